@@ -1,0 +1,158 @@
+"""Which encoder serves when: the wanted one at once where it can, a stand-in until it can.
+
+Imports no network of its own: torch and open_clip come in on the loading thread, so that the page
+answers before they do.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+from models.errors import ModelError
+from models.interfaces import Encoder
+
+log = logging.getLogger(__name__)
+
+DEFAULT_MODEL = "ViT-B-32-SigLIP2-256/webli"
+STAND_IN = "pocket"
+RETRY_S = 600.0
+
+
+class EncoderLoader:
+    """Loads encoders in the background and hands each over as soon as it can serve.
+
+    The attributes may be read from any thread: `wanted` (the model by name), `state`, `fetching`
+    (its weights are being downloaded now) and `problem` (one sentence while the wanted model is
+    not to be had, else None).
+    """
+
+    def __init__(
+        self, model: str, device: str, weights_dir: Path, retry_s: float = RETRY_S
+    ) -> None:
+        """Nothing is loaded yet; `model` is "auto" or a spec as in `models.spec`."""
+        self.wanted = DEFAULT_MODEL if model == "auto" else model
+        self.state: Literal["loading", "stand-in", "ready"] = "loading"
+        self.fetching = False
+        self.problem: str | None = None
+        self._device = device
+        self._weights_dir = weights_dir
+        self._retry_s = retry_s
+        self._stopped = threading.Event()
+
+    def start(self, offer: Callable[[Encoder], None], serving: str | None) -> None:
+        """Load on a daemon thread; `offer` is called there, with a stand-in first where needed.
+
+        Args:
+            offer: takes each encoder as it becomes ready; the last one is the wanted one.
+            serving: the `model_id` that the photos are encoded with now; None for no photos.
+        """
+        threading.Thread(
+            target=self._run, args=(offer, serving), name="encoder-loader", daemon=True
+        ).start()
+
+    def stop(self) -> None:
+        """Offer nothing more; a download under way ends with the process."""
+        self._stopped.set()
+
+    def load(self, serving: str | None) -> Encoder:
+        """The best encoder that this machine can load now, never downloading; blocks.
+
+        That is the wanted one where nothing has to be encoded anew for it, else the one that the
+        photos are encoded with, else the embedded one. `problem` says why it is not the wanted one.
+
+        Raises:
+            ModelError: not even the embedded model can be loaded.
+        """
+        try:
+            if self._can_serve_at_once(serving):
+                encoder = self._encoder(self.wanted)
+                self.state = "ready"
+                return encoder
+            self.problem = (
+                f"{self.wanted} is not in use yet: start the album once (python app.py) and it is "
+                "fetched and takes over when all photos are encoded with it."
+            )
+        except ModelError as error:
+            self.problem = str(error)
+        encoder = self._stand_in(serving)
+        self.state = "stand-in"
+        return encoder
+
+    def _run(self, offer: Callable[[Encoder], None], serving: str | None) -> None:
+        if self.wanted != STAND_IN and not self._can_serve_at_once(serving):
+            self._offer_stand_in(offer, serving)
+        while not self._stopped.is_set():
+            try:
+                encoder = self._fetched()
+            except ModelError as error:
+                log.warning("%s", error)
+                self.problem = str(error)
+                if self.state == "loading":
+                    self._offer_stand_in(offer, serving)
+                self._stopped.wait(self._retry_s)
+            else:
+                self._offer(offer, encoder, "ready")
+                self.problem = None
+                return
+
+    def _can_serve_at_once(self, serving: str | None) -> bool:
+        """Whether the wanted model is on disk and no photo waits to be encoded with it."""
+        from models.spec import model_id_of, parse_spec
+        from models.weights import weights_on_disk
+
+        if not weights_on_disk(self.wanted, self._weights_dir):
+            return False
+        return serving in (None, model_id_of(parse_spec(self.wanted)))
+
+    def _fetched(self) -> Encoder:
+        """The wanted encoder, its weights downloaded first where they are missing."""
+        from models.weights import fetch_weights, weights_on_disk
+
+        if not weights_on_disk(self.wanted, self._weights_dir):
+            self.fetching = True
+            try:
+                fetch_weights(self.wanted, self._weights_dir)
+            finally:
+                self.fetching = False
+        return self._encoder(self.wanted)
+
+    def _stand_in(self, serving: str | None) -> Encoder:
+        """The encoder of the photos' own embeddings where it is on disk, else the embedded one."""
+        from models.weights import weights_on_disk
+
+        # The id of published weights is their spec. Those of files end in a digest and are none.
+        if serving not in (None, self.wanted) and weights_on_disk(serving, self._weights_dir):
+            try:
+                return self._encoder(serving)
+            except ModelError as error:
+                log.warning("%s", error)
+        return self._encoder(STAND_IN)
+
+    def _offer_stand_in(self, offer: Callable[[Encoder], None], serving: str | None) -> None:
+        try:
+            encoder = self._stand_in(serving)
+        except ModelError as error:
+            log.warning("%s", error)
+            self.problem = str(error)
+        else:
+            self._offer(offer, encoder, "stand-in")
+
+    def _offer(
+        self,
+        offer: Callable[[Encoder], None],
+        encoder: Encoder,
+        state: Literal["stand-in", "ready"],
+    ) -> None:
+        """Hand over unless stopped; the state changes after the album has the encoder."""
+        if not self._stopped.is_set():
+            offer(encoder)
+            self.state = state
+
+    def _encoder(self, spec: str) -> Encoder:
+        from models.clip import ClipEncoder
+
+        return ClipEncoder(spec, self._weights_dir, self._device)

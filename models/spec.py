@@ -1,0 +1,121 @@
+"""What `ALBUM_MODEL` names: an open_clip architecture and where its weights come from.
+
+pocket                                    the model that comes with the album
+<architecture>/<pretrained tag>           weights published on the model hub
+<architecture>/<path of a checkpoint>     a file of this machine
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import open_clip
+
+from models.errors import WeightsUnavailableError
+
+POCKET = "pocket"
+POCKET_DIR = Path(__file__).parent / "pocket"
+POCKET_ARCHITECTURE = "pocket-clip"
+
+CHECKPOINT_SUFFIXES = (".safetensors", ".pt", ".bin")
+TAGS_NAMED = 5  # some architectures have thirty: a sentence should stay one
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """A spec that has been read; the architecture, the tag or the file are known to exist."""
+
+    name: str
+    architecture: str
+    tag: str | None
+    """The published weights, or None where `checkpoint` is a file of this machine."""
+    checkpoint: Path | None
+
+    def config(self) -> dict[str, Any]:
+        """A copy of open_clip's description of the architecture."""
+        config: dict[str, Any] = open_clip.get_model_config(self.architecture)
+        return config
+
+    def published(self) -> dict[str, Any]:
+        """How the weights were trained to be used: mean, std, interpolation, resize mode, GELU.
+
+        A checkpoint file does not carry it; then it is what all published weights of the
+        architecture agree on, and open_clip's defaults where they do not agree or there are none.
+        """
+        if self.tag is not None:
+            return dict(open_clip.get_pretrained_cfg(self.architecture, self.tag))
+        tags = open_clip.list_pretrained_tags_by_model(self.architecture)
+        configs = [open_clip.get_pretrained_cfg(self.architecture, tag) for tag in tags]
+        return {
+            key: value
+            for key, value in (configs[0] if configs else {}).items()
+            if all(config.get(key) == value for config in configs)
+        }
+
+    def tokenizer_repo(self) -> str | None:
+        """The hub repository of the tokenizer; None where open_clip ships it itself."""
+        repo: str | None = self.config()["text_cfg"].get("hf_tokenizer_name")
+        return repo
+
+
+def parse_spec(spec: str) -> ModelSpec:
+    """Read a spec; a part after the slash that looks like a path or is a file is a checkpoint.
+
+    Raises:
+        WeightsUnavailableError: there is no such architecture, tag or file.
+    """
+    if POCKET_ARCHITECTURE not in open_clip.list_models():
+        open_clip.add_model_config(POCKET_DIR / f"{POCKET_ARCHITECTURE}.json")
+    if spec == POCKET:
+        checkpoint = POCKET_DIR / f"{POCKET_ARCHITECTURE}.safetensors"
+        return ModelSpec(POCKET, POCKET_ARCHITECTURE, None, checkpoint)
+    architecture, _, rest = spec.partition("/")
+    if not rest:
+        raise WeightsUnavailableError(
+            f'"{spec}" does not name a model: set ALBUM_MODEL to auto, pocket or '
+            "<architecture>/<pretrained tag>, such as ViT-B-32/laion2b_s34b_b79k."
+        )
+    if architecture not in open_clip.list_models():
+        raise WeightsUnavailableError(
+            f'open_clip knows no architecture "{architecture}": set ALBUM_MODEL to one of '
+            "open_clip.list_pretrained(), or to auto."
+        )
+    path = Path(rest).expanduser()
+    if "/" in rest or rest.endswith(CHECKPOINT_SUFFIXES) or path.is_file():
+        if not path.is_file():
+            raise WeightsUnavailableError(
+                f"There is no weights file {path}: correct the path in ALBUM_MODEL."
+            )
+        return ModelSpec(f"{architecture}/{path.stem}", architecture, None, path)
+    tags = open_clip.list_pretrained_tags_by_model(architecture)
+    if rest not in tags:
+        known = " or ".join(f"{architecture}/{tag}" for tag in tags[-TAGS_NAMED:])
+        raise WeightsUnavailableError(
+            f'No weights "{rest}" are published for {architecture}: set ALBUM_MODEL '
+            f"to, for example, {known or 'ViT-B-32/laion2b_s34b_b79k'}."
+        )
+    return ModelSpec(spec, architecture, rest, None)
+
+
+def model_id_of(spec: ModelSpec) -> str:
+    """The name that goes with every embedding: equal ids mean comparable embeddings.
+
+    Published weights never change under their tag. A file may, so its id carries a digest.
+
+    Raises:
+        WeightsUnavailableError: the file cannot be read.
+    """
+    if spec.checkpoint is None:
+        return spec.name
+    try:
+        with spec.checkpoint.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise WeightsUnavailableError(
+            f"The weights file {spec.checkpoint} cannot be read: restore it, or set ALBUM_MODEL "
+            "to another model."
+        ) from error
+    return f"{spec.name}@{digest[:8]}"

@@ -1,0 +1,150 @@
+"""The files of a model: what is on this machine, and fetching what is not.
+
+The network is opened by `fetch_weights` and by nothing else, so a start with everything on disk
+sends no request at all. Every hub file lives under the one `weights_dir`, in the hub's own layout:
+files there are moved into place only when complete, so a file that is present is whole.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+from pathlib import Path
+
+from huggingface_hub import (
+    get_hf_file_metadata,
+    hf_hub_download,
+    hf_hub_url,
+    try_to_load_from_cache,
+)
+from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError is not exported
+    HfHubHTTPError,
+    HTTPError,  # of whichever HTTP library this version of the hub's client is built on
+    LocalEntryNotFoundError,
+    RemoteEntryNotFoundError,
+    XetDownloadError,
+)
+
+from models.errors import WeightsUnavailableError
+from models.spec import ModelSpec, parse_spec
+
+log = logging.getLogger(__name__)
+
+VOCABULARIES = (
+    "tokenizer.json",
+    "spiece.model",
+    "sentencepiece.bpe.model",
+    "tokenizer.model",
+    "vocab.txt",
+    "vocab.json",
+)
+TOKENIZER_FILES = (
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "config.json",
+    "merges.txt",
+    *VOCABULARIES,
+)
+
+
+def checkpoint_on_disk(spec: ModelSpec, weights_dir: Path) -> Path | None:
+    """The weights file of `spec`, or None while there is none on this machine."""
+    if spec.checkpoint is not None:
+        return spec.checkpoint if spec.checkpoint.is_file() else None
+    repo, filenames = _hub_weights(spec)
+    return _first_cached(repo, filenames, weights_dir)
+
+
+def tokenizer_on_disk(spec: ModelSpec, weights_dir: Path) -> Path | None:
+    """The folder of the tokenizer's files, or None while there is none or none is needed."""
+    repo = spec.tokenizer_repo()
+    vocabulary = _first_cached(repo, VOCABULARIES, weights_dir) if repo else None
+    return vocabulary.parent if vocabulary else None
+
+
+def weights_on_disk(spec: str, weights_dir: Path) -> bool:
+    """Whether weights and tokenizer of `spec` are here; looks at the disk only.
+
+    False for whatever is not a spec, too: nothing of that name is here.
+    """
+    try:
+        model = parse_spec(spec)
+    except WeightsUnavailableError:
+        return False
+    if model.tokenizer_repo() and tokenizer_on_disk(model, weights_dir) is None:
+        return False
+    return checkpoint_on_disk(model, weights_dir) is not None
+
+
+def fetch_weights(spec: str, weights_dir: Path) -> None:
+    """Download what `spec` lacks into `weights_dir`; returns when all of it is there.
+
+    A download that was cut goes on where it stopped the next time.
+
+    Raises:
+        WeightsUnavailableError: unknown name, no network, a refusal, a cut, a full disk.
+    """
+    model = parse_spec(spec)
+    log.info("fetching the weights of %s", model.name)
+    try:
+        # The tokenizer first: weights on disk then mean that nothing is missing.
+        repo = model.tokenizer_repo()
+        if repo and tokenizer_on_disk(model, weights_dir) is None:
+            for filename in TOKENIZER_FILES:
+                _fetch_first(repo, (filename,), weights_dir)
+        if checkpoint_on_disk(model, weights_dir) is None:
+            _fetch_first(*_hub_weights(model), weights_dir)
+    except (OSError, HTTPError, XetDownloadError, RuntimeError) as error:
+        raise WeightsUnavailableError(
+            f"The weights of {model.name} could not be downloaded: {_reason(error, weights_dir)}, "
+            f"or set ALBUM_MODEL=pocket to stay with the model that comes with the album."
+        ) from error
+    if not weights_on_disk(spec, weights_dir):
+        raise WeightsUnavailableError(
+            f"The model hub has no weights of {model.name} any more: set ALBUM_MODEL to another "
+            "model."
+        )
+
+
+def _hub_weights(spec: ModelSpec) -> tuple[str, tuple[str, ...]]:
+    """The repository of published weights and its possible file names, the best first."""
+    repo, _, filename = spec.published()["hf_hub"].rpartition("/")
+    if filename:
+        return repo, (f"{filename.rpartition('.')[0]}.safetensors", filename)
+    return repo, ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
+
+
+def _first_cached(repo: str, filenames: tuple[str, ...], weights_dir: Path) -> Path | None:
+    for filename in filenames:
+        cached = try_to_load_from_cache(repo, filename, cache_dir=weights_dir)
+        if isinstance(cached, str):  # it also answers "known not to exist"
+            return Path(cached)
+    return None
+
+
+def _fetch_first(repo: str, filenames: tuple[str, ...], weights_dir: Path) -> None:
+    """Fetch the first of `filenames` that the repository has; nothing where it has none."""
+    for filename in filenames:
+        try:
+            # Asked for briefly first: the download itself would wait for a hub that hangs, and
+            # ask again, for six minutes before it says a word.
+            get_hf_file_metadata(hf_hub_url(repo, filename))
+            hf_hub_download(repo, filename, cache_dir=weights_dir)
+        except RemoteEntryNotFoundError:
+            continue
+        return
+
+
+def _reason(error: BaseException, weights_dir: Path) -> str:
+    """What went wrong and what to do about it, to be followed by an alternative."""
+    if isinstance(error, LocalEntryNotFoundError):
+        # The hub's words for "asking failed and there is no copy": what failed is the cause.
+        error = error.__cause__ or error
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"the disk is full; make room for {weights_dir}"
+    if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+        return f"{weights_dir} cannot be written to; make it writable"
+    if isinstance(error, HfHubHTTPError):
+        return f"the model hub answered {error.response.status_code}; try again later"
+    return "the model hub cannot be reached or the connection broke; check the network"

@@ -1,0 +1,150 @@
+"""Fetching weights from a hub that refuses, hangs, cuts or serves; each in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models.loader import DEFAULT_MODEL
+from models.spec import POCKET_DIR
+from tests.hub_server import HubServer
+from tests.model.tiny import REPO, add_architecture, write_tokenizer, write_weights
+
+LIVENESS_S = 90
+Events = Callable[[str], dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory) -> dict[str, bytes]:
+    """The files of a small model as the hub would hold them."""
+    folder = tmp_path_factory.mktemp("repository")
+    add_architecture(folder, "tiny")
+    files = folder / "files"
+    write_tokenizer(files)
+    write_weights("tiny", files / "open_clip_model.safetensors")
+    return {f"{REPO}/{file.name}": file.read_bytes() for file in files.iterdir()}
+
+
+@pytest.fixture
+def loading(tmp_path) -> Iterator[Callable[..., Events]]:
+    """Starts a loader against a hub; what it returns waits for the next event with some key."""
+    processes = []
+    (tmp_path / "architectures").mkdir()
+
+    def start(hub: str, model: str, *serving: str) -> Events:
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "tests.model.loading", model),
+                *(tmp_path / "weights", tmp_path / "architectures", *serving),
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ
+            | {"HF_ENDPOINT": hub, "HF_HUB_ETAG_TIMEOUT": "1", "HF_HUB_DOWNLOAD_TIMEOUT": "1"},
+        )
+        processes.append(process)
+        lines: queue.Queue[dict[str, Any]] = queue.Queue()
+
+        def read() -> None:
+            for line in process.stdout:
+                lines.put(json.loads(line))
+
+        threading.Thread(target=read, daemon=True).start()
+
+        def next_with(key: str) -> dict[str, Any]:
+            while True:
+                event = lines.get(timeout=LIVENESS_S)
+                if event.get(key):
+                    return event
+
+        return next_with
+
+    yield start
+    for process in processes:
+        process.stdin.close()
+        process.wait(LIVENESS_S)
+
+
+def complete_files(weights_dir: Path) -> list[str]:
+    """What the hub's client would take for whole."""
+    return sorted(path.name for path in weights_dir.glob("models--*/snapshots/*/*"))
+
+
+def test_a_hub_that_refuses_leaves_pocket_serving_and_a_sentence(loading, pocket, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+    event = loading(f"http://127.0.0.1:{port}", "auto")
+
+    assert event("offered")["offered"] == pocket.model_id
+    problem = event("problem")["problem"]
+    assert f"{DEFAULT_MODEL} could not be downloaded" in problem
+    assert "check the network, or set ALBUM_MODEL=pocket" in problem
+    assert complete_files(tmp_path / "weights") == []
+
+
+def test_a_hub_that_hangs_leaves_pocket_serving_and_a_sentence(loading, pocket, tmp_path):
+    with HubServer({}, mode="hang") as hub:
+        event = loading(hub.url, "auto")
+
+        assert event("offered")["offered"] == pocket.model_id
+        assert event("fetching")["state"] == "stand-in"
+        assert "check the network" in event("problem")["problem"]
+    assert hub.requests
+    assert complete_files(tmp_path / "weights") == []
+
+
+def test_a_cut_download_is_never_taken_for_whole_and_ends_when_the_hub_is_back(
+    loading, pocket, tmp_path, repository
+):
+    with HubServer(repository, mode="cut") as hub:
+        event = loading(hub.url, "tiny/web")
+
+        assert event("offered")["offered"] == pocket.model_id
+        assert "tiny/web could not be downloaded" in event("problem")["problem"]
+        assert hub.cuts == 1
+        assert "open_clip_model.safetensors" not in complete_files(tmp_path / "weights")
+
+        hub.mode = "serve"
+        assert event("offered") == {"offered": "tiny/web", "dim": 24}
+        assert event("state") is not None
+        assert "open_clip_model.safetensors" in complete_files(tmp_path / "weights")
+
+
+def test_a_start_with_everything_on_disk_asks_the_hub_nothing(
+    loading, repository, pocket, tmp_path
+):
+    with HubServer(repository, mode="serve") as hub:
+        event = loading(hub.url, "tiny/web")
+        assert event("offered")["offered"] == pocket.model_id
+        assert event("offered")["offered"] == "tiny/web"
+        hub.requests.clear()
+
+        event = loading(hub.url, "tiny/web", "tiny/web")
+        assert event("offered")["offered"] == "tiny/web"
+        copy = shutil.copy(POCKET_DIR / "pocket-clip.safetensors", tmp_path)
+        event = loading(hub.url, f"pocket-clip/{copy}", "tiny/web")
+        assert event("offered")["offered"] == "tiny/web"
+        assert hub.requests == []
+
+
+def test_a_tokenizer_that_cannot_be_had_stops_the_fetching_before_the_weights(
+    loading, tmp_path, repository
+):
+    lost = {name: body for name, body in repository.items() if "tokenizer.json" not in name}
+    with HubServer(lost, mode="serve") as hub:
+        problem = loading(hub.url, "tiny/web")("problem")["problem"]
+
+    assert "no weights of tiny/web any more" in problem

@@ -1,0 +1,202 @@
+"""Which encoder serves when, with real files and no network in this process."""
+
+from __future__ import annotations
+
+import queue
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from models import spec as spec_module
+from models.errors import ModelError, WeightsUnavailableError
+from models.interfaces import Encoder
+from models.loader import DEFAULT_MODEL, EncoderLoader
+from models.spec import model_id_of, parse_spec
+from tests.model.tiny import add_architecture, write_weights
+
+LIVENESS_S = 60
+
+
+class Offers:
+    """What a loader offered, in order, with the state the page would see right after."""
+
+    def __init__(self) -> None:
+        self._queue: queue.Queue[Encoder] = queue.Queue()
+        self.taken: list[str] = []
+
+    def __call__(self, encoder: Encoder) -> None:
+        self._queue.put(encoder)
+
+    def next(self) -> str:
+        self.taken.append(self._queue.get(timeout=LIVENESS_S).model_id)
+        return self.taken[-1]
+
+    def none_left(self) -> bool:
+        return self._queue.empty()
+
+
+@pytest.fixture
+def loading(weights_dir) -> Iterator[Callable[..., tuple[EncoderLoader, Offers]]]:
+    started = []
+
+    def start(model: str, serving: str | None) -> tuple[EncoderLoader, Offers]:
+        loader, offers = EncoderLoader(model, "cpu", weights_dir, retry_s=0.05), Offers()
+        started.append(loader)
+        loader.start(offers, serving)
+        return loader, offers
+
+    yield start
+    for loader in started:
+        loader.stop()
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory) -> str:
+    """The spec of a checkpoint on disk that is not pocket."""
+    folder = tmp_path_factory.mktemp("tiny")
+    add_architecture(folder, "tiny-local", hf_tokenizer_name=None, vocab_size=49408)
+    write_weights("tiny-local", folder / "tiny.safetensors")
+    return f"tiny-local/{folder}/tiny.safetensors"
+
+
+@pytest.fixture
+def tiny_id(tiny) -> str:
+    return model_id_of(parse_spec(tiny))
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for what another thread is about to do."""
+    for _ in range(LIVENESS_S * 100):
+        if condition():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it never came about")
+
+
+def test_an_empty_album_gets_the_wanted_model_alone(loading, tiny, tiny_id):
+    loader, offers = loading(tiny, serving=None)
+
+    assert offers.next() == tiny_id
+    until(lambda: loader.state == "ready")
+    assert offers.none_left()
+    assert (loader.wanted, loader.problem, loader.fetching) == (tiny, None, False)
+
+
+def test_photos_of_the_wanted_model_get_it_alone(loading, tiny, tiny_id):
+    loader, offers = loading(tiny, serving=tiny_id)
+
+    assert offers.next() == tiny_id
+    until(lambda: loader.state == "ready")
+    assert offers.none_left()
+
+
+def test_photos_of_another_model_are_served_by_a_stand_in_first(loading, tiny, tiny_id, pocket):
+    loader, offers = loading(tiny, serving=pocket.model_id)
+
+    assert [offers.next(), offers.next()] == [pocket.model_id, tiny_id]
+    until(lambda: loader.state == "ready")
+
+
+def test_a_wanted_pocket_is_loaded_once_whatever_served_before(loading, pocket):
+    loader, offers = loading("pocket", serving="gone/model")
+
+    assert offers.next() == pocket.model_id
+    until(lambda: loader.state == "ready")
+    assert offers.none_left()
+
+
+def test_a_broken_model_leaves_pocket_serving_and_comes_when_it_is_mended(
+    loading, tiny, tiny_id, pocket
+):
+    file = Path(tiny.partition("/")[2])
+    whole = file.read_bytes()
+    file.write_bytes(whole[:1000])
+    try:
+        loader, offers = loading(tiny, serving=None)
+        assert offers.next() == pocket.model_id
+        until(lambda: loader.state == "stand-in")
+        assert "replace or delete" in (loader.problem or "")
+    finally:
+        file.write_bytes(whole)
+
+    assert offers.next() == tiny_id
+    until(lambda: loader.state == "ready" and loader.problem is None)
+    assert offers.taken.count(pocket.model_id) == 1
+
+
+def test_without_any_model_the_problem_is_a_sentence_and_nothing_is_offered(
+    loading, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(spec_module, "POCKET_DIR", tmp_path)
+
+    loader, offers = loading("ViT-B-32/no-such-tag", serving=None)
+
+    until(lambda: "cannot be read: restore it" in (loader.problem or ""))
+    assert loader.state == "loading"
+    assert offers.none_left()
+
+
+def test_a_stopped_loader_offers_nothing_more(loading, tiny, pocket):
+    loader, offers = loading("ViT-B-32/no-such-tag", serving=None)
+    assert offers.next() == pocket.model_id
+    loader.stop()
+    loader.wanted = tiny  # would be loaded at the next attempt
+
+    with pytest.raises(queue.Empty):
+        offers._queue.get(timeout=0.5)
+
+
+def test_auto_wants_the_default_model(weights_dir):
+    assert EncoderLoader("auto", "cpu", weights_dir).wanted == DEFAULT_MODEL
+
+
+@pytest.mark.parametrize("serving", [None, "the wanted one"])
+def test_the_command_line_gets_the_wanted_model_where_it_can_serve(
+    weights_dir, tiny, tiny_id, serving
+):
+    loader = EncoderLoader(tiny, "cpu", weights_dir)
+
+    assert loader.load(tiny_id if serving else None).model_id == tiny_id
+    assert (loader.state, loader.problem) == ("ready", None)
+
+
+def test_the_command_line_keeps_to_the_model_of_the_photos(weights_dir, tiny, pocket):
+    loader = EncoderLoader(tiny, "cpu", weights_dir)
+
+    assert loader.load(pocket.model_id).model_id == pocket.model_id
+    assert loader.state == "stand-in"
+    assert "start the album once" in (loader.problem or "")
+
+
+@pytest.mark.parametrize("model", ["auto", "ViT-B-32/no-such-tag"])
+def test_the_command_line_falls_back_to_pocket_and_says_why(weights_dir, pocket, model):
+    loader = EncoderLoader(model, "cpu", weights_dir)
+
+    assert loader.load(None).model_id == pocket.model_id
+    assert loader.wanted in (loader.problem or "")
+
+
+def test_the_command_line_says_when_not_even_pocket_is_there(weights_dir, monkeypatch, tmp_path):
+    monkeypatch.setattr(spec_module, "POCKET_DIR", tmp_path)
+
+    with pytest.raises(WeightsUnavailableError, match="restore it"):
+        EncoderLoader("auto", "cpu", weights_dir).load(None)
+
+
+def test_a_device_that_is_not_there_is_a_sentence(weights_dir):
+    with pytest.raises(ModelError, match="set ALBUM_DEVICE"):
+        EncoderLoader("pocket", "tpu", weights_dir).load(None)
+
+
+def test_importing_the_models_loads_no_network():
+    heavy = "{'torch', 'open_clip', 'transformers', 'google.generativeai', 'huggingface_hub'}"
+    modules = "models.loader, models.gemini, models.zero_shot, models.interfaces"
+
+    subprocess.run(
+        [sys.executable, "-c", f"import sys, {modules}; assert not {heavy} & set(sys.modules)"],
+        check=True,
+    )
