@@ -1,0 +1,342 @@
+"""The album on the command line: `python -m album COMMAND`; every command takes `--json`."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, ParamSpec
+
+import typer
+from tqdm import tqdm
+
+from album.errors import AlbumError, PhotoNotFoundError, UnreadableImageError
+from album.originals import sha256_of
+from album.photo import SearchFilters, SearchHit
+from album.query import parse_day
+from album.search import SearchPage
+from album.service import Album
+from album.settings import Settings, keep_libraries_private
+from models.errors import ModelError
+from models.gemini import GeminiCaptioner
+from models.loader import EncoderLoader
+from models.zero_shot import ZeroShotClassifier
+
+P = ParamSpec("P")
+
+cli = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="A photo album that finds photos by what they show.",
+)
+DataDir = Annotated[
+    Path | None, typer.Option("--data-dir", help="The library's folder; else ALBUM_DATA_DIR.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Count = Annotated[int, typer.Option("-k", min=1, help="How many photos at the most.")]
+
+
+def in_sentences(command: Callable[P, None]) -> Callable[P, None]:
+    """Named failures become one line on stderr and exit status 1; bugs keep their traceback."""
+
+    @wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except (AlbumError, ModelError) as error:
+            typer.echo(str(error), err=True)
+            raise typer.Exit(1) from error
+
+    return wrapped
+
+
+@cli.callback()
+def common(context: typer.Context, data_dir: DataDir = None) -> None:
+    """A photo album that finds photos by what they show."""
+    context.obj = data_dir
+
+
+@cli.command("import")
+@in_sentences
+def import_photos(
+    context: typer.Context,
+    paths: Annotated[list[Path], typer.Argument(help="Photos and folders.", metavar="PATH...")],
+    copy: Annotated[
+        bool, typer.Option("--copy", help="Keep copies of the originals; else they stay in place.")
+    ] = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take photos and folders into the album."""
+    with opened(context, data_dir, model=True) as album:
+        files, skipped = album.importer.find_photos(paths)
+        with tqdm(total=len(files), unit="photo", disable=None if not as_json else True) as bar:
+            report = album.importer.import_files(
+                files, copy=copy, on_progress=lambda done, total, name: _advance(bar, done, name)
+            )
+    if as_json:
+        failed = [{"path": str(it.path), "reason": it.reason} for it in report.failed]
+        _print_json(
+            added=len(report.added),
+            already_here=report.already_here,
+            failed=failed,
+            seconds=round(report.seconds, 3),
+        )
+        return
+    for failure in report.failed:
+        typer.echo(f"{failure.path}: {failure.reason}", err=True)
+    typer.echo(
+        f"{len(report.added)} added, {report.already_here} already here,"
+        f" {len(report.failed)} failed" + (f", {skipped} other files left out" if skipped else "")
+    )
+
+
+@cli.command()
+@in_sentences
+def search(
+    context: typer.Context,
+    text: Annotated[str, typer.Argument(help="What the photo shows.")] = "",
+    image: Annotated[Path | None, typer.Option(help="A picture that it looks like.")] = None,
+    k: Count = 10,
+    after: Annotated[str, typer.Option(help="Taken on this day or later: 2019-08-03.")] = "",
+    before: Annotated[str, typer.Option(help="Taken on this day or earlier.")] = "",
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find photos by words, by a picture, or by both; all, newest first, for neither."""
+    filters = SearchFilters(after=parse_day(after), before=parse_day(before, last=True))
+    needs_model = bool(text.strip()) or image is not None
+    with opened(context, data_dir, model=needs_model) as album:
+        page = album.search.find(text, picture=image, filters=filters, limit=k)
+        _print_hits(album, text, page, as_json)
+
+
+@cli.command()
+@in_sentences
+def similar(
+    context: typer.Context,
+    photo: Annotated[str, typer.Argument(metavar="FILE-OR-ID")],
+    k: Count = 10,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find photos that look like a file, or like a photo of the album."""
+    with opened(context, data_dir, model=True) as album:
+        if photo.isdecimal() and not Path(photo).exists():
+            page = album.search.similar(int(photo), limit=k)
+        else:
+            page = album.search.find(picture=Path(photo), limit=k)
+        _print_hits(album, photo, page, as_json)
+
+
+@cli.command()
+@in_sentences
+def classify(
+    context: typer.Context,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...")],
+    labels: Annotated[str, typer.Option(help='The classes: "bus, tower, big cat | 큰 고양이과".')],
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell which of your classes each file belongs to."""
+    classes = labels.replace(",", "\n")
+    with opened(context, data_dir, model=True) as album:
+        results = list(zip(files, album.classifier.classify_files(files, classes), strict=True))
+        model_id = album.classifier.model_id
+    readable = [(file, it) for file, it in results if not isinstance(it, UnreadableImageError)]
+    if as_json:
+        photos = [
+            {"path": str(file), "labels": [asdict(score) for score in scores]}
+            for file, scores in readable
+        ]
+        _print_json(model_id=model_id, photos=photos)
+    else:
+        for file, scores in readable:
+            shares = ", ".join(f"{score.label} {score.probability:.0%}" for score in scores[:5])
+            typer.echo(f"{file}: {shares}")
+    for file, result in results:
+        if isinstance(result, UnreadableImageError):
+            typer.echo(f"{file}: {result}", err=True)
+    if len(readable) < len(results):
+        raise typer.Exit(1)
+
+
+@cli.command()
+@in_sentences
+def caption(
+    context: typer.Context,
+    photos: Annotated[list[str] | None, typer.Argument(metavar="FILE-OR-ID...")] = None,
+    pending: Annotated[
+        bool, typer.Option("--pending", help="Work off all photos that wait for a caption.")
+    ] = False,
+    language: Annotated[str, typer.Option(help="ko or en.")] = "ko",
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let Gemini caption photos of the album; each is sent as a small JPEG without its EXIF."""
+    if not photos and not pending:
+        raise AlbumError("Name photos to caption, or say --pending for those that wait.")
+    with opened(context, data_dir, model=False) as album:
+        done = [_photo_id(album, photo) for photo in photos or ()]
+        if done:
+            album.captions.request(done, language, urgent=True)
+        album.captions.check()
+        album.captions.work_off(lambda photo_id: done.append(photo_id))
+        done = list(dict.fromkeys(done))
+        captions = album.store.captions_of(done)
+        failed = {key: album.captions.problem(key) for key in done if key not in captions}
+    if as_json:
+        _print_json(
+            captions=[
+                {"photo_id": key, "caption": it.text, "language": it.language, "model": it.model_id}
+                for key, it in captions.items()
+            ],
+            failed=[{"photo_id": key, "reason": reason} for key, reason in failed.items()],
+        )
+    else:
+        for photo_id, it in captions.items():
+            typer.echo(f"{photo_id}: {it.text}")
+        for photo_id, reason in failed.items():
+            typer.echo(f"{photo_id}: {reason}", err=True)
+    if failed:
+        raise typer.Exit(1)
+
+
+@cli.command()
+@in_sentences
+def status(context: typer.Context, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Say how many photos there are and which model has encoded them."""
+    with opened(context, data_dir, model=False) as album:
+        now = album.status()
+        facts = {
+            "photos": now.photos,
+            "model_id": album.serving,
+            "encoded": album.store.encoded_by(),
+            "captions": now.captions,
+            "captions_waiting": now.captions_waiting,
+            "captions_failed": now.captions_failed,
+            "data_dir": str(album.data_dir),
+        }
+    if as_json:
+        _print_json(**facts)
+    else:
+        for name, value in facts.items():
+            typer.echo(f"{name}: {value}")
+
+
+@cli.command()
+@in_sentences
+def verify(
+    context: typer.Context,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Also read every original and compare its bytes.")
+    ] = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check rows, originals, thumbnails and matrix against each other; status 1 for any fault."""
+    with opened(context, data_dir, model=False) as album:
+        faults = list(album.faults(deep=deep))
+    if as_json:
+        _print_json(faults=faults)
+    else:
+        for fault in faults:
+            typer.echo(fault)
+        if not faults:
+            typer.echo("The library is sound.", err=True)
+    if faults:
+        raise typer.Exit(1)
+
+
+@cli.command()
+@in_sentences
+def serve(context: typer.Context, data_dir: DataDir = None) -> None:
+    """Start the album in the browser, as `python app.py` does."""
+    from app import serve as serve_page  # Gradio takes seconds to import; only this needs it
+
+    serve_page(_settings(context, data_dir))
+
+
+@contextmanager
+def opened(context: typer.Context, data_dir: Path | None, *, model: bool) -> Iterator[Album]:
+    """The library, with the model that its photos are encoded with where `model` asks for one."""
+    settings = _settings(context, data_dir)
+    keep_libraries_private(settings)
+    logging.basicConfig(level=logging.ERROR, format="%(message)s")
+    captioner = GeminiCaptioner(
+        settings.gemini_api_key, settings.gemini_model, settings.gemini_endpoint
+    )
+    album = Album(settings.data_dir, ZeroShotClassifier, captioner)
+    try:
+        if model:
+            loader = EncoderLoader(settings.model, settings.device, settings.weights_dir)
+            encoder = loader.load(album.serving)
+            if loader.problem and sys.stderr.isatty():
+                typer.echo(loader.problem, err=True)
+            album.active.offer(encoder, fill=False)
+            album.active.encode_missing(album.active.current())
+        yield album
+    finally:
+        album.close()
+
+
+def _settings(context: typer.Context, data_dir: Path | None) -> Settings:
+    settings = Settings.from_env()
+    chosen = data_dir or context.obj
+    return settings if chosen is None else replace(settings, data_dir=chosen.resolve())
+
+
+def _photo_id(album: Album, photo: str) -> int:
+    """The id of a photo that was named by its id or by a file with its bytes."""
+    if photo.isdecimal() and not Path(photo).exists():
+        return album.store.get(int(photo)).photo_id
+    try:
+        known = album.store.by_sha256(sha256_of(Path(photo)))
+    except OSError as error:
+        raise PhotoNotFoundError(f"{photo} cannot be read: {error.strerror}.") from error
+    if known is None:
+        raise PhotoNotFoundError(f"{photo} is not in the album; import it first.")
+    return known.photo_id
+
+
+def _print_hits(album: Album, query: str, page: SearchPage, as_json: bool) -> None:
+    if as_json:
+        _print_json(
+            query=query,
+            model_id=page.model_id,
+            total=page.total,
+            hits=[_hit(album, hit) for hit in page.hits],
+        )
+        return
+    for hit in page.hits:
+        score = "" if hit.score is None else f"{hit.score:.3f}  "
+        typer.echo(f"{score}{hit.photo.taken_at:%Y-%m-%d}  {album.originals.path_of(hit.photo)}")
+
+
+def _hit(album: Album, hit: SearchHit) -> dict[str, Any]:
+    return {
+        "photo_id": hit.photo.photo_id,
+        "path": str(album.originals.path_of(hit.photo)),
+        "score": None if hit.score is None else round(hit.score, 6),
+        "taken_at": hit.photo.taken_at.isoformat(timespec="seconds"),
+        "caption": None if hit.caption is None else hit.caption.text,
+    }
+
+
+def _advance(bar: tqdm[Any], done: int, name: str) -> None:
+    bar.set_postfix_str(name[-30:], refresh=False)
+    bar.update(done - bar.n)
+
+
+def _print_json(**values: Any) -> None:
+    typer.echo(json.dumps(values, ensure_ascii=False, indent=2))
+
+
+if __name__ == "__main__":
+    cli()

@@ -1,0 +1,143 @@
+"""ActiveEncoder: which model the album sees with now, and the move from one to the next.
+
+The first encoder offered serves at once. A later one first fills its own vectors beside those in
+use, in the background, and takes over when no photo lacks one; nobody waits for it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from album.errors import ModelLoadingError, UnreadableImageError
+from album.image_files import read_photo
+from album.originals import Originals
+from album.photo import Photo
+from album.store import PhotoStore
+from album.vector_index import VectorIndex
+from models.interfaces import Encoder
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+log = logging.getLogger(__name__)
+
+BATCH = 32
+LOOK_AGAIN_S = 30.0  # for photos that another process added with another model
+
+
+@dataclass(frozen=True, slots=True)
+class Active:
+    """An encoder and the index of the vectors that it made: always used together."""
+
+    encoder: Encoder
+    index: VectorIndex
+
+
+class ActiveEncoder:
+    """Holds the pair in use; hands it out whole, so a change of model is never half seen."""
+
+    def __init__(self, store: PhotoStore, originals: Originals, embeddings_dir: Path) -> None:
+        self._store = store
+        self._originals = originals
+        self._embeddings_dir = embeddings_dir
+        self._active: Active | None = None
+        self._next: Active | None = None
+        self._changed = threading.Condition()
+        self._stopped = False
+        self._thread: threading.Thread | None = None
+        self.filling: tuple[int, int] | None = None
+        """(done, total) while photos are being encoded for a model; None when all are."""
+
+    def offer(self, encoder: Encoder, *, fill: bool = True) -> None:
+        """Use `encoder`: at once if it is the first, else when the album is encoded with it.
+
+        Args:
+            encoder: a loaded model.
+            fill: encode what lacks its vectors in a background thread.
+        """
+        index = VectorIndex(self._embeddings_dir, self._store, encoder.model_id, encoder.dim)
+        with self._changed:
+            if self._active is None:
+                self._active = Active(encoder, index)
+                log.info("seeing with %s, %d photos encoded", encoder.model_id, len(index))
+            elif self._active.encoder.model_id != encoder.model_id:
+                self._next = Active(encoder, index)
+            self._changed.notify_all()
+            if fill and self._thread is None:
+                self._thread = threading.Thread(
+                    target=self._fill, name="encode-missing", daemon=True
+                )
+                self._thread.start()
+
+    def current(self, wait_s: float = 60.0) -> Active:
+        """The pair in use; waits for the first model while it is being loaded.
+
+        Raises:
+            ModelLoadingError: no model came within `wait_s` seconds.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._active is not None or self._stopped, wait_s)
+            if self._active is None:
+                raise ModelLoadingError("The model is still being loaded; try again in a moment.")
+            return self._active
+
+    @property
+    def model_id(self) -> str | None:
+        """The model in use, or None while the first is being loaded."""
+        active = self._active
+        return None if active is None else active.encoder.model_id
+
+    def stop(self) -> None:
+        """End the background thread; what it has encoded is kept."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+        if self._thread is not None:
+            self._thread.join(timeout=30)
+
+    def _fill(self) -> None:
+        while not self._stopped:
+            target = self._next or self._active
+            if target is not None:
+                self.encode_missing(target)
+            with self._changed:
+                if self._next is target and target is not None and not self._stopped:
+                    self._active, self._next = target, None
+                    log.info("seeing with %s from now on", target.encoder.model_id)
+                elif self._next is None or self._next is target:
+                    self._changed.wait(LOOK_AGAIN_S)
+
+    def encode_missing(self, target: Active) -> None:
+        """Encode every photo that lacks a vector of `target`; originals that are gone by their
+        thumbnail. Stops early when a newer model is offered or the album closes."""
+        model_id = target.encoder.model_id
+        total = self._store.count()
+        done = self._store.encoded_by().get(model_id, 0)
+        after = 0
+        try:
+            while photos := self._store.lacking(model_id, after, BATCH):
+                if self._stopped or (self._next is not None and self._next is not target):
+                    return
+                self.filling = (done, total)
+                after = photos[-1].photo_id
+                images = {photo.photo_id: self._image_of(photo, target.encoder) for photo in photos}
+                readable = {key: image for key, image in images.items() if image is not None}
+                if readable:
+                    embeddings = target.encoder.encode_images(list(readable.values()))
+                    self._store.add_embeddings(model_id, list(readable), embeddings)
+                done += len(photos)
+            target.index.sync()
+        finally:
+            self.filling = None
+
+    def _image_of(self, photo: Photo, encoder: Encoder) -> Image.Image | None:
+        for path in (self._originals.path_of(photo), self._originals.thumbnail(photo.sha256)):
+            try:
+                return read_photo(path, encoder.image_size)[0]
+            except UnreadableImageError as error:
+                log.warning("photo %d cannot be read for encoding: %s", photo.photo_id, error)
+        return None

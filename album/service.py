@@ -1,0 +1,187 @@
+"""The album service: one library on disk with its four journeys, ready to be used by any face."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from album.active_encoder import ActiveEncoder
+from album.captions import PhotoCaptions
+from album.classify import PhotoClassifier
+from album.errors import AlbumError, PhotoNotFoundError
+from album.image_files import large_view
+from album.import_jobs import ImportJob, ImportJobs
+from album.importer import PhotoImporter
+from album.originals import Originals
+from album.photo import ImportReport, Photo
+from album.search import PhotoSearch
+from album.store import PhotoStore
+from album.verify import find_faults
+from models.errors import CaptionerUnavailableError
+from models.interfaces import BuildClassifier, Captioner
+
+log = logging.getLogger(__name__)
+
+MAX_LABEL_LENGTH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class AlbumStatus:
+    """The album at a glance."""
+
+    photos: int
+    model_id: str | None
+    """The model it sees with; None while the first is being loaded."""
+    encoding: tuple[int, int] | None
+    """(done, total) while photos are encoded for a model."""
+    importing: tuple[int, int] | None
+    """(done, total) of the running import."""
+    captions: int
+    captions_waiting: int
+    captions_failed: int
+
+
+class Album:
+    """Opens a data folder; encoders arrive later through `active.offer`."""
+
+    def __init__(
+        self, data_dir: Path, build_classifier: BuildClassifier, captioner: Captioner
+    ) -> None:
+        """Open or create the library in `data_dir` and finish what a crash interrupted.
+
+        Raises:
+            AlbumError: the folder cannot be used, or is of a later version.
+        """
+        try:
+            self.originals = Originals(data_dir)
+        except OSError as error:
+            raise AlbumError(f"{data_dir} cannot be used for the album: {error}.") from error
+        self.data_dir = data_dir
+        self.embeddings_dir = data_dir / "embeddings"
+        self.store = PhotoStore(data_dir / "album.db")
+        self.active = ActiveEncoder(self.store, self.originals, self.embeddings_dir)
+        self.importer = PhotoImporter(self.store, self.originals, self.active)
+        self.imports = ImportJobs(self.importer)
+        self.search = PhotoSearch(self.store, self.active)
+        self.classifier = PhotoClassifier(self.store, self.active, build_classifier)
+        self.captions = PhotoCaptions(self.store, self.originals, captioner)
+        self._stopped = threading.Event()
+        self.importer.repair()
+
+    def start(self, folders: Sequence[Path] = ()) -> None:
+        """Do in the background what a running album does: captions, thumbnails, folders."""
+        self.captions.start()
+        threading.Thread(
+            target=self.importer.make_missing_thumbnails,
+            args=(self._stopped.is_set,),
+            name="thumbnails",
+            daemon=True,
+        ).start()
+        if interrupted := self.importer.interrupted():
+            log.info("going on with %d uploads that were interrupted", len(interrupted))
+            self.imports.start(interrupted, staged=True)
+        if folders:
+            self.imports.start(folders)
+
+    def close(self) -> None:
+        """Stop the background work after the photos in hand and close the library."""
+        self._stopped.set()
+        self.imports.stop()
+        self.captions.stop()
+        self.active.stop()
+        self.store.close()
+
+    @property
+    def serving(self) -> str | None:
+        """The model that has encoded the most photos: the one to search with; None if none has."""
+        counts = self.store.encoded_by()
+        return max(counts, key=lambda model_id: counts[model_id], default=None)
+
+    def upload(
+        self, uploads: Sequence[tuple[Path, str]], caption_language: str | None = None
+    ) -> ImportJob:
+        """Take (file, name) uploads into the album's keeping and import them in the background.
+
+        Args:
+            uploads: temporary files, which are taken away from where they are.
+            caption_language: queue the new photos for captions in this language; None: don't.
+        """
+        staged = self.importer.receive(uploads)
+
+        def ask_for_captions(report: ImportReport) -> None:
+            if caption_language is not None and report.added:
+                try:
+                    self.captions.request(report.added, caption_language)
+                except CaptionerUnavailableError as error:
+                    log.warning("the new photos were not queued for captions: %s", error)
+
+        return self.imports.start(staged, staged=True, then=ask_for_captions)
+
+    def large_view(self, photo_id: int) -> Path:
+        """The photo as a JPEG for looking at; made on the first look.
+
+        Raises:
+            PhotoNotFoundError: no such photo, or neither its original nor its thumbnail is there.
+        """
+        photo = self.store.get(photo_id)
+        target = self.originals.large_view(photo.sha256)
+        if target.exists():
+            return target
+        try:
+            self.originals.write_cache(target, large_view(self.originals.find(photo)))
+        except PhotoNotFoundError:
+            thumbnail = self.originals.thumbnail(photo.sha256)  # an unplugged disk: still a picture
+            if not thumbnail.exists():
+                raise
+            return thumbnail
+        return target
+
+    def photo(self, photo_id: int) -> Photo:
+        """The photo with this id.
+
+        Raises:
+            PhotoNotFoundError: there is none.
+        """
+        return self.store.get(photo_id)
+
+    def labels_of(self, photo_id: int) -> list[str]:
+        """The labels on this photo."""
+        return self.store.labels_of(photo_id)
+
+    def label_names(self) -> list[str]:
+        """Every label in use, most frequent first."""
+        return self.store.values_of("label")
+
+    def set_labels(self, photo_id: int, labels: Sequence[str]) -> None:
+        """Replace the labels of a photo; blanks and doubles go.
+
+        Raises:
+            PhotoNotFoundError: there is no such photo.
+            AlbumError: a label is too long.
+        """
+        self.store.get(photo_id)
+        names = list(dict.fromkeys(" ".join(label.split()) for label in labels))
+        if any(len(name) > MAX_LABEL_LENGTH for name in names):
+            raise AlbumError(f"A label can have {MAX_LABEL_LENGTH} characters at most.")
+        self.store.set_labels(photo_id, [name for name in names if name])
+
+    def status(self) -> AlbumStatus:
+        """The album at a glance."""
+        captions, waiting, failed = self.store.caption_counts()
+        job = self.imports.running
+        return AlbumStatus(
+            photos=self.store.count(),
+            model_id=self.active.model_id,
+            encoding=self.active.filling,
+            importing=None if job is None else (job.done, job.total),
+            captions=captions,
+            captions_waiting=waiting,
+            captions_failed=failed,
+        )
+
+    def faults(self, *, deep: bool = False) -> Iterator[str]:
+        """One line for each thing that is not as it must be."""
+        return find_faults(self.store, self.originals, self.embeddings_dir, deep=deep)

@@ -1,0 +1,109 @@
+"""Everything a person may change, read once. The only module that touches the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from album.errors import AlbumError
+
+
+class SettingError(AlbumError):
+    """Raised when a setting has a value that cannot be used; the start stops with the sentence."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a person may change; README lists each with its environment variable."""
+
+    data_dir: Path = Path("data")
+    """ALBUM_DATA_DIR: where the album keeps everything; the folder may be moved or copied."""
+    folders: tuple[Path, ...] = ()
+    """ALBUM_FOLDERS: folders imported in place at start, separated as in PATH."""
+    model: str = "auto"
+    """ALBUM_MODEL: `auto`, `pocket`, or `<open_clip architecture>/<pretrained tag or file>`."""
+    device: str = "auto"
+    """ALBUM_DEVICE: `auto`, `cuda`, `mps` or `cpu`."""
+    gemini_api_key: str | None = field(default=None, repr=False)
+    """GEMINI_API_KEY: without it there are no captions by Gemini, and all else works."""
+    gemini_model: str = "gemini-3.5-flash-lite"
+    """ALBUM_GEMINI_MODEL: Google retires models; this names the one to ask."""
+    gemini_endpoint: str | None = None
+    """ALBUM_GEMINI_ENDPOINT: another address that speaks the same API, such as a proxy."""
+    login: tuple[str, str] | None = field(default=None, repr=False)
+    """ALBUM_LOGIN: `name:password` that the page asks for; needed wherever others can reach it."""
+    max_upload_mb: int = 500
+    """ALBUM_MAX_UPLOAD_MB: the largest single file that the page takes, in megabytes."""
+    log_level: str = "INFO"
+    """ALBUM_LOG_LEVEL: DEBUG, INFO, WARNING or ERROR."""
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
+        """Settings out of environment variables; unset and blank ones keep their defaults.
+
+        Raises:
+            SettingError: a value cannot be used.
+        """
+        env = os.environ if env is None else env
+        given = {name: value.strip() for name, value in env.items() if value.strip()}
+        folders = given.get("ALBUM_FOLDERS", "").split(os.pathsep)
+        return cls(
+            data_dir=Path(given.get("ALBUM_DATA_DIR", cls.data_dir)).expanduser().resolve(),
+            folders=tuple(Path(folder).expanduser().resolve() for folder in folders if folder),
+            model=given.get("ALBUM_MODEL", cls.model),
+            device=_one_of(given, "ALBUM_DEVICE", cls.device, ("auto", "cuda", "mps", "cpu")),
+            gemini_api_key=given.get("GEMINI_API_KEY"),
+            gemini_model=given.get("ALBUM_GEMINI_MODEL", cls.gemini_model),
+            gemini_endpoint=given.get("ALBUM_GEMINI_ENDPOINT"),
+            login=_login(given.get("ALBUM_LOGIN")),
+            max_upload_mb=_positive(given, "ALBUM_MAX_UPLOAD_MB", cls.max_upload_mb),
+            log_level=_one_of(
+                {name: value.upper() for name, value in given.items()},
+                "ALBUM_LOG_LEVEL",
+                cls.log_level,
+                ("DEBUG", "INFO", "WARNING", "ERROR"),
+            ),
+        )
+
+    @property
+    def weights_dir(self) -> Path:
+        """Where downloaded weights are kept."""
+        return self.data_dir / "weights"
+
+    @property
+    def temp_dir(self) -> Path:
+        """Where the page puts uploads and downloads for a while; on the disk of the originals."""
+        return self.data_dir / "temp"
+
+
+def keep_libraries_private(settings: Settings) -> None:
+    """Switch off what Gradio and the hub client would send, before either is imported."""
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    os.environ["DO_NOT_TRACK"] = "1"
+    os.environ["GRADIO_TEMP_DIR"] = str(settings.temp_dir)
+
+
+def _one_of(given: Mapping[str, str], name: str, default: str, choices: tuple[str, ...]) -> str:
+    value = given.get(name, default)
+    if value not in choices:
+        raise SettingError(f"{name} is {value!r}; it can be {', '.join(choices)}.")
+    return value
+
+
+def _positive(given: Mapping[str, str], name: str, default: int) -> int:
+    value = given.get(name, str(default))
+    if not value.isascii() or not value.isdigit() or int(value) == 0:
+        raise SettingError(f"{name} is {value!r}; it must be a whole number above zero.")
+    return int(value)
+
+
+def _login(value: str | None) -> tuple[str, str] | None:
+    if value is None:
+        return None
+    name, _, password = value.partition(":")
+    if not name or not password:
+        raise SettingError("ALBUM_LOGIN must be a name and a password with a colon between them.")
+    return name, password

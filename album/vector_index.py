@@ -1,0 +1,246 @@
+"""VectorIndex: the cached embedding matrix of one model, and exact ranking over it.
+
+    embeddings/<model>.npy       (n, d) float32, L2-normalised rows; a plain `np.load` reads it
+    embeddings/<model>.ids.npy   (n,) int64, the photo of each row
+
+Both follow the rows of the database, in their order, and never lead: a file that is behind gets
+the missing rows appended, one that disagrees is made again.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import math
+import re
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from album.store import PhotoStore
+from models.interfaces import Embeddings
+
+log = logging.getLogger(__name__)
+
+TAIL_ROWS = 64  # compared with the database when a matrix is opened: what a power cut may tear
+GATHER_BELOW = 0.25  # share of rows under which gathering them beats scoring the whole matrix
+BLOCK_ROWS = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """One page of a ranking."""
+
+    photo_ids: npt.NDArray[np.int64]
+    """(k,), best first; ties by earlier row."""
+    scores: npt.NDArray[np.float32]
+    """(k,) cosines in [-1, 1]."""
+    total: int
+    """How many photos were ranked, of which these are a page."""
+
+
+class VectorIndex:
+    """The matrix of one model; reading is lock-free on a snapshot, growing is one at a time."""
+
+    def __init__(self, folder: Path, store: PhotoStore, model_id: str, d: int) -> None:
+        """Open the matrix in `folder`, or make it, and bring it up to the rows of `store`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.model_id = model_id
+        self.d = d
+        name = re.sub(r"[^\w.@-]+", "--", model_id)
+        self.path = folder / f"{name}.npy"
+        self._ids_path = folder / f"{name}.ids.npy"
+        self._store = store
+        self._lock = threading.Lock()
+        self._seq = -1
+        self._snapshot = self._open()
+        self.sync()
+
+    def __len__(self) -> int:
+        return len(self._snapshot[0])
+
+    def sync(self) -> None:
+        """Take in the vectors that were added to the database, by this process or another."""
+        if self._store.last_seq(self.model_id) == self._seq:
+            return
+        # The database's write lock also keeps other processes off the files.
+        with self._lock, self._store.writing():
+            last_seq = self._store.last_seq(self.model_id)
+            ids, matrix = self._load()
+            if ids is None or matrix is None:
+                self._rebuild()
+            else:
+                rows = min(len(ids), len(matrix))
+                for new_ids, vectors in self._store.vectors(self.model_id, rows, self.d):
+                    _append(self.path, vectors, rows)
+                    _append(self._ids_path, new_ids, rows)
+                    rows += len(new_ids)
+            self._snapshot = self._map()
+            self._seq = last_seq
+
+    def rank(
+        self,
+        query: npt.NDArray[np.float32],
+        allowed: npt.NDArray[np.int64] | None,
+        offset: int,
+        limit: int,
+    ) -> Ranking:
+        """Photos by falling cosine with `query`, exactly, from place `offset` on.
+
+        Args:
+            query: (d,) float32 of L2 norm 1.
+            allowed: (m,) ids of the photos that may be ranked; None: all.
+            offset: how many better ones to leave out.
+            limit: how many at the most.
+        """
+        self.sync()
+        ids, matrix = self._snapshot
+        if allowed is None:
+            scores = matrix @ query  # (n,)
+        else:
+            rows = np.flatnonzero(_is_in(ids, allowed))  # (m,)
+            ids = ids[rows]
+            sparse = len(rows) < GATHER_BELOW * len(matrix)
+            scores = matrix[rows] @ query if sparse else (matrix @ query)[rows]
+        best = _best(scores, offset + limit)[offset:]
+        return Ranking(ids[best], scores[best], len(ids))
+
+    def vectors_of(self, photo_ids: npt.NDArray[np.int64]) -> Embeddings:
+        """(m, d) vectors of those of `photo_ids` that are in the index, in the index's order."""
+        self.sync()
+        ids, matrix = self._snapshot
+        return np.asarray(matrix[np.flatnonzero(_is_in(ids, photo_ids))])
+
+    def blocks(self) -> Iterator[tuple[npt.NDArray[np.int64], Embeddings]]:
+        """The whole index as (b,) ids and (b, d) vectors, a block at a time."""
+        self.sync()
+        ids, matrix = self._snapshot
+        for start in range(0, len(ids), BLOCK_ROWS):
+            yield ids[start : start + BLOCK_ROWS], matrix[start : start + BLOCK_ROWS]
+
+    def faults(self) -> list[str]:
+        """Where the files and the database disagree, one line each."""
+        ids, matrix = self._snapshot
+        if not np.array_equal(ids, self._store.embedded_ids(self.model_id)):
+            return [f"{self.path.name}: its rows are not those of the database"]
+        row = 0
+        for _, vectors in self._store.vectors(self.model_id, 0, self.d):
+            if not np.array_equal(matrix[row : row + len(vectors)], vectors):
+                return [f"{self.path.name}: rows from {row} on differ from the database"]
+            row += len(vectors)
+        return []
+
+    def _open(self) -> tuple[npt.NDArray[np.int64], Embeddings]:
+        """Map the files if they agree with the database as far as they go; else make them again."""
+        with self._store.writing():
+            if not self._agrees():
+                self._rebuild()
+            return self._map()
+
+    def _agrees(self) -> bool:
+        ids, matrix = self._load()
+        if ids is None or matrix is None:
+            return False
+        rows = min(len(ids), len(matrix))
+        truth = self._store.embedded_ids(self.model_id)
+        if max(len(ids), len(matrix)) > len(truth) or not np.array_equal(ids[:rows], truth[:rows]):
+            return False
+        first = max(0, rows - TAIL_ROWS)
+        for _, vectors in self._store.vectors(self.model_id, first, self.d, portion=TAIL_ROWS):
+            return np.array_equal(matrix[first:rows], vectors[: rows - first])
+        return True
+
+    def _rebuild(self) -> None:
+        rows = 0
+        for path, d, kind in ((self.path, (self.d,), np.float32), (self._ids_path, (), np.int64)):
+            with path.with_suffix(".part").open("wb") as file:
+                file.write(_header((0, *d), np.dtype(kind)))
+        for ids, vectors in self._store.vectors(self.model_id, 0, self.d):
+            _append(self.path.with_suffix(".part"), vectors, rows)
+            _append(self._ids_path.with_suffix(".part"), ids, rows)
+            rows += len(ids)
+        for path in (self.path, self._ids_path):
+            path.with_suffix(".part").replace(path)
+        if rows:
+            log.info("made the embedding matrix of %s again: %d rows", self.model_id, rows)
+
+    def _map(self) -> tuple[npt.NDArray[np.int64], Embeddings]:
+        ids, matrix = self._load()
+        assert ids is not None  # under the lock, just opened or made
+        assert matrix is not None
+        rows = min(len(ids), len(matrix))
+        return np.array(ids[:rows]), matrix[:rows]
+
+    def _load(self) -> tuple[npt.NDArray[np.int64] | None, Embeddings | None]:
+        return _load(self._ids_path, (), np.dtype(np.int64)), _load(
+            self.path, (self.d,), np.dtype(np.float32)
+        )
+
+
+def _load(path: Path, row: tuple[int, ...], kind: np.dtype[Any]) -> npt.NDArray[Any] | None:
+    """The rows, each of shape `row`, that `_append` wrote, mapped; None for anything else.
+
+    NumPy's own reader guesses, and fails in ways of its own on a header that is damaged.
+    """
+    try:
+        with path.open("rb") as file:
+            header = file.read(len(_header((0, *row), kind)))
+            size_bytes = file.seek(0, io.SEEK_END)
+    except OSError:
+        return None
+    rows = re.search(rb"'shape': \((\d{1,18}),", header)
+    if rows is None or header != _header(shape := (int(rows[1]), *row), kind):
+        return None
+    if size_bytes < len(header) + math.prod(shape) * kind.itemsize:
+        return None
+    if not shape[0]:
+        return np.empty(shape, kind)  # nothing cannot be mapped
+    # A plain array over the map: slices of np.memmap cost a Python call each.
+    return np.memmap(path, kind, "r", len(header), shape).view(np.ndarray)
+
+
+def _header(shape: tuple[int, ...], kind: np.dtype[Any]) -> bytes:
+    """The head of an .npy file; of one length for any number of rows, so it can be rewritten."""
+    head = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        head, {"descr": kind.str, "fortran_order": False, "shape": shape}
+    )
+    return head.getvalue()
+
+
+def _append(path: Path, array: npt.NDArray[Any], rows: int) -> None:
+    """Put `array` behind the first `rows` rows; the header, last, makes the rows count."""
+    header = _header((rows + len(array), *array.shape[1:]), array.dtype)
+    with path.open("r+b") as file:
+        file.seek(len(header) + rows * array[:1].nbytes)
+        _write_all(file, np.ascontiguousarray(array))
+        file.truncate()
+        file.seek(0)
+        file.write(header)
+
+
+def _write_all(file: IO[bytes], array: npt.NDArray[Any]) -> None:
+    file.write(array.tobytes())
+    file.flush()
+
+
+def _is_in(ids: npt.NDArray[np.int64], allowed: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """(n,) whether each id is allowed, by a table: ids are small whole numbers."""
+    table = np.zeros(max(ids.max(initial=0), allowed.max(initial=0)) + 1, dtype=bool)
+    table[allowed] = True
+    return table[ids]
+
+
+def _best(scores: npt.NDArray[np.float32], k: int) -> npt.NDArray[np.intp]:
+    """(k,) places of the k highest scores, best first, ties by lower place."""
+    if 0 < k < len(scores):
+        threshold = np.partition(scores, len(scores) - k)[len(scores) - k]
+        places = np.flatnonzero(scores >= threshold)
+    else:
+        places = np.arange(len(scores))
+    return places[np.argsort(-scores[places], kind="stable")][:k]

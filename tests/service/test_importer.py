@@ -1,0 +1,299 @@
+"""Journey 1 with real files and a real database: what goes in, what is reported, what is kept."""
+
+from __future__ import annotations
+
+import os
+import threading
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from album.errors import ModelLoadingError
+from album.service import Album
+from models.zero_shot import ZeroShotClassifier
+from tests.fakes import FakeCaptioner, FakeEncoder
+from tests.images.make import make_empty, make_exif, make_photo, make_text, make_truncated
+
+
+def only_photo(album: Album):
+    (photo,) = album.store.all_photos()
+    return photo
+
+
+def test_a_photo_imported_in_place_is_found_and_its_file_is_untouched(album, tmp_path):
+    path = make_photo(tmp_path / "mine" / "rose.jpg", "red")
+    before = path.read_bytes(), path.stat().st_mtime_ns
+
+    report = album.importer.import_files([path])
+
+    assert len(report.added) == 1
+    assert report.failed == []
+    assert only_photo(album).path == path
+    assert (path.read_bytes(), path.stat().st_mtime_ns) == before
+    assert album.search.find("red").hits[0].photo.filename == "rose.jpg"
+    assert not list(album.originals.photos_dir.rglob("*.jpg"))
+
+
+def test_a_copied_original_is_kept_byte_for_byte_under_its_sha256(album, tmp_path):
+    path = make_photo(tmp_path / "rose.jpg", "red")
+
+    album.importer.import_files([path], copy=True)
+
+    photo = only_photo(album)
+    assert photo.path is None
+    kept = album.originals.find(photo)
+    assert kept.name == f"{photo.sha256}.jpg"
+    assert kept.read_bytes() == path.read_bytes()
+    assert path.exists()
+    assert not album.importer.interrupted()
+
+
+def test_the_same_bytes_are_already_here_whatever_they_are_called(album, tmp_path):
+    first = make_photo(tmp_path / "a.jpg", "red")
+    second = tmp_path / "b.jpg"
+    second.write_bytes(first.read_bytes())
+
+    report = album.importer.import_files([first, second])
+    again = album.importer.import_files([first, second])
+
+    assert (len(report.added), report.already_here) == (1, 1)
+    assert (len(again.added), again.already_here) == (0, 2)
+    assert album.store.count() == 1
+
+
+def test_the_same_upload_twice_in_one_go_leaves_one_photo_and_no_leftovers(album, tmp_path):
+    uploads = []
+    for folder in ("one", "two"):
+        path = make_photo(tmp_path / folder / "same.jpg", "red")
+        uploads.append((path, path.name))
+
+    report = album.importer.import_files(album.importer.receive(uploads), staged=True)
+
+    assert (len(report.added), report.already_here) == (1, 1)
+    assert album.originals.find(only_photo(album)).exists()
+    assert not album.importer.interrupted()
+    assert [folder.name for folder in album.originals.incoming_dir.iterdir()] == ["new"]
+
+
+@pytest.mark.parametrize("copy", [False, True])
+def test_bad_files_are_reported_by_name_and_never_stop_the_others(album, tmp_path, copy):
+    good = make_photo(tmp_path / "good.png", "blue")
+    bad = [
+        make_text(tmp_path / "text.jpg"),
+        make_truncated(tmp_path / "cut.jpg"),
+        make_empty(tmp_path / "empty.png"),
+        tmp_path / "gone.jpg",
+    ]
+
+    report = album.importer.import_files([bad[0], good, *bad[1:]], copy=copy)
+
+    assert len(report.added) == 1
+    assert [failure.path for failure in report.failed] == bad
+    for failure in report.failed:
+        assert failure.reason.endswith(".")
+        assert str(tmp_path) not in failure.reason
+    assert not album.importer.interrupted()
+    assert list(album.faults()) == []
+
+
+def test_the_bytes_that_failed_as_an_upload_are_not_left_behind(album, tmp_path):
+    path = make_text(tmp_path / "text.jpg")
+
+    report = album.importer.import_files(album.importer.receive([(path, path.name)]), staged=True)
+
+    assert len(report.failed) == 1
+    assert not album.importer.interrupted()
+
+
+def test_a_named_pipe_in_a_folder_is_reported_and_does_not_hang(album, tmp_path):
+    pipe = tmp_path / "pipe.jpg"
+    os.mkfifo(pipe)
+
+    report = album.importer.import_files([pipe])
+
+    assert [failure.path for failure in report.failed] == [pipe]
+
+
+def test_capture_time_comes_from_exif_and_else_honestly_from_the_file(album, tmp_path):
+    taken = make_photo(
+        tmp_path / "a.jpg", "red", exif=make_exif(shot={0x9003: "2019:08:03 14:02:05"})
+    )
+    unknown = make_photo(tmp_path / "b.jpg", "blue")
+    os.utime(unknown, (1_000_000_000, 1_000_000_000))
+
+    album.importer.import_files([taken, unknown], copy=True)
+
+    known, guessed = sorted(album.store.all_photos(), key=lambda photo: photo.filename)
+    assert (known.taken_at, known.taken_from) == (datetime(2019, 8, 3, 14, 2, 5), "exif")
+    assert guessed.taken_at == datetime.fromtimestamp(1_000_000_000)
+    assert guessed.taken_from == "file"
+
+
+def test_a_folder_is_walked_without_hidden_files_other_files_and_the_albums_own(album, tmp_path):
+    make_photo(tmp_path / "2019" / "a.jpg", "red")
+    make_photo(tmp_path / "2020" / "deep" / "B.JPG", "blue")
+    make_photo(tmp_path / ".trash" / "c.jpg", "green")
+    make_photo(tmp_path / "2019" / "._a.jpg", "pink")
+    (tmp_path / "2019" / "notes.txt").write_text("not a photo")
+    make_photo(album.originals.thumbnails_dir / "zz" / "t.jpg", "black")
+
+    files, others = album.importer.find_photos([tmp_path])
+
+    assert [file.name for file in files] == ["a.jpg", "B.JPG"]
+    assert others == 1
+
+
+def test_progress_names_each_file_once_and_ends_at_the_total(album, tmp_path):
+    paths = [make_photo(tmp_path / f"{n}.png", (n * 8, 0, 0)) for n in range(20)]
+    seen: list[tuple[int, int, str]] = []
+
+    album.importer.import_files(
+        [*paths, tmp_path / "gone.jpg"], on_progress=lambda *at: seen.append(at)
+    )
+
+    assert [done for done, _, _ in seen] == list(range(1, 22))
+    assert {total for _, total, _ in seen} == {21}
+    assert sorted(name for _, _, name in seen) == sorted([*(p.name for p in paths), "gone.jpg"])
+
+
+def test_a_cancelled_upload_keeps_what_is_in_and_leaves_nothing_half_done(album, tmp_path):
+    paths = [make_photo(tmp_path / f"{n}.png", (n * 3, 0, 0)) for n in range(80)]
+    staged = album.importer.receive([(path, path.name) for path in paths])
+    done: list[int] = []
+
+    report = album.importer.import_files(
+        staged,
+        staged=True,
+        on_progress=lambda count, total, name: done.append(count),
+        cancelled=lambda: len(done) >= 10,
+    )
+
+    assert report.cancelled
+    assert 10 <= len(report.added) < 80
+    assert album.store.count() == len(report.added)
+    assert not album.importer.interrupted()
+    assert list(album.faults()) == []
+
+
+def test_a_photo_moved_on_disk_is_found_again_where_it_is_now(album, tmp_path):
+    old = make_photo(tmp_path / "old" / "a.jpg", "red")
+    album.importer.import_files([old])
+    new = tmp_path / "new.jpg"
+    old.rename(new)
+
+    report = album.importer.import_files([new])
+
+    assert report.already_here == 1
+    assert album.originals.find(only_photo(album)) == new
+
+
+def test_an_upload_replaces_an_original_that_was_lost(album, tmp_path):
+    path = make_photo(tmp_path / "a.jpg", "red")
+    album.importer.import_files([path])
+    content = path.read_bytes()
+    path.unlink()
+    again = tmp_path / "again.jpg"
+    again.write_bytes(content)
+
+    album.importer.import_files(album.importer.receive([(again, "again.jpg")]), staged=True)
+
+    photo = only_photo(album)
+    assert photo.path is None
+    assert album.originals.find(photo).read_bytes() == content
+    assert list(album.faults()) == []
+
+
+def test_a_korean_name_of_an_old_disk_is_read_and_its_file_found_again(album, tmp_path):
+    source = make_photo(tmp_path / "plain.jpg", "red")
+    old = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + "가족사진.jpg".encode("cp949")))
+    source.rename(old)
+
+    album.importer.import_files([old])
+
+    photo = only_photo(album)
+    assert photo.filename == "가족사진.jpg"
+    assert album.originals.find(photo).read_bytes() == old.read_bytes()
+
+
+def test_a_thumbnail_that_was_deleted_is_made_again(album, tmp_path):
+    album.importer.import_files([make_photo(tmp_path / "a.jpg", "red", (900, 600))])
+    thumbnail = album.originals.thumbnail(only_photo(album).sha256)
+    assert Image.open(thumbnail).size == (480, 320)
+    thumbnail.unlink()
+    assert list(album.faults()) != []
+
+    album.importer.make_missing_thumbnails(lambda: False)
+
+    assert list(album.faults()) == []
+
+
+def test_without_a_model_an_import_says_so_and_takes_nothing(tmp_path):
+    album = Album(tmp_path / "data", ZeroShotClassifier, FakeCaptioner())
+    album.active.stop()
+    path = make_photo(tmp_path / "a.jpg", "red")
+
+    with pytest.raises(ModelLoadingError):
+        album.importer.import_files([path])
+
+    assert album.store.count() == 0
+    album.close()
+
+
+def test_an_upload_job_reports_counts_and_queues_captions_when_asked(album, tmp_path):
+    upload = make_photo(tmp_path / "a.jpg", "red")
+
+    job = album.upload([(upload, "여름.jpg")], caption_language="ko")
+
+    assert job.wait(30)
+    assert job.report is not None
+    assert len(job.report.added) == 1
+    assert only_photo(album).filename == "여름.jpg"
+    assert not upload.exists()
+    assert album.store.caption_counts() == (0, 1, 0)
+
+
+def test_imports_run_one_after_the_other_and_both_end(album, tmp_path):
+    jobs = [
+        album.imports.start([make_photo(tmp_path / colour / "a.png", colour)])
+        for colour in ("red", "blue")
+    ]
+
+    assert all(job.wait(30) for job in jobs)
+
+    assert album.store.count() == 2
+    assert album.imports.running is None
+
+
+def test_two_imports_of_the_same_files_at_once_double_nothing(album, tmp_path):
+    paths = [make_photo(tmp_path / f"{n}.png", (0, n * 5, 0)) for n in range(40)]
+    threads = [
+        threading.Thread(target=album.importer.import_files, args=(paths,), kwargs={"copy": True})
+        for _ in range(3)
+    ]
+
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert album.store.count() == 40
+    assert len(album.active.current().index) == 40
+    assert list(album.faults(deep=True)) == []
+
+
+def test_uploads_that_a_crash_left_are_imported_at_the_next_start(tmp_path):
+    album = Album(tmp_path / "data", ZeroShotClassifier, FakeCaptioner())
+    upload = make_photo(tmp_path / "a.jpg", "red")
+    album.importer.receive([(upload, "a.jpg")])
+    album.close()
+
+    album = Album(tmp_path / "data", ZeroShotClassifier, FakeCaptioner())
+    album.active.offer(FakeEncoder())
+    album.start()
+    job = album.imports.running
+    assert job is None or job.wait(30)
+
+    assert only_photo(album).filename == "a.jpg"
+    album.close()

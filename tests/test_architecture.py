@@ -1,0 +1,279 @@
+"""The house rules that a reader cannot see in one file: who imports whom, who owns what."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from album.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+FILES = [ROOT / "app.py", *sorted(ROOT.glob("album/**/*.py")), *sorted(ROOT.glob("models/**/*.py"))]
+
+LAYERS = (
+    # Top down; a module imports from lower lines only, so nothing imports its neighbours.
+    ("album.__main__",),
+    ("app",),
+    ("album.ui",),
+    ("album.service",),
+    ("album.import_jobs", "album.verify"),
+    ("album.importer", "album.search", "album.classify", "album.captions"),
+    ("album.active_encoder",),
+    ("album.vector_index",),
+    ("album.store", "album.image_files", "album.originals", "album.query", "album.settings"),
+    ("album.exif",),
+    ("album.photo",),
+    ("album.errors",),
+    ("album",),
+)
+COMPOSITION_ROOTS = ("app.py", "album/__main__.py")
+OWNERS = {
+    "gradio": ("app.py", "album/ui/"),
+    "sqlite3": ("album/store.py",),
+    "PIL": ("album/image_files.py", "models/"),
+    "pillow_heif": ("album/image_files.py",),
+    "google": ("models/gemini.py",),
+    **dict.fromkeys(
+        ("torch", "torchvision", "open_clip", "transformers", "timm", "safetensors"), ("models/",)
+    ),
+}
+
+
+class Import(NamedTuple):
+    """One imported module, as far as its name tells: `album.photo`, `PIL.Image`."""
+
+    name: str
+    line: int
+    only_for_types: bool
+
+
+def imports_of(source: str, module: str, is_package: bool) -> list[Import]:
+    """Every module that `source` imports, anywhere in it, by statement or by name in a call."""
+
+    def walk(node: ast.AST, only_for_types: bool) -> Iterator[Import]:
+        match node:
+            case ast.Import(names=names):
+                for alias in names:
+                    yield Import(alias.name, node.lineno, only_for_types)
+            case ast.ImportFrom(module=named, names=names, level=level):
+                parents = module.split(".")
+                base = parents[: len(parents) - level + is_package] if level else []
+                base += named.split(".") if named else []
+                for alias in names:
+                    yield Import(".".join([*base, alias.name]), node.lineno, only_for_types)
+            case ast.Call(
+                func=ast.Name(id="import_module" | "__import__")
+                | ast.Attribute(attr="import_module"),
+                args=[ast.Constant(value=str(name)), *_],
+            ):
+                yield Import(name, node.lineno, only_for_types)
+            case ast.If(test=ast.Name(id="TYPE_CHECKING")):
+                for child in node.body:
+                    yield from walk(child, True)
+                for child in node.orelse:
+                    yield from walk(child, only_for_types)
+                return
+        for child in ast.iter_child_nodes(node):
+            yield from walk(child, only_for_types)
+
+    return list(walk(ast.parse(source), False))
+
+
+def path_of(file: Path) -> str:
+    return file.relative_to(ROOT).as_posix()
+
+
+def module_of(file: Path) -> str:
+    return path_of(file).removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def all_imports() -> Iterator[tuple[str, str, Import]]:
+    """(path, module, import) for every import in the product."""
+    for file in FILES:
+        module = module_of(file)
+        for found in imports_of(file.read_text(), module, file.name == "__init__.py"):
+            yield path_of(file), module, found
+
+
+def within(name: str, package: str) -> bool:
+    return name == package or name.startswith(package + ".")
+
+
+def layer_of(name: str) -> int | None:
+    """The line of `LAYERS` that a module, or a name out of one, belongs to; lower is deeper."""
+    for depth, layer in enumerate(LAYERS):
+        if any(within(name, member) for member in layer if member != "album"):
+            return depth
+    return len(LAYERS) - 1 if name == "album" else None
+
+
+def offence(path: str, found: Import) -> str:
+    return f"{path}:{found.line} imports {found.name}"
+
+
+def test_every_way_to_import_is_seen():
+    source = """
+import a, b.c
+from d.e import f
+from . import g
+from ..h import i
+def lazily():
+    import j
+    importlib.import_module("k.l")
+    __import__("m")
+if TYPE_CHECKING:
+    import n
+else:
+    import o
+"""
+    found = imports_of(source, "album.ui.page", is_package=False)
+
+    assert [name for name, _, typed in found if not typed] == [
+        *("a", "b.c", "d.e.f", "album.ui.g", "album.h.i", "j", "k.l", "m", "o")
+    ]
+    assert [name for name, _, typed in found if typed] == ["n"]
+    assert imports_of("from . import g", "album.ui", True)[0].name == "album.ui.g"
+    assert imports_of("from .g import h", "album.photo", False)[0].name == "album.g.h"
+
+
+def test_every_album_module_has_its_place_in_the_layers():
+    homeless = [path_of(file) for file in FILES if not within(module_of(file), "models")]
+    homeless = [path for path in homeless if layer_of(module_of(ROOT / path)) is None]
+
+    assert not homeless, f"say in LAYERS who may import {homeless}"
+
+
+def test_imports_point_down():
+    offenders = []
+    for path, module, found in all_imports():
+        if not (within(found.name, "album") or within(found.name, "app")):
+            continue
+        if within(module, "album.ui") and within(found.name, "album.ui"):
+            continue
+        here, there = layer_of(module), layer_of(found.name)
+        if here is not None and (there is None or there <= here):
+            offenders.append(offence(path, found))
+
+    assert not offenders
+
+
+def test_tabs_do_not_import_each_other():
+    offenders = [
+        offence(path, found)
+        for path, _, found in all_imports()
+        if path.endswith("_tab.py")
+        and found.name.startswith("album.ui.")
+        and found.name.split(".")[2].endswith("_tab")
+    ]
+
+    assert not offenders
+
+
+def test_models_know_nothing_of_the_album():
+    offenders = [
+        offence(path, found)
+        for path, module, found in all_imports()
+        if within(module, "models") and (within(found.name, "album") or within(found.name, "app"))
+    ]
+
+    assert not offenders
+
+
+def test_only_the_composition_roots_name_concrete_models():
+    offenders = [
+        offence(path, found)
+        for path, module, found in all_imports()
+        if within(found.name, "models")
+        and not within(module, "models")
+        and path not in COMPOSITION_ROOTS
+        and not within(found.name, "models.interfaces")
+        and not within(found.name, "models.errors")
+    ]
+
+    assert not offenders
+
+
+@pytest.mark.parametrize("library", OWNERS)
+def test_every_library_has_one_owner(library):
+    offenders = [
+        offence(path, found)
+        for path, _, found in all_imports()
+        if within(found.name, library)
+        and not any(path == owner or path.startswith(owner) for owner in OWNERS[library])
+        and not (library == "PIL" and found.only_for_types)
+    ]
+
+    assert not offenders
+
+
+def test_only_settings_touches_the_environment():
+    variables = {"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"}
+    offenders = []
+    for file in FILES:
+        for node in ast.walk(ast.parse(file.read_text())):
+            match node:
+                case ast.Attribute(value=ast.Name(id="os"), attr=attr) if attr in variables:
+                    offenders.append(f"{path_of(file)}:{node.lineno} uses os.{attr}")
+                case ast.ImportFrom(module="os", names=names):
+                    offenders += [
+                        f"{path_of(file)}:{node.lineno} imports os.{alias.name}"
+                        for alias in names
+                        if alias.name in variables
+                    ]
+
+    assert not [where for where in offenders if not where.startswith("album/settings.py:")]
+
+
+def test_only_the_command_line_prints():
+    offenders = [
+        f"{path_of(file)}:{node.lineno} prints"
+        for file in FILES
+        if path_of(file) != "album/__main__.py"
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "print"
+    ]
+
+    assert not offenders
+
+
+def test_readme_explains_every_setting():
+    readme = (ROOT / "README.md").read_text()
+    names = [
+        "GEMINI_API_KEY" if field.name == "gemini_api_key" else f"ALBUM_{field.name.upper()}"
+        for field in dataclasses.fields(Settings)
+    ]
+
+    assert not [name for name in names if f"`{name}`" not in readme]
+
+
+def test_importing_the_album_loads_neither_torch_nor_gradio():
+    modules = [module_of(file) for file in FILES if within(module_of(file), "album")]
+    program = (
+        "import importlib, json, sys\n"
+        "for name in json.loads(sys.argv[1]): importlib.import_module(name)\n"
+        "print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))\n"
+    )
+    done = subprocess.run(
+        [
+            *(sys.executable, "-c", program),
+            json.dumps([name for name in modules if not within(name, "album.ui")]),
+        ],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+
+    assert done.returncode == 0, done.stderr
+    loaded = set(json.loads(done.stdout))
+    assert "album" in loaded
+    assert not loaded & {"torch", "torchvision", "open_clip", "transformers", "gradio"}
