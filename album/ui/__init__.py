@@ -1,0 +1,1 @@
+"""The page: the only folder besides `app.py` that knows Gradio."""

@@ -1,0 +1,281 @@
+"""What programs may call: named endpoints, plain JSON in and out, never a path of the server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from album.errors import QueryError, UnreadableImageError
+from album.originals import display_name
+from album.photo import LabelScore, SearchFilters
+from album.query import parse_day
+from album.search import SearchPage
+from album.service import Album
+from album.ui.alerts import alerts_on_failure
+from album.ui.uploads import UploadFolder
+
+MOST_HITS = 500
+MOST_FILES = 1000
+
+
+class Endpoints:
+    """The public functions; their docstrings are what callers read."""
+
+    def __init__(self, album: Album, uploads: UploadFolder) -> None:
+        self._album = album
+        self._uploads = uploads
+        encode: dict[str, Any] = {"concurrency_limit": 4, "concurrency_id": "encode"}
+        self._publish(
+            self.search_photos,
+            [gr.Textbox(""), gr.File(), gr.Textbox(""), gr.Textbox(""), *_page()],
+            **encode,
+        )  # fmt: skip
+        self._publish(self.similar_photos, [gr.Number(), *_page()], **encode)
+        self._publish(self.upload_photos, [gr.File(file_count="multiple")], concurrency_limit=4)
+        self._publish(
+            self.classify_photos, [gr.JSON(), gr.File(file_count="multiple"), gr.Textbox()],
+            **encode,
+        )  # fmt: skip
+        self._publish(self.caption_photo, [gr.Number(), gr.Textbox("ko")], concurrency_limit=8)
+        self._publish(self.photo_details, [gr.Number()])
+        self._publish(self.album_status, [])
+
+    @staticmethod
+    def _publish(function: Any, inputs: list[Any], **options: Any) -> None:
+        """One endpoint, named like its function; its components are never drawn."""
+        for component in inputs:
+            component.visible = False
+        gr.Button(visible=False).click(
+            alerts_on_failure(function), inputs, gr.JSON(visible=False),
+            api_name=function.__name__, api_visibility="public", **options,
+        )  # fmt: skip
+
+    def search_photos(
+        self,
+        query: str = "",
+        image: str | None = None,
+        after: str = "",
+        before: str = "",
+        limit: int = 20,
+        offset: int = 0,
+    ) -> dict[str, Any]:
+        """Find photos by what they show, in Korean or English; all, newest first, for no query.
+
+        Args:
+            query: a word or sentence.
+            image: an uploaded picture that the photos are to look like; combines with the words.
+            after: only photos taken on this day or later, as 2019-08-03, 2019-08 or 2019.
+            before: only photos taken on this day or earlier.
+            limit: how many hits at the most, up to 500.
+            offset: how many hits to leave out, for the next page.
+
+        Returns:
+            query, model_id, total and hits; a hit has photo_id, file_name, score (cosine in
+            [-1, 1], high is near), date and caption.
+        """
+        picture = self._uploads.checked(image)
+        page = self._album.search.find(
+            query or "",
+            picture=picture[0] if picture else None,
+            filters=SearchFilters(
+                after=parse_day(after or ""), before=parse_day(before or "", last=True)
+            ),
+            offset=_at_least(0, offset),
+            limit=min(MOST_HITS, _at_least(1, limit)),
+        )
+        return {"query": query or "", **_hits(page)}
+
+    def similar_photos(self, photo_id: int, limit: int = 20, offset: int = 0) -> dict[str, Any]:
+        """Find photos of the album that look like one of them.
+
+        Args:
+            photo_id: the photo to compare with.
+            limit: how many hits at the most, up to 500.
+            offset: how many hits to leave out, for the next page.
+
+        Returns:
+            photo_id, model_id, total and hits as of search_photos.
+        """
+        page = self._album.search.similar(
+            _photo_id(photo_id),
+            offset=_at_least(0, offset),
+            limit=min(MOST_HITS, _at_least(1, limit)),
+        )
+        return {"photo_id": int(photo_id), **_hits(page)}
+
+    def upload_photos(self, files: list[str]) -> dict[str, Any]:
+        """Add photos to the album and wait until they can be found.
+
+        Args:
+            files: uploaded image files.
+
+        Returns:
+            added and already_here (counts), photo_ids of the added ones, failed (file_name and
+            reason of each), and seconds.
+        """
+        paths = self._uploads.checked(files)
+        if not paths:
+            raise QueryError("Send at least one file.")
+        job = self._album.upload([(path, path.name) for path in paths[:MOST_FILES]])
+        job.wait()
+        if job.report is None:
+            raise QueryError(job.problem or "The import was interrupted.")
+        report = job.report
+        return {
+            "added": len(report.added),
+            "already_here": report.already_here,
+            "photo_ids": report.added,
+            "failed": [
+                {"file_name": display_name(Path(it.path)), "reason": it.reason}
+                for it in report.failed
+            ],
+            "seconds": round(report.seconds, 3),
+        }
+
+    def classify_photos(
+        self, photo_ids: list[int] | None, files: list[str] | None, labels: str
+    ) -> dict[str, Any]:
+        """Tell which of your own classes photos belong to.
+
+        Args:
+            photo_ids: photos of the album, as a JSON list of ids; may be empty.
+            files: uploaded image files, looked at once and not kept; may be empty.
+            labels: the classes, one a line or separated by commas; synonyms and languages beside
+                each other with |, as in: 고양이 | cat, dog.
+
+        Returns:
+            model_id and photos; each has photo_id or file_name, and labels with their probability,
+            most probable first, or a reason where a file cannot be read.
+        """
+        classes = (labels or "").replace(",", "\n")
+        classifier = self._album.classifier
+        photos: list[dict[str, Any]] = []
+        if photo_ids:
+            if not isinstance(photo_ids, list):
+                raise QueryError("photo_ids must be a list of photo ids.")
+            ids = [_photo_id(it) for it in photo_ids]
+            for photo_id, scores in zip(ids, classifier.classify_photos(ids, classes), strict=True):
+                photos.append({"photo_id": photo_id, "labels": _labels(scores)})
+        paths = self._uploads.checked(files)
+        if paths:
+            for path, result in zip(paths, classifier.classify_files(paths, classes), strict=True):
+                if isinstance(result, UnreadableImageError):
+                    photos.append({"file_name": path.name, "reason": str(result)})
+                else:
+                    photos.append({"file_name": path.name, "labels": _labels(result)})
+        if not photos:
+            raise QueryError("Send photo_ids or files to classify.")
+        return {"model_id": classifier.model_id, "photos": photos}
+
+    def caption_photo(self, photo_id: int, language: str = "ko") -> dict[str, Any]:
+        """Let Gemini caption a photo; a small JPEG without EXIF is sent to Google.
+
+        Args:
+            photo_id: the photo. A caption written by hand is left alone.
+            language: ko or en.
+
+        Returns:
+            photo_id, caption, language and model.
+        """
+        caption = self._album.captions.ask_now(_photo_id(photo_id), language or "ko")
+        return {
+            "photo_id": int(photo_id),
+            "caption": caption.text,
+            "language": caption.language,
+            "model": caption.model_id,
+        }
+
+    def photo_details(self, photo_id: int) -> dict[str, Any]:
+        """All that the album knows about a photo.
+
+        Args:
+            photo_id: the photo.
+
+        Returns:
+            photo_id, file_name, file_type, width, height, size_bytes, date and how it is known,
+            camera, lens, latitude, longitude, caption and labels.
+        """
+        photo = self._album.photo(_photo_id(photo_id))
+        caption = self._album.captions.of(photo.photo_id)
+        return {
+            "photo_id": photo.photo_id,
+            "file_name": photo.filename,
+            "file_type": photo.file_type,
+            "width": photo.width,
+            "height": photo.height,
+            "size_bytes": photo.size_bytes,
+            "date": photo.taken_at.isoformat(timespec="seconds"),
+            "date_from": photo.taken_from,
+            "camera": photo.camera,
+            "lens": photo.lens,
+            "latitude": photo.latitude,
+            "longitude": photo.longitude,
+            "caption": None if caption is None else caption.text,
+            "labels": self._album.labels_of(photo.photo_id),
+        }
+
+    def album_status(self) -> dict[str, Any]:
+        """The album at a glance.
+
+        Returns:
+            photos, model_id (null while loading), encoding and importing as [done, total] or null,
+            captions, captions_waiting and captions_failed.
+        """
+        status = self._album.status()
+        return {
+            "photos": status.photos,
+            "model_id": status.model_id,
+            "encoding": status.encoding,
+            "importing": status.importing,
+            "captions": status.captions,
+            "captions_waiting": status.captions_waiting,
+            "captions_failed": status.captions_failed,
+        }
+
+
+def _page() -> list[Any]:
+    return [gr.Number(20), gr.Number(0)]
+
+
+def _hits(page: SearchPage) -> dict[str, Any]:
+    return {
+        "model_id": page.model_id,
+        "total": page.total,
+        "hits": [
+            {
+                "photo_id": hit.photo.photo_id,
+                "file_name": hit.photo.filename,
+                "score": None if hit.score is None else round(hit.score, 6),
+                "date": hit.photo.taken_at.isoformat(timespec="seconds"),
+                "caption": None if hit.caption is None else hit.caption.text,
+            }
+            for hit in page.hits
+        ],
+    }
+
+
+def _labels(scores: list[LabelScore]) -> list[dict[str, Any]]:
+    return [{"label": it.label, "probability": round(it.probability, 6)} for it in scores]
+
+
+def _photo_id(value: Any) -> int:
+    number = _whole(value)
+    if number is None or not 0 < number < 2**63:
+        raise QueryError("A photo id is a whole number above zero.")
+    return number
+
+
+def _at_least(least: int, value: Any) -> int:
+    number = _whole(value)
+    if number is None:
+        raise QueryError("limit and offset are whole numbers.")
+    return max(least, min(number, 2**31))
+
+
+def _whole(value: Any) -> int | None:
+    """What JSON calls a whole number, also where it is written 1.0; None for all else."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -1,0 +1,106 @@
+"""The whole page: the frame, the tabs, and what leads from one tab to another."""
+
+from __future__ import annotations
+
+import html
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from album.photo import Photo
+from album.service import Album
+from album.ui.classify_tab import ClassifyTab
+from album.ui.endpoints import Endpoints
+from album.ui.search_tab import SearchTab, Shown
+from album.ui.status_line import ModelState, about_model, status_line
+from album.ui.texts import i18n, language_of
+from album.ui.upload_tab import UploadTab
+from album.ui.uploads import UploadFolder
+
+STATUS_EVERY_S = 3
+TEMP_KEPT_S = 86_400  # query pictures and downloads; photos leave the folder at once
+
+Updates = dict[Any, Any]
+
+
+def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Path]) -> gr.Blocks:
+    """The page for one album.
+
+    Args:
+        album: the service behind it.
+        model: what is known of the model that is being loaded.
+        temp_dir: Gradio's upload folder.
+        samples: photos that an empty album offers to import.
+    """
+    # Serving thumbnails as a static folder spares Gradio copying and hashing each of them.
+    gr.set_static_paths([album.originals.thumbnails_dir])
+    uploads = UploadFolder(temp_dir)
+    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+
+    with gr.Blocks(
+        title="Photo album · 사진첩", fill_width=True, analytics_enabled=False,
+        delete_cache=(3600, TEMP_KEPT_S),
+    ) as page:  # fmt: skip
+        with gr.Row(elem_id="masthead"):
+            gr.Markdown(i18n("album"), elem_id="title")
+            status = gr.HTML(elem_id="status")
+        with gr.Tabs(elem_id="tabs") as tabs:
+            with gr.Tab(i18n("search"), id="search"):
+                search = SearchTab(album, uploads, temp_dir)
+            with gr.Tab(i18n("upload"), id="upload") as upload_place:
+                upload = UploadTab(album, uploads)
+            with gr.Tab(i18n("classify"), id="classify"):
+                classify = ClassifyTab(album, uploads)
+        with gr.Accordion(i18n("about"), open=False, elem_id="about") as about:
+            gr.Markdown(i18n("about_text"))
+            models = gr.HTML(elem_id="about-model")
+        Endpoints(album, uploads)
+        known = gr.State(-1)
+
+        def tick(request: gr.Request) -> tuple[str, int]:
+            return status_line(album, model, language_of(request)), album.store.count()
+
+        def name_models(request: gr.Request) -> str:
+            lines = about_model(album, model, language_of(request)).splitlines()
+            return "<br>".join(map(html.escape, lines))
+
+        def go_to(tab: str) -> Any:
+            return gr.Tabs(selected=tab)
+
+        def classify_open(photo_id: int, request: gr.Request) -> Updates:
+            return {tabs: go_to("classify"), **classify.choose([photo_id], request)}
+
+        def classify_hits(shown: Shown, request: gr.Request) -> Updates:
+            return classify.choose(shown.ids, request)
+
+        def open_tile(shown: Shown, event: gr.SelectData, request: gr.Request) -> Updates:
+            photo: Photo = album.photo(int(event.value))
+            opened = search.open_by_id(shown, photo.photo_id, language_of(request))
+            return {tabs: go_to("search"), **opened}
+
+        def import_samples(request: gr.Request) -> Any:
+            job = album.imports.start(samples)
+            while not job.wait(0.3):
+                yield status_line(album, model, language_of(request)), album.store.count()
+            yield status_line(album, model, language_of(request)), album.store.count()
+
+        gr.Timer(STATUS_EVERY_S).tick(tick, None, [status, known], queue=False, **private)
+        page.load(tick, None, [status, known], **private)
+        page.load(upload.watch_running, None, upload.outputs, concurrency_limit=None, **private)
+        # New photos show up by themselves wherever nobody looks at one of them.
+        known.change(search.refresh, search.shown, search.outputs, **private)
+        known.change(search.choices, None, search.choice_outputs, **private)
+        search.samples.click(import_samples, None, [status, known], concurrency_limit=2, **private)
+        search.add_photos.click(lambda: go_to("upload"), None, tabs, **private)
+        search.panel.classify.click(
+            classify_open, search.panel.photo_id, [tabs, *classify.choice_outputs], **private
+        )
+        classify.take_hits.click(classify_hits, search.shown, classify.choice_outputs, **private)
+        classify.verdicts.select(
+            open_tile, search.shown, [tabs, search.shown, *search.panel.outputs], **private
+        )
+        upload.see_photos.click(lambda: go_to("search"), None, tabs, **private)
+        upload_place.select(upload.watch_running, None, upload.outputs, **private)
+        about.expand(name_models, None, models, **private)
+    return page  # type: ignore[no-any-return]  # Gradio leaves `with` untyped

@@ -1,0 +1,159 @@
+"""The panel of one photo: look at it, caption it, label it, go on from it."""
+
+from __future__ import annotations
+
+import html
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from album.errors import AlbumError
+from album.service import Album
+from album.ui.alerts import alerts_on_failure
+from album.ui.gallery import facts, img
+from album.ui.sentences import in_language
+from album.ui.texts import i18n, language_of, say
+from models.errors import ModelError
+
+Updates = dict[Any, Any]
+
+PRESS_DOWNLOAD = "() => { document.querySelector('#download-file')?.click(); }"
+
+
+class PhotoPanel:
+    """Components of the panel and what its own buttons do; neighbours are the search tab's."""
+
+    def __init__(self, album: Album, temp_dir: Path) -> None:
+        self._album = album
+        self._temp_dir = temp_dir
+        self.photo_id = gr.State(None)
+        with gr.Column(elem_id="photo-panel", visible=False) as self.column:
+            with gr.Row(elem_id="photo-bar"):
+                self.previous = gr.Button("‹", elem_id="photo-previous", size="sm")
+                self.next = gr.Button("›", elem_id="photo-next", size="sm")
+                self.close = gr.Button(i18n("close"), elem_id="photo-close", size="sm")
+            self._image = gr.HTML(elem_id="photo-image")
+            self._facts = gr.HTML(elem_id="photo-facts")
+            self._caption = gr.Textbox(
+                label=i18n("caption"),
+                placeholder=i18n("caption_hint"),
+                lines=2,
+                max_lines=6,
+                elem_id="caption",
+            )
+            self._note = gr.HTML(elem_id="caption-note")
+            with gr.Row(elem_id="caption-buttons"):
+                save = gr.Button(i18n("save"), elem_id="save-caption", size="sm")
+                ask = gr.Button(i18n("ask_gemini"), elem_id="ask-gemini", size="sm")
+            self._labels = gr.Dropdown(
+                label=i18n("labels"),
+                info=i18n("labels_hint"),
+                choices=[],
+                multiselect=True,
+                allow_custom_value=True,
+                elem_id="labels",
+            )
+            with gr.Row(elem_id="photo-actions"):
+                self.more_like_this = gr.Button(
+                    i18n("more_like_this"), elem_id="more-like-this", size="sm"
+                )
+                self.classify = gr.Button(i18n("classify_this"), elem_id="classify-this", size="sm")
+                download = gr.Button(i18n("download"), elem_id="download", size="sm")
+            self._file = gr.DownloadButton(elem_id="download-file", visible="hidden")
+
+        words: dict[str, Any] = {
+            "inputs": [self.photo_id, self._caption],
+            "outputs": [self._caption, self._note],
+        }
+        private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+        save.click(self.save_caption, **words, **private)
+        ask.click(
+            self.ask_gemini, self.photo_id, [self._caption, self._note],
+            concurrency_limit=8, **private,
+        )  # fmt: skip
+        self._labels.input(self.save_labels, [self.photo_id, self._labels], None, **private)
+        download.click(self.fetch_original, self.photo_id, self._file, **private).then(
+            None, js=PRESS_DOWNLOAD, api_visibility="private"
+        )
+
+    @property
+    def outputs(self) -> list[Any]:
+        """What `show` and `hidden` return updates for."""
+        return [
+            self.column, self.photo_id, self._image, self._facts, self._caption, self._note,
+            self._labels,
+        ]  # fmt: skip
+
+    def show(self, photo_id: int, score: float | None, language: str) -> Updates:
+        """Open the panel on a photo.
+
+        Raises:
+            PhotoNotFoundError: the photo, or every picture of it, is gone.
+        """
+        photo = self._album.photo(photo_id)
+        caption = self._album.captions.of(photo_id)
+        alt = caption.text if caption else photo.filename
+        return {
+            self.column: gr.update(visible=True),
+            self.photo_id: photo_id,
+            self._image: img(self._album.large_view(photo_id), alt),
+            self._facts: facts(photo, score, language),
+            self._caption: caption.text if caption else "",
+            self._note: self._who_wrote(photo_id, language),
+            self._labels: gr.update(
+                choices=self._album.label_names(), value=self._album.labels_of(photo_id)
+            ),
+        }
+
+    def hidden(self) -> Updates:
+        """Close the panel."""
+        return {self.column: gr.update(visible=False), self.photo_id: None}
+
+    @alerts_on_failure
+    def save_caption(self, photo_id: int, text: str, request: gr.Request) -> tuple[str, str]:
+        """Keep a caption as the person's own; blank text removes it."""
+        self._album.captions.write(photo_id, text)
+        return text.strip(), say(language_of(request), "saved")
+
+    @alerts_on_failure
+    def ask_gemini(self, photo_id: int, request: gr.Request) -> Iterator[tuple[Any, str]]:
+        """Ask for a caption in the language of the page and wait for it."""
+        language = language_of(request)
+        self._album.captions.check()
+        yield gr.skip(), say(language, "asking")
+        try:
+            caption = self._album.captions.ask_now(photo_id, language)
+        except (AlbumError, ModelError):
+            # "Asking" must not stay on the page; the message itself is the decorator's.
+            yield gr.skip(), self._who_wrote(photo_id, language)
+            raise
+        yield caption.text, self._who_wrote(photo_id, language)
+
+    @alerts_on_failure
+    def save_labels(self, photo_id: int, labels: list[str], request: gr.Request) -> None:
+        """Replace the labels of the photo."""
+        self._album.set_labels(photo_id, labels)
+
+    @alerts_on_failure
+    def fetch_original(self, photo_id: int, request: gr.Request) -> str:
+        """A copy of the original under its own name, where the browser may fetch it."""
+        photo = self._album.photo(photo_id)
+        folder = self._temp_dir / "originals" / uuid.uuid4().hex
+        folder.mkdir(parents=True)
+        copy = folder / photo.filename
+        shutil.copyfile(self._album.originals.find(photo), copy)
+        return str(copy)
+
+    def _who_wrote(self, photo_id: int, language: str) -> str:
+        caption = self._album.captions.of(photo_id)
+        if caption is None:
+            problem = self._album.captions.problem(photo_id)
+            return html.escape(in_language(language, problem)) if problem else ""
+        if caption.by_hand:
+            return say(language, "by_hand")
+        day = f"{caption.written_at:%Y-%m-%d}"
+        return html.escape(say(language, "by_model", model=caption.model_id, day=day))

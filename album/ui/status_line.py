@@ -1,0 +1,70 @@
+"""One quiet line that says what the album has and what it is doing."""
+
+from __future__ import annotations
+
+import html
+from typing import Protocol
+
+from album.service import Album
+from album.ui.sentences import in_language
+from album.ui.texts import say
+
+
+class ModelState(Protocol):
+    """What the page wants to know of the model that is being loaded."""
+
+    @property
+    def state(self) -> str:
+        """ "loading", "stand-in" (another model serves meanwhile) or "ready"."""
+
+    @property
+    def wanted(self) -> str:
+        """The name of the model that was asked for."""
+
+    @property
+    def fetching(self) -> bool:
+        """Whether its weights are being downloaded now."""
+
+    @property
+    def problem(self) -> str | None:
+        """Why it is not here, in one sentence."""
+
+
+def status_line(album: Album, model: ModelState, language: str) -> str:
+    """How many photos, and the most important thing that is going on, as escaped HTML."""
+    status = album.status()
+    words = [say(language, "one_photo" if status.photos == 1 else "photo_count", n=status.photos)]
+    busy = True
+    if status.importing is not None and status.importing[1]:
+        done, total = status.importing
+        words.append(say(language, "importing", done=done, total=total))
+    elif status.importing is not None:
+        words.append(say(language, "import_begins"))
+    if status.model_id is None:
+        words.append(say(language, "model_loading"))
+    elif status.encoding is not None:
+        done, total = status.encoding
+        words.append(say(language, "encoding", done=done, total=total))
+    elif model.fetching:
+        words.append(say(language, "model_fetching"))
+    elif status.captions_waiting:
+        words.append(say(language, "captioning", n=status.captions_waiting))
+    elif model.state == "stand-in":
+        words.append(say(language, "model_stand_in"))
+        busy = False
+    elif status.importing is None:
+        words.append(say(language, "model_ready"))
+        busy = False
+    hint = html.escape(about_model(album, model, language).replace("\n", " "))
+    dot = f'<span class="dot{" busy" if busy else ""}" title="{hint}"></span>'
+    return f"{dot}{html.escape(' · '.join(words))}"
+
+
+def about_model(album: Album, model: ModelState, language: str) -> str:
+    """The models by name, and what is wrong with the one that is not here, as plain text."""
+    lines = [say(language, "about_model", model=album.active.model_id or "…")]
+    if model.state != "ready":
+        lines.append(say(language, "about_wanted", model=model.wanted))
+    if model.problem:
+        lines.append(in_language(language, model.problem))
+    return "\n".join(lines)

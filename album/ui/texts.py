@@ -1,0 +1,219 @@
+"""Every word on the page, in English and Korean, each written for its own readers.
+
+`i18n(key)` gives a component text that the browser translates; `say(language, key)` words what a
+handler returns, in the language that the browser asked for.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import gradio as gr
+from gradio.i18n import I18nData
+
+LANGUAGES: Final = ("en", "ko")
+
+TEXTS: Final[dict[str, tuple[str, str]]] = {
+    # The frame
+    "album": ("Photo album", "사진첩"),
+    "search": ("Search", "찾기"),
+    "upload": ("Add photos", "사진 넣기"),
+    "classify": ("Classify", "분류"),
+    "about": ("About this album", "이 사진첩에 대하여"),
+    "photo_count": ("{n:,} photos", "사진 {n:,}장"),
+    "one_photo": ("1 photo", "사진 1장"),
+    "model_loading": ("loading the model", "모델을 불러오는 중"),
+    "model_ready": ("ready", "준비됨"),
+    "model_stand_in": (
+        "small model until the full one is here",
+        "큰 모델을 받을 때까지 작은 모델로 찾습니다",
+    ),
+    "model_fetching": (
+        "small model while the full one is fetched",
+        "큰 모델을 받는 동안 작은 모델로 찾습니다",
+    ),
+    "encoding": ("learning {done:,} of {total:,}", "{total:,}장 중 {done:,}장 익히는 중"),
+    "importing": ("adding {done:,} of {total:,}", "{total:,}장 중 {done:,}장 넣는 중"),
+    "import_begins": ("looking for photos", "사진을 찾아보는 중"),
+    "captioning": ("{n:,} captions to write", "설명 {n:,}개 쓰는 중"),
+    # Search
+    "query": ("What does the photo show?", "어떤 사진을 찾으세요?"),
+    "query_hint": (
+        "Say it in words — “a dog in the snow”",
+        "사진을 말로 찾아보세요 — “눈 오는 날 강아지”",
+    ),
+    "picture": ("Picture", "그림으로"),
+    "find": ("Search", "찾기"),
+    "filters": ("Filters", "조건"),
+    "after": ("Taken from", "찍은 날부터"),
+    "before": ("Taken until", "찍은 날까지"),
+    "day_hint": ("2019-08-03 or 2019", "2019-08-03 또는 2019"),
+    "camera": ("Camera", "카메라"),
+    "orientation": ("Shape", "모양"),
+    "file_type": ("File type", "파일 종류"),
+    "place": ("Place", "장소"),
+    "caption_filter": ("Caption", "설명"),
+    "label_filter": ("Label", "이름표"),
+    "any": ("any", "모두"),
+    "landscape": ("wide", "가로"),
+    "portrait": ("tall", "세로"),
+    "square": ("square", "정사각형"),
+    "with": ("with", "있음"),
+    "without": ("without", "없음"),
+    "clear_filters": ("Clear filters", "조건 지우기"),
+    "newest_first": ("{n:,} photos, newest first", "사진 {n:,}장, 최신순"),
+    "best_first": ("{n:,} photos, best match first", "사진 {n:,}장, 가까운 순"),
+    "similar_first": ("{n:,} photos, most alike first", "사진 {n:,}장, 비슷한 순"),
+    "no_match": (
+        "No photo fits these filters. Loosen one of them to see more.",
+        "이 조건에 맞는 사진이 없습니다. 조건을 하나 풀어 보세요.",
+    ),
+    "previous": ("Previous", "이전"),
+    "next": ("Next", "다음"),
+    "page_of": ("{page:,} of {pages:,}", "{page:,} / {pages:,}"),
+    "query_picture": ("Looks like your picture", "올린 그림과 비슷한 사진"),
+    "like_photo": ("Photos like this one", "이 사진과 비슷한 사진"),
+    "drop_picture": ("Remove", "빼기"),
+    "results": ("Photos", "사진"),
+    # The empty album
+    "welcome": ("This album is empty.", "아직 사진이 없습니다."),
+    "welcome_more": (
+        "Add your photos, then find any of them by saying what it shows.",
+        "사진을 넣어 두면, 무엇이 찍혔는지 말하는 것만으로 찾을 수 있습니다.",
+    ),
+    "samples": ("Try it with sample photos", "예시 사진으로 해 보기"),
+    "try_these": ("Try:", "예:"),
+    "example_1": ("a big cat", "고양이과 동물"),
+    "example_2": ("people at the beach", "바닷가에 있는 사람들"),
+    "example_3": ("a dog in the snow", "눈 오는 날 강아지"),
+    "example_4": ("food on a table", "식탁 위의 음식"),
+    "example_5": ("mountains at sunset", "노을 지는 산"),
+    # The photo
+    "photo": ("Photo", "사진"),
+    "close": ("Close", "닫기"),
+    "taken_exif": ("{day}", "{day}"),
+    "taken_file": ("{day} (time of the file)", "{day} (파일 시각)"),
+    "pixels": ("{w:,} × {h:,}", "{w:,} × {h:,}"),
+    "score_is": ("match {score:.2f}", "가까움 {score:.2f}"),
+    "caption": ("Caption", "설명"),
+    "caption_hint": ("What is this photo about?", "어떤 사진인가요?"),
+    "save": ("Save", "저장"),
+    "saved": ("Saved.", "저장했습니다."),
+    "ask_gemini": ("Ask Gemini", "Gemini에게 묻기"),
+    "asking": ("Gemini is looking at it…", "Gemini가 사진을 보고 있습니다…"),
+    "by_hand": ("written by you", "직접 쓴 설명"),
+    "by_model": ("by {model}, {day}", "{model}, {day}"),
+    "labels": ("Labels", "이름표"),
+    "labels_hint": ("Type a name, press Enter", "이름을 쓰고 Enter"),
+    "more_like_this": ("More like this", "비슷한 사진"),
+    "classify_this": ("Classify", "분류하기"),
+    "download": ("Download original", "원본 받기"),
+    # Upload
+    "drop_here": ("Drop photos here or choose files", "사진을 끌어다 놓거나 파일을 고르세요"),
+    "choose_folder": ("Choose a folder", "폴더 고르기"),
+    "formats": (
+        "JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF. Your originals are kept unchanged.",
+        "JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF. 원본은 그대로 보관합니다.",
+    ),
+    "write_captions": ("Write captions with Gemini", "Gemini로 설명 쓰기"),
+    "write_captions_info": (
+        "A small copy of each new photo, without place and camera data, is sent to Google.",
+        "새 사진마다 장소와 카메라 정보를 뺀 작은 사본을 Google에 보냅니다.",
+    ),
+    "no_key": (
+        "Captions need a Gemini key: set GEMINI_API_KEY and start the album again."
+        " Everything else works without it.",
+        "설명을 쓰려면 Gemini 키가 필요합니다. GEMINI_API_KEY를 설정하고 다시 시작하세요."
+        " 나머지는 키 없이도 됩니다.",
+    ),
+    "caption_language": ("Language of the captions", "설명의 언어"),
+    "cancel": ("Cancel", "그만하기"),
+    "time_left_s": ("about {n} s left", "약 {n}초 남음"),
+    "time_left_min": ("about {n} min left", "약 {n}분 남음"),
+    "cancelling": ("stopping after the photos in hand…", "하던 사진까지만 넣고 멈춥니다…"),
+    "report_added": ("{n:,} added", "{n:,}장 넣음"),
+    "report_here": ("{n:,} already here", "{n:,}장은 이미 있음"),
+    "report_failed": ("{n:,} failed", "{n:,}장 실패"),
+    "report_skipped": ("{n:,} other files left out", "다른 파일 {n:,}개는 뺌"),
+    "report_cancelled": (
+        "Cancelled; what was added stays.",
+        "그만두었습니다. 넣은 사진은 남아 있습니다.",
+    ),
+    "see_photos": ("See the photos", "사진 보기"),
+    "captions_queued": (
+        "Captions are being written; they appear with the photos.",
+        "설명을 쓰고 있습니다. 다 쓰면 사진에 나타납니다.",
+    ),
+    # Classify
+    "which_photos": ("1 · Which photos", "1 · 어떤 사진을"),
+    "classify_files": ("Drop photos to classify", "분류할 사진을 놓으세요"),
+    "classify_files_note": (
+        "They are looked at once and not kept.",
+        "한 번 보기만 하고 보관하지 않습니다.",
+    ),
+    "from_album": ("{n:,} from the album", "사진첩에서 {n:,}장"),
+    "take_hits": ("Take the photos found in Search", "찾기 결과의 사진 쓰기"),
+    "drop_chosen": ("Clear the choice", "고른 사진 빼기"),
+    "which_classes": ("2 · Which classes", "2 · 어떻게 나눌까요"),
+    "classes": ("One class on each line", "한 줄에 하나씩"),
+    "classes_info": (
+        "Other words for the same class beside it: 고양이 | cat | kitten",
+        "같은 뜻의 말은 옆에 나란히: 고양이 | cat | kitten",
+    ),
+    "classes_example": (
+        "dog | puppy\ncat | kitten\nfood\nlandscape",
+        "강아지 | 개 | dog\n고양이 | cat\n음식 | food\n풍경 | landscape",
+    ),
+    "look": ("3 · Look", "3 · 결과 보기"),
+    "classify_now": ("Classify these photos", "이 사진들 분류하기"),
+    "best_per_class": ("Best five of the whole album", "사진첩 전체에서 다섯 장씩"),
+    "nothing_chosen": (
+        "Choose photos first: drop some here, or take those found in Search.",
+        "먼저 사진을 고르세요. 여기에 놓거나 찾기 결과를 쓰면 됩니다.",
+    ),
+    "none_of_album": ("no photo of the album", "해당하는 사진 없음"),
+    # About
+    "about_text": (
+        "Photos are found with CLIP: each is turned once into a list of numbers (an embedding), a"
+        " sentence into another, and the nearest by cosine come first. All of it happens on the"
+        " machine that runs the album. Only photos that you ask Gemini to caption are sent"
+        " anywhere, as a small JPEG without EXIF.",
+        "사진은 CLIP으로 찾습니다. 사진마다 숫자 목록(임베딩)을 한 번 만들고, 문장도 숫자로 바꾸어"
+        " 코사인이 가까운 순서로 보여 줍니다. 모두 사진첩이 돌아가는 컴퓨터 안에서 일어납니다."
+        " Gemini에게 설명을 부탁한 사진만 EXIF를 뺀 작은 JPEG로 밖에 나갑니다.",
+    ),
+    "about_model": ("Model: {model}", "모델: {model}"),
+    "about_wanted": ("Waiting for: {model}", "기다리는 모델: {model}"),
+}
+
+_I18N = gr.I18n(
+    en={key: english for key, (english, _) in TEXTS.items()},
+    ko={key: korean for key, (_, korean) in TEXTS.items()},
+)
+
+
+def translations() -> gr.I18n:
+    """The table for `launch(i18n=...)`."""
+    return _I18N
+
+
+def i18n(key: str) -> I18nData:
+    """A component text that the browser shows in its own language."""
+    if key not in TEXTS:
+        raise KeyError(key)
+    return I18nData(key)
+
+
+def language_of(request: gr.Request | None) -> str:
+    """ "ko" or "en": whichever of the two the browser wants more."""
+    header = "" if request is None else request.headers.get("accept-language", "")
+    for part in header.lower().split(","):
+        tag = part.split(";")[0].strip()[:2]
+        if tag in LANGUAGES:
+            return tag
+    return "en"
+
+
+def say(language: str, key: str, **values: object) -> str:
+    """The text `key` in `language`, with its values filled in."""
+    return TEXTS[key][LANGUAGES.index(language)].format(**values)

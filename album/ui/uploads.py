@@ -1,0 +1,28 @@
+"""What came through the browser: only files that really lie in the upload folder are opened."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from album.errors import QueryError
+
+
+class UploadFolder:
+    """The folder that Gradio puts uploads into."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.resolve()
+
+    def checked(self, files: Sequence[str] | str | None) -> list[Path]:
+        """The uploads as paths, each proven to be a plain file inside the upload folder.
+
+        Raises:
+            QueryError: one is not; a crafted request can name any path of the server.
+        """
+        names = [files] if isinstance(files, str) else list(files or ())
+        paths = [Path(name).resolve() for name in names]
+        for path in paths:
+            if not path.is_relative_to(self._folder) or not path.is_file():
+                raise QueryError("This file was not uploaded here; choose it again.")
+        return paths

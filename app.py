@@ -1,0 +1,111 @@
+"""The album in the browser: settings, models, album, page, launch. Also the entry of a Space."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from album.errors import AlbumError
+from album.service import Album
+from album.settings import Settings, keep_libraries_private
+from models.gemini import GeminiCaptioner
+from models.loader import EncoderLoader
+from models.zero_shot import ZeroShotClassifier
+
+log = logging.getLogger("album")
+
+WRONG_PASSWORD_DELAY_S = 1.0  # Gradio does not limit attempts; this makes guessing slow
+
+
+def serve(settings: Settings) -> None:
+    """Open the library, show the page, and return when it is closed.
+
+    Raises:
+        AlbumError: the library cannot be opened.
+    """
+    keep_libraries_private(settings)
+    logging.basicConfig(level="WARNING", format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for package in ("album", "models"):
+        logging.getLogger(package).setLevel(settings.log_level)
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # the page says what it means
+    captioner = GeminiCaptioner(
+        settings.gemini_api_key, settings.gemini_model, settings.gemini_endpoint
+    )
+    album = Album(settings.data_dir, ZeroShotClassifier, captioner)
+    shutil.rmtree(settings.temp_dir, ignore_errors=True)
+    settings.temp_dir.mkdir(parents=True)
+    loader = EncoderLoader(settings.model, settings.device, settings.weights_dir)
+    try:
+        # Gradio first: while it builds the page, the model is loaded beside it.
+        import gradio
+
+        from album.ui import theme
+        from album.ui.page import build_page
+        from album.ui.texts import translations
+
+        loader.start(album.active.offer, album.serving)
+        album.start(settings.folders)
+        page = build_page(album, loader, settings.temp_dir, sample_photos(Path(gradio.__file__)))
+        page.queue(default_concurrency_limit=4, max_size=64)
+        _, address, _ = page.launch(
+            prevent_thread_lock=True,
+            quiet=True,  # it would advertise a public link
+            auth=None if settings.login is None else password_check(*settings.login),
+            theme=theme.theme(),
+            css_paths=theme.CSS_FILE,
+            head_paths=theme.HEAD_FILE,
+            i18n=translations(),
+            share=False,
+            ssr_mode=False,
+            run_history=False,
+            enable_monitoring=False,
+            footer_links=[],
+            show_error=False,
+            max_file_size=settings.max_upload_mb * 1_000_000,
+            blocked_paths=[
+                str(settings.data_dir / name)
+                for name in ("album.db", "album.db-wal", "photos", "incoming", "embeddings")
+            ],
+        )
+        sys.stdout.write(f"The album is open at {address}\n")
+        sys.stdout.flush()
+        page.block_thread()
+    finally:
+        loader.stop()
+        album.close()
+
+
+def sample_photos(gradio_file: Path) -> list[Path]:
+    """The photos that the installed Gradio brings along."""
+    folder = gradio_file.parent / "media_assets" / "images"
+    return sorted(folder.iterdir()) if folder.is_dir() else []
+
+
+def password_check(name: str, password: str) -> Callable[[str, str], bool]:
+    """A login check that takes the same time for any wrong answer."""
+
+    def right(given_name: str, given_password: str) -> bool:
+        given = f"{given_name}\n{given_password}".encode()
+        if hmac.compare_digest(given, f"{name}\n{password}".encode()):
+            return True
+        time.sleep(WRONG_PASSWORD_DELAY_S)
+        return False
+
+    return right
+
+
+def main() -> None:
+    """Start the album with the settings of the environment."""
+    try:
+        serve(Settings.from_env())
+    except AlbumError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()
