@@ -105,10 +105,12 @@ class ActiveEncoder:
             if target is not None:
                 self.encode_missing(target)
             with self._changed:
-                if self._next is target and target is not None and not self._stopped:
+                if self._stopped:
+                    return
+                if self._next is target and target is not None:
                     self._active, self._next = target, None
                     log.info("seeing with %s from now on", target.encoder.model_id)
-                elif self._next is None or self._next is target:
+                elif self._next is None:
                     self._changed.wait(LOOK_AGAIN_S)
 
     def encode_missing(self, target: Active) -> None:

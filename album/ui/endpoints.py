@@ -76,8 +76,9 @@ class Endpoints:
             [-1, 1], high is near), date and caption.
         """
         picture = self._uploads.checked(image)
+        query = _text(query)
         page = self._album.search.find(
-            query or "",
+            query,
             picture=picture[0] if picture else None,
             filters=SearchFilters(
                 after=parse_day(after or ""), before=parse_day(before or "", last=True)
@@ -85,7 +86,7 @@ class Endpoints:
             offset=_at_least(0, offset),
             limit=min(MOST_HITS, _at_least(1, limit)),
         )
-        return {"query": query or "", **_hits(page)}
+        return {"query": query, **_hits(page)}
 
     def similar_photos(self, photo_id: int, limit: int = 20, offset: int = 0) -> dict[str, Any]:
         """Find photos of the album that look like one of them.
@@ -118,7 +119,9 @@ class Endpoints:
         paths = self._uploads.checked(files)
         if not paths:
             raise QueryError("Send at least one file.")
-        job = self._album.upload([(path, path.name) for path in paths[:MOST_FILES]])
+        if len(paths) > MOST_FILES:
+            raise QueryError(f"Send at most {MOST_FILES} files at once.")
+        job = self._album.upload([(path, path.name) for path in paths])
         job.wait()
         if job.report is None:
             raise QueryError(job.problem or "The import was interrupted.")
@@ -149,7 +152,7 @@ class Endpoints:
             model_id and photos; each has photo_id or file_name, and labels with their probability,
             most probable first, or a reason where a file cannot be read.
         """
-        classes = (labels or "").replace(",", "\n")
+        classes = _text(labels).replace(",", "\n")
         classifier = self._album.classifier
         photos: list[dict[str, Any]] = []
         if photo_ids:
@@ -258,6 +261,11 @@ def _hits(page: SearchPage) -> dict[str, Any]:
 
 def _labels(scores: list[LabelScore]) -> list[dict[str, Any]]:
     return [{"label": it.label, "probability": round(it.probability, 6)} for it in scores]
+
+
+def _text(value: str | None) -> str:
+    """What was sent, without the halves of characters that JSON can carry and nothing can write."""
+    return (value or "").encode(errors="replace").decode()
 
 
 def _photo_id(value: Any) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,4 +27,13 @@ class UploadFolder:
         for path in paths:
             if not path.is_relative_to(self._folder) or not path.is_file():
                 raise QueryError("This file was not uploaded here; choose it again.")
-        return paths
+        return [
+            self._copied(path) if path in paths[:index] else path
+            for index, path in enumerate(paths)
+        ]
+
+    def _copied(self, path: Path) -> Path:
+        """Gradio keeps equal files of one name once; who takes the first away needs the second."""
+        copy = self._folder / "again" / uuid.uuid4().hex / path.name
+        copy.parent.mkdir(parents=True)
+        return shutil.copyfile(path, copy)
