@@ -35,6 +35,7 @@ class PhotoCaptions:
         self._stopped = False
         self._worker: threading.Thread | None = None
         self._problems: dict[int, str] = {}
+        self._rest_until = 0.0  # monotonic; after one failure the others would fail likewise
 
     def check(self) -> None:
         """Do nothing where captions can be asked for.
@@ -88,6 +89,8 @@ class PhotoCaptions:
             self._problems.pop(photo_id, None)
             self._store.queue_caption(photo_id, language, urgent=urgent)
         with self._wake:
+            if urgent:
+                self._rest_until = 0.0  # somebody is waiting: try at once
             self._wake.notify_all()
         return len(wanted)
 
@@ -137,24 +140,30 @@ class PhotoCaptions:
     def work_off(self, on_done: Callable[[int], None] = lambda photo_id: None) -> int:
         """Caption all that wait now, in this thread; the number of captions written.
 
+        Ends early when the captioner is out of reach; the rest stays in the queue.
+
         Args:
             on_done: called with each photo's id after its turn.
         """
         written = 0
-        while (task := self._store.claim_caption(LEASE_S)) is not None:
+        while self._awake and (task := self._store.claim_caption(LEASE_S)) is not None:
             written += self._caption(task)
             on_done(task.photo_id)
         return written
 
     def _run(self) -> None:
         while not self._stopped:
-            task = self._store.claim_caption(LEASE_S)
+            task = self._store.claim_caption(LEASE_S) if self._awake else None
             if task is not None:
                 self._caption(task)
             with self._wake:
                 self._wake.notify_all()
                 if task is None and not self._stopped:
                     self._wake.wait(2.0)  # delayed tasks become due without anybody's word
+
+    @property
+    def _awake(self) -> bool:
+        return time.monotonic() >= self._rest_until
 
     def _caption(self, task: CaptionTask) -> bool:
         """One photo from the queue; whether it has a new caption. Never raises for one photo."""
@@ -180,4 +189,6 @@ class PhotoCaptions:
         if tries >= MAX_TRIES:
             self._store.fail_caption(task.photo_id, str(error))
             return
-        self._store.delay_caption(task.photo_id, tries, FIRST_DELAY_S * 2**task.tries)
+        delay_s = max(FIRST_DELAY_S * 2**task.tries, error.retry_after_s or 0.0)
+        self._rest_until = time.monotonic() + delay_s
+        self._store.delay_caption(task.photo_id, tries, delay_s)

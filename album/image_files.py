@@ -250,7 +250,7 @@ def _decode(image: Image.Image, factor: int) -> tuple[Image.Image, bool]:
             width, height = image.size
             image.draft(None, (max(width // factor, 1), max(height // factor, 1)))
             factor = max(factor * max(image.size) // max(width, height), 1)
-        image.load()
+        image.load()  # only now are mode and size final
         reduced = _reduced_rgb(image, factor)
     # Not ImageOps.exif_transpose: it writes the EXIF anew and fails where that is garbage.
     # PNG says its orientation after its pixels, so only now; TIFF has turned itself in load().

@@ -12,6 +12,9 @@ class WeightsUnavailableError(ModelError):
 class CaptionerUnavailableError(ModelError):
     """Raised when no caption can be had now: no key, network, quota, their fault."""
 
+    retry_after_s: float | None = None
+    """How long the other side asks to be left alone; None where it does not say."""
+
 
 class CaptionRefusedError(ModelError):
     """Raised when the captioner answered and declined this picture."""

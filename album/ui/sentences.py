@@ -1,7 +1,7 @@
 """The sentences of named failures in Korean; the English ones are written where they are raised.
 
-Each pattern is the English sentence with its values as named groups; a test holds the table against
-every `raise` of a named failure in the code, so none can be forgotten.
+Each pattern is the English sentence with its values as named groups. A test holds the table against
+every sentence that the album and the models can raise, so none is forgotten.
 """
 
 from __future__ import annotations
@@ -9,13 +9,214 @@ from __future__ import annotations
 import re
 from typing import Final
 
-KOREAN: Final[tuple[tuple[str, str], ...]] = ()
+KOREAN: Final[tuple[tuple[str, str], ...]] = (
+    # Files
+    (r"The file is empty: .*", "빈 파일입니다. 원래 있던 곳에서 다시 복사해 주세요."),
+    (r"There is no such file\.", "이런 파일이 없습니다."),
+    (
+        r"The file cannot be opened: .*",
+        "파일을 열 수 없습니다. 없어졌거나 읽을 권한이 없습니다.",
+    ),
+    (r"The album may not read this file\.", "이 파일을 읽을 권한이 없습니다."),
+    (r"The file could not be taken in: (?P<why>.*)\.", "파일을 넣지 못했습니다: {why}."),
+    (
+        r"This is not an image that the album reads: .*",
+        "사진첩이 읽는 그림이 아닙니다. 파일 이름과 상관없이 JPEG, PNG, WebP, GIF, BMP, TIFF,"
+        " HEIC, AVIF를 읽습니다.",
+    ),
+    (
+        r"The image is damaged, or of a kind .*",
+        "손상되었거나 읽을 수 없는 종류의 그림입니다. 다시 복사하거나 JPEG로 저장해 주세요.",
+    ),
+    (
+        r"The image is cut short or damaged: .*",
+        "그림이 잘렸거나 손상되었습니다. 원래 있던 곳에서 다시 복사해 주세요.",
+    ),
+    (
+        r"The image has more than (?P<n>\d+) megapixels: .*",
+        "{n}백만 화소가 넘는 그림입니다. 더 작은 사본을 저장해 주세요.",
+    ),
+    (
+        r"There is not enough memory to open the image: .*",
+        "메모리가 모자라 그림을 열 수 없습니다. 더 작은 사본을 저장해 주세요.",
+    ),
+    (
+        r"This file was not uploaded here; .*",
+        "여기에 올린 파일이 아닙니다. 파일을 다시 골라 주세요.",
+    ),
+    (r"Send at least one file\.", "파일을 하나 이상 보내 주세요."),
+    (r"Send at most (?P<n>\d+) files at once\.", "한 번에 {n}개까지 보낼 수 있습니다."),
+    # Photos
+    (r"This photo is not in the album\.", "사진첩에 없는 사진입니다."),
+    (
+        r"The original of (?P<name>.*) is not where it was; .*",
+        "원본이 있던 자리에 없습니다: {name}. 제자리에 돌려놓거나 다시 넣어 주세요.",
+    ),
+    (
+        r"(?P<name>.*) is still being looked at; .*",
+        "아직 익히는 중인 사진입니다: {name}. 조금 뒤에 다시 해 주세요.",
+    ),
+    (r"A photo id is a whole number above zero\.", "사진 번호는 0보다 큰 정수입니다."),
+    (r"photo_ids must be a list of photo ids\.", "photo_ids는 사진 번호의 목록이어야 합니다."),
+    (r"Send photo_ids or files to classify\.", "분류할 photo_ids나 files를 보내 주세요."),
+    (r"limit and offset are whole numbers\.", "limit과 offset은 정수입니다."),
+    # Questions
+    (
+        r"“(?P<text>.*)” is no date; .*",
+        "날짜가 아닙니다: “{text}”. 2019-08-03, 2019-08, 2019처럼 써 주세요.",
+    ),
+    (r"There is no such day as “(?P<text>.*)”\.", "없는 날짜입니다: “{text}”."),
+    (r"Write at least two classes, .*", "한 줄에 하나씩, 두 가지 이상 써 주세요."),
+    (
+        r"These are (?P<n>\d+) classes; (?P<most>\d+) at most .*",
+        "{n}가지를 쓰셨습니다. 한 번에 {most}가지까지 됩니다.",
+    ),
+    (r"A label can have (?P<n>\d+) characters at most\.", "이름표는 {n}자까지 쓸 수 있습니다."),
+    (r"A caption can have (?P<n>\d+) characters at most\.", "설명은 {n}자까지 쓸 수 있습니다."),
+    (r"Captions can be written in (?P<codes>.*)\.", "설명은 ko(한국어)나 en(영어)으로 씁니다."),
+    # Imports
+    (
+        r"The import stopped unexpectedly; .*",
+        "사진 넣기가 뜻밖에 멈췄습니다. 까닭은 사진첩의 로그에 있습니다.",
+    ),
+    (r"The import was interrupted\.", "사진 넣기가 중단되었습니다."),
+    # Captions
+    (
+        r"You wrote this caption yourself; .*",
+        "직접 쓰신 설명입니다. 새로 받으려면 먼저 지워 주세요.",
+    ),
+    (r"No answer yet; the photo stays .*", "아직 답이 없습니다. 사진은 차례를 기다립니다."),
+    (
+        r"Captions by Gemini need a key: .*",
+        "Gemini 설명에는 키가 필요합니다. https://aistudio.google.com/apikey 에서 키를 받아"
+        " GEMINI_API_KEY에 넣고 사진첩을 다시 시작해 주세요.",
+    ),
+    (
+        r"GEMINI_API_KEY holds characters .*",
+        "GEMINI_API_KEY에 키에 없는 글자가 있습니다. 다시 복사해 넣고 사진첩을 다시 시작해 주세요.",
+    ),
+    (
+        r"Gemini did not answer within (?P<n>.*) seconds: .*",
+        "Gemini가 {n}초 안에 답하지 않았습니다. 나중에 다시 해 주세요.",
+    ),
+    (
+        r"Gemini cannot be reached: .*",
+        "Gemini에 연결할 수 없습니다. 인터넷 연결을 확인하고 다시 해 주세요.",
+    ),
+    (
+        r"Something other than Gemini answered: .*",
+        "Gemini가 아닌 곳에서 답했습니다. 인터넷 로그인 화면이나 ALBUM_GEMINI_ENDPOINT를"
+        " 확인해 주세요.",
+    ),
+    (
+        r"Gemini's quota for this key is used up: try again in (?P<n>\d+) seconds\.",
+        "이 키로 쓸 수 있는 Gemini 사용량을 다 썼습니다. {n}초 뒤에 다시 해 주세요.",
+    ),
+    (
+        r"Gemini's quota for this key is used up: .*",
+        "이 키로 쓸 수 있는 Gemini 사용량을 다 썼습니다. 나중에 다시 해 주세요.",
+    ),
+    (
+        r"Gemini does not know this key: .*",
+        "Gemini가 모르는 키입니다. GEMINI_API_KEY에 맞는 키를 넣어 주세요.",
+    ),
+    (
+        r"This key may not use Gemini: .*",
+        "이 키로는 Gemini를 쓸 수 없습니다. Generative Language API를 허용하거나"
+        " GEMINI_API_KEY를 바꿔 주세요.",
+    ),
+    (
+        r"(?P<model>.*) is not served any more: .*",
+        "이제 쓸 수 없는 모델입니다: {model}. ALBUM_GEMINI_MODEL을 바꿔 주세요.",
+    ),
+    (
+        r"Gemini has a fault of its own .*",
+        "지금 Gemini 쪽에 문제가 있습니다. 나중에 다시 해 주세요.",
+    ),
+    (
+        r"Gemini refused the request \((?P<code>.*)\): (?P<said>.*)",
+        "Gemini가 요청을 거절했습니다({code}): {said}",
+    ),
+    (
+        r"Gemini declined this photo \((?P<reason>.*)\)\.",
+        "Gemini가 이 사진의 설명을 사양했습니다({reason}).",
+    ),
+    (
+        r"Gemini answered without a caption: .*",
+        "Gemini의 답에 설명이 없습니다. 직접 쓰거나 다른 모델에 물어보세요.",
+    ),
+    # Models
+    (
+        r"The model is still being loaded; .*",
+        "모델을 아직 불러오는 중입니다. 조금 뒤에 다시 해 주세요.",
+    ),
+    (
+        r'This machine has no device "(?P<name>.*)": set ALBUM_DEVICE to (?P<found>.*)\.',
+        "이 컴퓨터에 없는 장치입니다: {name}. ALBUM_DEVICE를 {found} 가운데서 골라 주세요.",
+    ),
+    (
+        r"The weights of (?P<model>.*) are not on this machine yet: .*",
+        "{model} 모델이 아직 이 컴퓨터에 없습니다. 인터넷이 되는 곳에서 사진첩을 한 번 시작하거나"
+        " ALBUM_MODEL=pocket으로 두세요.",
+    ),
+    (
+        r"(?P<model>.*) does not fit into the memory of the (?P<device>.*) device: .*",
+        "{model} 모델이 {device} 메모리에 들어가지 않습니다. ALBUM_DEVICE=cpu로 두거나"
+        " ALBUM_MODEL을 더 작은 모델로 바꿔 주세요.",
+    ),
+    (
+        r"The weights of (?P<model>.*) are damaged or made for another architecture: "
+        r"replace or delete (?P<file>.*), or .*",
+        "{model} 모델 파일이 손상되었거나 맞지 않습니다. {file}을(를) 바꾸거나 지우고, 아니면"
+        " ALBUM_MODEL을 바꿔 주세요.",
+    ),
+    (
+        r'"(?P<spec>.*)" does not name a model: .*',
+        "모델 이름이 아닙니다: {spec}. ALBUM_MODEL을 auto나 pocket, 또는"
+        " ViT-B-32/laion2b_s34b_b79k처럼 정해 주세요.",
+    ),
+    (
+        r'open_clip knows no architecture "(?P<name>.*)": .*',
+        "open_clip에 없는 구조입니다: {name}. ALBUM_MODEL을 바꾸거나 auto로 두세요.",
+    ),
+    (
+        r'No weights "(?P<tag>.*)" are published for (?P<name>.*): .* example, (?P<known>.*)\.',
+        "{name}에는 {tag} 가중치가 없습니다. 예를 들어 ALBUM_MODEL을 {known}(으)로 정해 주세요.",
+    ),
+    (
+        r"There is no weights file (?P<path>.*): .*",
+        "모델 파일이 없습니다: {path}. ALBUM_MODEL의 경로를 고쳐 주세요.",
+    ),
+    (
+        r"The weights file (?P<path>.*) cannot be read: .*",
+        "모델 파일을 읽을 수 없습니다: {path}. 되살리거나 ALBUM_MODEL을 바꿔 주세요.",
+    ),
+    (
+        r"The model hub has no weights of (?P<model>.*) any more: .*",
+        "{model} 모델을 이제 받을 수 없습니다. ALBUM_MODEL을 다른 모델로 바꿔 주세요.",
+    ),
+    (
+        r"The weights of (?P<model>.*) could not be downloaded: .*",
+        "{model} 모델을 받지 못했습니다. 인터넷 연결과 디스크 공간을 확인해 주세요. 함께 들어 있는"
+        " 작은 모델로 계속하려면 ALBUM_MODEL=pocket으로 두세요.",
+    ),
+    (
+        r"(?P<model>.*) is not in use yet: .*",
+        "{model} 모델은 아직 쓰이지 않습니다. 사진첩을 한 번 시작하면 모델을 받고, 모든 사진을"
+        " 익힌 뒤에 바꿔 씁니다.",
+    ),
+)
+
+QUEUED: Final = " The photo stays in the queue."
 
 
 def in_language(language: str, sentence: str) -> str:
     """`sentence` in the reader's language, or as it is where no translation fits."""
     if language != "ko":
         return sentence
+    if sentence.endswith(QUEUED):
+        first = in_language(language, sentence.removesuffix(QUEUED))
+        return f"{first} 사진은 차례를 기다립니다."
     for pattern, korean in KOREAN:
         if match := re.fullmatch(pattern, sentence, re.DOTALL):
             return korean.format(**match.groupdict())

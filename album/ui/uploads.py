@@ -23,14 +23,13 @@ class UploadFolder:
             QueryError: one is not; a crafted request can name any path of the server.
         """
         names = [files] if isinstance(files, str) else list(files or ())
-        paths = [Path(name).resolve() for name in names]
-        for path in paths:
+        paths: dict[Path, None] = {}
+        for name in names:
+            path = Path(name).resolve()
             if not path.is_relative_to(self._folder) or not path.is_file():
                 raise QueryError("This file was not uploaded here; choose it again.")
-        return [
-            self._copied(path) if path in paths[:index] else path
-            for index, path in enumerate(paths)
-        ]
+            paths[self._copied(path) if path in paths else path] = None
+        return list(paths)
 
     def _copied(self, path: Path) -> Path:
         """Gradio keeps equal files of one name once; who takes the first away needs the second."""

@@ -178,3 +178,17 @@ def test_an_endless_answer_is_cut_to_a_bearable_length(album, captioner, photo_i
     caption = album.captions.ask_now(photo_ids[0], "en")
 
     assert len(caption.text) == captions_module.MAX_CAPTION_LENGTH
+
+
+def test_after_a_failure_the_others_wait_too_and_an_urgent_one_is_tried_at_once(
+    album, captioner, photo_ids
+):
+    captioner.error = CaptionerUnavailableError("Gemini's quota is used up.")
+    album.captions.request(photo_ids, "en")
+
+    album.captions.work_off()
+    album.captions.work_off()
+
+    assert len(captioner.calls) == 1  # not once for each of the three
+    captioner.error = None
+    assert album.captions.ask_now(photo_ids[2], "en").text == captioner.answer

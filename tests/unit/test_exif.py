@@ -55,6 +55,13 @@ def test_an_impossible_date_gives_way_to_the_next_one(bad):
     assert exif.taken_at({SHOT: bad, DIGITIZED: bad, WRITTEN: bad}) is None
 
 
+def test_the_shot_counts_before_the_scan_and_the_scan_before_the_last_change():
+    dates = {SHOT: "2001:01:01", DIGITIZED: "2002:02:02", WRITTEN: "2003:03:03"}
+
+    assert exif.taken_at(dates) == datetime(2001, 1, 1)
+    assert exif.taken_at(dates | {SHOT: ""}) == datetime(2002, 2, 2)
+
+
 def test_a_clock_a_day_ahead_is_believed_and_one_ten_years_ahead_is_not():
     now = datetime.now().replace(microsecond=0)
     tomorrow, far = now + timedelta(days=1), now + timedelta(days=3650)
@@ -72,6 +79,7 @@ def test_a_clock_a_day_ahead_is_believed_and_one_ten_years_ahead_is_not():
         ("Apple", "iPhone 7", "Apple iPhone 7"),
         ("SONY", "DSLR-A550", "SONY DSLR-A550"),
         ("Canon", "Canonet", "Canon Canonet"),
+        ("SONY", "NY 5", "SONY NY 5"),
         ("  SONY  \0junk", "\x07DSLR \n A550\0\0", "SONY DSLR A550"),
         ("Apple", None, "Apple"),
         (None, "iPhone 7", "iPhone 7"),

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
+from PIL.JpegImagePlugin import JpegImageFile
 
 from album.errors import UnreadableImageError
 from album.image_files import (
@@ -212,6 +213,17 @@ def test_no_more_is_decoded_than_needed_and_no_less(tmp_path, name, shortest_px)
     assert image.width / image.height == pytest.approx(1601 / 1203, rel=0.02)
 
 
+def test_a_jpeg_is_decoded_at_a_fraction_of_its_size(tmp_path, monkeypatch):
+    scene((1600, 1200)).save(tmp_path / "a.jpg")
+    decoded = []
+    monkeypatch.setattr(JpegImageFile, "load_end", lambda image: decoded.append(image.size))
+
+    read_photo(tmp_path / "a.jpg", 140)
+    read_photo(tmp_path / "a.jpg", 700)
+
+    assert decoded == [(200, 150), (1600, 1200)]
+
+
 def test_a_small_photo_is_not_enlarged(tmp_path):
     assert read_photo(make_photo(tmp_path / "a.jpg", size=(40, 30)), 320)[0].size == (40, 30)
 
@@ -243,7 +255,7 @@ def test_a_reduced_decode_looks_like_a_full_one(tmp_path, name):
 def test_bands_leave_no_seams(tmp_path, monkeypatch):
     picture = scene((301, 403))
     picture.save(tmp_path / "a.png")
-    monkeypatch.setattr("album.image_files._BAND_PIXELS", 3000)
+    monkeypatch.setattr("album.image_files._BAND_PIXELS", 3700)  # 4 reduced rows
 
     reduced, _ = read_photo(tmp_path / "a.png", 100)
 
