@@ -137,6 +137,7 @@ def test_a_position_is_signed_by_its_refs(north, east, expected):
         gps(37.5, "N", SOMEWHERE[1], "E"),
         gps((37, "thirty", 0), "N", SOMEWHERE[1], "E"),
         gps((IFDRational(37, 1), IFDRational(30, 1), IFDRational(0, 0)), "N", SOMEWHERE[1], "E"),
+        gps((10**400, 0, 0), "N", SOMEWHERE[1], "E"),
         gps((float("inf"), 0.0, 0.0), "N", SOMEWHERE[1], "E"),
         gps((0.0, 0.0, 0.0), "N", (0.0, 0.0, 0.0), "E"),
     ],

@@ -18,7 +18,7 @@ NOT_ON_THE_PAGE = {"__main__.py", "settings.py", "verify.py", "interfaces.py", "
 NEVER_ON_THE_PAGE = re.compile(
     r"\S+ cannot be opened as an album.*|\S+ was made by a later version.*"
     r"|\S+ cannot be used for the album.*|each class needs a name"
-    r"|the disk is full; .*"  # a part of another sentence
+    r"|the disk is full; .*"
 )
 SPOKEN_NAMES = re.compile(r"^_[A-Z_]+$|^(sentence|problem)$")
 
@@ -55,7 +55,7 @@ def spoken() -> Iterator[tuple[str, str]]:
             elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "__init__":
                 candidates += node.args
             for text in (text for node in candidates for text in words_of(node)):
-                if re.match(r"[A-Z“"7g-z]", text) and " " in text and text.endswith((".", "7")):
+                if re.match(r'[A-Z“"7g-z]', text) and " " in text and text.endswith((".", "7")):
                     yield path.name, text
 
 
