@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from album.errors import ModelLoadingError, UnreadableImageError
-from album.image_files import read_photo
+from album.image_files import read_for_encoder
 from album.originals import Originals
 from album.photo import Photo
 from album.store import PhotoStore
@@ -139,7 +139,7 @@ class ActiveEncoder:
     def _image_of(self, photo: Photo, encoder: Encoder) -> Image.Image | None:
         for path in (self._originals.path_of(photo), self._originals.thumbnail(photo.sha256)):
             try:
-                return read_photo(path, encoder.image_size)[0]
+                return read_for_encoder(path, encoder.image_size)[0]
             except UnreadableImageError as error:
                 log.warning("photo %d cannot be read for encoding: %s", photo.photo_id, error)
         return None

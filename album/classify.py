@@ -11,7 +11,7 @@ import numpy as np
 
 from album.active_encoder import ActiveEncoder
 from album.errors import PhotoNotFoundError, QueryError, UnreadableImageError
-from album.image_files import read_photo
+from album.image_files import read_for_encoder
 from album.photo import LabelScore
 from album.store import PhotoStore
 from models.interfaces import BuildClassifier, Classifier, Embeddings
@@ -64,7 +64,7 @@ class PhotoClassifier:
         results: list[list[LabelScore] | UnreadableImageError] = []
         for file in files:
             try:
-                image, _ = read_photo(file, encoder.image_size)
+                image, _ = read_for_encoder(file, encoder.image_size)
             except UnreadableImageError as error:
                 results.append(error)
             else:

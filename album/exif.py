@@ -70,11 +70,11 @@ def _degrees(parts: object, ref: str | None, signs: str, limit: float) -> float 
     """Degrees out of degrees, minutes and seconds; `signs` is the positive ref, then the other."""
     if ref is None or ref[0].upper() not in signs:
         return None
-    if not isinstance(parts, tuple) or len(parts) != 3:
+    if not isinstance(parts, tuple):
         return None
     try:
         degrees, minutes, seconds = (float(part) for part in parts)
-    except (TypeError, ValueError, ArithmeticError):
+    except (TypeError, ValueError, ArithmeticError):  # not three, or not numbers
         return None
     total = degrees + minutes / 60 + seconds / 3600
     # Two conditions in the positive: both are false for the NaN of a zero denominator.

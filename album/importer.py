@@ -19,7 +19,14 @@ from typing import TYPE_CHECKING
 
 from album.active_encoder import Active, ActiveEncoder
 from album.errors import PhotoNotFoundError, UnreadableImageError
-from album.image_files import READABLE_SUFFIXES, THUMBNAIL_PX, file_time, read_photo, thumbnail
+from album.image_files import (
+    READABLE_SUFFIXES,
+    THUMBNAIL_PX,
+    file_time,
+    read_for_encoder,
+    read_photo,
+    thumbnail,
+)
 from album.originals import Originals, display_name, sha256_of
 from album.photo import ImageFacts, ImportFailure, ImportReport, Photo
 from album.store import NewPhoto, PhotoStore
@@ -237,7 +244,7 @@ class PhotoImporter:
             taken = file_time(arrival.path)
             decoded = None
             if self._store.by_sha256(sha256) is None:
-                image, facts = read_photo(arrival.path, max(THUMBNAIL_PX, encoder_px))
+                image, facts = read_for_encoder(arrival.path, encoder_px)
                 self._originals.write_cache(self._originals.thumbnail(sha256), thumbnail(image))
                 decoded = image, facts
         except OSError as error:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from album.active_encoder import Active, ActiveEncoder
 from album.errors import EmptyQueryError
-from album.image_files import read_photo
+from album.image_files import read_for_encoder
 from album.photo import Photo, SearchFilters, SearchHit
 from album.store import PhotoStore
 
@@ -68,7 +68,7 @@ class PhotoSearch:
         if text:
             parts.append(active.encoder.encode_texts([text])[0])
         if picture is not None:
-            image, _ = read_photo(picture, active.encoder.image_size)
+            image, _ = read_for_encoder(picture, active.encoder.image_size)
             parts.append(active.encoder.encode_images([image])[0])
         return self._rank(active, _mean_direction(parts), filters, None, offset, limit)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import html
 from collections.abc import Sequence
 from typing import Any
@@ -10,11 +9,10 @@ from typing import Any
 import gradio as gr
 
 from album.errors import QueryError, UnreadableImageError
-from album.image_files import THUMBNAIL_PX, read_photo, thumbnail
 from album.photo import LabelScore
 from album.service import Album
 from album.ui.alerts import alerts_on_failure
-from album.ui.gallery import img
+from album.ui.gallery import img, inline_img
 from album.ui.sentences import in_language
 from album.ui.texts import i18n, language_of, say
 from album.ui.uploads import UploadFolder
@@ -110,10 +108,7 @@ class ClassifyTab:
                 if isinstance(scores, UnreadableImageError):
                     cards.append(_unreadable(path.name, in_language(language, str(scores))))
                     continue
-                small = thumbnail(read_photo(path, THUMBNAIL_PX)[0])
-                data = base64.b64encode(small).decode()
-                picture = f'<img src="data:image/jpeg;base64,{data}" alt="">'
-                cards.append(_verdict(picture, path.name, scores))
+                cards.append(_verdict(inline_img(path, path.name), path.name, scores))
         if chosen:
             photos = self._album.store.get_many(chosen)
             of_album = self._album.classifier.classify_photos(list(photos), classes)

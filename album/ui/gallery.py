@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import html
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
+from album.image_files import THUMBNAIL_PX, read_photo, thumbnail
 from album.originals import Originals
 from album.photo import Photo, SearchHit
 from album.ui.texts import say
@@ -31,6 +33,17 @@ def address(path: Path) -> str:
 def img(path: Path, alt: str) -> str:
     """An image element for a thumbnail, escaped."""
     return f'<img src="{html.escape(address(path))}" alt="{html.escape(alt)}" loading="lazy">'
+
+
+def inline_img(path: Path, alt: str) -> str:
+    """An image element that carries the picture in itself, for files that are not served.
+
+    Raises:
+        UnreadableImageError: `path` is no image.
+    """
+    small = thumbnail(read_photo(path, THUMBNAIL_PX)[0])
+    data = base64.b64encode(small).decode()
+    return f'<img src="data:image/jpeg;base64,{data}" alt="{html.escape(alt)}">'
 
 
 def facts(photo: Photo, score: float | None, language: str) -> str:

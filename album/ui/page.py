@@ -56,7 +56,8 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
             gr.Markdown(i18n("about_text"))
             models = gr.HTML(elem_id="about-model")
         Endpoints(album, uploads)
-        known = gr.State(-1)
+        # A component, not a state: only the change of a component is noticed after a timer's tick.
+        known = gr.Number(-1, visible="hidden", elem_id="known", show_label=False)
 
         def tick(request: gr.Request) -> tuple[str, int]:
             return status_line(album, model, language_of(request)), album.store.count()

@@ -13,7 +13,7 @@ from album.query import parse_day
 from album.search import PAGE, SearchPage
 from album.service import Album
 from album.ui.alerts import alerts_on_failure
-from album.ui.gallery import img, items
+from album.ui.gallery import img, inline_img, items
 from album.ui.photo_panel import PhotoPanel, Updates
 from album.ui.texts import i18n, language_of, say
 from album.ui.uploads import UploadFolder
@@ -307,7 +307,8 @@ class SearchTab:
             words = say(language, "like_photo")
             picture = img(self._album.originals.thumbnail(photo.sha256), photo.filename)
         elif shown.picture is not None:
-            words, picture = say(language, "query_picture"), ""
+            words = say(language, "query_picture")
+            picture = inline_img(shown.picture, words)
         else:
             return ""
         return f'<span class="chip">{picture}{words}</span>'
