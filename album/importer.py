@@ -85,11 +85,16 @@ class PhotoImporter:
                 files.append(path)
                 continue
             for file in self._walk(path):
-                if file.suffix.lower() in READABLE_SUFFIXES:
+                if self.is_named_like_a_photo(file.name):
                     files.append(file)
                 else:
                     others += 1
         return files, others
+
+    @staticmethod
+    def is_named_like_a_photo(name: str) -> bool:
+        """Whether a file of a folder is worth opening, by the ending of its name."""
+        return not name.startswith(".") and Path(name).suffix.lower() in READABLE_SUFFIXES
 
     def receive(self, uploads: Iterable[tuple[Path, str]]) -> list[Path]:
         """Take (file, name) uploads away into the album's keeping, to be imported as `staged`."""
@@ -230,7 +235,7 @@ class PhotoImporter:
         Raises:
             UnreadableImageError: it is no photo; a copy of it in the album's keeping is gone.
         """
-        arrival = _Arrival(path, keep=copy or staged)
+        arrival = _Arrival(path, keep=staged)
         if not path.is_file():  # a named pipe would be read for ever
             raise UnreadableImageError("There is no such file.")
         try:

@@ -119,12 +119,8 @@ class PhotoSearch:
         offset: int,
         limit: int,
     ) -> SearchPage:
-        allowed = None
-        if filters != SearchFilters() or without is not None:
-            allowed = self._store.matching_ids(filters)
-            if without is not None:
-                allowed = allowed[allowed != without]
-        ranking = active.index.rank(query, allowed, offset, limit)
+        allowed = None if filters == SearchFilters() else self._store.matching_ids(filters)
+        ranking = active.index.rank(query, allowed, offset, limit, without)
         pairs = zip(ranking.photo_ids.tolist(), ranking.scores.tolist(), strict=True)
         return SearchPage(self.hits_for(list(pairs)), ranking.total, active.encoder.model_id)
 

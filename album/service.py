@@ -101,24 +101,36 @@ class Album:
         return max(counts, key=lambda model_id: counts[model_id], default=None)
 
     def upload(
-        self, uploads: Sequence[tuple[Path, str]], caption_language: str | None = None
+        self,
+        uploads: Sequence[tuple[Path, str]],
+        caption_language: str | None = None,
+        *,
+        whole_folder: bool = False,
     ) -> ImportJob:
         """Take (file, name) uploads into the album's keeping and import them in the background.
 
         Args:
             uploads: temporary files, which are taken away from where they are.
             caption_language: queue the new photos for captions in this language; None: don't.
+            whole_folder: the files were not chosen one by one, so those that are no photos by
+                their name are counted and left out, not failures.
         """
-        staged = self.importer.receive(uploads)
+        photos = [
+            (file, name)
+            for file, name in uploads
+            if not whole_folder or self.importer.is_named_like_a_photo(name)
+        ]
+        staged = self.importer.receive(photos)
 
-        def ask_for_captions(report: ImportReport) -> None:
+        def finish(report: ImportReport) -> None:
+            report.skipped = len(uploads) - len(photos)
             if caption_language is not None and report.added:
                 try:
                     self.captions.request(report.added, caption_language)
                 except CaptionerUnavailableError as error:
                     log.warning("the new photos were not queued for captions: %s", error)
 
-        return self.imports.start(staged, staged=True, then=ask_for_captions)
+        return self.imports.start(staged, staged=True, then=finish)
 
     def large_view(self, photo_id: int) -> Path:
         """The photo as a JPEG for looking at; made on the first look.

@@ -89,6 +89,7 @@ class VectorIndex:
         allowed: npt.NDArray[np.int64] | None,
         offset: int,
         limit: int,
+        without: int | None = None,
     ) -> Ranking:
         """Photos by falling cosine with `query`, exactly, from place `offset` on.
 
@@ -97,6 +98,7 @@ class VectorIndex:
             allowed: (m,) ids of the photos that may be ranked; None: all.
             offset: how many better ones to leave out.
             limit: how many at the most.
+            without: the id of a photo that is left out.
         """
         self.sync()
         ids, matrix = self._snapshot
@@ -107,7 +109,10 @@ class VectorIndex:
             ids = ids[rows]
             sparse = len(rows) < GATHER_BELOW * len(matrix)
             scores = matrix[rows] @ query if sparse else (matrix @ query)[rows]
-        best = _best(scores, offset + limit)[offset:]
+        if without is not None:
+            others = ids != without
+            ids, scores = ids[others], scores[others]
+        best = _best(scores, offset, limit)
         return Ranking(ids[best], scores[best], len(ids))
 
     def vectors_of(self, photo_ids: npt.NDArray[np.int64]) -> Embeddings:
@@ -236,11 +241,17 @@ def _is_in(ids: npt.NDArray[np.int64], allowed: npt.NDArray[np.int64]) -> npt.ND
     return table[ids]
 
 
-def _best(scores: npt.NDArray[np.float32], k: int) -> npt.NDArray[np.intp]:
-    """(k,) places of the k highest scores, best first, ties by lower place."""
-    if 0 < k < len(scores):
-        threshold = np.partition(scores, len(scores) - k)[len(scores) - k]
-        places = np.flatnonzero(scores >= threshold)
-    else:
-        places = np.arange(len(scores))
-    return places[np.argsort(-scores[places], kind="stable")][:k]
+def _best(scores: npt.NDArray[np.float32], offset: int, limit: int) -> npt.NDArray[np.intp]:
+    """Places of the scores from rank `offset` on, best first, ties by lower place.
+
+    Sorts no more than the page and what ties with its ends, so that all pages are equally fast.
+    """
+    n = len(scores)
+    end = min(offset + limit, n)
+    if offset >= end:
+        return np.empty(0, np.intp)
+    bounds = np.partition(scores, (n - end, n - 1 - offset))
+    lowest, highest = bounds[n - end], bounds[n - 1 - offset]
+    places = np.flatnonzero((scores >= lowest) & (scores <= highest))
+    better = np.count_nonzero(scores > highest)
+    return places[np.argsort(-scores[places], kind="stable")][offset - better : end - better]

@@ -33,8 +33,8 @@ class PhotoPanel:
         self.photo_id = gr.State(None)
         with gr.Column(elem_id="photo-panel", visible=False) as self.column:
             with gr.Row(elem_id="photo-bar"):
-                self.previous = gr.Button("‹", elem_id="photo-previous", size="sm")
-                self.next = gr.Button("›", elem_id="photo-next", size="sm")
+                self.previous = gr.Button(i18n("previous"), elem_id="photo-previous", size="sm")
+                self.next = gr.Button(i18n("next"), elem_id="photo-next", size="sm")
                 self.close = gr.Button(i18n("close"), elem_id="photo-close", size="sm")
             self._image = gr.HTML(elem_id="photo-image")
             self._facts = gr.HTML(elem_id="photo-facts")

@@ -61,10 +61,10 @@ class UploadTab:
         )
 
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-        for box in (self._files, self._folder):
+        for box, take_in in ((self._files, self.import_files), (self._folder, self.import_folder)):
             box.upload(
-                self.import_uploads, [box, self._captions, self._language],
-                [box, *self.outputs], concurrency_limit=8, **quiet,
+                take_in, [box, self._captions, self._language], [box, *self.outputs],
+                concurrency_limit=8, **quiet,
             )  # fmt: skip
         self._cancel.click(self.cancel, None, self._progress, queue=False, **quiet)
         self._captions.change(
@@ -77,13 +77,34 @@ class UploadTab:
         return [self._progress, self._cancel, self._report, self.see_photos]
 
     @alerts_on_failure
-    def import_uploads(
+    def import_files(
         self, files: list[str] | None, captions: bool, caption_language: str, request: gr.Request
     ) -> Iterator[tuple[Any, ...]]:
-        """Take uploads in and tell about it until all are in or somebody cancels."""
+        """Take chosen files in and tell about it until all are in or somebody cancels."""
+        yield from self._import(files, captions, caption_language, request, whole_folder=False)
+
+    @alerts_on_failure
+    def import_folder(
+        self, files: list[str] | None, captions: bool, caption_language: str, request: gr.Request
+    ) -> Iterator[tuple[Any, ...]]:
+        """The same for a whole folder, where files that are no photos are no surprise."""
+        yield from self._import(files, captions, caption_language, request, whole_folder=True)
+
+    def _import(
+        self,
+        files: list[str] | None,
+        captions: bool,
+        caption_language: str,
+        request: gr.Request,
+        *,
+        whole_folder: bool,
+    ) -> Iterator[tuple[Any, ...]]:
         paths = self._uploads.checked(files)
-        wanted = caption_language if captions else None
-        job = self._album.upload([(path, path.name) for path in paths], wanted)
+        job = self._album.upload(
+            [(path, path.name) for path in paths],
+            caption_language if captions else None,
+            whole_folder=whole_folder,
+        )
         for updates in self._watch(job, language_of(request), queued=captions):
             yield None, *updates
 

@@ -254,6 +254,21 @@ def test_an_upload_job_reports_counts_and_queues_captions_when_asked(album, tmp_
     assert album.store.caption_counts() == (0, 1, 0)
 
 
+def test_a_folder_that_was_uploaded_counts_other_files_and_does_not_fail_them(album, tmp_path):
+    uploads = [
+        (make_photo(tmp_path / "a.jpg", "red"), "a.jpg"),
+        (make_text(tmp_path / "notes.txt"), "notes.txt"),
+        (make_text(tmp_path / ".DS_Store"), ".DS_Store"),
+        (make_text(tmp_path / "broken.jpg"), "broken.jpg"),
+    ]
+
+    job = album.upload(uploads, whole_folder=True)
+
+    assert job.wait(30)
+    assert (len(job.report.added), job.report.skipped) == (1, 2)
+    assert [failure.path.name for failure in job.report.failed] == ["broken.jpg"]
+
+
 def test_imports_run_one_after_the_other_and_both_end(album, tmp_path):
     jobs = [
         album.imports.start([make_photo(tmp_path / colour / "a.png", colour)])
