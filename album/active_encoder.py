@@ -64,7 +64,7 @@ class ActiveEncoder:
             if self._active is None:
                 self._active = Active(encoder, index)
                 log.info("seeing with %s, %d photos encoded", encoder.model_id, len(index))
-            elif self._active.encoder.model_id != encoder.model_id:
+            else:
                 self._next = Active(encoder, index)
             self._changed.notify_all()
             if fill and self._thread is None:

@@ -44,7 +44,9 @@ MIGRATIONS = (
         longitude REAL,
         added_at TEXT NOT NULL
     );
-    CREATE INDEX photos_by_time ON photos (taken_at DESC, photo_id DESC);
+    CREATE INDEX photos_by_time ON photos ( -- with all that filters ask for: half the time
+        taken_at DESC, photo_id DESC, camera, file_type, width, height, latitude
+    );
     CREATE INDEX photos_by_camera ON photos (camera);
     CREATE TABLE embeddings (
         seq INTEGER PRIMARY KEY AUTOINCREMENT, -- the order of the rows of the .npy matrix
@@ -225,7 +227,11 @@ class PhotoStore:
     def matching_ids(self, filters: SearchFilters) -> npt.NDArray[np.int64]:
         """(n,) ids of the photos that pass `filters`, in no order."""
         where, values = _where(filters)
-        return _ids(self._db.execute(f"SELECT photo_id FROM photos{where}", values))
+        # One long text: a Python object for each row would take twice the time.
+        (listed,) = self._db.execute(
+            f"SELECT group_concat(photo_id) FROM photos{where}", values
+        ).fetchone()
+        return np.fromstring(listed or "", dtype=np.int64, sep=",")
 
     def all_photos(self) -> Iterator[Photo]:
         """Every photo, by id; new ones added meanwhile may or may not be among them."""

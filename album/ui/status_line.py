@@ -34,6 +34,7 @@ def status_line(album: Album, model: ModelState, language: str) -> str:
     """How many photos, and the most important thing that is going on, as escaped HTML."""
     status = album.status()
     words = [say(language, "one_photo" if status.photos == 1 else "photo_count", n=status.photos)]
+    name = (status.model_id or "").partition("@")[0]  # without the digest of its file
     busy = True
     if status.importing is not None and status.importing[1]:
         done, total = status.importing
@@ -46,14 +47,14 @@ def status_line(album: Album, model: ModelState, language: str) -> str:
         done, total = status.encoding
         words.append(say(language, "encoding", done=done, total=total))
     elif model.fetching:
-        words.append(say(language, "model_fetching"))
+        words.append(say(language, "model_fetching", model=name))
     elif status.captions_waiting:
         words.append(say(language, "captioning", n=status.captions_waiting))
     elif model.state == "stand-in":
-        words.append(say(language, "model_stand_in"))
+        words.append(say(language, "model_stand_in", model=name))
         busy = False
     elif status.importing is None:
-        words.append(say(language, "model_ready"))
+        words.append(say(language, "model_ready", model=name))
         busy = False
     hint = html.escape(about_model(album, model, language).replace("\n", " "))
     dot = f'<span class="dot{" busy" if busy else ""}" title="{hint}"></span>'

@@ -51,6 +51,8 @@ def theme() -> gr.themes.Base:
         block_title_text_color="*neutral_600",
         block_title_text_color_dark="*neutral_300",
         block_title_text_weight="500",
+        block_info_text_color="*neutral_500",
+        block_info_text_color_dark="*neutral_400",
         block_padding="0px",
         panel_background_fill="transparent",
         panel_background_fill_dark="transparent",
