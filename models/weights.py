@@ -88,12 +88,13 @@ def fetch_weights(spec: str, weights_dir: Path) -> None:
     model = parse_spec(spec)
     log.info("fetching the weights of %s", model.name)
     try:
-        # The tokenizer first: weights on disk then mean that nothing is missing.
+        # The tokenizer first: without one the far larger weights are of no use.
         repo = model.tokenizer_repo()
         if repo and tokenizer_on_disk(model, weights_dir) is None:
             for filename in TOKENIZER_FILES:
                 _fetch_first(repo, (filename,), weights_dir)
-        if checkpoint_on_disk(model, weights_dir) is None:
+        readable = repo is None or tokenizer_on_disk(model, weights_dir) is not None
+        if readable and checkpoint_on_disk(model, weights_dir) is None:
             _fetch_first(*_hub_weights(model), weights_dir)
     except (OSError, HTTPError, XetDownloadError, RuntimeError) as error:
         raise WeightsUnavailableError(

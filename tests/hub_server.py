@@ -25,7 +25,7 @@ class HubServer:
         self.mode = mode
         self.requests: list[str] = []
         self.cuts = 0
-        self._files = files
+        self.files = files
         self._closing = threading.Event()
         outer = self
 
@@ -49,7 +49,7 @@ class HubServer:
             self._closing.wait()
             return
         named = re.fullmatch(r"/([^/]+/[^/]+)/resolve/[^/]+/(.+)", call.path)
-        body = self._files.get("/".join(named.groups())) if named else None
+        body = self.files.get("/".join(named.groups())) if named else None
         if body is None:
             call.send_response(404)
             call.send_header("X-Error-Code", "EntryNotFound")

@@ -39,7 +39,7 @@ def main(model: str, weights_dir: str, architectures: str, serving: str | None =
         while not ended.wait(0.02):
             now = (loader.state, loader.fetching, loader.problem)
             if now != seen:
-                say(state=now[0], fetching=now[1], problem=now[2])
+                say(state=now[0], fetching="yes" if now[1] else "no", problem=now[2])
                 seen = now
 
     threading.Thread(target=watch, daemon=True).start()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import queue
-import shutil
 import socket
 import subprocess
 import sys
@@ -17,12 +16,12 @@ from typing import Any
 import pytest
 
 from models.loader import DEFAULT_MODEL
-from models.spec import POCKET_DIR
 from tests.hub_server import HubServer
 from tests.model.tiny import REPO, add_architecture, write_tokenizer, write_weights
 
 LIVENESS_S = 90
-Events = Callable[[str], dict[str, Any]]
+WEIGHTS = "open_clip_model.safetensors"
+Events = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
@@ -32,13 +31,13 @@ def repository(tmp_path_factory) -> dict[str, bytes]:
     add_architecture(folder, "tiny")
     files = folder / "files"
     write_tokenizer(files)
-    write_weights("tiny", files / "open_clip_model.safetensors")
+    write_weights("tiny", files / WEIGHTS)
     return {f"{REPO}/{file.name}": file.read_bytes() for file in files.iterdir()}
 
 
 @pytest.fixture
 def loading(tmp_path) -> Iterator[Callable[..., Events]]:
-    """Starts a loader against a hub; what it returns waits for the next event with some key."""
+    """Starts a loader against a hub; what it returns waits for the event with words at a key."""
     processes = []
     (tmp_path / "architectures").mkdir()
 
@@ -63,10 +62,10 @@ def loading(tmp_path) -> Iterator[Callable[..., Events]]:
 
         threading.Thread(target=read, daemon=True).start()
 
-        def next_with(key: str) -> dict[str, Any]:
+        def next_with(key: str, words: str = "") -> dict[str, Any]:
             while True:
                 event = lines.get(timeout=LIVENESS_S)
-                if event.get(key):
+                if key in event and words in (event[key] or ""):
                     return event
 
         return next_with
@@ -88,8 +87,8 @@ def test_a_hub_that_refuses_leaves_pocket_serving_and_a_sentence(loading, pocket
 
     event = loading(f"http://127.0.0.1:{port}", "auto")
 
-    assert event("offered")["offered"] == pocket.model_id
-    problem = event("problem")["problem"]
+    assert event("offered", "pocket")["offered"] == pocket.model_id
+    problem = event("problem", "download")["problem"]
     assert f"{DEFAULT_MODEL} could not be downloaded" in problem
     assert "check the network, or set ALBUM_MODEL=pocket" in problem
     assert complete_files(tmp_path / "weights") == []
@@ -99,52 +98,34 @@ def test_a_hub_that_hangs_leaves_pocket_serving_and_a_sentence(loading, pocket, 
     with HubServer({}, mode="hang") as hub:
         event = loading(hub.url, "auto")
 
-        assert event("offered")["offered"] == pocket.model_id
-        assert event("fetching")["state"] == "stand-in"
-        assert "check the network" in event("problem")["problem"]
+        assert event("offered", "pocket")["offered"] == pocket.model_id
+        assert event("fetching", "yes")["state"] == "stand-in"
+        assert event("problem", "check the network")["state"] == "stand-in"
     assert hub.requests
     assert complete_files(tmp_path / "weights") == []
 
 
-def test_a_cut_download_is_never_taken_for_whole_and_ends_when_the_hub_is_back(
-    loading, pocket, tmp_path, repository
-):
-    with HubServer(repository, mode="cut") as hub:
+def test_a_download_is_taken_for_whole_only_when_it_is(loading, pocket, tmp_path, repository):
+    weights_dir = tmp_path / "weights"
+    vocabulary = f"{REPO}/tokenizer.json"
+    without = {name: body for name, body in repository.items() if name != vocabulary}
+    with HubServer(without, mode="serve") as hub:
         event = loading(hub.url, "tiny/web")
+        assert event("offered", "pocket")["offered"] == pocket.model_id
+        assert event("problem", "no weights of tiny/web any more")["state"] == "stand-in"
+        assert not any(WEIGHTS in request for request in hub.requests)
 
-        assert event("offered")["offered"] == pocket.model_id
-        assert "tiny/web could not be downloaded" in event("problem")["problem"]
+        hub.mode = "cut"
+        hub.files[vocabulary] = repository[vocabulary]
+        assert event("problem", "tiny/web could not be downloaded")["state"] == "stand-in"
         assert hub.cuts == 1
-        assert "open_clip_model.safetensors" not in complete_files(tmp_path / "weights")
+        assert WEIGHTS not in complete_files(weights_dir)
 
         hub.mode = "serve"
-        assert event("offered") == {"offered": "tiny/web", "dim": 24}
-        assert event("state") is not None
-        assert "open_clip_model.safetensors" in complete_files(tmp_path / "weights")
+        assert event("offered", "tiny/web")["dim"] == 24
+        assert event("state", "ready")["problem"] is None
 
-
-def test_a_start_with_everything_on_disk_asks_the_hub_nothing(
-    loading, repository, pocket, tmp_path
-):
-    with HubServer(repository, mode="serve") as hub:
-        event = loading(hub.url, "tiny/web")
-        assert event("offered")["offered"] == pocket.model_id
-        assert event("offered")["offered"] == "tiny/web"
         hub.requests.clear()
-
-        event = loading(hub.url, "tiny/web", "tiny/web")
+        event = loading(hub.url, "tiny/web")
         assert event("offered")["offered"] == "tiny/web"
-        copy = shutil.copy(POCKET_DIR / "pocket-clip.safetensors", tmp_path)
-        event = loading(hub.url, f"pocket-clip/{copy}", "tiny/web")
-        assert event("offered")["offered"] == "tiny/web"
-        assert hub.requests == []
-
-
-def test_a_tokenizer_that_cannot_be_had_stops_the_fetching_before_the_weights(
-    loading, tmp_path, repository
-):
-    lost = {name: body for name, body in repository.items() if "tokenizer.json" not in name}
-    with HubServer(lost, mode="serve") as hub:
-        problem = loading(hub.url, "tiny/web")("problem")["problem"]
-
-    assert "no weights of tiny/web any more" in problem
+        assert hub.requests == [], "a start with everything on disk asks the hub nothing"

@@ -16,7 +16,8 @@ from models.errors import ModelError, WeightsUnavailableError
 from models.interfaces import Encoder
 from models.loader import DEFAULT_MODEL, EncoderLoader
 from models.spec import model_id_of, parse_spec
-from tests.model.tiny import add_architecture, write_weights
+from models.weights import weights_on_disk
+from tests.model.tiny import REPO, add_architecture, publish, write_tokenizer, write_weights
 
 LIVENESS_S = 60
 
@@ -43,7 +44,9 @@ class Offers:
 def loading(weights_dir) -> Iterator[Callable[..., tuple[EncoderLoader, Offers]]]:
     started = []
 
-    def start(model: str, serving: str | None) -> tuple[EncoderLoader, Offers]:
+    def start(
+        model: str, serving: str | None, weights_dir: Path = weights_dir
+    ) -> tuple[EncoderLoader, Offers]:
         loader, offers = EncoderLoader(model, "cpu", weights_dir, retry_s=0.05), Offers()
         started.append(loader)
         loader.start(offers, serving)
@@ -66,6 +69,21 @@ def tiny(tmp_path_factory) -> str:
 @pytest.fixture
 def tiny_id(tiny) -> str:
     return model_id_of(parse_spec(tiny))
+
+
+@pytest.fixture
+def published(tmp_path) -> Path:
+    """A weights folder that holds `tiny/web` in the layout of the hub's client."""
+    add_architecture(tmp_path, "tiny")
+    publish("tiny")
+    repository = tmp_path / "weights" / f"models--{REPO.replace('/', '--')}"
+    snapshot = repository / "snapshots" / "abc"
+    snapshot.mkdir(parents=True)
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text("abc")
+    write_tokenizer(snapshot)
+    write_weights("tiny", snapshot / "open_clip_model.safetensors")
+    return tmp_path / "weights"
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -99,6 +117,47 @@ def test_photos_of_another_model_are_served_by_a_stand_in_first(loading, tiny, t
 
     assert [offers.next(), offers.next()] == [pocket.model_id, tiny_id]
     until(lambda: loader.state == "ready")
+
+
+def test_the_stand_in_is_the_model_of_the_photos_where_its_weights_are_here(
+    loading, tiny, tiny_id, published
+):
+    _, offers = loading(tiny, serving="tiny/web", weights_dir=published)
+
+    assert [offers.next(), offers.next()] == ["tiny/web", tiny_id]
+
+
+def test_published_weights_on_disk_serve_at_once_under_their_own_name(loading, published):
+    loader, offers = loading("tiny/web", serving="tiny/web", weights_dir=published)
+
+    assert offers.next() == "tiny/web"
+    until(lambda: loader.state == "ready")
+    assert offers.none_left()
+
+
+@pytest.mark.parametrize("lost", ["open_clip_model.safetensors", "tokenizer.json"])
+def test_weights_count_as_here_only_together_with_their_tokenizer(published, lost):
+    assert weights_on_disk("tiny/web", published)
+    (file,) = published.glob(f"*/snapshots/abc/{lost}")
+    file.unlink()
+
+    assert not weights_on_disk("tiny/web", published)
+
+
+@pytest.mark.parametrize("spec", ["pocket@12345678", "nonsense", "tiny/none", "tiny/no/file.pt"])
+def test_what_is_no_spec_is_not_on_disk(published, spec):
+    assert weights_on_disk("pocket", published)
+    assert not weights_on_disk(spec, published)
+
+
+def test_broken_published_weights_are_named_by_the_folder_to_delete(loading, published, pocket):
+    (file,) = published.glob("*/snapshots/abc/*.safetensors")
+    file.write_bytes(b"broken")
+
+    loader, offers = loading("tiny/web", serving="tiny/web", weights_dir=published)
+
+    assert offers.next() == pocket.model_id
+    assert str(file.parents[2]) in (loader.problem or "")
 
 
 def test_a_wanted_pocket_is_loaded_once_whatever_served_before(loading, pocket):
