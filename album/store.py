@@ -83,6 +83,8 @@ MIGRATIONS = (
 
 BUSY_TIMEOUT_S = 60  # another process may be importing; a group of rows takes it milliseconds
 IDS_PER_STATEMENT = 500  # well under SQLite's limit on parameters
+FILTERS_KEPT = 32  # each with 8 bytes for a photo that passes
+NO_IDS = np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,7 @@ class PhotoStore:
         self._threads = threading.local()
         self._connections: list[sqlite3.Connection] = []
         self._lock = threading.RLock()
+        self._passed: dict[SearchFilters, npt.NDArray[np.int64]] = {}
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             self._migrate()
@@ -226,12 +229,15 @@ class PhotoStore:
 
     def matching_ids(self, filters: SearchFilters) -> npt.NDArray[np.int64]:
         """(n,) ids of the photos that pass `filters`, in no order."""
-        where, values = _where(filters)
-        # One long text: a Python object for each row would take twice the time.
-        (listed,) = self._db.execute(
-            f"SELECT group_concat(photo_id) FROM photos{where}", values
-        ).fetchone()
-        return np.fromstring(listed or "", dtype=np.int64, sep=",")
+        if filters.has_caption is not None or filters.label is not None:
+            return self._matching_ids(filters, above=0)
+        # What a file says of itself never changes, so only photos that are new have to be asked.
+        known = self._passed.get(filters, NO_IDS)
+        ids = np.concatenate([known, self._matching_ids(filters, above=known.max(initial=0))])
+        if len(self._passed) == FILTERS_KEPT:
+            self._passed.clear()
+        self._passed[filters] = ids
+        return ids
 
     def all_photos(self) -> Iterator[Photo]:
         """Every photo, by id; new ones added meanwhile may or may not be among them."""
@@ -427,6 +433,16 @@ class PhotoStore:
                 "INSERT OR IGNORE INTO labels (photo_id, label) VALUES (?, ?)",
                 [(photo_id, label) for label in labels],
             )
+
+    def _matching_ids(self, filters: SearchFilters, above: int) -> npt.NDArray[np.int64]:
+        where, values = _where(filters)
+        if above:
+            where, values = f"{where or ' WHERE TRUE'} AND photo_id > ?", (*values, int(above))
+        # One long text: a Python object for each row would take twice the time.
+        (listed,) = self._db.execute(
+            f"SELECT group_concat(photo_id) FROM photos{where}", values
+        ).fetchone()
+        return np.fromstring(listed or "", dtype=np.int64, sep=",")
 
     # The database itself
 

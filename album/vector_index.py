@@ -28,7 +28,7 @@ from models.interfaces import Embeddings
 log = logging.getLogger(__name__)
 
 TAIL_ROWS = 64  # compared with the database when a matrix is opened: what a power cut may tear
-GATHER_BELOW = 0.25  # share of rows under which gathering them beats scoring the whole matrix
+GATHER_BELOW = 0.15  # share of rows under which gathering them beats scoring the whole matrix
 BLOCK_ROWS = 65_536
 
 

@@ -1,0 +1,33 @@
+"""What a benchmark prints: one line a figure, with its bar and what stands beside it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured number."""
+
+    what: str
+    value: float
+    unit: str
+    below: float | None = None
+    """The bar it must stay under; None for a figure that is only to be known."""
+    beside: str = ""
+    """The same work done another way, in the same run."""
+
+    def __str__(self) -> str:
+        bar = "" if self.below is None else f"< {self.below:g} {self.unit}"
+        missed = "  MISSED" if self.below is not None and self.value >= self.below else ""
+        line = f"{self.what:<64} {self.value:>9.4g} {self.unit:<9} {bar:<10} {self.beside}"
+        return line.rstrip() + missed
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """How long `work` takes, once."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
