@@ -49,7 +49,7 @@ class PhotoPanel:
             with gr.Row(elem_id="caption-buttons"):
                 save = gr.Button(i18n("save"), elem_id="save-caption", size="sm")
                 ask = gr.Button(i18n("ask_gemini"), elem_id="ask-gemini", size="sm")
-            self._labels = gr.Dropdown(
+            self.labels = gr.Dropdown(
                 label=i18n("labels"),
                 info=i18n("labels_hint"),
                 choices=[],
@@ -57,6 +57,8 @@ class PhotoPanel:
                 allow_custom_value=True,
                 elem_id="labels",
             )
+            self.labels_of = gr.Number(visible="hidden")
+            """The photo that the browser shows the labels of; the session may be further."""
             with gr.Row(elem_id="photo-actions"):
                 self.more_like_this = gr.Button(
                     i18n("more_like_this"), elem_id="more-like-this", size="sm"
@@ -75,7 +77,6 @@ class PhotoPanel:
             self.ask_gemini, self.photo_id, [self._caption, self._note],
             concurrency_limit=8, **private,
         )  # fmt: skip
-        self._labels.input(self.save_labels, [self.photo_id, self._labels], None, **private)
         download.click(self.fetch_original, self.photo_id, self._file, **private).then(
             None, js=PRESS_DOWNLOAD, api_visibility="private"
         )
@@ -85,7 +86,7 @@ class PhotoPanel:
         """What `show` and `hidden` return updates for."""
         return [
             self.column, self.photo_id, self._image, self._facts, self._caption, self._note,
-            self._labels,
+            self.labels, self.labels_of,
         ]  # fmt: skip
 
     def show(self, photo_id: int, score: float | None, language: str) -> Updates:
@@ -104,9 +105,10 @@ class PhotoPanel:
             self._facts: facts(photo, score, language),
             self._caption: caption.text if caption else "",
             self._note: self._who_wrote(photo_id, language),
-            self._labels: gr.update(
+            self.labels: gr.update(
                 choices=self._album.label_names(), value=self._album.labels_of(photo_id)
             ),
+            self.labels_of: photo_id,
         }
 
     def hidden(self) -> Updates:
@@ -133,10 +135,12 @@ class PhotoPanel:
             raise
         yield caption.text, self._who_wrote(photo_id, language)
 
-    @alerts_on_failure
-    def save_labels(self, photo_id: int, labels: list[str], request: gr.Request) -> None:
-        """Replace the labels of the photo."""
-        self._album.set_labels(photo_id, labels)
+    def save_labels(self, photo_id: int, labels: list[str]) -> bool:
+        """Replace the labels of a photo; whether somebody had changed them."""
+        changed = sorted(labels) != sorted(self._album.labels_of(photo_id))
+        if changed:
+            self._album.set_labels(photo_id, labels)
+        return changed
 
     @alerts_on_failure
     def fetch_original(self, photo_id: int, request: gr.Request) -> str:

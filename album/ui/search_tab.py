@@ -160,6 +160,12 @@ class SearchTab:
             **encoding,
         )  # fmt: skip
 
+        # `input` says nothing of a label that is typed; `change` also tells of photos being opened.
+        self.panel.labels.change(
+            self.save_labels, [self.panel.labels_of, self.panel.labels], self.choice_outputs,
+            **private,
+        )  # fmt: skip
+
     @property
     def _filter_inputs(self) -> list[Any]:
         return [
@@ -222,6 +228,13 @@ class SearchTab:
     def close_photo(self, shown: Shown) -> Updates:
         """Back to the tiles."""
         return {self.shown: replace(shown, open_at=None), **self.panel.hidden()}
+
+    @alerts_on_failure
+    def save_labels(self, photo_id: int, labels: list[str], request: gr.Request) -> Updates:
+        """Keep the labels of the photo in the panel, and offer new ones as filters."""
+        if self.panel.save_labels(photo_id, labels):
+            return self.choices(request)
+        return {self._label: gr.skip()}
 
     def open_by_id(self, shown: Shown, photo_id: int, language: str) -> Updates:
         """A photo in the panel that need not be on the page."""
@@ -299,7 +312,8 @@ class SearchTab:
             key = "best_first"
         else:
             key = "newest_first"
-        return say(language, key, n=shown.total)
+        count = say(language, "one_photo" if shown.total == 1 else "photo_count", n=shown.total)
+        return say(language, key, count=count)
 
     def _chip_text(self, shown: Shown, language: str) -> str:
         if shown.like is not None:

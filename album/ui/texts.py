@@ -61,9 +61,9 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "with": ("with", "있음"),
     "without": ("without", "없음"),
     "clear_filters": ("Clear filters", "조건 지우기"),
-    "newest_first": ("{n:,} photos, newest first", "사진 {n:,}장, 최신순"),
-    "best_first": ("{n:,} photos, best match first", "사진 {n:,}장, 가까운 순"),
-    "similar_first": ("{n:,} photos, most alike first", "사진 {n:,}장, 비슷한 순"),
+    "newest_first": ("{count}, newest first", "{count}, 최신순"),
+    "best_first": ("{count}, best match first", "{count}, 가까운 순"),
+    "similar_first": ("{count}, most alike first", "{count}, 비슷한 순"),
     "no_match": (
         "No photo fits these filters. Loosen one of them to see more.",
         "이 조건에 맞는 사진이 없습니다. 조건을 하나 풀어 보세요.",
