@@ -165,18 +165,18 @@ class PhotoImporter:
     def repair(self) -> None:
         """Finish what a crash interrupted between a row and its original; cheap when nothing is.
 
-        Takes nothing else: the files may belong to an import that another process is running.
+        Takes nothing that is new: it may belong to an import that another process is running.
         """
         for sha256, file in list(self._originals.identified()):
             photo = self._store.by_sha256(sha256)
             if photo is not None and photo.path is None and self._lost(photo):
                 self._originals.keep(file, sha256, photo.file_type)
+        self._originals.forget_old_copies()
 
     def interrupted(self) -> list[Path]:
         """Uploads that a crash left unimported; import them as `staged`. Only for the one process
         that owns the uploads: another one's running import looks the same."""
-        waiting = [file for _, file in self._originals.identified()]
-        return waiting + self._originals.arrived()
+        return self._originals.uploads()
 
     def make_missing_thumbnails(self, stopped: Callable[[], bool]) -> None:
         """Make the thumbnails that are gone from the cache again."""

@@ -1,6 +1,6 @@
 """Originals: where the bytes of photos lie, and how they arrive without ever being half there.
 
-    data/incoming/new/<token>/<name>     arrived, not looked at yet
+    data/incoming/new/<token>/<name>     arrived, not looked at yet; `copy-<token>`: of a copy
     data/incoming/<sha256>.<token>/<name>  looked at; its row may come any moment
     data/photos/<ab>/<sha256>.<ext>      the original of a row, byte for byte, never written again
     data/thumbnails/<ab>/<sha256>.jpg    caches that can be made again, the only files that the
@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,8 @@ SUFFIXES = {
     "BMP": ".bmp", "TIFF": ".tif", "HEIC": ".heic", "AVIF": ".avif",
 }  # fmt: skip
 PARTIAL = ".part"  # being copied; of no worth after a crash, for its source is still there
+COPY = "copy-"  # likewise where it has no row yet; an upload is all there is of a photo
+OLD_S = 86_400  # an import that is running keeps a copy waiting for seconds
 
 
 class Originals:
@@ -81,7 +84,7 @@ class Originals:
             name: what the person called it, without folders.
             move: take the file away from `source`, as with an upload; else copy it.
         """
-        folder = self.incoming_dir / "new" / uuid.uuid4().hex
+        folder = self.incoming_dir / "new" / f"{'' if move else COPY}{uuid.uuid4().hex}"
         folder.mkdir(parents=True)
         return _place(source, folder / name, move=move)
 
@@ -115,10 +118,25 @@ class Originals:
             if folder.name != "new":
                 yield from ((folder.name.partition(".")[0], file) for file in _whole_files(folder))
 
-    def arrived(self) -> list[Path]:
-        """Whole files that arrived and have not been looked at; ends half-made copies."""
-        folders = sorted((self.incoming_dir / "new").iterdir())
-        return [file for folder in folders for file in _whole_files(folder)]
+    def uploads(self) -> list[Path]:
+        """Whole uploads on their way, looked at or not; ends half-made ones."""
+        looked_at = [file for _, file in self.identified() if COPY not in file.parent.name]
+        new = sorted((self.incoming_dir / "new").iterdir())
+        folders = [folder for folder in new if not folder.name.startswith(COPY)]
+        return looked_at + [file for folder in folders for file in _whole_files(folder)]
+
+    def forget_old_copies(self) -> None:
+        """Take away copies that a crash left on their way."""
+        for folder in [
+            *self.incoming_dir.glob(f"*.{COPY}*"),
+            *self.incoming_dir.glob(f"new/{COPY}*"),
+        ]:
+            try:
+                old = folder.stat().st_mtime < time.time() - OLD_S
+            except FileNotFoundError:  # of an import that is running
+                continue
+            if old:
+                shutil.rmtree(folder, ignore_errors=True)
 
     # Caches
 

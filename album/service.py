@@ -69,17 +69,19 @@ class Album:
         self.classifier = PhotoClassifier(self.store, self.active, build_classifier)
         self.captions = PhotoCaptions(self.store, self.originals, captioner)
         self._stopped = threading.Event()
+        self._thumbnails: threading.Thread | None = None
         self.importer.repair()
 
     def start(self, folders: Sequence[Path] = ()) -> None:
         """Do in the background what a running album does: captions, thumbnails, folders."""
         self.captions.start()
-        threading.Thread(
+        self._thumbnails = threading.Thread(
             target=self.importer.make_missing_thumbnails,
             args=(self._stopped.is_set,),
             name="thumbnails",
             daemon=True,
-        ).start()
+        )
+        self._thumbnails.start()
         if interrupted := self.importer.interrupted():
             log.info("going on with %d uploads that were interrupted", len(interrupted))
             self.imports.start(interrupted, staged=True)
@@ -92,6 +94,8 @@ class Album:
         self.imports.stop()
         self.captions.stop()
         self.active.stop()
+        if self._thumbnails is not None:
+            self._thumbnails.join(timeout=30)
         self.store.close()
 
     @property

@@ -67,7 +67,10 @@ class EncoderLoader:
         Raises:
             ModelError: not even the embedded model can be loaded.
         """
+        from models.spec import parse_spec
+
         try:
+            parse_spec(self.wanted)  # a name that does not exist is another problem than no weights
             if self._can_serve_at_once(serving):
                 encoder = self._encoder(self.wanted)
                 self.state = "ready"

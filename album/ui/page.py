@@ -12,7 +12,7 @@ from album.photo import Photo
 from album.service import Album
 from album.ui.classify_tab import ClassifyTab
 from album.ui.endpoints import Endpoints
-from album.ui.search_tab import SearchTab, Shown
+from album.ui.search_tab import IN_ORDER, SearchTab, Shown
 from album.ui.status_line import ModelState, about_model, status_line
 from album.ui.texts import i18n, language_of
 from album.ui.upload_tab import UploadTab
@@ -90,7 +90,7 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
         page.load(tick, None, [status, known], **private)
         page.load(upload.watch_running, None, upload.outputs, concurrency_limit=None, **private)
         # New photos show up by themselves wherever nobody looks at one of them.
-        known.change(search.refresh, search.shown, search.outputs, **private)
+        known.change(search.refresh, search.shown, search.outputs, **private, **IN_ORDER)
         known.change(search.choices, None, search.choice_outputs, **private)
         search.samples.click(import_samples, None, [status, known], concurrency_limit=2, **private)
         search.add_photos.click(lambda: go_to("upload"), None, tabs, **private)

@@ -20,6 +20,8 @@ from album.ui.uploads import UploadFolder
 
 EXAMPLES = ("example_1", "example_2", "example_3", "example_4", "example_5")
 ANY = ""
+# One search after the other: the answer to the last question must be the last to arrive.
+IN_ORDER: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "search"}
 
 
 @dataclass(frozen=True)
@@ -108,9 +110,9 @@ class SearchTab:
         shapes = [(i18n(key), key) for key in ("landscape", "portrait", "square")]
         anything = [(i18n("any"), ANY)]
         with gr.Row(elem_id="filter-row"):
-            hint = i18n("day_hint")
-            self._after = gr.Textbox(label=i18n("after"), placeholder=hint, elem_id="after")
-            self._before = gr.Textbox(label=i18n("before"), placeholder=hint, elem_id="before")
+            day: dict[str, Any] = {"placeholder": i18n("day_hint"), "max_lines": 1}
+            self._after = gr.Textbox(label=i18n("after"), elem_id="after", **day)
+            self._before = gr.Textbox(label=i18n("before"), elem_id="before", **day)
             self._place = gr.Dropdown(either, value=ANY, label=i18n("place"), elem_id="place")
             self._camera = gr.Dropdown(anything, value=ANY, label=i18n("camera"), elem_id="camera")
             self._shape = gr.Dropdown(
@@ -129,27 +131,28 @@ class SearchTab:
 
     def _listen(self) -> None:
         private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-        encoding: dict[str, Any] = {**private, "concurrency_limit": 4, "concurrency_id": "encode"}
+        in_order: dict[str, Any] = {**private, **IN_ORDER}
         asked = {self.shown, self._query, *self._filter_inputs}
         for event in (self._query.submit, self._find.click):
-            event(self.search, asked, self.outputs, **{**encoding, "show_progress": "minimal"})
+            event(self.search, asked, self.outputs, **{**in_order, "show_progress": "minimal"})
         for component in self._filter_inputs:
-            changed = component.submit if isinstance(component, gr.Textbox) else component.input
-            changed(self.search, asked, self.outputs, **encoding)
+            # Not `input`: it is also said of a dropdown that is opened and left as it was.
+            changed = component.submit if isinstance(component, gr.Textbox) else component.change
+            changed(self.narrow, asked, self.outputs, **in_order)
         for key, example in zip(EXAMPLES, self._examples, strict=True):
             example.click(
-                self._asker_of(key), asked, [self._query, *self.outputs], **encoding
+                self._asker_of(key), asked, [self._query, *self.outputs], **in_order
             )  # fmt: skip
         self._clear.click(
             self.clear_filters, [self.shown, self._query], [*self._filter_inputs, *self.outputs],
-            **encoding,
+            **in_order,
         )  # fmt: skip
-        self._picture.upload(self.search_picture, {self._picture, *asked}, self.outputs, **encoding)
-        self._drop_chip.click(self.drop_chip, asked, self.outputs, **encoding)
-        self._next.click(self._turner(+1), self.shown, self.outputs, **encoding).then(
+        self._picture.upload(self.search_picture, {self._picture, *asked}, self.outputs, **in_order)
+        self._drop_chip.click(self.drop_chip, asked, self.outputs, **in_order)
+        self._next.click(self._turner(+1), self.shown, self.outputs, **in_order).then(
             None, js="() => window.scrollTo({top: 0})", api_visibility="private"
         )
-        self._previous.click(self._turner(-1), self.shown, self.outputs, **encoding)
+        self._previous.click(self._turner(-1), self.shown, self.outputs, **in_order)
         to_panel = [self.shown, *self.panel.outputs]
         self._gallery.select(self.open_photo, self.shown, to_panel, **private)
         self.panel.next.click(self._stepper(+1), self.shown, to_panel, **private)
@@ -157,7 +160,7 @@ class SearchTab:
         self.panel.close.click(self.close_photo, self.shown, to_panel, **private)
         self.panel.more_like_this.click(
             self.more_like_this, [self.shown, self.panel.photo_id], [self._query, *self.outputs],
-            **encoding,
+            **in_order,
         )  # fmt: skip
 
         # `input` says nothing of a label that is typed; `change` also tells of photos being opened.
@@ -195,6 +198,14 @@ class SearchTab:
         asked = self._asked(given)
         # Words replace "more like this": the two answer different questions.
         return self.show(replace(asked, like=None) if asked.text.strip() else asked, request)
+
+    @alerts_on_failure
+    def narrow(self, given: Updates, request: gr.Request) -> Updates:
+        """The same question under other filters; nothing to do where they are the same."""
+        asked = self._asked(given)
+        if asked.filters == given[self.shown].filters:
+            return {self.shown: gr.skip()}
+        return self.show(asked, request)
 
     @alerts_on_failure
     def search_picture(self, given: Updates, request: gr.Request) -> Updates:

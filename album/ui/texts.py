@@ -47,7 +47,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "filters": ("Filters", "조건"),
     "after": ("Taken from", "찍은 날부터"),
     "before": ("Taken until", "찍은 날까지"),
-    "day_hint": ("2019-08-03 or 2019", "2019-08-03 또는 2019"),
+    "day_hint": ("2019-08-03, 2019", "2019-08-03, 2019"),
     "camera": ("Camera", "카메라"),
     "orientation": ("Shape", "모양"),
     "file_type": ("File type", "파일 종류"),

@@ -18,6 +18,7 @@ from album.ui.alerts import alerts_on_failure
 from album.ui.sentences import in_language
 from album.ui.texts import i18n, language_of, say
 from album.ui.uploads import UploadFolder
+from models.errors import ModelError
 
 LOOK_EVERY_S = 0.4
 Updates = dict[Any, Any]
@@ -124,12 +125,16 @@ class UploadTab:
         return f'<div class="note">{say(language_of(request), "cancelling")}</div>'
 
     @alerts_on_failure
-    def ask_language(self, wanted: bool, request: gr.Request) -> tuple[Any, Any]:
+    def ask_language(self, wanted: bool, request: gr.Request) -> Iterator[tuple[Any, Any]]:
         """Captions need a key; without one the tick goes away and the reason is said."""
         language = language_of(request)
         if wanted:
-            self._album.captions.check()
-        return gr.skip(), gr.update(visible=wanted, value=language)
+            try:
+                self._album.captions.check()
+            except ModelError:
+                yield False, gr.update(visible=False)
+                raise
+        yield gr.skip(), gr.update(visible=wanted, value=language)
 
     def _watch(self, job: ImportJob, language: str, *, queued: bool) -> Iterator[tuple[Any, ...]]:
         while not job.wait(LOOK_EVERY_S):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import random
 import shutil
 import subprocess
@@ -228,14 +229,16 @@ def test_closing_the_album_in_the_middle_of_an_upload_loses_no_photo(tmp_path):
         assert album.store.count() == 160
 
 
-def test_two_imports_share_a_library_that_others_open_meanwhile(tmp_path):
+def test_two_imports_share_a_library_that_others_start_meanwhile(tmp_path):
     data_dir = tmp_path / "data"
     source = make_photos(tmp_path / "photos", 200)
     wanted = by_content(source)
     imports = [start(data_dir, "copy", source) for _ in range(2)]
     opened_meanwhile = 0
     while any(process.poll() is None for process in imports):
-        Album(data_dir, ZeroShotClassifier, FakeCaptioner()).close()
+        with opened(data_dir) as album:
+            album.start()
+            assert album.imports.running is None  # takes nothing from an import that is running
         opened_meanwhile += 1
     outputs = [process.communicate() for process in imports]
 
@@ -247,3 +250,24 @@ def test_two_imports_share_a_library_that_others_open_meanwhile(tmp_path):
     with opened(data_dir) as album:
         assert wrongs(album, wanted) == []
         assert album.store.count() == len(wanted)
+
+
+def test_copies_that_a_kill_left_on_their_way_go_after_a_day_and_uploads_never(tmp_path):
+    path = make_photos(tmp_path / "photos", 1) / "0000.jpg"
+    upload = shutil.copyfile(path, tmp_path / "upload.jpg")
+    with opened(tmp_path / "data") as album:
+        originals = album.originals
+        new_copy = originals.receive(path, path.name, move=False)
+        seen_copy = originals.receive(path, path.name, move=False)
+        seen_copy = originals.note_identity(seen_copy, sha256_of(path))
+        kept = originals.receive(upload, upload.name, move=True)
+    with opened(tmp_path / "data") as album:
+        assert new_copy.exists()
+        assert seen_copy.exists()
+        assert album.importer.interrupted() == [kept]
+    for arrived in (new_copy, seen_copy, kept):
+        os.utime(arrived.parent, (0, time.time() - 2 * 86_400))
+    with opened(tmp_path / "data") as album:
+        assert not new_copy.parent.exists()
+        assert not seen_copy.parent.exists()
+        assert album.importer.interrupted() == [kept]

@@ -1,0 +1,407 @@
+"""Whole walks through the page in a real browser, in Korean and in English."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from PIL import ExifTags
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import OpenPage
+from tests.browser.walking import choose, go_to, open_tile, search, shown_sha256, tiles
+from tests.gemini_server import GeminiServer, blocks
+from tests.images.make import gps_tags, make_empty, make_exif, make_photo, make_text, make_truncated
+from tests.served_album import SAMPLES, ServedAlbum, served_album
+
+pytestmark = pytest.mark.browser
+
+OUTSIDE_LOG = Path(__file__).with_name("outside_log")
+LANGUAGES = {"ko": "ko-KR", "en": "en-US"}
+PHOTOS = 66  # more than a page
+TALL = 5  # of them
+BIG_CATS = {"cheetah.jpg", "cheetah1.jpg", "lion.jpg"}
+
+
+def sha256_of(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+SAMPLE_NAMES = {sha256_of(path): path.name for path in SAMPLES.iterdir()}
+
+
+def outside_env(folder: Path) -> dict[str, str]:
+    """Variables that make a server log to `folder` what it asks for beyond this machine."""
+    return {"PYTHONPATH": str(OUTSIDE_LOG), "OUTSIDE_LOG": str(folder / "outside.log")}
+
+
+@pytest.fixture(scope="module")
+def gemini() -> Iterator[GeminiServer]:
+    with GeminiServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory, gemini: GeminiServer) -> Iterator[ServedAlbum]:
+    """An album of `PHOTOS` tiny photos, taken on days of 2019, with a Gemini on this machine.
+
+    Five are tall, of one camera and have a place; one has a caption by hand.
+    """
+    folder = tmp_path_factory.mktemp("full")
+    for n in range(PHOTOS):
+        tall = n < TALL
+        day = datetime(2019, 1 + n % 12, 1 + n % 28, 12, n % 60)
+        exif = make_exif(
+            main={ExifTags.Base.Model: "Box Camera No. 2"} if tall else {},
+            shot={ExifTags.Base.DateTimeOriginal: f"{day:%Y:%m:%d %H:%M:%S}"},
+            gps=gps_tags((35, 10, 44.4), "N", (129, 4, 30.0), "E") if tall else None,
+        )
+        colour = (n * 37 % 256, n * 91 % 256, n * 53 % 256)
+        size = (48, 64) if tall else (64, 48)
+        make_photo(folder / "photos" / f"사진 {n:02}.jpg", colour, size, exif)
+    with served_album(
+        folder,
+        ALBUM_FOLDERS=str(folder / "photos"),
+        GEMINI_API_KEY="a key",
+        ALBUM_GEMINI_ENDPOINT=gemini.url,
+        **outside_env(folder),
+    ) as album:
+        yield album
+    assert not (folder / "outside.log").exists(), (folder / "outside.log").read_text()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_stranger_finds_and_sorts_big_cats_among_the_sample_photos(
+    language: str, tmp_path: Path, open_page: OpenPage
+) -> None:
+    korean = language == "ko"
+    with served_album(tmp_path, **outside_env(tmp_path)) as album:
+        page = open_page(album, LANGUAGES[language])
+        # The empty album explains itself.
+        empty = "아직 사진이 없습니다." if korean else "This album is empty."
+        expect(page.locator("#welcome-title")).to_have_text(empty)
+        expect(page.locator("#add-photos")).to_be_visible()
+        expect(page.locator("#examples button")).to_have_count(5)
+        expect(page.locator("#query input")).to_be_focused()
+        page.locator("#add-photos").click()
+        expect(page.locator("#files")).to_be_visible()
+        go_to(page, "찾기" if korean else "Search")
+
+        page.locator("#samples").click()
+        expect(tiles(page)).to_have_count(len(SAMPLE_NAMES))
+        expect(page.locator("#welcome")).to_be_hidden()
+        count = f"사진 {len(SAMPLE_NAMES)}장" if korean else f"{len(SAMPLE_NAMES)} photos"
+        expect(page.locator("#status")).to_contain_text(count)
+
+        best_first = "가까운 순" if korean else "best match first"
+        for words in ("고양이과 동물", "a big cat"):
+            page.locator("#query input").fill(words)
+            page.keyboard.press("Enter")
+            expect(page.locator("#heading")).to_have_text(f"{count}, {best_first}")
+            expect(page.locator("#results .caption-label").first).to_contain_text("·")
+            assert {SAMPLE_NAMES[it] for it in shown_sha256(page)[:2]} <= BIG_CATS
+            search(page, "")
+            newest_first = "최신순" if korean else "newest first"
+            expect(page.locator("#heading")).to_have_text(f"{count}, {newest_first}")
+        page.locator("#examples button").first.click()
+        example = "고양이과 동물" if korean else "a big cat"
+        expect(page.locator("#query input")).to_have_value(example)
+        expect(page.locator("#heading")).to_contain_text(best_first)
+        best = SAMPLE_NAMES[shown_sha256(page)[0]]
+
+        open_tile(page, 0)
+        facts = page.locator("#photo-facts")
+        expect(facts).to_contain_text(best)
+        expect(facts).to_contain_text("JPEG")
+        expect(facts).to_contain_text("가까움" if korean else "match")
+        # Without a key all but captions works, and the button says how to get them.
+        page.locator("#ask-gemini").click()
+        expect(page.locator(".toast-body")).to_contain_text("GEMINI_API_KEY")
+
+        page.locator("#classify-this").click()
+        expect(page.locator("#chosen img")).to_have_count(1)
+        page.locator("#classes textarea").fill("버스 | bus\ntower\nbig cat")
+        page.locator("#classify-now").click()
+        first = page.locator(".verdict .bar").first
+        expect(first).to_contain_text("big cat")
+        expect(page.locator(".verdict .bar")).to_have_count(3)
+        page.locator("#best-per-class").click()
+        expect(page.locator(".per-class h4")).to_have_text(["버스", "tower", "big cat"])
+        page.locator(".per-class button").first.click()
+        expect(page.locator("#photo-panel")).to_be_visible()
+    assert not (tmp_path / "outside.log").exists(), (tmp_path / "outside.log").read_text()
+
+
+def test_the_log_of_what_leaves_the_machine_would_notice(tmp_path: Path) -> None:
+    ask = "import socket; socket.socket(type=socket.SOCK_DGRAM).connect(('192.0.2.1', 9))"
+
+    subprocess.run([sys.executable, "-c", ask], env={**os.environ, **outside_env(tmp_path)})
+
+    assert (tmp_path / "outside.log").read_text() == "socket.connect 192.0.2.1\n"
+
+
+def test_an_upload_tells_of_every_file_what_became_of_it(
+    tmp_path: Path, full: ServedAlbum, open_page: OpenPage
+) -> None:
+    page = open_page(full)
+    expect(page.locator("#status")).to_contain_text("ready")
+    before = full.client().predict(api_name="/album_status")["photos"]
+    known = next((full.data_dir.parent / "photos").iterdir())
+    go_to(page, "Add photos")
+
+    page.locator("#files input[type=file]").set_input_files(
+        [
+            make_photo(tmp_path / "새 사진.png", "hotpink"),
+            make_text(tmp_path / "words.jpg"),
+            make_empty(tmp_path / "empty.jpg"),
+            make_truncated(tmp_path / "cut.jpg"),
+            known,
+        ]
+    )
+
+    report = page.locator("#import-report")
+    expect(report).to_contain_text("1 added · 1 already here · 3 failed")
+    expect(report.locator("li")).to_have_count(3)
+    for name in ("words.jpg", "empty.jpg", "cut.jpg"):
+        line = report.locator("li", has_text=name)
+        expect(line.locator("span")).to_have_text(re.compile(r".{20,}\.$"))
+    page.locator("#see-photos").click()
+    expect(page.locator("#status")).to_contain_text(f"{before + 1} photos")
+    expect(page.locator("#heading")).to_have_text(f"{before + 1} photos, newest first")
+
+
+def test_a_cancelled_import_keeps_what_it_has_and_drops_the_rest(
+    tmp_path: Path, open_page: OpenPage
+) -> None:
+    with served_album(tmp_path) as album:
+        page = open_page(album)
+        go_to(page, "Add photos")
+        files = [make_photo(tmp_path / "in" / f"{n}.bmp", (n, 9, 9), (900, 900)) for n in range(90)]
+
+        page.locator("#files input[type=file]").set_input_files(files)
+        page.locator("#cancel-import").click()
+
+        report = page.locator("#import-report")
+        expect(report).to_contain_text("Cancelled; what was added stays.")
+        added = int(re.search(r"(\d+) added", report.inner_text())[1])
+        assert added < len(files)
+        assert album.client().predict(api_name="/album_status")["photos"] == added
+        assert [it for it in (album.data_dir / "incoming").rglob("*") if it.is_file()] == []
+
+
+def test_pages_hold_sixty_photos_and_the_count_is_exact(
+    full: ServedAlbum, open_page: OpenPage
+) -> None:
+    page = open_page(full)
+    choose_year(page)
+
+    expect(tiles(page)).to_have_count(60)
+    first = shown_sha256(page)
+    expect(page.locator("#previous-page")).to_be_disabled()
+    page.locator("#next-page").click()
+    expect(tiles(page)).to_have_count(PHOTOS - 60)
+    expect(page.locator("#page-number")).to_have_text("2 of 2")
+    expect(page.locator("#next-page")).to_be_disabled()
+    second = shown_sha256(page)
+    assert len({*first, *second}) == PHOTOS
+
+    page.locator("#previous-page").click()
+    expect(tiles(page)).to_have_count(60)
+    assert shown_sha256(page) == first
+
+
+def test_filters_combine_with_each_other_and_with_words(
+    full: ServedAlbum, open_page: OpenPage
+) -> None:
+    page = open_page(full)
+    choose_year(page)
+    heading = page.locator("#heading")
+
+    choose(page, "camera", "Box Camera No. 2")
+    expect(heading).to_have_text(f"{TALL} photos, newest first")
+    choose(page, "orientation", "tall")
+    choose(page, "place", "with")
+    expect(heading).to_have_text(f"{TALL} photos, newest first")
+    page.locator("#after input, #after textarea").fill("2019-03")
+    page.keyboard.press("Enter")
+    expect(heading).to_have_text(f"{TALL - 2} photos, newest first")
+    search(page, "a red wall")
+    expect(heading).to_have_text(f"{TALL - 2} photos, best match first")
+    choose(page, "orientation", "wide")
+    expect(heading).to_contain_text("No photo fits these filters.")
+    page.locator("#clear-filters").click()
+    expect(heading).to_contain_text("best match first")
+    assert int(heading.inner_text().split()[0]) >= PHOTOS
+
+    page.locator("#after input, #after textarea").fill("someday")
+    page.keyboard.press("Enter")
+    expect(page.locator(".toast-body")).to_contain_text("“someday” is no date")
+
+
+def choose_year(page: Page) -> None:
+    """Only the photos that the fixture made."""
+    page.locator("#filters button").first.click()
+    page.locator("#before input, #before textarea").fill("2019")
+    page.keyboard.press("Enter")
+    expect(page.locator("#heading")).to_have_text(f"{PHOTOS} photos, newest first")
+
+
+def test_keys_walk_through_the_photos_and_close_them(
+    full: ServedAlbum, open_page: OpenPage
+) -> None:
+    page = open_page(full)
+    expect(tiles(page)).to_have_count(60)
+    names = []
+    open_tile(page, 0)
+    facts = page.locator("#photo-facts dd.quiet")
+    for key in ("ArrowRight", "ArrowRight", "ArrowLeft"):
+        names.append(facts.inner_text())
+        page.keyboard.press(key)
+        expect(facts).not_to_have_text(names[-1])
+    assert facts.inner_text() == names[1]
+    assert len(set(names)) == 3
+
+    page.locator("#caption textarea").focus()
+    page.keyboard.press("ArrowRight")  # in a text box the keys are the text's
+    page.keyboard.press("Escape")
+    expect(page.locator("#photo-panel")).to_be_hidden()
+
+
+def test_a_caption_by_hand_stays_and_is_never_written_over(
+    full: ServedAlbum, open_page: OpenPage, gemini: GeminiServer
+) -> None:
+    page = open_page(full)
+    open_tile(page, 3)
+    name = page.locator("#photo-facts dd.quiet").inner_text().split(" · ")[0]
+    page.locator("#caption textarea").fill("우리 강아지, first snow")
+    page.locator("#save-caption").click()
+    expect(page.locator("#caption-note")).to_have_text("Saved.")
+
+    page.reload()
+    open_tile(page, 3)
+    expect(page.locator("#photo-facts dd.quiet")).to_contain_text(name)
+    expect(page.locator("#caption textarea")).to_have_value("우리 강아지, first snow")
+    expect(page.locator("#caption-note")).to_have_text("written by you")
+
+    asked = len(gemini.requests)
+    page.locator("#ask-gemini").click()
+    expect(page.locator(".toast-body")).to_contain_text("You wrote this caption yourself")
+    expect(page.locator("#caption textarea")).to_have_value("우리 강아지, first snow")
+    assert len(gemini.requests) == asked
+
+    page.locator("#photo-close").click()
+    page.locator("#filters button").first.click()
+    choose(page, "has-caption", "with")
+    expect(page.locator("#heading")).to_have_text("1 photo, newest first")
+    assert len(shown_sha256(page)) == 1
+
+
+def test_gemini_writes_a_caption_and_its_model_and_day_are_told(
+    full: ServedAlbum, open_page: OpenPage, gemini: GeminiServer
+) -> None:
+    page = open_page(full, "ko-KR")
+    open_tile(page, 7)
+    gemini.text = "눈밭에 선 강아지."
+    asked = len(gemini.requests)
+
+    page.locator("#ask-gemini").click()
+
+    expect(page.locator("#caption textarea")).to_have_value("눈밭에 선 강아지.")
+    expect(page.locator("#caption-note")).to_contain_text("gemini-")
+    expect(page.locator("#caption-note")).to_contain_text(f"{datetime.now():%Y-}")
+    (request,) = gemini.requests[asked:]
+    assert request.jpeg.startswith(b"\xff\xd8")
+    assert b"Exif" not in request.jpeg
+
+    page.locator("#photo-next").click()
+    expect(page.locator("#caption textarea")).to_have_value("")
+    gemini.answers.append(blocks("SAFETY"))
+    page.locator("#ask-gemini").click()
+    expect(page.locator(".toast-body")).to_be_visible()
+    expect(page.locator("#caption textarea")).to_have_value("")
+
+
+def test_a_label_stays_with_its_photo_and_becomes_a_filter(
+    full: ServedAlbum, open_page: OpenPage
+) -> None:
+    page = open_page(full)
+    open_tile(page, 9)
+    labelled = shown_sha256(page)[9]
+    page.locator("#labels input").fill("휴가 2019")
+    page.keyboard.press("Enter")
+    page.locator("#photo-facts").click()
+    for _ in range(12):  # faster than the answers come: no other photo may catch the label
+        page.locator("#photo-next").click()
+    page.locator("#photo-close").click()
+    expect(page.locator("#photo-panel")).to_be_hidden()
+
+    page.locator("#filters button").first.click()
+    choose(page, "label", "휴가 2019")
+    expect(page.locator("#heading")).to_have_text("1 photo, newest first")
+    assert shown_sha256(page) == [labelled]
+    open_tile(page, 0)
+    expect(page.locator("#labels")).to_contain_text("휴가 2019")
+
+
+def test_more_like_this_leads_on_and_a_new_search_leads_back(
+    full: ServedAlbum, open_page: OpenPage
+) -> None:
+    page = open_page(full)
+    expect(tiles(page)).to_have_count(60)
+    photos = full.client().predict(api_name="/album_status")["photos"]
+    open_tile(page, 4)
+    chosen = shown_sha256(page)[4]
+
+    page.locator("#more-like-this").click()
+
+    expect(page.locator("#heading")).to_have_text(f"{photos - 1} photos, most alike first")
+    assert chosen not in shown_sha256(page)
+    expect(page.locator("#chip")).to_contain_text("Photos like this one")
+    page.locator("#drop-picture").click()
+    expect(page.locator("#heading")).to_have_text(f"{photos} photos, newest first")
+
+
+def test_a_picture_of_ones_own_finds_its_like(
+    full: ServedAlbum, open_page: OpenPage, tmp_path: Path
+) -> None:
+    photo = sorted((full.data_dir.parent / "photos").iterdir())[17]
+    page = open_page(full)
+
+    with page.expect_file_chooser() as chooser:
+        page.locator("#picture").click()
+    chooser.value.set_files(photo)
+
+    expect(page.locator("#heading")).to_contain_text("best match first")
+    expect(page.locator("#chip")).to_contain_text("Looks like your picture")
+    assert shown_sha256(page)[0] == sha256_of(photo)
+
+    with page.expect_file_chooser() as chooser:
+        page.locator("#picture").click()
+    chooser.value.set_files(make_text(tmp_path / "words.jpg"))
+    expect(page.locator(".toast-body")).to_contain_text("This is not an image")
+
+
+def test_a_download_is_the_original_under_its_own_name(
+    full: ServedAlbum, open_page: OpenPage, tmp_path: Path
+) -> None:
+    page = open_page(full)
+    expect(tiles(page)).to_have_count(60)
+    for number in (0, 1):
+        open_tile(page, number)
+        expect(page.locator("#results button.thumbnail-item.selected >> nth=0")).to_be_visible()
+        identity = shown_sha256(page)[number]
+        with page.expect_download() as download:
+            page.locator("#download").click()
+        original = tmp_path / download.value.suggested_filename
+        download.value.save_as(original)
+        assert sha256_of(original) == identity
+        expect(page.locator("#photo-facts dd.quiet")).to_contain_text(original.name)
+        page.locator("#photo-close").click()
+        expect(page.locator("#photo-panel")).to_be_hidden()

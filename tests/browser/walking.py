@@ -1,0 +1,46 @@
+"""What a person does on the page, in the words of the page's ids."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page, expect
+
+
+def tiles(page: Page) -> Locator:
+    """The photos in the grid."""
+    return page.locator("#results button.thumbnail-item")
+
+
+def shown_sha256(page: Page) -> list[str]:
+    """The identity of each photo in the grid, in order: thumbnails are called after it."""
+    return [
+        Path(address).stem
+        for address in tiles(page).locator("img").evaluate_all("all => all.map(it => it.src)")
+    ]
+
+
+def search(page: Page, words: str) -> None:
+    """Type and press Enter, and wait until the answer is there."""
+    box = page.locator("#query textarea, #query input")
+    box.fill(words)
+    with page.expect_response(lambda answer: "/queue/data" in answer.url):
+        box.press("Enter")
+
+
+def go_to(page: Page, tab: str) -> None:
+    """One of the tabs, by its name in the language of the page."""
+    page.get_by_role("tab", name=tab, exact=True).click()
+
+
+def open_tile(page: Page, number: int) -> None:
+    """The photo at this place of the grid, counted from 0, in the panel."""
+    tiles(page).nth(number).click()
+    expect(page.locator("#photo-panel")).to_be_visible()
+    expect(page.locator("#photo-image img")).to_be_visible()
+
+
+def choose(page: Page, box: str, choice: str) -> None:
+    """A choice of a dropdown."""
+    page.locator(f"#{box} input").click()
+    page.get_by_role("option", name=choice, exact=True).click()
