@@ -152,7 +152,7 @@ KOREAN: Final[tuple[tuple[str, str], ...]] = (
     ),
     (
         r'This machine has no device "(?P<name>.*)": set ALBUM_DEVICE to (?P<found>.*)\.',
-        "이 컴퓨터에 없는 장치입니다: {name}. ALBUM_DEVICE를 {found} 가운데서 골라 주세요.",
+        "이 컴퓨터에 없는 장치입니다: {name}. ALBUM_DEVICE에 쓸 수 있는 값: {found}.",
     ),
     (
         r"The weights of (?P<model>.*) are not on this machine yet: .*",
