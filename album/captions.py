@@ -65,7 +65,7 @@ class PhotoCaptions:
             raise AlbumError(f"A caption can have {MAX_CAPTION_LENGTH} characters at most.")
         self._store.get(photo_id)
         known = self.of(photo_id)
-        if known is None or known.text != text:  # saving it unchanged does not make it one's own
+        if text != ("" if known is None else known.text):  # unchanged, it does not become one's own
             self._store.set_caption(photo_id, text, language="")
 
     def request(self, photo_ids: Sequence[int], language: str, *, urgent: bool = False) -> int:

@@ -18,7 +18,7 @@ from album.ui.texts import i18n, language_of, say
 from album.ui.uploads import UploadFolder
 
 MOST_PHOTOS = 60
-MOST_FILES = 30
+MOST_FILES = 100
 BARS = 6
 Updates = dict[Any, Any]
 
@@ -98,7 +98,9 @@ class ClassifyTab:
     ) -> str:
         """Bars for each photo that was dropped here or chosen in the album."""
         language = language_of(request)
-        paths = self._uploads.checked(files)[:MOST_FILES]
+        paths = self._uploads.checked(files)
+        if len(paths) > MOST_FILES:
+            raise QueryError(f"Send at most {MOST_FILES} files at once.")
         if not paths and not chosen:
             raise QueryError(say(language, "nothing_chosen"))
         cards = []
@@ -110,7 +112,8 @@ class ClassifyTab:
                     continue
                 cards.append(_verdict(inline_img(path, path.name), path.name, scores))
         if chosen:
-            photos = self._album.store.get_many(chosen)
+            known = self._album.store.get_many(chosen)
+            photos = {photo_id: known[photo_id] for photo_id in chosen if photo_id in known}
             of_album = self._album.classifier.classify_photos(list(photos), classes)
             for photo, scores in zip(photos.values(), of_album, strict=True):
                 picture = img(self._album.originals.thumbnail(photo.sha256), photo.filename)

@@ -57,7 +57,7 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
             models = gr.HTML(elem_id="about-model")
         Endpoints(album, uploads)
         # A component, not a state: only the change of a component is noticed after a timer's tick.
-        known = gr.Number(-1, visible="hidden", elem_id="known", show_label=False)
+        known = gr.Number(-1, visible="hidden", elem_classes="plumbing")
 
         def tick(request: gr.Request) -> tuple[str, int]:
             return status_line(album, model, language_of(request)), album.store.count()

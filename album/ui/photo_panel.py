@@ -11,13 +11,11 @@ from typing import Any
 
 import gradio as gr
 
-from album.errors import AlbumError
 from album.service import Album
 from album.ui.alerts import alerts_on_failure
 from album.ui.gallery import facts, img
 from album.ui.sentences import in_language
 from album.ui.texts import i18n, language_of, say
-from models.errors import ModelError
 
 Updates = dict[Any, Any]
 
@@ -57,8 +55,8 @@ class PhotoPanel:
                 allow_custom_value=True,
                 elem_id="labels",
             )
-            self.labels_of = gr.Number(visible="hidden")
-            """The photo that the browser shows the labels of; the session may be further."""
+            self.shown_id = gr.Number(visible="hidden", elem_classes="plumbing")
+            """The photo that the browser shows the words of; the session may be further."""
             with gr.Row(elem_id="photo-actions"):
                 self.more_like_this = gr.Button(
                     i18n("more_like_this"), elem_id="more-like-this", size="sm"
@@ -67,15 +65,17 @@ class PhotoPanel:
                 download = gr.Button(i18n("download"), elem_id="download", size="sm")
             self._file = gr.DownloadButton(elem_id="download-file", visible="hidden")
 
-        words: dict[str, Any] = {
-            "inputs": [self.photo_id, self._caption],
-            "outputs": [self._caption, self._note],
-        }
+        self._asked = gr.State(None)
         private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-        save.click(self.save_caption, **words, **private)
+        words = [self.shown_id, self._caption]
+        save.click(self.save_caption, words, self._note, **private)
+        # Leaving the box must not lose what is in it. No output: by then it may be another photo's.
+        self._caption.blur(self.keep_caption, words, None, **private)
         ask.click(
-            self.ask_gemini, self.photo_id, [self._caption, self._note],
+            self.ask_gemini, self.photo_id, [self._asked, self._note],
             concurrency_limit=8, **private,
+        ).then(
+            self.show_answer, [self._asked, self.photo_id], [self._caption, self._note], **private
         )  # fmt: skip
         download.click(self.fetch_original, self.photo_id, self._file, **private).then(
             None, js=PRESS_DOWNLOAD, api_visibility="private"
@@ -86,7 +86,7 @@ class PhotoPanel:
         """What `show` and `hidden` return updates for."""
         return [
             self.column, self.photo_id, self._image, self._facts, self._caption, self._note,
-            self.labels, self.labels_of,
+            self.labels, self.shown_id,
         ]  # fmt: skip
 
     def show(self, photo_id: int, score: float | None, language: str) -> Updates:
@@ -108,7 +108,7 @@ class PhotoPanel:
             self.labels: gr.update(
                 choices=self._album.label_names(), value=self._album.labels_of(photo_id)
             ),
-            self.labels_of: photo_id,
+            self.shown_id: photo_id,
         }
 
     def hidden(self) -> Updates:
@@ -116,24 +116,32 @@ class PhotoPanel:
         return {self.column: gr.update(visible=False), self.photo_id: None}
 
     @alerts_on_failure
-    def save_caption(self, photo_id: int, text: str, request: gr.Request) -> tuple[str, str]:
+    def save_caption(self, photo_id: int, text: str, request: gr.Request) -> str:
         """Keep a caption as the person's own; blank text removes it."""
         self._album.captions.write(photo_id, text)
-        return text.strip(), say(language_of(request), "saved")
+        return say(language_of(request), "saved")
 
     @alerts_on_failure
-    def ask_gemini(self, photo_id: int, request: gr.Request) -> Iterator[tuple[Any, str]]:
+    def keep_caption(self, photo_id: int | None, text: str, request: gr.Request) -> None:
+        """The same, without a word, when the box is left."""
+        if photo_id is not None:
+            self._album.captions.write(photo_id, text)
+
+    @alerts_on_failure
+    def ask_gemini(self, photo_id: int, request: gr.Request) -> Iterator[tuple[int, str]]:
         """Ask for a caption in the language of the page and wait for it."""
         language = language_of(request)
         self._album.captions.check()
-        yield gr.skip(), say(language, "asking")
-        try:
-            caption = self._album.captions.ask_now(photo_id, language)
-        except (AlbumError, ModelError):
-            # "Asking" must not stay on the page; the message itself is the decorator's.
-            yield gr.skip(), self._who_wrote(photo_id, language)
-            raise
-        yield caption.text, self._who_wrote(photo_id, language)
+        yield photo_id, say(language, "asking")
+        self._album.captions.ask_now(photo_id, language)
+
+    def show_answer(self, asked: int | None, open_now: int | None, request: gr.Request) -> Any:
+        """What came of asking, unless another photo has been opened in the meantime."""
+        if asked is None or asked != open_now:
+            return gr.skip(), gr.skip()
+        caption = self._album.captions.of(asked)
+        words = gr.skip() if caption is None else caption.text
+        return words, self._who_wrote(asked, language_of(request))
 
     def save_labels(self, photo_id: int, labels: list[str]) -> bool:
         """Replace the labels of a photo; whether somebody had changed them."""

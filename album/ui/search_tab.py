@@ -20,7 +20,7 @@ from album.ui.uploads import UploadFolder
 
 EXAMPLES = ("example_1", "example_2", "example_3", "example_4", "example_5")
 ANY = ""
-# One search after the other: the answer to the last question must be the last to arrive.
+# One after the other: the answer to the last key or question must be the last to arrive.
 IN_ORDER: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "search"}
 
 
@@ -154,10 +154,10 @@ class SearchTab:
         )
         self._previous.click(self._turner(-1), self.shown, self.outputs, **in_order)
         to_panel = [self.shown, *self.panel.outputs]
-        self._gallery.select(self.open_photo, self.shown, to_panel, **private)
-        self.panel.next.click(self._stepper(+1), self.shown, to_panel, **private)
-        self.panel.previous.click(self._stepper(-1), self.shown, to_panel, **private)
-        self.panel.close.click(self.close_photo, self.shown, to_panel, **private)
+        self._gallery.select(self.open_photo, self.shown, to_panel, **in_order)
+        self.panel.next.click(self._stepper(+1), self.shown, to_panel, **in_order)
+        self.panel.previous.click(self._stepper(-1), self.shown, to_panel, **in_order)
+        self.panel.close.click(self.close_photo, self.shown, to_panel, **in_order)
         self.panel.more_like_this.click(
             self.more_like_this, [self.shown, self.panel.photo_id], [self._query, *self.outputs],
             **in_order,
@@ -165,7 +165,7 @@ class SearchTab:
 
         # `input` says nothing of a label that is typed; `change` also tells of photos being opened.
         self.panel.labels.change(
-            self.save_labels, [self.panel.labels_of, self.panel.labels], self.choice_outputs,
+            self.save_labels, [self.panel.shown_id, self.panel.labels], self.choice_outputs,
             **private,
         )  # fmt: skip
 
@@ -210,7 +210,7 @@ class SearchTab:
     @alerts_on_failure
     def search_picture(self, given: Updates, request: gr.Request) -> Updates:
         """The same with a picture that was uploaded, beside the words or alone."""
-        (picture,) = self._uploads.checked(given[self._picture])
+        (picture,) = map(self._uploads.own_copy, self._uploads.checked(given[self._picture]))
         return self.show(replace(self._asked(given), picture=picture, like=None), request)
 
     @alerts_on_failure
@@ -254,6 +254,7 @@ class SearchTab:
         opened = replace(shown, open_at=None)
         return {self.shown: opened, **self.panel.show(photo_id, None, language)}
 
+    @alerts_on_failure
     def refresh(self, shown: Shown, request: gr.Request) -> Updates:
         """The same page once more, with what has been added since; an open photo stays open."""
         if shown.open_at is not None:

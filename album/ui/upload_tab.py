@@ -138,7 +138,8 @@ class UploadTab:
 
     def _watch(self, job: ImportJob, language: str, *, queued: bool) -> Iterator[tuple[Any, ...]]:
         while not job.wait(LOOK_EVERY_S):
-            yield _bar(job, language), gr.update(visible=not job.cancelled), "", gr.skip()
+            cancel = gr.update(visible=not job.cancelled)
+            yield _bar(job, language), cancel, "", gr.update(visible=False)
         if job.report is None:
             problem = in_language(language, job.problem or "")
             said = f'<div class="report">{html.escape(problem)}</div>'

@@ -28,11 +28,11 @@ class UploadFolder:
             path = Path(name).resolve()
             if not path.is_relative_to(self._folder) or not path.is_file():
                 raise QueryError("This file was not uploaded here; choose it again.")
-            paths[self._copied(path) if path in paths else path] = None
+            paths[self.own_copy(path) if path in paths else path] = None
         return list(paths)
 
-    def _copied(self, path: Path) -> Path:
-        """Gradio keeps equal files of one name once; who takes the first away needs the second."""
+    def own_copy(self, path: Path) -> Path:
+        """A copy that nobody else takes away: Gradio keeps equal files of one name once."""
         copy = self._folder / "again" / uuid.uuid4().hex / path.name
         copy.parent.mkdir(parents=True)
         return shutil.copyfile(path, copy)

@@ -26,6 +26,8 @@ from tests.served_album import SAMPLES, ServedAlbum, served_album
 
 TARGET = Path(__file__).with_name("screenshots")
 MOST_BYTES = 400_000
+IMAGES_ARE_HERE = """() => [...document.images].every((it) =>
+  it.complete || it.getBoundingClientRect().top > innerHeight)"""
 TABS = {"ko": ("찾기", "사진 넣기", "분류"), "en": ("Search", "Add photos", "Classify")}
 QUERY = {"ko": "고양이과 동물", "en": "a big cat"}
 CLASSES = {
@@ -128,6 +130,7 @@ def look(
 
 def save(page: Page, path: Path) -> None:
     """A picture of the window, with fewer colours where it would be large."""
+    page.wait_for_function(IMAGES_ARE_HERE)
     png = page.screenshot(animations="disabled")
     if len(png) > MOST_BYTES:
         smaller = io.BytesIO()

@@ -52,7 +52,7 @@ def gemini() -> Iterator[GeminiServer]:
 def full(tmp_path_factory: pytest.TempPathFactory, gemini: GeminiServer) -> Iterator[ServedAlbum]:
     """An album of `PHOTOS` tiny photos, taken on days of 2019, with a Gemini on this machine.
 
-    Five are tall, of one camera and have a place; one has a caption by hand.
+    The first `TALL` are tall, of one camera and have a place.
     """
     folder = tmp_path_factory.mktemp("full")
     for n in range(PHOTOS):
@@ -183,7 +183,8 @@ def test_a_cancelled_import_keeps_what_it_has_and_drops_the_rest(
     with served_album(tmp_path) as album:
         page = open_page(album)
         go_to(page, "Add photos")
-        files = [make_photo(tmp_path / "in" / f"{n}.bmp", (n, 9, 9), (900, 900)) for n in range(90)]
+        size = (1600, 1600)  # quick to send, slow enough to take in
+        files = [make_photo(tmp_path / "in" / f"{n}.png", (n, 9, 9), size) for n in range(120)]
 
         page.locator("#files input[type=file]").set_input_files(files)
         page.locator("#cancel-import").click()
@@ -388,6 +389,27 @@ def test_a_picture_of_ones_own_finds_its_like(
     expect(page.locator(".toast-body")).to_contain_text("This is not an image")
 
 
+def test_a_picture_goes_on_asking_after_it_was_added_to_the_album(
+    full: ServedAlbum, open_page: OpenPage, tmp_path: Path
+) -> None:
+    photo = make_photo(tmp_path / "both.jpg", "indigo", (50, 50))
+    page = open_page(full)
+    with page.expect_file_chooser() as chooser:
+        page.locator("#picture").click()
+    chooser.value.set_files(photo)
+    expect(page.locator("#chip")).to_be_visible()
+    go_to(page, "Add photos")
+    page.locator("#files input[type=file]").set_input_files(photo)
+    expect(page.locator("#import-report")).to_contain_text("1 added")
+
+    page.locator("#see-photos").click()
+    page.locator("#find").click()
+
+    expect(tiles(page).locator(f"img[src*='{sha256_of(photo)}']")).to_be_visible()
+    assert shown_sha256(page)[0] == sha256_of(photo)
+    expect(page.locator(".toast-body")).to_have_count(0)
+
+
 def test_a_download_is_the_original_under_its_own_name(
     full: ServedAlbum, open_page: OpenPage, tmp_path: Path
 ) -> None:
@@ -405,3 +427,49 @@ def test_a_download_is_the_original_under_its_own_name(
         expect(page.locator("#photo-facts dd.quiet")).to_contain_text(original.name)
         page.locator("#photo-close").click()
         expect(page.locator("#photo-panel")).to_be_hidden()
+
+
+def test_words_typed_into_a_caption_are_kept_when_one_goes_on_to_the_next_photo(
+    full: ServedAlbum, open_page: OpenPage
+) -> None:
+    page = open_page(full)
+    open_tile(page, 20)
+    caption = page.locator("#caption textarea")
+    facts = page.locator("#photo-facts dd.quiet")
+    first = facts.inner_text()
+
+    caption.fill("typed and not saved")
+    page.locator("#photo-next").click()
+    expect(facts).not_to_have_text(first)
+    expect(caption).to_have_value("")
+    caption.fill("another, left by a key")
+    page.keyboard.press("Escape")
+    expect(page.locator("#photo-panel")).to_be_hidden()
+
+    page.reload()
+    open_tile(page, 20)
+    expect(caption).to_have_value("typed and not saved")
+    page.locator("#photo-next").click()
+    expect(caption).to_have_value("another, left by a key")
+
+
+def test_an_answer_of_gemini_goes_to_the_photo_that_it_is_about(
+    full: ServedAlbum, open_page: OpenPage, gemini: GeminiServer
+) -> None:
+    page = open_page(full)
+    open_tile(page, 30)
+    caption = page.locator("#caption textarea")
+    facts = page.locator("#photo-facts dd.quiet")
+    first = facts.inner_text()
+    gemini.text = "A photo that was asked about"
+
+    page.locator("#ask-gemini").click()
+    page.locator("#photo-next").click()
+    expect(facts).not_to_have_text(first)
+    page.locator("#photo-previous").click()
+    expect(facts).to_have_text(first)
+    page.locator("#photo-close").click()
+    open_tile(page, 31)
+    expect(caption).to_have_value("")
+    page.locator("#photo-previous").click()
+    expect(caption).to_have_value("A photo that was asked about")

@@ -192,3 +192,11 @@ def test_after_a_failure_the_others_wait_too_and_an_urgent_one_is_tried_at_once(
     assert len(captioner.calls) == 1  # not once for each of the three
     captioner.error = None
     assert album.captions.ask_now(photo_ids[2], "en").text == captioner.answer
+
+
+def test_leaving_an_empty_caption_empty_does_not_take_the_photo_from_the_queue(album, photo_ids):
+    album.captions.request(photo_ids[:1], "en")
+
+    album.captions.write(photo_ids[0], "  ")
+
+    assert album.store.caption_counts() == (0, 1, 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import json
 import threading
 import uuid
@@ -16,6 +17,8 @@ import httpx
 import pytest
 from gradio_client import handle_file
 
+from album.photo import ImportFailure, ImportReport
+from album.ui.upload_tab import describe
 from tests.images.make import make_photo
 from tests.served_album import ROOT, SAMPLES, ServedAlbum, served_album
 
@@ -218,6 +221,15 @@ def test_a_chosen_tile_is_a_number_or_nothing(served: ServedAlbum) -> None:
     assert served.client().predict(api_name="/album_status")["photos"] == 2
 
 
+def test_the_report_of_an_import_shows_names_and_reasons_as_text() -> None:
+    harm = "<img src=x onerror=alert(1)>"
+    report = ImportReport(failed=[ImportFailure(Path(harm), f"{harm} is no photo.")])
+
+    for language in ("en", "ko"):
+        assert "<img" not in describe(report, language)
+        assert describe(report, language).count(html.escape(harm)) == 2
+
+
 # Files that can be fetched
 
 
@@ -285,6 +297,33 @@ def test_the_folder_that_is_served_as_a_whole_holds_nothing_but_made_jpegs(
     assert len(files) >= 2
     assert all(it.suffix == ".jpg" and it.read_bytes()[:2] == b"\xff\xd8" for it in files)
     assert not any(b"Exif" in it.read_bytes()[:64] for it in files)
+
+
+def test_the_questions_of_one_page_are_answered_in_their_order(served: ServedAlbum) -> None:
+    events, components = config(served)
+    search = next(it for it in events if it["api_name"] == "search")
+    kinds = [components[it]["type"] for it in search["inputs"]]
+    session = uuid.uuid4().hex
+    asked = []
+    for words in ("a slow question " * 50, "", "another slow one " * 50, "", "cat", ""):
+        data = ["" if kind != "state" else None for kind in kinds]
+        data[kinds.index("textbox")] = words
+        body = {"data": data, "fn_index": search["id"], "session_hash": session}
+        asked.append(
+            httpx.post(f"{served.url}/gradio_api/queue/join", json=body).json()["event_id"]
+        )
+    answered = []
+    address = f"{served.url}/gradio_api/queue/data?session_hash={session}"
+    with httpx.stream("GET", address, timeout=60) as stream:
+        for line in stream.iter_lines():
+            message = json.loads(line.removeprefix("data:")) if line else {}
+            if message.get("msg") == "process_completed":
+                assert message["success"], message
+                answered.append(message["event_id"])
+            if len(answered) == len(asked):
+                break
+
+    assert answered == asked
 
 
 def test_a_bug_tells_the_browser_nothing_of_the_server(served: ServedAlbum) -> None:
