@@ -29,7 +29,7 @@ def parse_day(text: str, *, last: bool = False) -> date | None:
         return None
     match = DAY.fullmatch(text)
     if match is None:
-        raise QueryError(f"“{text[:40]}” is no date; write it as 2019-08-03, 2019-08 or 2019.")
+        raise QueryError(f"“{text[:100]}” is no date; write it as 2019-08-03, 2019-08 or 2019.")
     year = int(match["year"])
     month = int(match["month"] or (12 if last else 1))
     try:
