@@ -8,7 +8,6 @@ from typing import Any
 
 import gradio as gr
 
-from album.photo import Photo
 from album.service import Album
 from album.ui.classify_tab import ClassifyTab
 from album.ui.endpoints import Endpoints
@@ -76,15 +75,14 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
             return classify.choose(shown.ids, request)
 
         def open_tile(shown: Shown, event: gr.SelectData, request: gr.Request) -> Updates:
-            photo: Photo = album.photo(int(event.value))
-            opened = search.open_by_id(shown, photo.photo_id, language_of(request))
+            opened = search.open_by_id(shown, int(event.value), language_of(request))
             return {tabs: go_to("search"), **opened}
 
         def import_samples(request: gr.Request) -> Any:
             job = album.imports.start(samples)
             while not job.wait(0.3):
-                yield status_line(album, model, language_of(request)), album.store.count()
-            yield status_line(album, model, language_of(request)), album.store.count()
+                yield tick(request)
+            yield tick(request)
 
         gr.Timer(STATUS_EVERY_S).tick(tick, None, [status, known], queue=False, **private)
         page.load(tick, None, [status, known], **private)
