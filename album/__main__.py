@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import sys
@@ -169,6 +170,57 @@ def classify(
 
 @cli.command()
 @in_sentences
+def describe(
+    context: typer.Context,
+    photo: Annotated[str, typer.Argument(metavar="FILE-OR-ID")],
+    texts: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="FILE",
+            help="A text file (UTF-8) with a caption on each line; else those of the album.",
+        ),
+    ] = None,
+    top: Annotated[int, typer.Option(min=1, help="How many captions at the most.")] = 5,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell which of your captions fit a file, or a photo of the album, best."""
+    captions = None if texts is None else _captions_in(texts)
+    with opened(context, data_dir, model=True) as album:
+        if photo.isdecimal() and not Path(photo).exists():
+            found = album.describer.describe_photo(int(photo), captions, top)
+        else:
+            with tqdm(unit="caption", disable=None if not as_json else True) as bar:
+                try:
+                    found = album.describer.describe_file(
+                        Path(photo), captions, top, lambda done, total: _count(bar, done, total)
+                    )
+                except UnreadableImageError as error:
+                    raise AlbumError(f"{photo}: {error}") from error
+    if not found.total:
+        raise AlbumError("No photo of the album has a caption yet: name a file of some by --from.")
+    if as_json:
+        _print_json(
+            query=photo,
+            model_id=found.model_id,
+            total=found.total,
+            captions=[
+                {
+                    "text": it.text,
+                    "score": round(it.score, 6),
+                    "probability": round(it.probability, 6),
+                }
+                for it in found.best
+            ],
+        )
+        return
+    for it in found.best:
+        typer.echo(f"{it.probability:4.0%}  {it.score:6.3f}  {' '.join(it.text.split())}")
+
+
+@cli.command()
+@in_sentences
 def caption(
     context: typer.Context,
     photos: Annotated[list[str] | None, typer.Argument(metavar="FILE-OR-ID...")] = None,
@@ -305,6 +357,21 @@ def _photo_id(album: Album, photo: str) -> int:
     return known.photo_id
 
 
+def _captions_in(file: Path) -> list[str]:
+    """The lines of a text file that are not blank."""
+    try:
+        text = file.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise AlbumError(f"{file} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise AlbumError(f"{file} is not UTF-8 text: save it as UTF-8 and try again.") from error
+    lines = [line.strip() for line in io.StringIO(text, newline=None)]
+    captions = [line for line in lines if line]
+    if not captions:
+        raise AlbumError(f"{file} has no captions in it: write one on each line.")
+    return captions
+
+
 def _print_hits(album: Album, query: str, page: SearchPage, as_json: bool) -> None:
     if as_json:
         _print_json(
@@ -327,6 +394,11 @@ def _hit(album: Album, hit: SearchHit) -> dict[str, Any]:
         "taken_at": hit.photo.taken_at.isoformat(timespec="seconds"),
         "caption": None if hit.caption is None else hit.caption.text,
     }
+
+
+def _count(bar: tqdm[Any], done: int, total: int) -> None:
+    bar.total = total
+    bar.update(done - bar.n)
 
 
 def _advance(bar: tqdm[Any], done: int, name: str) -> None:

@@ -87,6 +87,17 @@ class LabelScore:
 
 
 @dataclass(frozen=True, slots=True)
+class TextScore:
+    """A text and how well it fits one photo."""
+
+    text: str
+    score: float
+    """Cosine in [-1, 1], high is near."""
+    probability: float
+    """Its share in [0, 1] among all the texts that were compared with it."""
+
+
+@dataclass(frozen=True, slots=True)
 class ImportFailure:
     """A file that did not become a photo, and why, in one sentence."""
 

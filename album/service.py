@@ -1,4 +1,4 @@
-"""The album service: one library on disk with its four journeys, ready to be used by any face."""
+"""The album service: one library on disk with its journeys, ready to be used by any face."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from album.active_encoder import ActiveEncoder
 from album.captions import PhotoCaptions
 from album.classify import PhotoClassifier
+from album.describe import PhotoDescriber
 from album.errors import AlbumError, PhotoNotFoundError
 from album.image_files import large_view
 from album.import_jobs import ImportJob, ImportJobs
@@ -67,6 +68,7 @@ class Album:
         self.imports = ImportJobs(self.importer)
         self.search = PhotoSearch(self.store, self.active)
         self.classifier = PhotoClassifier(self.store, self.active, build_classifier)
+        self.describer = PhotoDescriber(self.store, self.active)
         self.captions = PhotoCaptions(self.store, self.originals, captioner)
         self._stopped = threading.Event()
         self._thumbnails: threading.Thread | None = None

@@ -329,6 +329,15 @@ class PhotoStore:
             found.update((row["photo_id"], _caption(row)) for row in rows)
         return found
 
+    def caption_texts(self, most: int) -> list[str]:
+        """The different captions of all photos, the one written last first, `most` of them."""
+        rows = self._db.execute(
+            "SELECT text FROM captions GROUP BY text"
+            " ORDER BY max(written_at) DESC, max(photo_id) DESC LIMIT ?",
+            (most,),
+        )
+        return [row[0] for row in rows]
+
     def set_caption(
         self, photo_id: int, text: str, language: str, model_id: str | None = None
     ) -> bool:

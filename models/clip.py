@@ -127,7 +127,7 @@ class ClipEncoder:
             self.logit_scale = float(network.logit_scale.detach().exp())
             # channels_last: convolutions run 20 to 80 % faster, vision transformers the same.
             self._model = network.to(self._device, self._dtype, memory_format=torch.channels_last)
-            self._tokenize = _tokenizer(model, tokenizer_dir)
+            self._tokenize = tokenizer_of(model, tokenizer_dir)
         except torch.OutOfMemoryError as error:
             raise ModelError(
                 f"{model.name} does not fit into the memory of the {self._device.type} device: set "
@@ -225,7 +225,8 @@ def _load(spec: ModelSpec, checkpoint: Path, tokenizer_dir: Path | None) -> tupl
     return model.eval(), preprocess
 
 
-def _tokenizer(spec: ModelSpec, tokenizer_dir: Path | None) -> Any:
+def tokenizer_of(spec: ModelSpec, tokenizer_dir: Path | None) -> Any:
+    """Turns texts into tokens (n, context); from `tokenizer_dir` where open_clip ships none."""
     if tokenizer_dir is None:
         return open_clip.get_tokenizer(spec.architecture)
     # What get_tokenizer() would build, but from a folder: by name it asks the hub for news.

@@ -2,7 +2,8 @@
 
 pocket                                    the model that comes with the album
 <architecture>/<pretrained tag>           weights published on the model hub
-<architecture>/<path of a checkpoint>     a file of this machine
+<architecture>/<path of a checkpoint>     a file of this machine; an architecture of one's own is
+                                          described by <architecture>.json beside it
 """
 
 from __future__ import annotations
@@ -78,6 +79,9 @@ def parse_spec(spec: str) -> ModelSpec:
             f'"{spec}" does not name a model: set ALBUM_MODEL to auto, pocket or '
             "<architecture>/<pretrained tag>, such as ViT-B-32/laion2b_s34b_b79k."
         )
+    described = Path(rest).expanduser().with_name(f"{architecture}.json")
+    if architecture not in open_clip.list_models() and described.is_file():
+        open_clip.add_model_config(described)
     if architecture not in open_clip.list_models():
         raise WeightsUnavailableError(
             f'open_clip knows no architecture "{architecture}": set ALBUM_MODEL to one of '

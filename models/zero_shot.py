@@ -7,7 +7,7 @@ Language Supervision", section 3.1.4), with synonyms averaged along with the tem
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -17,12 +17,24 @@ from models.prompts import ENGLISH_TEMPLATES, KOREAN_TEMPLATES
 
 HANGUL = re.compile("[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3]")
 
+TEMPLATES: Mapping[str, Sequence[str]] = {"en": ENGLISH_TEMPLATES, "ko": KOREAN_TEMPLATES}
 
-def class_embeddings(encoder: Encoder, classes: Sequence[Sequence[str]]) -> Embeddings:
+
+def class_embeddings(
+    encoder: Encoder,
+    classes: Sequence[Sequence[str]],
+    *,
+    templates: Mapping[str, Sequence[str]] = TEMPLATES,
+) -> Embeddings:
     """One direction per class: (c, d) float32, rows of L2 norm 1; (0, d) for no classes.
 
     Each name is put into the templates of its own language, and every name weighs the same
     however many templates its language has.
+
+    Args:
+        encoder: Whose text tower is asked.
+        classes: The names of each class, in any mixture of languages.
+        templates: By language ("en" and "ko") what its names are put into.
 
     Raises:
         ValueError: a class has no names.
@@ -30,17 +42,17 @@ def class_embeddings(encoder: Encoder, classes: Sequence[Sequence[str]]) -> Embe
     if not all(classes):
         raise ValueError("each class needs a name")
     names = list(dict.fromkeys(name for synonyms in classes for name in synonyms))
-    templates = [KOREAN_TEMPLATES if HANGUL.search(name) else ENGLISH_TEMPLATES for name in names]
+    wordings = [templates["ko" if HANGUL.search(name) else "en"] for name in names]
     prompts = [
         template.format(name)
-        for name, of_its_language in zip(names, templates, strict=True)
+        for name, of_its_language in zip(names, wordings, strict=True)
         for template in of_its_language
     ]
     rows = encoder.encode_texts(prompts)  # (names x t, d), in the order of the names
-    ends = np.cumsum([len(of_its_language) for of_its_language in templates])
+    ends = np.cumsum([len(of_its_language) for of_its_language in wordings])
     of_name = {
         name: rows[end - len(of_its_language) : end].mean(axis=0)  # (d,)
-        for name, of_its_language, end in zip(names, templates, ends, strict=True)
+        for name, of_its_language, end in zip(names, wordings, ends, strict=True)
     }
     if not classes:
         return rows

@@ -25,7 +25,7 @@ LAYERS = (
     ("album.ui",),
     ("album.service",),
     ("album.import_jobs", "album.verify"),
-    ("album.importer", "album.search", "album.classify", "album.captions"),
+    ("album.importer", "album.search", "album.classify", "album.describe", "album.captions"),
     ("album.active_encoder",),
     ("album.vector_index",),
     ("album.store", "album.image_files", "album.originals", "album.query", "album.settings"),
@@ -34,11 +34,13 @@ LAYERS = (
     ("album.errors",),
     ("album",),
 )
+SCHOOL = ("train", "training", "evaluate", "evaluation", "datasets", "reference")
 COMPOSITION_ROOTS = ("app.py", "album/__main__.py")
 OWNERS = {
     "gradio": ("app.py", "album/ui/"),
     "sqlite3": ("album/store.py",),
     "PIL": ("album/image_files.py", "models/"),
+    "matplotlib": ("models/evaluation/plots.py", "models/training/run_files.py"),
     "pillow_heif": ("album/image_files.py",),
     "google": ("models/gemini.py",),
     **dict.fromkeys(
@@ -196,6 +198,21 @@ def test_only_the_composition_roots_name_concrete_models():
         and path not in COMPOSITION_ROOTS
         and not within(found.name, "models.interfaces")
         and not within(found.name, "models.errors")
+    ]
+
+    assert not offenders
+
+
+def test_the_album_runs_without_the_school_that_its_model_went_to():
+    school = [f"models.{name}" for name in SCHOOL]
+
+    def of_school(name: str) -> bool:
+        return any(within(name, module) for module in school)
+
+    offenders = [
+        offence(path, found)
+        for path, module, found in all_imports()
+        if of_school(found.name) and not of_school(module)
     ]
 
     assert not offenders

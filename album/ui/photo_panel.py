@@ -13,6 +13,7 @@ import gradio as gr
 
 from album.service import Album
 from album.ui.alerts import alerts_on_failure
+from album.ui.fitting_captions import AS_WRITTEN, FittingCaptions
 from album.ui.gallery import facts, img
 from album.ui.sentences import in_language
 from album.ui.texts import i18n, language_of, say
@@ -47,6 +48,7 @@ class PhotoPanel:
             with gr.Row(elem_id="caption-buttons"):
                 save = gr.Button(i18n("save"), elem_id="save-caption", size="sm")
                 ask = gr.Button(i18n("ask_gemini"), elem_id="ask-gemini", size="sm")
+            self._fitting = FittingCaptions(album)
             self.labels = gr.Dropdown(
                 label=i18n("labels"),
                 info=i18n("labels_hint"),
@@ -70,13 +72,14 @@ class PhotoPanel:
         words = [self.shown_id, self._caption]
         save.click(self.save_caption, words, self._note, **private)
         # Leaving the box must not lose what is in it. No output: by then it may be another photo's.
-        self._caption.blur(self.keep_caption, words, None, **private)
+        self._caption.blur(self.keep_caption, words, None, **AS_WRITTEN, **private)
         ask.click(
             self.ask_gemini, self.photo_id, [self._asked, self._note],
             concurrency_limit=8, **private,
         ).then(
             self.show_answer, [self._asked, self.photo_id], [self._caption, self._note], **private
         )  # fmt: skip
+        self._fitting.listen(self.shown_id, self._caption, self._note, self.close.click)
         download.click(self.fetch_original, self.photo_id, self._file, **private).then(
             None, js=PRESS_DOWNLOAD, api_visibility="private"
         )
@@ -86,7 +89,7 @@ class PhotoPanel:
         """What `show` and `hidden` return updates for."""
         return [
             self.column, self.photo_id, self._image, self._facts, self._caption, self._note,
-            self.labels, self.shown_id,
+            self.labels, self.shown_id, *self._fitting.outputs,
         ]  # fmt: skip
 
     def show(self, photo_id: int, score: float | None, language: str) -> Updates:
@@ -109,6 +112,7 @@ class PhotoPanel:
                 choices=self._album.label_names(), value=self._album.labels_of(photo_id)
             ),
             self.shown_id: photo_id,
+            **self._fitting.cleared(),
         }
 
     def hidden(self) -> Updates:

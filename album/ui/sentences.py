@@ -71,6 +71,10 @@ KOREAN: Final[tuple[tuple[str, str], ...]] = (
         r"These are (?P<n>\d+) classes; (?P<most>\d+) at most .*",
         "{n}가지를 쓰셨습니다. 한 번에 {most}가지까지 됩니다.",
     ),
+    (
+        r"These are (?P<n>\d+) texts; (?P<most>\d+) at most .*",
+        "글이 {n}개입니다. 한 번에 {most}개까지 견줄 수 있습니다.",
+    ),
     (r"A label can have (?P<n>\d+) characters at most\.", "이름표는 {n}자까지 쓸 수 있습니다."),
     (r"A caption can have (?P<n>\d+) characters at most\.", "설명은 {n}자까지 쓸 수 있습니다."),
     (r"Captions can be written in (?P<codes>.*)\.", "설명은 ko(한국어)나 en(영어)으로 씁니다."),

@@ -103,6 +103,24 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "asking": ("Gemini is looking at it…", "Gemini가 사진을 보고 있습니다…"),
     "by_hand": ("written by you", "직접 쓴 설명"),
     "by_model": ("by {model}, {day}", "{model}, {day}"),
+    "which_fits": ("Which of my captions fits?", "이 사진에 어울리는 설명 찾기"),
+    "fits_looking": ("Looking through your captions…", "설명을 살펴보고 있습니다…"),
+    "fits_reading": (
+        "Reading your captions, {done:,} of {total:,}…",
+        "설명 {total:,}개 중 {done:,}개를 읽었습니다…",
+    ),
+    "fits_none": (
+        "No photo has a caption yet. Write a few, and those that fit another photo are found here.",
+        "아직 적어 둔 설명이 없습니다. 몇 장에 적어 두면, 다른 사진에도 어울리는 것을 여기서 찾아"
+        " 드립니다.",
+    ),
+    "fits_how": (
+        "The nearest first. Choose one to use it here.",
+        "가까운 순서입니다. 고르면 이 사진의 설명이 됩니다.",
+    ),
+    "fits_own": ("on this photo now", "지금 이 사진의 설명"),
+    "fits_instead": ("Use this instead", "이 설명으로 바꾸기"),
+    "saved_instead": ("Saved instead of “{old}”.", "“{old}” 대신 저장했습니다."),
     "labels": ("Labels", "이름표"),
     "labels_hint": ("Type a name, press Enter", "이름을 쓰고 Enter"),
     "more_like_this": ("More like this", "비슷한 사진"),

@@ -43,6 +43,11 @@ KEPT = {
     "classify": ("1280-en-light", "390-ko-dark"),
     "best": ("1280-ko-light", "390-en-dark"),
     "filters": ("1280-en-dark", "390-ko-light"),
+    "fits": ("1280-en-light", "390-ko-dark"),
+}
+WRITTEN = {
+    "ko": ("눈을 마주친 치타", "바위 위에 누운 사자", "밤의 에펠탑"),
+    "en": ("a cheetah looks at us", "a lion lies on a rock", "the Eiffel Tower at night"),
 }
 
 
@@ -59,9 +64,47 @@ def main() -> None:
         with (
             served_album(work / "empty") as empty,
             served_album(work / "full", ALBUM_FOLDERS=str(SAMPLES)) as full,
+            served_album(work / "captioned", ALBUM_FOLDERS=str(SAMPLES)) as captioned,
         ):
             for language, width, theme in product(("ko", "en"), (1280, 390), ("light", "dark")):
                 look(browser, empty, full, work, language, width, theme)
+                if f"{width}-{language}-{theme}" in KEPT["fits"]:
+                    look_at_captions(browser, captioned, language, width, theme)
+
+
+def opened(browser: Browser, language: str, width: int, theme: str) -> Page:
+    """A new browser of somebody who prefers this."""
+    context = browser.new_context(
+        locale=f"{language}-{'KR' if language == 'ko' else 'US'}",
+        viewport={"width": width, "height": 860},
+        color_scheme="dark" if theme == "dark" else "light",
+    )
+    return context.new_page()
+
+
+def look_at_captions(
+    browser: Browser, album: ServedAlbum, language: str, width: int, theme: str
+) -> None:
+    """Which of the captions fits: some are written, then the first photo is asked about."""
+    page = opened(browser, language, width, theme)
+    page.goto(album.url)
+    page.locator("#query input").fill(QUERY[language])
+    page.keyboard.press("Enter")
+    expect(page.locator("#results .caption-label").first).to_contain_text("·")
+    for place, words in enumerate(WRITTEN[language]):
+        open_tile(page, place)
+        page.locator("#caption textarea").fill(words)
+        page.locator("#save-caption").click()
+        expect(page.locator("#caption-note")).not_to_be_empty()
+        page.locator("#photo-close").click()
+        expect(page.locator("#photo-panel")).to_be_hidden()
+    open_tile(page, 0)
+    page.locator("#which-fits").click()
+    expect(page.locator("#fits .fit").nth(2)).to_be_visible()
+    page.locator("#fits .fit").nth(2).scroll_into_view_if_needed()
+    page.mouse.move(0, 0)
+    save(page, TARGET / f"fits-{width}-{language}-{theme}.png")
+    page.context.close()
 
 
 def look(
@@ -69,12 +112,7 @@ def look(
     language: str, width: int, theme: str,
 ) -> None:  # fmt: skip
     """All pictures of one language, width and theme."""
-    context = browser.new_context(
-        locale=f"{language}-{'KR' if language == 'ko' else 'US'}",
-        viewport={"width": width, "height": 860},
-        color_scheme="dark" if theme == "dark" else "light",
-    )
-    page = context.new_page()
+    page = opened(browser, language, width, theme)
 
     def picture(what: str) -> None:
         variant = f"{width}-{language}-{theme}"
@@ -125,7 +163,7 @@ def look(
     page.locator("#filters button").first.click()
     expect(page.locator("#camera")).to_be_visible()
     picture("filters")
-    context.close()
+    page.context.close()
 
 
 def save(page: Page, path: Path) -> None:

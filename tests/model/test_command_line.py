@@ -13,6 +13,9 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from album.__main__ import cli
+from album.service import Album
+from models.zero_shot import ZeroShotClassifier
+from tests.fakes import FakeCaptioner
 from tests.gemini_server import GeminiServer
 from tests.images.make import make_photo, make_text
 
@@ -192,6 +195,89 @@ def test_captions_go_to_gemini_and_come_back_with_the_photo(library, tmp_path):
     assert found["hits"][0]["caption"] == "사자 한 마리"
 
 
+def test_describe_ranks_the_lines_of_a_file_for_a_photo_that_is_not_in_the_album(tmp_path):
+    captions = tmp_path / "captions.txt"
+    lines = ["a red bus", "", "  고양이과 동물  ", "a tower", "a red bus", "cheese and bread"]
+    captions.write_bytes(b"\xef\xbb\xbf" + "\r\n".join(lines).encode())
+
+    found = read(
+        run(tmp_path / "empty", "describe", SAMPLES / "lion.jpg", "--from", captions, "--top", 3,
+            "--json")
+    )  # fmt: skip
+
+    assert set(found) == {"query", "model_id", "total", "captions"}
+    assert (found["query"], found["total"]) == (str(SAMPLES / "lion.jpg"), 4)
+    assert found["model_id"].startswith("pocket")
+    assert [set(it) for it in found["captions"]] == [{"text", "score", "probability"}] * 3
+    assert found["captions"][0]["text"] == "고양이과 동물"
+    scores = [it["score"] for it in found["captions"]]
+    assert scores == sorted(scores, reverse=True)
+    assert all(-1 <= score <= 1 for score in scores)
+    every = read(
+        run(tmp_path / "empty", "describe", SAMPLES / "lion.jpg", "--from", captions, "--json")
+    )
+    assert every["captions"][:3] == found["captions"]
+    assert sum(it["probability"] for it in every["captions"]) == pytest.approx(1, abs=1e-4)
+
+
+def test_describe_takes_the_captions_of_the_album_and_a_photo_by_its_id(library, tmp_path):
+    data_dir = tmp_path / "library"
+    shutil.copytree(library, data_dir)
+    ids = {
+        file_of(hit): hit["photo_id"]
+        for hit in read(run(data_dir, "search", "-k", 20, "--json"))["hits"]
+    }
+    words = {"lion.jpg": "고양이과 동물", "tower.jpg": "a\ntower"}
+    album = Album(data_dir, ZeroShotClassifier, FakeCaptioner())
+    for name, text in words.items():
+        album.captions.write(ids[name], text)
+    album.close()
+
+    for name, best in words.items():
+        by_id = read(run(data_dir, "describe", ids[name], "--json"))
+        by_file = read(run(data_dir, "describe", SAMPLES / name, "--json"))
+        assert by_id["captions"][0]["text"] == by_file["captions"][0]["text"] == best
+        assert by_id["total"] == 2
+    plain = run(data_dir, "describe", ids["tower.jpg"], "--top", 1)
+    assert re.fullmatch(r" *\d+%  [ -]0\.\d{3}  a tower\n", plain.stdout)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (None, "cannot be read: No such file or directory."),
+        (b"", "has no captions in it"),
+        (b"\xef\xbb\xbf\r\n \t\n\n", "has no captions in it"),
+        ("고양이".encode("cp949"), "is not UTF-8 text"),
+        ("a cat".encode("utf-16"), "is not UTF-8 text"),
+    ],
+)
+def test_a_captions_file_that_cannot_be_used_is_named_in_one_sentence(
+    library, tmp_path, content, sentence
+):
+    captions = tmp_path / "captions.txt"
+    if content is not None:
+        captions.write_bytes(content)
+
+    result = run(library, "describe", SAMPLES / "lion.jpg", "--from", captions)
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"{captions} {sentence}")
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_a_picture_that_cannot_be_described_is_named_in_one_sentence(library, tmp_path):
+    captions = tmp_path / "captions.txt"
+    captions.write_text("a cat")
+    bad = make_text(tmp_path / "text.jpg")
+
+    result = run(library, "describe", bad, "--from", captions)
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"{bad}: This is not an image")
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
@@ -202,6 +288,9 @@ def test_captions_go_to_gemini_and_come_back_with_the_photo(library, tmp_path):
         (["search", "x", "--after", "yesterday"], "yesterday"),
         (["search", "x", "--image", "nothing.jpg"], "cannot be opened"),
         (["classify", "nothing.jpg", "--labels", "only one"], "at least two"),
+        (["describe", "999999", "--from", __file__], "not in the album"),
+        (["describe", "nothing.jpg", "--from", __file__], "nothing.jpg: The file cannot be opened"),
+        (["describe", SAMPLES / "lion.jpg"], "No photo of the album has a caption yet"),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence_and_exit_status_1(library, words, sentence):

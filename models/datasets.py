@@ -1,0 +1,229 @@
+"""Pictures with their words, as they lie on disk: what training and evaluation read.
+
+Three forms are understood:
+
+- a CSV (also .csv.gz) with a row per picture or per caption. The picture's column is `image_path`
+  (or `file`, `filepath`); its words are every column whose name begins with `caption`, or `text`;
+  `label` and `split` are read where they are there. Paths are relative to the CSV.
+- the same CSV beside a tar of its own name (`dogs.csv.gz`, `dogs.tar` or `dogs.tar.gz`), whose
+  members are the pictures.
+- a folder per class: the first folder below the root is the label, however deep the files lie.
+
+A row that cannot be used is counted and named, and costs nothing else.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import shutil
+import tarfile
+import tempfile
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+from PIL import Image, ImageOps
+
+from models.errors import ModelError
+
+IMAGE_COLUMNS = ("image_path", "file", "filepath", "image")
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
+
+MISSING_FILE = "missing file"
+UNREADABLE_IMAGE = "unreadable image"
+EMPTY_CAPTION = "empty caption"
+
+
+class UnreadableExampleError(ModelError):
+    """This picture cannot be read; others of its set may well be."""
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """Where a picture is: a file, or a member of a tar."""
+
+    path: Path
+    member: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What to call it when something is wrong with it."""
+        return str(self.path) if self.member is None else f"{self.path}:{self.member}"
+
+    def open(self, at_least_px: int | None = None) -> Image.Image:
+        """The picture, upright, RGB; JPEGs are read at reduced size, never below `at_least_px`.
+
+        Raises:
+            UnreadableExampleError: there is no such file, or it is no picture.
+        """
+        try:
+            source = (
+                self.path if self.member is None else io.BytesIO(_tar(self.path).read(self.member))
+            )
+            with Image.open(source) as image:
+                if at_least_px is not None:
+                    image.draft("RGB", (at_least_px, at_least_px))
+                return ImageOps.exif_transpose(image).convert("RGB")
+        except (OSError, ValueError, SyntaxError, KeyError, Image.DecompressionBombError) as error:
+            raise UnreadableExampleError(f"{self.name} cannot be read as a picture.") from error
+
+
+@dataclass(frozen=True)
+class Example:
+    """One picture with its captions, its class, or both."""
+
+    image: ImageFile
+    captions: tuple[str, ...] = ()
+    label: str = ""
+
+
+@dataclass
+class ExampleSet:
+    """What was read, in the order it was found, and what was not, by reason."""
+
+    examples: list[Example] = field(default_factory=list)
+    skipped: dict[str, list[str]] = field(default_factory=dict)
+
+    def skip(self, reason: str, name: str) -> None:
+        """Count and name one that cannot be used."""
+        self.skipped.setdefault(reason, []).append(name)
+
+
+def read_examples(
+    path: Path, *, split: str | None = None, images: Path | None = None
+) -> ExampleSet:
+    """Read a folder per class, or a CSV with its pictures or its tar beside it.
+
+    Args:
+        path: The folder or the CSV.
+        split: Only the rows whose column `split` says so.
+        images: Where the pictures are (a folder or a tar), if not beside the CSV.
+
+    Raises:
+        ModelError: there is nothing of that form at `path`, or not a single usable row in it.
+    """
+    if path.is_dir():
+        found = _read_folders(path)
+    elif path.is_file() and path.name.removesuffix(".gz").endswith(".csv"):
+        found = _read_csv(path, split, images)
+    else:
+        raise ModelError(f"{path} is neither a folder with a folder per class nor a CSV.")
+    if not found.examples:
+        why = ", ".join(f"{len(names)} x {reason}" for reason, names in found.skipped.items())
+        raise ModelError(f"{path} holds no picture that can be used ({why or 'it is empty'}).")
+    return found
+
+
+def _read_folders(root: Path) -> ExampleSet:
+    found = ExampleSet()
+    for folder in sorted(entry for entry in root.iterdir() if entry.is_dir()):
+        for path in sorted(folder.rglob("*")):
+            if path.suffix.lower() in IMAGE_SUFFIXES:
+                found.examples.append(Example(ImageFile(path), label=folder.name))
+    return found
+
+
+def _read_csv(path: Path, split: str | None, images: Path | None) -> ExampleSet:
+    found = ExampleSet()
+    where = images or _tar_beside(path) or path.parent
+    captions: dict[ImageFile, list[str]] = {}
+    labels: dict[ImageFile, str] = {}
+    for row in _rows(path):
+        if split is not None and row.get("split") != split:
+            continue
+        name = next((row[column] for column in IMAGE_COLUMNS if row.get(column)), "")
+        image = _locate(where, name)
+        if image is None:
+            found.skip(MISSING_FILE, name or "(no name)")
+            continue
+        words = [
+            text.strip()
+            for column, text in row.items()
+            if (column.startswith("caption") or column == "text") and text and text.strip()
+        ]
+        if not words and not row.get("label"):
+            found.skip(EMPTY_CAPTION, name)
+            continue
+        captions.setdefault(image, []).extend(words)
+        labels.setdefault(image, row.get("label") or "")
+    found.examples = [
+        Example(image, tuple(dict.fromkeys(words)), labels[image])
+        for image, words in captions.items()
+    ]
+    return found
+
+
+def _rows(path: Path) -> Iterator[dict[str, str]]:
+    try:
+        # utf-8-sig: spreadsheets write a mark at the beginning that would hide the first column.
+        with (
+            gzip.open(path, "rt", encoding="utf-8-sig", newline="")
+            if path.suffix == ".gz"
+            else path.open(encoding="utf-8-sig", newline="")
+        ) as file:
+            reader = csv.DictReader(file)
+            columns = reader.fieldnames or []
+            if not set(IMAGE_COLUMNS) & set(columns):
+                raise ModelError(
+                    f"{path} has no column named {IMAGE_COLUMNS[0]}: its first line must name the "
+                    f"columns, such as {IMAGE_COLUMNS[0]},caption."
+                )
+            yield from reader
+    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
+        raise ModelError(f"{path} cannot be read as a CSV in UTF-8: {error}.") from error
+
+
+def _tar_beside(path: Path) -> Path | None:
+    stem = path.name.removesuffix(".gz").removesuffix(".csv")
+    candidates = (path.with_name(stem + suffix) for suffix in (".tar", ".tar.gz"))
+    return next((tar for tar in candidates if tar.is_file()), None)
+
+
+def _locate(where: Path, name: str) -> ImageFile | None:
+    if not name:
+        return None
+    if where.is_dir():
+        return ImageFile(where / name) if (where / name).is_file() else None
+    member = _tar(where).find(name)
+    return None if member is None else ImageFile(where, member)
+
+
+class _Tar:
+    """An open tar, whose members can be read in any order.
+
+    A compressed one is unpacked into a temporary file first: each step back in it would otherwise
+    unpack it anew from its beginning.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.Lock()
+        self._stem = path.name.removesuffix(".gz").removesuffix(".tar")
+        try:
+            # Both stay open as long as the set is used.
+            file = tempfile.TemporaryFile() if path.suffix == ".gz" else path.open("rb")  # noqa: SIM115
+            if path.suffix == ".gz":
+                with gzip.open(path) as packed:
+                    shutil.copyfileobj(packed, file)
+                file.seek(0)
+            self._tar = tarfile.open(fileobj=file)  # noqa: SIM115
+            self._members = {member.name: member for member in self._tar if member.isfile()}
+        except (OSError, EOFError, tarfile.TarError) as error:
+            raise ModelError(f"{path} cannot be read as a tar: {error}.") from error
+
+    def find(self, name: str) -> str | None:
+        """The member that a row means: rows may leave out the folder named like the tar."""
+        return next((m for m in (name, f"{self._stem}/{name}") if m in self._members), None)
+
+    def read(self, member: str) -> bytes:
+        with self._lock:
+            file = self._tar.extractfile(self._members[member])
+            return b"" if file is None else file.read()
+
+
+@lru_cache(64)
+def _tar(path: Path) -> _Tar:
+    return _Tar(path)

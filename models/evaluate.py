@@ -1,0 +1,334 @@
+"""How good a model is: `python -m models.evaluate COMMAND`; every command takes `--json`.
+
+retrieval --pairs captions.csv --split hold             Recall@1/5/10 both ways
+zero-shot PHOTOS --labels labels.csv --language both    top-1, top-5, calibration
+search --queries queries.csv --photos PHOTOS            precision for labelled queries
+speed                                                   images and queries a second
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, Literal, ParamSpec
+
+import numpy as np
+import typer
+from tqdm import tqdm
+
+from models.datasets import Example, ExampleSet, read_examples
+from models.errors import ModelError
+from models.evaluation.calibration import reliability
+from models.evaluation.class_names import Language, class_names
+from models.evaluation.measure import (
+    Progress,
+    changes,
+    encode_examples,
+    measure_retrieval,
+    measure_search,
+    measure_speed,
+    measure_zero_shot,
+    search_facts,
+)
+from models.evaluation.plots import check_target, draw_retrieval, draw_zero_shot
+from models.evaluation.report import (
+    NAMED,
+    retrieval_lines,
+    search_lines,
+    skipped_lines,
+    speed_lines,
+    zero_shot_lines,
+)
+from models.evaluation.search_precision import photos_in, read_queries
+from models.interfaces import Encoder
+
+P = ParamSpec("P")
+
+cli = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Measure how good and how fast a model is.",
+)
+Model = Annotated[str, typer.Option(help="As ALBUM_MODEL takes it, such as pocket.")]
+WeightsDir = Annotated[Path, typer.Option(help="Where published weights are on this machine.")]
+Device = Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")]
+ImagesRoot = Annotated[
+    Path | None, typer.Option(help="The folder or tar of the images, if not beside the CSV.")
+]
+Split = Annotated[str | None, typer.Option(help="Only the rows whose column `split` says so.")]
+Limit = Annotated[
+    int | None, typer.Option(min=1, help="Only so many images, the same ones each time.")
+]
+Plot = Annotated[Path | None, typer.Option(help="Also draw the figures into this .png.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+WEIGHTS_DIR = Path("data/weights")
+
+
+def in_sentences(command: Callable[P, None]) -> Callable[P, None]:
+    """Named failures become one line on stderr and exit status 1; bugs keep their traceback."""
+
+    @wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+        logging.basicConfig(level=logging.ERROR, format="%(message)s")
+        try:
+            command(*args, **kwargs)
+        except ModelError as error:
+            typer.echo(str(error), err=True)
+            raise typer.Exit(1) from error
+
+    return wrapped
+
+
+@cli.command()
+@in_sentences
+def retrieval(
+    pairs: Annotated[Path, typer.Option(help="A CSV of image_path and captions.")],
+    model: Model = "pocket",
+    images_root: ImagesRoot = None,
+    split: Split = None,
+    limit: Limit = None,
+    plot: Plot = None,
+    weights_dir: WeightsDir = WEIGHTS_DIR,
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Recall@1/5/10 and median rank from images to captions and back, beside chance."""
+    if plot is not None:
+        check_target(plot)
+    found = read_examples(pairs, split=split, images=images_root)
+    keep_only(found, lambda it: bool(it.captions), "no caption")
+    examples = drawn(found.examples, limit)
+    encoder = load(model, weights_dir, device)
+    progress = bars(as_json)
+    encoded = encode_examples(encoder, examples, found.skipped, progress)
+    need_images(len(encoded.rows), pairs)
+    captions = [examples[row].captions for row in encoded.rows]
+    measured = measure_retrieval(encoder, encoded.embeddings, captions, progress)
+    if plot is not None:
+        title = f"{encoder.model_id} on {pairs.name}"
+        draw_retrieval(plot, title, measured.ranks, measured.chance)
+    show(measured.facts, retrieval_lines, found.skipped, as_json)
+
+
+@cli.command("zero-shot")
+@in_sentences
+def zero_shot(
+    photos: Annotated[
+        Path, typer.Argument(help="A folder with a folder per class, or a CSV of image_path,label.")
+    ],
+    labels: Annotated[
+        Path | None, typer.Option(help="A CSV of source,folder,en,ko: what folders are called.")
+    ] = None,
+    source: Annotated[str | None, typer.Option(help="Which rows of --labels are meant.")] = None,
+    language: Annotated[
+        Literal["en", "ko", "both"], typer.Option(help="Of the names; both also joins them.")
+    ] = "en",
+    model: Model = "pocket",
+    images_root: ImagesRoot = None,
+    split: Split = None,
+    limit: Limit = None,
+    plot: Plot = None,
+    weights_dir: WeightsDir = WEIGHTS_DIR,
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Top-1, top-5, accuracy by class and calibration, from the names of the classes alone."""
+    if plot is not None:
+        check_target(plot)
+    if language != "en" and labels is None:
+        raise ModelError("Korean names come from a CSV: name it with --labels.")
+    found = read_examples(photos, split=split, images=images_root)
+    keep_only(found, lambda it: bool(it.label), "no label")
+    folders = sorted({example.label for example in found.examples})
+    if len(folders) < 2:
+        raise ModelError(f"{photos} holds {len(folders)} class: at least two are needed.")
+    names = class_names(folders, labels, source)
+    examples = drawn(found.examples, limit)
+    encoder = load(model, weights_dir, device)
+    encoded = encode_examples(encoder, examples, found.skipped, bars(as_json))
+    need_images(len(encoded.rows), photos)
+    number = {folder: i for i, folder in enumerate(folders)}
+    right = np.array([number[examples[row].label] for row in encoded.rows], np.intp)
+    asked: list[tuple[Language, ...]] = (
+        [("en",), ("ko",), ("en", "ko")] if language == "both" else [(language,)]
+    )
+    reports = {}
+    for languages in asked:
+        report, answers = measure_zero_shot(encoder, encoded.embeddings, right, names, languages)
+        reports["+".join(languages)] = report
+    if plot is not None:
+        spoken = "+".join(asked[-1])
+        title = f"{encoder.model_id} on {photos.name}, {len(right):,} images, names in {spoken}"
+        accuracy = [(it["name"], it["top_1"]) for it in report["per_class"]]
+        draw_zero_shot(plot, title, accuracy, reliability(answers.confidence, answers.correct))
+    for spoken in dict.fromkeys(it for languages in asked for it in languages):
+        if names.unnamed[spoken]:
+            found.skipped[f"no name in {spoken}, another stands in"] = list(names.unnamed[spoken])
+    facts = {
+        "model_id": encoder.model_id,
+        "images": len(right),
+        "classes": len(folders),
+        "chance": {f"top_{k}": min(k, len(folders)) / len(folders) for k in (1, 5)},
+        "languages": reports,
+    }
+    show(facts, zero_shot_lines, found.skipped, as_json)
+
+
+@cli.command()
+@in_sentences
+def search(
+    queries: Annotated[Path, typer.Option(help="A CSV of query,query_ko,relevant.")],
+    photos: Annotated[Path, typer.Option(help="The folder of the photos.")],
+    model: Model = "pocket",
+    against: Annotated[
+        str | None, typer.Option(help="Another model: which queries are better or worse than its.")
+    ] = None,
+    weights_dir: WeightsDir = WEIGHTS_DIR,
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Precision for labelled queries in English and Korean, with the hits of every query."""
+    files = photos_in(photos)
+    read_queries(queries, list(files))  # what is wrong with them is said before the work
+    encoders = [load(spec, weights_dir, device) for spec in (model, against) if spec is not None]
+    found = []
+    for encoder in encoders:
+        skipped: dict[str, list[str]] = {}
+        examples = [Example(file) for file in files.values()]
+        encoded = encode_examples(encoder, examples, skipped, bars(as_json))
+        need_images(len(encoded.rows), photos)
+        names = [list(files)[row] for row in encoded.rows]
+        asked = read_queries(queries, names)
+        found.append(measure_search(encoder, encoded.embeddings, names, asked.queries))
+    facts = {
+        "model_id": encoders[0].model_id,
+        "photos": len(names),
+        "rows_left_out": asked.skipped,
+        "languages": {it: search_facts(hits, len(names)) for it, hits in found[0].items()},
+    }
+    if against is not None:
+        facts["against"] = {
+            "model_id": encoders[1].model_id,
+            "languages": {it: search_facts(hits, len(names)) for it, hits in found[1].items()},
+            "changes": {it: changes(found[1][it], found[0][it]) for it in found[0]},
+        }
+    if asked.missing:
+        skipped["relevant photo that is not there"] = asked.missing
+    show(facts, search_lines, skipped, as_json)
+
+
+@cli.command()
+@in_sentences
+def speed(
+    model: Model = "pocket",
+    batch: Annotated[list[int], typer.Option(min=1, help="May be given several times.")] = [  # noqa: B006 - read only
+        1,
+        8,
+        32,
+    ],
+    runs: Annotated[int, typer.Option(min=1, help="How many runs the median is of.")] = 5,
+    width: Annotated[int, typer.Option(min=16, help="Of the pictures, in pixels.")] = 1600,
+    height: Annotated[int, typer.Option(min=16, help="Of the pictures, in pixels.")] = 1200,
+    weights_dir: WeightsDir = WEIGHTS_DIR,
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Images and queries a second by batch, warm, on this machine."""
+    encoder = load(model, weights_dir, device)
+    facts = {
+        "model_id": encoder.model_id,
+        "device": device_name(device),
+        "picture_px": [width, height],
+        "runs": runs,
+        "batches": measure_speed(encoder, batch, (width, height), runs, bars(as_json)),
+    }
+    show(facts, speed_lines, {}, as_json)
+
+
+def load(model: str, weights_dir: Path, device: str) -> Encoder:
+    """The encoder from this machine's files, as the album would load it; downloads nothing."""
+    from models.clip import ClipEncoder  # torch takes seconds to import; --help needs none
+
+    return ClipEncoder(model, weights_dir, device)
+
+
+def device_name(device: str) -> str:
+    """What `device` means here, with the type that the weights are held in."""
+    from models.clip import choose_device, choose_dtype
+
+    chosen = choose_device(device)
+    return f"{chosen.type}, {str(choose_dtype(chosen)).removeprefix('torch.')}"
+
+
+def keep_only(found: ExampleSet, usable: Callable[[Example], bool], reason: str) -> None:
+    """Leave out what lacks something, counted and named.
+
+    Raises:
+        ModelError: nothing is left.
+    """
+    for example in found.examples:
+        if not usable(example):
+            found.skip(reason, example.image.name)
+    found.examples = [example for example in found.examples if usable(example)]
+    if not found.examples:
+        raise ModelError(f"Not one image of {len(found.skipped[reason])} can be used: {reason}.")
+
+
+def drawn(examples: list[Example], limit: int | None) -> list[Example]:
+    """All of them, or `limit` drawn by chance, the same each time and in their order."""
+    if limit is None or limit >= len(examples):
+        return examples
+    chosen = np.random.default_rng(0).permutation(len(examples))[:limit]
+    return [examples[i] for i in np.sort(chosen)]
+
+
+def need_images(count: int, path: Path) -> None:
+    """Raise a ModelError where not one image could be read."""
+    if count == 0:
+        raise ModelError(f"Not one image of {path} can be read.")
+
+
+def bars(as_json: bool) -> Progress:
+    """Progress bars on stderr, for a person who watches."""
+
+    @contextmanager
+    def bar(title: str) -> Iterator[Callable[[int, int], None]]:
+        with tqdm(desc=title, leave=False, disable=True if as_json else None) as it:
+
+            def advance(done: int, total: int) -> None:
+                it.total = total
+                it.update(done - it.n)
+
+            yield advance
+
+    return bar
+
+
+def show(
+    facts: dict[str, Any],
+    lines: Callable[[dict[str, Any]], Sequence[str]],
+    skipped: dict[str, list[str]],
+    as_json: bool,
+) -> None:
+    """Print the figures, for a program or for a person, with what was left out."""
+    if as_json:
+        counted = {
+            reason: {"count": len(names), "first": names[:NAMED]}
+            for reason, names in skipped.items()
+        }
+        typer.echo(json.dumps(facts | {"skipped": counted}, ensure_ascii=False, indent=2))
+        return
+    typer.echo(facts["model_id"])
+    for line in lines(facts):
+        typer.echo(line)
+    for line in skipped_lines(skipped):
+        typer.echo(line, err=True)
+
+
+if __name__ == "__main__":
+    cli()

@@ -1,0 +1,1 @@
+"""The measures: what `models.evaluate` is made of."""

@@ -1,0 +1,93 @@
+"""What the folders of a data set are called, in English and in Korean."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from models.errors import ModelError
+
+Language = Literal["en", "ko"]
+COLUMNS = ("source", "folder", "en", "ko")
+
+
+@dataclass(frozen=True)
+class ClassNames:
+    """The names of c classes, in the order of their folders."""
+
+    folders: tuple[str, ...]
+    names: dict[Language, tuple[str, ...]]
+    """By language, one for each folder."""
+    unnamed: dict[Language, tuple[str, ...]]
+    """The folders for which another name had to stand in."""
+
+    def synonyms(self, *languages: Language) -> list[list[str]]:
+        """What each class is called in all of `languages`, as class_embeddings() takes it."""
+        columns = [self.names[language] for language in languages]
+        return [list(dict.fromkeys(names)) for names in zip(*columns, strict=True)]
+
+
+def class_names(folders: Sequence[str], labels: Path | None, source: str | None) -> ClassNames:
+    """Name each folder.
+
+    A folder without an English name is called what it is called on disk, with spaces for
+    underscores; one without a Korean name keeps its English one. Both are said in `unnamed`.
+
+    Args:
+        folders: The classes as they are on disk.
+        labels: A CSV with the columns source, folder, en and ko; None for the folders' own names.
+        source: Which rows of it are meant, where a folder has different names in different sources.
+
+    Raises:
+        ModelError: the CSV cannot be read, names none of the folders, or names one differently in
+            two sources.
+    """
+    known = {} if labels is None else _read(labels, source)
+    if labels is not None and not known.keys() & set(folders):
+        raise ModelError(
+            f"{labels} names none of the {len(folders)} classes, such as {folders[0]}"
+            + (f", under the source {source}." if source else ".")
+        )
+    english = tuple(known.get(it, ("", ""))[0] or it.replace("_", " ") for it in folders)
+    korean = tuple(
+        known.get(folder, ("", ""))[1] or name
+        for folder, name in zip(folders, english, strict=True)
+    )
+    unnamed: dict[Language, tuple[str, ...]] = {
+        "en": tuple(it for it in folders if not known.get(it, ("", ""))[0]) if labels else (),
+        "ko": tuple(it for it in folders if not known.get(it, ("", ""))[1]),
+    }
+    return ClassNames(tuple(folders), {"en": english, "ko": korean}, unnamed)
+
+
+def _read(path: Path, source: str | None) -> dict[str, tuple[str, str]]:
+    """By folder its English and its Korean name, either of them possibly empty."""
+    names: dict[str, tuple[str, str]] = {}
+    sources: dict[str, None] = {}
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
+            if missing:
+                raise ModelError(f"{path} has no column {' or '.join(missing)}.")
+            for row in reader:
+                sources[row["source"]] = None
+                if source is not None and row["source"] != source:
+                    continue
+                folder = row["folder"]
+                found = (row["en"] or "").strip(), (row["ko"] or "").strip()
+                if names.setdefault(folder, found) != found:
+                    raise ModelError(
+                        f"{path} names {folder} differently in different sources: say with "
+                        f"--source which one of {', '.join(sources)} is meant."
+                    )
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ModelError(f"{path} cannot be read as a CSV in UTF-8: {error}.") from error
+    if source is not None and source not in sources:
+        raise ModelError(
+            f'{path} has no source "{source}": it has {", ".join(list(sources)[:10]) or "none"}.'
+        )
+    return names

@@ -1,0 +1,82 @@
+"""Many image files through an encoder: one batch is encoded while the next one is decoded."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from models.datasets import ImageFile, UnreadableExampleError
+from models.interfaces import Embeddings, Encoder
+
+BATCH = 64  # b: what is decoded ahead; the encoder cuts it further as it likes
+WORKERS = min(4, os.cpu_count() or 1)
+DETAIL = 2  # decoded at no less than twice the encoder's input, so that resizing blurs no edge
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """What came of a list of files."""
+
+    embeddings: Embeddings
+    """(k, d): the readable files, in their order."""
+    rows: npt.NDArray[np.intp]
+    """(k,) the place of each in the list."""
+    unreadable: list[str]
+    """The names of the others."""
+
+
+def encode_files(
+    encoder: Encoder,
+    files: Sequence[ImageFile],
+    batch: int = BATCH,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Encoded:
+    """Embed every file that can be read.
+
+    At most two batches of pictures are in memory, each reduced to between two and four times the
+    encoder's input as soon as it is decoded.
+
+    Args:
+        encoder: Whose image tower is asked.
+        files: Any number of them; one that cannot be read costs nothing else.
+        batch: How many pictures are given to the encoder at once.
+        on_progress: Called with the files done and their number after each batch.
+    """
+    found = [np.empty((0, encoder.dim), np.float32)]
+    rows: list[int] = []
+    unreadable: list[str] = []
+    at_least_px = DETAIL * encoder.image_size
+    with ThreadPoolExecutor(WORKERS, "decode") as pool:
+
+        def decode_from(start: int) -> list[Future[Image.Image | None]]:
+            some = files[start : start + batch]
+            return [pool.submit(_decode, file, at_least_px) for file in some]
+
+        ahead = decode_from(0)
+        for start in range(0, len(files), batch):
+            images = [decoding.result() for decoding in ahead]
+            ahead = decode_from(start + batch)
+            readable = [image for image in images if image is not None]
+            found.append(encoder.encode_images(readable))
+            rows += [start + i for i, image in enumerate(images) if image is not None]
+            unreadable += [files[start + i].name for i, image in enumerate(images) if image is None]
+            if on_progress is not None:
+                on_progress(start + len(images), len(files))
+    return Encoded(np.concatenate(found), np.array(rows, np.intp), unreadable)
+
+
+def _decode(file: ImageFile, at_least_px: int) -> Image.Image | None:
+    """The picture, no larger than it needs to be; None where it cannot be read."""
+    try:
+        image = file.open(at_least_px)
+    except UnreadableExampleError:
+        return None
+    # What a JPEG's decoder did already, for the other formats: the mean of whole squares.
+    times = min(image.size) // at_least_px
+    return image.reduce(times) if times > 1 else image

@@ -1,0 +1,231 @@
+"""The work of each evaluation, from examples to the figures that are printed as JSON.
+
+Shares are in [0, 1]. Every figure that chance could reach has chance beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from models.datasets import UNREADABLE_IMAGE, Example
+from models.evaluation.calibration import Answers, answer, calibration, with_best_scale
+from models.evaluation.class_names import ClassNames, Language
+from models.evaluation.image_batches import Encoded, encode_files
+from models.evaluation.retrieval import Ranks, Retrieval, chance, rank_pairs
+from models.evaluation.search_precision import Hits, Query, judge
+from models.evaluation.speed import images_per_s, jpegs_per_s, make_pictures, queries_per_s
+from models.interfaces import Embeddings, Encoder
+from models.zero_shot import TEMPLATES, class_embeddings
+
+Facts = dict[str, Any]
+"""What a command prints as JSON."""
+Progress = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
+"""Opens a progress bar with a title; it is given what is done and how much there is."""
+
+KS = (1, 5, 10)
+WORDINGS: Mapping[str, Mapping[str, Sequence[str]]] = {
+    "bare name": {"en": ("{}",), "ko": ("{}",)},
+    "one template": {"en": ("a photo of a {}",), "ko": ("{} 사진",)},
+    "ensemble": TEMPLATES,
+}
+"""What class names are put into; the last is what the album does, and what is calibrated."""
+TEXT_BATCH = 1024  # captions between two steps of the progress bar
+
+
+def encode_examples(
+    encoder: Encoder,
+    examples: Sequence[Example],
+    skipped: dict[str, list[str]],
+    progress: Progress,
+) -> Encoded:
+    """Embed the pictures; the names of unreadable ones are added to `skipped`."""
+    with progress("images") as advance:
+        encoded = encode_files(encoder, [it.image for it in examples], on_progress=advance)
+    if encoded.unreadable:
+        skipped.setdefault(UNREADABLE_IMAGE, []).extend(encoded.unreadable)
+    return encoded
+
+
+@dataclass(frozen=True)
+class RetrievalMeasured:
+    """Recall as figures, and the ranks behind it for drawing."""
+
+    facts: Facts
+    ranks: Retrieval
+    chance: Retrieval
+
+
+def measure_retrieval(
+    encoder: Encoder, images: Embeddings, captions: Sequence[Sequence[str]], progress: Progress
+) -> RetrievalMeasured:
+    """Recall@1/5/10 and median rank both ways.
+
+    Args:
+        encoder: Embeds the captions.
+        images: (n, d), rows of L2 norm 1.
+        captions: The captions of each of the n images, at least one.
+        progress: Opens a progress bar.
+    """
+    image_of_text = np.repeat(np.arange(len(captions)), [len(own) for own in captions])
+    texts = _encode_texts(encoder, [text for own in captions for text in own], progress)
+    with progress("ranks") as advance:
+        ranks = rank_pairs(images, texts, image_of_text, on_progress=advance)
+    by_chance = chance(image_of_text, len(images))
+    facts = {
+        "model_id": encoder.model_id,
+        "images": len(images),
+        "texts": len(texts),
+        "image_to_text": _recalls(ranks.image_to_text, by_chance.image_to_text),
+        "text_to_image": _recalls(ranks.text_to_image, by_chance.text_to_image),
+    }
+    return RetrievalMeasured(facts, ranks, by_chance)
+
+
+def _encode_texts(encoder: Encoder, texts: Sequence[str], progress: Progress) -> Embeddings:
+    rows = [np.empty((0, encoder.dim), np.float32)]
+    with progress("captions") as advance:
+        for start in range(0, len(texts), TEXT_BATCH):
+            rows.append(encoder.encode_texts(texts[start : start + TEXT_BATCH]))
+            advance(min(start + TEXT_BATCH, len(texts)), len(texts))
+    return np.concatenate(rows)
+
+
+def _recalls(ranks: Ranks, by_chance: Ranks) -> Facts:
+    recalls: Facts = {
+        f"R@{k}": {"value": ranks.recall(k), "chance": by_chance.recall(k)} for k in KS
+    }
+    return recalls | {"median_rank": {"value": ranks.median(), "chance": by_chance.median()}}
+
+
+def measure_zero_shot(
+    encoder: Encoder,
+    images: Embeddings,
+    right: np.ndarray[Any, np.dtype[np.intp]],
+    names: ClassNames,
+    languages: Sequence[Language],
+) -> tuple[Facts, Answers]:
+    """Accuracy by wording and by class, and calibration; and the answers of the ensemble.
+
+    Args:
+        encoder: Embeds the names, and has the temperature.
+        images: (n, d), n > 0 rows of L2 norm 1.
+        right: (n,) the right class of each.
+        names: What the c classes are called.
+        languages: In which language; the names of two of them are synonyms.
+    """
+    synonyms = names.synonyms(*languages)
+    wordings: Facts = {}
+    for wording, templates in WORDINGS.items():
+        classes = class_embeddings(encoder, synonyms, templates=templates)
+        answers = answer(images, classes, right, encoder.logit_scale)
+        wordings[wording] = {f"top_{k}": answers.ranks.recall(k) for k in (1, 5)}
+    facts: Facts = {
+        "wordings": wordings,
+        "calibration": asdict(calibration(answers, encoder.logit_scale)),
+    }
+    if len(right) > 1:
+        own, best = with_best_scale(images, classes, right, encoder.logit_scale)
+        facts["held_out"] = {"own_scale": asdict(own), "best_scale": asdict(best)}
+    facts["per_class"] = _per_class(answers, right, names, synonyms)
+    return facts, answers
+
+
+def _per_class(
+    answers: Answers,
+    right: np.ndarray[Any, np.dtype[np.intp]],
+    names: ClassNames,
+    synonyms: Sequence[Sequence[str]],
+) -> list[Facts]:
+    """Only classes that have an image: of the others nothing is known."""
+    counts = np.bincount(right, minlength=len(synonyms))
+    within = {
+        f"top_{k}": np.bincount(right, answers.ranks.within(k), len(synonyms)) for k in (1, 5)
+    }
+    return [
+        {
+            "folder": names.folders[i],
+            "name": " / ".join(synonyms[i]),
+            "images": int(counts[i]),
+            **{top: float(sums[i] / counts[i]) for top, sums in within.items()},
+        }
+        for i in range(len(synonyms))
+        if counts[i]
+    ]
+
+
+def measure_search(
+    encoder: Encoder, photos: Embeddings, names: Sequence[str], queries: Sequence[Query]
+) -> dict[str, list[Hits]]:
+    """By language what each query found, for the languages that any query has a text in."""
+    found = {}
+    for language in dict.fromkeys(it for query in queries for it in query.texts):
+        asked = [query for query in queries if language in query.texts]
+        texts = encoder.encode_texts([query.texts[language] for query in asked])
+        found[language] = judge(photos, names, texts, asked, language)
+    return found
+
+
+def search_facts(hits: Sequence[Hits], n: int) -> Facts:
+    """The figures of the queries in one language, over n photos."""
+    return {
+        "precision_at_min_10_relevant": _mean([it.precision_at_relevant for it in hits]),
+        "precision_at_10": _mean([it.precision_at_10 for it in hits]),
+        "chance": _mean([it.relevant / n for it in hits]),
+        "with_a_hit": sum(it.in_first_10 > 0 for it in hits),
+        "queries": [asdict(it) for it in hits],
+    }
+
+
+def changes(before: Sequence[Hits], after: Sequence[Hits]) -> Facts:
+    """Which queries find more or fewer among the first min(10, relevant), most changed first."""
+    moved = [
+        {
+            "query": now.text,
+            "before": then.in_first_relevant,
+            "after": now.in_first_relevant,
+            "places": now.places,
+        }
+        for then, now in zip(before, after, strict=True)
+        if then.in_first_relevant != now.in_first_relevant
+    ]
+
+    def gain(it: Mapping[str, Any]) -> float:
+        return float((it["after"] - it["before"]) / it["places"])
+
+    return {
+        "better": sorted((it for it in moved if gain(it) > 0), key=gain, reverse=True),
+        "worse": sorted((it for it in moved if gain(it) < 0), key=gain),
+    }
+
+
+def measure_speed(
+    encoder: Encoder,
+    batches: Sequence[int],
+    picture_px: tuple[int, int],
+    runs: int,
+    progress: Progress,
+) -> list[Facts]:
+    """Images, JPEG files and queries a second for each batch."""
+    pictures = make_pictures(*picture_px)
+    rows = []
+    with progress("batches") as advance:
+        for done, batch in enumerate(batches, start=1):
+            rows.append(
+                {
+                    "batch": batch,
+                    "images_per_s": images_per_s(encoder, pictures, batch, runs),
+                    "jpegs_per_s": jpegs_per_s(encoder, pictures, batch, runs),
+                    "queries_per_s": queries_per_s(encoder, batch, runs),
+                }
+            )
+            advance(done, len(batches))
+    return rows
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)

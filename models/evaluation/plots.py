@@ -1,0 +1,141 @@
+"""The figures of an evaluation as pictures.
+
+matplotlib comes in with the first picture, and is asked for its Agg canvas alone: no window, no
+state that outlives a picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.errors import ModelError
+from models.evaluation.calibration import Bin
+from models.evaluation.retrieval import Ranks, Retrieval
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+DPI = 120
+POINTS_OF_A_CURVE = 60
+BARS_NAMED = 60  # more names than this would be too small to read
+HANGUL_FONTS = ("Noto Sans CJK KR", "Noto Sans CJK JP", "NanumGothic", "Malgun Gothic")
+OURS, GREY = "#3465a4", "#888888"
+
+
+def check_target(path: Path) -> None:
+    """Say before the work, not after it, that a picture cannot be written there.
+
+    Raises:
+        ModelError: the folder does not exist, or the name does not end in .png.
+    """
+    if path.suffix.lower() != ".png" or not path.parent.is_dir():
+        raise ModelError(f"{path} cannot be drawn to: name a .png in a folder that exists.")
+
+
+def draw_retrieval(path: Path, title: str, measured: Retrieval, by_chance: Retrieval) -> None:
+    """Recall@K over K in both directions, with chance beside it."""
+    figure = _figure(9.0, 4.0, title)
+    directions = (
+        ("image to text", measured.image_to_text, by_chance.image_to_text),
+        ("text to image", measured.text_to_image, by_chance.text_to_image),
+    )
+    for axes, (name, ranks, random) in zip(
+        figure.subplots(1, 2, sharey=True), directions, strict=True
+    ):
+        for label, of, style in (("this model", ranks, OURS), ("chance", random, GREY)):
+            places = np.unique(np.geomspace(1, _candidates(random), POINTS_OF_A_CURVE).astype(int))
+            axes.plot(places, [100 * of.recall(int(k)) for k in places], color=style, label=label)
+        axes.set(title=name, xscale="log", xlabel="K", ylim=(0, 100))
+        axes.grid(alpha=0.3)
+    figure.axes[0].set_ylabel("Recall@K in %")
+    figure.axes[0].legend(loc="upper left", frameon=False)
+    _save(figure, path)
+
+
+def draw_zero_shot(
+    path: Path, title: str, accuracy: Sequence[tuple[str, float]], bins: Sequence[Bin]
+) -> None:
+    """The accuracy of each class as bars, the best first, and the reliability diagram.
+
+    Args:
+        path: The .png to write.
+        title: Stands above both.
+        accuracy: The name of each class, which two may share, and its share in [0, 1].
+        bins: How sure the answers were and how many of them were right.
+    """
+    figure = _figure(max(11.0, 4.5 + 0.17 * min(len(accuracy), BARS_NAMED)), 5.0, title)
+    bars, diagram = figure.subplots(1, 2, width_ratios=(2, 1))
+    ordered = sorted(accuracy, key=lambda each: -each[1])
+    names, heights = [name for name, _ in ordered], [100 * share for _, share in ordered]
+    bars.bar(range(len(names)), heights, width=0.9, color=OURS)
+    mean = sum(heights) / max(len(heights), 1)
+    bars.axhline(mean, color=GREY, linestyle="--", label=f"mean of the classes {mean:.1f} %")
+    bars.set(title="top-1 by class", ylabel="%", ylim=(0, 100), xlim=(-0.6, len(names) - 0.4))
+    if len(names) <= BARS_NAMED:
+        bars.set_xticks(range(len(names)), names, rotation=90, fontsize=7)
+    else:
+        bars.set_xlabel(f"{len(names)} classes, the best first")
+    bars.legend(loc="upper right", frameon=False)
+    _draw_reliability(diagram, bins)
+    _save(figure, path)
+
+
+def _draw_reliability(axes: Axes, bins: Sequence[Bin]) -> None:
+    filled = [each for each in bins if each.count]
+    axes.plot((0, 100), (0, 100), color=GREY, linestyle="--", label="well calibrated")
+    axes.bar(
+        [100 * each.low for each in filled],
+        [100 * each.accuracy for each in filled],
+        [100 * (each.high - each.low) for each in filled],
+        align="edge",
+        color=OURS,
+        edgecolor="white",
+        alpha=0.8,
+    )
+    axes.set(title="reliability", xlabel="confidence in %", ylabel="right in %", xlim=(0, 100))
+    axes.set_ylim(0, 100)
+    # The share of all answers that each bin holds, since a tall bar may stand for three of them.
+    shares = axes.twinx()
+    total = sum(each.count for each in filled)
+    middles = [50 * (each.low + each.high) for each in filled]
+    shares.plot(middles, [100 * each.count / total for each in filled], "k.-", linewidth=0.8)
+    shares.set(ylabel="dots: share of the answers in %", ylim=(0, 100))
+    axes.legend(loc="upper left", frameon=False)
+
+
+def _candidates(random: Ranks) -> int:
+    """How many candidates each query chose from."""
+    return int((random.own + random.level).max(initial=1))
+
+
+def _figure(width: float, height: float, title: str) -> Figure:
+    """An empty picture, in inches, whose letters include Hangul where a font of it is installed."""
+    from matplotlib.figure import Figure
+
+    figure = Figure((width, height), dpi=DPI, layout="constrained")
+    figure.suptitle(title, fontsize=10)
+    return figure
+
+
+def _save(figure: Figure, path: Path) -> None:
+    """Write the .png.
+
+    Raises:
+        ModelError: the disk is full or the file is not to be written.
+    """
+    from matplotlib.font_manager import get_font_names
+    from matplotlib.text import Text
+
+    installed = set(get_font_names())
+    fonts = ["DejaVu Sans", *(font for font in HANGUL_FONTS if font in installed)]
+    for text in figure.findobj(Text):
+        text.set_fontfamily(fonts)
+    try:
+        figure.savefig(path)
+    except OSError as error:
+        raise ModelError(f"{path} cannot be written: {error.strerror}.") from error

@@ -1,0 +1,164 @@
+"""How many of the photos that a search shows first are right: precision for labelled queries."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from models.datasets import IMAGE_SUFFIXES, ImageFile
+from models.errors import ModelError
+from models.interfaces import Embeddings
+
+PLACES = 10
+BLOCK_SCORES = 1 << 21  # 8 MB in float32
+
+LANGUAGES = {"en": "query", "ko": "query_ko"}
+"""By language the column of its queries."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """A text in each language that has one, and the names of the photos it should find."""
+
+    texts: dict[str, str]
+    relevant: frozenset[str]
+
+
+@dataclass(frozen=True)
+class QuerySet:
+    """The queries that can be judged; the others are counted or named."""
+
+    queries: list[Query]
+    skipped: int
+    """How many rows have no text or no relevant photo: nothing could be right about them."""
+    missing: list[str]
+    """Relevant photos that are not in the folder; a query is judged by its others."""
+
+
+@dataclass(frozen=True)
+class Hits:
+    """What one query found among n photos."""
+
+    text: str
+    relevant: int
+    """How many photos there are to be found; at least 1."""
+    in_first_10: int
+    """Right ones in ten places, also where fewer than ten are relevant."""
+    in_first_relevant: int
+    """Right ones among the first min(10, relevant), all of which could be right."""
+    first: list[str]
+    """The names of the first ten."""
+
+    @property
+    def places(self) -> int:
+        """min(10, relevant): how many of the first ten could be right."""
+        return min(PLACES, self.relevant)
+
+    @property
+    def precision_at_10(self) -> float:
+        """In [0, 1]: right ones in ten places, also where fewer than ten exist."""
+        return self.in_first_10 / PLACES
+
+    @property
+    def precision_at_relevant(self) -> float:
+        """In [0, 1]: P@min(10, relevant), which a model that is always right brings to 1."""
+        return self.in_first_relevant / self.places
+
+
+def photos_in(folder: Path) -> dict[str, ImageFile]:
+    """The image files below `folder` by their relative names, in the order of those.
+
+    Raises:
+        ModelError: there is no such folder, or no image file in it.
+    """
+    if not folder.is_dir():
+        raise ModelError(f"{folder} is not a folder of photos.")
+    found = {
+        path.relative_to(folder).as_posix(): ImageFile(path)
+        for path in sorted(folder.rglob("*"))
+        if path.suffix.lower() in IMAGE_SUFFIXES
+    }
+    if not found:
+        raise ModelError(f"{folder} holds no photo.")
+    return found
+
+
+def read_queries(path: Path, photos: Sequence[str]) -> QuerySet:
+    """Read a CSV with the columns query, query_ko (may be left out) and relevant.
+
+    Args:
+        path: The CSV; `relevant` names photos, with spaces between them.
+        photos: The names of the photos that can be found.
+
+    Raises:
+        ModelError: it cannot be read, lacks a column, or no query in it can be judged.
+    """
+    present = frozenset(photos)
+    queries: list[Query] = []
+    skipped = 0
+    missing: dict[str, None] = {}
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            lacking = {"query", "relevant"} - set(reader.fieldnames or ())
+            if lacking:
+                raise ModelError(f"{path} has no column {' or '.join(sorted(lacking))}.")
+            for row in reader:
+                named = (row["relevant"] or "").split()
+                missing |= dict.fromkeys(name for name in named if name not in present)
+                relevant = present.intersection(named)
+                texts = {
+                    language: text
+                    for language, column in LANGUAGES.items()
+                    if (text := (row.get(column) or "").strip())
+                }
+                if relevant and texts:
+                    queries.append(Query(texts, relevant))
+                else:
+                    skipped += 1
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ModelError(f"{path} cannot be read as a CSV in UTF-8: {error}.") from error
+    if not queries:
+        raise ModelError(f"{path} holds no query with a relevant photo in the folder.")
+    return QuerySet(queries, skipped, list(missing))
+
+
+def judge(
+    photos: Embeddings, names: Sequence[str], texts: Embeddings, queries: Sequence[Query], of: str
+) -> list[Hits]:
+    """Rank the photos by cosine for each query; equal scores stand in the order of the photos.
+
+    Args:
+        photos: (n, d), rows of L2 norm 1.
+        names: The n names of them.
+        texts: (q, d), rows of L2 norm 1: the queries in one language.
+        queries: The q queries.
+        of: That language.
+    """
+    found = []
+    step = max(1, BLOCK_SCORES // max(1, len(photos)))
+    for start in range(0, len(queries), step):
+        scores = texts[start : start + step] @ photos.T  # (b, n)
+        for query, row in zip(queries[start : start + step], scores, strict=True):
+            first = [names[i] for i in _first(row)]
+            right = [name in query.relevant for name in first]
+            found.append(
+                Hits(
+                    query.texts[of],
+                    len(query.relevant),
+                    sum(right),
+                    sum(right[: len(query.relevant)]),
+                    first,
+                )
+            )
+    return found
+
+
+def _first(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.intp]:
+    """The rows of the highest scores, at most PLACES of them, best first."""
+    return np.argsort(-scores, kind="stable")[:PLACES]

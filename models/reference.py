@@ -1,0 +1,199 @@
+"""CLIP's forward pass in plain NumPy: a lesson to read from top to bottom, and the tests' oracle.
+
+Two towers, one for images and one for texts, are trained until a picture and its caption become
+the same direction in one space. Each cuts its input into tokens, lets them look at each other a
+dozen times, keeps one of them and projects it into that space. The album does this through
+open_clip (`models.clip`) and never imports this module, which is slow and plain.
+
+Radford et al. 2021, "Learning Transferable Visual Models From Natural Language Supervision",
+arXiv:2103.00020; Vaswani et al. 2017, "Attention Is All You Need", arXiv:1706.03762;
+Dosovitskiy et al. 2021, "An Image Is Worth 16x16 Words", arXiv:2010.11929.
+
+Shape letters: b batch, c texts to choose from, d width of an embedding, h w pixels; and only here
+s tokens in a sequence, e width of a tower, k heads, m width of the MLP, p pixels along a patch.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from PIL.Image import Image, Resampling
+from safetensors.numpy import load_file
+
+from models.errors import ModelError
+
+Array: TypeAlias = npt.NDArray[np.floating[Any]]  # float32 throughout
+Weights: TypeAlias = dict[str, Array]
+MEAN = np.array([0.48145466, 0.4578275, 0.40821073], np.float32)  # (3,) of CLIP's training images
+STD = np.array([0.26862954, 0.26130258, 0.27577711], np.float32)  # (3,)
+ERF = np.vectorize(math.erf, otypes=[np.float32])  # NumPy has none: this one is slow, but exact
+KNOWN = {"width", "layers", "mlp_ratio", "image_size", "patch_size", "head_width"}  # of a tower
+KNOWN |= {"heads", "context_length", "vocab_size"}
+
+
+class Tower(NamedTuple):
+    """One transformer's weights under open_clip's names, and what their shapes do not tell."""
+
+    weights: Weights
+    layers: int
+    heads: int
+    quick_gelu: bool
+
+
+def preprocess(image: Image, size: int, mean: Array = MEAN, std: Array = STD) -> Array:
+    """Upright RGB image to pixels (3, h, w) float32, h = w = `size`, about 0 +- 1 per channel."""
+    short = min(image.size)
+    scaled = (size * image.width // short, size * image.height // short)  # (w, h): one is `size`
+    left, top = (round((side - size) / 2) for side in scaled)  # the middle of the longer side
+    square = image.resize(scaled, Resampling.BICUBIC).crop((left, top, left + size, top + size))
+    unit = np.asarray(square, np.float32) / 255  # (h, w, 3) in [0, 1]
+    return ((unit - mean) / std).transpose(2, 0, 1)  # (3, h, w)
+
+
+def image_features(tower: Tower, pixels: Array) -> Array:
+    """Pixels (b, 3, h, w) float32 to features (b, d) float32 of any length: ViT, equations 1-4."""
+    own = tower.weights
+    kernel = own["conv1.weight"]  # (e, 3, p, p)
+    (e, _, p, _), (b, _, h, w) = kernel.shape, pixels.shape
+    # A convolution whose stride is its kernel is a linear map of the patches of a grid.
+    grid = pixels.reshape(b, 3, h // p, p, w // p, p)  # (b, 3, h/p, p, w/p, p)
+    patches = grid.transpose(0, 2, 4, 1, 3, 5).reshape(b, -1, 3 * p * p)  # (b, s-1, 3pp)
+    words = patches @ kernel.reshape(e, -1).T  # (b, s-1, e)
+    # One more token that stands for no place: here the blocks gather what the whole image shows.
+    whole = np.broadcast_to(own["class_embedding"], (b, 1, e))  # (b, 1, e)
+    x = np.concatenate([whole, words], axis=1)  # (b, s, e)
+    x = x + own["positional_embedding"]  # (b, s, e): attention itself cannot tell where a token is
+    x = transformer(tower, layer_norm(x, own, "ln_pre."), causal=False)  # (b, s, e)
+    pooled = layer_norm(x[:, 0], own, "ln_post.")  # (b, e): the class token
+    return pooled @ own["proj"]  # (b, d)
+
+
+def text_features(tower: Tower, tokens: npt.NDArray[np.integer]) -> Array:
+    """Token ids (b, s) int64 of open_clip's tokenizer to features (b, d) float32 of any length."""
+    own = tower.weights
+    x = own["token_embedding.weight"][tokens] + own["positional_embedding"]  # (b, s, e)
+    x = transformer(tower, x, causal=True)  # (b, s, e)
+    # Each token sees those before it, so the first that has read all is the end: the highest id.
+    end = x[np.arange(len(x)), tokens.argmax(axis=1)]  # (b, e)
+    return layer_norm(end, own, "ln_final.") @ own["text_projection"]  # (b, d)
+
+
+def transformer(tower: Tower, x: Array, causal: bool) -> Array:
+    """Tokens (b, s, e) float32 through all residual blocks; the shape stays.
+
+    Each block adds to a stream that runs straight through. Vaswani et al. normalised the sum; CLIP,
+    like GPT-2 and ViT, normalises what a block reads (pre-norm), which trains well when deep.
+    """
+    for layer in range(tower.layers):
+        own = part(tower.weights, f"transformer.resblocks.{layer}.")
+        x = x + attention(layer_norm(x, own, "ln_1."), own, tower.heads, causal)  # (b, s, e)
+        x = x + mlp(layer_norm(x, own, "ln_2."), own, tower.quick_gelu)  # (b, s, e)
+    return x
+
+
+def attention(x: Array, own: Weights, heads: int, causal: bool) -> Array:
+    """Multi-head self-attention of (b, s, e) float32: Vaswani et al., sections 3.2.1 and 3.2.2."""
+    b, s, e = x.shape
+    split = linear(x, own, "attn.in_proj_").reshape(b, s, 3, heads, e // heads)  # (b, s, 3, k, e/k)
+    query, key, value = split.transpose(2, 0, 3, 1, 4)  # each (b, k, s, e/k)
+    # A sum of e/k products spreads as the root of e/k: undone here, so that softmax stays soft.
+    scores = query @ key.swapaxes(-1, -2) / math.sqrt(e // heads)  # (b, k, s, s)
+    if causal:
+        scores = np.where(np.tri(s, dtype=bool), scores, -np.inf)  # (b, k, s, s): no later tokens
+    mixed = softmax(scores) @ value  # (b, k, s, e/k): what a token takes over from the others
+    joined = mixed.swapaxes(1, 2).reshape(b, s, e)  # (b, s, e): the heads side by side
+    return linear(joined, own, "attn.out_proj.")  # (b, s, e)
+
+
+def mlp(x: Array, own: Weights, quick_gelu: bool) -> Array:
+    """Each token of (b, s, e) float32 by itself, through a wider layer and back."""
+    wide = linear(x, own, "mlp.c_fc.")  # (b, s, m)
+    # GELU (Hendrycks & Gimpel 2016) keeps of x the share P(z <= x) of a normal variable z; the
+    # weights of OpenAI were trained with a sigmoid that comes close, QuickGELU.
+    share = 1 / (1 + np.exp(-1.702 * wide)) if quick_gelu else (1 + ERF(wide / math.sqrt(2))) / 2
+    return linear(wide * share, own, "mlp.c_proj.")  # (b, s, e)
+
+
+def linear(x: Array, own: Weights, name: str) -> Array:
+    """(..., inputs) float32 to (..., outputs); torch keeps weights as (outputs, inputs)."""
+    y: Array = x @ own[f"{name}weight"].T + own[f"{name}bias"]  # (..., outputs)
+    return y
+
+
+def layer_norm(x: Array, own: Weights, name: str) -> Array:
+    """Every token of (..., e) float32 to mean 0 and variance 1, then by learned gain and bias."""
+    centred = x - x.mean(axis=-1, keepdims=True)  # (..., e)
+    spread = np.sqrt((centred**2).mean(axis=-1, keepdims=True) + 1e-5)  # (..., 1), never zero
+    y: Array = centred / spread * own[f"{name}weight"] + own[f"{name}bias"]  # (..., e)
+    return y
+
+
+def softmax(x: Array) -> Array:
+    """Along the last axis: positive, sums to 1; the maximum is taken off lest exp overflow."""
+    powers = np.exp(x - x.max(axis=-1, keepdims=True))  # (..., s)
+    shares: Array = powers / powers.sum(axis=-1, keepdims=True)  # (..., s)
+    return shares
+
+
+def unit_rows(features: Array) -> Array:
+    """Features (b, d) to embeddings (b, d) of L2 norm 1, whose dot products are cosines."""
+    rows: Array = features / np.linalg.norm(features, axis=-1, keepdims=True)  # (b, d)
+    return rows
+
+
+def logits(weights: Weights, images: Array, texts: Array) -> Array:
+    """Embeddings (b, d), (c, d) to logits (b, c); their `softmax` is the texts' probabilities."""
+    # Cosines are too alike for a softmax: CLIP learns the logarithm of the inverse temperature that
+    # they are multiplied by (Radford et al., section 2.4 and figure 3).
+    scaled: Array = np.exp(weights["logit_scale"]) * (images @ texts.T)  # (b, c)
+    return scaled
+
+
+def part(weights: Weights, prefix: str) -> Weights:
+    """The weights whose names start with `prefix`, by the rest of their names."""
+    return {n.removeprefix(prefix): array for n, array in weights.items() if n.startswith(prefix)}
+
+
+def read_weights(checkpoint: Path) -> Weights:
+    """All arrays of a safetensors file as float32; the text tower's names start with "text."."""
+    arrays = {n: a.astype(np.float32, copy=False) for n, a in load_file(checkpoint).items()}
+    # open_clip's CLIP, unlike its CustomTextCLIP, keeps the text tower's parts at the top.
+    other = ("visual.", "text.", "logit_")
+    return {n if n.startswith(other) else f"text.{n}": array for n, array in arrays.items()}
+
+
+def read_tower(weights: Weights, config: Mapping[str, Any], side: str) -> Tower:
+    """The "visual" or "text" tower of `read_weights`, of which `config` is open_clip's description.
+
+    Raises:
+        ModelError: it is no transformer of CLIP's own kind, so a wrong answer would look right.
+    """
+    tower = config["text_cfg" if side == "text" else "vision_cfg"]
+    if others := [key for key in tower if key not in KNOWN or isinstance(tower[key], list)]:
+        raise ModelError(f"The reference does not know this tower's {', '.join(others)}.")
+    heads = tower.get("heads") or tower["width"] // tower.get("head_width", 64)
+    return Tower(part(weights, f"{side}."), tower["layers"], heads, config.get("quick_gelu", False))
+
+
+def main(texts: Sequence[str]) -> None:
+    """Print the cosines of `texts` with each other, by the embedded model."""
+    from open_clip import SimpleTokenizer  # not above: the lesson itself loads no torch
+
+    pocket = Path(__file__).parent / "pocket" / "pocket-clip.json"
+    config = json.loads(pocket.read_text())
+    tower = read_tower(read_weights(pocket.with_suffix(".safetensors")), config, "text")
+    tokens = SimpleTokenizer(context_length=config["text_cfg"]["context_length"])(texts)  # (b, s)
+    rows = unit_rows(text_features(tower, tokens.numpy()))  # (b, d)
+    for text, cosines in zip(texts, rows @ rows.T, strict=True):
+        sys.stdout.write("".join(f"{cosine:7.3f}" for cosine in cosines) + f"  {text}\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:] or sys.exit("Usage: python -m models.reference TEXT [TEXT ...]"))

@@ -1,0 +1,1 @@
+"""The school: what `models.train` is made of."""

@@ -1,0 +1,167 @@
+"""Every number of a training run, once, with its unit or reason; a YAML file overrides them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from models.errors import ModelError
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(gt=0)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Source(_Section):
+    """Pictures of one origin; see `models.datasets` for the forms that `path` may have."""
+
+    name: str
+    """Also the column `source` of the label table."""
+    path: Path
+    images: Path | None = None
+    """The folder or tar of the pictures, where that is not beside the CSV."""
+    split: str | None = None
+    """Only the rows of a CSV whose `split` says so."""
+    pixels: Count = 96
+    """Pictures are kept as squares of this side: no larger than the originals make sense."""
+    share: Positive = 1.0
+    """How much of each batch comes from here, beside the shares of the other sources."""
+
+
+class Views(_Section):
+    """How large the pictures are shown from some point of the run on."""
+
+    after: Share
+    """Share of the steps."""
+    pixels: Count
+    smallest_area: Share = 0.35
+    """The least share of a picture that a random crop shows."""
+
+
+class TrainConfig(_Section):
+    """A run. Paths are relative to the folder in which the command is run."""
+
+    out: Path
+    """Checkpoints, curves and the finished weights go here."""
+    seed: int = 0
+    device: str = "auto"
+    bf16: bool = True
+    """Automatic mixed precision; the weights themselves stay float32."""
+    compile: bool = False
+    """Of the image tower by torch.compile: about a tenth faster on a CPU, after a minute."""
+
+    # ---- data
+    data_root: Path = Path()
+    """`path` and `images` of the sources are relative to it."""
+    sources: Annotated[tuple[Source, ...], Field(min_length=1)]
+    labels: Path | None = None
+    """CSV `source,folder,en,ko,tags`: what the folders of a source are called."""
+    tags: Path | None = None
+    """CSV `en,ko` of everyday words; `words`, where it is there, are others that mean the same."""
+    excluded: Path | None = None
+    """CSV `source,path`: pictures never to train on, such as doubles of the test photos."""
+
+    # ---- model
+    architecture: str
+    """An open_clip architecture by name, or the path of its JSON."""
+    init: Path | None = None
+    """A checkpoint to start from; random weights where there is none."""
+    weights_dir: Path = Path("data/weights")
+    """Where the album keeps what it has downloaded: tokenizers that open_clip does not ship."""
+    text: Literal["trained", "locked", "distilled"] = "trained"
+    """locked: the text tower of `init` stays as it is, and the image tower learns to meet it (LiT,
+    Zhai et al. 2022). distilled: trained, and held to the embeddings of `teacher`."""
+    teacher: Path | None = None
+    """.npz of `texts` (n,) and `embeddings` (n, d): what a sentence encoder makes of many texts."""
+
+    # ---- loss
+    loss: Literal["clip", "siglip"] = "clip"
+    """clip: symmetric cross-entropy (Radford et al. 2021); siglip: sigmoid (Zhai et al. 2023)."""
+    cosine_weight: float = 0.0
+    """Of 1 - cosine between a picture and its words."""
+    tag_weight: float = 0.0
+    """Of the sigmoid loss over the tags; a locked text tower only."""
+    distil_weight: float = 1.0
+    alike: float = 0.5
+    """Words of two sources nearer than this cosine are no negatives of each other: one set's
+    `sofa` is the other's `couch`. A locked text tower only."""
+    context_tags: tuple[str, ...] = ()
+    """Tags that may be true of any picture: that a class does not have them says little."""
+
+    # ---- optimisation
+    steps: Count
+    batch_size: Count
+    accumulate: Count = 1
+    """Batches per step. Negatives come from one batch, so this is not the same as a larger one."""
+    lr: Positive = 1e-3
+    """The peak."""
+    warmup_steps: int = 200
+    hold: Share = 0.0
+    """Share of the steps at the peak before the cosine begins."""
+    weight_decay: float = 0.05
+    betas: tuple[float, float] = (0.9, 0.98)
+    clip_norm: Positive = 1.0
+    ema: Share = 0.999
+    """Decay per step of the average of the weights that is evaluated and kept; 0 keeps the last."""
+    blend: Share = 1.0
+    """How much of the finished weights was learned; the rest is `init`. Between the two lie weights
+    that forget less of what `init` knew (WiSE-FT, Wortsman et al. 2022)."""
+    views: tuple[Views, ...] = (Views(after=0.0, pixels=64),)
+
+    # ---- while it runs
+    log_every: Count = 20
+    """Steps."""
+    checkpoint_minutes: Positive = 5.0
+    validation: Source | None = None
+    """Pictures with labels, never trained on: zero-shot accuracy goes into the curve."""
+    validation_pictures: Count = 2000
+    """So many of them, evenly spread."""
+    validate_every: Count = 500
+    """Steps."""
+
+    @model_validator(mode="after")
+    def _check(self) -> TrainConfig:
+        if self.text == "locked" and self.init is None:
+            raise ValueError("text: locked needs init: random words mean nothing")
+        if self.text == "distilled" and self.teacher is None:
+            raise ValueError("text: distilled needs teacher")
+        if self.tag_weight and (self.text != "locked" or self.tags is None):
+            raise ValueError("tag_weight needs text: locked and tags")
+        if self.blend < 1 and self.init is None:
+            raise ValueError("blend needs init: with what else?")
+        if not self.views or self.views[0].after != 0.0:
+            raise ValueError("views must begin after 0.0")
+        return self
+
+
+def read_config(path: Path, overrides: list[str]) -> TrainConfig:
+    """The YAML at `path`, with `key=value` overrides whose values are YAML too.
+
+    Raises:
+        ModelError: no such file, no YAML, an unknown key, or a value that cannot be.
+    """
+    try:
+        values: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if not isinstance(values, dict):
+            raise ModelError(f"{path} is no YAML of keys and values.")
+        for override in overrides:
+            key, separator, value = override.partition("=")
+            if not separator:
+                raise ModelError(f'"{override}" is no override: write key=value, such as steps=50.')
+            values[key] = yaml.safe_load(value)
+        return TrainConfig.model_validate(values)
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror}.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ModelError(f"{path} is no YAML of keys and values: {error}.") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the whole"
+        raise ModelError(f"{path}: {where}: {first['msg']}.") from error

@@ -1,0 +1,169 @@
+"""Contrastive losses between pictures and words.
+
+Shape letters: b batch, d width, g groups (a class, or a captioned picture: what shares its words),
+v wordings of a group, k tags.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.distributed as dist
+import torch.nn.functional as F  # noqa: N812 - its customary name
+from open_clip.loss import gather_features
+from torch import nn
+
+MAX_SCALE = 100.0  # CLIP clips its temperature there, "to prevent training instability"
+
+
+def clip_loss(
+    images: torch.Tensor, texts: torch.Tensor, scale: torch.Tensor, same: torch.Tensor
+) -> torch.Tensor:
+    """Symmetric cross-entropy over the similarity matrix (Radford et al. 2021, figure 3).
+
+    Where several rows have the same words each is as right as the other, and the target is shared
+    among them (Yang et al. 2022, "Unified Contrastive Learning in Image-Text-Label Space").
+
+    Args:
+        images: (b, d), rows of norm 1.
+        texts: (b, d), rows of norm 1.
+        scale: (), the inverse temperature.
+        same: (b, b) bool, true on the diagonal and where row and column have the same words.
+    """
+    logits = scale * images @ texts.T  # (b, b)
+    target = same.float() / same.sum(1, keepdim=True)  # (b, b), rows sum to 1
+    return (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
+
+
+def siglip_loss(
+    images: torch.Tensor,
+    texts: torch.Tensor,
+    scale: torch.Tensor,
+    bias: torch.Tensor,
+    same: torch.Tensor,
+) -> torch.Tensor:
+    """Each pair is judged by itself: does it belong together? (Zhai et al. 2023.)
+
+    Arguments as of `clip_loss`, and `bias`: (), negative, since most pairs do not.
+    """
+    logits = scale * images @ texts.T + bias  # (b, b)
+    sign = same.float() * 2 - 1  # (b, b)
+    return -F.logsigmoid(sign * logits).sum() / len(images)
+
+
+@dataclass(frozen=True)
+class TextBank:
+    """What a locked text tower makes of every word of the training set, once and for all."""
+
+    wordings: torch.Tensor
+    """(g, v, d), rows of norm 1; groups with fewer wordings than v are filled up with zeros."""
+    counts: torch.Tensor
+    """(g,) how many wordings each group has."""
+    sources: torch.Tensor
+    """(g,) which label set a group is of; -1 for captions."""
+    tags: torch.Tensor
+    """(languages, k, d), rows of norm 1."""
+    tagged: torch.Tensor
+    """(g, k) 1.0 where the tag is true of the group."""
+    certainty: torch.Tensor
+    """(g, k) in [0, 1]: how much it says that a group has this tag, or has it not."""
+
+
+class LockedTextLoss(nn.Module):
+    """Pictures against all the words there are, not only those of their batch.
+
+    With a locked text tower (LiT, Zhai et al. 2022) the words cost nothing, so each picture is
+    compared with every class name, or with a caption of every captioned picture.
+    """
+
+    def __init__(self, bank: TextBank, alike: float) -> None:
+        """`alike`: words of other sources nearer than this cosine are no negatives."""
+        super().__init__()
+        self._bank = bank
+        self._alike = alike
+        self.label_scale = nn.Parameter(torch.tensor(math.log(16.0)))
+        self.caption_scale = nn.Parameter(torch.tensor(math.log(16.0)))
+        self.tag_scale = nn.Parameter(torch.tensor(math.log(10.0)))
+        self.tag_bias = nn.Parameter(torch.tensor(-4.0))
+
+    def forward(self, images: torch.Tensor, groups: torch.Tensor) -> dict[str, torch.Tensor]:
+        """The terms of the loss, each a scalar.
+
+        Args:
+            images: (b, d), rows of norm 1.
+            groups: (b,) the group of each.
+        """
+        bank, rows = self._bank, torch.arange(len(images), device=images.device)
+        wording = torch.randint(0, 60, (), device=images.device) % bank.counts  # (g,)
+        texts = bank.wordings[torch.arange(len(wording), device=images.device), wording]  # (g, d)
+        own = texts[groups]  # (b, d)
+        terms = {"cosine": (1 - (images * own).sum(1)).mean()}
+        of_captions = bank.sources < 0  # (g,)
+        total = images.new_zeros(())
+        for block, scale in ((~of_captions, self.label_scale), (of_captions, self.caption_scale)):
+            mine = block[groups]  # (b,) bool
+            if not mine.any():
+                continue
+            columns = block.nonzero().squeeze(1)  # (c,) the groups of this block
+            target = torch.searchsorted(columns, groups[mine])  # (m,)
+            rivals = (bank.sources[columns] == bank.sources[groups[mine], None]) | (
+                own[mine] @ texts[columns].T <= self._alike
+            )  # (m, c) bool
+            rivals[rows[: len(target)], target] = True
+            logits = scale.exp().clamp(max=MAX_SCALE) * images[mine] @ texts[columns].T  # (m, c)
+            logits = logits.masked_fill(~rivals, -math.inf)
+            total = total + F.cross_entropy(logits, target, reduction="sum")
+            # And back: of the pictures of this batch, which belong to these words?
+            same = groups[mine, None] == groups[mine]  # (m, m)
+            rivals = rivals[:, target] | same
+            back = (logits[:, target].T).masked_fill(~rivals.T, -math.inf)  # (m texts, m pictures)
+            share = same.float() / same.sum(1, keepdim=True)  # (m, m)
+            log_p = back.log_softmax(1).masked_fill(~same, 0.0)  # (m, m)
+            total = total - (share * log_p).sum()
+        terms["contrastive"] = total / (2 * len(images))
+        if bank.tags.shape[1]:
+            language = torch.randint(0, len(bank.tags), (), device=images.device)
+            logits = self.tag_scale.exp().clamp(max=MAX_SCALE) * images @ bank.tags[language].T
+            terms["tags"] = F.binary_cross_entropy_with_logits(
+                logits + self.tag_bias,
+                bank.tagged[groups],
+                weight=bank.certainty[groups],
+                reduction="sum",
+            ) / len(images)
+        return terms
+
+
+def in_batch_terms(
+    kind: str,
+    images: torch.Tensor,
+    texts: torch.Tensor,
+    scale: torch.Tensor,
+    bias: torch.Tensor | None,
+    groups: torch.Tensor,
+) -> dict[str, torch.Tensor]:
+    """The loss between the pictures and the words of one batch, of all processes together.
+
+    Args:
+        kind: "clip" or "siglip".
+        images: (b, d), rows of norm 1.
+        texts: (b, d), rows of norm 1.
+        scale: (), the inverse temperature.
+        bias: (), of the sigmoid loss alone.
+        groups: (b,): equal numbers have the same words.
+    """
+    if dist.is_initialized() and dist.get_world_size() > 1:
+        world = dist.get_world_size()
+        images, texts = gather_features(
+            images, texts, gather_with_grad=True, rank=dist.get_rank(), world_size=world
+        )
+        everyones = [torch.empty_like(groups) for _ in range(world)]
+        dist.all_gather(everyones, groups)
+        groups = torch.cat(everyones)
+    same = groups[:, None] == groups  # (b, b)
+    if kind == "siglip" and bias is not None:
+        loss = siglip_loss(images, texts, scale, bias, same)
+    else:
+        loss = clip_loss(images, texts, scale, same)
+    return {"contrastive": loss, "cosine": (1 - (images * texts).sum(1)).mean()}

@@ -1,0 +1,138 @@
+"""Which training pictures are test pictures in disguise.
+
+    python -m models.training.near_duplicates --config models/pocket/train.yaml \
+        --test photos-to-judge-by/ --out excluded.csv
+
+A model that has seen its test photos looks better than it is. Two pictures count as one where their
+16 x 16 grey thumbnails, less their mean, correlate by more than `--above`: that survives another
+size, compression and colour, and a crop to the middle square, but not a mirror or a closer crop.
+
+Shape letters: n training pictures, m test pictures, p = 256 pixels of a thumbnail.
+"""
+
+from __future__ import annotations
+
+import csv
+import logging
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import numpy.typing as npt
+import typer
+from PIL import Image
+
+from models.datasets import IMAGE_SUFFIXES, ImageFile, UnreadableExampleError
+from models.errors import ModelError
+from models.training.config import TrainConfig, read_config
+from models.training.training_set import read_source
+
+log = logging.getLogger(__name__)
+
+SIDE = 16
+BLOCK = 4096  # training pictures compared at once
+ABOVE = 0.95
+
+Floats = npt.NDArray[np.float32]
+
+
+def thumbnails(image: Image.Image) -> Floats:
+    """The whole picture squeezed, and its middle square: (2, p) float32, rows of norm 1 at most."""
+    grey = image.convert("L")
+    side = min(grey.size)
+    left, top = (grey.width - side) // 2, (grey.height - side) // 2
+    boxes = ((0, 0, *grey.size), (left, top, left + side, top + side))
+    small = (grey.resize((SIDE, SIDE), Image.Resampling.BOX, box=box) for box in boxes)
+    rows: Floats = np.stack([np.asarray(one, np.float32).ravel() for one in small])
+    rows -= rows.mean(axis=1, keepdims=True)
+    norms = np.linalg.norm(rows, axis=1, keepdims=True)
+    rows /= np.maximum(norms, 1.0)  # a norm below 1 is a picture of one colour, like any other
+    return rows
+
+
+def describe(files: Sequence[ImageFile]) -> tuple[Floats, list[int]]:
+    """(k, 2, p) for the k readable files, and their places in the list."""
+
+    def one(file: ImageFile) -> Floats | None:
+        try:
+            return thumbnails(file.open(at_least_px=4 * SIDE))
+        except UnreadableExampleError:
+            return None
+
+    with ThreadPoolExecutor() as pool:
+        found = list(pool.map(one, files))
+    rows = [row for row, it in enumerate(found) if it is not None]
+    readable = [it for it in found if it is not None]
+    return np.stack(readable) if readable else np.zeros((0, 2, SIDE * SIDE), np.float32), rows
+
+
+def near_duplicates(
+    training: Floats, test: Floats, above: float = ABOVE
+) -> Iterator[tuple[int, int]]:
+    """(row of `training`, row of `test`) for each training picture that equals a test picture.
+
+    Args:
+        training: (n, 2, p) as of `describe`.
+        test: (m, 2, p), likewise.
+        above: The correlation from which on two pictures are one.
+    """
+    tests = test.reshape(-1, test.shape[-1])  # (2 m, p)
+    if not len(tests):
+        return
+    for start in range(0, len(training), BLOCK):
+        block = training[start : start + BLOCK]  # (b, 2, p)
+        alike = np.maximum(block[:, 0] @ tests.T, block[:, 1] @ tests.T)  # (b, 2 m)
+        nearest = alike.argmax(axis=1)  # (b,)
+        for row in np.flatnonzero(alike[np.arange(len(block)), nearest] > above):
+            yield start + int(row), int(nearest[row]) // 2
+
+
+def find(config: TrainConfig, folders: Sequence[Path], above: float) -> list[tuple[str, str, str]]:
+    """(source, path below `data_root`, the test picture it equals) of the whole training set.
+
+    Raises:
+        ModelError: a source cannot be read.
+    """
+    tests = [
+        ImageFile(path)
+        for folder in folders
+        for path in sorted(folder.rglob("*"))
+        if path.suffix.lower() in IMAGE_SUFFIXES
+    ]
+    judged, places = describe(tests)
+    log.info("%d test pictures", len(judged))
+    found: list[tuple[str, str, str]] = []
+    for source in config.sources:
+        files = [example.image for example in read_source(config, source).examples]
+        described, rows = describe(files)
+        before = len(found)
+        for row, test in near_duplicates(described, judged, above):
+            path = Path(files[rows[row]].name).relative_to(config.data_root)
+            found.append((source.name, path.as_posix(), tests[places[test]].name))
+        log.info("%s: %d of %d", source.name, len(found) - before, len(files))
+    return found
+
+
+def main(
+    config: Annotated[Path, typer.Option(help="The recipe whose sources are looked through.")],
+    test: Annotated[list[Path], typer.Option(help="A folder of test photos; may be repeated.")],
+    out: Annotated[Path, typer.Option(help="The CSV for `excluded` of the recipe.")],
+    above: Annotated[float, typer.Option(help="The correlation that makes two one.")] = ABOVE,
+) -> None:
+    """Write down which training pictures equal a test photo."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        found = find(read_config(config, []), test, above)
+        with out.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerows([("source", "path", "like"), *found])
+    except (ModelError, OSError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    typer.echo(f"{len(found)} pictures are left out by {out}.")
+
+
+if __name__ == "__main__":
+    typer.run(main)

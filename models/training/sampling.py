@@ -1,0 +1,100 @@
+"""Which pictures and words a step sees: a function of its number, so that it can be done again."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+from models.training.augment import plain_views
+from models.training.training_set import TrainingSet
+
+EPOCHS_KEPT = 2  # a batch touches one pass over its source, or the end of one and the next
+
+
+def seed_everything(*numbers: int) -> None:
+    """The same numbers give the same random choices, whatever was drawn before."""
+    torch.manual_seed(int(np.random.SeedSequence(numbers).generate_state(1, np.uint32)[0]))
+
+
+class Sampler:
+    """Batches of a fixed mixture; each source is gone through in a new order on every pass."""
+
+    def __init__(
+        self,
+        data: TrainingSet,
+        batch_size: int,
+        seed: int,
+        device: torch.device,
+        rank: int = 0,
+        world: int = 1,
+    ) -> None:
+        """On a GPU the pictures move to its memory, where cropping costs next to nothing."""
+        self._texts = [group.texts for group in data.groups]
+        self._batch_size, self._seed = batch_size, seed
+        self._rank, self._world = rank, world
+        on_gpu = device.type == "cuda"
+        self._pixels = [s.pixels.to(device) if on_gpu else s.pixels for s in data.sources]
+        self._rows = [source.rows.to(device) for source in data.sources]
+        self._groups = [source.groups.to(device) for source in data.sources]
+        self.counts = share_out(batch_size, [source.share for source in data.sources])
+        self._orders: dict[tuple[int, int], torch.Tensor] = {}
+
+    def batch(self, number: int) -> tuple[list[torch.Tensor], torch.Tensor]:
+        """Batch `number`: per source (b_i, s_i, s_i, 3) uint8, and the groups of all, (b,)."""
+        pixels, groups = [], []
+        turn = number * self._world + self._rank
+        for source, count in enumerate(self.counts):
+            if count:
+                some = self._walk(source, turn * count, count)
+                pixels.append(self._pixels[source][self._rows[source][some]])
+                groups.append(self._groups[source][some])
+        return pixels, torch.cat(groups)
+
+    def wordings(self, groups: torch.Tensor) -> list[str]:
+        """One text of each group, by chance."""
+        choices = torch.rand(len(groups)).tolist()
+        own = [self._texts[group] for group in groups.tolist()]
+        return [texts[int(u * len(texts))] for texts, u in zip(own, choices, strict=True)]
+
+    def clean_views(self, batches: int, size: int) -> Iterator[torch.Tensor]:
+        """Batches without any augmentation: (b, 3, size, size) float32 in [0, 1]."""
+        for number in range(batches):
+            pixels, _ = self.batch(number)
+            yield torch.cat([plain_views(some, size) for some in pixels])
+
+    def _walk(self, source: int, start: int, count: int) -> torch.Tensor:
+        """`count` pictures from position `start` of an endless walk over the source."""
+        n = len(self._groups[source])
+        parts = []
+        while count:
+            epoch, offset = divmod(start, n)
+            some = self._order(source, epoch)[offset : offset + count]
+            parts.append(some)
+            start, count = start + len(some), count - len(some)
+        return torch.cat(parts)
+
+    def _order(self, source: int, epoch: int) -> torch.Tensor:
+        key = (source, epoch)
+        if key not in self._orders:
+            self._orders = {
+                (s, e): order
+                for (s, e), order in self._orders.items()
+                if s != source or e > epoch - EPOCHS_KEPT
+            }
+            shuffle = np.random.default_rng((self._seed, source, epoch))
+            order = shuffle.permutation(len(self._groups[source]))
+            self._orders[key] = torch.from_numpy(order).to(self._groups[source].device)
+        return self._orders[key]
+
+
+def share_out(total: int, shares: list[float]) -> list[int]:
+    """Whole numbers in proportion to `shares` that sum to `total` (largest remainders)."""
+    exact = [total * share / sum(shares) for share in shares]
+    counts = [math.floor(x) for x in exact]
+    by_remainder = sorted(range(len(shares)), key=lambda i: counts[i] - exact[i])
+    for i in by_remainder[: total - sum(counts)]:
+        counts[i] += 1
+    return counts

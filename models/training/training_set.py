@@ -1,0 +1,349 @@
+"""The pictures of a run as uint8, decoded once and kept on disk, and the words of each."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import logging
+import re
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image
+from tqdm import tqdm
+
+from models.datasets import (
+    UNREADABLE_IMAGE,
+    ExampleSet,
+    ImageFile,
+    UnreadableExampleError,
+    read_examples,
+)
+from models.errors import ModelError
+from models.prompts import ENGLISH_TEMPLATES, KOREAN_TEMPLATES
+from models.training.config import Source, TrainConfig
+
+log = logging.getLogger(__name__)
+
+NAMED = 5  # of the pictures that cannot be used: enough to go and look
+DECODERS = 4
+
+Pixels = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Pictures that share their words: a class, or one captioned picture."""
+
+    source: int
+    """Which label set; -1 for captions, which are all of one."""
+    texts: tuple[str, ...]
+    tags: frozenset[str]
+
+
+@dataclass
+class SourceImages:
+    """The pictures of one source and the group of each."""
+
+    name: str
+    pixels: torch.Tensor
+    """(m, s, s, 3) uint8, also those that are left out."""
+    rows: torch.Tensor
+    """(n,) int64 positions in `pixels`."""
+    groups: torch.Tensor
+    """(n,) int64 positions in the groups of the set."""
+    share: float
+
+
+@dataclass
+class TrainingSet:
+    """All that a run trains on."""
+
+    sources: list[SourceImages]
+    groups: list[Group]
+    tags: dict[str, tuple[str, str]]
+    """English and Korean by English."""
+
+    def __len__(self) -> int:
+        return sum(len(source.groups) for source in self.sources)
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Pictures with labels, for measuring."""
+
+    name: str
+    pixels: torch.Tensor
+    """(n, s, s, 3) uint8."""
+    labels: torch.Tensor
+    """(n,) int64 positions in `names`."""
+    names: list[tuple[str, ...]]
+    """The English wordings of each class."""
+
+
+@dataclass(frozen=True)
+class _Class:
+    en: str
+    ko: str
+    tags: frozenset[str]
+
+
+def _unnamed(label: str) -> _Class:
+    """A folder that no table names: its own name has to do."""
+    return _Class(label.replace("_", " "), "", frozenset())
+
+
+def load_training_set(config: TrainConfig) -> TrainingSet:
+    """Read and decode every source; what cannot be used is logged by count, reason and name.
+
+    Raises:
+        ModelError: a source, or a table of names, cannot be read at all.
+    """
+    classes = read_labels(config.labels) if config.labels else {}
+    excluded = _read_excluded(config)
+    tags, words = _read_tags(config.tags) if config.tags else ({}, {})
+    groups: list[Group] = []
+    group_of: dict[tuple[int, tuple[str, ...]], int] = {}
+    label_sets = list(dict.fromkeys(source.name for source in config.sources))
+    tabled = {name for name, _ in classes}
+    loaded = []
+    for source in config.sources:
+        found = read_source(config, source)
+        pixels, found = decode_all(found, source.pixels, _cache(config, source))
+        number, rows, ids = label_sets.index(source.name), [], []
+        for row, example in enumerate(found.examples):
+            if example.image.name in excluded:
+                continue
+            if example.captions:
+                key = (-1, (example.image.name,))
+                group = Group(-1, example.captions, _tags_in(example.captions, words))
+            else:
+                named = classes.get((source.name, example.label))
+                if named is None and source.name in tabled:
+                    continue  # a table that names the others leaves this one out
+                named = named or _unnamed(example.label)
+                key = (number, (example.label,))
+                group = Group(number, wordings(named.en, named.ko), named.tags & tags.keys())
+            if key not in group_of:
+                group_of[key] = len(groups)
+                groups.append(group)
+            rows.append(row)
+            ids.append(group_of[key])
+        log.info(
+            "%s: %d pictures in %d groups, %d left out%s",
+            source.name,
+            len(rows),
+            len(set(ids)),
+            len(found.examples) - len(rows),
+            describe_skipped(found),
+        )
+        if rows:
+            every = torch.from_numpy(pixels)
+            loaded.append(
+                SourceImages(
+                    source.name, every, torch.tensor(rows), torch.tensor(ids), source.share
+                )
+            )
+    if not loaded:
+        raise ModelError("No picture is left to train on.")
+    return TrainingSet(loaded, groups, tags)
+
+
+def load_pictures(config: TrainConfig, source: Source) -> Pictures:
+    """The pictures of a validation source, thinned to `validation_pictures`.
+
+    Raises:
+        ModelError: the source, or the table of names, cannot be read.
+    """
+    classes = read_labels(config.labels) if config.labels else {}
+    found = read_source(config, source)
+    step = max(1, len(found.examples) // config.validation_pictures)
+    found.examples = sorted(found.examples, key=lambda example: example.label)[::step]
+    pixels, found = decode_all(found, source.pixels, _cache(config, source))
+    labels = sorted({example.label for example in found.examples})
+    unnamed = (_unnamed(label) for label in labels)
+    named = [
+        classes.get((source.name, label), other)
+        for label, other in zip(labels, unnamed, strict=True)
+    ]
+    return Pictures(
+        source.name,
+        torch.from_numpy(pixels),
+        torch.tensor([labels.index(example.label) for example in found.examples]),
+        [wordings(one.en, "") for one in named],
+    )
+
+
+def wordings(en: str, ko: str) -> tuple[str, ...]:
+    """A class's names in the templates that the album itself uses: English, then Korean."""
+    korean = tuple(template.format(ko) for template in KOREAN_TEMPLATES) if ko else ()
+    return tuple(template.format(en) for template in ENGLISH_TEMPLATES) + korean
+
+
+def describe_skipped(found: ExampleSet) -> str:
+    """`; 3 x missing file (a.jpg, b.jpg, c.jpg)`, or nothing."""
+    return "".join(
+        f"; {len(names)} x {reason} ({', '.join(names[:NAMED])}{', ...' * (len(names) > NAMED)})"
+        for reason, names in found.skipped.items()
+    )
+
+
+def read_source(config: TrainConfig, source: Source) -> ExampleSet:
+    """The examples of one source of a recipe.
+
+    Raises:
+        ModelError: there is nothing of a known form where it should be.
+    """
+    images = None if source.images is None else config.data_root / source.images
+    return read_examples(config.data_root / source.path, split=source.split, images=images)
+
+
+# ---------------------------------------------------------------------------------- tables
+
+
+def _table(path: Path, columns: set[str]) -> list[dict[str, str]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ModelError(f"{path} cannot be read as a CSV in UTF-8: {error}.") from error
+    missing = columns - set(rows[0] if rows else ())
+    if missing:
+        raise ModelError(f"{path} lacks the column {min(missing)}.")
+    return rows
+
+
+def read_labels(path: Path) -> dict[tuple[str, str], _Class]:
+    """By source and folder: the class's names and tags.
+
+    Raises:
+        ModelError: it cannot be read, or lacks a column.
+    """
+    return {
+        (row["source"], row["folder"]): _Class(
+            row["en"], row["ko"], frozenset(filter(None, row["tags"].split(";")))
+        )
+        for row in _table(path, {"source", "folder", "en", "ko", "tags"})
+    }
+
+
+def _read_tags(path: Path) -> tuple[dict[str, tuple[str, str]], dict[str, frozenset[str]]]:
+    rows = _table(path, {"en", "ko"})
+    tags = {row["en"]: (row["en"], row["ko"]) for row in rows}
+    words: dict[str, set[str]] = {}
+    for row in rows:
+        for word in [row["en"].lower(), *filter(None, row.get("words", "").split(";"))]:
+            words.setdefault(word, set()).add(row["en"])
+    return tags, {word: frozenset(meant) for word, meant in words.items()}
+
+
+def _tags_in(captions: tuple[str, ...], words: dict[str, frozenset[str]]) -> frozenset[str]:
+    """The tags whose words some caption says, in singular or plural."""
+    text = " " + re.sub("[^a-z]+", " ", " ".join(captions).lower()) + " "
+    return frozenset(
+        tag
+        for word, meant in words.items()
+        if f" {word} " in text or f" {word}s " in text or f" {word}es " in text
+        for tag in meant
+    )
+
+
+def _read_excluded(config: TrainConfig) -> frozenset[str]:
+    if config.excluded is None:
+        return frozenset()
+    rows = _table(config.excluded, {"path"})
+    return frozenset(str(config.data_root / row["path"]) for row in rows)
+
+
+# ---------------------------------------------------------------------------------- pictures
+
+
+def _cache(config: TrainConfig, source: Source) -> Path:
+    name = "-".join(part.partition(".")[0] for part in source.path.parts)
+    return config.data_root / ".decoded" / f"{name}-{source.pixels}.npy"
+
+
+def decode_all(found: ExampleSet, px: int, array: Path) -> tuple[Pixels, ExampleSet]:
+    """The middle squares of all pictures: (n, px, px, 3) uint8, and the examples they are of.
+
+    Kept in `array` and memory-mapped from there; made anew where a file has come, gone or changed.
+    Pictures that cannot be read move to `skipped`.
+    """
+    array.parent.mkdir(parents=True, exist_ok=True)
+    wanted = _fingerprint(found, px)
+    manifest = array.with_suffix(".json")
+    try:
+        known = json.loads(manifest.read_text())
+    except (OSError, ValueError):
+        known = {}
+    if known.get("fingerprint") != wanted or not array.is_file():
+        known = {"fingerprint": wanted, "unreadable": _decode_into(array, found, px)}
+        manifest.write_text(json.dumps(known))
+    unreadable = set(known["unreadable"])
+    readable = ExampleSet(skipped={reason: [*names] for reason, names in found.skipped.items()})
+    for row, example in enumerate(found.examples):
+        if row in unreadable:
+            readable.skip(UNREADABLE_IMAGE, example.image.name)
+        else:
+            readable.examples.append(example)
+    # "c": torch wants to be allowed to write; what it wrote would stay in memory.
+    pixels: Pixels = np.load(array, mmap_mode="c")
+    return pixels, readable
+
+
+def _decode_into(array: Path, found: ExampleSet, px: int) -> list[int]:
+    """Write the readable pictures to `array`; the rows of the others are returned."""
+
+    def decode(image: ImageFile) -> Pixels | None:
+        try:
+            return square(image.open(at_least_px=2 * px), px)
+        except UnreadableExampleError:
+            return None
+
+    unreadable = []
+    temporary = array.with_suffix(".part")
+    n = len(found.examples)
+    rows = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=(n, px, px, 3))
+    kept = 0
+    with ThreadPoolExecutor(DECODERS) as pool:
+        for start in tqdm(
+            range(0, n, 1024), desc=f"decoding {array.stem}", unit="k", leave=False, disable=None
+        ):
+            some = [example.image for example in found.examples[start : start + 1024]]
+            for row, pixels in enumerate(pool.map(decode, some), start):
+                if pixels is None:
+                    unreadable.append(row)
+                else:
+                    rows[kept] = pixels
+                    kept += 1
+    rows.flush()
+    del rows
+    if unreadable:  # rare: worth a second copy
+        np.save(temporary, np.load(temporary, mmap_mode="r")[:kept])
+        temporary.with_suffix(".part.npy").replace(temporary)
+    temporary.replace(array)
+    return unreadable
+
+
+def square(image: Image.Image, px: int) -> Pixels:
+    """The middle square of an RGB image at px x px: (px, px, 3) uint8."""
+    side = min(image.size)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    middle = (left, top, left + side, top + side)
+    how = Image.Resampling.BICUBIC
+    return np.asarray(image.resize((px, px), how, box=middle, reducing_gap=3.0))
+
+
+def _fingerprint(found: ExampleSet, px: int) -> str:
+    digest = hashlib.sha256(str(px).encode())
+    for path in dict.fromkeys(example.image.path for example in found.examples):
+        stat = path.stat()
+        digest.update(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
+    for example in found.examples:
+        digest.update(f"{example.image.member}\n".encode())
+    return digest.hexdigest()

@@ -1,0 +1,73 @@
+"""A recipe is read whole or refused in one sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from models.errors import ModelError
+from models.training.config import read_config
+
+GOOD = """
+out: run
+architecture: RN50
+sources: [{name: zoo, path: zoo}]
+steps: 10
+batch_size: 4
+"""
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_recipe_has_the_papers_numbers_where_it_is_silent(tmp_path):
+    config = read_config(written(tmp_path, GOOD), [])
+    assert config.betas == (0.9, 0.98)
+    assert config.clip_norm == 1.0
+    assert config.text == "trained"
+
+
+def test_overrides_are_yaml_and_win(tmp_path):
+    config = read_config(written(tmp_path, GOOD), ["steps=3", "views=[{after: 0, pixels: 32}]"])
+    assert config.steps == 3
+    assert config.views[0].pixels == 32
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (GOOD + "stepps: 3", "stepps"),
+        (GOOD.replace("steps: 10", "steps: -1"), "steps"),
+        (GOOD.replace("batch_size: 4", ""), "batch_size"),
+        (GOOD.replace("[{name: zoo, path: zoo}]", "[]"), "sources"),
+        (GOOD + "text: locked", "needs init"),
+        (GOOD + "text: distilled", "needs teacher"),
+        (GOOD + "tag_weight: 1", "tag_weight needs"),
+        (GOOD + "views: [{after: 0.5, pixels: 32}]", "views must begin"),
+        ("- a list", "no YAML of keys"),
+        ("out: [", "no YAML of keys"),
+        ("", "no YAML of keys"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_name(tmp_path, text, sentence):
+    with pytest.raises(ModelError, match=sentence):
+        read_config(written(tmp_path, text), ["steps=3"] if text == "" else [])
+
+
+def test_the_recipe_of_the_shipped_weights_is_one():
+    config = read_config(Path("models/pocket/train.yaml"), [])
+    assert config.architecture == "models/pocket/pocket-clip.json"
+    assert config.validation is not None
+    trained_on = {source.path for source in config.sources}
+    assert config.validation.path not in trained_on
+
+
+def test_a_missing_recipe_and_a_bad_override_get_one_sentence(tmp_path):
+    with pytest.raises(ModelError, match="cannot be read"):
+        read_config(tmp_path / "none.yaml", [])
+    with pytest.raises(ModelError, match="write key=value"):
+        read_config(written(tmp_path, GOOD), ["steps"])
