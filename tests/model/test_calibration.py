@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from models import calibration
+from models.evaluation import calibration
 from models.evaluation.calibration import (
     answer,
     best_logit_scale,

@@ -13,8 +13,9 @@ from click.testing import Result
 from PIL import Image
 from typer.testing import CliRunner
 
-from models import evaluate, speed
+from models import evaluate
 from models.evaluate import cli
+from models.evaluation import speed
 from models.evaluation.search_precision import Query, judge
 from tests.benchmarks.precision import LABELLED, precision
 from tests.fakes import FakeEncoder
