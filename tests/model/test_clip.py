@@ -52,9 +52,10 @@ def test_reduced_precision_stays_within_a_cosine_of_0_995_of_float32(
     reduced = ClipEncoder("pocket", weights_dir, "cpu")
     texts = ["a big cat", "a red bus in the city", "고양이과 동물"]
 
-    images = cosines(reduced.encode_images(photos), full.encode_images(photos))
-    assert images.min() >= 0.995
-    assert images.min() < 1 - 1e-6  # it is another precision indeed
+    in_reduced, in_full = reduced.encode_images(photos), full.encode_images(photos)
+    assert cosines(in_reduced, in_full).min() >= 0.995
+    # It is another precision indeed: float32 by another path would differ by 1e-7.
+    assert np.abs(in_reduced - in_full).max() > 1e-5
     assert cosines(reduced.encode_texts(texts), full.encode_texts(texts)).min() >= 0.995
     assert reduced.logit_scale == full.logit_scale
 

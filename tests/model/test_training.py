@@ -105,7 +105,9 @@ def test_a_run_leaves_its_curve_as_numbers_and_as_a_picture(learned):
     rows = curve(learned)
     losses = [float(row["loss"]) for row in rows if row["loss"]]
     assert len(losses) == 40
-    assert np.mean(losses[-5:]) < 0.7 * np.mean(losses[:5])
+    # Twelve pictures of each class have the same words: lower than log 12 it cannot go.
+    excess = np.array(losses) - np.log(12)
+    assert excess[-5:].mean() < 0.5 * excess[:5].mean()
     accuracies = [float(row["validation_top1"]) for row in rows if row["validation_top1"]]
     assert len(accuracies) == 5  # four on the way, one of the finished weights
     assert accuracies[-1] > 0.9
@@ -216,13 +218,13 @@ def test_finished_weights_can_lie_between_those_of_the_beginning_and_those_learn
     init = learned / "smoke-clip.safetensors"
     for blend in (1.0, 0.25):
         out = tmp_path / str(blend)
-        train(smoke(shapes, out, *SHORT, f"init={init}", f"blend={blend}"))
+        train(smoke(shapes, out, *SHORT, f"init={init}", f"blend={blend}", "lr=0.02", "ema=0"))
     begun, all_of_it, quarter = (
         load_file(path)["visual.proj"].float()
         for path in (init, *(tmp_path / b / "smoke-clip.safetensors" for b in ("1.0", "0.25")))
     )
-    assert torch.allclose(quarter, begun + 0.25 * (all_of_it - begun), atol=2e-3)
-    assert not torch.allclose(quarter, begun, atol=2e-3)
+    assert (all_of_it - begun).abs().max() > 0.02
+    assert torch.allclose(quarter, begun + 0.25 * (all_of_it - begun), atol=1e-3)  # float16
 
 
 def test_a_distilled_text_tower_comes_nearer_to_its_teacher(shapes, tmp_path):
