@@ -21,7 +21,8 @@ import shutil
 import tarfile
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -93,6 +94,11 @@ class ExampleSet:
         self.skipped.setdefault(reason, []).append(name)
 
 
+def first_of(names: Sequence[str], most: int) -> str:
+    """`a.jpg, b.jpg, ...`: what was left out, by the first `most` names."""
+    return ", ".join([*names[:most], *["..."][: len(names) > most]])
+
+
 def read_examples(
     path: Path, *, split: str | None = None, images: Path | None = None
 ) -> ExampleSet:
@@ -121,10 +127,15 @@ def read_examples(
 def _read_folders(root: Path) -> ExampleSet:
     found = ExampleSet()
     for folder in sorted(entry for entry in root.iterdir() if entry.is_dir()):
-        for path in sorted(folder.rglob("*")):
-            if path.suffix.lower() in IMAGE_SUFFIXES:
-                found.examples.append(Example(ImageFile(path), label=folder.name))
+        found.examples += [
+            Example(ImageFile(path), label=folder.name) for path in image_files(folder)
+        ]
     return found
+
+
+def image_files(folder: Path) -> list[Path]:
+    """The files below `folder` whose name is a picture's, sorted."""
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
 
 
 def _read_csv(path: Path, split: str | None, images: Path | None) -> ExampleSet:
@@ -158,6 +169,22 @@ def _read_csv(path: Path, split: str | None, images: Path | None) -> ExampleSet:
 
 
 def _rows(path: Path) -> Iterator[dict[str, str]]:
+    with open_table(path) as reader:
+        if not set(IMAGE_COLUMNS) & set(reader.fieldnames or []):
+            raise ModelError(
+                f"{path} has no column named {IMAGE_COLUMNS[0]}: its first line must name the "
+                f"columns, such as {IMAGE_COLUMNS[0]},caption."
+            )
+        yield from reader
+
+
+@contextmanager
+def open_table(path: Path) -> Iterator[csv.DictReader[str]]:
+    """The rows of a CSV in UTF-8, also .csv.gz, by the names in its first line.
+
+    Raises:
+        ModelError: it cannot be read, now or at a later row.
+    """
     try:
         # utf-8-sig: spreadsheets write a mark at the beginning that would hide the first column.
         with (
@@ -165,14 +192,7 @@ def _rows(path: Path) -> Iterator[dict[str, str]]:
             if path.suffix == ".gz"
             else path.open(encoding="utf-8-sig", newline="")
         ) as file:
-            reader = csv.DictReader(file)
-            columns = reader.fieldnames or []
-            if not set(IMAGE_COLUMNS) & set(columns):
-                raise ModelError(
-                    f"{path} has no column named {IMAGE_COLUMNS[0]}: its first line must name the "
-                    f"columns, such as {IMAGE_COLUMNS[0]},caption."
-                )
-            yield from reader
+            yield csv.DictReader(file)
     except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
         raise ModelError(f"{path} cannot be read as a CSV in UTF-8: {error}.") from error
 
@@ -203,13 +223,14 @@ class _Tar:
         self._lock = threading.Lock()
         self._stem = path.name.removesuffix(".gz").removesuffix(".tar")
         try:
-            # Both stay open as long as the set is used.
-            file = tempfile.TemporaryFile() if path.suffix == ".gz" else path.open("rb")  # noqa: SIM115
             if path.suffix == ".gz":
+                file = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the set is used
                 with gzip.open(path) as packed:
                     shutil.copyfileobj(packed, file)
                 file.seek(0)
-            self._tar = tarfile.open(fileobj=file)  # noqa: SIM115
+                self._tar = tarfile.open(fileobj=file)  # noqa: SIM115 - likewise
+            else:
+                self._tar = tarfile.open(path)  # noqa: SIM115 - likewise
             self._members = {member.name: member for member in self._tar if member.isfile()}
         except (OSError, EOFError, tarfile.TarError) as error:
             raise ModelError(f"{path} cannot be read as a tar: {error}.") from error

@@ -12,14 +12,14 @@ import json
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, Literal, ParamSpec
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import typer
 from tqdm import tqdm
 
+from models.command_line import in_sentences
 from models.datasets import Example, ExampleSet, read_examples
 from models.errors import ModelError
 from models.evaluation.calibration import reliability
@@ -46,14 +46,19 @@ from models.evaluation.report import (
 from models.evaluation.search_precision import photos_in, read_queries
 from models.interfaces import Encoder
 
-P = ParamSpec("P")
-
 cli = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     help="Measure how good and how fast a model is.",
 )
+
+
+@cli.callback()
+def quiet() -> None:
+    logging.basicConfig(level=logging.ERROR, format="%(message)s")
+
+
 Model = Annotated[str, typer.Option(help="As ALBUM_MODEL takes it, such as pocket.")]
 WeightsDir = Annotated[Path, typer.Option(help="Where published weights are on this machine.")]
 Device = Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")]
@@ -67,21 +72,6 @@ Limit = Annotated[
 Plot = Annotated[Path | None, typer.Option(help="Also draw the figures into this .png.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 WEIGHTS_DIR = Path("data/weights")
-
-
-def in_sentences(command: Callable[P, None]) -> Callable[P, None]:
-    """Named failures become one line on stderr and exit status 1; bugs keep their traceback."""
-
-    @wraps(command)
-    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
-        logging.basicConfig(level=logging.ERROR, format="%(message)s")
-        try:
-            command(*args, **kwargs)
-        except ModelError as error:
-            typer.echo(str(error), err=True)
-            raise typer.Exit(1) from error
-
-    return wrapped
 
 
 @cli.command()

@@ -31,6 +31,7 @@ import typer
 from torch.optim.swa_utils import AveragedModel, update_bn
 
 from models.clip import choose_device, tokenizer_of
+from models.command_line import in_sentences
 from models.errors import ModelError
 from models.evaluation.calibration import best_logit_scale
 from models.interfaces import Embeddings
@@ -464,6 +465,7 @@ def say(sentence: str) -> None:
         typer.echo(sentence)
 
 
+@in_sentences
 def main(
     config: Annotated[Path, typer.Option(help="The recipe, a YAML file.")],
     resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint.")] = False,
@@ -473,11 +475,7 @@ def main(
 ) -> None:
     """Train a CLIP model by a recipe."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        path = train(read_config(config, override or []), resume)
-    except ModelError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from error
+    path = train(read_config(config, override or []), resume)
     if path is None:
         raise typer.Exit(STOPPED)
     say(f"The finished weights are {path}.")

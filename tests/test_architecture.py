@@ -34,13 +34,13 @@ LAYERS = (
     ("album.errors",),
     ("album",),
 )
-SCHOOL = ("train", "training", "evaluate", "evaluation", "datasets", "reference")
+SCHOOL = ("train", "training", "evaluate", "evaluation", "datasets", "reference", "command_line")
 COMPOSITION_ROOTS = ("app.py", "album/__main__.py")
 OWNERS = {
     "gradio": ("app.py", "album/ui/"),
     "sqlite3": ("album/store.py",),
     "PIL": ("album/image_files.py", "models/"),
-    "matplotlib": ("models/evaluation/plots.py", "models/training/run_files.py"),
+    "matplotlib": ("models/evaluation/plots.py",),
     "pillow_heif": ("album/image_files.py",),
     "google": ("models/gemini.py",),
     **dict.fromkeys(

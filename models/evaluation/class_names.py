@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from models.datasets import open_table
 from models.errors import ModelError
 
 Language = Literal["en", "ko"]
@@ -67,25 +67,21 @@ def _read(path: Path, source: str | None) -> dict[str, tuple[str, str]]:
     """By folder its English and its Korean name, either of them possibly empty."""
     names: dict[str, tuple[str, str]] = {}
     sources: dict[str, None] = {}
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
-            if missing:
-                raise ModelError(f"{path} has no column {' or '.join(missing)}.")
-            for row in reader:
-                sources[row["source"]] = None
-                if source is not None and row["source"] != source:
-                    continue
-                folder = row["folder"]
-                found = (row["en"] or "").strip(), (row["ko"] or "").strip()
-                if names.setdefault(folder, found) != found:
-                    raise ModelError(
-                        f"{path} names {folder} differently in different sources: say with "
-                        f"--source which one of {', '.join(sources)} is meant."
-                    )
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ModelError(f"{path} cannot be read as a CSV in UTF-8: {error}.") from error
+    with open_table(path) as reader:
+        missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
+        if missing:
+            raise ModelError(f"{path} has no column {' or '.join(missing)}.")
+        for row in reader:
+            sources[row["source"]] = None
+            if source is not None and row["source"] != source:
+                continue
+            folder = row["folder"]
+            found = (row["en"] or "").strip(), (row["ko"] or "").strip()
+            if names.setdefault(folder, found) != found:
+                raise ModelError(
+                    f"{path} names {folder} differently in different sources: say with "
+                    f"--source which one of {', '.join(sources)} is meant."
+                )
     if source is not None and source not in sources:
         raise ModelError(
             f'{path} has no source "{source}": it has {", ".join(list(sources)[:10]) or "none"}.'

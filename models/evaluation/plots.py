@@ -39,7 +39,7 @@ def check_target(path: Path) -> None:
 
 def draw_retrieval(path: Path, title: str, measured: Retrieval, by_chance: Retrieval) -> None:
     """Recall@K over K in both directions, with chance beside it."""
-    figure = _figure(9.0, 4.0, title)
+    figure = new_figure(9.0, 4.0, title)
     directions = (
         ("image to text", measured.image_to_text, by_chance.image_to_text),
         ("text to image", measured.text_to_image, by_chance.text_to_image),
@@ -54,7 +54,7 @@ def draw_retrieval(path: Path, title: str, measured: Retrieval, by_chance: Retri
         axes.grid(alpha=0.3)
     figure.axes[0].set_ylabel("Recall@K in %")
     figure.axes[0].legend(loc="upper left", frameon=False)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def draw_zero_shot(
@@ -68,7 +68,7 @@ def draw_zero_shot(
         accuracy: The name of each class, which two may share, and its share in [0, 1].
         bins: How sure the answers were and how many of them were right.
     """
-    figure = _figure(max(11.0, 4.5 + 0.17 * min(len(accuracy), BARS_NAMED)), 5.0, title)
+    figure = new_figure(max(11.0, 4.5 + 0.17 * min(len(accuracy), BARS_NAMED)), 5.0, title)
     bars, diagram = figure.subplots(1, 2, width_ratios=(2, 1))
     ordered = sorted(accuracy, key=lambda each: -each[1])
     names, heights = [name for name, _ in ordered], [100 * share for _, share in ordered]
@@ -82,7 +82,7 @@ def draw_zero_shot(
         bars.set_xlabel(f"{len(names)} classes, the best first")
     bars.legend(loc="upper right", frameon=False)
     _draw_reliability(diagram, bins)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def _draw_reliability(axes: Axes, bins: Sequence[Bin]) -> None:
@@ -113,7 +113,7 @@ def _candidates(random: Ranks) -> int:
     return int((random.own + random.level).max(initial=1))
 
 
-def _figure(width: float, height: float, title: str) -> Figure:
+def new_figure(width: float, height: float, title: str) -> Figure:
     """An empty picture, in inches, whose letters include Hangul where a font of it is installed."""
     from matplotlib.figure import Figure
 
@@ -122,7 +122,7 @@ def _figure(width: float, height: float, title: str) -> Figure:
     return figure
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save_figure(figure: Figure, path: Path) -> None:
     """Write the .png.
 
     Raises:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from models.datasets import first_of
 from models.evaluation.search_precision import PLACES
 
 NAMED = 10  # how many of what was left out are named
@@ -33,8 +34,7 @@ def table(rows: Sequence[Sequence[str]]) -> list[str]:
 def skipped_lines(skipped: Mapping[str, Sequence[str]]) -> list[str]:
     """One line for each reason why something was left out, with the first names."""
     return [
-        f"left out, {reason}: {len(names):,} ({', '.join(names[:NAMED])}"
-        + (", ...)" if len(names) > NAMED else ")")
+        f"left out, {reason}: {len(names):,} ({first_of(names, NAMED)})"
         for reason, names in skipped.items()
         if names
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from models.datasets import IMAGE_SUFFIXES, ImageFile
+from models.datasets import ImageFile, image_files, open_table
 from models.errors import ModelError
 from models.interfaces import Embeddings
 
@@ -78,11 +77,7 @@ def photos_in(folder: Path) -> dict[str, ImageFile]:
     """
     if not folder.is_dir():
         raise ModelError(f"{folder} is not a folder of photos.")
-    found = {
-        path.relative_to(folder).as_posix(): ImageFile(path)
-        for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() in IMAGE_SUFFIXES
-    }
+    found = {path.relative_to(folder).as_posix(): ImageFile(path) for path in image_files(folder)}
     if not found:
         raise ModelError(f"{folder} holds no photo.")
     return found
@@ -102,27 +97,23 @@ def read_queries(path: Path, photos: Sequence[str]) -> QuerySet:
     queries: list[Query] = []
     skipped = 0
     missing: dict[str, None] = {}
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            lacking = {"query", "relevant"} - set(reader.fieldnames or ())
-            if lacking:
-                raise ModelError(f"{path} has no column {' or '.join(sorted(lacking))}.")
-            for row in reader:
-                named = (row["relevant"] or "").split()
-                missing |= dict.fromkeys(name for name in named if name not in present)
-                relevant = present.intersection(named)
-                texts = {
-                    language: text
-                    for language, column in LANGUAGES.items()
-                    if (text := (row.get(column) or "").strip())
-                }
-                if relevant and texts:
-                    queries.append(Query(texts, relevant))
-                else:
-                    skipped += 1
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ModelError(f"{path} cannot be read as a CSV in UTF-8: {error}.") from error
+    with open_table(path) as reader:
+        lacking = {"query", "relevant"} - set(reader.fieldnames or ())
+        if lacking:
+            raise ModelError(f"{path} has no column {' or '.join(sorted(lacking))}.")
+        for row in reader:
+            named = (row["relevant"] or "").split()
+            missing |= dict.fromkeys(name for name in named if name not in present)
+            relevant = present.intersection(named)
+            texts = {
+                language: text
+                for language, column in LANGUAGES.items()
+                if (text := (row.get(column) or "").strip())
+            }
+            if relevant and texts:
+                queries.append(Query(texts, relevant))
+            else:
+                skipped += 1
     if not queries:
         raise ModelError(f"{path} holds no query with a relevant photo in the folder.")
     return QuerySet(queries, skipped, list(missing))

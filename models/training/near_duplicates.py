@@ -24,10 +24,11 @@ import numpy.typing as npt
 import typer
 from PIL import Image
 
-from models.datasets import IMAGE_SUFFIXES, ImageFile, UnreadableExampleError
+from models.command_line import in_sentences
+from models.datasets import ImageFile, UnreadableExampleError, image_files
 from models.errors import ModelError
 from models.training.config import TrainConfig, read_config
-from models.training.training_set import read_source
+from models.training.training_set import middle_square, read_source
 
 log = logging.getLogger(__name__)
 
@@ -41,9 +42,7 @@ Floats = npt.NDArray[np.float32]
 def thumbnails(image: Image.Image) -> Floats:
     """The whole picture squeezed, and its middle square: (2, p) float32, rows of norm 1 at most."""
     grey = image.convert("L")
-    side = min(grey.size)
-    left, top = (grey.width - side) // 2, (grey.height - side) // 2
-    boxes = ((0, 0, *grey.size), (left, top, left + side, top + side))
+    boxes = ((0, 0, *grey.size), middle_square(grey))
     small = (grey.resize((SIDE, SIDE), Image.Resampling.BOX, box=box) for box in boxes)
     rows: Floats = np.stack([np.asarray(one, np.float32).ravel() for one in small])
     rows -= rows.mean(axis=1, keepdims=True)
@@ -95,12 +94,7 @@ def find(config: TrainConfig, folders: Sequence[Path], above: float) -> list[tup
     Raises:
         ModelError: a source cannot be read.
     """
-    tests = [
-        ImageFile(path)
-        for folder in folders
-        for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() in IMAGE_SUFFIXES
-    ]
+    tests = [ImageFile(path) for folder in folders for path in image_files(folder)]
     judged, places = describe(tests)
     log.info("%d test pictures", len(judged))
     found: list[tuple[str, str, str]] = []
@@ -115,6 +109,7 @@ def find(config: TrainConfig, folders: Sequence[Path], above: float) -> list[tup
     return found
 
 
+@in_sentences
 def main(
     config: Annotated[Path, typer.Option(help="The recipe whose sources are looked through.")],
     test: Annotated[list[Path], typer.Option(help="A folder of test photos; may be repeated.")],
@@ -123,14 +118,13 @@ def main(
 ) -> None:
     """Write down which training pictures equal a test photo."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+    found = find(read_config(config, []), test, above)
     try:
-        found = find(read_config(config, []), test, above)
         with out.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerows([("source", "path", "like"), *found])
-    except (ModelError, OSError) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from error
+    except OSError as error:
+        raise ModelError(f"{out} cannot be written: {error.strerror}.") from error
     typer.echo(f"{len(found)} pictures are left out by {out}.")
 
 

@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import save_file
 
 from models.errors import ModelError
+from models.evaluation.plots import new_figure, save_figure
 from models.training.config import TrainConfig
 
 CHANGEABLE = {"out", "device", "weights_dir", "steps", "blend"}
@@ -89,12 +90,8 @@ class Curve:
 
     def draw(self) -> None:
         """The loss, and the accuracy where it was measured, over the steps."""
-        import matplotlib as mpl
-
-        mpl.use("Agg")
-        import matplotlib.pyplot as plt
-
-        figure, (above, below) = plt.subplots(2, 1, figsize=(8, 7), sharex=True, dpi=110)
+        figure = new_figure(8.0, 7.0, self._png.parent.name)
+        above, below = figure.subplots(2, 1, sharex=True)
         for name, axis in (("loss", above), ("contrastive", above), ("validation_top1", below)):
             points = [(row["step"], row[name]) for row in self._rows if name in row]
             if points:
@@ -106,10 +103,8 @@ class Curve:
             axis.grid(alpha=0.3)
             if axis.get_legend_handles_labels()[0]:
                 axis.legend(frameon=False)
-        figure.tight_layout()
         part = self._png.with_suffix(".part.png")
-        figure.savefig(part)
-        plt.close(figure)
+        save_figure(figure, part)
         part.replace(self._png)
 
 

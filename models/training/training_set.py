@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 import logging
@@ -22,6 +21,8 @@ from models.datasets import (
     ExampleSet,
     ImageFile,
     UnreadableExampleError,
+    first_of,
+    open_table,
     read_examples,
 )
 from models.errors import ModelError
@@ -188,7 +189,7 @@ def wordings(en: str, ko: str) -> tuple[str, ...]:
 def describe_skipped(found: ExampleSet) -> str:
     """`; 3 x missing file (a.jpg, b.jpg, c.jpg)`, or nothing."""
     return "".join(
-        f"; {len(names)} x {reason} ({', '.join(names[:NAMED])}{', ...' * (len(names) > NAMED)})"
+        f"; {len(names)} x {reason} ({first_of(names, NAMED)})"
         for reason, names in found.skipped.items()
     )
 
@@ -207,11 +208,8 @@ def read_source(config: TrainConfig, source: Source) -> ExampleSet:
 
 
 def _table(path: Path, columns: set[str]) -> list[dict[str, str]]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ModelError(f"{path} cannot be read as a CSV in UTF-8: {error}.") from error
+    with open_table(path) as reader:
+        rows = list(reader)
     missing = columns - set(rows[0] if rows else ())
     if missing:
         raise ModelError(f"{path} lacks the column {min(missing)}.")
@@ -332,11 +330,15 @@ def _decode_into(array: Path, found: ExampleSet, px: int) -> list[int]:
 
 def square(image: Image.Image, px: int) -> Pixels:
     """The middle square of an RGB image at px x px: (px, px, 3) uint8."""
+    how = Image.Resampling.BICUBIC
+    return np.asarray(image.resize((px, px), how, box=middle_square(image), reducing_gap=3.0))
+
+
+def middle_square(image: Image.Image) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of the largest square in the middle, in pixels."""
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
-    middle = (left, top, left + side, top + side)
-    how = Image.Resampling.BICUBIC
-    return np.asarray(image.resize((px, px), how, box=middle, reducing_gap=3.0))
+    return left, top, left + side, top + side
 
 
 def _fingerprint(found: ExampleSet, px: int) -> str:
