@@ -36,7 +36,13 @@ def serve(settings: Settings) -> None:
     captioner = GeminiCaptioner(
         settings.gemini_api_key, settings.gemini_model, settings.gemini_endpoint
     )
-    album = Album(settings.data_dir, ZeroShotClassifier, captioner)
+    album = Album(
+        settings.data_dir,
+        ZeroShotClassifier,
+        captioner,
+        folders=settings.folders,
+        rescan_every_s=60 * settings.rescan_minutes,
+    )
     shutil.rmtree(settings.temp_dir, ignore_errors=True)
     settings.temp_dir.mkdir(parents=True)
     loader = EncoderLoader(settings.model, settings.device, settings.weights_dir)
@@ -49,7 +55,7 @@ def serve(settings: Settings) -> None:
         from album.ui.texts import translations
 
         loader.start(album.active.offer, album.serving)
-        album.start(settings.folders)
+        album.start()
         page = build_page(album, loader, settings.temp_dir, sample_photos(Path(gradio.__file__)))
         page.queue(default_concurrency_limit=4, max_size=64)
         _, address, _ = page.launch(
@@ -69,7 +75,15 @@ def serve(settings: Settings) -> None:
             max_file_size=settings.max_upload_mb * 1_000_000,
             blocked_paths=[
                 str(settings.data_dir / name)
-                for name in ("album.db", "album.db-wal", "photos", "incoming", "embeddings")
+                for name in (
+                    "album.db",
+                    "album.db-wal",
+                    "photos",
+                    "incoming",
+                    "imports",
+                    "embeddings",
+                    "places",
+                )
             ],
         )
         sys.stdout.write(f"The album is open at {address}\n")

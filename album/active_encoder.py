@@ -7,13 +7,17 @@ use, in the background, and takes over when no photo lacks one; nobody waits for
 from __future__ import annotations
 
 import logging
+import os
 import threading
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from album.decoder import Decoder
 from album.errors import ModelLoadingError, UnreadableImageError
-from album.image_files import read_for_encoder
 from album.originals import Originals
 from album.photo import Photo
 from album.store import PhotoStore
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 BATCH = 32
+DECODING = 2 * max(2, min(8, os.cpu_count() or 2))  # threads, which wait for decoders mostly
 LOOK_AGAIN_S = 30.0  # for photos that another process added with another model
 
 
@@ -40,7 +45,10 @@ class Active:
 class ActiveEncoder:
     """Holds the pair in use; hands it out whole, so a change of model is never half seen."""
 
-    def __init__(self, store: PhotoStore, originals: Originals, embeddings_dir: Path) -> None:
+    def __init__(
+        self, store: PhotoStore, originals: Originals, embeddings_dir: Path, decoder: Decoder
+    ) -> None:
+        self._decoder = decoder
         self._store = store
         self._originals = originals
         self._embeddings_dir = embeddings_dir
@@ -91,6 +99,11 @@ class ActiveEncoder:
         active = self._active
         return None if active is None else active.encoder.model_id
 
+    def forget_matrices(self) -> None:
+        """Have every matrix made again from the rows, which lost some; call it before they do."""
+        for ids in self._embeddings_dir.glob("*.ids.npy"):
+            ids.unlink(missing_ok=True)
+
     def stop(self) -> None:
         """End the background thread; what it has encoded is kept."""
         with self._changed:
@@ -119,27 +132,45 @@ class ActiveEncoder:
         model_id = target.encoder.model_id
         total = self._store.count()
         done = self._store.encoded_by().get(model_id, 0)
-        after = 0
         try:
-            while photos := self._store.lacking(model_id, after, BATCH):
-                if self._stopped or (self._next is not None and self._next is not target):
-                    return
-                self.filling = (done, total)
-                after = photos[-1].photo_id
-                images = {photo.photo_id: self._image_of(photo, target.encoder) for photo in photos}
-                readable = {key: image for key, image in images.items() if image is not None}
-                if readable:
-                    embeddings = target.encoder.encode_images(list(readable.values()))
-                    self._store.add_embeddings(model_id, list(readable), embeddings)
-                done += len(photos)
+            with ThreadPoolExecutor(DECODING, thread_name_prefix="decode") as pool:
+                for images in self._images_lacking(target, pool):
+                    self.filling = (done, total)
+                    readable = {key: image for key, image in images.items() if image is not None}
+                    if readable:
+                        embeddings = target.encoder.encode_images(list(readable.values()))
+                        self._store.add_embeddings(model_id, list(readable), embeddings)
+                    done += len(images)
             target.index.sync()
         finally:
             self.filling = None
 
+    def _images_lacking(
+        self, target: Active, pool: ThreadPoolExecutor
+    ) -> Iterator[dict[int, Image.Image | None]]:
+        """Images by photo id, a batch at a time; the next is decoded while one is encoded."""
+        after = 0
+        ahead: deque[dict[int, Future[Image.Image | None]]] = deque()
+        while True:
+            photos = self._store.lacking(target.encoder.model_id, after, BATCH)
+            superseded = self._next is not None and self._next is not target
+            if self._stopped or superseded:
+                photos = []
+                ahead.clear()
+            if photos:
+                after = photos[-1].photo_id
+                ahead.append(
+                    {it.photo_id: pool.submit(self._image_of, it, target.encoder) for it in photos}
+                )
+            if not ahead:
+                return
+            if len(ahead) == 2 or not photos:
+                yield {key: future.result() for key, future in ahead.popleft().items()}
+
     def _image_of(self, photo: Photo, encoder: Encoder) -> Image.Image | None:
         for path in (self._originals.path_of(photo), self._originals.thumbnail(photo.sha256)):
             try:
-                return read_for_encoder(path, encoder.image_size)[0]
+                return self._decoder.decode(path, encoder.image_size).image
             except UnreadableImageError as error:
                 log.warning("photo %d cannot be read for encoding: %s", photo.photo_id, error)
         return None

@@ -1,7 +1,8 @@
-"""Image files: untrusted bytes to upright RGB images, thumbnails and EXIF facts.
+"""Image files: untrusted bytes to upright sRGB images, thumbnails and facts.
 
-The only decoder of the album. A file is judged by its content, never by its name, and whatever is
-wrong with it becomes an `UnreadableImageError`: one sentence, without the path, which callers know.
+The only decoder of the album. A file is judged by its content; its name only tells raw files, most
+of which look like TIFF. Whatever is wrong becomes an `UnreadableImageError`: one sentence, without
+the path, which callers know.
 """
 
 from __future__ import annotations
@@ -12,37 +13,38 @@ import stat
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import pillow_heif
+import pillow_jxl  # noqa: F401  # registers itself with Pillow
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from album import exif
+from album import colour, containers, raw
 from album.errors import UnreadableImageError
+from album.file_kinds import PHOTO_SUFFIXES
+from album.metadata import facts_of
 from album.photo import ImageFacts
+from album.pixels import reduced
 
-READABLE_SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".gif", ".bmp"}
-    | {".tif", ".tiff", ".heic", ".heif", ".hif", ".heics", ".heifs", ".avif", ".avifs"}
-)
-"""Lower-case endings worth opening on a walk through folders; a hint, not a promise."""
+READABLE_SUFFIXES = PHOTO_SUFFIXES
 THUMBNAIL_PX = 320
 """Shorter side of a thumbnail."""
-ENCODER_MARGIN = 3
+ENCODER_MARGIN = 2.9
 """How much larger than the encoder's input a photo is decoded at least. Measured with the embedded
 model against full decodes: cosine 0.95 at the worst with a margin of 2, 0.99 with 3."""
 MAX_PIXELS = 200_000_000
 """Larger images are refused unread: decoded, this many take 0.8 GB."""
 
-_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "AVIF")
-_FILE_TYPES = {"MPO": "JPEG", "HEIF": "HEIC"}  # cameras write MPO and people say HEIC
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "AVIF", "JXL", "JPEG2000")
+# Cameras write MPO, and people say HEIC and JP2.
+_FILE_TYPES = {"MPO": "JPEG", "HEIF": "HEIC", "JPEG2000": "JP2"}
 _MAX_ASPECT = 8  # longer panoramas lose detail across rather than fill the memory along
 _THUMBNAIL_ASPECT = 3
-_BAND_PIXELS = 4_000_000
 
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -58,8 +60,8 @@ _QUARTER_TURNS = frozenset(_TURNS[orientation] for orientation in (5, 6, 7, 8))
 _EMPTY = "The file is empty: copy it again from where it came from."
 _CANNOT_OPEN = "The file cannot be opened: it is gone, or you may not read it."
 _NOT_AN_IMAGE = (
-    "This is not an image that the album reads: "
-    "JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC or AVIF, whatever the file is called."
+    "This is not an image that the album reads: JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF,"
+    " JPEG XL, JPEG 2000 or a camera's raw file, whatever it is called."
 )
 _UNSUPPORTED = (
     "The image is damaged, or of a kind that the album cannot read: "
@@ -84,47 +86,48 @@ pillow_heif.register_heif_opener()
 # ours and not lifted: others who open images here keep a guard. Ours answers first and in words.
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+warnings.filterwarnings("ignore", message="Pillow doesn't support 16 bit floats")  # of pillow_jxl
 
 
-def read_photo(path: Path, shortest_px: int) -> tuple[Image.Image, ImageFacts]:
+def read_photo(
+    path: Path, shortest_px: int, sidecars: Sequence[Path] = ()
+) -> tuple[Image.Image, ImageFacts]:
     """Decode a photo once, no larger than needed, and read what it says of itself.
 
     Args:
         path: a file with anything in it.
         shortest_px: what the shorter side of the result must have at least, where the original has
             it and is at most 8 times as long as wide.
+        sidecars: files that describe the photo.
 
     Returns:
-        The image, upright RGB over white, its shorter side about 1 to 2 times `shortest_px` and
+        The image, upright sRGB over white, its shorter side about 1 to 2 times `shortest_px` and
         its longer side at most 16 times; and the facts, which count the pixels of the original.
 
     Raises:
         UnreadableImageError: empty, no image, cut short or damaged, over `MAX_PIXELS`, an unknown
             variant, or a file that cannot be opened.
     """
-    with _opened(path) as image:
-        width, height = image.size
-        factor = max(
-            min(image.size) // shortest_px,
-            math.ceil(max(image.size) / (_MAX_ASPECT * shortest_px)),
-        )
-        upright, turned = _decode(image, factor)
-        tags = _tags(image, None) | _tags(image, ExifTags.IFD.Exif)
-        latitude, longitude = exif.position(_tags(image, ExifTags.IFD.GPSInfo))
-        facts = ImageFacts(
-            file_type=_FILE_TYPES.get(str(image.format), str(image.format)),
+    with _opened(path) as opened:
+        width, height = size = opened.image.size
+        factor = max(min(size) // shortest_px, math.ceil(max(size) / (_MAX_ASPECT * shortest_px)))
+        upright, turned = _decode(opened, factor)
+        if opened.raw is not None:
+            width, height, turned = opened.raw.width, opened.raw.height, False
+        facts = facts_of(
+            opened.image if opened.raw is None else opened.raw.notes,
+            file_type=opened.file_type,
             width=height if turned else width,
             height=width if turned else height,
-            taken_at=exif.taken_at(tags),
-            camera=exif.camera(tags),
-            lens=exif.lens(tags),
-            latitude=latitude,
-            longitude=longitude,
+            path=path,
+            sidecars=sidecars,
         )
     return upright, facts
 
 
-def read_for_encoder(path: Path, image_size: int) -> tuple[Image.Image, ImageFacts]:
+def read_for_encoder(
+    path: Path, image_size: int, sidecars: Sequence[Path] = ()
+) -> tuple[Image.Image, ImageFacts]:
     """Decode a photo for an encoder and a thumbnail at once.
 
     Whatever is encoded goes through here, so that the same file always has the same embedding.
@@ -132,11 +135,12 @@ def read_for_encoder(path: Path, image_size: int) -> tuple[Image.Image, ImageFac
     Args:
         path: a file with anything in it.
         image_size: pixels of the square that the encoder sees.
+        sidecars: files that describe the photo.
 
     Raises:
         UnreadableImageError: as in `read_photo`.
     """
-    return read_photo(path, max(THUMBNAIL_PX, ENCODER_MARGIN * image_size))
+    return read_photo(path, max(THUMBNAIL_PX, round(ENCODER_MARGIN * image_size)), sidecars)
 
 
 def thumbnail(image: Image.Image) -> bytes:
@@ -181,15 +185,24 @@ def file_time(path: Path) -> datetime:
     return datetime.fromtimestamp(min(max(seconds, 0), 2**32 - 1))
 
 
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """An image that is recognised and of acceptable size, not decoded yet."""
+
+    image: Image.Image
+    file_type: str
+    coding: colour.Coding | None = None
+    raw: raw.RawPhoto | None = None
+
+
 @contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
-    """The image in `path`: recognised and of acceptable size, not decoded yet."""
+def _opened(path: Path) -> Iterator[_Opened]:
     with _opened_file(path) as file:
-        image = _recognised(file)
-        with image:
+        opened = _opened_raw(file, path) or _recognised(file)
+        with opened.image as image:
             if image.width * image.height > MAX_PIXELS:
                 raise UnreadableImageError(_TOO_LARGE)
-            yield image
+            yield opened
 
 
 def _opened_file(path: Path) -> BinaryIO:
@@ -204,19 +217,43 @@ def _opened_file(path: Path) -> BinaryIO:
         raise UnreadableImageError(_CANNOT_OPEN) from error
 
 
-def _recognised(file: BinaryIO) -> Image.Image:
-    with _translated(otherwise=_UNSUPPORTED):
+def _opened_raw(file: BinaryIO, path: Path) -> _Opened | None:
+    """What LibRaw sees in a file; None where it is none of its own."""
+    with _translated(otherwise=_DAMAGED):
+        if not raw.looks_raw(file, path.suffix.lower()):
+            return None
+        photo = raw.open_raw(path, MAX_PIXELS)
+        return None if photo is None else _Opened(photo.image, "RAW", raw=photo)
+
+
+def _recognised(file: BinaryIO) -> _Opened:
+    """What Pillow sees in a file."""
+    file.seek(0)
+    start = file.read(16)
+    is_jxl = start.startswith(containers.JXL_SIGNATURES)
+    with _translated(otherwise=_DAMAGED if is_jxl else _UNSUPPORTED):
+        if containers.is_cut(file):
+            raise UnreadableImageError(_DAMAGED)
+        if is_jxl:  # its decoder takes the memory for all pixels as soon as it sees the file
+            size = containers.jxl_size(file)
+            if size is None:
+                raise UnreadableImageError(_DAMAGED)
+            if math.prod(size) > MAX_PIXELS:
+                raise UnreadableImageError(_TOO_LARGE)
+        said = containers.said(file, start)
+        file.seek(0)
         try:
-            image = Image.open(file, formats=_FORMATS)
+            image: Image.Image = Image.open(file, formats=_FORMATS)
         except UnidentifiedImageError as error:
-            file.seek(0)
-            start = file.read(16)
             accepts = [Image.OPEN[name][1] for name in _FORMATS]
             known = any(accept is not None and accept(start) for accept in accepts)
             raise UnreadableImageError(_UNSUPPORTED if known else _NOT_AN_IMAGE) from error
-        if image.format == "HEIF" and _pixels_are_cut(file):
-            raise UnreadableImageError(_DAMAGED)
-        return image
+        for name, value in (("icc_profile", said.profile), ("xmp", said.xmp)):
+            if value is not None:
+                image.info[name] = value
+        file_format = str(image.format)
+        coding = containers.heif_coding(image.info) if file_format == "HEIF" else said.coding
+        return _Opened(image, _FILE_TYPES.get(file_format, file_format), coding)
 
 
 @contextmanager
@@ -234,33 +271,13 @@ def _translated(otherwise: str) -> Iterator[None]:
         raise UnreadableImageError(otherwise) from error
 
 
-def _pixels_are_cut(file: BinaryIO) -> bool:
-    """Whether the pixels of a HEIF file go on beyond its end.
-
-    libheif decodes such a file without complaint and leaves the missing tiles green. What follows
-    the pixels may be cut: the film of a motion photo is no part of the photo. Boxes are those of
-    ISO/IEC 14496-12, 4.2.
-    """
-    end = file.seek(0, io.SEEK_END)
-    start = 0
-    for _ in range(1000):  # real files have about ten boxes; a hostile one may have millions
-        if start >= end:
-            break
-        file.seek(start)
-        size, kind, large_size = struct.unpack(">I4sQ", file.read(16).ljust(16, b"\0"))
-        size = large_size if size == 1 else size or end - start  # 0: as far as the file goes
-        if kind == b"mdat" and start + size > end:
-            return True
-        start += max(size, 8)
-    return False
-
-
-def _decode(image: Image.Image, factor: int) -> tuple[Image.Image, bool]:
+def _decode(opened: _Opened, factor: int) -> tuple[Image.Image, bool]:
     """Decode to RGB, about `factor` (1 or more) times smaller.
 
     Returns:
         The upright image, and whether it took a quarter turn to make it so.
     """
+    image = opened.image
     with _translated(otherwise=_DAMAGED):
         if image.format in ("JPEG", "MPO"):
             # libjpeg decodes at 1/2, 1/4 or 1/8 by leaving out coefficients: several times faster.
@@ -269,53 +286,54 @@ def _decode(image: Image.Image, factor: int) -> tuple[Image.Image, bool]:
             image.draft(None, (max(width // factor, 1), max(height // factor, 1)))
             factor = max(factor * max(image.size) // max(width, height), 1)
         image.load()  # only now are mode and size final
-        reduced = _reduced_rgb(image, factor)
+        profile = image.info.get("icc_profile")
+        inks = colour.space_of(profile) == "CMYK"
+        small = reduced(image, factor, keep_inks=inks)
+        # After reducing, and for most photos nothing at all: they are in sRGB.
+        small = colour.to_srgb(small, profile, _coding(opened))
     # Not ImageOps.exif_transpose: it writes the EXIF anew and fails where that is garbage.
-    # PNG says its orientation after its pixels, so only now; TIFF has turned itself in load().
-    turn = _TURNS.get(_tags(image, None).get(ExifTags.Base.Orientation, 1))
-    return (reduced, False) if turn is None else (reduced.transpose(turn), turn in _QUARTER_TURNS)
+    turn = _TURNS.get(_orientation(opened))
+    return (small, False) if turn is None else (small.transpose(turn), turn in _QUARTER_TURNS)
 
 
-def _reduced_rgb(image: Image.Image, factor: int) -> Image.Image:
-    """RGB, `factor` times smaller by box averages; a new image that carries no metadata.
+def _coding(opened: _Opened) -> colour.Coding | None:
+    """The colours of an image without a profile, where it says them in another way."""
+    notes = opened.image if opened.raw is None else opened.raw.notes
+    if (
+        opened.image.format in ("JPEG", "MPO")
+        and _tags(notes, ExifTags.IFD.Interop).get(1) == "R03"
+    ):
+        return colour.ADOBE_RGB  # all that cameras write: DCF 2.0 (CIPA DC-009)
+    return opened.coding
 
-    Band by band: converting a large image whole would hold it two or three times.
+
+def _orientation(opened: _Opened) -> int:
+    """How the pixels of a decoded image lie, as EXIF counts it; 1 where nothing is known.
+
+    PNG says it after its pixels, so only now; TIFF has turned itself in load().
     """
-    width, height = image.size
-    white = _white_level(image)
-    reduced = Image.new("RGB", (math.ceil(width / factor), math.ceil(height / factor)))
-    rows = factor * max(_BAND_PIXELS // (width * factor), 1)
-    for top in range(0, height, rows):
-        band = _rgb(image.crop((0, top, width, min(top + rows, height))), white)
-        reduced.paste(band.reduce(factor) if factor > 1 else band, (0, top // factor))
-    return reduced
+    if opened.raw is not None:
+        return opened.raw.orientation
+    # The decoder of JPEG XL turns its pixels, unless they came out of a JPEG; EXIF does not count
+    # (ISO/IEC 18181-2).
+    if opened.image.format == "JXL" and not getattr(opened.image, "jpeg", False):
+        return 1
+    orientation = _tags(opened.image).get(ExifTags.Base.Orientation)
+    return orientation if isinstance(orientation, int) else 1
 
 
-def _white_level(image: Image.Image) -> float:
-    """The value that means white in a mode of more than 8 bits, which does not say so itself."""
-    if image.mode not in ("I", "F"):
-        return 65535.0
-    brightest = float(image.getextrema()[1])  # type: ignore[arg-type]  # one band: two numbers
-    return next((level for level in (1.0, 255.0, 65535.0) if brightest <= level), brightest)
-
-
-def _rgb(image: Image.Image, white: float) -> Image.Image:
-    """8-bit RGB. Colour profiles are not applied: the numbers are taken for sRGB."""
-    if image.mode.startswith("I;16"):
-        image = image.convert("I")
-    if image.mode in ("I", "F"):
-        image = image.point(lambda value: value * (255 / white)).convert("L")
-    if not image.has_transparency_data:
-        return image.convert("RGB")
-    image = image.convert("RGBA")
-    paper = Image.new("RGB", image.size, "white")
-    paper.paste(image, mask=image.getchannel("A"))
-    return paper
+def _tags(image: Image.Image, ifd: int | None = None) -> dict[int, Any]:
+    """The EXIF tags in one directory, None for the main one; {} for garbage."""
+    try:
+        notes = image.getexif()
+        return dict(notes if ifd is None else notes.get_ifd(ifd))
+    except (*_DECODE_ERRORS, MemoryError):  # a broken note on the back leaves the photo a photo
+        return {}
 
 
 def _jpeg_within(path: Path, longest_px: int) -> bytes:
-    with _opened(path) as image:
-        upright, _ = _decode(image, factor=max(max(image.size) // longest_px, 1))
+    with _opened(path) as opened:
+        upright, _ = _decode(opened, factor=max(max(opened.image.size) // longest_px, 1))
     return _jpeg(upright, min(1, longest_px / max(upright.size)), quality=85)
 
 
@@ -326,12 +344,3 @@ def _jpeg(image: Image.Image, scale: float, quality: int) -> bytes:
     file = io.BytesIO()
     pixels.save(file, "JPEG", quality=quality)
     return file.getvalue()
-
-
-def _tags(image: Image.Image, ifd: int | None) -> dict[int, Any]:
-    """The EXIF tags of a decoded image in one directory, None for the main one; {} for garbage."""
-    try:
-        notes = image.getexif()
-        return dict(notes if ifd is None else notes.get_ifd(ifd))
-    except (*_DECODE_ERRORS, MemoryError):  # a broken note on the back leaves the photo a photo
-        return {}

@@ -1,146 +1,315 @@
-"""Imports in the background: one after the other, each watched and cancelled from anywhere."""
+"""ImportJobs: imports in the background, one after the other, each of them a row of the database.
+
+Whoever opens the library sees every import and can ask it to pause, to go on or to end, also one
+that another process runs. A lock on a file tells whether somebody works on an import: the system
+lets go of it when that process ends, however it does, and the import can be gone on with.
+"""
 
 from __future__ import annotations
 
 import logging
 import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from album.errors import AlbumError
+from album.import_progress import OnProgress
+from album.import_store import ImportStore
 from album.importer import PhotoImporter
-from album.photo import ImportReport
+from album.originals import Originals
+from album.photo import ImportKind, ImportRecord
 from models.errors import ModelError
 
 log = logging.getLogger(__name__)
 
-
-class ImportJob:
-    """One running import, as seen from outside."""
-
-    def __init__(self) -> None:
-        self.total = 0
-        """How many files; 0 while the folders are still being walked."""
-        self.done = 0
-        self.name = ""
-        """The photo that was done last."""
-        self.report: ImportReport | None = None
-        """Set when the import ended, also when it was cancelled."""
-        self.problem: str | None = None
-        """Set when the import could not go on, in one sentence."""
-        self._started = time.monotonic()
-        self._cancelled = threading.Event()
-        self._ended = threading.Event()
-
-    @property
-    def ended(self) -> bool:
-        """Whether nothing more will happen."""
-        return self._ended.is_set()
-
-    @property
-    def cancelled(self) -> bool:
-        """Whether somebody asked it to end early."""
-        return self._cancelled.is_set()
-
-    @property
-    def seconds_left(self) -> float | None:
-        """An estimate from the pace so far; None where there is none yet."""
-        if not self.done:
-            return None
-        return (time.monotonic() - self._started) / self.done * (self.total - self.done)
-
-    def cancel(self) -> None:
-        """End after the photos in hand; those that are in stay."""
-        self._cancelled.set()
-
-    def wait(self, timeout_s: float | None = None) -> bool:
-        """Whether it ended within the time."""
-        return self._ended.wait(timeout_s)
-
-    def progressed(self, done: int, total: int, name: str) -> None:
-        """Told by the importer after each file."""
-        if done == 1:
-            self._started = min(self._started, time.monotonic())
-        self.done, self.total, self.name = done, total, name
-
-    def begin(self) -> None:
-        """The files are known and the first is about to be read."""
-        self._started = time.monotonic()
-
-    def end(self) -> None:
-        """Nothing more will happen."""
-        self._ended.set()
+Upload = tuple[Path, str, Sequence[tuple[Path, str]]]
+"""A file, what the person called it, and (file, name) of what describes it."""
+AfterImport = Callable[[ImportRecord], None]
 
 
 class ImportJobs:
     """Runs imports one at a time: they share the processor with the page, not each other."""
 
-    def __init__(self, importer: PhotoImporter) -> None:
-        self._importer = importer
-        self._turn = threading.Lock()
-        self._closing = threading.Event()
-        self._jobs: list[ImportJob] = []
-
-    @property
-    def running(self) -> ImportJob | None:
-        """The import at work, or the next to be; None when there is none."""
-        self._jobs = [job for job in self._jobs if not job.ended]
-        return self._jobs[0] if self._jobs else None
-
-    def start(
+    def __init__(
         self,
-        paths: Sequence[Path],
-        *,
-        staged: bool = False,
-        then: Callable[[ImportReport], None] = lambda report: None,
-    ) -> ImportJob:
-        """Import files and folders in place, or `staged` ones, in a thread of their own.
+        imports: ImportStore,
+        importer: PhotoImporter,
+        originals: Originals,
+        locks_dir: Path,
+        then: AfterImport,
+    ) -> None:
+        """Prepare to run imports.
 
         Args:
-            paths: files and folders; with `staged`, files from `PhotoImporter.receive`.
-            staged: the files are in the album's keeping already.
-            then: called with the report before the job counts as ended.
+            imports: their rows.
+            importer: does the work.
+            originals: where uploads wait.
+            locks_dir: a folder for the locks.
+            then: called when an import is done, before it counts as such.
         """
-        job = ImportJob()
-        self._jobs.append(job)
-        work = threading.Thread(
-            target=self._run, args=(job, paths, staged, then), name="import", daemon=True
-        )
-        work.start()
-        return job
+        self._imports = imports
+        self._importer = importer
+        self._originals = originals
+        self._locks_dir = locks_dir
+        self._then = then
+        self._turn = threading.Lock()
+        self._closing = threading.Event()
+        self._threads: dict[int, threading.Thread] = {}
+        self._problems: dict[int, str] = {}
+        self._at_work: int | None = None
+        locks_dir.mkdir(parents=True, exist_ok=True)
+
+    # What there is
+
+    def get(self, import_id: int) -> ImportRecord:
+        """One import.
+
+        Raises:
+            AlbumError: there is none with this id.
+        """
+        return self._as_known_here(self._imports.get(import_id))
+
+    def recent(self, limit: int) -> list[ImportRecord]:
+        """The imports asked for last, the last one first."""
+        return [self._as_known_here(record) for record in self._imports.recent(limit)]
+
+    @property
+    def running(self) -> ImportRecord | None:
+        """The import at work, or else the next to be, or a paused one; None when there is none."""
+        unfinished = [self._as_known_here(record) for record in self._imports.unfinished()]
+        order = ("running", "waiting", "paused")
+        known = [record for record in unfinished if record.state in order]
+        return min(known, key=lambda record: order.index(record.state), default=None)
+
+    @property
+    def running_here(self) -> int | None:
+        """The import that this process is working on now."""
+        return self._at_work
+
+    def wait(self, import_id: int, timeout_s: float | None = None) -> bool:
+        """Whether no thread of this process works on an import, at the latest after this time."""
+        thread = self._threads.get(import_id)
+        if thread is not None:
+            thread.join(timeout_s)
+        return thread is None or not thread.is_alive()
+
+    # What can be asked
+
+    def start(self, paths: Sequence[Path], kind: ImportKind = "in place") -> int:
+        """Import files, folders and zips in the background; the id of the import."""
+        sources = tuple(path.resolve() for path in paths)
+        for record in self._imports.unfinished():
+            if record.sources == sources and record.wish == "run":
+                return record.import_id  # it will see what is new, too
+        import_id = self._imports.begin(kind, sources)
+        self._work_in_thread(import_id)
+        return import_id
+
+    def start_uploads(
+        self,
+        uploads: Sequence[Upload],
+        caption_language: str | None = None,
+        skipped: Mapping[str, int] | None = None,
+    ) -> int:
+        """Take uploads away into the album's keeping and import them; the id of the import.
+
+        Args:
+            uploads: files that are there for the album alone.
+            caption_language: queue the new photos for captions in this language; None: don't.
+            skipped: how many other files came with them, by kind.
+        """
+        import_id = self._imports.begin("upload", [], caption_language, skipped)
+        for file, name, sidecars in uploads:
+            self._originals.receive_upload(file, name, import_id=import_id, sidecars=sidecars)
+        self._work_in_thread(import_id)
+        return import_id
+
+    def run(
+        self,
+        paths: Sequence[Path],
+        kind: ImportKind = "in place",
+        on_progress: OnProgress = lambda done, total, name: None,
+    ) -> ImportRecord:
+        """Import files, folders and zips, and return when that has come to an end.
+
+        Raises:
+            ModelLoadingError: no model came in time.
+            AlbumError: it could not go on; what is in stays, and it can be gone on with.
+        """
+        import_id = self._imports.begin(kind, [path.resolve() for path in paths])
+        return self.go_on_here(import_id, on_progress)
+
+    def go_on_here(
+        self, import_id: int, on_progress: OnProgress = lambda done, total, name: None
+    ) -> ImportRecord:
+        """Work on an import in this thread until it comes to an end, whatever was asked before.
+
+        Raises:
+            ModelLoadingError: no model came in time.
+            AlbumError: it could not go on, or another process is working on it.
+        """
+        with self._claimed(import_id) as claimed:
+            if not claimed:
+                raise AlbumError(f"Import {import_id} is being worked on by another process.")
+            self._work(import_id, on_progress, anyway=True)
+        return self.get(import_id)
+
+    def pause(self, import_id: int) -> None:
+        """End the work on it after the photos in hand, until somebody resumes it."""
+        self._ask_to_end(import_id, "pause")
+
+    def cancel(self, import_id: int) -> None:
+        """End it after the photos in hand; those that are in stay."""
+        self._ask_to_end(import_id, "cancel")
+
+    def resume(self, import_id: int) -> None:
+        """Go on with an import that was paused, cancelled, or could not go on."""
+        if self.get(import_id).state != "done":
+            self._imports.ask(import_id, "run")
+            self._work_in_thread(import_id)
+
+    def retry(self, import_id: int) -> int:
+        """Try the files of an import that failed again, as an import of its own; its id."""
+        again = self._begin_retry(import_id)
+        self._work_in_thread(again)
+        return again
+
+    def retry_here(
+        self, import_id: int, on_progress: OnProgress = lambda done, total, name: None
+    ) -> ImportRecord:
+        """The same in this thread.
+
+        Raises:
+            ModelLoadingError: no model came in time.
+            AlbumError: it could not go on.
+        """
+        return self.go_on_here(self._begin_retry(import_id), on_progress)
+
+    def _begin_retry(self, import_id: int) -> int:
+        record = self.get(import_id)
+        if record.kind == "upload":
+            again = self._imports.begin("upload", [], record.caption_language)
+            self._originals.retry(import_id, again)
+        else:
+            failed = [failure.path for failure in self._imports.failures(import_id)]
+            sources = dict.fromkeys(_on_disk(path) for path in failed)
+            again = self._imports.begin(record.kind, list(sources))
+        return again
+
+    def go_on(self) -> None:
+        """Go on with every import that nobody works on: after a restart, or a kill elsewhere."""
+        unfinished = self._imports.unfinished()
+        if stray := self._originals.uploads_without(record.import_id for record in unfinished):
+            again = self._imports.begin("upload", [])
+            for upload in stray:
+                self._originals.hand_over(upload, again)
+            unfinished.append(self._imports.get(again))
+        for record in unfinished:
+            if record.state != "paused":
+                self._work_in_thread(record.import_id)
 
     def stop(self) -> None:
-        """End all after the photos in hand; uploads that are not in yet wait for the next start."""
+        """End all after the photos in hand; the rest waits for the next start."""
         self._closing.set()
-        for job in list(self._jobs):
-            job.wait(timeout_s=30)
+        for thread in list(self._threads.values()):
+            thread.join(timeout=30)
 
-    def _run(
-        self,
-        job: ImportJob,
-        paths: Sequence[Path],
-        staged: bool,
-        then: Callable[[ImportReport], None],
-    ) -> None:
-        job.problem = "The import stopped unexpectedly; the album's log says why."
-        try:
+    # How it is done
+
+    def _ask_to_end(self, import_id: int, wish: str) -> None:
+        self._imports.ask(import_id, "pause" if wish == "pause" else "cancel")
+        with self._claimed(import_id) as claimed:
+            if claimed and not self.get(import_id).ended:  # nobody is there to hear it
+                self._imports.enter(import_id, "paused" if wish == "pause" else "cancelled")
+
+    def _work_in_thread(self, import_id: int) -> None:
+        if not self.wait(import_id, 0):
+            return
+        self._problems.pop(import_id, None)
+        thread = threading.Thread(
+            target=self._work_if_free, args=(import_id,), name=f"import {import_id}", daemon=True
+        )
+        self._threads[import_id] = thread
+        thread.start()
+
+    def _work_if_free(self, import_id: int) -> None:
+        with self._claimed(import_id) as claimed:
+            if not claimed:
+                return
             with self._turn:
-                files, skipped = self._importer.find_photos(paths)
-                job.total = len(files)
-                job.begin()
-                report = self._importer.import_files(
-                    files,
-                    staged=staged,
-                    on_progress=job.progressed,
-                    cancelled=lambda: job.cancelled,
-                    closing=self._closing.is_set,
-                )
-                report.skipped = skipped
-                then(report)
-                job.report = report
-                job.problem = None
+                wish = self._imports.get(import_id).wish
+                if wish != "run":  # before its turn came
+                    self._imports.enter(import_id, "paused" if wish == "pause" else "cancelled")
+                if wish != "run" or self._closing.is_set():
+                    return
+                try:
+                    self._work(import_id)
+                except (AlbumError, ModelError) as error:
+                    log.warning("import %d could not go on: %s", import_id, error)
+
+    def _work(
+        self,
+        import_id: int,
+        on_progress: OnProgress = lambda done, total, name: None,
+        *,
+        anyway: bool = False,
+    ) -> None:
+        problem = "The import stopped unexpectedly; the album's log says why."
+        self._at_work = import_id
+        try:
+            if anyway:
+                self._imports.ask(import_id, "run")
+            self._importer.work(
+                import_id,
+                on_progress=on_progress,
+                then=self._then,
+                closing=self._closing.is_set,
+            )
+            problem = ""
+            now = self._imports.get(import_id)
+            news = now.added + now.updated + now.missing + now.failed
+            if now.kind == "rescan" and now.state == "done" and not news:
+                self._imports.forget(import_id)
         except (AlbumError, ModelError) as error:
-            job.problem = str(error)
+            problem = str(error)
+            raise
         finally:
-            job.end()
+            self._at_work = None
+            if problem:
+                self._problems[import_id] = problem
+                self._enter_failed(import_id, problem)
+
+    def _enter_failed(self, import_id: int, problem: str) -> None:
+        try:
+            self._imports.enter(import_id, "failed", problem=problem)
+        except AlbumError as error:  # the very reason may keep it from being written
+            log.warning("import %d: that it failed could not be noted: %s", import_id, error)
+
+    def _as_known_here(self, record: ImportRecord) -> ImportRecord:
+        problem = self._problems.get(record.import_id)
+        if problem is None or record.ended:
+            return record
+        return replace(record, state="failed", problem=problem)
+
+    @contextmanager
+    def _claimed(self, import_id: int) -> Iterator[bool]:
+        """Whether nobody else works on an import; nobody can begin to within this block."""
+        lock = FileLock(self._locks_dir / f"{import_id}.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            lock.release()
+
+
+def _on_disk(path: Path) -> Path:
+    """The path itself, or the zip that it is a member of."""
+    return next((it for it in (path, *path.parents) if it.exists()), path)

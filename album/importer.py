@@ -1,166 +1,107 @@
-"""Journey 1: PhotoImporter takes files in: decode once, encode, store; one photo, one transaction.
+"""Journey 1: PhotoImporter takes files in: look at each once, encode in batches, store in groups.
 
-Decoding runs a bounded look-ahead in threads while the batch before is encoded. A kill between any
-two lines leaves files that `repair` (at the next start) and the next import put right.
+Files are identified and decoded a bounded look-ahead before the batch that is being encoded. A file
+that was seen before with the same size and time is not opened again. A group of photos is one
+transaction, together with the counters of the import: a kill between any two lines leaves files
+that `repair` (at the next start) and going on with the import put right.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from album.active_encoder import Active, ActiveEncoder
-from album.errors import PhotoNotFoundError, UnreadableImageError
-from album.image_files import (
-    READABLE_SUFFIXES,
-    THUMBNAIL_PX,
-    file_time,
-    read_for_encoder,
-    read_photo,
-    thumbnail,
-)
-from album.originals import Originals, display_name, sha256_of
-from album.photo import ImageFacts, ImportFailure, ImportReport, Photo
+from album.active_encoder import ActiveEncoder
+from album.decoder import Decoder
+from album.errors import AlbumError, PhotoNotFoundError, UnreadableImageError
+from album.folders import Blocked, Finder, Found
+from album.image_files import THUMBNAIL_PX, read_photo, thumbnail
+from album.import_progress import OnProgress, Tally, Wishes
+from album.import_store import ImportStore
+from album.looking import Looked, Looker
+from album.originals import Originals, display_name
+from album.photo import ImportRecord, Photo, Place, Wish
 from album.store import NewPhoto, PhotoStore
-
-if TYPE_CHECKING:
-    from PIL import Image
+from models.interfaces import Embeddings
 
 log = logging.getLogger(__name__)
 
-DECODERS = max(2, min(8, os.cpu_count() or 2))
-BATCH = 16  # small enough that the first photos are there at once, large enough for the encoder
-
-OnProgress = Callable[[int, int, str], None]
-"""(done, total, name of the photo just done)."""
+LOOKERS = 2 * max(2, min(8, os.cpu_count() or 2))  # each waits for a decoder most of its time
+BATCH = 32
+LOOK_AHEAD = 2 * BATCH
 
 
-@dataclass(frozen=True, slots=True)
-class _Arrival:
-    """A file to import, and where its original is to live."""
+class NamesPlaces(Protocol):
+    """Knows the towns of the world."""
 
-    path: Path
-    keep: bool
-    """True: the file is in the album's keeping (staged) and becomes an original of its own."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Looked:
-    """What a decoding thread found out about one arrival."""
-
-    arrival: _Arrival
-    sha256: str
-    size_bytes: int
-    file_time: datetime
-    decoded: tuple[Image.Image, ImageFacts] | None
-    """None: these bytes are in the album already."""
+    def nearest(self, latitude: float, longitude: float) -> Place | None:
+        """The town that a spot belongs to; None far from any."""
 
 
 class PhotoImporter:
     """Takes files into the album, in place or into its own keeping."""
 
-    def __init__(self, store: PhotoStore, originals: Originals, active: ActiveEncoder) -> None:
+    def __init__(
+        self,
+        store: PhotoStore,
+        imports: ImportStore,
+        originals: Originals,
+        active: ActiveEncoder,
+        decoder: Decoder,
+        places: NamesPlaces,
+    ) -> None:
         self._store = store
+        self._imports = imports
         self._originals = originals
         self._active = active
+        self._decoder = decoder
+        self._places = places
 
-    def find_photos(self, paths: Iterable[Path]) -> tuple[list[Path], int]:
-        """The files to import out of files and folders, and how many others lie in the folders.
-
-        A file named by itself is always tried. Folders are walked in order of name; hidden ones and
-        the album's own data are left out.
-        """
-        files: list[Path] = []
-        others = 0
-        for path in paths:
-            if not path.is_dir():
-                files.append(path)
-                continue
-            for file in self._walk(path):
-                if self.is_named_like_a_photo(file.name):
-                    files.append(file)
-                else:
-                    others += 1
-        return files, others
-
-    @staticmethod
-    def is_named_like_a_photo(name: str) -> bool:
-        """Whether a file of a folder is worth opening, by the ending of its name."""
-        return not name.startswith(".") and Path(name).suffix.lower() in READABLE_SUFFIXES
-
-    def receive(self, uploads: Iterable[tuple[Path, str]]) -> list[Path]:
-        """Take (file, name) uploads away into the album's keeping, to be imported as `staged`."""
-        return [self._originals.receive(path, name, move=True) for path, name in uploads]
-
-    def import_files(
+    def work(
         self,
-        files: Sequence[Path],
+        import_id: int,
         *,
-        copy: bool = False,
-        staged: bool = False,
         on_progress: OnProgress = lambda done, total, name: None,
-        cancelled: Callable[[], bool] = lambda: False,
+        then: Callable[[ImportRecord], None] = lambda record: None,
         closing: Callable[[], bool] = lambda: False,
-    ) -> ImportReport:
-        """Import files in place; or copies of them; or ones that `receive` has taken in.
+    ) -> None:
+        """Do an import, or go on with it, until it is done or somebody asks it to end.
 
-        A file that cannot be read is reported and never stops the others.
+        A file that cannot be read is noted and never stops the others.
 
         Args:
-            files: what to import.
-            copy: keep a copy of each original; the files themselves are never touched.
-            staged: the files are in the album's keeping already.
+            import_id: an import that nobody else works on.
             on_progress: called after each file.
-            cancelled: asked before each file; photos that are in by then stay, other uploads go.
-            closing: likewise, but the other uploads wait for the next start.
+            then: called when all is done, before the import counts as such.
+            closing: asked often; True ends it after the photos in hand, to go on at the next start.
 
         Raises:
             ModelLoadingError: no model came in time.
+            AlbumError: it cannot go on: the disk is full, or a folder was unplugged.
         """
-        started = time.monotonic()
-        report = ImportReport()
-        batch: list[_Looked] = []
-        done = 0
-
-        def finish(names: list[str]) -> None:
-            nonlocal done
-            for name in names:
-                done += 1
-                on_progress(done, len(files), name)
-
+        self._imports.enter(import_id, "running")
         self._active.current()  # before any work: without a model there is no import
-        for path, looked in self._look_ahead(files, copy, staged, lambda: cancelled() or closing()):
-            if isinstance(looked, UnreadableImageError):
-                log.warning("left out %s: %s", path.name, looked)
-                report.failed.append(ImportFailure(path, str(looked)))
-                finish([display_name(path)])
-            elif looked.decoded is None:
-                self._already_here(looked, report)
-                finish([display_name(path)])
-            else:
-                batch.append(looked)
-            if len(batch) == BATCH:
-                finish(self._add(batch, report))
-                batch = []
-        finish(self._add(batch, report))
-        report.cancelled = done < len(files)
-        if staged and report.cancelled and cancelled():
-            for path in files:
-                self._originals.drop(path)
-        report.seconds = time.monotonic() - started
-        log.info(
-            "imported %d photos in %.1f s; %d were here, %d failed",
-            len(report.added), report.seconds, report.already_here, len(report.failed),
-        )  # fmt: skip
-        return report
+        record = self._imports.get(import_id)
+        self._refuse_unplugged(record)
+        uploads = self._originals.uploads(import_id) if record.kind == "upload" else []
+        finder = Finder(uploads or record.sources, self._originals.photos_dir.parent)
+        if not record.total:
+            self._imports.found(import_id, *finder.count())
+            record = self._imports.get(import_id)
+        tally = Tally(self._imports, record, on_progress)
+        wish = self._look_through(record, finder, tally, closing)
+        if wish == "run" and not closing():
+            self._note_missing(record, tally)
+        tally.save()
+        if wish == "run" and not closing():
+            then(self._imports.get(import_id))
+        self._end(record, wish, closing())
 
     def repair(self) -> None:
         """Finish what a crash interrupted between a row and its original; cheap when nothing is.
@@ -170,13 +111,8 @@ class PhotoImporter:
         for sha256, file in list(self._originals.identified()):
             photo = self._store.by_sha256(sha256)
             if photo is not None and photo.path is None and self._lost(photo):
-                self._originals.keep(file, sha256, photo.file_type)
-        self._originals.forget_old_copies()
-
-    def interrupted(self) -> list[Path]:
-        """Uploads that a crash left unimported; import them as `staged`. Only for the one process
-        that owns the uploads: another one's running import looks the same."""
-        return self._originals.uploads()
+                self._originals.keep(file, photo)
+        self._originals.forget_old()
 
     def make_missing_thumbnails(self, stopped: Callable[[], bool]) -> None:
         """Make the thumbnails that are gone from the cache again."""
@@ -193,125 +129,271 @@ class PhotoImporter:
                 continue
             self._originals.write_cache(target, thumbnail(image))
 
-    # The steps
+    # The course of an import
 
-    def _walk(self, folder: Path) -> Iterator[Path]:
-        own = self._originals.photos_dir.parent.resolve()
-        for parent, folders, names in os.walk(folder):
-            folders[:] = sorted(
-                name
-                for name in folders
-                if not name.startswith(".") and (Path(parent) / name).resolve() != own
-            )
-            yield from (Path(parent) / name for name in sorted(names) if not name.startswith("."))
+    def _look_through(
+        self,
+        record: ImportRecord,
+        finder: Finder,
+        tally: Tally,
+        closing: Callable[[], bool],
+    ) -> Wish:
+        """Take in every file that was not done before; what somebody wished meanwhile."""
+        encoder_px = self._active.current().encoder.image_size
+        looker = Looker(
+            record, self._store, self._imports, self._originals, self._decoder, encoder_px
+        )
+        wishes = Wishes(self._imports, record.import_id, closing)
+        ahead: deque[tuple[Found, Future[Looked]]] = deque()
+        batch: list[Looked] = []
 
-    def _look_ahead(
-        self, files: Sequence[Path], copy: bool, staged: bool, ended: Callable[[], bool]
-    ) -> Iterator[tuple[Path, _Looked | UnreadableImageError]]:
-        """What the threads found, in the order of the files, at most two batches ahead."""
-        size = self._active.current().encoder.image_size
-        with ThreadPoolExecutor(DECODERS, thread_name_prefix="decode") as pool:
-            ahead: deque[tuple[Path, Future[_Looked]]] = deque()
-            rest = iter(files)
-            while True:
-                while len(ahead) < 2 * BATCH and not ended():
-                    path = next(rest, None)
-                    if path is None:
+        def take_next() -> None:
+            found, future = ahead.popleft()
+            if wishes.to_end() and future.cancel():
+                return
+            try:
+                looked = future.result()
+            except UnreadableImageError as error:
+                self._fail(record, found, str(error), tally)
+                return
+            if looked.decoded is None:
+                with self._imports.writing():
+                    finish = self._already_here(record, looked, tally)
+                    tally.save()
+                finish()
+            else:
+                batch.append(looked)
+            if len(batch) == BATCH:
+                self._add(record, batch, tally)
+                batch.clear()
+
+        with ThreadPoolExecutor(LOOKERS, thread_name_prefix="look") as pool:
+            try:
+                for found in finder.walk():
+                    if wishes.to_end():
                         break
-                    ahead.append((path, pool.submit(self._look, path, copy, staged, size)))
-                if not ahead:
-                    return
-                path, future = ahead.popleft()
-                if ended() and future.cancel():
-                    continue
-                try:
-                    yield path, future.result()
-                except UnreadableImageError as error:
-                    yield path, error
+                    if isinstance(found, Blocked):
+                        _refuse_pulled(record, found)
+                        self._imports.fail(record.import_id, Path(found.path), found.reason)
+                    elif not self._is_known(record, found, tally):
+                        ahead.append((found, pool.submit(looker.look, found)))
+                    if len(ahead) == LOOK_AHEAD:
+                        take_next()
+                    tally.save_sometimes()
+                while ahead:
+                    take_next()
+                self._add(record, batch, tally)
+            finally:
+                for _, future in ahead:
+                    future.cancel()
+        return wishes.wish
 
-    def _look(self, path: Path, copy: bool, staged: bool, encoder_px: int) -> _Looked:
-        """Identify, decode and thumbnail one file; runs in a decoding thread.
+    def _is_known(self, record: ImportRecord, found: Found, tally: Tally) -> bool:
+        """Whether a file needs no look: it was seen before and has not changed since."""
+        seen = self._imports.seen(found.path)
+        if seen is None or seen.stamp != found.stamp:
+            return False
+        if seen.import_id == record.import_id:
+            return True  # and was counted, before this import was interrupted
+        if seen.photo_id is None:
+            if record.kind != "rescan":
+                return False  # it could not be read, but that may have been the album's fault
+            tally.count(found.name, again=found.path)
+            return True
+        if seen.missing and seen.own:
+            self._imports.mark_missing(seen.photo_id, False)
+        elif not seen.own and self._lost(self._store.get(seen.photo_id)):
+            return False  # it can take the place of the original
+        tally.count(found.name, "already_here", again=found.path)
+        return True
 
-        Raises:
-            UnreadableImageError: it is no photo; a copy of it in the album's keeping is gone.
-        """
-        arrival = _Arrival(path, keep=staged)
-        if not path.is_file():  # a named pipe would be read for ever
-            raise UnreadableImageError("There is no such file.")
-        try:
-            if copy:
-                arrival = _Arrival(self._originals.receive(path, path.name, move=False), keep=True)
-            sha256 = sha256_of(arrival.path)
-            if arrival.keep:
-                identified = self._originals.note_identity(arrival.path, sha256)
-                arrival = _Arrival(identified, keep=True)
-            status = arrival.path.stat()
-            taken = file_time(arrival.path)
-            decoded = None
-            if self._store.by_sha256(sha256) is None:
-                image, facts = read_for_encoder(arrival.path, encoder_px)
-                self._originals.write_cache(self._originals.thumbnail(sha256), thumbnail(image))
-                decoded = image, facts
-        except OSError as error:
-            if arrival.keep and arrival.path != path:
-                self._originals.drop(arrival.path)
-            raise UnreadableImageError(_why_unreadable(error)) from error
-        except UnreadableImageError:
-            if arrival.keep:
-                self._originals.drop(arrival.path)
-            raise
-        return _Looked(arrival, sha256, status.st_size, taken, decoded)
+    def _fail(self, record: ImportRecord, found: Found, reason: str, tally: Tally) -> None:
+        _refuse_pulled(record, found)
+        log.warning("left out %s: %s", found.name, reason)
+        path = Path(found.path)
+        with self._imports.writing():
+            if record.kind == "upload":
+                path = self._originals.within_incoming(path)
+            elif found.stamp is not None:
+                self._imports.see(record.import_id, path, found.stamp, None)
+            self._imports.fail(record.import_id, path, reason)
+            tally.count(_shown(found))
+            tally.save()
 
-    def _add(self, batch: list[_Looked], report: ImportReport) -> list[str]:
-        """Encode a batch and store its photos one by one; the names of all of them."""
+    def _add(self, record: ImportRecord, batch: list[Looked], tally: Tally) -> None:
+        """Encode a batch and store its photos: all of them or none."""
         if not batch:
-            return []
-        active: Active = self._active.current()
-        images = [looked.decoded[0] for looked in batch if looked.decoded is not None]
+            return
+        active = self._active.current()
+        images = [looked.decoded.image for looked in batch if looked.decoded is not None]
         embeddings = active.encoder.encode_images(images)  # (b, d)
-        for looked, embedding in zip(batch, embeddings, strict=True):
-            assert looked.decoded is not None  # the batch holds decoded ones only
-            arrival = looked.arrival
-            new = NewPhoto(
-                sha256=looked.sha256,
-                filename=display_name(arrival.path),
-                path=None if arrival.keep else arrival.path.resolve(),
-                size_bytes=looked.size_bytes,
-                facts=looked.decoded[1],
-                file_time=looked.file_time,
-            )
-            photo_id = self._store.add(new, active.encoder.model_id, embedding)
-            if photo_id is None:  # the same bytes twice in one import
-                self._already_here(looked, report)
-                continue
-            if arrival.keep:
-                self._originals.keep(arrival.path, looked.sha256, new.facts.file_type)
-            report.added.append(photo_id)
+        news = [self._new_photo(looked) for looked in batch]
+        finish: list[Callable[[], None]] = []
+        with self._imports.writing():
+            for looked, new, embedding in zip(batch, news, embeddings, strict=True):
+                known = self._store.by_sha256(looked.sha256)
+                if known is None:
+                    photo_id = self._store_new(record, looked, new, embedding, tally)
+                    if looked.kept:
+                        finish.append(partial(self._keep, looked.path, photo_id))
+                    self._see(record, looked, photo_id)
+                    continue
+                own = known.path is None or known.path == Path(looked.found.path)
+                if looked.anew and own:
+                    self._store.set_facts(known.photo_id, new.facts, new.file_time, new.place)
+                what = "updated" if looked.anew and own else "already_here"
+                finish.append(self._already_here(record, looked, tally, what))
+            tally.save()
+        for move in finish:  # only now: `repair` and the next start go by the rows
+            move()
         active.index.sync()
-        return [display_name(looked.arrival.path) for looked in batch]
 
-    def _already_here(self, looked: _Looked, report: ImportReport) -> None:
-        """Count a photo that the album has; where its original was lost, this one replaces it."""
-        report.already_here += 1
+    def _new_photo(self, looked: Looked) -> NewPhoto:
+        assert looked.decoded is not None  # a batch holds decoded ones only
+        facts = looked.decoded.facts
+        place = None
+        if facts.latitude is not None and facts.longitude is not None:
+            place = self._places.nearest(facts.latitude, facts.longitude)
+        return NewPhoto(
+            sha256=looked.sha256,
+            filename=_shown(looked.found),
+            path=None if looked.kept else Path(looked.found.path),
+            size_bytes=looked.size_bytes,
+            facts=facts,
+            file_time=looked.file_time,
+            place=place,
+        )
+
+    def _store_new(
+        self,
+        record: ImportRecord,
+        looked: Looked,
+        new: NewPhoto,
+        embedding: Embeddings,
+        tally: Tally,
+    ) -> int:
+        """Store bytes that the album does not have; the id of their photo."""
+        model_id = self._active.current().encoder.model_id
+        before = None if looked.kept else self._imports.seen(looked.found.path)
+        if before is not None and before.own and before.photo_id is not None:
+            path = Path(looked.found.path)
+            places = [it for it in self._imports.places_of(before.photo_id) if it != path]
+            others = [it for it in places if it.is_file()]
+            if not others:  # edited where it lies: the same photo with other bytes
+                self._active.forget_matrices()
+                self._store.replace(before.photo_id, new, model_id, embedding)
+                tally.count(_shown(looked.found), "updated")
+                return before.photo_id
+            self._store.move(before.photo_id, others[0], display_name(others[0]))
+        photo_id = self._store.add(new, model_id, embedding, import_id=record.import_id)
+        assert photo_id is not None  # under the write lock, and asked for just before
+        tally.count(_shown(looked.found), "added")
+        return photo_id
+
+    def _already_here(
+        self, record: ImportRecord, looked: Looked, tally: Tally, what: str = "already_here"
+    ) -> Callable[[], None]:
+        """Count a photo that the album has; where its original was lost, this one replaces it.
+
+        Returns:
+            What is to be done with the file once the transaction holds.
+        """
         photo = self._store.by_sha256(looked.sha256)
         assert photo is not None  # photos are never deleted while an import runs
-        if self._lost(photo):
-            self._adopt(photo, looked.arrival)
-        elif looked.arrival.keep:
-            self._originals.drop(looked.arrival.path)
+        lost = self._lost(photo)
+        if lost:
+            if photo.path is not None:
+                self._imports.forget_file(photo.path)
+            if looked.kept:
+                self._store.move(photo.photo_id, None)
+            else:
+                self._store.move(photo.photo_id, Path(looked.found.path), _shown(looked.found))
+        elif photo.missing:
+            self._imports.mark_missing(photo.photo_id, False)
+        self._see(record, looked, photo.photo_id)
+        tally.count(_shown(looked.found), what)
+        if not looked.kept:
+            return lambda: None
+        if lost:
+            return partial(self._keep, looked.path, photo.photo_id)
+        return partial(self._originals.drop, looked.path)
+
+    def _keep(self, path: Path, photo_id: int) -> None:
+        self._originals.keep(path, self._store.get(photo_id))
+
+    def _see(self, record: ImportRecord, looked: Looked, photo_id: int) -> None:
+        of_the_person = record.kind != "upload" and looked.found.stamp is not None
+        if of_the_person and looked.found.stamp is not None:
+            self._imports.see(
+                record.import_id, Path(looked.found.path), looked.found.stamp, photo_id
+            )
+
+    # Its beginning and its end
+
+    def _refuse_unplugged(self, record: ImportRecord) -> None:
+        for source in record.sources:
+            empty = source.is_dir() and not any(source.iterdir())
+            if (empty or not source.exists()) and self._imports.counts_below(source)[0]:
+                raise _unplugged(source)
+
+    def _note_missing(self, record: ImportRecord, tally: Tally) -> None:
+        """Mark the photos that are gone from the folders that were walked."""
+        for source in record.sources:
+            if not source.is_dir():
+                continue
+            for path, photo_id in self._imports.unseen_below(source, record.import_id):
+                if os.path.lexists(path):
+                    continue  # another import saw it, or it is in a folder that is closed
+                photo = self._store.get(photo_id)
+                if photo.path != path or photo.missing:
+                    continue
+                others = [it for it in self._imports.places_of(photo_id) if it.is_file()]
+                if others:
+                    self._store.move(photo_id, others[0], display_name(others[0]))
+                else:
+                    self._imports.mark_missing(photo_id, True)
+                    tally.add("missing")
+
+    def _end(self, record: ImportRecord, wish: Wish, closing: bool) -> None:
+        """Note how an import ended, and tidy up behind its uploads."""
+        import_id = record.import_id
+        if wish == "pause":
+            self._imports.enter(import_id, "paused")
+            return
+        if closing and wish == "run":
+            self._imports.enter(import_id, "waiting")
+            return
+        if record.kind == "upload":
+            some_failed = bool(self._imports.failures(import_id, 1))
+            for upload in self._originals.uploads(import_id):
+                if wish == "run" and some_failed:  # a zip, some of whose files failed
+                    self._originals.set_aside(upload)
+                else:
+                    self._originals.drop(upload)
+        self._imports.enter(import_id, "cancelled" if wish == "cancel" else "done")
+        now = self._imports.get(import_id)
+        log.info(
+            "import %d: %d photos in %.1f s; %d were here, %d failed",
+            import_id, now.added, now.seconds, now.already_here, now.failed,
+        )  # fmt: skip
 
     def _lost(self, photo: Photo) -> bool:
         return not self._originals.path_of(photo).is_file()
 
-    def _adopt(self, photo: Photo, arrival: _Arrival) -> None:
-        if arrival.keep:
-            self._store.move(photo.photo_id, None)  # first: `repair` goes by the row
-            self._originals.keep(arrival.path, photo.sha256, photo.file_type)
-        else:
-            self._store.move(photo.photo_id, arrival.path.resolve())
+
+def _refuse_pulled(record: ImportRecord, failed: Found | Blocked) -> None:
+    """Raise when a file failed because the disk that it is on was pulled out."""
+    for source in record.sources:
+        if not source.exists() and source in Path(failed.path).parents:
+            raise _unplugged(source)
 
 
-def _why_unreadable(error: OSError) -> str:
-    if isinstance(error, PermissionError):
-        return "The album may not read this file."
-    return f"The file could not be taken in: {error.strerror or error}."
+def _shown(found: Found) -> str:
+    return display_name(Path(found.path))
+
+
+def _unplugged(folder: Path) -> AlbumError:
+    return AlbumError(
+        f"The folder {display_name(folder)} is not there: plug its disk in or put it back, and"
+        " import it again; nothing was changed."
+    )

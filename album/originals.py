@@ -2,11 +2,14 @@
 
     data/incoming/new/<token>/<name>     arrived, not looked at yet; `copy-<token>`: of a copy
     data/incoming/<sha256>.<token>/<name>  looked at; its row may come any moment
+    data/incoming/failed/<token>/<name>  an upload that could not be read, kept for some days
     data/photos/<ab>/<sha256>.<ext>      the original of a row, byte for byte, never written again
     data/thumbnails/<ab>/<sha256>.jpg    caches that can be made again, the only files that the
     data/thumbnails/large/...            page serves as a folder
 
-A photo imported in place stays where it is: its row has the path and only caches are made here.
+A token begins with the id of its import. Sidecars, the files that describe a photo, arrive beside
+it and stay beside it as `<sha256>.<ext>.xmp` and `.json`. A photo imported in place stays where it
+is: its row has the path and only caches are made here.
 """
 
 from __future__ import annotations
@@ -16,19 +19,23 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from album.errors import PhotoNotFoundError
+from album.file_kinds import kind_of
 from album.photo import Photo
 
 SUFFIXES = {
     "JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "GIF": ".gif",
     "BMP": ".bmp", "TIFF": ".tif", "HEIC": ".heic", "AVIF": ".avif",
+    "JXL": ".jxl",
 }  # fmt: skip
+"""Others, such as those of the many kinds of RAW, keep the ending that they came with."""
 PARTIAL = ".part"  # being copied; of no worth after a crash, for its source is still there
 COPY = "copy-"  # likewise where it has no row yet; an upload is all there is of a photo
-OLD_S = 86_400  # an import that is running keeps a copy waiting for seconds
+COPIES_KEPT_S = 86_400  # an import that is running keeps a copy waiting for seconds
+FAILED_KEPT_S = 7 * 86_400
 
 
 class Originals:
@@ -39,18 +46,21 @@ class Originals:
         self.photos_dir = data_dir / "photos"
         self.thumbnails_dir = data_dir / "thumbnails"
         self.incoming_dir = data_dir / "incoming"
-        for folder in (self.photos_dir, self.thumbnails_dir, self.incoming_dir / "new"):
+        self._new = self.incoming_dir / "new"
+        self._failed = self.incoming_dir / "failed"
+        for folder in (self.photos_dir, self.thumbnails_dir, self._new, self._failed):
             folder.mkdir(parents=True, exist_ok=True)
 
     # Where things are
 
-    def kept(self, sha256: str, file_type: str) -> Path:
+    def kept(self, photo: Photo) -> Path:
         """Where the album keeps an original of its own."""
-        return self.photos_dir / sha256[:2] / f"{sha256}{SUFFIXES[file_type]}"
+        suffix = SUFFIXES.get(photo.file_type) or Path(photo.filename).suffix.lower()
+        return self.photos_dir / photo.sha256[:2] / f"{photo.sha256}{suffix}"
 
     def path_of(self, photo: Photo) -> Path:
         """Where the original of a photo belongs, whether it is there now or not."""
-        return photo.path or self.kept(photo.sha256, photo.file_type)
+        return photo.path or self.kept(photo)
 
     def find(self, photo: Photo) -> Path:
         """The original, wherever it lies.
@@ -76,67 +86,129 @@ class Originals:
 
     # How they arrive
 
-    def receive(self, source: Path, name: str, *, move: bool) -> Path:
-        """Bring a file into the album's keeping under its own name; whole or not at all.
+    def receive_upload(
+        self,
+        source: Path,
+        name: str,
+        *,
+        import_id: int,
+        sidecars: Iterable[tuple[Path, str]] = (),
+    ) -> Path:
+        """Take an upload away into the album's keeping under its own name.
 
         Args:
-            source: the file.
+            source: the file, whatever its name here.
             name: what the person called it, without folders.
-            move: take the file away from `source`, as with an upload; else copy it.
+            import_id: the import that it belongs to.
+            sidecars: the files that describe it, and what the person called them.
         """
-        folder = self.incoming_dir / "new" / f"{'' if move else COPY}{uuid.uuid4().hex}"
-        folder.mkdir(parents=True)
-        return _place(source, folder / name, move=move)
+        folder = self._folder(import_id, copy=False)
+        for sidecar, its_name in sidecars:  # first: when the photo is there, all of it is
+            _move(sidecar, folder / its_name)
+        return _move(source, folder / name)
 
-    def note_identity(self, arrived: Path, sha256: str) -> Path:
-        """File an arrived original under its sha256, so that a crash cannot separate the two."""
+    def new_folder(self, import_id: int) -> Path:
+        """A folder for one copy, which ends in `PARTIAL` until it is whole."""
+        return self._folder(import_id, copy=True)
+
+    def note_identity(
+        self, arrived: Path, sha256: str, sidecars: Iterable[Path] = ()
+    ) -> tuple[Path, list[Path]]:
+        """File an arrived original, with what describes it, under its sha256, so that a crash
+        cannot separate the two."""
         token = arrived.parent.name.rpartition(".")[2]  # alone, where it was looked at before
         folder = self.incoming_dir / f"{sha256}.{token}"
         arrived.parent.replace(folder)
-        return folder / arrived.name
+        return folder / arrived.name, [folder / sidecar.name for sidecar in sidecars]
 
-    def keep(self, identified: Path, sha256: str, file_type: str) -> None:
+    def keep(self, identified: Path, photo: Photo) -> None:
         """Move an identified original to its final place. Doing it twice does no harm, also not
         by two processes at once."""
-        final = self.kept(sha256, file_type)
+        final = self.kept(photo)
+        final.parent.mkdir(exist_ok=True)
+        for sidecar in _files(identified.parent):
+            if kind_of(sidecar.name) == "sidecar":
+                beside = final.with_name(final.name + sidecar.suffix.lower())
+                _move_if_there(sidecar, beside)
         if not final.exists():
-            final.parent.mkdir(exist_ok=True)
-            try:
-                _place(identified, final, move=True)
-            except FileNotFoundError:
-                if not final.exists():
-                    raise
+            _move_if_there(identified, final)
+            if not final.exists():
+                raise FileNotFoundError(identified)
         self.drop(identified)
 
     def drop(self, arrived: Path) -> None:
         """Forget a file that arrived: it is here already, cannot be read, or was cancelled."""
-        shutil.rmtree(arrived.parent, ignore_errors=True)
+        if self.incoming_dir in arrived.parent.parents:  # never a folder of the person's own
+            shutil.rmtree(arrived.parent, ignore_errors=True)
+
+    def set_aside(self, upload: Path) -> None:
+        """Keep an upload that could not be read for some days, to be tried again."""
+        if self.incoming_dir in upload.parent.parents:
+            upload.parent.replace(self._failed / upload.parent.name.rpartition(".")[2])
+
+    def is_upload(self, arrived: Path) -> bool:
+        """Whether a file on its way is an upload, all there is of it, and no copy."""
+        return COPY not in arrived.parent.name
+
+    def within_incoming(self, arrived: Path) -> Path:
+        """`<token>/<name>` of a file on its way, without the folders that the album put it in."""
+        parts = arrived.relative_to(self.incoming_dir).parts
+        return Path(*parts[1:] if parts[0] == self._new.name else parts)
+
+    def retry(self, failed_import: int, import_id: int) -> list[Path]:
+        """Bring uploads that were set aside by one import on their way again for another."""
+        brought = []
+        for folder in sorted(self._failed.glob(f"{failed_import}-*")):
+            again = self._new / f"{import_id}-{uuid.uuid4().hex}"
+            folder.replace(again)
+            brought += _whole_files(again)
+        return brought
+
+    def hand_over(self, upload: Path, import_id: int) -> None:
+        """Make an upload on its way belong to another import."""
+        upload.parent.replace(self._new / f"{import_id}-{uuid.uuid4().hex}")
 
     def identified(self) -> Iterator[tuple[str, Path]]:
         """(sha256, file) of every original that is on its way to its final place."""
         for folder in sorted(self.incoming_dir.iterdir()):
-            if folder.name != "new":
+            if folder not in (self._new, self._failed):
                 yield from ((folder.name.partition(".")[0], file) for file in _whole_files(folder))
 
-    def uploads(self) -> list[Path]:
-        """Whole uploads on their way, looked at or not; ends half-made ones."""
-        looked_at = [file for _, file in self.identified() if COPY not in file.parent.name]
-        new = sorted((self.incoming_dir / "new").iterdir())
-        folders = [folder for folder in new if not folder.name.startswith(COPY)]
-        return looked_at + [file for folder in folders for file in _whole_files(folder)]
+    def uploads(self, import_id: int | None = None) -> list[Path]:
+        """Whole uploads on their way, looked at or not; None: of all imports. Ends half-made
+        ones."""
+        folders = [
+            folder
+            for parent in (self.incoming_dir, self._new)
+            for folder in sorted(parent.iterdir())
+            if folder not in (self._new, self._failed) and COPY not in folder.name
+        ]
+        return [
+            file
+            for folder in folders
+            if import_id is None or _import_of(folder) == str(import_id)
+            for file in _whole_files(folder)
+        ]
 
-    def forget_old_copies(self) -> None:
-        """Take away copies that a crash left on their way."""
-        for folder in [
-            *self.incoming_dir.glob(f"*.{COPY}*"),
-            *self.incoming_dir.glob(f"new/{COPY}*"),
-        ]:
-            try:
-                old = folder.stat().st_mtime < time.time() - OLD_S
-            except FileNotFoundError:  # of an import that is running
-                continue
-            if old:
-                shutil.rmtree(folder, ignore_errors=True)
+    def uploads_without(self, import_ids: Iterable[int]) -> list[Path]:
+        """Uploads on their way that belong to none of these imports."""
+        known = {str(import_id) for import_id in import_ids}
+        return [file for file in self.uploads() if _import_of(file.parent) not in known]
+
+    def forget_old(self) -> None:
+        """Take away copies that a crash left on their way, and uploads that failed long ago."""
+        for pattern, kept_s in (
+            (f"*.{COPY}*", COPIES_KEPT_S),
+            (f"new/{COPY}*", COPIES_KEPT_S),
+            ("failed/*", FAILED_KEPT_S),
+        ):
+            for folder in self.incoming_dir.glob(pattern):
+                try:
+                    old = folder.stat().st_mtime < time.time() - kept_s
+                except FileNotFoundError:  # of an import that is running
+                    continue
+                if old:
+                    shutil.rmtree(folder, ignore_errors=True)
 
     # Caches
 
@@ -144,32 +216,58 @@ class Originals:
         """Write a thumbnail so that a reader sees all of it or nothing."""
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f"{uuid.uuid4().hex}{PARTIAL}")
-        partial.write_bytes(content)
-        partial.replace(path)
-
-
-def _place(source: Path, target: Path, *, move: bool) -> Path:
-    """`target` becomes the whole file at once, on the same disk or from another."""
-    if move:
         try:
-            return source.replace(target)
+            partial.write_bytes(content)
+            partial.replace(path)
         except OSError:
-            pass  # another disk: copy, then take it away
-    partial = target.with_name(uuid.uuid4().hex + PARTIAL)
-    shutil.copyfile(source, partial)
-    shutil.copystat(source, partial)  # its time may be all that is known of the capture
-    partial.replace(target)
-    if move:
+            partial.unlink(missing_ok=True)
+            raise
+
+    def _folder(self, import_id: int, *, copy: bool) -> Path:
+        folder = self._new / f"{COPY if copy else ''}{import_id}-{uuid.uuid4().hex}"
+        folder.mkdir(parents=True)
+        return folder
+
+
+def _move(source: Path, target: Path) -> Path:
+    """`target` becomes the whole file at once, on the same disk or from another."""
+    try:
+        return source.replace(target)
+    except FileNotFoundError:
+        raise
+    except OSError:  # another disk: copy, then take it away
+        partial = target.with_name(uuid.uuid4().hex + PARTIAL)
+        shutil.copyfile(source, partial)
+        shutil.copystat(source, partial)  # its time may be all that is known of the capture
+        partial.replace(target)
         source.unlink(missing_ok=True)
-    return target
+        return target
+
+
+def _move_if_there(source: Path, target: Path) -> None:
+    """Move a file; another process may have done it already."""
+    try:
+        _move(source, target)
+    except FileNotFoundError:
+        return
+
+
+def _import_of(folder: Path) -> str:
+    """The id of the import in the token of a folder, as text."""
+    return folder.name.rpartition(".")[2].removeprefix(COPY).partition("-")[0]
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        return [file for file in folder.iterdir() if file.suffix != PARTIAL]
+    except (FileNotFoundError, NotADirectoryError):  # another process's import went on meanwhile
+        return []
 
 
 def _whole_files(folder: Path) -> list[Path]:
-    """The file that arrived in this folder; a folder with none, or half a one, goes."""
-    try:
-        files = [file for file in folder.iterdir() if file.suffix != PARTIAL]
-    except (FileNotFoundError, NotADirectoryError):  # another process's import went on meanwhile
-        return []
+    """The file that arrived in this folder, without what describes it; a folder with none, or half
+    a one, goes."""
+    files = [file for file in _files(folder) if kind_of(file.name) != "sidecar"]
     if not files:
         shutil.rmtree(folder, ignore_errors=True)
     return files

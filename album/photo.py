@@ -2,29 +2,68 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Literal
 
 Orientation = Literal["landscape", "portrait", "square"]
+TakenFrom = Literal["exif", "xmp", "gps", "name", "takeout", "file"]
+"""How a capture time is known: from EXIF, from XMP in the file or beside it, from the satellites'
+clock, from the file's name, from Google Takeout's JSON, or only from the time of the file."""
+ImportKind = Literal["in place", "rescan", "copy", "upload"]
+"""A rescan is an import in place that nobody asked for: quiet where there is nothing new."""
+ImportState = Literal["waiting", "running", "paused", "done", "cancelled", "failed"]
+Wish = Literal["run", "pause", "cancel"]
 
 
 @dataclass(frozen=True, slots=True)
 class ImageFacts:
-    """What a file says of itself. Pixels are counted upright; times are the camera's own clock."""
+    """What a file, and the files that describe it, say of a photo; None where they do not know.
+
+    Pixels are counted upright; times are the camera's own clock.
+    """
 
     file_type: str
-    """Upper-case format name: JPEG, PNG, WEBP, GIF, BMP, TIFF, HEIC, AVIF."""
+    """Upper-case name of the format, such as JPEG, HEIC, JXL or RAW."""
     width: int
     height: int
     taken_at: datetime | None = None
-    """Naive local time from EXIF, to the second; None where the file does not know."""
+    """Naive local time, to the millisecond where it is known so well."""
+    taken_from: TakenFrom | None = None
+    """Set together with `taken_at`; never "file", which only the importer can say."""
+    taken_offset: int | None = None
+    """Minutes east of UTC of the clock that `taken_at` was read from."""
     camera: str | None = None
     lens: str | None = None
+    exposure_s: float | None = None
+    """Exposure time in seconds, above 0."""
+    f_number: float | None = None
+    iso: int | None = None
+    focal_mm: float | None = None
+    """Real focal length in millimetres, not that of 35 mm film."""
+    orientation: int = 1
+    """How the pixels lie in the file, as EXIF counts it: 1 (upright) to 8."""
+    rating: int | None = None
+    """0 to 5 stars; -1: rejected."""
+    keywords: tuple[str, ...] = ()
+    """In the order of the file, without doubles or blanks."""
     latitude: float | None = None
     """Degrees, north positive, in [-90, 90]; set together with `longitude` or not at all."""
     longitude: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A town and its country, by name; "" for a Korean name that is not known."""
+
+    town: str
+    town_ko: str
+    country_code: str
+    """ISO 3166-1, two capital letters."""
+    country: str
+    country_ko: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +81,21 @@ class Photo:
     width: int
     height: int
     taken_at: datetime
-    taken_from: Literal["exif", "file"]
-    """How `taken_at` is known: from EXIF, or only from the file's modification time."""
+    taken_from: TakenFrom
+    taken_offset: int | None
     camera: str | None
     lens: str | None
+    exposure_s: float | None
+    f_number: float | None
+    iso: int | None
+    focal_mm: float | None
+    orientation: int
+    rating: int | None
     latitude: float | None
     longitude: float | None
     added_at: datetime
+    missing: bool
+    """Its original is not where it was; it comes back by itself when that is there again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,18 +152,65 @@ class ImportFailure:
     reason: str
 
 
-@dataclass(slots=True)
-class ImportReport:
-    """What an import did; complete also when it was cancelled half-way."""
+@dataclass(frozen=True, slots=True)
+class ImportRecord:
+    """An import as it stands in the database: what was asked, how far it is, what came of it."""
 
-    added: list[int] = field(default_factory=list)
-    """Photo ids, in the order they were added."""
-    already_here: int = 0
-    failed: list[ImportFailure] = field(default_factory=list)
-    cancelled: bool = False
-    seconds: float = 0.0
-    skipped: int = 0
-    """Files of a folder that are no photos by their name, such as videos and texts."""
+    import_id: int
+    kind: ImportKind
+    sources: tuple[Path, ...]
+    """The files and folders that were named; none for uploads."""
+    caption_language: str | None
+    """What is added is queued for captions in this language; None: it is not."""
+    state: ImportState
+    wish: Wish
+    """What somebody last asked of it; it follows within a second."""
+    total: int
+    """How many files; 0 while they are still being looked for."""
+    done: int
+    added: int
+    already_here: int
+    updated: int
+    """Photos whose file was edited where it lies, or has a new description beside it."""
+    missing: int
+    """Photos whose file is not where it was."""
+    failed: int
+    skipped: Mapping[str, int]
+    """How many files of a folder are no photos, by their kind, such as "video"."""
+    current: str
+    """The name of the file that was done last."""
+    problem: str | None
+    """Why it could not go on, in one sentence."""
+    seconds: float
+    """How long it has been at work, without pauses."""
+    asked_at: datetime
+    ended_at: datetime | None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen unless somebody asks for it."""
+        return self.state in ("done", "cancelled", "failed")
+
+    @property
+    def rate(self) -> float | None:
+        """Files a second so far; None where there is no telling yet."""
+        return self.done / self.seconds if self.done and self.seconds else None
+
+    @property
+    def seconds_left(self) -> float | None:
+        """An estimate from the rate so far; None where there is none yet."""
+        return None if self.rate is None else (self.total - self.done) / self.rate
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedFolder:
+    """A folder that the owner named, and what the album has of it."""
+
+    path: Path
+    photos: int
+    missing: int
+    there: bool
+    """Whether the folder is there now, with its disk plugged in."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,16 +12,24 @@ from pathlib import Path
 from album.active_encoder import ActiveEncoder
 from album.captions import PhotoCaptions
 from album.classify import PhotoClassifier
+from album.database import Database
+from album.decode_pool import DecodePool
+from album.decoder import Decoder
 from album.describe import PhotoDescriber
 from album.errors import AlbumError, PhotoNotFoundError
+from album.file_kinds import kind_of
 from album.image_files import large_view
-from album.import_jobs import ImportJob, ImportJobs
+from album.import_jobs import ImportJobs
+from album.import_store import ImportStore
 from album.importer import PhotoImporter
 from album.originals import Originals
-from album.photo import ImportReport, Photo
+from album.photo import ImportRecord, Photo, WatchedFolder
+from album.places import Places
 from album.search import PhotoSearch
+from album.sidecars import Siblings
 from album.store import PhotoStore
 from album.verify import find_faults
+from album.watch import FolderWatch
 from models.errors import CaptionerUnavailableError
 from models.interfaces import BuildClassifier, Captioner
 
@@ -49,9 +58,24 @@ class Album:
     """Opens a data folder; encoders arrive later through `active.offer`."""
 
     def __init__(
-        self, data_dir: Path, build_classifier: BuildClassifier, captioner: Captioner
+        self,
+        data_dir: Path,
+        build_classifier: BuildClassifier,
+        captioner: Captioner,
+        *,
+        folders: Sequence[Path] = (),
+        rescan_every_s: float = 900.0,
+        decoder: Decoder | None = None,
     ) -> None:
         """Open or create the library in `data_dir` and finish what a crash interrupted.
+
+        Args:
+            data_dir: where everything is kept.
+            build_classifier: makes classifiers out of words.
+            captioner: writes captions.
+            folders: the folders that a running album keeps up with.
+            rescan_every_s: how often they are looked through though nothing was heard of them.
+            decoder: decodes the photos of imports; None: processes of its own.
 
         Raises:
             AlbumError: the folder cannot be used, or is of a later version.
@@ -62,10 +86,28 @@ class Album:
             raise AlbumError(f"{data_dir} cannot be used for the album: {error}.") from error
         self.data_dir = data_dir
         self.embeddings_dir = data_dir / "embeddings"
-        self.store = PhotoStore(data_dir / "album.db")
-        self.active = ActiveEncoder(self.store, self.originals, self.embeddings_dir)
-        self.importer = PhotoImporter(self.store, self.originals, self.active)
-        self.imports = ImportJobs(self.importer)
+        self.database = Database(data_dir / "album.db")
+        self.store = PhotoStore(self.database)
+        self.import_store = ImportStore(self.database)
+        self.decoder = decoder or DecodePool()
+        self.active = ActiveEncoder(self.store, self.originals, self.embeddings_dir, self.decoder)
+        self.importer = PhotoImporter(
+            self.store,
+            self.import_store,
+            self.originals,
+            self.active,
+            self.decoder,
+            Places(data_dir / "places"),
+        )
+        self.imports = ImportJobs(
+            self.import_store,
+            self.importer,
+            self.originals,
+            data_dir / "imports",
+            self._after_import,
+        )
+        self._folders = tuple(folders)
+        self._watch = FolderWatch(self._folders, self._rescan_quietly, rescan_every_s)
         self.search = PhotoSearch(self.store, self.active)
         self.classifier = PhotoClassifier(self.store, self.active, build_classifier)
         self.describer = PhotoDescriber(self.store, self.active)
@@ -74,8 +116,9 @@ class Album:
         self._thumbnails: threading.Thread | None = None
         self.importer.repair()
 
-    def start(self, folders: Sequence[Path] = ()) -> None:
-        """Do in the background what a running album does: captions, thumbnails, folders."""
+    def start(self) -> None:
+        """Do in the background what a running album does: captions, thumbnails, folders, and the
+        imports that were interrupted."""
         self.captions.start()
         self._thumbnails = threading.Thread(
             target=self.importer.make_missing_thumbnails,
@@ -84,21 +127,20 @@ class Album:
             daemon=True,
         )
         self._thumbnails.start()
-        if interrupted := self.importer.interrupted():
-            log.info("going on with %d uploads that were interrupted", len(interrupted))
-            self.imports.start(interrupted, staged=True)
-        if folders:
-            self.imports.start(folders)
+        self.imports.go_on()
+        self._watch.start()
 
     def close(self) -> None:
         """Stop the background work after the photos in hand and close the library."""
         self._stopped.set()
+        self._watch.stop()
         self.imports.stop()
         self.captions.stop()
         self.active.stop()
         if self._thumbnails is not None:
             self._thumbnails.join(timeout=30)
-        self.store.close()
+        self.decoder.close()
+        self.database.close()
 
     @property
     def serving(self) -> str | None:
@@ -112,7 +154,7 @@ class Album:
         caption_language: str | None = None,
         *,
         whole_folder: bool = False,
-    ) -> ImportJob:
+    ) -> int:
         """Take (file, name) uploads into the album's keeping and import them in the background.
 
         Args:
@@ -120,23 +162,41 @@ class Album:
             caption_language: queue the new photos for captions in this language; None: don't.
             whole_folder: the files were not chosen one by one, so those that are no photos by
                 their name are counted and left out, not failures.
+
+        Returns:
+            The id of the import.
         """
-        photos = [
-            (file, name)
-            for file, name in uploads
-            if not whole_folder or self.importer.is_named_like_a_photo(name)
+        siblings = Siblings([name for _, name in uploads])
+        sidecars = {name: file for file, name in uploads if kind_of(name) == "sidecar"}
+        photos, skipped = [], Counter[str]()
+        for file, name in uploads:
+            kind = kind_of(name)
+            if kind == "photo" or (kind != "sidecar" and not whole_folder):
+                beside = [(sidecars[it], it) for it in siblings.of(name) if it in sidecars]
+                photos.append((file, name, beside))
+            elif kind != "sidecar":
+                skipped[kind] += 1
+        return self.imports.start_uploads(photos, caption_language, skipped)
+
+    def watched(self) -> list[WatchedFolder]:
+        """The folders that the owner named, with what the album has of them."""
+        return [
+            WatchedFolder(folder, *self.import_store.counts_below(folder), folder.is_dir())
+            for folder in self._folders
         ]
-        staged = self.importer.receive(photos)
 
-        def finish(report: ImportReport) -> None:
-            report.skipped = len(uploads) - len(photos)
-            if caption_language is not None and report.added:
-                try:
-                    self.captions.request(report.added, caption_language)
-                except CaptionerUnavailableError as error:
-                    log.warning("the new photos were not queued for captions: %s", error)
+    def rescan(self, number: int) -> int:
+        """Look through a watched folder now; the id of the import.
 
-        return self.imports.start(staged, staged=True, then=finish)
+        Args:
+            number: which of `watched()`, from 0.
+
+        Raises:
+            AlbumError: there is no such folder.
+        """
+        if not 0 <= number < len(self._folders):
+            raise AlbumError("This folder is not one that the album watches.")
+        return self.imports.start([self._folders[number]])
 
     def large_view(self, photo_id: int) -> Path:
         """The photo as a JPEG for looking at; made on the first look.
@@ -194,7 +254,7 @@ class Album:
             photos=self.store.count(),
             model_id=self.active.model_id,
             encoding=self.active.filling,
-            importing=None if job is None else (job.done, job.total),
+            importing=None if job is None or job.state == "paused" else (job.done, job.total),
             captions=captions,
             captions_waiting=waiting,
             captions_failed=failed,
@@ -203,3 +263,16 @@ class Album:
     def faults(self, *, deep: bool = False) -> Iterator[str]:
         """One line for each thing that is not as it must be."""
         return find_faults(self.store, self.originals, self.embeddings_dir, deep=deep)
+
+    def _rescan_quietly(self, folder: Path) -> None:
+        self.imports.start([folder], "rescan")
+
+    def _after_import(self, record: ImportRecord) -> None:
+        """Queue the new photos for captions where somebody wanted that."""
+        added = self.import_store.added_by(record.import_id)
+        if record.caption_language is None or not added:
+            return
+        try:
+            self.captions.request(added, record.caption_language)
+        except CaptionerUnavailableError as error:
+            log.warning("the new photos were not queued for captions: %s", error)

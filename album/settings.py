@@ -21,7 +21,9 @@ class Settings:
     data_dir: Path = Path("data")
     """ALBUM_DATA_DIR: where the album keeps everything; the folder may be moved or copied."""
     folders: tuple[Path, ...] = ()
-    """ALBUM_FOLDERS: folders imported in place at start, separated as in PATH."""
+    """ALBUM_FOLDERS: folders that the album keeps up with in place, separated as in PATH."""
+    rescan_minutes: int = 15
+    """ALBUM_RESCAN_MINUTES: how often they are looked through; not all drives tell of changes."""
     model: str = "auto"
     """ALBUM_MODEL: `auto`, `pocket`, or `<open_clip architecture>/<pretrained tag or file>`."""
     device: str = "auto"
@@ -52,6 +54,7 @@ class Settings:
         return cls(
             data_dir=Path(given.get("ALBUM_DATA_DIR", cls.data_dir)).expanduser().resolve(),
             folders=tuple(Path(folder).expanduser().resolve() for folder in folders if folder),
+            rescan_minutes=_positive(given, "ALBUM_RESCAN_MINUTES", cls.rescan_minutes),
             model=given.get("ALBUM_MODEL", cls.model),
             device=_one_of(given, "ALBUM_DEVICE", cls.device, ("auto", "cuda", "mps", "cpu")),
             gemini_api_key=given.get("GEMINI_API_KEY"),

@@ -1,17 +1,15 @@
-"""PhotoStore: the rows of the album. The only module that speaks SQL.
+"""PhotoStore: the rows of the photos, their vectors, captions and labels.
 
-`album.db` is the truth about photos, their vectors, captions and labels; whatever else lies in the
-data folder, but the originals, can be made again from it. Every method is one transaction.
+`album.db` is the truth about them; whatever else lies in the data folder, but the originals, can be
+made again from it. Every method is one transaction.
 """
 
 from __future__ import annotations
 
 import os
 import sqlite3
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,68 +18,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from album.errors import AlbumError, PhotoNotFoundError
-from album.photo import Caption, ImageFacts, Photo, SearchFilters
+from album.database import Database
+from album.errors import PhotoNotFoundError
+from album.photo import Caption, ImageFacts, Photo, Place, SearchFilters
 from models.interfaces import Embeddings
 
-# Append only: a library made by any earlier version is brought up to date, step by step.
-MIGRATIONS = (
-    """
-    CREATE TABLE photos (
-        photo_id INTEGER PRIMARY KEY AUTOINCREMENT,
-        sha256 TEXT NOT NULL UNIQUE,
-        filename TEXT NOT NULL,
-        path TEXT,              -- of an original in place; NULL: the album keeps it
-        file_type TEXT NOT NULL,
-        size_bytes INTEGER NOT NULL,
-        width INTEGER NOT NULL,
-        height INTEGER NOT NULL,
-        taken_at TEXT NOT NULL, -- ISO 8601, the camera's own clock
-        taken_from TEXT NOT NULL,
-        camera TEXT,
-        lens TEXT,
-        latitude REAL,
-        longitude REAL,
-        added_at TEXT NOT NULL
-    );
-    CREATE INDEX photos_by_time ON photos ( -- with all that filters ask for: half the time
-        taken_at DESC, photo_id DESC, camera, file_type, width, height, latitude
-    );
-    CREATE INDEX photos_by_camera ON photos (camera);
-    CREATE TABLE embeddings (
-        seq INTEGER PRIMARY KEY AUTOINCREMENT, -- the order of the rows of the .npy matrix
-        model_id TEXT NOT NULL,
-        photo_id INTEGER NOT NULL REFERENCES photos ON DELETE CASCADE,
-        vector BLOB NOT NULL,                  -- (d,) float32, little-endian, L2 norm 1
-        UNIQUE (photo_id, model_id)
-    );
-    CREATE INDEX embeddings_in_order ON embeddings (model_id, seq, photo_id);
-    CREATE TABLE captions (
-        photo_id INTEGER PRIMARY KEY REFERENCES photos ON DELETE CASCADE,
-        text TEXT NOT NULL,
-        language TEXT NOT NULL,
-        model_id TEXT,          -- NULL: written or edited by a person
-        written_at TEXT NOT NULL
-    );
-    CREATE TABLE caption_queue (
-        photo_id INTEGER PRIMARY KEY REFERENCES photos ON DELETE CASCADE,
-        language TEXT NOT NULL,
-        urgent INTEGER NOT NULL,
-        tries INTEGER NOT NULL DEFAULT 0,
-        not_before REAL NOT NULL DEFAULT 0, -- Unix time: waiting for a retry, or at work until then
-        failure TEXT,                       -- why it was given up; NULL: still to be done
-        requested_at REAL NOT NULL
-    );
-    CREATE TABLE labels (
-        photo_id INTEGER NOT NULL REFERENCES photos ON DELETE CASCADE,
-        label TEXT NOT NULL,
-        PRIMARY KEY (label, photo_id)
-    ) WITHOUT ROWID;
-    CREATE INDEX labels_by_photo ON labels (photo_id);
-    """,
-)
-
-BUSY_TIMEOUT_S = 60  # another process may be importing; a group of rows takes it milliseconds
 IDS_PER_STATEMENT = 500  # well under SQLite's limit on parameters
 FILTERS_KEPT = 32  # each with 8 bytes for a photo that passes
 NO_IDS = np.empty(0, dtype=np.int64)
@@ -98,6 +39,7 @@ class NewPhoto:
     facts: ImageFacts
     file_time: datetime
     """Stands in for the capture time where the file does not know it."""
+    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,74 +52,66 @@ class CaptionTask:
 
 
 class PhotoStore:
-    """Rows in SQLite; one connection a thread, write-ahead log, so readers never wait."""
+    """What the album knows of its photos; methods may be called from any thread."""
 
-    def __init__(self, path: Path) -> None:
-        """Open or create the database at `path` and bring its schema up to date.
-
-        Raises:
-            AlbumError: the file is no album, or one of a later version.
-        """
-        self._path = path
-        self._threads = threading.local()
-        self._connections: list[sqlite3.Connection] = []
-        self._lock = threading.RLock()
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.writing = database.writing
         self._passed: dict[SearchFilters, npt.NDArray[np.int64]] = {}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            self._migrate()
-        except sqlite3.DatabaseError as error:
-            raise AlbumError(f"{path} cannot be opened as an album: {error}.") from error
-
-    def close(self) -> None:
-        """Close every connection; the store is of no use afterwards."""
-        with self._lock:
-            for connection in self._connections:
-                connection.close()
-            self._connections.clear()
 
     # Photos
 
     def add(
-        self, new: NewPhoto, model_id: str | None = None, embedding: Embeddings | None = None
+        self,
+        new: NewPhoto,
+        model_id: str | None = None,
+        embedding: Embeddings | None = None,
+        *,
+        import_id: int | None = None,
     ) -> int | None:
-        """Store a photo with its vector: both rows or neither. None where its bytes are here.
+        """Store a photo with its vector: all of it or nothing. None where its bytes are here.
 
         Args:
             new: the photo.
             model_id: whose vector `embedding` is.
             embedding: (d,) float32 of L2 norm 1; None leaves the encoding for later.
+            import_id: the import that adds it.
         """
-        facts = new.facts
         with self.writing() as db:
+            columns = self._columns(db, new) | {"added_at": _now(), "import_id": import_id}
             row = db.execute(
-                "INSERT INTO photos (sha256, filename, path, file_type, size_bytes, width, height,"
-                " taken_at, taken_from, camera, lens, latitude, longitude, added_at)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                f"INSERT INTO photos ({', '.join(columns)}) VALUES ({_marks(columns)})"
                 " ON CONFLICT (sha256) DO NOTHING RETURNING photo_id",
-                (
-                    new.sha256,
-                    new.filename,
-                    _path_value(new.path),
-                    facts.file_type,
-                    new.size_bytes,
-                    facts.width,
-                    facts.height,
-                    (facts.taken_at or new.file_time).isoformat(timespec="seconds"),
-                    "exif" if facts.taken_at else "file",
-                    facts.camera,
-                    facts.lens,
-                    facts.latitude,
-                    facts.longitude,
-                    _now(),
-                ),
+                tuple(columns.values()),
             ).fetchone()
             if row is None:
                 return None
             photo_id = int(row[0])
+            self._set_keywords(db, photo_id, new.facts.keywords)
             if model_id is not None and embedding is not None:
                 self._add_vector(db, model_id, photo_id, embedding)
         return photo_id
+
+    def replace(self, photo_id: int, new: NewPhoto, model_id: str, embedding: Embeddings) -> None:
+        """Give a photo other bytes, as when its file was edited where it lies.
+
+        Captions and labels stay; vectors of the old bytes go.
+        """
+        with self.writing() as db:
+            self._update(db, photo_id, self._columns(db, new) | {"missing_since": None})
+            self._set_keywords(db, photo_id, new.facts.keywords)
+            db.execute("DELETE FROM embeddings WHERE photo_id = ?", (photo_id,))
+            self._add_vector(db, model_id, photo_id, embedding)
+            self._passed.clear()
+
+    def set_facts(
+        self, photo_id: int, facts: ImageFacts, file_time: datetime, place: Place | None
+    ) -> None:
+        """Replace what is known of a photo whose bytes are the same, as from a new sidecar."""
+        with self.writing() as db:
+            self._update(db, photo_id, self._fact_columns(db, facts, file_time, place))
+            self._set_keywords(db, photo_id, facts.keywords)
+            self._passed.clear()
 
     def get(self, photo_id: int) -> Photo:
         """The photo with this id.
@@ -194,7 +128,7 @@ class PhotoStore:
         """Those of `photo_ids` that exist, by id."""
         found: dict[int, Photo] = {}
         for some in _portions(photo_ids):
-            rows = self._db.execute(
+            rows = self.database.connection.execute(
                 f"SELECT * FROM photos WHERE photo_id IN ({_marks(some)})", some
             )
             found.update((row["photo_id"], _photo(row)) for row in rows)
@@ -202,26 +136,46 @@ class PhotoStore:
 
     def by_sha256(self, sha256: str) -> Photo | None:
         """The photo with these bytes, if the album has it."""
-        row = self._db.execute("SELECT * FROM photos WHERE sha256 = ?", (sha256,)).fetchone()
+        row = self.database.connection.execute(
+            "SELECT * FROM photos WHERE sha256 = ?", (sha256,)
+        ).fetchone()
         return None if row is None else _photo(row)
 
-    def move(self, photo_id: int, path: Path | None) -> None:
-        """Note that the original now lies at `path`; None: the album keeps it itself."""
+    def move(self, photo_id: int, path: Path | None, filename: str | None = None) -> None:
+        """Note that the original lies at `path` now (None: the album keeps it itself), and under
+        which name, if that is another."""
+        columns: dict[str, Any] = {"path": path_value(path), "missing_since": None}
         with self.writing() as db:
-            db.execute(
-                "UPDATE photos SET path = ? WHERE photo_id = ?",
-                (_path_value(path), photo_id),
-            )
+            self._update(db, photo_id, columns | ({"filename": filename} if filename else {}))
+
+    def place_of(self, photo_id: int) -> Place | None:
+        """Where a photo was taken, by name."""
+        row = self.database.connection.execute(
+            "SELECT places.* FROM photos JOIN places USING (place_id) WHERE photo_id = ?",
+            (photo_id,),
+        ).fetchone()
+        return None if row is None else _place(row)
+
+    def keywords_of(self, photo_id: int) -> list[str]:
+        """What the file of a photo calls it, in alphabetical order."""
+        rows = self.database.connection.execute(
+            "SELECT keyword FROM keywords WHERE photo_id = ? ORDER BY keyword", (photo_id,)
+        )
+        return [row[0] for row in rows]
 
     def count(self, filters: SearchFilters | None = None) -> int:
         """How many photos pass `filters`."""
         where, values = _where(filters or SearchFilters())
-        return int(self._db.execute(f"SELECT count(*) FROM photos{where}", values).fetchone()[0])
+        return int(
+            self.database.connection.execute(
+                f"SELECT count(*) FROM photos{where}", values
+            ).fetchone()[0]
+        )
 
     def newest(self, filters: SearchFilters, offset: int, limit: int) -> list[Photo]:
         """Photos that pass `filters`, latest capture time first."""
         where, values = _where(filters)
-        rows = self._db.execute(
+        rows = self.database.connection.execute(
             f"SELECT * FROM photos{where} ORDER BY taken_at DESC, photo_id DESC LIMIT ? OFFSET ?",
             (*values, limit, offset),
         )
@@ -242,7 +196,7 @@ class PhotoStore:
     def all_photos(self) -> Iterator[Photo]:
         """Every photo, by id; new ones added meanwhile may or may not be among them."""
         last = 0
-        while rows := self._db.execute(
+        while rows := self.database.connection.execute(
             "SELECT * FROM photos WHERE photo_id > ? ORDER BY photo_id LIMIT 1000", (last,)
         ).fetchall():
             yield from map(_photo, rows)
@@ -251,7 +205,7 @@ class PhotoStore:
     def values_of(self, column: str) -> list[str]:
         """The different values of "camera", "file_type" or "label", most frequent first."""
         table = {"camera": "photos", "file_type": "photos", "label": "labels"}[column]
-        rows = self._db.execute(
+        rows = self.database.connection.execute(
             f"SELECT {column} FROM {table} WHERE {column} IS NOT NULL"
             f" GROUP BY {column} ORDER BY count(*) DESC, {column}"
         )
@@ -269,7 +223,7 @@ class PhotoStore:
 
     def lacking(self, model_id: str, after: int, limit: int) -> list[Photo]:
         """Photos with an id above `after` that have no vector of this model yet, by id."""
-        rows = self._db.execute(
+        rows = self.database.connection.execute(
             "SELECT * FROM photos WHERE photo_id > ? AND NOT EXISTS (SELECT 1 FROM embeddings AS e"
             " WHERE e.photo_id = photos.photo_id AND e.model_id = ?) ORDER BY photo_id LIMIT ?",
             (after, model_id, limit),
@@ -278,12 +232,14 @@ class PhotoStore:
 
     def encoded_by(self) -> dict[str, int]:
         """How many photos each model has encoded, by model_id."""
-        rows = self._db.execute("SELECT model_id, count(*) FROM embeddings GROUP BY model_id")
+        rows = self.database.connection.execute(
+            "SELECT model_id, count(*) FROM embeddings GROUP BY model_id"
+        )
         return {row[0]: row[1] for row in rows}
 
     def last_seq(self, model_id: str) -> int:
         """Grows with each vector that is added for the model; 0 where it has none."""
-        row = self._db.execute(
+        row = self.database.connection.execute(
             "SELECT max(seq) FROM embeddings WHERE model_id = ?", (model_id,)
         ).fetchone()
         return int(row[0] or 0)
@@ -291,7 +247,7 @@ class PhotoStore:
     def embedded_ids(self, model_id: str) -> npt.NDArray[np.int64]:
         """(n,) photo ids in the order of the matrix rows."""
         return _ids(
-            self._db.execute(
+            self.database.connection.execute(
                 "SELECT photo_id FROM embeddings WHERE model_id = ? ORDER BY seq", (model_id,)
             )
         )
@@ -300,13 +256,13 @@ class PhotoStore:
         self, model_id: str, first: int, d: int, portion: int = 4096
     ) -> Iterator[tuple[npt.NDArray[np.int64], Embeddings]]:
         """Ids (b,) and vectors (b, d) in matrix order, from row `first` on, a portion at a time."""
-        row = self._db.execute(
+        row = self.database.connection.execute(
             "SELECT seq FROM embeddings WHERE model_id = ? ORDER BY seq LIMIT 1 OFFSET ?",
             (model_id, first),
         ).fetchone()
         seq = 0 if row is None else row[0] - 1
         while row is not None and (
-            rows := self._db.execute(
+            rows := self.database.connection.execute(
                 "SELECT seq, photo_id, vector FROM embeddings WHERE model_id = ? AND seq > ?"
                 " ORDER BY seq LIMIT ?",
                 (model_id, seq, portion),
@@ -323,7 +279,7 @@ class PhotoStore:
         """The captions that these photos have, by photo id."""
         found: dict[int, Caption] = {}
         for some in _portions(photo_ids):
-            rows = self._db.execute(
+            rows = self.database.connection.execute(
                 f"SELECT * FROM captions WHERE photo_id IN ({_marks(some)})", some
             )
             found.update((row["photo_id"], _caption(row)) for row in rows)
@@ -331,7 +287,7 @@ class PhotoStore:
 
     def caption_texts(self, most: int) -> list[str]:
         """The different captions of all photos, the one written last first, `most` of them."""
-        rows = self._db.execute(
+        rows = self.database.connection.execute(
             "SELECT text FROM captions GROUP BY text"
             " ORDER BY max(written_at) DESC, max(photo_id) DESC LIMIT ?",
             (most,),
@@ -405,14 +361,14 @@ class PhotoStore:
 
     def caption_failure(self, photo_id: int) -> tuple[bool, str | None]:
         """Whether the photo is in the queue, and why it was given up."""
-        row = self._db.execute(
+        row = self.database.connection.execute(
             "SELECT failure FROM caption_queue WHERE photo_id = ?", (photo_id,)
         ).fetchone()
         return (False, None) if row is None else (True, row[0])
 
     def caption_counts(self) -> tuple[int, int, int]:
         """How many photos have a caption, wait for one, and were given up."""
-        row = self._db.execute(
+        row = self.database.connection.execute(
             "SELECT (SELECT count(*) FROM captions),"
             " (SELECT count(*) FROM caption_queue WHERE failure IS NULL),"
             " (SELECT count(*) FROM caption_queue WHERE failure IS NOT NULL)"
@@ -421,7 +377,7 @@ class PhotoStore:
 
     def uncaptioned_ids(self) -> list[int]:
         """Photos without a caption that are not in the queue either, by id."""
-        rows = self._db.execute(
+        rows = self.database.connection.execute(
             "SELECT photo_id FROM photos WHERE photo_id NOT IN (SELECT photo_id FROM captions)"
             " AND photo_id NOT IN (SELECT photo_id FROM caption_queue) ORDER BY photo_id"
         )
@@ -429,7 +385,7 @@ class PhotoStore:
 
     def labels_of(self, photo_id: int) -> list[str]:
         """The labels on this photo, in alphabetical order."""
-        rows = self._db.execute(
+        rows = self.database.connection.execute(
             "SELECT label FROM labels WHERE photo_id = ? ORDER BY label", (photo_id,)
         )
         return [row[0] for row in rows]
@@ -448,67 +404,74 @@ class PhotoStore:
         if above:
             where, values = f"{where or ' WHERE TRUE'} AND photo_id > ?", (*values, int(above))
         # One long text: a Python object for each row would take twice the time.
-        (listed,) = self._db.execute(
+        (listed,) = self.database.connection.execute(
             f"SELECT group_concat(photo_id) FROM photos{where}", values
         ).fetchone()
         return np.fromstring(listed or "", dtype=np.int64, sep=",")
 
-    # The database itself
+    def _columns(self, db: sqlite3.Connection, new: NewPhoto) -> dict[str, Any]:
+        return {
+            "sha256": new.sha256,
+            "filename": new.filename,
+            "path": path_value(new.path),
+            "size_bytes": new.size_bytes,
+            **self._fact_columns(db, new.facts, new.file_time, new.place),
+        }
 
-    def faults(self) -> list[str]:
-        """What SQLite finds wrong with the file, one line each."""
-        checks = [row[0] for row in self._db.execute("PRAGMA integrity_check")]
-        dangling = self._db.execute("PRAGMA foreign_key_check").fetchall()
-        return [f"album.db: {line}" for line in checks if line != "ok"] + [
-            f"album.db: a row of {row[0]} belongs to no photo" for row in dangling
-        ]
+    def _fact_columns(
+        self, db: sqlite3.Connection, facts: ImageFacts, file_time: datetime, place: Place | None
+    ) -> dict[str, Any]:
+        taken_at = facts.taken_at or file_time
+        return {
+            "file_type": facts.file_type,
+            "width": facts.width,
+            "height": facts.height,
+            "taken_at": taken_at.isoformat(
+                timespec="milliseconds" if taken_at.microsecond else "seconds"
+            ),
+            "taken_from": (facts.taken_from or "exif") if facts.taken_at else "file",
+            "taken_offset": facts.taken_offset,
+            "camera": facts.camera,
+            "lens": facts.lens,
+            "exposure_s": facts.exposure_s,
+            "f_number": facts.f_number,
+            "iso": facts.iso,
+            "focal_mm": facts.focal_mm,
+            "orientation": facts.orientation,
+            "rating": facts.rating,
+            "latitude": facts.latitude,
+            "longitude": facts.longitude,
+            "place_id": None if place is None else self._place_id(db, place),
+        }
 
-    @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction that no other thread or process writes beside; nests in itself."""
-        with self._lock:
-            db = self._db
-            if db.in_transaction:
-                yield db
-                return
-            db.execute("BEGIN IMMEDIATE")
-            try:
-                yield db
-            except BaseException:
-                db.execute("ROLLBACK")
-                raise
-            db.execute("COMMIT")
+    @staticmethod
+    def _place_id(db: sqlite3.Connection, place: Place) -> int:
+        names = (place.country_code, place.town, place.town_ko, place.country, place.country_ko)
+        db.execute(
+            "INSERT OR IGNORE INTO places (country_code, town, town_ko, country, country_ko)"
+            " VALUES (?, ?, ?, ?, ?)",
+            names,
+        )
+        row = db.execute(
+            "SELECT place_id FROM places WHERE country_code = ? AND town = ? AND town_ko = ?",
+            names[:3],
+        ).fetchone()
+        return int(row[0])
 
-    @property
-    def _db(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._threads, "connection", None)
-        if connection is None:
-            connection = sqlite3.connect(
-                self._path,
-                timeout=BUSY_TIMEOUT_S,
-                isolation_level=None,
-                check_same_thread=False,  # closed by whichever thread closes the store
-            )
-            connection.row_factory = sqlite3.Row
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = NORMAL")
-            connection.execute("PRAGMA foreign_keys = ON")
-            self._threads.connection = connection
-            with self._lock:
-                self._connections.append(connection)
-        return connection
+    @staticmethod
+    def _update(db: sqlite3.Connection, photo_id: int, columns: dict[str, Any]) -> None:
+        assignments = ", ".join(f"{name} = ?" for name in columns)
+        db.execute(
+            f"UPDATE photos SET {assignments} WHERE photo_id = ?", (*columns.values(), photo_id)
+        )
 
-    def _migrate(self) -> None:
-        with self.writing() as db:
-            version = db.execute("PRAGMA user_version").fetchone()[0]
-            if version > len(MIGRATIONS):
-                raise AlbumError(
-                    f"{self._path} was made by a later version of the album; update this one."
-                )
-            for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
-                for statement in _statements(script):
-                    db.execute(statement)
-                db.execute(f"PRAGMA user_version = {number}")
+    @staticmethod
+    def _set_keywords(db: sqlite3.Connection, photo_id: int, keywords: Sequence[str]) -> None:
+        db.execute("DELETE FROM keywords WHERE photo_id = ?", (photo_id,))
+        db.executemany(
+            "INSERT OR IGNORE INTO keywords (photo_id, keyword) VALUES (?, ?)",
+            [(photo_id, keyword) for keyword in keywords],
+        )
 
     @staticmethod
     def _add_vector(
@@ -518,12 +481,6 @@ class PhotoStore:
             "INSERT OR IGNORE INTO embeddings (model_id, photo_id, vector) VALUES (?, ?, ?)",
             (model_id, photo_id, embedding.astype("<f4").tobytes()),
         )
-
-
-def _statements(script: str) -> list[str]:
-    """The statements of a migration; `executescript` would commit between them."""
-    without_comments = "\n".join(line.split("--")[0] for line in script.splitlines())
-    return [part for part in without_comments.split(";") if part.strip()]
 
 
 def _where(filters: SearchFilters) -> tuple[str, tuple[Any, ...]]:
@@ -557,7 +514,7 @@ def _where(filters: SearchFilters) -> tuple[str, tuple[Any, ...]]:
     return (" WHERE " + " AND ".join(conditions) if conditions else ""), tuple(values)
 
 
-def _path_value(path: Path | None) -> str | bytes | None:
+def path_value(path: Path | None) -> str | bytes | None:
     """Text, or bytes for a name that is no Unicode, as old disks and zip files have them."""
     if path is None:
         return None
@@ -577,11 +534,25 @@ def _photo(row: sqlite3.Row) -> Photo:
         height=row["height"],
         taken_at=datetime.fromisoformat(row["taken_at"]),
         taken_from=row["taken_from"],
+        taken_offset=row["taken_offset"],
         camera=row["camera"],
         lens=row["lens"],
+        exposure_s=row["exposure_s"],
+        f_number=row["f_number"],
+        iso=row["iso"],
+        focal_mm=row["focal_mm"],
+        orientation=row["orientation"],
+        rating=row["rating"],
         latitude=row["latitude"],
         longitude=row["longitude"],
         added_at=datetime.fromisoformat(row["added_at"]),
+        missing=row["missing_since"] is not None,
+    )
+
+
+def _place(row: sqlite3.Row) -> Place:
+    return Place(
+        row["town"], row["town_ko"], row["country_code"], row["country"], row["country_ko"]
     )
 
 
@@ -601,7 +572,7 @@ def _portions(photo_ids: Sequence[int]) -> Iterator[list[int]]:
         yield [int(photo_id) for photo_id in photo_ids[start : start + IDS_PER_STATEMENT]]
 
 
-def _marks(values: Sequence[int]) -> str:
+def _marks(values: Collection[object]) -> str:
     return ", ".join("?" * len(values))
 
 

@@ -1,14 +1,33 @@
-"""Checks that rows, originals, thumbnails and matrices of a library agree with each other."""
+"""Checks that rows, originals, thumbnails and matrices of a library agree; reads and never writes.
+
+Photos are taken one after the other, so that memory does not grow with the library but by a few
+bytes for each.
+"""
 
 from __future__ import annotations
 
+import os
+import re
+import struct
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
 
 from album.errors import PhotoNotFoundError
+from album.file_kinds import kind_of
 from album.originals import PARTIAL, Originals, sha256_of
+from album.photo import Photo
 from album.store import PhotoStore
-from album.vector_index import VectorIndex
+
+# What NumPy raises for a header that is damaged, beside OSError.
+_NPY_ERRORS = (
+    ValueError, TypeError, LookupError, ArithmeticError, EOFError, SyntaxError, MemoryError,
+    RecursionError, tokenize.TokenError, struct.error,
+)  # fmt: skip
 
 
 def find_faults(
@@ -16,45 +35,168 @@ def find_faults(
 ) -> Iterator[str]:
     """One line for each thing that is not as it must be; nothing for a sound library.
 
+    Reads alone. A matrix that is not there or behind the rows is no fault: the next start goes on
+    with it.
+
     Args:
         store: the rows.
         originals: the files.
         embeddings_dir: the folder of the matrices.
         deep: read every original and compare its sha256, which takes as long as reading them.
     """
-    yield from store.faults()
-    known = set()
+    if broken := database_faults(store):
+        yield from broken
+        return  # nothing can be held against rows that are not sound themselves
     for photo in store.all_photos():
-        known.add(photo.sha256)
-        name = f"photo {photo.photo_id} ({photo.filename})"
-        try:
-            original = originals.find(photo)
-        except PhotoNotFoundError:
-            yield f"{name}: its original is gone"
-        else:
-            if original.stat().st_size != photo.size_bytes:
+        name = name_of(photo)
+        match state_of_original(originals, photo, deep):
+            case "gone":
+                yield f"{name}: its original is gone"
+            case "changed":
                 yield f"{name}: its original has changed"
-            elif deep and sha256_of(original) != photo.sha256:
+            case "other bytes":
                 yield f"{name}: its original has other bytes than at the import"
-        thumbnail = originals.thumbnail(photo.sha256)
-        if not thumbnail.is_file() or thumbnail.stat().st_size == 0:
-            yield f"{name}: its thumbnail is missing"
-    for file in sorted(originals.photos_dir.rglob("*")):
-        if file.is_file() and file.suffix != PARTIAL and file.stem not in known:
-            yield f"{file.name}: an original that no photo of the album owns"
-    yield from _vector_faults(store, embeddings_dir)
+        match state_of_jpeg(originals.thumbnail(photo.sha256)):
+            case "missing":
+                yield f"{name}: its thumbnail is missing"
+            case "broken":
+                yield f"{name}: its thumbnail is broken"
+        if state_of_jpeg(originals.large_view(photo.sha256)) == "broken":
+            yield f"{name}: its large view is broken"
+    for file in unowned(store, originals):
+        yield f"{file.name}: an original that no photo of the album owns"
+    yield from _lacking_vectors(store)
+    for model_id in store.encoded_by():
+        if fault := matrix_fault(store, embeddings_dir, model_id):
+            yield fault
 
 
-def _vector_faults(store: PhotoStore, embeddings_dir: Path) -> Iterator[str]:
-    counts = store.encoded_by()
-    if not counts:
-        if store.count():
-            yield "no photo has been encoded by any model"
-        return
-    photos = store.count()
-    if photos > (most := max(counts.values())):
+# Rows and originals
+
+_Original = Literal["sound", "gone", "changed", "other bytes"]
+
+
+def database_faults(store: PhotoStore) -> list[str]:
+    """What is wrong with the database itself, one line each."""
+    try:
+        return store.database.faults()
+    except store.database.connection.Error as error:
+        return [f"album.db: {error}"]
+
+
+def state_of_original(originals: Originals, photo: Photo, deep: bool) -> _Original:
+    """How the original of a photo is; "other bytes" is only known where `deep` reads them."""
+    try:
+        original = originals.find(photo)
+        if original.stat().st_size != photo.size_bytes:
+            return "changed"
+        if deep and sha256_of(original) != photo.sha256:
+            return "other bytes"
+    except (PhotoNotFoundError, OSError):  # OSError: its disk was unplugged just now
+        return "gone"
+    return "sound"
+
+
+def unowned(store: PhotoStore, originals: Originals) -> Iterator[Path]:
+    """The files among the album's own originals that no row asks for; a folder at a time."""
+    for folder, below, names in os.walk(originals.photos_dir):
+        below.sort()
+        for name in sorted(names):
+            file = Path(folder) / name
+            if file.suffix == PARTIAL:
+                continue
+            photo = store.by_sha256(name.partition(".")[0])
+            sidecar = kind_of(name) == "sidecar"
+            if photo is None or originals.kept(photo) != (
+                file.with_suffix("") if sidecar else file
+            ):
+                yield file
+
+
+def name_of(photo: Photo) -> str:
+    """What a photo is called in reports."""
+    return f"photo {photo.photo_id} ({photo.filename})"
+
+
+# Thumbnails
+
+
+def state_of_jpeg(path: Path) -> Literal["sound", "missing", "broken"]:
+    """By its first and last bytes: a power cut leaves an empty file, or one that is cut short."""
+    try:
+        with path.open("rb", buffering=0) as file:
+            head = file.read(3)
+            file.seek(-2, os.SEEK_END)
+            return "sound" if head + file.read(2) == b"\xff\xd8\xff\xff\xd9" else "broken"
+    except FileNotFoundError:
+        return "missing"
+    except OSError:  # shorter than two bytes, no file, or not to be read
+        return "broken"
+
+
+# Vectors
+
+
+def _lacking_vectors(store: PhotoStore) -> Iterator[str]:
+    counts, photos = store.encoded_by(), store.count()
+    if not counts and photos:
+        yield "no photo has been encoded by any model"
+    elif counts and photos > (most := max(counts.values())):
         yield f"{photos - most} photos are not encoded by the model that has encoded the most"
-    for model_id in counts:
-        _, first = next(store.vectors(model_id, 0, -1, portion=1))
-        index = VectorIndex(embeddings_dir, store, model_id, first.shape[1])
-        yield from index.faults()
+
+
+def matrix_fault(store: PhotoStore, embeddings_dir: Path, model_id: str) -> str | None:
+    """How the files of one matrix disagree with the rows, as far as they go."""
+    path, ids_path = matrix_files(embeddings_dir, model_id)
+    if not path.exists() and not ids_path.exists():
+        return None
+    if not path.exists() or not ids_path.exists():
+        return f"{path.name}: half of it is missing"
+    try:
+        return _disagreement(store, model_id, path, ids_path)
+    except ValueError:  # of NumPy, which cannot make rows of them
+        return f"album.db: a vector of {model_id} has another length than the others"
+
+
+def _disagreement(store: PhotoStore, model_id: str, path: Path, ids_path: Path) -> str | None:
+    d = width_of(store, model_id)
+    ids, matrix = _mapped(ids_path, (), "<i8"), _mapped(path, (d,), "<f4")
+    if ids is None or matrix is None:
+        return f"{path.name}: it is cut short or damaged"
+    truth = store.embedded_ids(model_id)
+    rows = min(len(ids), len(matrix))
+    if max(len(ids), len(matrix)) > len(truth) or not np.array_equal(ids[:rows], truth[:rows]):
+        return f"{path.name}: its rows are not those of the database"
+    row = 0
+    for _, vectors in store.vectors(model_id, 0, d):
+        ours = matrix[row : min(row + len(vectors), rows)]
+        if ours.tobytes() != vectors[: len(ours)].tobytes():
+            return f"{path.name}: rows from {row} on differ from the database"
+        row += len(ours)
+        if row == rows:
+            break
+    return None
+
+
+def width_of(store: PhotoStore, model_id: str) -> int:
+    """d, the length of the vectors of a model that has some."""
+    _, first = next(store.vectors(model_id, 0, -1, portion=1))
+    return int(first.shape[1])
+
+
+def matrix_files(embeddings_dir: Path, model_id: str) -> tuple[Path, Path]:
+    """Where `VectorIndex` keeps the vectors and the ids of a model; opening one would repair it."""
+    name = re.sub(r"[^\w.@-]+", "--", model_id)
+    return embeddings_dir / f"{name}.npy", embeddings_dir / f"{name}.ids.npy"
+
+
+def _mapped(path: Path, row: tuple[int, ...], kind: str) -> npt.NDArray[Any] | None:
+    """The rows in a file, unread; None where it does not hold whole rows of this shape and type."""
+    try:
+        with np.errstate(over="ignore"):  # of absurdly many rows
+            array = np.lib.format.open_memmap(path, mode="r")
+    except (OSError, *_NPY_ERRORS):
+        return None
+    if array.dtype != np.dtype(kind) or array.ndim != 1 + len(row) or array.shape[1:] != row:
+        return None
+    return array if array.flags.c_contiguous else None

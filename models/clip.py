@@ -9,10 +9,10 @@ from __future__ import annotations
 import logging
 import pickle
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import open_clip
@@ -24,12 +24,16 @@ from torch.overrides import TorchFunctionMode
 
 from models.errors import ModelError, WeightsUnavailableError
 from models.interfaces import Embeddings
+from models.preprocessing import preprocess_on, works_on_tensors
 from models.spec import ModelSpec, model_id_of, parse_spec
 from models.weights import checkpoint_on_disk, tokenizer_on_disk
 
 log = logging.getLogger(__name__)
 
+Item = TypeVar("Item", Image.Image, str)
+
 BATCH = 32  # b: larger gains nothing on a CPU, and 32 images of 512 px are 100 MB
+CUDA_BATCH = 128  # to begin with: halved where the memory of the device does not hold it
 QUERIES_KEPT = 256  # paging, filtering and retyping ask for the same text again
 
 _BROKEN_CHECKPOINT = (
@@ -112,6 +116,7 @@ class ClipEncoder:
         self._device = choose_device(device)
         self._dtype = torch.float32 if precision == "float32" else choose_dtype(self._device)
         self.model_id = model_id_of(model)
+        self._name = model.name
         self.dim: int = model.config()["embed_dim"]
         self._lock = threading.Lock()
         checkpoint = checkpoint_on_disk(model, weights_dir)
@@ -129,10 +134,7 @@ class ClipEncoder:
             self._model = network.to(self._device, self._dtype, memory_format=torch.channels_last)
             self._tokenize = tokenizer_of(model, tokenizer_dir)
         except torch.OutOfMemoryError as error:
-            raise ModelError(
-                f"{model.name} does not fit into the memory of the {self._device.type} device: set "
-                "ALBUM_DEVICE=cpu or ALBUM_MODEL to a smaller model."
-            ) from error
+            raise ModelError(self._does_not_fit()) from error
         except _BROKEN_CHECKPOINT as error:
             # In the hub's layout the file is a link three levels below its repository's folder.
             broken = checkpoint if model.checkpoint else checkpoint.parents[2]
@@ -140,37 +142,71 @@ class ClipEncoder:
                 f"The weights of {model.name} are damaged or made for another architecture: "
                 f"replace or delete {broken}, or set ALBUM_MODEL to another model."
             ) from error
+        cuda = self._device.type == "cuda"
+        self._batch = CUDA_BATCH if cuda else BATCH
+        self._resizes_on_device = cuda and works_on_tensors(self._preprocess)
         size = self._model.visual.image_size
         self.image_size: int = max(size) if isinstance(size, tuple | list) else size
         self._query = lru_cache(QUERIES_KEPT)(self._embed_query)
         log.info("%s on %s in %s", self.model_id, self._device, self._dtype)
 
     def encode_images(self, images: Sequence[Image.Image]) -> Embeddings:
-        """Embed upright RGB images of any size: (n, d) float32, rows of L2 norm 1."""
-        batches = [np.empty((0, self.dim), np.float32)]
-        for start in range(0, len(images), BATCH):
-            # Outside the lock: resizing the next caller's images overlaps with this forward pass.
-            pixels = [self._preprocess(image) for image in images[start : start + BATCH]]
-            with self._lock:
-                batches.append(self._embed_images(torch.stack(pixels)))  # (b, 3, h, w)
-        return np.concatenate(batches)
+        """Embed upright RGB images of any size: (n, d) float32, rows of L2 norm 1.
+
+        Raises:
+            ModelError: the device has no memory left for a single one.
+        """
+        return self._in_batches(images, self._embed_images)
 
     def encode_texts(self, texts: Sequence[str]) -> Embeddings:
-        """Embed texts, cut at the model's context length: (n, d) float32, rows of L2 norm 1."""
+        """Embed texts, cut at the model's context length: (n, d) float32, rows of L2 norm 1.
+
+        Raises:
+            ModelError: the device has no memory left for a single one.
+        """
         if len(texts) == 1:
             return self._query(texts[0]).copy()
+        return self._in_batches(texts, self._embed_texts)
+
+    def _in_batches(
+        self, items: Sequence[Item], embed: Callable[[Sequence[Item]], Embeddings]
+    ) -> Embeddings:
+        """Embed all, in batches that fit: one that was too large stays halved from then on."""
         batches = [np.empty((0, self.dim), np.float32)]
-        for start in range(0, len(texts), BATCH):
-            batches.append(self._embed_texts(texts[start : start + BATCH]))
+        done = 0
+        while done < len(items):
+            batch = items[done : done + self._batch]
+            try:
+                batches.append(embed(batch))
+            except torch.OutOfMemoryError as error:
+                if len(batch) == 1:
+                    raise ModelError(self._does_not_fit()) from error
+                self._batch = min(self._batch, len(batch) // 2)
+                log.warning("%d at once are too many for %s", len(batch), self._device)
+            else:
+                done += len(batch)
         return np.concatenate(batches)
 
+    def _does_not_fit(self) -> str:
+        return (
+            f"{self._name} does not fit into the memory of the {self._device.type} device: set "
+            "ALBUM_DEVICE=cpu or ALBUM_MODEL to a smaller model."
+        )
+
     def _embed_query(self, text: str) -> Embeddings:
-        return self._embed_texts([text])
+        return self._in_batches([text], self._embed_texts)
 
     @torch.inference_mode()
-    def _embed_images(self, pixels: torch.Tensor) -> Embeddings:
-        pixels = pixels.to(self._device, self._dtype, memory_format=torch.channels_last)
-        return _unit_rows(self._model.encode_image(pixels))
+    def _embed_images(self, images: Sequence[Image.Image]) -> Embeddings:
+        # Outside the lock: resizing the next caller's images overlaps with this forward pass.
+        if self._resizes_on_device:
+            pixels = [preprocess_on(self._device, image, self._preprocess) for image in images]
+        else:
+            pixels = [self._preprocess(image) for image in images]
+        batch = torch.stack(pixels)  # (b, 3, h, w)
+        with self._lock:
+            batch = batch.to(self._device, self._dtype, memory_format=torch.channels_last)
+            return _unit_rows(self._model.encode_image(batch))
 
     @torch.inference_mode()
     def _embed_texts(self, texts: Sequence[str]) -> Embeddings:

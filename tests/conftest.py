@@ -9,7 +9,7 @@ import pytest
 
 from album.service import Album
 from models.zero_shot import ZeroShotClassifier
-from tests.fakes import FakeCaptioner, FakeEncoder
+from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def captioner() -> FakeCaptioner:
 @pytest.fixture
 def album(tmp_path: Path, captioner: FakeCaptioner) -> Iterator[Album]:
     """An empty library with a model that sees colours."""
-    album = Album(tmp_path / "data", ZeroShotClassifier, captioner)
+    album = Album(tmp_path / "data", ZeroShotClassifier, captioner, decoder=DecodeHere())
     album.active.offer(FakeEncoder(), fill=False)
     yield album
     album.close()

@@ -9,10 +9,12 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from album.decode_pool import Decoded, decode_photo
 from models.interfaces import Embeddings
 
 COLOURS: dict[tuple[int, int, int], tuple[str, ...]] = {
@@ -67,6 +69,16 @@ class FakeEncoder:
     def _row(self, colour: np.ndarray) -> Embeddings:
         """(1, d): opposite colours are opposite; the constant keeps grey away from zero."""
         return _unit((self._axes @ np.append(colour / 127.5 - 1, 0.5))[None])
+
+
+class DecodeHere:
+    """Decodes in this process: no decoder has to be started, and none is protected from."""
+
+    def decode(self, path: Path, encoder_px: int, sidecars: Sequence[Path] = ()) -> Decoded:
+        return decode_photo(path, encoder_px, sidecars)
+
+    def close(self) -> None:
+        pass
 
 
 class FakeCaptioner:

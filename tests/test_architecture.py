@@ -22,26 +22,42 @@ LAYERS = (
     # Top down; a module imports from lower lines only, so nothing imports its neighbours.
     ("album.__main__",),
     ("app",),
+    ("album.commands.imports", "album.commands.keeping", "album.commands.photos"),
+    ("album.commands.opening", "album.commands"),
     ("album.ui",),
     ("album.service",),
-    ("album.import_jobs", "album.verify"),
+    ("album.import_jobs", "album.repair", "album.backup", "album.restore", "album.watch"),
+    ("album.verify", "album.backup_file"),
     ("album.importer", "album.search", "album.classify", "album.describe", "album.captions"),
-    ("album.active_encoder",),
-    ("album.vector_index",),
-    ("album.store", "album.image_files", "album.originals", "album.query", "album.settings"),
-    ("album.exif",),
+    ("album.active_encoder", "album.looking", "album.import_progress"),
+    ("album.vector_index", "album.folders"),
+    ("album.store", "album.import_store", "album.originals", "album.decode_pool"),
+    ("album.database", "album.decoder", "album.image_files", "album.query", "album.settings"),
+    ("album.raw", "album.metadata"),
+    ("album.containers", "album.xmp", "album.iptc", "album.takeout", "album.sidecars"),
+    ("album.places", "album.colour", "album.pixels", "album.exif"),
+    ("album.file_kinds", "album.korean_towns", "album.capture_time"),
     ("album.photo",),
     ("album.errors",),
     ("album",),
 )
 SCHOOL = ("train", "training", "evaluate", "evaluation", "datasets", "reference", "command_line")
-COMPOSITION_ROOTS = ("app.py", "album/__main__.py")
+COMPOSITION_ROOTS = ("app.py", "album/commands/opening.py")
 OWNERS = {
     "gradio": ("app.py", "album/ui/"),
-    "sqlite3": ("album/store.py",),
-    "PIL": ("album/image_files.py", "models/"),
+    "sqlite3": ("album/database.py", "album/store.py", "album/import_store.py"),
+    "PIL": (
+        *("album/image_files.py", "album/colour.py", "album/pixels.py", "album/raw.py"),
+        *("album/metadata.py", "models/"),
+    ),
     "matplotlib": ("models/evaluation/plots.py",),
-    "pillow_heif": ("album/image_files.py",),
+    "pillow_heif": ("album/image_files.py", "album/containers.py"),
+    "pillow_jxl": ("album/image_files.py",),
+    "rawpy": ("album/raw.py",),
+    "defusedxml": ("album/xmp.py",),
+    "babel": ("album/places.py",),
+    "watchdog": ("album/watch.py",),
+    "filelock": ("album/import_jobs.py",),
     "google": ("models/gemini.py",),
     **dict.fromkeys(
         ("torch", "torchvision", "open_clip", "transformers", "timm", "safetensors"), ("models/",)

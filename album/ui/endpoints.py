@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
@@ -14,6 +14,7 @@ from album.query import parse_day
 from album.search import SearchPage
 from album.service import Album
 from album.ui.alerts import alerts_on_failure
+from album.ui.import_words import as_json
 from album.ui.uploads import UploadFolder
 
 MOST_HITS = 500
@@ -41,6 +42,9 @@ class Endpoints:
         self._publish(self.caption_photo, [gr.Number(), gr.Textbox("ko")], concurrency_limit=8)
         self._publish(self.photo_details, [gr.Number()])
         self._publish(self.album_status, [])
+        self._publish(self.import_status, [gr.Number(20)])
+        for function in (self.pause_import, self.resume_import, self.cancel_import):
+            self._publish(function, [gr.Number()])
 
     @staticmethod
     def _publish(function: Any, inputs: list[Any], **options: Any) -> None:
@@ -121,21 +125,73 @@ class Endpoints:
             raise QueryError("Send at least one file.")
         if len(paths) > MOST_FILES:
             raise QueryError(f"Send at most {MOST_FILES} files at once.")
-        job = self._album.upload([(path, path.name) for path in paths])
-        job.wait()
-        if job.report is None:
-            raise QueryError(job.problem or "The import was interrupted.")
-        report = job.report
+        album = self._album
+        import_id = album.upload([(path, path.name) for path in paths])
+        album.imports.wait(import_id)
+        record = album.imports.get(import_id)
+        if record.state not in ("done", "cancelled"):
+            raise QueryError(record.problem or "The import was interrupted.")
         return {
-            "added": len(report.added),
-            "already_here": report.already_here,
-            "photo_ids": report.added,
+            "added": record.added,
+            "already_here": record.already_here,
+            "photo_ids": sorted(album.import_store.added_by(import_id)),
             "failed": [
-                {"file_name": display_name(Path(it.path)), "reason": it.reason}
-                for it in report.failed
+                {"file_name": display_name(it.path), "reason": it.reason}
+                for it in album.import_store.failures(import_id)
             ],
-            "seconds": round(report.seconds, 3),
+            "seconds": round(record.seconds, 3),
         }
+
+    def import_status(self, limit: int = 20) -> dict[str, Any]:
+        """How far imports are and what came of them, the one asked for last first.
+
+        Args:
+            limit: how many imports at the most, up to 500.
+
+        Returns:
+            imports; each has import_id, kind, state ("waiting", "running", "paused", "done",
+            "cancelled" or "failed"), wish (what somebody last asked of it: "run", "pause" or
+            "cancel"), the counts total, done, added, already_here, updated, missing and failed,
+            skipped (other files by kind), problem (a sentence, where it could not go on), seconds
+            at work, asked_at and ended_at.
+        """
+        most = min(MOST_HITS, _at_least(1, limit))
+        return {"imports": [as_json(it) for it in self._album.imports.recent(most)]}
+
+    def pause_import(self, import_id: int) -> dict[str, Any]:
+        """Pause an import after the photos in hand; it stays paused until resume_import.
+
+        Args:
+            import_id: as import_status names it.
+
+        Returns:
+            the import as in import_status; it follows within a second.
+        """
+        return self._ask(import_id, self._album.imports.pause)
+
+    def resume_import(self, import_id: int) -> dict[str, Any]:
+        """Go on with an import that was paused, cancelled, or could not go on.
+
+        Args:
+            import_id: as import_status names it.
+
+        Returns:
+            the import as in import_status.
+        """
+        number = _import_id(import_id)
+        self._album.imports.resume(number)
+        return as_json(self._album.imports.get(number))
+
+    def cancel_import(self, import_id: int) -> dict[str, Any]:
+        """End an import after the photos in hand; those that are in stay.
+
+        Args:
+            import_id: as import_status names it.
+
+        Returns:
+            the import as in import_status; it follows within a second.
+        """
+        return self._ask(import_id, self._album.imports.cancel)
 
     def classify_photos(
         self, photo_ids: list[int] | None, files: list[str] | None, labels: str
@@ -198,10 +254,13 @@ class Endpoints:
 
         Returns:
             photo_id, file_name, file_type, width, height, size_bytes, date and how it is known,
-            camera, lens, latitude, longitude, caption and labels.
+            camera, lens, exposure_s, f_number, iso, focal_mm, latitude, longitude, place (town and
+            country, or null), rating (1 to 5; -1: rejected), keywords, caption, labels, and missing
+            (its original is not where it was).
         """
         photo = self._album.photo(_photo_id(photo_id))
         caption = self._album.captions.of(photo.photo_id)
+        place = self._album.store.place_of(photo.photo_id)
         return {
             "photo_id": photo.photo_id,
             "file_name": photo.filename,
@@ -213,10 +272,18 @@ class Endpoints:
             "date_from": photo.taken_from,
             "camera": photo.camera,
             "lens": photo.lens,
+            "exposure_s": photo.exposure_s,
+            "f_number": photo.f_number,
+            "iso": photo.iso,
+            "focal_mm": photo.focal_mm,
             "latitude": photo.latitude,
             "longitude": photo.longitude,
+            "place": place and {"town": place.town, "country": place.country},
+            "rating": photo.rating,
+            "keywords": self._album.store.keywords_of(photo.photo_id),
             "caption": None if caption is None else caption.text,
             "labels": self._album.labels_of(photo.photo_id),
+            "missing": photo.missing,
         }
 
     def album_status(self) -> dict[str, Any]:
@@ -236,6 +303,13 @@ class Endpoints:
             "captions_waiting": status.captions_waiting,
             "captions_failed": status.captions_failed,
         }
+
+    def _ask(self, import_id: Any, ask: Callable[[int], None]) -> dict[str, Any]:
+        """Ask something of an import that has not ended; the import."""
+        number = _import_id(import_id)
+        if not self._album.imports.get(number).ended:
+            ask(number)
+        return as_json(self._album.imports.get(number))
 
 
 def _page() -> list[Any]:
@@ -272,6 +346,13 @@ def _photo_id(value: Any) -> int:
     number = _whole(value)
     if number is None or not 0 < number < 2**63:
         raise QueryError("A photo id is a whole number above zero.")
+    return number
+
+
+def _import_id(value: Any) -> int:
+    number = _whole(value)
+    if number is None or not 0 < number < 2**63:
+        raise QueryError("An import id is a whole number above zero.")
     return number
 
 

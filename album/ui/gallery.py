@@ -10,8 +10,10 @@ from urllib.parse import quote
 
 from album.image_files import THUMBNAIL_PX, read_photo, thumbnail
 from album.originals import Originals
-from album.photo import Photo, SearchHit
-from album.ui.texts import say
+from album.photo import Photo, Place, SearchHit
+from album.ui.texts import TEXTS, say
+
+SHORT_S = 0.3  # from here on, cameras show exposures as parts of a second
 
 
 def items(originals: Originals, hits: Sequence[SearchHit]) -> list[tuple[str, str]]:
@@ -46,22 +48,83 @@ def inline_img(path: Path, alt: str) -> str:
     return f'<img src="data:image/jpeg;base64,{data}" alt="{html.escape(alt)}">'
 
 
-def facts(photo: Photo, score: float | None, language: str) -> str:
-    """When, where and with what a photo was taken, as escaped HTML."""
+def facts(
+    photo: Photo,
+    score: float | None,
+    language: str,
+    *,
+    place: Place | None = None,
+    keywords: Sequence[str] = (),
+) -> str:
+    """When, where and with what a photo was taken, as escaped HTML; nothing for what is not known.
+
+    Args:
+        photo: the photo.
+        score: how near it is to the query, if there was one.
+        language: of the reader.
+        place: the town that it was taken in.
+        keywords: what its file calls it.
+    """
     day = f"{photo.taken_at:%Y-%m-%d %H:%M}"
-    taken = say(language, "taken_exif" if photo.taken_from == "exif" else "taken_file", day=day)
-    lines = [("", taken)]
+    known = f"taken_{photo.taken_from}"
+    taken = html.escape(say(language, known, day=day) if known in TEXTS else day)
+    lines = [("", taken + _rating(photo.rating, language))]
+    spot = ""
     if photo.latitude is not None and photo.longitude is not None:
-        lines.append(("", f"{photo.latitude:.5f}, {photo.longitude:.5f}"))
+        spot = f"{photo.latitude:.5f}, {photo.longitude:.5f}"
+    if place is not None:
+        name = html.escape(place_name(place, language))
+        lines.append(("", f"{name} <small>{spot}</small>" if spot else name))
+    elif spot:
+        lines.append(("", spot))
     if photo.camera or photo.lens:
-        lines.append(("", " · ".join(part for part in (photo.camera, photo.lens) if part)))
+        camera = " · ".join(part for part in (photo.camera, photo.lens) if part)
+        lines.append(("", html.escape(camera)))
+    lines.append(("grey", html.escape(exposure(photo, language))))
+    lines.append(("grey", html.escape(", ".join(keywords))))
     size = say(language, "pixels", w=photo.width, h=photo.height)
     about = [photo.filename, photo.file_type, size, _size(photo.size_bytes)]
     if score is not None:
         about.append(say(language, "score_is", score=score))
-    lines.append(("quiet", " · ".join(about)))
-    rows = "".join(f'<dd class="{kind}">{html.escape(line)}</dd>' for kind, line in lines)
+    lines.append(("quiet", html.escape(" · ".join(about))))
+    if photo.missing:
+        lines.append(("gone", say(language, "not_there")))
+    rows = "".join(f'<dd class="{kind}">{line}</dd>' for kind, line in lines if line)
     return f"<dl>{rows}</dl>"
+
+
+def place_name(place: Place, language: str) -> str:
+    """A town and its country as its reader says them."""
+    town, country = place.town, place.country
+    if language == "ko":
+        town, country = place.town_ko or town, place.country_ko or country
+    return say(language, "in_country", town=town, country=country).strip(", ")
+
+
+def exposure(photo: Photo, language: str) -> str:
+    """How the photo was exposed, as photographers write it: 1/250 s · f/2.8 · ISO 200 · 35 mm."""
+    parts = []
+    if photo.exposure_s is not None and photo.exposure_s > 0:
+        short = photo.exposure_s < SHORT_S
+        n = f"1/{round(1 / photo.exposure_s):,}" if short else f"{round(photo.exposure_s, 1):g}"
+        parts.append(say(language, "exposure", n=n))
+    if photo.f_number is not None:
+        parts.append(f"f/{round(photo.f_number, 1):g}")
+    if photo.iso is not None:
+        parts.append(f"ISO {photo.iso}")
+    if photo.focal_mm is not None:
+        parts.append(f"{round(photo.focal_mm, 1):g} mm")
+    return " · ".join(parts)
+
+
+def _rating(rating: int | None, language: str) -> str:
+    if not rating:
+        return ""
+    if rating < 0:
+        return f" <small>{say(language, 'rejected')}</small>"
+    stars = "★" * min(rating, 5)
+    said = say(language, "stars", n=rating)
+    return f' <span class="stars" role="img" aria-label="{said}" title="{said}">{stars}</span>'
 
 
 def _size(size_bytes: int) -> str:

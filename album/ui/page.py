@@ -55,6 +55,7 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
             gr.Markdown(i18n("about_text"))
             models = gr.HTML(elem_id="about-model")
         Endpoints(album, uploads)
+        imports = upload.imports
         # A component, not a state: only the change of a component is noticed after a timer's tick.
         known = gr.Number(-1, visible="hidden", elem_classes="plumbing")
 
@@ -79,14 +80,14 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
             return {tabs: go_to("search"), **opened}
 
         def import_samples(request: gr.Request) -> Any:
-            job = album.imports.start(samples)
-            while not job.wait(0.3):
+            import_id = album.imports.start(samples)
+            while not album.imports.wait(import_id, 0.3):
                 yield tick(request)
             yield tick(request)
 
         gr.Timer(STATUS_EVERY_S).tick(tick, None, [status, known], queue=False, **private)
         page.load(tick, None, [status, known], **private)
-        page.load(upload.watch_running, None, upload.outputs, concurrency_limit=None, **private)
+        page.load(imports.look, imports.shown, imports.outputs, concurrency_limit=None, **private)
         # New photos show up by themselves wherever nobody looks at one of them.
         known.change(search.refresh, search.shown, search.outputs, **private, **IN_ORDER)
         known.change(search.choices, None, search.choice_outputs, **private)
@@ -99,7 +100,7 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
         classify.verdicts.select(
             open_tile, search.shown, [tabs, search.shown, *search.panel.outputs], **private
         )
-        upload.see_photos.click(lambda: go_to("search"), None, tabs, **private)
-        upload_place.select(upload.watch_running, None, upload.outputs, **private)
+        imports.see_photos.click(lambda: go_to("search"), None, tabs, **private)
+        upload_place.select(imports.look, imports.shown, imports.outputs, **private)
         about.expand(name_models, None, models, **private)
     return page  # type: ignore[no-any-return]  # Gradio leaves `with` untyped

@@ -105,7 +105,13 @@ class PhotoPanel:
             self.column: gr.update(visible=True),
             self.photo_id: photo_id,
             self._image: img(self._album.large_view(photo_id), alt),
-            self._facts: facts(photo, score, language),
+            self._facts: facts(
+                photo,
+                score,
+                language,
+                place=self._album.store.place_of(photo_id),
+                keywords=self._album.store.keywords_of(photo_id),
+            ),
             self._caption: caption.text if caption else "",
             self._note: self._who_wrote(photo_id, language),
             self.labels: gr.update(

@@ -22,7 +22,7 @@ KOREAN: Final[tuple[tuple[str, str], ...]] = (
     (
         r"This is not an image that the album reads: .*",
         "사진첩이 읽는 그림이 아닙니다. 파일 이름과 상관없이 JPEG, PNG, WebP, GIF, BMP, TIFF,"
-        " HEIC, AVIF를 읽습니다.",
+        " HEIC, AVIF, JPEG XL, JPEG 2000과 카메라의 RAW를 읽습니다.",
     ),
     (
         r"The image is damaged, or of a kind .*",
@@ -46,6 +46,56 @@ KOREAN: Final[tuple[tuple[str, str], ...]] = (
     ),
     (r"Send at least one file\.", "파일을 하나 이상 보내 주세요."),
     (r"Send at most (?P<n>\d+) files at once\.", "한 번에 {n}개까지 보낼 수 있습니다."),
+    (
+        r"This file takes longer than (?P<n>.*) seconds to decode: .*",
+        "이 파일은 여는 데 {n}초가 넘게 걸립니다. JPEG로 저장하거나 더 작은 사본을 저장해 주세요.",
+    ),
+    (
+        r"This file takes more than (?P<n>.*) GB of memory to decode: .*",
+        "이 파일을 여는 데 메모리가 {n}GB 넘게 듭니다. 더 작은 사본을 저장해 주세요.",
+    ),
+    (
+        r"This file brings its decoder down: .*",
+        "이 파일을 열다가 프로그램이 멈춥니다. 원래 있던 곳에서 다시 복사하거나, 다른 프로그램에서"
+        " JPEG로 저장해 주세요.",
+    ),
+    (
+        r"The album cannot start its decoder: .*",
+        "사진을 여는 프로그램을 시작하지 못했습니다. 다른 프로그램을 닫고 사진첩을 다시 시작해"
+        " 주세요.",
+    ),
+    (
+        r"The zip cannot be opened: .*",
+        "zip을 열 수 없습니다. 잘렸거나 손상되었으니 다시 받아 주세요.",
+    ),
+    (
+        r"This file of the zip has a password: .*",
+        "zip에 든 이 파일에는 암호가 걸려 있습니다. zip을 풀어서 폴더를 넣어 주세요.",
+    ),
+    (
+        r"This file of the zip is damaged .*",
+        "zip에 든 이 파일은 손상되었거나 모르는 방식으로 압축되어 있습니다. zip을 다시 받아"
+        " 주세요.",
+    ),
+    (r"The album may not look into this folder\.", "이 폴더를 볼 권한이 없습니다."),
+    # The disk of the album
+    (
+        r"The disk of the album is full: .*",
+        "사진첩의 디스크가 가득 찼습니다. 공간을 비우고 다시 해 주세요. 사라진 것은 없습니다.",
+    ),
+    (
+        r"Another program keeps the album's database to itself: .*",
+        "다른 프로그램이 사진첩의 데이터베이스를 붙들고 있습니다. 그 프로그램을 닫고 다시 해"
+        " 주세요.",
+    ),
+    (
+        r"The album's folder cannot be written to: .*",
+        "사진첩 폴더에 쓸 수 없습니다. 디스크와 쓰기 권한을 확인해 주세요.",
+    ),
+    (
+        r"The disk of the album does not answer as it must: .*",
+        "사진첩의 디스크가 제대로 답하지 않습니다. 디스크를 확인하고 다시 해 주세요.",
+    ),
     # Photos
     (r"This photo is not in the album\.", "사진첩에 없는 사진입니다."),
     (
@@ -84,6 +134,25 @@ KOREAN: Final[tuple[tuple[str, str], ...]] = (
         "사진 넣기가 뜻밖에 멈췄습니다. 까닭은 사진첩의 로그에 있습니다.",
     ),
     (r"The import was interrupted\.", "사진 넣기가 중단되었습니다."),
+    (
+        r"The folder (?P<name>.*) is not there: .*",
+        "{name} 폴더가 지금 없습니다. 디스크를 꽂거나 폴더를 되돌려 놓고 다시 넣어 주세요. 바뀐"
+        " 것은 없습니다.",
+    ),
+    (
+        r"Import (?P<n>\d+) is being worked on by another process\.",
+        "{n}번 사진 넣기는 다른 프로그램에서 하고 있습니다.",
+    ),
+    (r"There is no import (?P<n>\d+)\.", "{n}번 사진 넣기는 없습니다."),
+    (r"An import id is a whole number above zero\.", "사진 넣기 번호는 0보다 큰 정수입니다."),
+    (
+        r"This folder is not one that the album watches\.",
+        "사진첩이 지켜보는 폴더가 아닙니다.",
+    ),
+    (
+        r"The album was restored from a backup made during this import: .*",
+        "이 사진들을 넣는 동안 만든 백업에서 사진첩을 되살렸습니다. 다시 넣어 주세요.",
+    ),
     # Captions
     (
         r"You wrote this caption yourself; .*",

@@ -36,7 +36,10 @@ def status_line(album: Album, model: ModelState, language: str) -> str:
     words = [say(language, "one_photo" if status.photos == 1 else "photo_count", n=status.photos)]
     name = (status.model_id or "").partition("@")[0]  # without the digest of its file
     busy = True
-    if status.importing is not None and status.importing[1]:
+    paused = album.imports.running if status.importing is None else None
+    if paused is not None and paused.total:
+        words.append(say(language, "importing_paused", done=paused.done, total=paused.total))
+    elif status.importing is not None and status.importing[1]:
         done, total = status.importing
         words.append(say(language, "importing", done=done, total=total))
     elif status.importing is not None:

@@ -9,13 +9,13 @@ import logging
 import sys
 from collections.abc import Callable, Iterator
 
-from tests.benchmarks import large_album, page, pocket, precision
+from tests.benchmarks import importing, large_album, page, pocket, precision
 from tests.benchmarks.figures import Figure
 
 BENCHMARKS: dict[str, Callable[[], Iterator[Figure]]] = {
     "large_album": large_album.figures,
     "search": pocket.search_figures,
-    "import": pocket.import_figures,
+    "import": importing.figures,
     "page": page.figures,
     "precision": precision.figures,
 }

@@ -16,12 +16,19 @@ class Figure:
     unit: str
     below: float | None = None
     """The bar it must stay under; None for a figure that is only to be known."""
+    above: float | None = None
+    """The bar it must reach, likewise."""
     beside: str = ""
     """The same work done another way, in the same run."""
 
     def __str__(self) -> str:
+        missed = ""
+        if (self.below is not None and self.value >= self.below) or (
+            self.above is not None and self.value < self.above
+        ):
+            missed = "  MISSED"
         bar = "" if self.below is None else f"< {self.below:g} {self.unit}"
-        missed = "  MISSED" if self.below is not None and self.value >= self.below else ""
+        bar += "" if self.above is None else f">= {self.above:g} {self.unit}"
         line = f"{self.what:<64} {self.value:>9.4g} {self.unit:<9} {bar:<10} {self.beside}"
         return line.rstrip() + missed
 

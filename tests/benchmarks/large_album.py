@@ -12,6 +12,7 @@ from statistics import median
 import numpy as np
 from PIL import Image
 
+from album.database import Database
 from album.photo import ImageFacts, SearchFilters
 from album.service import Album
 from album.store import NewPhoto, PhotoStore
@@ -57,7 +58,7 @@ def fill(path: Path) -> None:
     places = rng.uniform(-1, 1, (PHOTOS, 2)) * (90, 180)
     has_place = rng.random(PHOTOS) < 0.6
     upright = rng.random(PHOTOS) < 0.3
-    store = PhotoStore(path)
+    store = PhotoStore(Database(path))
     with store.writing():
         for start in range(0, PHOTOS, 10_000):
             for row, vector in enumerate(unit_rows(rng, 10_000), start=start):
@@ -75,7 +76,7 @@ def fill(path: Path) -> None:
                 original = Path("/pictures", str(taken.year), name)
                 new = NewPhoto(f"{row:064x}", name, original, 4_000_000, facts, taken)
                 store.add(new, RandomEncoder.model_id, vector)
-    store.close()
+    store.database.close()
 
 
 def opened(data_dir: Path) -> Album:

@@ -14,6 +14,7 @@ from models.zero_shot import ZeroShotClassifier
 from tests.benchmarks import plain_precision
 from tests.benchmarks.figures import Figure
 from tests.fakes import FakeCaptioner
+from tests.importing import take_in
 
 LABELLED = Path(__file__).parents[3] / "shared" / "labelled"
 LANGUAGES = {"English": "query", "Korean": "query_ko"}
@@ -53,7 +54,7 @@ def album_ranks(photos: Sequence[Path], texts: Sequence[str]) -> list[list[str]]
     with tempfile.TemporaryDirectory() as folder:
         album = Album(Path(folder), ZeroShotClassifier, FakeCaptioner())
         album.active.offer(ClipEncoder(POCKET, Path(folder)), fill=False)
-        album.importer.import_files(photos)
+        take_in(album, photos)
         pages = [album.search.find(text, limit=10) for text in texts]
         album.close()
     return [[hit.photo.filename for hit in page.hits] for page in pages]

@@ -1,16 +1,19 @@
 """Pictures of the page to look at before it is called done.
 
     .venv/bin/python -m tests.browser.screenshots
+    .venv/bin/python -m tests.browser.screenshots 5000
 
 writes tests/browser/screenshots/<what>-<width>-<language>-<theme>.png: the empty album, a full one,
 search hits with an open photo, the report of an upload, and Classify; wide and narrow, Korean and
-English, light and dark. Run by hand; nothing compares them. The photos are those that Gradio ships.
+English, light and dark. With a number: an import of so many made-up photos while it runs, paused at
+about a tenth, and its report. Run by hand; nothing compares them. The photos of the first are those
+that Gradio ships.
 """
 
 from __future__ import annotations
 
 import io
-import shutil
+import re
 import sys
 import tempfile
 from itertools import product
@@ -20,8 +23,8 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.conftest import PATIENCE_MS, launch
-from tests.browser.walking import go_to, open_tile, tiles
-from tests.images.make import make_empty, make_text, make_truncated
+from tests.browser.walking import go_to, last_report, open_tile, send, tiles
+from tests.images.make import make_empty, make_text, make_truncated, scene
 from tests.served_album import SAMPLES, ServedAlbum, served_album
 
 TARGET = Path(__file__).with_name("screenshots")
@@ -45,6 +48,11 @@ KEPT = {
     "filters": ("1280-en-dark", "390-ko-light"),
     "fits": ("1280-en-light", "390-ko-dark"),
 }
+KEPT_OF_IMPORTS = {
+    "importing": ("1280-en-light", "1280-ko-dark", "390-ko-light"),
+    "paused": ("1280-ko-light", "390-en-dark"),
+    "imported": ("1280-en-light", "1280-ko-dark", "390-ko-light", "390-en-dark"),
+}
 WRITTEN = {
     "ko": ("눈을 마주친 치타", "바위 위에 누운 사자", "밤의 에펠탑"),
     "en": ("a cheetah looks at us", "a lion lies on a rock", "the Eiffel Tower at night"),
@@ -53,8 +61,7 @@ WRITTEN = {
 
 def main() -> None:
     """Take them all anew."""
-    shutil.rmtree(TARGET, ignore_errors=True)
-    TARGET.mkdir()
+    _forget(KEPT)
     expect.set_options(timeout=PATIENCE_MS)
     work = Path(tempfile.mkdtemp())
     with sync_playwright() as playwright:
@@ -70,6 +77,57 @@ def main() -> None:
                 look(browser, empty, full, work, language, width, theme)
                 if f"{width}-{language}-{theme}" in KEPT["fits"]:
                     look_at_captions(browser, captioned, language, width, theme)
+
+
+def long_import(count: int) -> None:
+    """Take those of an import of `count` photos anew: hundreds of them or more, to be in time."""
+    _forget(KEPT_OF_IMPORTS)
+    expect.set_options(timeout=PATIENCE_MS)
+    work = Path(tempfile.mkdtemp())
+    folder = work / "Holidays"
+    folder.mkdir()
+    for n in range(count):
+        scene((640, 480), seed=n).save(folder / f"IMG_{n:05}.jpg", quality=80)
+    make_text(folder / "IMG_diary.jpg")
+    make_truncated(folder / "IMG_half.jpg")
+    for n in range(12):
+        (folder / f"MOV_{n:04}.MP4").write_bytes(b"a video")
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        if browser is None:
+            sys.exit("There is no Chromium here.")
+        with served_album(work, ALBUM_FOLDERS=f"{folder}:{work / 'Old disk'}") as album:
+            page = at_uploads(browser, album, "1280-en-light")
+            expect(page.locator("#status")).to_contain_text("adding")
+            bar = page.locator("#import-progress [role=progressbar]")
+            expect(bar).to_have_attribute("aria-valuenow", re.compile(r"[89]|\d\d"))
+            import_pictures(browser, album, "importing")
+            page.locator("#pause-import").click()
+            expect(page.locator("#resume-import")).to_be_visible()
+            import_pictures(browser, album, "paused")
+            page.locator("#resume-import").click()
+            done = page.locator("#import-report .report")
+            expect(done).to_have_count(1, timeout=count * 2_000 + PATIENCE_MS)
+            import_pictures(browser, album, "imported")
+
+
+def import_pictures(browser: Browser, album: ServedAlbum, what: str) -> None:
+    """One state of an import in every language, width and theme that is kept."""
+    for variant in KEPT_OF_IMPORTS[what]:
+        page = at_uploads(browser, album, variant)
+        save(page, TARGET / f"{what}-{variant}.png")
+        page.context.close()
+
+
+def at_uploads(browser: Browser, album: ServedAlbum, variant: str) -> Page:
+    """The tab for adding photos, scrolled to what is below the drop area."""
+    width, language, theme = variant.split("-")
+    page = opened(browser, language, int(width), theme)
+    page.goto(album.url)
+    go_to(page, TABS[language][1])
+    expect(page.locator("#watched li").first).to_be_visible()
+    page.locator("#watched").scroll_into_view_if_needed()
+    return page
 
 
 def opened(browser: Browser, language: str, width: int, theme: str) -> Page:
@@ -145,8 +203,9 @@ def look(
         make_empty(work / "IMG_0042.jpg"),
         make_truncated(work / "half.jpg"),
     ]
-    page.locator("#files input[type=file]").set_input_files([*bad, SAMPLES / "lion.jpg"])
-    expect(page.locator("#import-report li")).to_have_count(3)
+    send(page, *bad, SAMPLES / "lion.jpg")
+    expect(last_report(page).locator("li")).to_have_count(3)
+    expect(page.locator("#import")).to_be_hidden()
     picture("upload")
 
     go_to(page, classify_tab)
@@ -177,5 +236,15 @@ def save(page: Page, path: Path) -> None:
     path.write_bytes(png)
 
 
+def _forget(kept: dict[str, tuple[str, ...]]) -> None:
+    TARGET.mkdir(exist_ok=True)
+    for what in kept:
+        for picture in TARGET.glob(f"{what}-*.png"):
+            picture.unlink()
+
+
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:]:
+        long_import(int(sys.argv[1]))
+    else:
+        main()

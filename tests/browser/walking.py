@@ -44,3 +44,13 @@ def choose(page: Page, box: str, choice: str) -> None:
     """A choice of a dropdown."""
     page.locator(f"#{box} input").click()
     page.get_by_role("option", name=choice, exact=True).click()
+
+
+def last_report(page: Page) -> Locator:
+    """What came of the import that ended last."""
+    return page.locator("#import-report .report").first
+
+
+def send(page: Page, *files: Path) -> None:
+    """Files dropped on the page, in the tab for adding photos."""
+    page.locator("#files input[type=file]").set_input_files(files)

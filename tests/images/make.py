@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pillow_heif
+import pillow_jxl  # noqa: F401  # registers itself with Pillow
 from PIL import ExifTags, Image
 
 pillow_heif.register_heif_opener()
@@ -131,3 +133,138 @@ def make_huge_png(path: Path, size: Size = (20_000, 20_000)) -> Path:
 def make_broken_exif(path: Path, junk: bytes = b"MM\0*\xff\xff\xff\xff nonsense") -> Path:
     """A good photo with nonsense where its EXIF should be."""
     return make_photo(path, exif=b"Exif\0\0" + junk)
+
+
+def make_profile(space: bytes, tags: dict[bytes, bytes], pcs: bytes = b"XYZ ") -> bytes:
+    """An ICC profile of a colour space ("RGB ", "GRAY", "CMYK") with these tags."""
+    body, table = b"", struct.pack(">I", len(tags))
+    for name, data in tags.items():
+        table += struct.pack(">4sII", name, 132 + 12 * len(tags) + len(body), len(data))
+        body += data + b"\0" * (-len(data) % 4)
+    size = 128 + len(table) + len(body)
+    kind = b"prtr" if space == b"CMYK" else b"mntr"
+    header = struct.pack(">I4sI4s4s4s", size, b"", 0x04200000, kind, space, pcs) + b"\0" * 12
+    header += b"acsp" + b"\0" * 28 + struct.pack(">III", 0xF6D6, 0x10000, 0xD32D)  # D50
+    return header.ljust(128, b"\0") + table + body
+
+
+def _fixed(*numbers: float) -> bytes:
+    return b"".join(struct.pack(">i", round(number * 65536)) for number in numbers)
+
+
+def curve_tag(gamma: float) -> bytes:
+    """A tone curve; 2.4 stands for that of sRGB with its straight foot."""
+    foot = (1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045) if gamma == 2.4 else (1, 0, 0, 0)
+    return b"para\0\0\0\0\0\x03\0\0" + _fixed(gamma, *foot)
+
+
+def p3_profile() -> bytes:
+    """Display P3: what telephones write."""
+    colorants = {
+        b"rXYZ": (0.5151, 0.2412, -0.0011),
+        b"gXYZ": (0.2920, 0.6922, 0.0419),
+        b"bXYZ": (0.1571, 0.0666, 0.7841),
+    }
+    tags = {name: b"XYZ \0\0\0\0" + _fixed(*xyz) for name, xyz in colorants.items()}
+    return make_profile(b"RGB ", tags | dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve_tag(2.4)))
+
+
+def ink_profile() -> bytes:
+    """Inks that are darker and duller than the complements of red, green and blue."""
+    corners = []
+    for number in range(16):
+        cyan, magenta, yellow, black = ((number >> shift) & 1 for shift in (3, 2, 1, 0))
+        light = (1 - 0.45 * cyan) * (1 - 0.5 * magenta) * (1 - 0.1 * yellow) * (1 - 0.9 * black)
+        left = 1 - black
+        corners += [
+            round(255 * light),
+            128 + left * (-37 * cyan + 74 * magenta - 5 * yellow),
+            128 + left * (-50 * cyan - 3 * magenta + 93 * yellow),
+        ]
+    straight = bytes(range(256))
+    table = b"mft1\0\0\0\0\x04\x03\x02\0" + _fixed(1, 0, 0, 0, 1, 0, 0, 0, 1)
+    table += 4 * straight + bytes(corners) + 3 * straight
+    paper = b"XYZ \0\0\0\0" + _fixed(0.70, 0.72, 0.55)  # not white, until eyes are used to it
+    return make_profile(b"CMYK", {b"A2B0": table, b"wtpt": paper}, pcs=b"Lab ")
+
+
+def make_dng(
+    path: Path,
+    picture: Image.Image,
+    preview: Image.Image | None = None,
+    orientation: int = 1,
+    exif: Sequence[tuple[int, int, bytes]] = (),
+) -> Path:
+    """A camera raw file that sees `picture` through a Bayer mosaic, with a JPEG preview.
+
+    Args:
+        path: where.
+        picture: sides of an even number of pixels.
+        preview: what the camera shows of it, not upright either.
+        orientation: how both lie, as EXIF counts it.
+        exif: more tags of the main directory: (number, type, bytes), little-endian.
+    """
+    linear = (np.asarray(picture.convert("RGB"), dtype=float) / 255) ** 2.2 * 60_000
+    mosaic = linear[..., 1].copy()  # red green / green blue
+    mosaic[::2, ::2], mosaic[1::2, 1::2] = linear[::2, ::2, 0], linear[1::2, 1::2, 2]
+    sensor = mosaic.astype("<u2").tobytes()
+    jpeg = io.BytesIO()
+    if preview is not None:
+        preview.save(jpeg, "JPEG", icc_profile=preview.info.get("icc_profile"))
+
+    def shorts(*values: int) -> bytes:
+        return struct.pack(f"<{len(values)}H", *values)
+
+    def ratios(*values: float) -> bytes:
+        return b"".join(struct.pack("<ii", round(value * 10_000), 10_000) for value in values)
+
+    # XYZ to the primaries of sRGB: the camera sees as a screen shows.
+    matrix = (3.2405, -1.5371, -0.4985, -0.9693, 1.8760, 0.0416, 0.0556, -0.2040, 1.0572)
+    width, height = picture.size
+
+    def directory(start: int, entries: list[tuple[int, int, bytes]]) -> bytes:
+        sizes = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 7: 1, 10: 8}
+        table, extra = b"", b""
+        behind = start + 2 + 12 * len(entries) + 4
+        for tag, kind, data in sorted(entries):
+            table += struct.pack("<HHI", tag, kind, len(data) // sizes[kind])
+            if len(data) > 4:
+                table += struct.pack("<I", behind + len(extra))
+                extra += data + b"\0" * (len(data) % 2)
+            else:
+                table += data.ljust(4, b"\0")
+        return shorts(len(entries)) + table + b"\0\0\0\0" + extra
+
+    def longs(*values: int) -> bytes:
+        return struct.pack(f"<{len(values)}I", *values)
+
+    def main(jpeg_at: int) -> list[tuple[int, int, bytes]]:
+        entries = [
+            (254, 4, longs(0)), (256, 4, longs(width)), (257, 4, longs(height)),
+            (258, 3, shorts(16)), (259, 3, shorts(1)), (262, 3, shorts(32803)),
+            (271, 2, b"Handmade\0"), (272, 2, b"Handmade One\0"),
+            (273, 4, longs(8)), (274, 3, shorts(orientation)), (277, 3, shorts(1)),
+            (278, 4, longs(height)), (279, 4, longs(len(sensor))),
+            (33421, 3, shorts(2, 2)), (33422, 1, bytes((0, 1, 1, 2))),
+            (50706, 1, bytes((1, 4, 0, 0))), (50708, 2, b"Handmade One\0"),
+            (50717, 4, longs(60_000)), (50721, 10, ratios(*matrix)),
+            (50728, 5, ratios(1, 1, 1)), (50778, 3, shorts(21)),
+            *exif,
+        ]  # fmt: skip
+        return entries + ([(330, 4, longs(jpeg_at))] if preview is not None else [])
+
+    start = 8 + len(sensor)
+    smaller = directory(start, main(0))
+    small = [
+        (254, 4, longs(1)), (258, 3, shorts(8, 8, 8)), (259, 3, shorts(7)), (262, 3, shorts(6)),
+        (277, 3, shorts(3)), (279, 4, longs(len(jpeg.getvalue()))),
+    ]  # fmt: skip
+    if preview is not None:
+        small += [(256, 4, longs(preview.width)), (257, 4, longs(preview.height))]
+    second = start + len(smaller)
+    third = second + len(directory(second, [*small, (273, 4, longs(0))]))
+    parts = [b"II*\0", longs(start), sensor, directory(start, main(second))]
+    if preview is not None:
+        parts += [directory(second, [*small, (273, 4, longs(third))]), jpeg.getvalue()]
+    path.write_bytes(b"".join(parts))
+    return path

@@ -118,6 +118,54 @@ def test_the_same_query_is_encoded_once(weights_dir, monkeypatch):
     assert asked == [["a cat"], ["고양이"]]
 
 
+class SmallDevice:
+    """A network whose device holds `room` items at once."""
+
+    def __init__(self, network, room: int) -> None:
+        self._network = network
+        self._room = room
+        self.asked: list[int] = []
+
+    def _fitting(self, batch: torch.Tensor) -> torch.Tensor:
+        self.asked.append(len(batch))
+        if len(batch) > self._room:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return batch
+
+    def encode_image(self, batch: torch.Tensor) -> torch.Tensor:
+        return self._network.encode_image(self._fitting(batch))
+
+    def encode_text(self, batch: torch.Tensor) -> torch.Tensor:
+        return self._network.encode_text(self._fitting(batch))
+
+
+@pytest.mark.parametrize("kind", ["images", "texts"])
+def test_batches_are_halved_until_they_fit_and_stay_so(pocket, weights_dir, photos, kind):
+    encoder = ClipEncoder("pocket", weights_dir, "cpu")
+    items = [f"a cat {n}" for n in range(70)] if kind == "texts" else (photos * 14)[:70]
+    wide = getattr(pocket, f"encode_{kind}")(items)
+    encoder._model = device = SmallDevice(encoder._model, room=5)
+
+    narrow = getattr(encoder, f"encode_{kind}")(items)
+
+    assert device.asked == [32, 16, 8, *[4] * 17, 2]
+    assert cosines(narrow, wide).min() > 0.999
+    device.asked.clear()
+    getattr(encoder, f"encode_{kind}")(items[:8])
+    assert device.asked == [4, 4]
+
+
+def test_a_device_without_room_for_a_single_one_says_what_to_set(weights_dir, photos):
+    encoder = ClipEncoder("pocket", weights_dir, "cpu")
+    encoder._model = device = SmallDevice(encoder._model, room=0)
+
+    with pytest.raises(ModelError, match=r"pocket does not fit .*: set ALBUM_DEVICE=cpu or"):
+        encoder.encode_images(photos[:3])
+    assert device.asked == [3, 1]
+    with pytest.raises(ModelError, match=r"pocket does not fit .*: set ALBUM_DEVICE=cpu or"):
+        encoder.encode_texts(["a cat"])
+
+
 def test_the_pictures_that_come_with_gradio_are_found_in_both_languages(pocket):
     folder = Path(gradio.__file__).parent / "media_assets" / "images"
     files = sorted(folder.glob("*.*g"))

@@ -21,7 +21,7 @@ from typing import Any
 
 import album.service
 from models.zero_shot import ZeroShotClassifier
-from tests.fakes import FakeCaptioner, FakeEncoder
+from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder
 
 ALBUM = str(Path(album.service.__file__).parent)
 NEVER = 10**12
@@ -45,25 +45,32 @@ def count_lines(fatal: int) -> itertools.count[int]:
 
 
 def work(data_dir: Path, mode: str, folder: Path) -> dict[str, Any]:
-    library = album.service.Album(data_dir, ZeroShotClassifier, FakeCaptioner())
+    library = album.service.Album(
+        data_dir, ZeroShotClassifier, FakeCaptioner(), decoder=DecodeHere()
+    )
     library.active.offer(FakeEncoder(), fill=False)
-    importer = library.importer
     if mode == "resume":
         library.start()
         while library.imports.running:
             time.sleep(0.01)
-        report = None
-    elif mode == "upload":
-        uploads = [(path, path.name) for path in sorted(folder.iterdir())]
-        report = importer.import_files(importer.receive(uploads), staged=True)
-    else:
-        files, _ = importer.find_photos([folder])
-        report = importer.import_files(files, copy=mode == "copy")
-    library.close()
-    if report is None:
+        library.close()
         return {}
-    failed = [failure.path.name for failure in report.failed]
-    return {"added": len(report.added), "already_here": report.already_here, "failed": failed}
+    if mode == "upload":
+        import_id = library.upload([(path, path.name) for path in sorted(folder.iterdir())])
+        library.imports.wait(import_id)
+    else:
+        import_id = library.imports.run(
+            [folder], "copy" if mode == "copy" else "in place"
+        ).import_id
+    record = library.imports.get(import_id)
+    failed = [failure.path.name for failure in library.import_store.failures(import_id)]
+    library.close()
+    return {
+        "import_id": import_id,
+        "added": record.added,
+        "already_here": record.already_here,
+        "failed": failed,
+    }
 
 
 def main(data_dir: str, mode: str, folder: str, line: str = "") -> None:

@@ -10,8 +10,9 @@ import pytest
 from album.errors import ModelLoadingError
 from album.service import Album
 from models.zero_shot import ZeroShotClassifier
-from tests.fakes import FakeCaptioner, FakeEncoder
+from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder
 from tests.images.make import make_photo
+from tests.importing import take_in
 
 
 class HeldEncoder(FakeEncoder):
@@ -36,12 +37,12 @@ def eventually(condition, timeout_s: float = 30) -> None:
 @pytest.fixture
 def filled(album, tmp_path):
     paths = [make_photo(tmp_path / f"{colour}.png", colour) for colour in ("red", "blue", "green")]
-    album.importer.import_files(paths)
+    take_in(album, paths)
     return album
 
 
 def test_a_search_waits_for_the_first_model_and_then_answers(tmp_path):
-    album = Album(tmp_path / "data", ZeroShotClassifier, FakeCaptioner())
+    album = Album(tmp_path / "data", ZeroShotClassifier, FakeCaptioner(), decoder=DecodeHere())
     threading.Timer(0.2, album.active.offer, [FakeEncoder()]).start()
 
     assert album.search.find("red").model_id == "fake"
@@ -49,7 +50,7 @@ def test_a_search_waits_for_the_first_model_and_then_answers(tmp_path):
 
 
 def test_without_a_model_a_search_says_that_it_is_loading(tmp_path):
-    album = Album(tmp_path / "data", ZeroShotClassifier, FakeCaptioner())
+    album = Album(tmp_path / "data", ZeroShotClassifier, FakeCaptioner(), decoder=DecodeHere())
 
     with pytest.raises(ModelLoadingError):
         album.active.current(wait_s=0)
@@ -75,7 +76,7 @@ def test_a_new_model_takes_over_only_when_every_photo_is_encoded(filled):
 def test_a_photo_imported_while_the_new_model_was_filling_is_not_left_behind(filled, tmp_path):
     new = HeldEncoder("new")
     filled.active.offer(new)
-    filled.importer.import_files([make_photo(tmp_path / "white.png", "white")])
+    take_in(filled, [make_photo(tmp_path / "white.png", "white")])
     new.go.set()
 
     eventually(lambda: filled.store.encoded_by().get("new") == 4)
@@ -90,7 +91,7 @@ def test_vectors_of_an_earlier_run_are_used_and_not_made_again(filled):
             raise AssertionError("every photo has its vector already")
 
     filled.close()
-    album = Album(filled.data_dir, ZeroShotClassifier, FakeCaptioner())
+    album = Album(filled.data_dir, ZeroShotClassifier, FakeCaptioner(), decoder=DecodeHere())
     encoder = Unused()
     album.active.offer(encoder)
     album.active.encode_missing(album.active.current())

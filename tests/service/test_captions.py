@@ -12,7 +12,9 @@ from album.errors import AlbumError, PhotoNotFoundError
 from album.service import Album
 from models.errors import CaptionerUnavailableError, CaptionRefusedError
 from models.zero_shot import ZeroShotClassifier
+from tests.fakes import DecodeHere
 from tests.images.make import make_exif, make_photo
+from tests.importing import take_in
 
 
 @pytest.fixture
@@ -22,7 +24,7 @@ def photo_ids(album, tmp_path):
         make_photo(tmp_path / f"{colour}.jpg", colour, (2000, 1500), exif=exif)
         for colour in ("red", "blue", "green")
     ]
-    return album.importer.import_files(paths).added
+    return take_in(album, paths).added
 
 
 def test_a_caption_is_stored_with_its_language_model_and_time(album, captioner, photo_ids):
@@ -143,7 +145,7 @@ def test_the_queue_survives_a_restart_and_pays_once(album, captioner, photo_ids)
     album.captions.request(photo_ids, "ko")
     album.store.claim_caption(300)  # at work when the machine went down
     album.close()
-    reopened = Album(album.data_dir, ZeroShotClassifier, captioner)
+    reopened = Album(album.data_dir, ZeroShotClassifier, captioner, decoder=DecodeHere())
 
     reopened.captions.work_off()
 

@@ -7,6 +7,7 @@ import pytest
 from album.classify import parse_classes
 from album.errors import PhotoNotFoundError, QueryError, UnreadableImageError
 from tests.images.make import make_photo, make_text
+from tests.importing import take_in
 
 CLASSES = "빨강 | red\nblue | 파랑\n초록"
 
@@ -17,7 +18,7 @@ def coloured(album, tmp_path):
         make_photo(tmp_path / "photos" / f"{n}.png", (250 - n, n, n) if n % 2 else (n, n, 250 - n))
         for n in range(14)
     ]
-    album.importer.import_files(paths)
+    take_in(album, paths)
     return album
 
 

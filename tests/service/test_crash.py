@@ -23,14 +23,15 @@ import pytest
 from album.originals import sha256_of
 from album.service import Album
 from models.zero_shot import ZeroShotClassifier
-from tests.fakes import FakeCaptioner, FakeEncoder
+from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder
 from tests.images.make import make_text, scene
+from tests.importing import ended, upload
 from tests.service.import_process import NEVER
 
 CHECKOUT = Path(__file__).parents[2]
 KILLS = 20
 UPLOAD_KILLS = 10
-PHOTOS = 40
+PHOTOS = 200  # several groups that are stored one after the other
 SEED = 20261121
 
 
@@ -96,7 +97,7 @@ class Killer:
 
 @contextmanager
 def opened(data_dir: Path) -> Iterator[Album]:
-    album = Album(data_dir, ZeroShotClassifier, FakeCaptioner())
+    album = Album(data_dir, ZeroShotClassifier, FakeCaptioner(), decoder=DecodeHere())
     album.active.offer(FakeEncoder(), fill=False)
     yield album
     album.close()
@@ -187,28 +188,27 @@ def test_uploads_that_a_kill_interrupted_are_photos_after_the_next_start(tmp_pat
             received = wanted.keys() - by_content(uploads).keys()
             here = {photo.sha256 for photo in album.store.all_photos()}
             assert received <= here, story
-            rest = album.importer.receive((path, path.name) for path in uploads.iterdir())
-            album.importer.import_files(rest, staged=True)
+            upload(album, [(path, path.name) for path in uploads.iterdir()])
             assert wrongs(album, wanted) == [], story
             assert album.store.count() == len(wanted), story
-            assert album.importer.interrupted() == [], story
+            assert album.originals.uploads() == [], story
 
 
 def test_an_upload_is_found_again_however_often_the_next_start_is_killed_too(tmp_path):
     path = make_photos(tmp_path / "uploads", 1) / "0000.jpg"
     sha256 = sha256_of(path)
     with opened(tmp_path / "data") as album:
-        (waiting,) = album.importer.receive([(path, path.name)])
+        import_id = album.import_store.begin("upload", [])
+        waiting = album.originals.receive_upload(path, path.name, import_id=import_id)
         for _ in range(10):
             album.originals.note_identity(waiting, sha256)
-            (waiting,) = album.importer.interrupted()
+            (waiting,) = album.originals.uploads(import_id)
 
         album.start()
-        while album.imports.running:
-            time.sleep(0.01)
+        ended(album, import_id)
 
         assert [photo.sha256 for photo in album.store.all_photos()] == [sha256]
-        assert album.importer.interrupted() == []
+        assert album.originals.uploads() == []
 
 
 def test_closing_the_album_in_the_middle_of_an_upload_loses_no_photo(tmp_path):
@@ -217,7 +217,7 @@ def test_closing_the_album_in_the_middle_of_an_upload_loses_no_photo(tmp_path):
     with opened(tmp_path / "data") as album:
         first = album.upload([(path, path.name) for path in sorted(uploads.iterdir())[:150]])
         album.upload([(path, path.name) for path in sorted(uploads.iterdir())])  # waits its turn
-        while not first.done:
+        while not album.imports.get(first).done:
             time.sleep(0.001)
     with opened(tmp_path / "data") as album:
         assert 0 < album.store.count() < 150
@@ -238,7 +238,7 @@ def test_two_imports_share_a_library_that_others_start_meanwhile(tmp_path):
     while any(process.poll() is None for process in imports):
         with opened(data_dir) as album:
             album.start()
-            assert album.imports.running is None  # takes nothing from an import that is running
+            assert album.imports.running_here is None  # takes nothing from those that are running
         opened_meanwhile += 1
     outputs = [process.communicate() for process in imports]
 
@@ -253,21 +253,21 @@ def test_two_imports_share_a_library_that_others_start_meanwhile(tmp_path):
 
 
 def test_copies_that_a_kill_left_on_their_way_go_after_a_day_and_uploads_never(tmp_path):
-    path = make_photos(tmp_path / "photos", 1) / "0000.jpg"
-    upload = shutil.copyfile(path, tmp_path / "upload.jpg")
+    upload = make_photos(tmp_path / "photos", 1) / "0000.jpg"
     with opened(tmp_path / "data") as album:
         originals = album.originals
-        new_copy = originals.receive(path, path.name, move=False)
-        seen_copy = originals.receive(path, path.name, move=False)
-        seen_copy = originals.note_identity(seen_copy, sha256_of(path))
-        kept = originals.receive(upload, upload.name, move=True)
+        new_copy = originals.new_folder(1)
+        seen_copy = originals.new_folder(1) / "a.jpg"
+        shutil.copyfile(upload, seen_copy)
+        seen_copy, _ = originals.note_identity(seen_copy, sha256_of(upload))
+        kept = originals.receive_upload(upload, upload.name, import_id=1)
     with opened(tmp_path / "data") as album:
         assert new_copy.exists()
         assert seen_copy.exists()
-        assert album.importer.interrupted() == [kept]
-    for arrived in (new_copy, seen_copy, kept):
-        os.utime(arrived.parent, (0, time.time() - 2 * 86_400))
+        assert album.originals.uploads() == [kept]
+    for folder in (new_copy, seen_copy.parent, kept.parent):
+        os.utime(folder, (0, time.time() - 2 * 86_400))
     with opened(tmp_path / "data") as album:
-        assert not new_copy.parent.exists()
+        assert not new_copy.exists()
         assert not seen_copy.parent.exists()
-        assert album.importer.interrupted() == [kept]
+        assert album.originals.uploads() == [kept]

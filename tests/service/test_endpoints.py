@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,15 +19,23 @@ from tests.served_album import SAMPLES, ServedAlbum, served_album
 
 ENDPOINTS = {
     "/search_photos", "/similar_photos", "/upload_photos", "/classify_photos", "/caption_photo",
-    "/photo_details", "/album_status",
+    "/photo_details", "/album_status", "/import_status", "/pause_import", "/resume_import",
+    "/cancel_import",
 }  # fmt: skip
 SENT = ("cheetah1.jpg", "lion.jpg", "bus.png", "tower.jpg", "screenshot.gif")
 HIT = {"photo_id", "file_name", "score", "date", "caption"}
 DETAILS = {
     "photo_id", "file_name", "file_type", "width", "height", "size_bytes", "date", "date_from",
-    "camera", "lens", "latitude", "longitude", "caption", "labels",
+    "camera", "lens", "exposure_s", "f_number", "iso", "focal_mm", "latitude", "longitude", "place",
+    "rating", "keywords", "caption", "labels", "missing",
 }  # fmt: skip
 NO_ID = "A photo id is a whole number above zero."
+PATIENCE_S = 180  # an upper bound for a busy machine, waited out only by a failing test
+NO_IMPORT_ID = "An import id is a whole number above zero."
+IMPORT = {
+    "import_id", "kind", "state", "wish", "total", "done", "added", "already_here", "updated",
+    "missing", "failed", "skipped", "problem", "seconds", "asked_at", "ended_at",
+}  # fmt: skip
 NO_NUMBER = "limit and offset are whole numbers."
 
 
@@ -71,7 +80,7 @@ def raw_answer(served: ServedAlbum, api_name: str, data: str) -> tuple[str, Any]
 # What is offered
 
 
-def test_exactly_the_seven_endpoints_are_public(served: ServedAlbum) -> None:
+def test_exactly_these_endpoints_are_public(served: ServedAlbum) -> None:
     info = httpx.get(f"{served.url}/gradio_api/info").json()
 
     assert set(info["named_endpoints"]) == ENDPOINTS
@@ -221,6 +230,50 @@ def test_an_upload_tells_of_every_file_what_became_of_it(tmp_path: Path) -> None
         assert [it for it in (album.data_dir / "incoming").rglob("*") if it.is_file()] == []
 
 
+def test_the_last_imports_are_told_of_with_exactly_these_keys(client: Client) -> None:
+    client.predict(files=[handle_file(SAMPLES / "lion.jpg")], api_name="/upload_photos")
+
+    (again,) = client.predict(limit=1, api_name="/import_status")["imports"]
+    *_, first = client.predict(api_name="/import_status")["imports"]
+
+    assert set(again) == set(first) == IMPORT
+    assert (again["state"], again["done"], again["total"]) == ("done", 1, 1)
+    assert (again["added"], again["already_here"], again["failed"]) == (0, 1, 0)
+    assert (first["kind"], first["added"], first["skipped"]) == ("upload", len(SENT), {})
+    assert (first["problem"], first["wish"]) == (None, "run")
+    assert again["import_id"] > first["import_id"]
+
+
+def test_an_import_pauses_goes_on_and_ends_when_asked(tmp_path: Path) -> None:
+    files = [make_photo(tmp_path / f"{n}.png", (n, 7, 7), (800, 800)) for n in range(100)]
+
+    def until(client: Client, *states: str) -> dict[str, Any]:
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            (known,) = client.predict(api_name="/import_status")["imports"] or [{"state": "none"}]
+            if known["state"] in states:
+                return dict(known)
+            time.sleep(0.1)
+        raise AssertionError(f"never {states}: {known}")
+
+    with served_album(tmp_path) as album:
+        client, neighbour = album.client(), album.client()
+        upload = client.submit(files=[*map(handle_file, files)], api_name="/upload_photos")
+        number = until(neighbour, "waiting", "running")["import_id"]
+        assert neighbour.predict(import_id=number, api_name="/pause_import")["wish"] == "pause"
+        paused = until(neighbour, "paused")
+        assert paused["done"] < len(files)
+        with pytest.raises(AppError, match="interrupted"):
+            upload.result(PATIENCE_S)
+
+        assert neighbour.predict(import_id=number, api_name="/resume_import")["wish"] == "run"
+        assert until(neighbour, "done")["added"] == len(files)
+        # What has ended does not end once more.
+        for api_name in ("/pause_import", "/cancel_import", "/resume_import"):
+            ended = neighbour.predict(import_id=number, api_name=api_name)
+            assert (ended["state"], ended["wish"]) == ("done", "run")
+
+
 def test_no_answer_names_a_place_on_the_server(served: ServedAlbum, client: Client) -> None:
     lion = ids_by_name(client)["lion.jpg"]
     picture = handle_file(SAMPLES / "lion.jpg")
@@ -232,6 +285,7 @@ def test_no_answer_names_a_place_on_the_server(served: ServedAlbum, client: Clie
         client.predict(photo_id=lion, api_name="/similar_photos"),
         client.predict(photo_id=lion, api_name="/photo_details"),
         client.predict(files=[picture], api_name="/upload_photos"),
+        client.predict(api_name="/import_status"),
         client.predict(**both, api_name="/classify_photos"),
         refusal(client, "/caption_photo", photo_id=10**9),
     ]
@@ -256,6 +310,13 @@ def test_what_is_no_photo_id_is_refused_in_one_sentence(
 @pytest.mark.parametrize("api_name", ["/photo_details", "/similar_photos", "/caption_photo"])
 def test_an_id_of_no_photo_is_said_to_be_unknown(client: Client, api_name: str) -> None:
     assert refusal(client, api_name, photo_id=10**12) == "This photo is not in the album."
+
+
+@pytest.mark.parametrize("api_name", ["/pause_import", "/resume_import", "/cancel_import"])
+def test_what_is_no_import_is_refused_in_one_sentence(client: Client, api_name: str) -> None:
+    for import_id in (0, -1, 1.5, True, None, "1", [1], 10**30):
+        assert refusal(client, api_name, import_id=import_id) == NO_IMPORT_ID
+    assert refusal(client, api_name, import_id=10**12) == "There is no import 1000000000000."
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from datetime import datetime
 from pathlib import Path
 
@@ -13,8 +14,22 @@ from PIL import Image
 from album.errors import ModelLoadingError
 from album.service import Album
 from models.zero_shot import ZeroShotClassifier
-from tests.fakes import FakeCaptioner, FakeEncoder
+from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder
 from tests.images.make import make_empty, make_exif, make_photo, make_text, make_truncated
+from tests.importing import PATIENCE_S, ended, take_in, upload
+
+
+def opened(data_dir: Path) -> Album:
+    album = Album(data_dir, ZeroShotClassifier, FakeCaptioner(), decoder=DecodeHere())
+    album.active.offer(FakeEncoder(), fill=False)
+    return album
+
+
+def wait_until(happened) -> None:
+    patience = time.monotonic() + PATIENCE_S
+    while not happened():
+        assert time.monotonic() < patience
+        time.sleep(0.002)
 
 
 def only_photo(album: Album):
@@ -26,7 +41,7 @@ def test_a_photo_imported_in_place_is_found_and_its_file_is_untouched(album, tmp
     path = make_photo(tmp_path / "mine" / "rose.jpg", "red")
     before = path.read_bytes(), path.stat().st_mtime_ns
 
-    report = album.importer.import_files([path])
+    report = take_in(album, [path])
 
     assert len(report.added) == 1
     assert report.failed == []
@@ -39,7 +54,7 @@ def test_a_photo_imported_in_place_is_found_and_its_file_is_untouched(album, tmp
 def test_a_copied_original_is_kept_byte_for_byte_under_its_sha256(album, tmp_path):
     path = make_photo(tmp_path / "rose.jpg", "red")
 
-    album.importer.import_files([path], copy=True)
+    take_in(album, [path], copy=True)
 
     photo = only_photo(album)
     assert photo.path is None
@@ -47,7 +62,7 @@ def test_a_copied_original_is_kept_byte_for_byte_under_its_sha256(album, tmp_pat
     assert kept.name == f"{photo.sha256}.jpg"
     assert kept.read_bytes() == path.read_bytes()
     assert path.exists()
-    assert not album.importer.interrupted()
+    assert album.originals.uploads() == []
 
 
 def test_the_same_bytes_are_already_here_whatever_they_are_called(album, tmp_path):
@@ -55,8 +70,8 @@ def test_the_same_bytes_are_already_here_whatever_they_are_called(album, tmp_pat
     second = tmp_path / "b.jpg"
     second.write_bytes(first.read_bytes())
 
-    report = album.importer.import_files([first, second])
-    again = album.importer.import_files([first, second])
+    report = take_in(album, [first, second])
+    again = take_in(album, [first, second])
 
     assert (len(report.added), report.already_here) == (1, 1)
     assert (len(again.added), again.already_here) == (0, 2)
@@ -69,12 +84,13 @@ def test_the_same_upload_twice_in_one_go_leaves_one_photo_and_no_leftovers(album
         path = make_photo(tmp_path / folder / "same.jpg", "red")
         uploads.append((path, path.name))
 
-    report = album.importer.import_files(album.importer.receive(uploads), staged=True)
+    report = upload(album, uploads)
 
     assert (len(report.added), report.already_here) == (1, 1)
     assert album.originals.find(only_photo(album)).exists()
-    assert not album.importer.interrupted()
-    assert [folder.name for folder in album.originals.incoming_dir.iterdir()] == ["new"]
+    assert album.originals.uploads() == []
+    left = [file for file in album.originals.incoming_dir.rglob("*") if file.is_file()]
+    assert left == []
 
 
 @pytest.mark.parametrize("copy", [False, True])
@@ -87,31 +103,38 @@ def test_bad_files_are_reported_by_name_and_never_stop_the_others(album, tmp_pat
         tmp_path / "gone.jpg",
     ]
 
-    report = album.importer.import_files([bad[0], good, *bad[1:]], copy=copy)
+    report = take_in(album, [bad[0], good, *bad[1:]], copy=copy)
 
     assert len(report.added) == 1
-    assert [failure.path for failure in report.failed] == bad
+    assert [failure.path for failure in report.failed] == sorted(bad)
     for failure in report.failed:
         assert failure.reason.endswith(".")
         assert str(tmp_path) not in failure.reason
-    assert not album.importer.interrupted()
+    assert album.originals.uploads() == []
     assert list(album.faults()) == []
 
 
-def test_the_bytes_that_failed_as_an_upload_are_not_left_behind(album, tmp_path):
+def test_an_upload_that_failed_is_kept_for_some_days_and_can_be_tried_again(album, tmp_path):
     path = make_text(tmp_path / "text.jpg")
 
-    report = album.importer.import_files(album.importer.receive([(path, path.name)]), staged=True)
+    report = upload(album, [(path, path.name)])
 
-    assert len(report.failed) == 1
-    assert not album.importer.interrupted()
+    assert report.failed_names == ["text.jpg"]
+    assert album.originals.uploads() == []
+    again = ended(album, album.imports.retry(report.record.import_id))
+    assert again.record.state == "done"
+    assert again.failed_names == ["text.jpg"]
+    (kept,) = [it for it in album.originals.incoming_dir.rglob("*") if it.is_file()]
+    os.utime(kept.parent, (0, 0))
+    album.importer.repair()
+    assert not kept.exists()
 
 
 def test_a_named_pipe_in_a_folder_is_reported_and_does_not_hang(album, tmp_path):
     pipe = tmp_path / "pipe.jpg"
     os.mkfifo(pipe)
 
-    report = album.importer.import_files([pipe])
+    report = take_in(album, [pipe])
 
     assert [failure.path for failure in report.failed] == [pipe]
 
@@ -123,7 +146,7 @@ def test_capture_time_comes_from_exif_and_else_honestly_from_the_file(album, tmp
     unknown = make_photo(tmp_path / "b.jpg", "blue")
     os.utime(unknown, (1_000_000_000, 1_000_000_000))
 
-    album.importer.import_files([taken, unknown], copy=True)
+    take_in(album, [taken, unknown], copy=True)
 
     known, guessed = sorted(album.store.all_photos(), key=lambda photo: photo.filename)
     assert (known.taken_at, known.taken_from) == (datetime(2019, 8, 3, 14, 2, 5), "exif")
@@ -136,22 +159,44 @@ def test_a_folder_is_walked_without_hidden_files_other_files_and_the_albums_own(
     make_photo(tmp_path / "2020" / "deep" / "B.JPG", "blue")
     make_photo(tmp_path / ".trash" / "c.jpg", "green")
     make_photo(tmp_path / "2019" / "._a.jpg", "pink")
+    make_photo(tmp_path / "@eaDir" / "d.jpg", "orange")
     (tmp_path / "2019" / "notes.txt").write_text("not a photo")
+    (tmp_path / "2019" / "film.MP4").write_text("not a photo")
     make_photo(album.originals.thumbnails_dir / "zz" / "t.jpg", "black")
 
-    files, others = album.importer.find_photos([tmp_path])
+    report = take_in(album, [tmp_path])
 
-    assert [file.name for file in files] == ["a.jpg", "B.JPG"]
-    assert others == 1
+    assert sorted(photo.filename for photo in album.store.all_photos()) == ["B.JPG", "a.jpg"]
+    assert report.skipped == {"document": 1, "video": 1}
+    assert report.failed == []
+
+
+def test_a_folder_that_may_not_be_looked_into_is_named_in_the_report(album, tmp_path, monkeypatch):
+    closed = tmp_path / "photos" / "closed"
+    make_photo(closed / "a.jpg", "red")
+    make_photo(tmp_path / "photos" / "b.jpg", "blue")
+    scandir = os.scandir
+
+    def refuse(path):
+        if Path(path) == closed:
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+
+    report = take_in(album, [tmp_path / "photos"])
+
+    assert len(report.added) == 1
+    assert [(it.path, it.reason) for it in report.failed] == [
+        (closed, "The album may not look into this folder.")
+    ]
 
 
 def test_progress_names_each_file_once_and_ends_at_the_total(album, tmp_path):
     paths = [make_photo(tmp_path / f"{n}.png", (n * 8, 0, 0)) for n in range(20)]
     seen: list[tuple[int, int, str]] = []
 
-    album.importer.import_files(
-        [*paths, tmp_path / "gone.jpg"], on_progress=lambda *at: seen.append(at)
-    )
+    take_in(album, [*paths, tmp_path / "gone.jpg"], on_progress=lambda *at: seen.append(at))
 
     assert [done for done, _, _ in seen] == list(range(1, 22))
     assert {total for _, total, _ in seen} == {21}
@@ -159,31 +204,27 @@ def test_progress_names_each_file_once_and_ends_at_the_total(album, tmp_path):
 
 
 def test_a_cancelled_upload_keeps_what_is_in_and_leaves_nothing_half_done(album, tmp_path):
-    paths = [make_photo(tmp_path / f"{n}.png", (n * 3, 0, 0)) for n in range(80)]
-    staged = album.importer.receive([(path, path.name) for path in paths])
-    done: list[int] = []
+    paths = [make_photo(tmp_path / f"{n}.png", (n, 0, 0)) for n in range(250)]
 
-    report = album.importer.import_files(
-        staged,
-        staged=True,
-        on_progress=lambda count, total, name: done.append(count),
-        cancelled=lambda: len(done) >= 10,
-    )
+    import_id = album.upload([(path, path.name) for path in paths])
+    wait_until(lambda: album.imports.get(import_id).done)
+    album.imports.cancel(import_id)
 
-    assert report.cancelled
-    assert 10 <= len(report.added) < 80
+    report = ended(album, import_id)
+    assert report.record.state == "cancelled"
+    assert 0 < len(report.added) < 250
     assert album.store.count() == len(report.added)
-    assert not album.importer.interrupted()
+    assert album.originals.uploads() == []
     assert list(album.faults()) == []
 
 
 def test_a_photo_moved_on_disk_is_found_again_where_it_is_now(album, tmp_path):
     old = make_photo(tmp_path / "old" / "a.jpg", "red")
-    album.importer.import_files([old])
+    take_in(album, [old])
     new = tmp_path / "new.jpg"
     old.rename(new)
 
-    report = album.importer.import_files([new])
+    report = take_in(album, [new])
 
     assert report.already_here == 1
     assert album.originals.find(only_photo(album)) == new
@@ -191,13 +232,13 @@ def test_a_photo_moved_on_disk_is_found_again_where_it_is_now(album, tmp_path):
 
 def test_an_upload_replaces_an_original_that_was_lost(album, tmp_path):
     path = make_photo(tmp_path / "a.jpg", "red")
-    album.importer.import_files([path])
+    take_in(album, [path])
     content = path.read_bytes()
     path.unlink()
     again = tmp_path / "again.jpg"
     again.write_bytes(content)
 
-    album.importer.import_files(album.importer.receive([(again, "again.jpg")]), staged=True)
+    upload(album, [(again, "again.jpg")])
 
     photo = only_photo(album)
     assert photo.path is None
@@ -210,7 +251,7 @@ def test_a_korean_name_of_an_old_disk_is_read_and_its_file_found_again(album, tm
     old = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + "가족사진.jpg".encode("cp949")))
     source.rename(old)
 
-    album.importer.import_files([old])
+    take_in(album, [old])
 
     photo = only_photo(album)
     assert photo.filename == "가족사진.jpg"
@@ -218,7 +259,7 @@ def test_a_korean_name_of_an_old_disk_is_read_and_its_file_found_again(album, tm
 
 
 def test_a_thumbnail_that_was_deleted_is_made_again(album, tmp_path):
-    album.importer.import_files([make_photo(tmp_path / "a.jpg", "red", (900, 600))])
+    take_in(album, [make_photo(tmp_path / "a.jpg", "red", (900, 600))])
     thumbnail = album.originals.thumbnail(only_photo(album).sha256)
     assert Image.open(thumbnail).size == (480, 320)
     thumbnail.unlink()
@@ -235,22 +276,20 @@ def test_without_a_model_an_import_says_so_and_takes_nothing(tmp_path):
     path = make_photo(tmp_path / "a.jpg", "red")
 
     with pytest.raises(ModelLoadingError):
-        album.importer.import_files([path])
+        take_in(album, [path])
 
     assert album.store.count() == 0
     album.close()
 
 
 def test_an_upload_job_reports_counts_and_queues_captions_when_asked(album, tmp_path):
-    upload = make_photo(tmp_path / "a.jpg", "red")
+    path = make_photo(tmp_path / "a.jpg", "red")
 
-    job = album.upload([(upload, "여름.jpg")], caption_language="ko")
+    report = upload(album, [(path, "여름.jpg")], caption_language="ko")
 
-    assert job.wait(30)
-    assert job.report is not None
-    assert len(job.report.added) == 1
+    assert len(report.added) == 1
     assert only_photo(album).filename == "여름.jpg"
-    assert not upload.exists()
+    assert not path.exists()
     assert album.store.caption_counts() == (0, 1, 0)
 
 
@@ -258,15 +297,14 @@ def test_a_folder_that_was_uploaded_counts_other_files_and_does_not_fail_them(al
     uploads = [
         (make_photo(tmp_path / "a.jpg", "red"), "a.jpg"),
         (make_text(tmp_path / "notes.txt"), "notes.txt"),
-        (make_text(tmp_path / ".DS_Store"), ".DS_Store"),
+        (make_text(tmp_path / "film.mov"), "film.mov"),
         (make_text(tmp_path / "broken.jpg"), "broken.jpg"),
     ]
 
-    job = album.upload(uploads, whole_folder=True)
+    report = upload(album, uploads, whole_folder=True)
 
-    assert job.wait(30)
-    assert (len(job.report.added), job.report.skipped) == (1, 2)
-    assert [failure.path.name for failure in job.report.failed] == ["broken.jpg"]
+    assert (len(report.added), report.skipped) == (1, {"document": 1, "video": 1})
+    assert report.failed_names == ["broken.jpg"]
 
 
 def test_imports_run_one_after_the_other_and_both_end(album, tmp_path):
@@ -275,8 +313,7 @@ def test_imports_run_one_after_the_other_and_both_end(album, tmp_path):
         for colour in ("red", "blue")
     ]
 
-    assert all(job.wait(30) for job in jobs)
-
+    assert [ended(album, job).record.state for job in jobs] == ["done", "done"]
     assert album.store.count() == 2
     assert album.imports.running is None
 
@@ -284,7 +321,7 @@ def test_imports_run_one_after_the_other_and_both_end(album, tmp_path):
 def test_two_imports_of_the_same_files_at_once_double_nothing(album, tmp_path):
     paths = [make_photo(tmp_path / f"{n}.png", (0, n * 5, 0)) for n in range(40)]
     threads = [
-        threading.Thread(target=album.importer.import_files, args=(paths,), kwargs={"copy": True})
+        threading.Thread(target=take_in, args=(album, paths), kwargs={"copy": True})
         for _ in range(3)
     ]
 
@@ -299,16 +336,29 @@ def test_two_imports_of_the_same_files_at_once_double_nothing(album, tmp_path):
 
 
 def test_uploads_that_a_crash_left_are_imported_at_the_next_start(tmp_path):
-    album = Album(tmp_path / "data", ZeroShotClassifier, FakeCaptioner())
-    upload = make_photo(tmp_path / "a.jpg", "red")
-    album.importer.receive([(upload, "a.jpg")])
+    album = opened(tmp_path / "data")
+    path = make_photo(tmp_path / "a.jpg", "red")
+    import_id = album.import_store.begin("upload", [])
+    album.originals.receive_upload(path, "a.jpg", import_id=import_id)
     album.close()
 
-    album = Album(tmp_path / "data", ZeroShotClassifier, FakeCaptioner())
-    album.active.offer(FakeEncoder())
+    album = opened(tmp_path / "data")
     album.start()
-    job = album.imports.running
-    assert job is None or job.wait(30)
+    ended(album, import_id)
+
+    assert only_photo(album).filename == "a.jpg"
+    assert only_photo(album).path is None
+    album.close()
+
+
+def test_an_upload_that_no_import_knows_of_is_imported_too(tmp_path):
+    album = opened(tmp_path / "data")
+    path = make_photo(tmp_path / "a.jpg", "red")
+    album.originals.receive_upload(path, "a.jpg", import_id=77)
+
+    album.start()
+    (record,) = album.imports.recent(2)
+    ended(album, record.import_id)
 
     assert only_photo(album).filename == "a.jpg"
     album.close()

@@ -11,6 +11,7 @@ import pytest
 from album.errors import EmptyQueryError, PhotoNotFoundError, UnreadableImageError
 from album.photo import SearchFilters
 from tests.images.make import make_exif, make_photo, make_text
+from tests.importing import take_in
 
 COLOURS = ("red", "blue", "green", "yellow", "white")
 
@@ -30,8 +31,7 @@ def coloured(album, tmp_path):
         make_photo(tmp_path / "photos" / f"{colour}.jpg", colour, size, exif=exif)
     make_photo(tmp_path / "photos" / "square.png", "black", (50, 50))
     os.utime(tmp_path / "photos" / "square.png", (1_500_000_000, 1_500_000_000))
-    files, _ = album.importer.find_photos([tmp_path / "photos"])
-    album.importer.import_files(files)
+    take_in(album, [tmp_path / "photos"])
     return album
 
 
@@ -156,7 +156,7 @@ def test_photos_are_filtered_by_caption_and_by_label(coloured):
 
 def test_pages_show_every_photo_exactly_once_in_one_order(album, tmp_path):
     paths = [make_photo(tmp_path / f"{n:03}.png", (n, 255 - n, n // 2)) for n in range(130)]
-    album.importer.import_files(paths)
+    take_in(album, paths)
 
     for query in ("red", ""):
         pages = [album.search.find(query, offset=offset, limit=60) for offset in (0, 60, 120, 180)]
@@ -172,12 +172,12 @@ def test_pages_show_every_photo_exactly_once_in_one_order(album, tmp_path):
 def test_a_photo_imported_by_another_process_is_found_without_a_restart(coloured, tmp_path):
     from album.service import Album
     from models.zero_shot import ZeroShotClassifier
-    from tests.fakes import FakeCaptioner, FakeEncoder
+    from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder
 
     assert names(coloured.search.find("purple"))[0] != "purple.png"
-    other = Album(coloured.data_dir, ZeroShotClassifier, FakeCaptioner())
+    other = Album(coloured.data_dir, ZeroShotClassifier, FakeCaptioner(), decoder=DecodeHere())
     other.active.offer(FakeEncoder(), fill=False)
-    other.importer.import_files([make_photo(tmp_path / "purple.png", (128, 0, 160))])
+    take_in(other, [make_photo(tmp_path / "purple.png", (128, 0, 160))])
     other.close()
 
     assert names(coloured.search.find("purple"))[0] == "purple.png"
@@ -187,6 +187,6 @@ def test_an_album_of_one_and_of_no_photo_answers_too(album, tmp_path):
     assert album.search.find("red").hits == []
     assert album.search.find("").total == 0
 
-    album.importer.import_files([make_photo(tmp_path / "a.png", "red")])
+    take_in(album, [make_photo(tmp_path / "a.png", "red")])
 
     assert album.search.find("red").total == 1

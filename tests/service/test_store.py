@@ -8,15 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from album.database import Database
 from album.photo import ImageFacts, SearchFilters
 from album.store import FILTERS_KEPT, NewPhoto, PhotoStore
 
 
 @pytest.fixture
 def store(tmp_path):
-    store = PhotoStore(tmp_path / "album.db")
+    store = PhotoStore(Database(tmp_path / "album.db"))
     yield store
-    store.close()
+    store.database.close()
 
 
 def new_photo(number: int) -> NewPhoto:
@@ -57,7 +58,7 @@ FILTERS = {
 @pytest.mark.parametrize("filters", FILTERS, ids=str)
 def test_a_filter_passes_the_same_photos_whenever_it_is_asked(store, tmp_path, filters):
     """Also those that this process or another added, captioned or labelled in between."""
-    elsewhere = PhotoStore(tmp_path / "album.db")
+    elsewhere = PhotoStore(Database(tmp_path / "album.db"))
     for number in range(200):
         photo_id = (elsewhere if number % 3 else store).add(new_photo(number))
         if photo_id % 5 == 0:
@@ -68,7 +69,7 @@ def test_a_filter_passes_the_same_photos_whenever_it_is_asked(store, tmp_path, f
             expected = [photo.photo_id for photo in store.all_photos() if FILTERS[filters](photo)]
             assert sorted(store.matching_ids(filters).tolist()) == expected
             assert store.count(filters) == len(expected)
-    elsewhere.close()
+    elsewhere.database.close()
 
 
 def test_filters_are_not_remembered_without_end(store):

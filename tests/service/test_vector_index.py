@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from album.database import Database
 from album.photo import ImageFacts
 from album.store import NewPhoto, PhotoStore
 from album.vector_index import TAIL_ROWS, VectorIndex, _append, _load
@@ -22,9 +23,9 @@ CHECKOUT = Path(__file__).parents[2]
 
 @pytest.fixture
 def store(tmp_path):
-    store = PhotoStore(tmp_path / "album.db")
+    store = PhotoStore(Database(tmp_path / "album.db"))
     yield store
-    store.close()
+    store.database.close()
 
 
 @pytest.fixture
@@ -288,16 +289,16 @@ def test_no_damage_to_a_header_stops_the_album_from_opening(store, folder, seed)
 def test_a_matrix_that_is_ahead_of_the_database_is_made_again(store, folder, tmp_path):
     ids, vectors = saved(folder, store, 100)
     ahead = {path: path.read_bytes() for path in files_of(folder).values()}
-    store.close()
+    store.database.close()
     for file in tmp_path.glob("album.db*"):  # a backup of the database, but not of the caches
         file.unlink()
-    restored = PhotoStore(tmp_path / "album.db")
+    restored = PhotoStore(Database(tmp_path / "album.db"))
     add(restored, vectors[:60])
     for path, content in ahead.items():
         path.write_bytes(content)
 
     assert_sound(opened(folder, restored), ids[:60], vectors[:60])
-    restored.close()
+    restored.database.close()
 
 
 def test_a_matrix_of_another_library_with_the_same_ids_is_made_again(store, folder):
@@ -430,11 +431,12 @@ WRITER = """
 import sys
 from pathlib import Path
 import numpy as np
+from album.database import Database
 from album.store import PhotoStore
 from tests.service.test_vector_index import MODEL, D, add, new_photo, opened, unit_rows
 
 folder, first = Path(sys.argv[1]), int(sys.argv[2])
-store = PhotoStore(folder.parent / "album.db")
+store = PhotoStore(Database(folder.parent / "album.db"))
 index = opened(folder, store)
 for number, vector in enumerate(unit_rows(200, seed=first), start=first):
     store.add(new_photo(number), MODEL, vector)

@@ -4,25 +4,41 @@ import pytest
 from PIL.TiffImagePlugin import IFDRational
 
 from album import exif
+from album.capture_time import Moment
 
 MAKE, MODEL, LENS = 0x010F, 0x0110, 0xA434
 WRITTEN, SHOT, DIGITIZED = 0x0132, 0x9003, 0x9004
+OFFSET_WRITTEN, OFFSET_SHOT, OFFSET_DIGITIZED = 0x9010, 0x9011, 0x9012
+FRACTION_SHOT, FRACTION_DIGITIZED = 0x9291, 0x9292
+EXPOSURE, F_NUMBER, ISO, FOCAL, INDEX = 0x829A, 0x829D, 0x8827, 0x920A, 0x8832
+ORIENTATION, RATING, WORDS = 0x0112, 0x4746, 0x9C9E
 
 
 @pytest.mark.parametrize(
     ("tags", "expected"),
     [
-        ({SHOT: "2019:03:21 11:04:22"}, datetime(2019, 3, 21, 11, 4, 22)),
-        ({SHOT: "2019:03:21 11:04:22\0junk"}, datetime(2019, 3, 21, 11, 4, 22)),
-        ({SHOT: b"2019:03:21 11:04:22"}, datetime(2019, 3, 21, 11, 4, 22)),
-        ({SHOT: "2019-03-21T11:04:22.50+09:00"}, datetime(2019, 3, 21, 11, 4, 22)),
-        ({SHOT: "2019:03:21 11:04"}, datetime(2019, 3, 21, 11, 4)),
-        ({SHOT: "2019:03:21"}, datetime(2019, 3, 21)),
-        ({SHOT: "1826:01:01 00:00:00"}, datetime(1826, 1, 1)),
+        ({SHOT: "2019:03:21 11:04:22"}, Moment(datetime(2019, 3, 21, 11, 4, 22))),
+        ({SHOT: "2019:03:21 11:04:22\0junk"}, Moment(datetime(2019, 3, 21, 11, 4, 22))),
+        ({SHOT: b"2019:03:21 11:04:22"}, Moment(datetime(2019, 3, 21, 11, 4, 22))),
+        (
+            {SHOT: "2019-03-21T11:04:22.50+09:00"},
+            Moment(datetime(2019, 3, 21, 11, 4, 22, 500_000), 540),
+        ),
+        ({SHOT: "2019:03:21 11:04"}, Moment(datetime(2019, 3, 21, 11, 4))),
+        ({SHOT: "2019:03:21"}, Moment(datetime(2019, 3, 21), whole_day=True)),
+        ({SHOT: "1826:01:01 00:00:00"}, Moment(datetime(1826, 1, 1))),
+        (
+            {SHOT: "2019:03:21 11:04:22", FRACTION_SHOT: "348", OFFSET_SHOT: "+09:00"},
+            Moment(datetime(2019, 3, 21, 11, 4, 22, 348_000), 540),
+        ),
+        (
+            {SHOT: "2019:03:21 11:04:22", FRACTION_SHOT: " \0", OFFSET_SHOT: "   :  "},
+            Moment(datetime(2019, 3, 21, 11, 4, 22)),
+        ),
     ],
 )
 def test_a_date_is_read_as_cameras_write_it(tags, expected):
-    assert exif.taken_at(tags) == expected
+    assert exif.shot(tags) == expected
 
 
 @pytest.mark.parametrize(
@@ -48,26 +64,105 @@ def test_a_date_is_read_as_cameras_write_it(tags, expected):
 def test_an_impossible_date_gives_way_to_the_next_one(bad):
     good = "2001:02:03 04:05:06"
 
-    assert exif.taken_at({SHOT: bad, DIGITIZED: good}) == datetime(2001, 2, 3, 4, 5, 6)
-    assert exif.taken_at({SHOT: bad, DIGITIZED: bad, WRITTEN: good}) == datetime(
-        2001, 2, 3, 4, 5, 6
-    )
-    assert exif.taken_at({SHOT: bad, DIGITIZED: bad, WRITTEN: bad}) is None
+    assert exif.shot({SHOT: bad, DIGITIZED: good}) == Moment(datetime(2001, 2, 3, 4, 5, 6))
+    assert exif.shot({SHOT: bad, DIGITIZED: bad, WRITTEN: good}) is None
+    assert exif.written({WRITTEN: bad}) is None
 
 
-def test_the_shot_counts_before_the_scan_and_the_scan_before_the_last_change():
+def test_the_shot_counts_before_the_scan_and_the_last_change_apart():
     dates = {SHOT: "2001:01:01", DIGITIZED: "2002:02:02", WRITTEN: "2003:03:03"}
 
-    assert exif.taken_at(dates) == datetime(2001, 1, 1)
-    assert exif.taken_at(dates | {SHOT: ""}) == datetime(2002, 2, 2)
+    assert exif.shot(dates).at == datetime(2001, 1, 1)
+    assert exif.shot(dates | {SHOT: ""}).at == datetime(2002, 2, 2)
+    assert exif.written(dates).at == datetime(2003, 3, 3)
+
+
+def test_each_date_has_a_fraction_and_an_offset_of_its_own():
+    tags = {
+        **{SHOT: "", FRACTION_SHOT: "1", OFFSET_SHOT: "+01:00"},
+        **{DIGITIZED: "2002:02:02 02:02:02", FRACTION_DIGITIZED: "2", OFFSET_DIGITIZED: "+02:00"},
+        **{WRITTEN: "2003:03:03 03:03:03", OFFSET_WRITTEN: "+03:00"},
+    }
+
+    assert exif.shot(tags) == Moment(datetime(2002, 2, 2, 2, 2, 2, 200_000), 120)
+    assert exif.written(tags) == Moment(datetime(2003, 3, 3, 3, 3, 3), 180)
+    assert exif.offset(tags) == 60
+    assert exif.offset({OFFSET_SHOT: "+15:00", OFFSET_WRITTEN: "+03:00"}) == 180
+    assert exif.offset({}) is None
 
 
 def test_a_clock_a_day_ahead_is_believed_and_one_ten_years_ahead_is_not():
     now = datetime.now().replace(microsecond=0)
     tomorrow, far = now + timedelta(days=1), now + timedelta(days=3650)
 
-    assert exif.taken_at({SHOT: f"{tomorrow:%Y:%m:%d %H:%M:%S}"}) == tomorrow
-    assert exif.taken_at({SHOT: f"{far:%Y:%m:%d %H:%M:%S}"}) is None
+    assert exif.shot({SHOT: f"{tomorrow:%Y:%m:%d %H:%M:%S}"}) == Moment(tomorrow)
+    assert exif.shot({SHOT: f"{far:%Y:%m:%d %H:%M:%S}"}) is None
+
+
+@pytest.mark.parametrize(
+    ("day", "time", "expected"),
+    [
+        ("2019:03:21", (16.0, 4.0, 21.5), datetime(2019, 3, 21, 16, 4, 21, 500_000)),
+        ("2019:03:21", None, None),
+        ("", (16.0, 4.0, 21.0), None),
+        ("2019:03:21", (24.0, 0.0, 0.0), None),
+        ("2019:03:21", (float("nan"), 0.0, 0.0), None),
+        ("2019:03:21", (0.0, 0.0, float("nan")), None),
+        ("2019:03:21", (16.0, 4.0), None),
+        ("1980:01:06", (0.0, 0.0, 0.0), None),
+    ],
+)
+def test_the_satellites_time_takes_a_day_and_a_clock(day, time, expected):
+    assert exif.stamped({29: day, 7: time}) == expected
+
+
+def numbers(**tags):
+    by_name = {"exposure": EXPOSURE, "f": F_NUMBER, "iso": ISO, "focal": FOCAL, "index": INDEX}
+    read = {by_name[name]: value for name, value in tags.items()}
+    return exif.exposure_s(read), exif.f_number(read), exif.iso(read), exif.focal_mm(read)
+
+
+def test_how_a_photo_was_taken_is_read_as_cameras_write_it():
+    third = IFDRational(1, 3)
+
+    assert numbers(exposure=third, f=2.8, iso=200, focal=IFDRational(50, 1)) == (
+        1 / 3,
+        2.8,
+        200,
+        50,
+    )
+    assert numbers(iso=(400, 0)) == (None, None, 400, None)
+    assert numbers(iso=65535, index=102_400) == (None, None, 102_400, None)
+    assert numbers() == (None, None, None, None)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        *(0, -1, float("nan"), float("inf"), IFDRational(1, 0), IFDRational(0, 0), 10**400),
+        *("many", "", b"", None, (), ("x",), [None], {}),
+    ],
+)
+def test_a_number_that_cannot_be_true_is_none(bad):
+    assert numbers(exposure=bad, f=bad, iso=bad, focal=bad) == (None, None, None, None)
+
+
+def test_orientation_is_1_to_8_and_stars_are_0_to_5():
+    assert [exif.orientation({ORIENTATION: n}) for n in (1, 8, 0, 9, None, "6", 2.0)] == [
+        *(1, 8, 1, 1, 1, 1, 1)
+    ]
+    assert [exif.rating({RATING: n}) for n in (0, 5, 6, -1, None, "4")] == [
+        *(0, 5, None, None, None, None)
+    ]
+
+
+def test_the_words_of_windows_are_told_apart():
+    words = "가족;sea side\0".encode("utf-16-le")
+
+    assert exif.keywords({WORDS: words}) == exif.keywords({WORDS: tuple(words)})
+    assert exif.keywords({WORDS: words}) == ["가족", "sea side"]
+    assert [exif.keywords({WORDS: bad}) for bad in (None, 7, "text", (300,), ("a",))] == [[]] * 5
+    assert exif.keywords({WORDS: b"a\0b"}) == ["a"]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ import random
 import struct
 import subprocess
 import sys
+import warnings
+import zlib
 from datetime import datetime
 from pathlib import Path
 
@@ -13,9 +15,9 @@ from PIL import Image, ImageCms
 from PIL.JpegImagePlugin import JpegImageFile
 
 from album.errors import UnreadableImageError
+from album.file_kinds import PHOTO_SUFFIXES
 from album.image_files import (
     MAX_PIXELS,
-    READABLE_SUFFIXES,
     THUMBNAIL_PX,
     file_time,
     large_view,
@@ -25,6 +27,7 @@ from album.image_files import (
 )
 from tests.images.make import (
     gps_tags,
+    ink_profile,
     make_broken_exif,
     make_empty,
     make_exif,
@@ -33,6 +36,7 @@ from tests.images.make import (
     make_text,
     make_truncated,
     make_turned,
+    p3_profile,
     quarters,
     scene,
 )
@@ -47,6 +51,9 @@ FORMATS = [
     ("a.tif", "TIFF"),
     ("a.heic", "HEIC"),
     ("a.avif", "AVIF"),
+    ("a.jxl", "JXL"),
+    ("a.jp2", "JP2"),
+    ("a.j2k", "JP2"),
 ]
 NAMES = [name for name, _ in FORMATS]
 LABELLED_EXIF = make_exif(
@@ -98,8 +105,7 @@ def test_content_counts_and_the_name_does_not(tmp_path, name, file_type):
 
 
 def test_every_format_has_its_suffix_on_the_list():
-    assert {Path(name).suffix for name in NAMES} <= READABLE_SUFFIXES
-    assert all(suffix == suffix.lower() and suffix[0] == "." for suffix in READABLE_SUFFIXES)
+    assert {Path(name).suffix for name in NAMES} <= PHOTO_SUFFIXES
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -151,6 +157,13 @@ def test_shared_photos_of_every_orientation_are_upright(shape):
         ("int.tif", "I", 128 * 257, (128, 128, 128), {}),
         ("float.tif", "F", 0.5, (127, 127, 127), {}),
         ("float-255.tif", "F", 128.0, (128, 128, 128), {}),
+        ("half.jxl", "RGBA", (200, 0, 0, 128), (227, 127, 127), {"lossless": True}),
+        ("half.jp2", "RGBA", (200, 0, 0, 128), (227, 127, 127), {}),
+        ("grey.jxl", "L", 100, (100, 100, 100), {"lossless": True}),
+        # Of more than 8 bits, this encoder says that they are linear light: 0.5 looks like 188.
+        ("deep.jxl", "I;16", 128 * 257, (188, 188, 188), {"lossless": True}),
+        ("deep.jp2", "I;16", 128 * 257, (128, 128, 128), {}),
+        ("float.jxl", "F", 0.5, (188, 188, 188), {"lossless": True}),
     ],
 )
 def test_every_pixel_mode_becomes_rgb_over_white(tmp_path, name, mode, fill, expected, save):
@@ -166,6 +179,93 @@ def test_every_pixel_mode_becomes_rgb_over_white(tmp_path, name, mode, fill, exp
         assert difference(image, quarters()) < 6
     else:
         assert np.abs(np.asarray(image, dtype=int) - expected).max() <= 4
+
+
+@pytest.mark.parametrize("name", ["wide.jpg", "wide.png", "wide.webp", "wide.tif", "wide.heic"])
+def test_the_same_scene_in_wide_and_in_plain_colours_looks_the_same(tmp_path, name):
+    plain = Image.blend(quarters((96, 72)), Image.new("RGB", (96, 72), "grey"), 0.5)
+    srgb = ImageCms.createProfile("sRGB")
+    wide = ImageCms.profileToProfile(
+        plain, srgb, ImageCms.ImageCmsProfile(io.BytesIO(p3_profile())), outputMode="RGB"
+    )
+    assert wide is not None
+    wide.save(tmp_path / name, icc_profile=p3_profile(), quality=95)
+
+    image, _ = read_photo(tmp_path / name, 72)
+
+    assert difference(image, plain) < 2 < difference(wide, plain)
+
+
+@pytest.mark.parametrize("name", ["inks.jpg", "inks.tif"])
+@pytest.mark.parametrize("shortest_px", [48, 1200])
+def test_inks_look_as_their_profile_says(tmp_path, name, shortest_px):
+    inks = Image.new("CMYK", (64, 48), (255, 0, 0, 0))
+    inks.save(tmp_path / name, icc_profile=ink_profile())
+
+    image, _ = read_photo(tmp_path / name, shortest_px)
+
+    assert image.getpixel((20, 20)) == pytest.approx((0, 151, 218), abs=4)
+
+
+def test_a_profile_in_jpeg_2000_is_followed(tmp_path):
+    make_photo(tmp_path / "a.jp2", (200, 100, 50))
+    whole = (tmp_path / "a.jp2").read_bytes()
+    plain = struct.pack(">I4sBBBI", 15, b"colr", 1, 0, 0, 16)
+    assert plain in whole
+    wide = b"colr" + b"\2\0\0" + p3_profile()
+    wide = struct.pack(">I", 4 + len(wide)) + wide
+    header = whole.index(b"jp2h") - 4
+    size = int.from_bytes(whole[header : header + 4], "big") + len(wide) - len(plain)
+    whole = whole[:header] + size.to_bytes(4, "big") + whole[header + 4 :].replace(plain, wide)
+    (tmp_path / "a.jp2").write_bytes(whole)
+
+    image, _ = read_photo(tmp_path / "a.jp2", 48)
+
+    assert image.getpixel((5, 5)) == pytest.approx((215, 93, 31), abs=2)
+
+
+def test_colours_by_code_points_are_followed(tmp_path):
+    make_photo(tmp_path / "a.png", (200, 100, 50))
+    whole = (tmp_path / "a.png").read_bytes()
+    chunk = b"cICP" + bytes((12, 13, 0, 1))
+    chunk = struct.pack(">I", 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    (tmp_path / "a.png").write_bytes(whole[:33] + chunk + whole[33:])
+    points = struct.pack(">4sHHHB", b"nclx", 1, 13, 6, 0x80)
+    make_photo(tmp_path / "a.avif", (200, 100, 50))
+    whole = (tmp_path / "a.avif").read_bytes()
+    assert points in whole
+    (tmp_path / "a.avif").write_bytes(whole.replace(points, points[:5] + b"\x0c" + points[6:]))
+
+    for name in ("a.png", "a.avif"):
+        image, _ = read_photo(tmp_path / name, 48)
+        assert image.getpixel((5, 5)) == pytest.approx((215, 93, 31), abs=4), name
+
+
+@pytest.mark.parametrize(("index", "expected"), [("R03", (227, 100, 42)), ("R98", (200, 100, 50))])
+def test_the_mark_of_adobe_rgb_in_exif_is_followed(tmp_path, index, expected):
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0xA001] = 0xFFFF
+    exif.get_ifd(0x8769)[0xA005] = {1: index}
+    path = make_photo(tmp_path / "a.jpg", (200, 100, 50), exif=exif.tobytes(), quality=95)
+
+    image, _ = read_photo(path, 48)
+
+    assert image.getpixel((5, 5)) == pytest.approx(expected, abs=3)
+
+
+@pytest.mark.parametrize("name", ["a.jxl", "b.jxl"])
+def test_a_jpeg_within_jpeg_xl_comes_out_as_it_was(tmp_path, name):
+    # Only of the bytes of a JPEG does EXIF say how they lie; JPEG XL itself turns its pixels.
+    path = make_turned(tmp_path / "a.jpg", 6)
+    with warnings.catch_warnings(), Image.open(path) as jpeg:
+        warnings.simplefilter("ignore")
+        jpeg.save(tmp_path / "a.jxl")
+    quarters().save(tmp_path / "b.jxl", exif=make_exif(main={0x0112: 6}))
+
+    image, facts = read_photo(tmp_path / name, 48)
+
+    assert (facts.width, facts.height) == (64, 48)
+    assert difference(image, quarters()) < 6
 
 
 @pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.png", "a.tif", "a.avif"])
@@ -188,14 +288,44 @@ def test_a_jpeg_with_a_second_picture_inside_is_a_jpeg(tmp_path):
     assert np.abs(np.asarray(image, dtype=int) - (255, 0, 0)).max() <= 6
 
 
-def test_shared_photos_of_every_format_are_read():
-    for path in shared("formats/*/*.*"):
-        if path.suffix == ".jxl":
-            with pytest.raises(UnreadableImageError, match="not an image that the album reads"):
-                read_photo(path, 320)
-        else:
-            image, facts = read_photo(path, 320)
-            assert min(image.size) >= min(320, facts.width, facts.height), path.name
+SHARED = {
+    # type, upright size, mean colour
+    "formats/jxl/16bit-HDR-P3-nclx.jxl": ("JXL", (5667, 3685), (91, 129, 108)),
+    "formats/jxl/8bit-sRGB.jxl": ("JXL", (1440, 1080), (107, 96, 78)),
+    "formats/avif/10bit-HDR-P3-nclx.avif": ("AVIF", (3681, 5594), (97, 143, 136)),
+    "formats/avif/8bit-sRGB.avif": ("AVIF", (1617, 1080), (98, 85, 73)),
+    "formats/png/density_plot.png": ("PNG", (800, 800), (151, 151, 151)),
+    "formats/heic/IMG_2682.heic": ("HEIC", (4032, 3024), (73, 86, 91)),
+    "formats/motionphoto/samsung-one-ui-6.heic": ("HEIC", (3000, 4000), (100, 96, 95)),
+    "formats/jpeg/el_torcal_rocks.jpeg": ("JPEG", (512, 341), (57, 87, 108)),
+    "formats/jpg/el_torcal_rocks.jpg": ("JPEG", (512, 341), (57, 87, 108)),
+    "formats/webp/denali.webp": ("WEBP", (600, 315), (137, 127, 113)),
+}
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_shared_photos_of_every_format_look_right(name):
+    (path,) = shared(name)
+    file_type, size, colour = SHARED[name]
+
+    image, facts = read_photo(path, 320)
+
+    assert (facts.file_type, facts.width, facts.height) == (file_type, *size)
+    assert min(image.size) >= min(320, *size)
+    assert np.asarray(image).mean(axis=(0, 1)) == pytest.approx(colour, abs=4)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("folder", ["albums", "exif", "metadata"])
+def test_every_shared_photo_is_read(folder):
+    for path in shared(f"{folder}/**/*.jpg"):
+        image, facts = read_photo(path, 64)
+
+        pixels = np.asarray(image, dtype=float)
+        assert facts.file_type == "JPEG", path.name
+        assert (facts.width > facts.height) == (image.width > image.height), path.name
+        assert 15 < pixels.mean() < 240, path.name
+        assert pixels.std() > 5, path.name
 
 
 # How much is decoded
@@ -255,7 +385,7 @@ def test_a_reduced_decode_looks_like_a_full_one(tmp_path, name):
 def test_bands_leave_no_seams(tmp_path, monkeypatch):
     picture = scene((301, 403))
     picture.save(tmp_path / "a.png")
-    monkeypatch.setattr("album.image_files._BAND_PIXELS", 3700)  # 4 reduced rows
+    monkeypatch.setattr("album.pixels._BAND_PIXELS", 3700)  # 4 reduced rows
 
     reduced, _ = read_photo(tmp_path / "a.png", 100)
 
@@ -294,8 +424,9 @@ def test_a_truncated_file_is_refused(tmp_path, name, share):
     assert "damaged" in refusal(make_truncated(tmp_path / name, share))
 
 
-def test_a_cut_jpeg_is_said_to_be_cut(tmp_path):
-    assert "cut short" in refusal(make_truncated(tmp_path / "a.jpg"))
+@pytest.mark.parametrize("name", ["a.jpg", "a.webp", "a.heic", "a.avif", "a.jxl", "a.jp2"])
+def test_a_cut_file_is_said_to_be_cut(tmp_path, name):
+    assert "cut short" in refusal(make_truncated(tmp_path / name))
 
 
 def test_shared_photos_cut_in_half_are_refused(tmp_path):
@@ -303,7 +434,7 @@ def test_shared_photos_cut_in_half_are_refused(tmp_path):
         whole = path.read_bytes()
         cut = tmp_path / f"cut-{path.name}"
         cut.write_bytes(whole[: len(whole) // 2])
-        if path.suffix != ".jxl" and "motionphoto" not in path.parts:
+        if "motionphoto" not in path.parts:
             assert "damaged" in refusal(cut), path.name
 
 
@@ -323,6 +454,35 @@ def test_more_than_200_megapixels_are_refused_unread(tmp_path):
     assert "200 megapixels" in refusal(make_huge_png(tmp_path / "a.png"))
     assert "200 megapixels" in refusal(make_huge_png(tmp_path / "b.png", (65_000, 65_000)))
     assert "200 megapixels" in refusal(make_huge_png(tmp_path / "c.png", (MAX_PIXELS + 1, 1)))
+
+
+@pytest.mark.parametrize("container", [b"", b"\0\0\0\x0cJXL \r\n\x87\n\0\0\0\0jxlc"])
+def test_a_jpeg_xl_file_may_not_claim_more_either(tmp_path, container):
+    for side, words in ((14_143, "200 megapixels"), (14_142, "damaged")):
+        bits = (side - 1) << 3 | 1 << (3 + 18) | 0b10 << 1  # a square: height, then the ratio 1:1
+        codestream = b"\xff\x0a" + bits.to_bytes(8, "little") + b"\0" * 40
+        (tmp_path / "a.jxl").write_bytes(container + codestream)
+
+        assert words in refusal(tmp_path / "a.jxl")
+
+
+def test_a_jpeg_xl_file_without_a_size_does_not_reach_the_decoder(tmp_path):
+    boxes = b"\0\0\0\x0cJXL \r\n\x87\n" + b"\0\0\0\x08free" * 1000
+    quarters().save(tmp_path / "a.jxl")
+    codestream = (tmp_path / "a.jxl").read_bytes()
+    (tmp_path / "a.jxl").write_bytes(boxes + b"\0\0\0\0jxlc" + codestream)
+
+    assert "damaged" in refusal(tmp_path / "a.jxl")
+
+
+@pytest.mark.filterwarnings("ignore:Image size")
+def test_a_jpeg_2000_file_may_not_claim_more_either(tmp_path):
+    make_photo(tmp_path / "a.j2k")
+    whole = bytearray((tmp_path / "a.j2k").read_bytes())
+    whole[8:16] = struct.pack(">II", 20_000, 20_000)
+    (tmp_path / "a.j2k").write_bytes(whole)
+
+    assert "200 megapixels" in refusal(tmp_path / "a.j2k")
 
 
 def test_200_megapixels_are_not_too_many(tmp_path):
@@ -396,7 +556,7 @@ def test_broken_bytes_raise_nothing_but_unreadable(tmp_path):
     rng = random.Random(20)
     seeds = []
     for name in NAMES:
-        extra = {} if name in ("a.gif", "a.bmp") else {"exif": LABELLED_EXIF}
+        extra = {} if name in ("a.gif", "a.bmp", "a.jp2", "a.j2k") else {"exif": LABELLED_EXIF}
         scene((80, 60)).save(tmp_path / name, **extra)
         seeds.append((tmp_path / name).read_bytes())
     path = tmp_path / "mutant"
@@ -422,7 +582,7 @@ def test_broken_bytes_raise_nothing_but_unreadable(tmp_path):
 # What a file says of itself
 
 
-@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp", "a.tif", "a.heic", "a.avif"])
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp", "a.tif", "a.heic", "a.avif", "a.jxl"])
 def test_facts_are_read_from_every_format_that_has_exif(tmp_path, name):
     _, facts = read_photo(make_photo(tmp_path / name, exif=LABELLED_EXIF), 48)
 

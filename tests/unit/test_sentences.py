@@ -15,13 +15,14 @@ from album.ui.texts import TEXTS
 ROOT = Path(__file__).parents[2]
 # The command line and the start speak English: no browser has said what it prefers.
 NOT_ON_THE_PAGE = {"__main__.py", "settings.py", "verify.py", "interfaces.py"}
+NOT_ON_THE_PAGE |= {"backup.py", "backup_file.py", "restore.py", "repair.py"}
 # Nor has one where models are trained and measured.
 NOT_ON_THE_PAGE |= {"train.py", "training", "evaluate.py", "evaluation"}
 NOT_ON_THE_PAGE |= {"datasets.py", "reference.py"}
 NEVER_ON_THE_PAGE = re.compile(
     r"\S+ cannot be opened as an album.*|\S+ was made by a later version.*"
     r"|\S+ cannot be used for the album.*|each class needs a name"
-    r"|the disk is full; .*"
+    r"|the disk is full; .*|\S+ cannot be written: .*"
 )
 SPOKEN_NAMES = re.compile(r"^_[A-Z_]+$|^(sentence|problem)$")
 
@@ -36,6 +37,8 @@ def words_of(node: ast.expr) -> list[str]:
         return [*words_of(node.body), *words_of(node.orelse)]
     if isinstance(node, ast.BoolOp):
         return [text for value in node.values for text in words_of(value)]
+    if isinstance(node, ast.Tuple):
+        return [text for part in node.elts for text in words_of(part)]
     return []
 
 
@@ -48,7 +51,9 @@ def spoken() -> Iterator[tuple[str, str]]:
             candidates: list[ast.expr] = []
             if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and node.exc.args:
                 candidates.append(node.exc.args[0])
-            elif isinstance(node, ast.Return) and node.value is not None:
+            elif isinstance(node, ast.Return | ast.Yield) and isinstance(node.value, ast.Call):
+                candidates += node.value.args[:1]
+            elif isinstance(node, ast.Return | ast.Yield) and node.value is not None:
                 candidates.append(node.value)
             elif isinstance(node, ast.Assign):
                 target = node.targets[0]
@@ -62,10 +67,15 @@ def spoken() -> Iterator[tuple[str, str]]:
                     yield path.name, text
 
 
-PUT_TOGETHER = ("gemini.py", "Gemini's quota for this key is used up: try again in 7 seconds.")
-SENTENCES = sorted(
-    {PUT_TOGETHER, *(it for it in spoken() if not NEVER_ON_THE_PAGE.fullmatch(it[1]))}
-)
+ELSEWHERE = {
+    ("gemini.py", "Gemini's quota for this key is used up: try again in 7 seconds."),
+    (
+        "backup.py",
+        "The album was restored from a backup made during this import: import again.",
+    ),
+}
+"""Put together out of parts, or in a file that else speaks to the command line alone."""
+SENTENCES = sorted({*ELSEWHERE, *(it for it in spoken() if not NEVER_ON_THE_PAGE.fullmatch(it[1]))})
 
 
 def test_there_are_sentences_to_translate():

@@ -1,0 +1,185 @@
+"""Commands that take photos in: import, and what can be asked of imports."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from album.commands.opening import AsJson, DataDir, in_sentences, opened, print_json, progress
+from album.photo import ImportRecord
+from album.service import Album
+
+commands = typer.Typer()
+ImportId = Annotated[int, typer.Argument(help="As `imports` lists it.", metavar="IMPORT")]
+
+
+@commands.command("import")
+@in_sentences
+def import_photos(
+    context: typer.Context,
+    paths: Annotated[list[Path], typer.Argument(help="Photos and folders.", metavar="PATH...")],
+    copy: Annotated[
+        bool, typer.Option("--copy", help="Keep copies of the originals; else they stay in place.")
+    ] = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take photos, folders and zips into the album; the same again goes on where it was."""
+    with opened(context, data_dir, model=True) as album:
+        missing = [path for path in paths if not path.exists()]
+        with progress(as_json) as tell, _pausing(album):
+            record = album.imports.run(paths, "copy" if copy else "in place", tell)
+        _print_import(album, record, as_json, missing)
+
+
+@commands.command()
+@in_sentences
+def imports(context: typer.Context, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """List the imports, the last one first: how far each is and what came of it."""
+    with opened(context, data_dir, model=False) as album:
+        records = album.imports.recent(20)
+        if as_json:
+            print_json(imports=[_import_facts(album, record) for record in records])
+            return
+        for record in records:
+            done = f"{record.done} of {record.total}"
+            typer.echo(
+                f"{record.import_id}: {record.state}, {done}, {_counts(record)}"
+                + (f"; {record.problem}" if record.problem else "")
+            )
+
+
+@commands.command()
+@in_sentences
+def pause(
+    context: typer.Context, import_id: ImportId, data_dir: DataDir = None, as_json: AsJson = False
+) -> None:
+    """Pause an import, wherever it runs; `resume` goes on with it."""
+    with opened(context, data_dir, model=False) as album:
+        album.imports.get(import_id)
+        album.imports.pause(import_id)
+        if as_json:
+            print_json(**_import_facts(album, album.imports.get(import_id)))
+
+
+@commands.command()
+@in_sentences
+def cancel(
+    context: typer.Context, import_id: ImportId, data_dir: DataDir = None, as_json: AsJson = False
+) -> None:
+    """End an import, wherever it runs; the photos that are in stay."""
+    with opened(context, data_dir, model=False) as album:
+        album.imports.get(import_id)
+        album.imports.cancel(import_id)
+        if as_json:
+            print_json(**_import_facts(album, album.imports.get(import_id)))
+
+
+@commands.command()
+@in_sentences
+def resume(
+    context: typer.Context,
+    import_id: ImportId,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Go on with an import that was paused or interrupted, or could not go on."""
+    with opened(context, data_dir, model=True) as album:
+        album.imports.get(import_id)
+        with progress(as_json) as tell, _pausing(album):
+            record = album.imports.go_on_here(import_id, tell)
+        _print_import(album, record, as_json)
+
+
+@commands.command()
+@in_sentences
+def retry(
+    context: typer.Context,
+    import_id: ImportId,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Try the files of an import that failed once more, as an import of its own."""
+    with opened(context, data_dir, model=True) as album:
+        with progress(as_json) as tell, _pausing(album):
+            record = album.imports.retry_here(import_id, tell)
+        _print_import(album, record, as_json)
+
+
+@contextmanager
+def _pausing(album: Album) -> Iterator[None]:
+    """Ctrl-C pauses the import at work after the photos in hand; a second one ends at once."""
+    before = signal.getsignal(signal.SIGINT)
+
+    def pause_running(number: int, frame: object) -> None:
+        signal.signal(signal.SIGINT, before)
+        running = album.imports.running_here
+        if running is not None:
+            typer.echo("\nPausing after the photos in hand; again to end at once.", err=True)
+            # Not from here: a signal may come in the middle of a transaction.
+            threading.Thread(target=album.imports.pause, args=(running,)).start()
+
+    signal.signal(signal.SIGINT, pause_running)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _print_import(
+    album: Album, record: ImportRecord, as_json: bool, missing: Sequence[Path] = ()
+) -> None:
+    if as_json:
+        print_json(**_import_facts(album, record))
+    else:
+        for failure in album.import_store.failures(record.import_id):
+            typer.echo(f"{failure.path}: {failure.reason}", err=True)
+        typer.echo(_counts(record))
+        if record.state == "paused":
+            typer.echo(
+                f"Paused: `python -m album resume {record.import_id}` goes on with it.", err=True
+            )
+    if missing:
+        raise typer.Exit(1)
+
+
+def _counts(record: ImportRecord) -> str:
+    counts = {
+        "added": record.added,
+        "already here": record.already_here,
+        "updated": record.updated,
+        "missing": record.missing,
+        "failed": record.failed,
+    }
+    always = ("added", "already here", "failed")
+    words = [f"{n} {what}" for what, n in counts.items() if n or what in always]
+    others = sum(record.skipped.values())
+    if others:
+        kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(record.skipped.items()))
+        words.append(f"{others} other files left out ({kinds})")
+    return ", ".join(words)
+
+
+def _import_facts(album: Album, record: ImportRecord) -> dict[str, Any]:
+    failures = album.import_store.failures(record.import_id)
+    return {
+        "import_id": record.import_id,
+        "kind": record.kind,
+        "state": record.state,
+        "total": record.total,
+        "done": record.done,
+        "added": record.added,
+        "already_here": record.already_here,
+        "updated": record.updated,
+        "missing": record.missing,
+        "failed": [{"path": str(it.path), "reason": it.reason} for it in failures],
+        "skipped": dict(record.skipped),
+        "problem": record.problem,
+        "seconds": round(record.seconds, 3),
+    }

@@ -1,0 +1,100 @@
+"""What every command shares: its options, the library that it opens, and how it says things."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, ParamSpec
+
+import typer
+from tqdm import tqdm
+
+from album.errors import AlbumError
+from album.import_progress import OnProgress
+from album.service import Album
+from album.settings import Settings, keep_libraries_private
+from models.errors import ModelError
+from models.gemini import GeminiCaptioner
+from models.loader import EncoderLoader
+from models.zero_shot import ZeroShotClassifier
+
+P = ParamSpec("P")
+
+DataDir = Annotated[
+    Path | None, typer.Option("--data-dir", help="The library's folder; else ALBUM_DATA_DIR.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+def in_sentences(command: Callable[P, None]) -> Callable[P, None]:
+    """Named failures become one line on stderr and exit status 1; bugs keep their traceback."""
+
+    @wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except (AlbumError, ModelError) as error:
+            typer.echo(str(error), err=True)
+            raise typer.Exit(1) from error
+
+    return wrapped
+
+
+@contextmanager
+def opened(
+    context: typer.Context, data_dir: Path | None, *, model: bool, fill: bool = True
+) -> Iterator[Album]:
+    """The library, with the model that its photos are encoded with where `model` asks for one, and
+    every photo encoded where `fill` asks for that."""
+    settings = settings_of(context, data_dir)
+    keep_libraries_private(settings)
+    logging.basicConfig(level=logging.ERROR, format="%(message)s")
+    captioner = GeminiCaptioner(
+        settings.gemini_api_key, settings.gemini_model, settings.gemini_endpoint
+    )
+    album = Album(settings.data_dir, ZeroShotClassifier, captioner)
+    try:
+        if model:
+            loader = EncoderLoader(settings.model, settings.device, settings.weights_dir)
+            encoder = loader.load(album.serving)
+            if loader.problem and sys.stderr.isatty():
+                typer.echo(loader.problem, err=True)
+            album.active.offer(encoder, fill=False)
+            if fill:
+                album.active.encode_missing(album.active.current())
+        yield album
+    finally:
+        album.close()
+
+
+def settings_of(context: typer.Context, data_dir: Path | None) -> Settings:
+    settings = Settings.from_env()
+    chosen = data_dir or context.obj
+    return settings if chosen is None else replace(settings, data_dir=chosen.resolve())
+
+
+@contextmanager
+def progress(as_json: bool) -> Iterator[OnProgress]:
+    """A bar on stderr that follows an import."""
+    with tqdm(unit="photo", disable=True if as_json else None) as bar:
+
+        def tell(done: int, total: int, name: str) -> None:
+            bar.set_postfix_str(name[-30:], refresh=False)
+            follow(bar, done, total)
+
+        yield tell
+
+
+def follow(bar: tqdm[Any], done: int, total: int) -> None:
+    bar.total = total
+    bar.update(done - bar.n)
+
+
+def print_json(**values: Any) -> None:
+    typer.echo(json.dumps(values, ensure_ascii=False, indent=2))

@@ -1,0 +1,258 @@
+"""Commands that find, sort and describe photos."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from tqdm import tqdm
+
+from album.commands.opening import AsJson, DataDir, follow, in_sentences, opened, print_json
+from album.errors import AlbumError, PhotoNotFoundError, UnreadableImageError
+from album.originals import sha256_of
+from album.photo import SearchFilters, SearchHit
+from album.query import parse_day
+from album.search import SearchPage
+from album.service import Album
+
+commands = typer.Typer()
+Count = Annotated[int, typer.Option("-k", min=1, help="How many photos at the most.")]
+
+
+@commands.command()
+@in_sentences
+def search(
+    context: typer.Context,
+    text: Annotated[str, typer.Argument(help="What the photo shows.")] = "",
+    image: Annotated[Path | None, typer.Option(help="A picture that it looks like.")] = None,
+    k: Count = 10,
+    after: Annotated[str, typer.Option(help="Taken on this day or later: 2019-08-03.")] = "",
+    before: Annotated[str, typer.Option(help="Taken on this day or earlier.")] = "",
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find photos by words, by a picture, or by both; all, newest first, for neither."""
+    filters = SearchFilters(after=parse_day(after), before=parse_day(before, last=True))
+    needs_model = bool(text.strip()) or image is not None
+    with opened(context, data_dir, model=needs_model) as album:
+        page = album.search.find(text, picture=image, filters=filters, limit=k)
+        _print_hits(album, text, page, as_json)
+
+
+@commands.command()
+@in_sentences
+def similar(
+    context: typer.Context,
+    photo: Annotated[str, typer.Argument(metavar="FILE-OR-ID")],
+    k: Count = 10,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find photos that look like a file, or like a photo of the album."""
+    with opened(context, data_dir, model=True) as album:
+        if photo.isdecimal() and not Path(photo).exists():
+            page = album.search.similar(int(photo), limit=k)
+        else:
+            page = album.search.find(picture=Path(photo), limit=k)
+        _print_hits(album, photo, page, as_json)
+
+
+@commands.command()
+@in_sentences
+def classify(
+    context: typer.Context,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...")],
+    labels: Annotated[str, typer.Option(help='The classes: "bus, tower, big cat | 큰 고양이과".')],
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell which of your classes each file belongs to."""
+    classes = labels.replace(",", "\n")
+    with opened(context, data_dir, model=True) as album:
+        results = list(zip(files, album.classifier.classify_files(files, classes), strict=True))
+        model_id = album.classifier.model_id
+    readable = [(file, it) for file, it in results if not isinstance(it, UnreadableImageError)]
+    if as_json:
+        photos = [
+            {"path": str(file), "labels": [asdict(score) for score in scores]}
+            for file, scores in readable
+        ]
+        print_json(model_id=model_id, photos=photos)
+    else:
+        for file, scores in readable:
+            shares = ", ".join(f"{score.label} {score.probability:.0%}" for score in scores[:5])
+            typer.echo(f"{file}: {shares}")
+    for file, result in results:
+        if isinstance(result, UnreadableImageError):
+            typer.echo(f"{file}: {result}", err=True)
+    if len(readable) < len(results):
+        raise typer.Exit(1)
+
+
+@commands.command()
+@in_sentences
+def describe(
+    context: typer.Context,
+    photo: Annotated[str, typer.Argument(metavar="FILE-OR-ID")],
+    texts: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="FILE",
+            help="A text file (UTF-8) with a caption on each line; else those of the album.",
+        ),
+    ] = None,
+    top: Annotated[int, typer.Option(min=1, help="How many captions at the most.")] = 5,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell which of your captions fit a file, or a photo of the album, best."""
+    captions = None if texts is None else _captions_in(texts)
+    with opened(context, data_dir, model=True) as album:
+        if photo.isdecimal() and not Path(photo).exists():
+            found = album.describer.describe_photo(int(photo), captions, top)
+        else:
+            with tqdm(unit="caption", disable=None if not as_json else True) as bar:
+                try:
+                    found = album.describer.describe_file(
+                        Path(photo), captions, top, lambda done, total: follow(bar, done, total)
+                    )
+                except UnreadableImageError as error:
+                    raise AlbumError(f"{photo}: {error}") from error
+    if not found.total:
+        raise AlbumError("No photo of the album has a caption yet: name a file of some by --from.")
+    if as_json:
+        print_json(
+            query=photo,
+            model_id=found.model_id,
+            total=found.total,
+            captions=[
+                {
+                    "text": it.text,
+                    "score": round(it.score, 6),
+                    "probability": round(it.probability, 6),
+                }
+                for it in found.best
+            ],
+        )
+        return
+    for it in found.best:
+        typer.echo(f"{it.probability:4.0%}  {it.score:6.3f}  {' '.join(it.text.split())}")
+
+
+@commands.command()
+@in_sentences
+def caption(
+    context: typer.Context,
+    photos: Annotated[list[str] | None, typer.Argument(metavar="FILE-OR-ID...")] = None,
+    pending: Annotated[
+        bool, typer.Option("--pending", help="Work off all photos that wait for a caption.")
+    ] = False,
+    language: Annotated[str, typer.Option(help="ko or en.")] = "ko",
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let Gemini caption photos of the album; each is sent as a small JPEG without its EXIF."""
+    if not photos and not pending:
+        raise AlbumError("Name photos to caption, or say --pending for those that wait.")
+    with opened(context, data_dir, model=False) as album:
+        done = [_photo_id(album, photo) for photo in photos or ()]
+        if done:
+            album.captions.request(done, language, urgent=True)
+        album.captions.check()
+        album.captions.work_off(lambda photo_id: done.append(photo_id))
+        done = list(dict.fromkeys(done))
+        captions = album.store.captions_of(done)
+        failed = {key: album.captions.problem(key) for key in done if key not in captions}
+    if as_json:
+        print_json(
+            captions=[
+                {"photo_id": key, "caption": it.text, "language": it.language, "model": it.model_id}
+                for key, it in captions.items()
+            ],
+            failed=[{"photo_id": key, "reason": reason} for key, reason in failed.items()],
+        )
+    else:
+        for photo_id, it in captions.items():
+            typer.echo(f"{photo_id}: {it.text}")
+        for photo_id, reason in failed.items():
+            typer.echo(f"{photo_id}: {reason}", err=True)
+    if failed:
+        raise typer.Exit(1)
+
+
+@commands.command()
+@in_sentences
+def status(context: typer.Context, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Say how many photos there are and which model has encoded them."""
+    with opened(context, data_dir, model=False) as album:
+        now = album.status()
+        facts = {
+            "photos": now.photos,
+            "model_id": album.serving,
+            "encoded": album.store.encoded_by(),
+            "captions": now.captions,
+            "captions_waiting": now.captions_waiting,
+            "captions_failed": now.captions_failed,
+            "data_dir": str(album.data_dir),
+        }
+    if as_json:
+        print_json(**facts)
+    else:
+        for name, value in facts.items():
+            typer.echo(f"{name}: {value}")
+
+
+def _photo_id(album: Album, photo: str) -> int:
+    """The id of a photo that was named by its id or by a file with its bytes."""
+    if photo.isdecimal() and not Path(photo).exists():
+        return album.store.get(int(photo)).photo_id
+    try:
+        known = album.store.by_sha256(sha256_of(Path(photo)))
+    except OSError as error:
+        raise PhotoNotFoundError(f"{photo} cannot be read: {error.strerror}.") from error
+    if known is None:
+        raise PhotoNotFoundError(f"{photo} is not in the album; import it first.")
+    return known.photo_id
+
+
+def _captions_in(file: Path) -> list[str]:
+    """The lines of a text file that are not blank."""
+    try:
+        text = file.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise AlbumError(f"{file} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise AlbumError(f"{file} is not UTF-8 text: save it as UTF-8 and try again.") from error
+    lines = [line.strip() for line in io.StringIO(text, newline=None)]
+    captions = [line for line in lines if line]
+    if not captions:
+        raise AlbumError(f"{file} has no captions in it: write one on each line.")
+    return captions
+
+
+def _print_hits(album: Album, query: str, page: SearchPage, as_json: bool) -> None:
+    if as_json:
+        print_json(
+            query=query,
+            model_id=page.model_id,
+            total=page.total,
+            hits=[_hit(album, hit) for hit in page.hits],
+        )
+        return
+    for hit in page.hits:
+        score = "" if hit.score is None else f"{hit.score:.3f}  "
+        typer.echo(f"{score}{hit.photo.taken_at:%Y-%m-%d}  {album.originals.path_of(hit.photo)}")
+
+
+def _hit(album: Album, hit: SearchHit) -> dict[str, Any]:
+    return {
+        "photo_id": hit.photo.photo_id,
+        "path": str(album.originals.path_of(hit.photo)),
+        "score": None if hit.score is None else round(hit.score, 6),
+        "taken_at": hit.photo.taken_at.isoformat(timespec="seconds"),
+        "caption": None if hit.caption is None else hit.caption.text,
+    }

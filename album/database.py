@@ -1,0 +1,265 @@
+"""Database: the connections, the schema and the transactions of `album.db`.
+
+SQLite with a write-ahead log: one connection a thread, readers never wait, writers take turns, also
+those of other processes. The tables are spoken to by `PhotoStore` and `ImportStore` alone.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from album.errors import AlbumError
+
+# Append only: a library made by any earlier version is brought up to date, step by step.
+MIGRATIONS = (
+    """
+    CREATE TABLE photos (
+        photo_id INTEGER PRIMARY KEY AUTOINCREMENT,
+        sha256 TEXT NOT NULL UNIQUE,
+        filename TEXT NOT NULL,
+        path TEXT,              -- of an original in place; NULL: the album keeps it
+        file_type TEXT NOT NULL,
+        size_bytes INTEGER NOT NULL,
+        width INTEGER NOT NULL,
+        height INTEGER NOT NULL,
+        taken_at TEXT NOT NULL, -- ISO 8601, the camera's own clock
+        taken_from TEXT NOT NULL,
+        camera TEXT,
+        lens TEXT,
+        latitude REAL,
+        longitude REAL,
+        added_at TEXT NOT NULL
+    );
+    CREATE INDEX photos_by_time ON photos ( -- with all that filters ask for: half the time
+        taken_at DESC, photo_id DESC, camera, file_type, width, height, latitude
+    );
+    CREATE INDEX photos_by_camera ON photos (camera);
+    CREATE TABLE embeddings (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT, -- the order of the rows of the .npy matrix
+        model_id TEXT NOT NULL,
+        photo_id INTEGER NOT NULL REFERENCES photos ON DELETE CASCADE,
+        vector BLOB NOT NULL,                  -- (d,) float32, little-endian, L2 norm 1
+        UNIQUE (photo_id, model_id)
+    );
+    CREATE INDEX embeddings_in_order ON embeddings (model_id, seq, photo_id);
+    CREATE TABLE captions (
+        photo_id INTEGER PRIMARY KEY REFERENCES photos ON DELETE CASCADE,
+        text TEXT NOT NULL,
+        language TEXT NOT NULL,
+        model_id TEXT,          -- NULL: written or edited by a person
+        written_at TEXT NOT NULL
+    );
+    CREATE TABLE caption_queue (
+        photo_id INTEGER PRIMARY KEY REFERENCES photos ON DELETE CASCADE,
+        language TEXT NOT NULL,
+        urgent INTEGER NOT NULL,
+        tries INTEGER NOT NULL DEFAULT 0,
+        not_before REAL NOT NULL DEFAULT 0, -- Unix time: waiting for a retry, or at work until then
+        failure TEXT,                       -- why it was given up; NULL: still to be done
+        requested_at REAL NOT NULL
+    );
+    CREATE TABLE labels (
+        photo_id INTEGER NOT NULL REFERENCES photos ON DELETE CASCADE,
+        label TEXT NOT NULL,
+        PRIMARY KEY (label, photo_id)
+    ) WITHOUT ROWID;
+    CREATE INDEX labels_by_photo ON labels (photo_id);
+    """,
+    """
+    ALTER TABLE photos ADD COLUMN taken_offset INTEGER; -- minutes east of UTC; NULL: not known
+    ALTER TABLE photos ADD COLUMN exposure_s REAL;
+    ALTER TABLE photos ADD COLUMN f_number REAL;
+    ALTER TABLE photos ADD COLUMN iso INTEGER;
+    ALTER TABLE photos ADD COLUMN focal_mm REAL;
+    ALTER TABLE photos ADD COLUMN orientation INTEGER NOT NULL DEFAULT 1; -- as EXIF counts, 1 to 8
+    ALTER TABLE photos ADD COLUMN rating INTEGER;       -- -1 (rejected) to 5 stars
+    ALTER TABLE photos ADD COLUMN place_id INTEGER REFERENCES places;
+    ALTER TABLE photos ADD COLUMN missing_since TEXT;   -- its original is not where it was
+    ALTER TABLE photos ADD COLUMN import_id INTEGER;    -- the import that added it
+    CREATE INDEX photos_by_import ON photos (import_id);
+    CREATE INDEX photos_missing ON photos (photo_id) WHERE missing_since IS NOT NULL;
+    CREATE TABLE places (
+        place_id INTEGER PRIMARY KEY,
+        town TEXT NOT NULL,
+        town_ko TEXT NOT NULL,      -- '' where it is not known
+        country_code TEXT NOT NULL, -- ISO 3166-1, two letters
+        country TEXT NOT NULL,
+        country_ko TEXT NOT NULL,
+        UNIQUE (country_code, town, town_ko)
+    );
+    CREATE TABLE keywords (
+        photo_id INTEGER NOT NULL REFERENCES photos ON DELETE CASCADE,
+        keyword TEXT NOT NULL,
+        PRIMARY KEY (keyword, photo_id)
+    ) WITHOUT ROWID;
+    CREATE INDEX keywords_by_photo ON keywords (photo_id);
+    CREATE TABLE files (            -- what an import saw where, so that it need not read it again
+        path BLOB PRIMARY KEY,      -- as the disk spells it; of a member of a zip: below the zip
+        size_bytes INTEGER NOT NULL,
+        mtime_ns INTEGER NOT NULL,
+        sidecars TEXT NOT NULL,     -- names, sizes and times of the files that describe it
+        photo_id INTEGER REFERENCES photos ON DELETE CASCADE, -- NULL: it could not be read
+        import_id INTEGER           -- that saw it last
+    ) WITHOUT ROWID;
+    CREATE INDEX files_by_photo ON files (photo_id);
+    INSERT OR IGNORE INTO files SELECT CAST(path AS BLOB), size_bytes, -1, '', photo_id, NULL
+        FROM photos WHERE path IS NOT NULL;
+    CREATE TABLE imports (
+        import_id INTEGER PRIMARY KEY AUTOINCREMENT,
+        kind TEXT NOT NULL,         -- "in place", "rescan", "copy" or "upload"
+        sources TEXT NOT NULL,      -- JSON: the paths that were named
+        caption_language TEXT,      -- queue what is added for captions; NULL: don't
+        state TEXT NOT NULL,        -- waiting, running, paused, done, cancelled, failed
+        wish TEXT NOT NULL,         -- what somebody asks of it: run, pause, cancel
+        total INTEGER NOT NULL DEFAULT 0, -- files; 0: still being looked for
+        done INTEGER NOT NULL DEFAULT 0,
+        added INTEGER NOT NULL DEFAULT 0,
+        already_here INTEGER NOT NULL DEFAULT 0,
+        updated INTEGER NOT NULL DEFAULT 0,
+        missing INTEGER NOT NULL DEFAULT 0,
+        skipped TEXT NOT NULL DEFAULT '{}', -- JSON: how many files of each other kind
+        current TEXT NOT NULL DEFAULT '',   -- the file that was done last
+        problem TEXT,               -- why it could not go on
+        seconds REAL NOT NULL DEFAULT 0,    -- at work, without pauses
+        asked_at TEXT NOT NULL,
+        ended_at TEXT
+    );
+    CREATE TABLE import_failures (
+        import_id INTEGER NOT NULL REFERENCES imports ON DELETE CASCADE,
+        path BLOB NOT NULL,
+        reason TEXT NOT NULL,
+        PRIMARY KEY (import_id, path)
+    ) WITHOUT ROWID;
+    """,
+)
+
+BUSY_TIMEOUT_S = 60  # another process may be importing; a group of rows takes it milliseconds
+
+
+class Database:
+    """One `album.db`; methods may be called from any thread."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or create the database at `path` and bring its schema up to date.
+
+        Raises:
+            AlbumError: the file is no album, one of a later version, or cannot be written.
+        """
+        self._path = path
+        self._threads = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+        self._lock = threading.RLock()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._migrate()
+        except sqlite3.DatabaseError as error:
+            raise AlbumError(f"{path} cannot be opened as an album: {error}.") from error
+
+    def close(self) -> None:
+        """Close every connection; the database is of no use afterwards."""
+        with self._lock:
+            for connection in self._connections:
+                connection.close()
+            self._connections.clear()
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """This thread's own, for reading."""
+        connection: sqlite3.Connection | None = getattr(self._threads, "connection", None)
+        if connection is None:
+            connection = sqlite3.connect(
+                self._path,
+                timeout=BUSY_TIMEOUT_S,
+                isolation_level=None,
+                check_same_thread=False,  # closed by whichever thread closes the database
+            )
+            connection.row_factory = sqlite3.Row
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA foreign_keys = ON")
+            self._threads.connection = connection
+            with self._lock:
+                self._connections.append(connection)
+        return connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction that no other thread or process writes beside; nests in itself.
+
+        Raises:
+            AlbumError: the disk is full, or another program keeps the database to itself.
+        """
+        with self._lock:
+            db = self.connection
+            if db.in_transaction:
+                yield db
+                return
+            try:
+                db.execute("BEGIN IMMEDIATE")
+                try:
+                    yield db
+                    db.execute("COMMIT")
+                except BaseException:
+                    if db.in_transaction:  # SQLite itself may have rolled back, as on a full disk
+                        db.execute("ROLLBACK")
+                    raise
+            except sqlite3.OperationalError as error:
+                raise AlbumError(self._why_not_written(error)) from error
+
+    def snapshot(self, target: Path) -> None:
+        """Write one consistent copy of the database to `target` while others read and write.
+
+        Raises:
+            AlbumError: the copy cannot be written.
+        """
+        try:
+            copy = sqlite3.connect(target)
+            try:
+                self.connection.backup(copy)
+                copy.execute("PRAGMA journal_mode = DELETE")  # one file, without a log beside it
+            finally:
+                copy.close()
+        except sqlite3.Error as error:
+            raise AlbumError(f"{target} cannot be written: {error}.") from error
+
+    def faults(self) -> list[str]:
+        """What SQLite finds wrong with the file, one line each."""
+        checks = [row[0] for row in self.connection.execute("PRAGMA integrity_check")]
+        dangling = self.connection.execute("PRAGMA foreign_key_check").fetchall()
+        return [f"album.db: {line}" for line in checks if line != "ok"] + [
+            f"album.db: a row of {row[0]} belongs to no photo" for row in dangling
+        ]
+
+    def _why_not_written(self, error: sqlite3.OperationalError) -> str:
+        kind = getattr(error, "sqlite_errorname", "")
+        if kind == "SQLITE_FULL":
+            return "The disk of the album is full: make room and try again; nothing is lost."
+        if kind.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            return "Another program keeps the album's database to itself: close it and try again."
+        if kind.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN")):
+            return "The album's folder cannot be written to: check its disk and your rights on it."
+        if kind.startswith("SQLITE_IOERR"):
+            return "The disk of the album does not answer as it must: check it and try again."
+        raise error  # a fault of the album's own
+
+    def _migrate(self) -> None:
+        with self.writing() as db:
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+            if version > len(MIGRATIONS):
+                raise AlbumError(
+                    f"{self._path} was made by a later version of the album; update this one."
+                )
+            for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
+                for statement in _statements(script):
+                    db.execute(statement)
+                db.execute(f"PRAGMA user_version = {number}")
+
+
+def _statements(script: str) -> list[str]:
+    """The statements of a migration; `executescript` would commit between them."""
+    without_comments = "\n".join(line.split("--")[0] for line in script.splitlines())
+    return [part for part in without_comments.split(";") if part.strip()]

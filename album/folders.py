@@ -1,0 +1,269 @@
+"""What lies in the files, folders and zips that somebody named: photos, and what describes them.
+
+Looks at names, sizes and times alone; opens nothing but the list of contents of a zip.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+
+from album.errors import UnreadableImageError
+from album.file_kinds import Kind, kind_of
+from album.import_store import FileStamp
+from album.sidecars import Siblings
+
+SYSTEM_FOLDERS = frozenset(
+    {"@eadir", "$recycle.bin", "system volume information", "lost+found", "#recycle", "__macosx"}
+)
+"""Folders, in lower case, that disks and home servers make for themselves."""
+_COPY_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file to import, as far as it is known without opening it."""
+
+    path: str
+    """Of a member of a zip: the path it would have if the zip were a folder."""
+    stamp: FileStamp | None
+    """None: there is no such file."""
+    sidecars: tuple[str, ...] = ()
+    """Paths of the files that describe it; members of the same zip for a member."""
+    archive: Archive | None = None
+    """The zip that it is a member of."""
+
+    @property
+    def name(self) -> str:
+        """The file's own name."""
+        return os.path.basename(self.path)  # noqa: PTH119  # of 200,000 strings, not Paths
+
+    def copy(self, path: str, target: Path) -> None:
+        """Write the file, or one of its sidecars, to `target`, with its time.
+
+        Raises:
+            UnreadableImageError: a member of a zip is damaged, encrypted or packed unknown.
+            OSError: it cannot be read, or `target` not written.
+        """
+        if self.archive is None:
+            shutil.copyfile(path, target)
+            shutil.copystat(path, target)  # its time may be all that is known of the capture
+        else:
+            self.archive.write(path, target)
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """A folder or zip that cannot be looked into, and why, in one sentence."""
+
+    path: str
+    reason: str
+
+
+class Archive:
+    """An open zip; members are read by any thread."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the list of contents.
+
+        Raises:
+            UnreadableImageError: the file is no zip, is cut short, or cannot be opened.
+        """
+        self.path = path
+        try:
+            self._zip = zipfile.ZipFile(path)
+        except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+            raise UnreadableImageError(
+                "The zip cannot be opened: it is cut short or damaged; fetch it again."
+            ) from error
+        self._members = {
+            f"{path}/{_spelled(info)}": info for info in self._zip.infolist() if not info.is_dir()
+        }
+
+    def names(self) -> Iterable[str]:
+        """The paths that the files in it would have if it were a folder."""
+        return self._members.keys()
+
+    def stamp(self, name: str) -> tuple[int, int]:
+        """(size in bytes, checksum) of a member: it changes when the member does."""
+        info = self._members[name]
+        return info.file_size, info.CRC
+
+    def write(self, name: str, target: Path) -> None:
+        """Unpack a member; its time becomes that of the file.
+
+        Raises:
+            UnreadableImageError: it is damaged, encrypted or packed in an unknown way.
+            OSError: `target` cannot be written.
+        """
+        info = self._members[name]
+        try:
+            with self._zip.open(info) as packed, target.open("wb") as file:
+                shutil.copyfileobj(packed, file, _COPY_BYTES)
+        except RuntimeError as error:
+            raise UnreadableImageError(
+                "This file of the zip has a password: unpack the zip and import the folder."
+            ) from error
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+            raise UnreadableImageError(
+                "This file of the zip is damaged or packed in an unknown way: fetch the zip again."
+            ) from error
+        _set_time(target, info)
+
+
+class Finder:
+    """Walks what was named; a file named by itself is always tried, zips are looked into."""
+
+    def __init__(self, sources: Sequence[Path], leave_out: Path) -> None:
+        """Walk `sources`, but never into `leave_out`, the album's own data."""
+        self._sources = sources
+        self._leave_out = os.path.realpath(leave_out)
+
+    def count(self) -> tuple[int, Counter[str]]:
+        """How many files `walk` will give, and how many others there are by kind."""
+        photos = 0
+        others: Counter[str] = Counter()
+        for source in self._sources:
+            if source.is_dir():
+                for _, names, _ in self._folders(source):
+                    kinds = Counter(map(kind_of, names))
+                    photos += kinds.pop("photo", 0)
+                    others += kinds
+            elif _is_zip(source):
+                try:
+                    archive = Archive(source)
+                except UnreadableImageError:
+                    continue
+                kinds = Counter(_kind_in_zip(archive, path) for path in archive.names())
+                photos += kinds.pop("photo", 0)
+                others += kinds
+            else:
+                photos += 1
+        others.pop("sidecar", None)  # they are read with their photos
+        return photos, others
+
+    def walk(self) -> Iterator[Found | Blocked]:
+        """Every file to import, in order of name; and what cannot be looked into."""
+        for source in self._sources:
+            if source.is_dir():
+                yield from self._walk_folder(source)
+            elif _is_zip(source):
+                yield from _walk_zip(source)
+            else:
+                yield _found(source.parent, source.name, Siblings(_names_beside(source)))
+
+    def _walk_folder(self, folder: Path) -> Iterator[Found | Blocked]:
+        for parent, names, problem in self._folders(folder):
+            if problem is not None:
+                yield Blocked(str(parent), problem)
+            siblings = Siblings(names)
+            yield from (
+                _found(parent, name, siblings) for name in names if kind_of(name) == "photo"
+            )
+
+    def _folders(self, folder: Path) -> Iterator[tuple[Path, list[str], str | None]]:
+        """Each folder with the names of its files in order; hidden and system folders left out."""
+        try:
+            with os.scandir(folder) as entries:
+                listed = sorted(entries, key=lambda entry: entry.name)
+        except OSError:
+            yield folder, [], "The album may not look into this folder."
+            return
+        inside = [entry for entry in listed if entry.is_dir(follow_symlinks=False)]
+        folders = {entry.name for entry in inside}
+        names = [entry.name for entry in listed if entry.name not in folders]
+        yield folder, [name for name in names if not name.startswith(".")], None
+        for entry in inside:
+            hidden = entry.name.startswith(".") or entry.name.lower() in SYSTEM_FOLDERS
+            if not hidden and os.path.realpath(entry.path) != self._leave_out:
+                yield from self._folders(Path(entry.path))
+
+
+def _found(parent: Path, name: str, siblings: Siblings) -> Found:
+    folder = str(parent)
+    path = os.path.join(folder, name)  # noqa: PTH118  # of 200,000 strings, not Paths
+    try:
+        status = os.stat(path)  # noqa: PTH116
+    except OSError:
+        return Found(path, None)
+    sidecars, stamps = [], []
+    for beside in siblings.of(name):
+        sidecar = os.path.join(folder, beside)  # noqa: PTH118
+        try:
+            its = os.stat(sidecar)  # noqa: PTH116
+        except OSError:
+            continue
+        sidecars.append(sidecar)
+        stamps.append(f"{beside}/{its.st_size}/{its.st_mtime_ns}")
+    stamp = FileStamp(status.st_size, status.st_mtime_ns, _as_text("|".join(stamps)))
+    return Found(path, stamp, tuple(sidecars))
+
+
+def _walk_zip(path: Path) -> Iterator[Found | Blocked]:
+    try:
+        archive = Archive(path)
+    except UnreadableImageError as error:
+        yield Blocked(str(path), str(error))
+        return
+    by_folder: dict[str, list[str]] = {}
+    for name in archive.names():
+        folder, _, own = name.rpartition("/")
+        by_folder.setdefault(folder, []).append(own)
+    for folder in sorted(by_folder):
+        names = sorted(by_folder[folder])
+        siblings = Siblings(names)
+        for own in names:
+            if _kind_in_zip(archive, f"{folder}/{own}") != "photo":
+                continue
+            beside = [f"{folder}/{sidecar}" for sidecar in siblings.of(own)]
+            described = "|".join(f"{it}/{archive.stamp(it)}" for it in beside)
+            stamp = FileStamp(*archive.stamp(f"{folder}/{own}"), described)
+            yield Found(f"{folder}/{own}", stamp, tuple(beside), archive)
+
+
+def _kind_in_zip(archive: Archive, path: str) -> Kind:
+    *folders, name = PurePosixPath(path[len(str(archive.path)) :]).parts[1:] or [""]
+    hidden = any(
+        (it.startswith(".") and it != "..") or it.lower() in SYSTEM_FOLDERS for it in folders
+    )
+    return "other" if hidden else kind_of(name)
+
+
+def _is_zip(path: Path) -> bool:
+    return path.suffix.lower() == ".zip"
+
+
+def _names_beside(path: Path) -> Collection[str]:
+    try:
+        return os.listdir(path.parent)  # noqa: PTH208
+    except OSError:
+        return ()
+
+
+def _spelled(info: zipfile.ZipInfo) -> str:
+    """A member's name; old Korean programs write it in CP949 without saying so."""
+    if info.flag_bits & 0x800 or info.filename.isascii():
+        return info.filename
+    try:
+        return info.filename.encode("cp437").decode("cp949")
+    except UnicodeError:
+        return info.filename
+
+
+def _set_time(path: Path, info: zipfile.ZipInfo) -> None:
+    try:
+        seconds = datetime(*info.date_time).timestamp()
+        os.utime(path, (seconds, seconds))
+    except (ValueError, OverflowError, OSError):  # a month 0 is what "unknown" looks like
+        pass
+
+
+def _as_text(names: str) -> str:
+    return os.fsencode(names).decode("utf-8", "replace")

@@ -1,0 +1,77 @@
+"""How far an import is, written down as it goes; and what somebody asks of it meanwhile."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+
+from album.import_store import ImportStore
+from album.photo import ImportRecord, Wish
+
+SAVE_EVERY_S = 0.5  # progress of files that need no work; also how soon a wish is heard
+
+OnProgress = Callable[[int, int, str], None]
+"""(done, total, name of the file just done)."""
+
+
+class Tally:
+    """Counts what was done, and writes it down now and then in one transaction."""
+
+    def __init__(self, imports: ImportStore, record: ImportRecord, tell: OnProgress) -> None:
+        self._imports = imports
+        self._id = record.import_id
+        self._total = record.total
+        self._tell = tell
+        self._counts: Counter[str] = Counter()
+        self._again: list[str] = []
+        self._done = record.done
+        self._name = record.current
+        self._saved_at = time.monotonic()
+
+    def count(self, name: str, what: str = "", *, again: str = "") -> None:
+        """One more file is done, and counted as `what`; `again` is the path of one that was seen
+        before and is the same."""
+        self._counts.update({"done": 1, what: 1})
+        self._done += 1
+        self._name = name
+        if again:
+            self._again.append(again)
+        self._tell(self._done, self._total, name)
+
+    def add(self, what: str) -> None:
+        """One more of something that is no file of this import."""
+        self._counts[what] += 1
+
+    def save(self) -> None:
+        """Write it down; inside a transaction it holds if that does."""
+        now = time.monotonic()
+        with self._imports.writing():
+            self._imports.see_again(self._id, self._again)
+            self._imports.advance(self._id, self._counts, self._name, now - self._saved_at)
+        self._saved_at = now
+        self._counts.clear()
+        self._again.clear()
+
+    def save_sometimes(self) -> None:
+        """Write it down if that was not done lately."""
+        if time.monotonic() - self._saved_at > SAVE_EVERY_S:
+            self.save()
+
+
+class Wishes:
+    """What somebody asks of the running import, looked up now and then."""
+
+    def __init__(self, imports: ImportStore, import_id: int, closing: Callable[[], bool]) -> None:
+        self._imports = imports
+        self._id = import_id
+        self._closing = closing
+        self._asked_at = -SAVE_EVERY_S
+        self.wish: Wish = "run"
+
+    def to_end(self) -> bool:
+        """Whether the import is to end after the photos in hand; once said, it stays."""
+        if self.wish == "run" and time.monotonic() - self._asked_at >= SAVE_EVERY_S:
+            self.wish = self._imports.get(self._id).wish
+            self._asked_at = time.monotonic()
+        return self.wish != "run" or self._closing()

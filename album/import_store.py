@@ -1,0 +1,312 @@
+"""ImportStore: the rows of imports, and of the files that they saw.
+
+An import is its row: whoever opens the library can see how far it is and go on with it. What was
+seen where is remembered by size and time, so that a file is read again only when it has changed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from album.database import Database
+from album.errors import AlbumError
+from album.photo import ImportFailure, ImportKind, ImportRecord, ImportState, Wish
+
+COUNTERS = ("done", "added", "already_here", "updated", "missing")
+
+
+@dataclass(frozen=True, slots=True)
+class FileStamp:
+    """What tells without reading it that a file is the one that was seen before."""
+
+    size_bytes: int
+    mtime_ns: int
+    sidecars: str
+    """Names, sizes and times of the files that describe it, as one text."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenFile:
+    """A file as an earlier import saw it, and its photo as it is now."""
+
+    stamp: FileStamp
+    import_id: int | None
+    """The import that saw it last."""
+    photo_id: int | None
+    """None: it could not be read."""
+    own: bool
+    """Whether this is where the original of the photo is looked for."""
+    missing: bool
+    """Whether the photo is marked as missing."""
+
+
+class ImportStore:
+    """What imports were asked for, what came of them, and what they saw."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.writing = database.writing
+
+    # Imports
+
+    def begin(
+        self,
+        kind: ImportKind,
+        sources: Sequence[Path],
+        caption_language: str | None = None,
+        skipped: Mapping[str, int] | None = None,
+    ) -> int:
+        """Write down that an import is wanted; its id."""
+        values = (
+            kind,
+            json.dumps([_spelled(path) for path in sources]),
+            caption_language,
+            json.dumps(skipped or {}),
+            _now(),
+        )
+        with self.writing() as db:
+            row = db.execute(
+                "INSERT INTO imports"
+                " (kind, sources, caption_language, skipped, state, wish, asked_at)"
+                " VALUES (?, ?, ?, ?, 'waiting', 'run', ?) RETURNING import_id",
+                values,
+            ).fetchone()
+        return int(row[0])
+
+    def forget(self, import_id: int) -> None:
+        """Take an import off the list; its photos stay."""
+        with self.writing() as db:
+            db.execute("DELETE FROM imports WHERE import_id = ?", (import_id,))
+
+    def get(self, import_id: int) -> ImportRecord:
+        """One import.
+
+        Raises:
+            AlbumError: there is none with this id.
+        """
+        row = self.database.connection.execute(
+            f"{_RECORDS} WHERE import_id = ?", (import_id,)
+        ).fetchone()
+        if row is None:
+            raise AlbumError(f"There is no import {import_id}.")
+        return _record(row)
+
+    def recent(self, limit: int) -> list[ImportRecord]:
+        """The imports asked for last, the last one first."""
+        rows = self.database.connection.execute(
+            f"{_RECORDS} ORDER BY import_id DESC LIMIT ?", (limit,)
+        )
+        return [_record(row) for row in rows]
+
+    def unfinished(self) -> list[ImportRecord]:
+        """Imports that have not ended, in the order in which they were asked for."""
+        rows = self.database.connection.execute(
+            f"{_RECORDS} WHERE state IN ('waiting', 'running', 'paused') ORDER BY import_id"
+        )
+        return [_record(row) for row in rows]
+
+    def ask(self, import_id: int, wish: Wish) -> None:
+        """Ask something of an import, wherever it runs."""
+        with self.writing() as db:
+            db.execute("UPDATE imports SET wish = ? WHERE import_id = ?", (wish, import_id))
+
+    def enter(self, import_id: int, state: ImportState, *, problem: str | None = None) -> None:
+        """Note where an import is now; `problem` says why it could not go on."""
+        ended = _now() if state in ("done", "cancelled", "failed") else None
+        with self.writing() as db:
+            db.execute(
+                "UPDATE imports SET state = ?, problem = ?, ended_at = ? WHERE import_id = ?",
+                (state, problem, ended, import_id),
+            )
+
+    def found(self, import_id: int, total: int, skipped: Mapping[str, int]) -> None:
+        """Note how many files there are to import, and how many more others by their kind."""
+        with self.writing() as db:
+            others = Counter(self.get(import_id).skipped) + Counter(skipped)
+            db.execute(
+                "UPDATE imports SET total = ?, skipped = ? WHERE import_id = ?",
+                (total, json.dumps(others), import_id),
+            )
+
+    def advance(
+        self, import_id: int, counts: Mapping[str, int], current: str, seconds: float
+    ) -> None:
+        """Add to the counters of an import.
+
+        Args:
+            import_id: which.
+            counts: how much to add to which of `COUNTERS`.
+            current: the name of the file that was done last.
+            seconds: the time at work since this was last called.
+        """
+        added = "".join(f"{name} = {name} + ?, " for name in COUNTERS)
+        with self.writing() as db:
+            db.execute(
+                f"UPDATE imports SET {added}current = ?, seconds = seconds + ? WHERE import_id = ?",
+                (*(counts.get(name, 0) for name in COUNTERS), current, seconds, import_id),
+            )
+
+    def fail(self, import_id: int, path: Path, reason: str) -> None:
+        """Note a file that did not become a photo."""
+        with self.writing() as db:
+            db.execute(
+                "INSERT OR REPLACE INTO import_failures VALUES (?, ?, ?)",
+                (import_id, os.fsencode(path), reason),
+            )
+
+    def failures(self, import_id: int, limit: int = -1) -> list[ImportFailure]:
+        """The files that did not become photos, by path; `limit` below 0: all."""
+        rows = self.database.connection.execute(
+            "SELECT path, reason FROM import_failures WHERE import_id = ? ORDER BY path LIMIT ?",
+            (import_id, limit),
+        )
+        return [ImportFailure(Path(os.fsdecode(row["path"])), row["reason"]) for row in rows]
+
+    def added_by(self, import_id: int, newest: int = -1) -> list[int]:
+        """Ids of the photos that an import added, the last one first; `newest` below 0: all."""
+        rows = self.database.connection.execute(
+            "SELECT photo_id FROM photos WHERE import_id = ? ORDER BY photo_id DESC LIMIT ?",
+            (import_id, newest),
+        )
+        return [row[0] for row in rows]
+
+    # Files
+
+    def seen(self, path: str) -> SeenFile | None:
+        """What is known of the file at `path`."""
+        row = self.database.connection.execute(
+            "SELECT f.*, p.path = CAST(f.path AS TEXT) OR p.path = f.path AS own, p.missing_since"
+            " FROM files AS f LEFT JOIN photos AS p USING (photo_id) WHERE f.path = ?",
+            (os.fsencode(path),),
+        ).fetchone()
+        if row is None:
+            return None
+        return SeenFile(
+            FileStamp(row["size_bytes"], row["mtime_ns"], row["sidecars"]),
+            row["import_id"],
+            row["photo_id"],
+            own=bool(row["own"]),
+            missing=row["missing_since"] is not None,
+        )
+
+    def see(self, import_id: int, path: Path, stamp: FileStamp, photo_id: int | None) -> None:
+        """Remember a file that was read; `photo_id` None: it could not be."""
+        with self.writing() as db:
+            db.execute(
+                "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?)",
+                (
+                    os.fsencode(path),
+                    stamp.size_bytes,
+                    stamp.mtime_ns,
+                    stamp.sidecars,
+                    photo_id,
+                    import_id,
+                ),
+            )
+
+    def see_again(self, import_id: int, paths: Sequence[str]) -> None:
+        """Note that these files were seen and are what they were."""
+        with self.writing() as db:
+            db.executemany(
+                "UPDATE files SET import_id = ? WHERE path = ?",
+                [(import_id, os.fsencode(path)) for path in paths],
+            )
+
+    def forget_file(self, path: Path) -> None:
+        """Forget what was seen at `path`."""
+        with self.writing() as db:
+            db.execute("DELETE FROM files WHERE path = ?", (os.fsencode(path),))
+
+    def places_of(self, photo_id: int) -> list[Path]:
+        """Every path where the bytes of a photo were seen."""
+        rows = self.database.connection.execute(
+            "SELECT path FROM files WHERE photo_id = ? ORDER BY path", (photo_id,)
+        )
+        return [Path(os.fsdecode(row[0])) for row in rows]
+
+    def unseen_below(self, folder: Path, import_id: int) -> Iterator[tuple[Path, int]]:
+        """(path, photo id) of the files below `folder` that this import has not seen."""
+        low, high = _below(folder)
+        rows = self.database.connection.execute(
+            "SELECT path, photo_id FROM files WHERE path >= ? AND path < ?"
+            " AND photo_id IS NOT NULL AND import_id IS NOT ?",
+            (low, high, import_id),
+        ).fetchall()
+        for row in rows:
+            yield Path(os.fsdecode(row["path"])), row["photo_id"]
+
+    def counts_below(self, folder: Path) -> tuple[int, int]:
+        """How many photos were seen below `folder`, and how many of them are missing."""
+        low, high = _below(folder)
+        row = self.database.connection.execute(
+            "SELECT count(DISTINCT photo_id), count(DISTINCT photo_id) FILTER"
+            " (WHERE missing_since IS NOT NULL) FROM files JOIN photos USING (photo_id)"
+            " WHERE files.path >= ? AND files.path < ?",
+            (low, high),
+        ).fetchone()
+        return row[0], row[1]
+
+    def mark_missing(self, photo_id: int, missing: bool) -> None:
+        """Note whether the original of a photo is where it belongs."""
+        with self.writing() as db:
+            db.execute(
+                "UPDATE photos SET missing_since = CASE WHEN ? THEN coalesce(missing_since, ?) END"
+                " WHERE photo_id = ?",
+                (missing, _now(), photo_id),
+            )
+
+
+_RECORDS = (
+    "SELECT *, (SELECT count(*) FROM import_failures AS f WHERE f.import_id = imports.import_id)"
+    " AS failed FROM imports"
+)
+
+
+def _record(row: sqlite3.Row) -> ImportRecord:
+    return ImportRecord(
+        import_id=row["import_id"],
+        kind=row["kind"],
+        sources=tuple(Path(_read(path)) for path in json.loads(row["sources"])),
+        caption_language=row["caption_language"],
+        state=row["state"],
+        wish=row["wish"],
+        total=row["total"],
+        done=row["done"],
+        added=row["added"],
+        already_here=row["already_here"],
+        updated=row["updated"],
+        missing=row["missing"],
+        failed=row["failed"],
+        skipped=json.loads(row["skipped"]),
+        current=row["current"],
+        problem=row["problem"],
+        seconds=row["seconds"],
+        asked_at=datetime.fromisoformat(row["asked_at"]),
+        ended_at=None if row["ended_at"] is None else datetime.fromisoformat(row["ended_at"]),
+    )
+
+
+def _spelled(path: Path) -> str:
+    """A path as Latin-1 text of its bytes, for old disks have names that are no Unicode."""
+    return os.fsencode(path).decode("latin-1")
+
+
+def _read(spelled: str) -> str:
+    return os.fsdecode(spelled.encode("latin-1"))
+
+
+def _below(folder: Path) -> tuple[bytes, bytes]:
+    """The first path below a folder, and the first behind all of those."""
+    inside = os.fsencode(folder).rstrip(b"/\\") + os.fsencode(os.sep)
+    return inside, inside[:-1] + bytes([inside[-1] + 1])
+
+
+def _now() -> str:
+    return datetime.now().isoformat(timespec="seconds")

@@ -1,0 +1,134 @@
+"""Looker: what one file to import is: whose bytes it has, and how it decodes.
+
+Runs in many threads at once; each waits for a decoder most of its time.
+"""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+
+from album.decoder import Decoded, Decoder
+from album.errors import AlbumError, UnreadableImageError
+from album.folders import Found
+from album.image_files import file_time
+from album.import_store import ImportStore
+from album.originals import PARTIAL, Originals, sha256_of
+from album.photo import ImportRecord
+from album.store import PhotoStore
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What was found out about one file."""
+
+    found: Found
+    path: Path
+    """Where its bytes are now."""
+    kept: bool
+    """Whether they are in the album's keeping, to become an original of its own."""
+    sha256: str
+    size_bytes: int
+    file_time: datetime
+    decoded: Decoded | None
+    """None: these bytes are in the album already, with all that describes them."""
+    anew: bool
+    """Whether the bytes are in the album already, but what describes them is new."""
+
+
+class Looker:
+    """Looks at the files of one import."""
+
+    def __init__(
+        self,
+        record: ImportRecord,
+        store: PhotoStore,
+        imports: ImportStore,
+        originals: Originals,
+        decoder: Decoder,
+        encoder_px: int,
+    ) -> None:
+        self._record = record
+        self._store = store
+        self._imports = imports
+        self._originals = originals
+        self._decoder = decoder
+        self._encoder_px = encoder_px
+
+    def look(self, found: Found) -> Looked:
+        """Identify one file, and decode it unless the album knows all of it.
+
+        Raises:
+            UnreadableImageError: it is no photo; a copy of it in the album's keeping is gone.
+            AlbumError: the album's disk is full.
+        """
+        path, sidecars = Path(found.path), [Path(sidecar) for sidecar in found.sidecars]
+        if found.archive is None and not path.is_file():  # a pipe would be read for ever
+            raise UnreadableImageError("There is no such file.")
+        kept = self._record.kind == "upload" and found.archive is None
+        try:
+            if found.archive is not None or self._record.kind == "copy":
+                path, sidecars = self._copied(found)
+                kept = True
+            sha256 = sha256_of(path)
+            if kept:
+                path, sidecars = self._originals.note_identity(path, sha256, sidecars)
+            size_bytes, time = path.stat().st_size, file_time(path)
+            decoded = None
+            known = self._store.by_sha256(sha256) is not None
+            anew = known and self._has_new_sidecars(found)
+            if anew or not known:
+                decoded = self._decoder.decode(path, self._encoder_px, sidecars)
+                self._originals.write_cache(self._originals.thumbnail(sha256), decoded.thumbnail)
+        except UnreadableImageError:
+            if kept:
+                self._put_away(path)
+            raise
+        except OSError as error:
+            full = error.errno in _FULL
+            if kept and not (full and self._originals.is_upload(path)):  # which waits for room
+                self._put_away(path)
+            if full:
+                raise AlbumError(
+                    "The disk of the album is full: make room and try again; nothing is lost."
+                ) from error
+            raise UnreadableImageError(_why_unreadable(error)) from error
+        return Looked(found, path, kept, sha256, size_bytes, time, decoded, anew)
+
+    def _copied(self, found: Found) -> tuple[Path, list[Path]]:
+        """A copy of a file, and of what describes it, in the album's keeping; whole or none."""
+        folder = self._originals.new_folder(self._record.import_id)
+        path = folder / found.name
+        partial = folder / f"{found.name}{PARTIAL}"
+        beside = [folder / PurePosixPath(sidecar).name for sidecar in found.sidecars]
+        try:
+            for sidecar, target in zip(found.sidecars, beside, strict=True):
+                found.copy(sidecar, target)
+            found.copy(found.path, partial)
+            return partial.replace(path), beside
+        except BaseException:
+            self._originals.drop(path)
+            raise
+
+    def _has_new_sidecars(self, found: Found) -> bool:
+        """Whether what describes the file changed since it was seen, or came later than it."""
+        now = "" if found.stamp is None else found.stamp.sidecars
+        seen = self._imports.seen(found.path)
+        return now != ("" if seen is None else seen.stamp.sidecars)
+
+    def _put_away(self, path: Path) -> None:
+        """An upload that cannot be read may be tried again; a copy has its source."""
+        if self._originals.is_upload(path):
+            self._originals.set_aside(path)
+        else:
+            self._originals.drop(path)
+
+
+def _why_unreadable(error: OSError) -> str:
+    if isinstance(error, PermissionError):
+        return "The album may not read this file."
+    return f"The file could not be taken in: {error.strerror or error}."

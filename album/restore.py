@@ -1,0 +1,251 @@
+"""The journey back: an album out of a backup, in a folder that has none; whole or not at all.
+
+The backup may be made up: what its database says of files is checked before it is believed.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from album.backup_file import (
+    DATABASE,
+    LOGS,
+    SIDECARS,
+    BackupReader,
+    PhotoProblem,
+    member_name,
+    workplace,
+)
+from album.database import Database
+from album.errors import AlbumError
+from album.image_files import READABLE_SUFFIXES
+from album.import_progress import OnProgress
+from album.import_store import ImportStore
+from album.originals import Originals, sha256_of
+from album.photo import Photo
+from album.store import PhotoStore
+
+RESTORING = ".restoring"
+
+
+@dataclass(slots=True)
+class RestoreReport:
+    """What became of a backup."""
+
+    made_at: datetime
+    photos: int = 0
+    originals: int = 0
+    """Originals that came out of the backup."""
+    in_place: int = 0
+    """Photos whose original lies on this machine where it always was."""
+    kept_now: int = 0
+    """Photos that were in place and are in the album's own keeping from now on."""
+    missing: list[PhotoProblem] = field(default_factory=list)
+    """Photos whose original is neither in the backup nor here."""
+
+
+def restore(
+    file: Path,
+    data_dir: Path,
+    on_progress: OnProgress = lambda done, total, name: None,
+) -> RestoreReport:
+    """Make an album out of a backup; it is there whole or not at all.
+
+    A photo that was indexed in place stays there where its file has the same bytes on this machine;
+    else the album keeps the original from the backup itself. Thumbnails and matrices are made by
+    the next start.
+
+    Args:
+        file: a backup, perhaps a hostile one.
+        data_dir: a folder without an album in it; originals that lie there already stay.
+        on_progress: called after each photo.
+
+    Raises:
+        AlbumError: the backup or the folder cannot be used; the folder is as it was.
+    """
+    made: list[Path] = []
+    try:
+        with BackupReader(file) as reader:
+            _refuse_album(data_dir)
+            _make_folder(data_dir, made)
+            with workplace(data_dir / RESTORING) as place:
+                report = _unpack(reader, place, data_dir, on_progress)
+                _settle(place, data_dir, made)
+        made.clear()
+    except OSError as error:
+        raise AlbumError(_why_not_restored(data_dir, error)) from error
+    finally:
+        if made and not (data_dir / DATABASE).exists():
+            _undo(made)
+    return report
+
+
+def _unpack(
+    reader: BackupReader, place: Path, data_dir: Path, on_progress: OnProgress
+) -> RestoreReport:
+    """Unpack into `place` what `data_dir` does not have, and make the rows say so."""
+    reader.extract(DATABASE, place / DATABASE)
+    try:
+        database = Database(place / DATABASE)
+    except AlbumError as error:
+        raise reader.damaged(f"its {DATABASE} is no album") from error
+    report = RestoreReport(reader.manifest.made_at)
+    originals = Originals(place)
+    try:
+        store = PhotoStore(database)
+        kept_now: list[int] = []
+        for photo in _sound_photos(reader, store):
+            report.photos += 1
+            if _bring(reader, originals, photo, data_dir, report):
+                kept_now.append(photo.photo_id)
+            on_progress(report.photos, reader.manifest.counts.get("photos", 0), photo.filename)
+            os.utime(place)  # it is not left behind
+        report.kept_now = len(kept_now)
+        with store.writing():
+            for photo_id in kept_now:
+                store.move(photo_id, None)
+        _end_imports(database)
+    except database.connection.Error as error:
+        raise reader.damaged(f"its {DATABASE} lacks what an album has") from error
+    finally:
+        database.close()
+    return report
+
+
+def _sound_photos(reader: BackupReader, store: PhotoStore) -> Iterator[Photo]:
+    """The photos of a database that somebody may have made up: names of files come out of it."""
+    broken = store.database.connection.Error
+    try:
+        faults = store.database.faults()
+        store.caption_counts(), store.encoded_by(), store.values_of("label")  # are there tables?
+    except broken as error:
+        raise reader.damaged(f"its {DATABASE} cannot be read") from error
+    if faults:
+        raise reader.damaged(f"its {DATABASE} has faults")
+    photos = store.all_photos()
+    while True:
+        try:
+            photo = next(photos, None)
+            if photo is None:
+                return
+            sound = (
+                isinstance(photo.filename, str)
+                and len(photo.sha256) == 64
+                and not set(photo.sha256) - set("0123456789abcdef")
+                and not set("/\0") & set(photo.filename)
+                and isinstance(photo.size_bytes, int)
+            )
+        except (broken, ValueError, TypeError, LookupError) as error:
+            raise reader.damaged(f"a row of its {DATABASE} makes no sense") from error
+        if not sound:
+            raise reader.damaged(f"a row of its {DATABASE} makes no sense")
+        yield photo
+
+
+def _bring(
+    reader: BackupReader,
+    originals: Originals,
+    photo: Photo,
+    data_dir: Path,
+    report: RestoreReport,
+) -> bool:
+    """See to the original of one photo; True: its row must say that the album keeps it now."""
+    unpacked = originals.kept(photo)
+    final = data_dir / unpacked.relative_to(originals.photos_dir.parent)
+    name = member_name(unpacked)
+    member = reader.manifest.members.get(name)
+    if member is None:
+        if photo.path is not None and _may_stay(photo.path, photo.sha256):
+            if photo.path.is_file():
+                report.in_place += 1
+            else:
+                _miss(photo, report)
+            return False
+        if not final.is_file():
+            _miss(photo, report)
+        return photo.path is not None
+    known = {photo.sha256, member.sha256}
+    if photo.path is not None and _has_bytes(photo.path, known):
+        report.in_place += 1
+        return False
+    if not final.exists():
+        reader.extract(name, unpacked)
+        report.originals += 1
+    elif not _has_bytes(final, known):
+        raise AlbumError(f"{final} has other bytes than the backup: move it away and try again.")
+    for end in SIDECARS:
+        if name + end in reader.manifest.members and not Path(f"{final}{end}").exists():
+            reader.extract(name + end, Path(f"{unpacked}{end}"))
+    return photo.path is not None
+
+
+def _has_bytes(path: Path, sha256s: set[str]) -> bool:
+    """Size is not enough: a made-up row could name any file of this machine for a photo."""
+    try:
+        return path.is_file() and sha256_of(path) in sha256s
+    except OSError:
+        return False
+
+
+def _may_stay(path: Path, sha256: str) -> bool:
+    """Whether a row may go on naming `path`: photos by their name, unread, and others that are."""
+    return path.suffix.lower() in READABLE_SUFFIXES or _has_bytes(path, {sha256})
+
+
+def _miss(photo: Photo, report: RestoreReport) -> None:
+    reason = "Its original is neither in the backup nor here: put it back or import it again."
+    report.missing.append(PhotoProblem(photo.photo_id, photo.filename, reason))
+
+
+def _end_imports(database: Database) -> None:
+    """End what was running: the files that were on their way are on another machine."""
+    imports = ImportStore(database)
+    problem = "The album was restored from a backup made during this import: import again."
+    for record in imports.unfinished():
+        imports.enter(record.import_id, "cancelled", problem=problem)
+
+
+def _settle(place: Path, data_dir: Path, made: list[Path]) -> None:
+    """Move what is whole to where it belongs, the database last: it makes an album of it."""
+    for folder, _, names in os.walk(place / "photos"):
+        target = data_dir / Path(folder).relative_to(place)
+        if names:
+            _make_folder(target, made)
+        for name in names:
+            if not (target / name).exists():  # nothing is ever overwritten
+                (Path(folder) / name).rename(target / name)
+                made.append(target / name)
+    if hasattr(os, "sync"):
+        os.sync()  # once for all: a power cut must not leave rows without their photos
+    _refuse_album(data_dir)
+    (place / DATABASE).rename(data_dir / DATABASE)
+
+
+def _refuse_album(data_dir: Path) -> None:
+    if any((data_dir / (DATABASE + log)).exists() for log in LOGS):
+        raise AlbumError(f"{data_dir} has an album in it already: restore into another folder.")
+
+
+def _make_folder(folder: Path, made: list[Path]) -> None:
+    """Make a folder with its parents and note those that are new."""
+    new = [it for it in (folder, *folder.parents) if not it.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    made.extend(reversed(new))
+
+
+def _undo(made: list[Path]) -> None:
+    for path in reversed(made):
+        with suppress(OSError):  # a folder that somebody has put something else into stays
+            path.rmdir() if path.is_dir() else path.unlink()
+
+
+def _why_not_restored(data_dir: Path, error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"The disk of {data_dir} is too small for the backup: make room and try again."
+    return f"The backup cannot be restored to {data_dir}: {error.strerror or error}."

@@ -1,0 +1,353 @@
+"""Decoding in processes: whatever a file does there, it is alone with the consequences."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from album import decode_pool
+from album.decode_pool import Decoded, DecodePool, decode_photo
+from album.errors import UnreadableImageError
+from tests.images.make import make_exif, make_photo, make_text, scene
+from tests.service.hostile_decoders import by_name
+
+CHECKOUT = Path(__file__).parents[2]
+PATIENCE_S = 60
+SENTENCES = {
+    "refused": r"It says no\.",
+    "segfault": r"This file brings its decoder down: .*",
+    "exit": r"This file brings its decoder down: .*",
+    "bug": r"This file brings its decoder down: .*",
+    "sleep": r"This file takes longer than 4 seconds to decode: .*",
+    "loop": r"This file takes longer than 4 seconds to decode: .*",
+    "memory": r"This file takes more than 0\.25 GB of memory to decode: .*",
+}
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+
+
+@pytest.fixture
+def pool() -> Iterator[DecodePool]:
+    """Real decoding."""
+    pool = DecodePool(workers=2)
+    yield pool
+    pool.close()
+
+
+@pytest.fixture
+def hostile(request: pytest.FixtureRequest) -> Iterator[DecodePool]:
+    """A decoder that does what a file's name says; imhostile only where a test's `name` hangs."""
+    hangs = request.node.name.endswith(("[sleep]", "[loop]"))
+    pool = DecodePool(2, timeout_s=4 if hangs else 60, memory_bytes=2**28, decode=by_name)
+    yield pool
+    pool.close()
+
+
+def about(decoded: Decoded) -> dict:
+    return json.loads(decoded.thumbnail)
+
+
+def eventually(true: Callable[[], bool]) -> bool:
+    """Whether it becomes true while somebody would still wait for it."""
+    end = time.monotonic() + PATIENCE_S
+    while not true():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def runs(pid: int) -> bool:
+    """Whether this process is there and at work; one that ended unburied is not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except FileNotFoundError:
+        return False
+    return state not in "ZX"
+
+
+def workers() -> set[int]:
+    """Every worker of this process, unburied ones among them."""
+    found = set()
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            pid, _, rest = stat.read_text().partition(" (")
+            parent = int(rest.rsplit(") ", 1)[1].split()[1])
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if parent == os.getpid():
+            found.add(int(pid))
+    return found
+
+
+def test_a_photo_comes_back_as_it_would_be_decoded_here(pool, tmp_path):
+    photo = tmp_path / "a.jpg"
+    scene((900, 600), seed=3).save(photo, exif=make_exif(main={0x0110: "Camera"}))
+
+    decoded = pool.decode(photo, 96)
+
+    here = decode_photo(photo, 96, [])
+    assert decoded.image.mode == "RGB"
+    assert decoded.image.tobytes() == here.image.tobytes()
+    assert decoded.image.size == here.image.size
+    assert decoded.facts == here.facts
+    assert decoded.thumbnail == here.thumbnail
+
+
+def test_what_the_decoder_says_of_a_file_is_what_the_caller_hears(pool, tmp_path):
+    with pytest.raises(UnreadableImageError, match="not an image that the album reads"):
+        pool.decode(make_text(tmp_path / "letter.jpg"), 96)
+    with pytest.raises(UnreadableImageError, match="cannot be opened"):
+        pool.decode(tmp_path / "none.jpg", 96)
+
+
+@pytest.mark.parametrize("name", SENTENCES)
+def test_a_hostile_file_is_refused_in_a_sentence_and_the_next_one_is_decoded(
+    hostile, tmp_path, name
+):
+    with pytest.raises(UnreadableImageError, match=f"^{SENTENCES[name]}$"):
+        hostile.decode(tmp_path / f"{name}.jpg", 96)
+
+    assert hostile.decode(tmp_path / "good.jpg", 96).image.size == (2, 3)
+
+
+@linux
+@pytest.mark.parametrize("name", ["segfault", "exit", "sleep", "loop", "memory"])
+def test_after_a_hostile_file_there_is_a_new_worker_and_nothing_is_left_of_the_old(
+    hostile, tmp_path, name
+):
+    first = about(hostile.decode(tmp_path / "good.jpg", 96))["pid"]
+    before = workers()
+    with pytest.raises(UnreadableImageError):
+        hostile.decode(tmp_path / f"{name}.jpg", 96)
+    second = about(hostile.decode(tmp_path / "good.jpg", 96))["pid"]
+
+    assert first in before
+    assert second != first
+    assert workers() == before - {first} | {second}
+
+
+@pytest.mark.parametrize("name", ["segfault", "bug", "memory"])
+def test_other_files_in_flight_are_untouched(hostile, tmp_path, name):
+    waiting = tmp_path / "waits.jpg"
+    with ThreadPoolExecutor(1) as thread:
+        other = thread.submit(hostile.decode, waiting, 96)
+        assert eventually(waiting.with_suffix(".here").exists)
+        with pytest.raises(UnreadableImageError):
+            hostile.decode(tmp_path / f"{name}.jpg", 96)
+        waiting.with_suffix(".go").touch()
+
+        assert other.result().image.size == (2, 3)
+
+
+@linux
+def test_a_real_image_that_needs_more_than_its_share_of_memory_is_refused(tmp_path):
+    pool = DecodePool(workers=1, memory_bytes=64 * 2**20)
+    large, small = tmp_path / "large.png", make_photo(tmp_path / "small.png")
+    make_photo(large, size=(6000, 4000))
+
+    with pytest.raises(UnreadableImageError, match=r"more than 0\.0625 GB of memory"):
+        pool.decode(large, 96)
+
+    assert pool.decode(small, 96).facts.width == 64
+    pool.close()
+
+
+def test_two_threads_have_their_files_decoded_at_the_same_time(hostile, tmp_path):
+    files = [tmp_path / name / "meets.jpg" for name in "ab"]
+    for file in files:
+        file.parent.mkdir()
+
+    with ThreadPoolExecutor(2) as threads:  # each ends only when both have begun
+        first, second = threads.map(lambda file: about(hostile.decode(file, 2)), files)
+
+    assert first["pid"] != second["pid"]
+    assert [first["path"], second["path"]] == [str(file) for file in files]
+
+
+def test_many_threads_take_turns_at_the_workers(tmp_path):
+    pool = DecodePool(workers=1, decode=by_name)
+    files = [tmp_path / f"{number}.jpg" for number in range(20)]
+
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(lambda file: about(pool.decode(file, 96)), files))
+
+    assert [it["path"] for it in found] == [str(file) for file in files]
+    assert len({it["pid"] for it in found}) == 1
+    pool.close()
+
+
+def test_sidecars_and_relative_paths_arrive(hostile, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    found = about(hostile.decode(Path("a.jpg"), 96, [Path("a.xmp")]))
+
+    assert found["path"] == str(tmp_path / "a.jpg")
+    assert found["sidecars"] == [str(tmp_path / "a.xmp")]
+
+
+def test_what_a_library_prints_is_not_taken_for_an_answer(hostile, tmp_path, capfd):
+    assert hostile.decode(tmp_path / "chatty.jpg", 96).image.size == (2, 3)
+    assert "a library that prints" in capfd.readouterr().err
+
+
+@linux
+def test_a_worker_is_light_modest_and_holds_nothing_of_its_parent(hostile, tmp_path):
+    database = sqlite3.connect(tmp_path / "album.db")
+    database.execute("CREATE TABLE held (open)")
+    inheritable = os.open(tmp_path / "inheritable", os.O_CREAT)
+    os.set_inheritable(inheritable, True)
+    with socket.create_server(("127.0.0.1", 0)):
+        found = about(hostile.decode(tmp_path / "good.jpg", 96))
+    database.close()
+    os.close(inheritable)
+
+    heavy = {"torch", "gradio", "app", "models", "sqlite3"}
+    assert not heavy.intersection(found["modules"]), heavy.intersection(found["modules"])
+    assert found["nice"] >= 10
+    assert not [file for file in found["files"] if file.startswith(("socket", str(tmp_path)))]
+
+
+@linux
+def test_workers_start_with_the_first_file_and_end_when_there_are_no_more(tmp_path, monkeypatch):
+    monkeypatch.setattr(decode_pool, "IDLE_S", 0.2)
+    before = workers()
+    pool = DecodePool(workers=2, decode=by_name)
+    assert workers() == before
+
+    first = about(pool.decode(tmp_path / "good.jpg", 96))["pid"]
+    assert eventually(lambda: workers() == before)
+    second = about(pool.decode(tmp_path / "good.jpg", 96))["pid"]
+
+    assert second != first
+    assert eventually(lambda: workers() == before)
+    pool.close()
+
+
+@linux
+def test_a_worker_that_was_killed_while_it_waited_is_not_missed(hostile, tmp_path):
+    first = about(hostile.decode(tmp_path / "good.jpg", 96))["pid"]
+    os.kill(first, signal.SIGKILL)
+    assert eventually(lambda: not runs(first))
+
+    assert about(hostile.decode(tmp_path / "good.jpg", 96))["pid"] != first
+
+
+@linux
+def test_a_closed_pool_leaves_no_process_not_even_of_a_file_in_flight(tmp_path):
+    before = workers()
+    pool = DecodePool(workers=2, decode=by_name)
+    pool.decode(tmp_path / "good.jpg", 96)
+    waiting = tmp_path / "waits.jpg"
+    with ThreadPoolExecutor(1) as thread:
+        other = thread.submit(pool.decode, waiting, 96)
+        assert eventually(waiting.with_suffix(".here").exists)
+        pool.close()
+        waiting.with_suffix(".go").touch()
+
+        assert other.result().image.size == (2, 3)
+    assert workers() == before
+
+
+@linux
+def test_a_thousand_files_leak_neither_processes_nor_open_files(tmp_path):
+    def open_files() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    before, files_before = workers(), open_files()
+    pool = DecodePool(workers=2, decode=by_name)
+    names = ["segfault" if number % 250 == 249 else f"{number}" for number in range(1000)]
+
+    def pid_of(name: str) -> int | None:
+        try:
+            return about(pool.decode(tmp_path / f"{name}.jpg", 96))["pid"]
+        except UnreadableImageError:
+            return None
+
+    with ThreadPoolExecutor(2) as threads:
+        pids = list(threads.map(pid_of, names))
+
+    assert [pid is None for pid in pids] == [name == "segfault" for name in names]
+    assert len(set(pids) - {None}) <= 2 + names.count("segfault")
+    assert len(workers() - before) <= 2
+    pool.close()
+    assert workers() == before
+    assert open_files() == files_before
+
+
+PARENT = """
+import sys
+from pathlib import Path
+from album.decode_pool import DecodePool
+from tests.service.hostile_decoders import by_name
+
+try:
+    DecodePool(workers=1, decode=by_name, timeout_s=500).decode(Path(sys.argv[1]), 96)
+except KeyboardInterrupt:
+    print("stopped")
+"""
+
+
+@pytest.fixture
+def parent(tmp_path) -> Iterator[Callable[[str], tuple[subprocess.Popen, int]]]:
+    """Starts a process whose worker hangs in a file: (the process, the worker's pid)."""
+    started: list[subprocess.Popen] = []
+    hanging: list[int] = []
+
+    def start(name: str) -> tuple[subprocess.Popen, int]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", PARENT, tmp_path / f"{name}.jpg"],
+            cwd=CHECKOUT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            process_group=0,  # as a shell starts a command
+        )
+        started.append(process)
+        said = tmp_path / f"{name}.pid"
+        assert eventually(lambda: said.exists() and bool(said.read_text()))
+        hanging.append(int(said.read_text()))
+        return process, hanging[-1]
+
+    yield start
+    for worker in hanging:  # there is one only after a test that failed
+        with suppress(ProcessLookupError):
+            os.kill(worker, signal.SIGKILL)
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@linux
+@pytest.mark.parametrize("name", ["sleep", "loop"])
+def test_a_worker_does_not_outlive_a_parent_that_is_killed(parent, name):
+    process, worker = parent(name)
+    assert runs(worker)
+
+    process.kill()
+
+    assert eventually(lambda: not runs(worker))
+    assert process.communicate() == ("", "")
+
+
+@linux
+@pytest.mark.parametrize("name", ["sleep", "loop"])
+def test_ctrl_c_in_the_terminal_prints_nothing_of_workers(parent, name):
+    process, worker = parent(name)
+
+    os.killpg(process.pid, signal.SIGINT)
+
+    assert process.communicate(timeout=PATIENCE_S) == ("stopped\n", "")
+    assert eventually(lambda: not runs(worker))

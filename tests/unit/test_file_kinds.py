@@ -1,0 +1,51 @@
+import pytest
+
+from album.file_kinds import PHOTO_SUFFIXES, RAW_SUFFIXES, kind_of
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("IMG_0001.JPG", "photo"),
+        ("IMG_0001.heic", "photo"),
+        ("a.b.jxl", "photo"),
+        ("scan.jp2", "photo"),
+        ("DSC_0001.NEF", "photo"),
+        ("IMG_0001.CR3", "photo"),
+        ("여름 휴가.png", "photo"),
+        ("IMG_0001.MOV", "video"),
+        ("PXL.mp4", "video"),
+        ("memo.m4a", "sound"),
+        ("IMG_0001.xmp", "sidecar"),
+        ("IMG_0001.jpg.json", "sidecar"),
+        ("IMG_0001.AAE", "sidecar"),
+        ("MVI_0001.THM", "sidecar"),
+        ("letter.pdf", "document"),
+        ("한글.hwp", "document"),
+        ("takeout.zip", "archive"),
+        ("takeout.tar.gz", "archive"),
+        ("program.exe", "other"),
+        ("jpg", "other"),
+        ("", "other"),
+        ("photo.jpg.part", "other"),
+    ],
+)
+def test_the_ending_tells_the_kind(name, kind):
+    assert kind_of(name) == kind
+
+
+@pytest.mark.parametrize("name", [".jpg", "._IMG_0001.JPG", ".hidden.mp4", ".DS_Store"])
+def test_hidden_files_are_none_of_the_album(name):
+    assert kind_of(name) == "other"
+
+
+def test_of_a_path_the_last_part_counts():
+    assert kind_of("holiday.jpg/readme.txt") == "document"
+    assert kind_of(".cache/a.jpg") == "photo"
+
+
+def test_every_photo_ending_is_lower_case_and_a_photo():
+    assert RAW_SUFFIXES < PHOTO_SUFFIXES
+    for suffix in PHOTO_SUFFIXES:
+        assert suffix == suffix.lower()
+        assert kind_of(f"a{suffix}") == "photo"

@@ -1,0 +1,124 @@
+import os
+import unicodedata
+
+import pytest
+
+from album.sidecars import Siblings, read_bytes, sidecars_of
+
+LONG = "사진 그 이름이 아주 길어서 구글이 잘라 버린 여름 휴가 바닷가 가족사진 열두 번째.jpg"
+LONG_ASCII = "a-very-long-name-of-a-photo-that-takeout-cuts-12.jpg"
+
+
+@pytest.mark.parametrize(
+    ("photo", "sidecar"),
+    [
+        *(("x.jpg", "x.jpg.xmp"), ("x.jpg", "x.xmp"), ("X.JPG", "x.XMP"), ("a.b.jpg", "a.b.xmp")),
+        *(("x.jpg", "x.jpg.json"), ("x.jpg", "x.json"), ("x.JPG", "X.jpg.JSON")),
+        ("x.jpg", "x.jpg.supplemental-metadata.json"),
+        *(("x.jpg", "x.jpg.supplemental-me.json"), ("x.jpg", "x.jpg.suppl.json")),
+        *(("x.jpg", "x.jpg.s.json"), ("x.jpg", "x.jpg..json")),
+        *((LONG_ASCII, LONG_ASCII[:46] + ".json"), (LONG, LONG[:46] + ".json")),
+        *(("x(1).jpg", "x.jpg(1).json"), ("x(1).jpg", "x(1).jpg.json")),
+        ("x(12).jpg", "x.jpg.supplemental-metadata(12).json"),
+        ("x(1).jpg", "x.jpg.supplemental-met(1).json"),
+        *(("x-edited.jpg", "x.jpg.json"), ("x-편집됨.jpg", "x.jpg.json")),
+        *(("x-수정됨.jpg", "x.jpg.suppl.json"), ("x-edited(1).jpg", "x.jpg(1).json")),
+        (unicodedata.normalize("NFD", "x-편집됨.jpg"), "x.jpg.json"),
+        (unicodedata.normalize("NFD", "가족.jpg"), "가족.jpg.xmp"),
+    ],
+)
+def test_a_photo_is_described_by(photo, sidecar):
+    assert sidecars_of(photo, [photo, "x.jpg", "other.jpg", "other.jpg.json", sidecar]) == [sidecar]
+
+
+@pytest.mark.parametrize(
+    ("photo", "stranger"),
+    [
+        *(("x.jpg", "y.xmp"), ("x.jpg", "x.jpg.txt"), ("x.jpg", "x.png.xmp"), ("x.jpg", "xx.json")),
+        *(("x.jpg", "x.jpg(1).json"), ("x(1).jpg", "x.jpg.json"), ("x(1).jpg", "x.jpg(2).json")),
+        *(("x(1).jpg", "x.jpg.xmp"), ("x-edited.jpg", "x.jpg.xmp"), ("x.jpg", "x.jpg.supper.json")),
+        ("x.jpg", "x-edited.jpg.json"),
+    ],
+)
+def test_a_photo_is_not_described_by(photo, stranger):
+    assert sidecars_of(photo, [photo, stranger]) == []
+
+
+def test_a_raw_file_and_its_jpeg_share_what_has_their_stem():
+    folder = Siblings(["x.CR2", "x.jpg", "x.xmp"])
+
+    assert folder.of("x.CR2") == folder.of("x.jpg") == ["x.xmp"]
+
+
+def test_a_photo_with_its_own_sidecar_leaves_the_shared_one_to_the_other():
+    folder = Siblings(["x.CR2", "x.jpg", "x.xmp", "x.jpg.xmp"])
+
+    assert folder.of("x.jpg") == ["x.jpg.xmp"]
+    assert folder.of("x.CR2") == ["x.xmp"]
+    assert sidecars_of("x.jpg", ["x.jpg", "x.xmp", "x.jpg.xmp"]) == ["x.jpg.xmp", "x.xmp"]
+
+
+def test_the_whole_name_of_one_photo_is_not_taken_for_the_stem_of_another():
+    folder = Siblings(["x.jpg", "x.jpg.png", "x.jpg.xmp", "y.json", "y", "y.jpg"])
+
+    assert folder.of("x.jpg") == ["x.jpg.xmp"]
+    assert folder.of("x.jpg.png") == []
+    assert folder.of("y.jpg") == []
+
+
+def test_numbered_photos_each_have_their_own_json():
+    folder = Siblings(["x.jpg", "x(1).jpg", "x.jpg.json", "x.jpg(1).json"])
+
+    assert folder.of("x.jpg") == ["x.jpg.json"]
+    assert folder.of("x(1).jpg") == ["x.jpg(1).json"]
+
+
+def test_an_edited_copy_has_its_own_json_or_that_of_its_original():
+    folder = Siblings(
+        ["x.HEIC", "x-edited.jpg", "x.HEIC.json", "y-edited.jpg", "y-edited.jpg.json"]
+    )
+
+    assert folder.of("x-edited.jpg") == ["x.HEIC.json"]
+    assert folder.of("y-edited.jpg") == ["y-edited.jpg.json"]
+
+
+def test_xmp_comes_before_json():
+    names = ["x.jpg", "x.jpg.json", "x.jpg.xmp"]
+
+    assert sidecars_of("x.jpg", names) == ["x.jpg.xmp", "x.jpg.json"]
+
+
+def test_the_sidecar_in_the_case_of_the_photo_is_its_own():
+    folder = Siblings(["X.JPG", "x.jpg", "X.JPG.xmp", "x.jpg.xmp"])
+
+    assert folder.of("x.jpg") == ["x.jpg.xmp"]
+    assert folder.of("X.JPG") == ["X.JPG.xmp"]
+
+
+def test_the_names_of_a_folder_are_gone_through_once_for_all_its_photos():
+    walks = []
+
+    class Names(list):
+        def __iter__(self):
+            walks.append(1)
+            return super().__iter__()
+
+        def __contains__(self, name):
+            walks.append(1)
+            return super().__contains__(name)
+
+    folder = Siblings(Names([*(f"{n}.jpg" for n in range(100)), "7.xmp", "8.jpg.json"]))
+
+    assert [folder.of(f"{n}.jpg") for n in (7, 8, 9)] == [["7.xmp"], ["8.jpg.json"], []]
+    assert len(walks) == 1
+
+
+def test_only_small_readable_files_are_read(tmp_path):
+    small, large, pipe = tmp_path / "small", tmp_path / "large", tmp_path / "pipe"
+    small.write_bytes(b"1234")
+    large.write_bytes(b"12345")
+    os.mkfifo(pipe)
+
+    assert read_bytes(small, 4) == b"1234"
+    for path in (large, pipe, tmp_path, tmp_path / "gone", tmp_path / "\0"):
+        assert read_bytes(path, 4) == b""
