@@ -99,6 +99,11 @@ class ActiveEncoder:
         active = self._active
         return None if active is None else active.encoder.model_id
 
+    @property
+    def stopped(self) -> bool:
+        """Whether no model will come any more."""
+        return self._stopped
+
     def forget_matrices(self) -> None:
         """Have every matrix made again from the rows, which lost some; call it before they do."""
         for ids in self._embeddings_dir.glob("*.ids.npy"):

@@ -197,7 +197,9 @@ class ImportJobs:
         else:
             failed = [failure.path for failure in self._imports.failures(import_id)]
             sources = dict.fromkeys(_on_disk(path) for path in failed)
-            again = self._imports.begin(record.kind, list(sources))
+            # A rescan would leave files that failed before alone.
+            kind: ImportKind = "in place" if record.kind == "rescan" else record.kind
+            again = self._imports.begin(kind, list(sources))
         return again
 
     def go_on(self) -> None:

@@ -19,10 +19,15 @@ from typing import Protocol
 
 from album.active_encoder import ActiveEncoder
 from album.decoder import Decoder
-from album.errors import AlbumError, PhotoNotFoundError, UnreadableImageError
+from album.errors import (
+    AlbumError,
+    ModelLoadingError,
+    PhotoNotFoundError,
+    UnreadableImageError,
+)
 from album.folders import Blocked, Finder, Found
 from album.image_files import THUMBNAIL_PX, read_photo, thumbnail
-from album.import_progress import OnProgress, Tally, Wishes
+from album.import_progress import SAVE_EVERY_S, OnProgress, Tally, Wishes
 from album.import_store import ImportStore
 from album.looking import Looked, Looker
 from album.originals import Originals, display_name
@@ -86,8 +91,10 @@ class PhotoImporter:
             AlbumError: it cannot go on: the disk is full, or a folder was unplugged.
         """
         self._imports.enter(import_id, "running")
-        self._active.current()  # before any work: without a model there is no import
         record = self._imports.get(import_id)
+        if not self._model_came(Wishes(self._imports, import_id, closing)):
+            self._end(record, self._imports.get(import_id).wish, closing())
+            return
         self._refuse_unplugged(record)
         uploads = self._originals.uploads(import_id) if record.kind == "upload" else []
         finder = Finder(uploads or record.sources, self._originals.photos_dir.parent)
@@ -131,6 +138,22 @@ class PhotoImporter:
 
     # The course of an import
 
+    def _model_came(self, wishes: Wishes) -> bool:
+        """Wait for the model, without which there is no import; False when somebody ends it first.
+
+        Raises:
+            ModelLoadingError: there will be none, for the album is closing.
+        """
+        while not wishes.to_end():
+            try:
+                self._active.current(wait_s=SAVE_EVERY_S)
+            except ModelLoadingError:
+                if self._active.stopped:
+                    raise
+            else:
+                return True
+        return False
+
     def _look_through(
         self,
         record: ImportRecord,
@@ -148,9 +171,13 @@ class PhotoImporter:
         batch: list[Looked] = []
 
         def take_next() -> None:
+            if wishes.to_end():  # all at once, or the threads go on with the next ones meanwhile
+                going_on = [it for it in ahead if not it[1].cancel()]
+                ahead.clear()
+                ahead.extend(going_on)
+                if not ahead:
+                    return
             found, future = ahead.popleft()
-            if wishes.to_end() and future.cancel():
-                return
             try:
                 looked = future.result()
             except UnreadableImageError as error:

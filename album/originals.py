@@ -155,6 +155,10 @@ class Originals:
         parts = arrived.relative_to(self.incoming_dir).parts
         return Path(*parts[1:] if parts[0] == self._new.name else parts)
 
+    def has_set_aside(self, import_id: int) -> bool:
+        """Whether uploads of an import that could not be read are still here."""
+        return any(self._failed.glob(f"{import_id}-*"))
+
     def retry(self, failed_import: int, import_id: int) -> list[Path]:
         """Bring uploads that were set aside by one import on their way again for another."""
         brought = []

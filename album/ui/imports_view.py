@@ -248,8 +248,8 @@ class ImportsView:
         """Whether there is something to try again: uploads that failed are kept for some days."""
         if not record.failed or record.state not in ("done", "cancelled"):
             return False
-        kept = self._album.originals.incoming_dir / "failed"
-        return record.kind != "upload" or any(kept.glob(f"{record.import_id}-*"))
+        kept = self._album.originals.has_set_aside
+        return record.kind != "upload" or kept(record.import_id)
 
 
 def _may_go_on(record: ImportRecord) -> bool:

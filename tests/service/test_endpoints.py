@@ -227,7 +227,8 @@ def test_an_upload_tells_of_every_file_what_became_of_it(tmp_path: Path) -> None
         twins = [make_photo(tmp_path / folder / "twin.jpg", "purple") for folder in "ab"]
         both = sent(album.client(), *twins)
         assert (both["added"], both["already_here"], both["failed"]) == (1, 1, [])
-        assert [it for it in (album.data_dir / "incoming").rglob("*") if it.is_file()] == []
+        left = [it for it in (album.data_dir / "incoming").rglob("*") if it.is_file()]
+        assert {it.name for it in left} == {"words.jpg", "empty.jpg", "cut.jpg"}  # to try again
 
 
 def test_the_last_imports_are_told_of_with_exactly_these_keys(client: Client) -> None:
@@ -245,7 +246,8 @@ def test_the_last_imports_are_told_of_with_exactly_these_keys(client: Client) ->
 
 
 def test_an_import_pauses_goes_on_and_ends_when_asked(tmp_path: Path) -> None:
-    files = [make_photo(tmp_path / f"{n}.png", (n, 7, 7), (800, 800)) for n in range(100)]
+    for n in range(200):
+        make_photo(tmp_path / "photos" / f"{n}.jpg", (n, 7, 7))
 
     def until(client: Client, *states: str) -> dict[str, Any]:
         deadline = time.monotonic() + PATIENCE_S
@@ -256,21 +258,19 @@ def test_an_import_pauses_goes_on_and_ends_when_asked(tmp_path: Path) -> None:
             time.sleep(0.1)
         raise AssertionError(f"never {states}: {known}")
 
-    with served_album(tmp_path) as album:
-        client, neighbour = album.client(), album.client()
-        upload = client.submit(files=[*map(handle_file, files)], api_name="/upload_photos")
-        number = until(neighbour, "waiting", "running")["import_id"]
-        assert neighbour.predict(import_id=number, api_name="/pause_import")["wish"] == "pause"
-        paused = until(neighbour, "paused")
-        assert paused["done"] < len(files)
-        with pytest.raises(AppError, match="interrupted"):
-            upload.result(PATIENCE_S)
+    with served_album(tmp_path, ALBUM_FOLDERS=str(tmp_path / "photos")) as album:
+        # It waits for its model at first: there is time enough to pause it.
+        client = album.client()
+        number = until(client, "waiting", "running")["import_id"]
+        assert client.predict(import_id=number, api_name="/pause_import")["wish"] == "pause"
+        paused = until(client, "paused")
+        assert paused["done"] < 200
 
-        assert neighbour.predict(import_id=number, api_name="/resume_import")["wish"] == "run"
-        assert until(neighbour, "done")["added"] == len(files)
+        assert client.predict(import_id=number, api_name="/resume_import")["wish"] == "run"
+        assert until(client, "done")["added"] == 200
         # What has ended does not end once more.
         for api_name in ("/pause_import", "/cancel_import", "/resume_import"):
-            ended = neighbour.predict(import_id=number, api_name=api_name)
+            ended = client.predict(import_id=number, api_name=api_name)
             assert (ended["state"], ended["wish"]) == ("done", "run")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import html
 import json
 import threading
 import uuid
@@ -17,8 +16,6 @@ import httpx
 import pytest
 from gradio_client import handle_file
 
-from album.photo import ImportFailure, ImportReport
-from album.ui.upload_tab import describe
 from tests.images.make import make_photo
 from tests.served_album import ROOT, SAMPLES, ServedAlbum, served_album
 
@@ -219,15 +216,6 @@ def test_a_chosen_tile_is_a_number_or_nothing(served: ServedAlbum) -> None:
             assert "passwd" not in json.dumps(answer)
             assert str(served.data_dir / "photos") not in json.dumps(answer)
     assert served.client().predict(api_name="/album_status")["photos"] == 2
-
-
-def test_the_report_of_an_import_shows_names_and_reasons_as_text() -> None:
-    harm = "<img src=x onerror=alert(1)>"
-    report = ImportReport(failed=[ImportFailure(Path(harm), f"{harm} is no photo.")])
-
-    for language in ("en", "ko"):
-        assert "<img" not in describe(report, language)
-        assert describe(report, language).count(html.escape(harm)) == 2
 
 
 # Files that can be fetched

@@ -14,7 +14,7 @@ from album.ui.texts import TEXTS
 
 ROOT = Path(__file__).parents[2]
 # The command line and the start speak English: no browser has said what it prefers.
-NOT_ON_THE_PAGE = {"__main__.py", "settings.py", "verify.py", "interfaces.py"}
+NOT_ON_THE_PAGE = {"__main__.py", "commands", "settings.py", "verify.py", "interfaces.py"}
 NOT_ON_THE_PAGE |= {"backup.py", "backup_file.py", "restore.py", "repair.py"}
 # Nor has one where models are trained and measured.
 NOT_ON_THE_PAGE |= {"train.py", "training", "evaluate.py", "evaluation"}
