@@ -8,6 +8,10 @@ from open_clip.transform import ResizeKeepRatio
 from PIL import Image
 from torchvision.transforms import Compose, Normalize  # type: ignore[import-untyped]
 
+SMALL_PX = 448
+"""Pictures with a shorter side below this stay with Pillow: it is quick with them, and to enlarge
+them torchvision's way differs more (cosine 0.998 for one of 100 x 64 with the embedded model)."""
+
 
 def works_on_tensors(preprocess: Compose) -> bool:
     """Whether `preprocess_on` can do this; open_clip's own resizing (longest side) knows PIL only.
@@ -20,7 +24,7 @@ def works_on_tensors(preprocess: Compose) -> bool:
 def preprocess_on(device: torch.device, image: Image.Image, preprocess: Compose) -> torch.Tensor:
     """The steps of `preprocess` on `device`: bytes travel, and are resized and normalised there.
 
-    Antialiased as Pillow's are, torchvision's resizes differ by two steps of 255 at most. On a CPU
+    Antialiased as Pillow's are, torchvision's resizes differ by a step of 255 at most. On a CPU
     they are slower than Pillow's: by 1.7 times from 1000x750 to 224, by 1.2 squashed to 256.
 
     Args:
@@ -32,6 +36,9 @@ def preprocess_on(device: torch.device, image: Image.Image, preprocess: Compose)
     Returns:
         (3, h, w) float32 on `device`, of the mean and standard deviation of the checkpoint.
     """
+    if min(image.size) < SMALL_PX:
+        small: torch.Tensor = preprocess(image)
+        return small.to(device)
     size = (image.height, image.width, 3)
     frame = torch.empty(size, dtype=torch.uint8, pin_memory=device.type == "cuda")  # (h, w, 3)
     frame.numpy()[:] = np.asarray(image)

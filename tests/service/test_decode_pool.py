@@ -284,7 +284,7 @@ def test_a_thousand_files_leak_neither_processes_nor_open_files(tmp_path):
     assert len(workers() - before) <= 2
     pool.close()
     assert workers() == before
-    assert open_files() == files_before
+    assert open_files() <= files_before
 
 
 PARENT = """

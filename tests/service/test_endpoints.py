@@ -267,7 +267,7 @@ def test_an_import_pauses_goes_on_and_ends_when_asked(tmp_path: Path) -> None:
         assert paused["done"] < 200
 
         assert client.predict(import_id=number, api_name="/resume_import")["wish"] == "run"
-        assert until(client, "done")["added"] == 200
+        assert until(client, "done")["done"] == 200
         # What has ended does not end once more.
         for api_name in ("/pause_import", "/cancel_import", "/resume_import"):
             ended = client.predict(import_id=number, api_name=api_name)

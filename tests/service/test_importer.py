@@ -203,7 +203,17 @@ def test_progress_names_each_file_once_and_ends_at_the_total(album, tmp_path):
     assert sorted(name for _, _, name in seen) == sorted([*(p.name for p in paths), "gone.jpg"])
 
 
-def test_a_cancelled_upload_keeps_what_is_in_and_leaves_nothing_half_done(album, tmp_path):
+def test_a_cancelled_upload_keeps_what_is_in_and_leaves_nothing_half_done(
+    album, tmp_path, monkeypatch
+):
+    decode = album.decoder.decode
+    quick = threading.Event()
+
+    def decode_slowly(path, encoder_px, sidecars=()):
+        quick.wait(0.02)
+        return decode(path, encoder_px, sidecars)
+
+    monkeypatch.setattr(album.decoder, "decode", decode_slowly)
     paths = [make_photo(tmp_path / f"{n}.png", (n, 0, 0)) for n in range(250)]
 
     import_id = album.upload([(path, path.name) for path in paths])

@@ -1,4 +1,5 @@
 import math
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -113,8 +114,13 @@ def test_the_cache_file_is_used_and_a_broken_one_is_made_anew(cache_dir, tmp_pat
     monkeypatch.undo()
 
     kept = places._read(made)
-    gathered = []
-    monkeypatch.setattr(places, "_gathered", lambda: gathered.append(1) or kept)
+    made_again = []
+
+    def make_again(command, **how):
+        made_again.append(command)
+        places._write(kept, Path(command[-1]) / made.name)
+
+    monkeypatch.setattr(places.subprocess, "run", make_again)
     for junk in (
         b"",
         b"PK\x03\x04 junk",
@@ -126,7 +132,7 @@ def test_the_cache_file_is_used_and_a_broken_one_is_made_anew(cache_dir, tmp_pat
         assert Places(tmp_path).nearest(*SEOUL).town == "Seoul"
         assert path.read_bytes() == whole
         assert the_only_file(tmp_path) == path
-    assert len(gathered) == 4
+    assert made_again == [[sys.executable, "-m", "album.places", str(tmp_path)]] * 4
 
 
 def test_without_room_for_the_cache_places_are_known_all_the_same(cache_dir, tmp_path, monkeypatch):
