@@ -80,9 +80,7 @@ def test_the_photos_are_those_that_the_readme_beside_them_promises(files):
 @pytest.mark.parametrize("size", [(640, 449), (449, 641), (1000, 750), (90, 70), (61, 900)])
 @pytest.mark.parametrize("interpolation", ["bicubic", "bilinear"])
 @pytest.mark.parametrize("resize_mode", ["shortest", "squash"])
-def test_on_a_device_every_pixel_is_within_two_steps_of_pillows(
-    resize_mode, interpolation, size
-):
+def test_on_a_device_every_pixel_is_within_two_steps_of_pillows(resize_mode, interpolation, size):
     preprocess = image_transform(
         96, is_train=False, resize_mode=resize_mode, interpolation=interpolation
     )
