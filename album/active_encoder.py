@@ -7,7 +7,6 @@ use, in the background, and takes over when no photo lacks one; nobody waits for
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from collections import deque
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from album.decoder import Decoder
+from album.decoder import DECODING_THREADS, Decoder
 from album.errors import ModelLoadingError, UnreadableImageError
 from album.originals import Originals
 from album.photo import Photo
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 BATCH = 32
-DECODING = 2 * max(2, min(8, os.cpu_count() or 2))  # threads, which wait for decoders mostly
 LOOK_AGAIN_S = 30.0  # for photos that another process added with another model
 
 
@@ -138,7 +136,7 @@ class ActiveEncoder:
         total = self._store.count()
         done = self._store.encoded_by().get(model_id, 0)
         try:
-            with ThreadPoolExecutor(DECODING, thread_name_prefix="decode") as pool:
+            with ThreadPoolExecutor(DECODING_THREADS, thread_name_prefix="decode") as pool:
                 for images in self._images_lacking(target, pool):
                     self.filling = (done, total)
                     readable = {key: image for key, image in images.items() if image is not None}

@@ -10,9 +10,10 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
-from album.errors import AlbumError
+from album.errors import DISK_FULL, AlbumError
 
 # Append only: a library made by any earlier version is brought up to date, step by step.
 MIGRATIONS = (
@@ -237,7 +238,7 @@ class Database:
     def _why_not_written(self, error: sqlite3.OperationalError) -> str:
         kind = getattr(error, "sqlite_errorname", "")
         if kind == "SQLITE_FULL":
-            return "The disk of the album is full: make room and try again; nothing is lost."
+            return DISK_FULL
         if kind.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
             return "Another program keeps the album's database to itself: close it and try again."
         if kind.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN")):
@@ -257,6 +258,11 @@ class Database:
                 for statement in _statements(script):
                     db.execute(statement)
                 db.execute(f"PRAGMA user_version = {number}")
+
+
+def now() -> str:
+    """The time as rows have it: local, to the second."""
+    return datetime.now().isoformat(timespec="seconds")
 
 
 def _statements(script: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -10,6 +11,10 @@ from album.photo import ImageFacts
 
 if TYPE_CHECKING:
     from PIL import Image
+
+
+DECODING_THREADS = 2 * max(2, min(8, os.cpu_count() or 2))
+"""How many callers at once keep a decoder busy: each waits for it most of its time."""
 
 
 class Decoded(Protocol):

@@ -1,5 +1,8 @@
 """What can go wrong in the album, each as one sentence for the person who sees it."""
 
+DISK_FULL = "The disk of the album is full: make room and try again; nothing is lost."
+"""Said of rows and of files alike."""
+
 
 class AlbumError(Exception):
     """Base of all: `str(error)` says what happened and what to do."""

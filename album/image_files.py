@@ -26,12 +26,10 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from album import colour, containers, raw
 from album.errors import UnreadableImageError
-from album.file_kinds import PHOTO_SUFFIXES
 from album.metadata import facts_of
 from album.photo import ImageFacts
 from album.pixels import reduced
 
-READABLE_SUFFIXES = PHOTO_SUFFIXES
 THUMBNAIL_PX = 320
 """Shorter side of a thumbnail."""
 ENCODER_MARGIN = 2.9

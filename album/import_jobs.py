@@ -21,7 +21,7 @@ from album.import_progress import OnProgress
 from album.import_store import ImportStore
 from album.importer import PhotoImporter
 from album.originals import Originals
-from album.photo import ImportKind, ImportRecord
+from album.photo import ENDED_BY, ImportKind, ImportRecord, Wish
 from models.errors import ModelError
 
 log = logging.getLogger(__name__)
@@ -222,11 +222,11 @@ class ImportJobs:
 
     # How it is done
 
-    def _ask_to_end(self, import_id: int, wish: str) -> None:
-        self._imports.ask(import_id, "pause" if wish == "pause" else "cancel")
+    def _ask_to_end(self, import_id: int, wish: Wish) -> None:
+        self._imports.ask(import_id, wish)
         with self._claimed(import_id) as claimed:
             if claimed and not self.get(import_id).ended:  # nobody is there to hear it
-                self._imports.enter(import_id, "paused" if wish == "pause" else "cancelled")
+                self._imports.enter(import_id, ENDED_BY[wish])
 
     def _work_in_thread(self, import_id: int) -> None:
         if not self.wait(import_id, 0):
@@ -245,7 +245,7 @@ class ImportJobs:
             with self._turn:
                 wish = self._imports.get(import_id).wish
                 if wish != "run":  # before its turn came
-                    self._imports.enter(import_id, "paused" if wish == "pause" else "cancelled")
+                    self._imports.enter(import_id, ENDED_BY[wish])
                 if wish != "run" or self._closing.is_set():
                     return
                 try:

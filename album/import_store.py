@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from album.database import Database
+from album.database import Database, now
 from album.errors import AlbumError
 from album.photo import ImportFailure, ImportKind, ImportRecord, ImportState, Wish
 
@@ -69,7 +69,7 @@ class ImportStore:
             json.dumps([_spelled(path) for path in sources]),
             caption_language,
             json.dumps(skipped or {}),
-            _now(),
+            now(),
         )
         with self.writing() as db:
             row = db.execute(
@@ -119,7 +119,7 @@ class ImportStore:
 
     def enter(self, import_id: int, state: ImportState, *, problem: str | None = None) -> None:
         """Note where an import is now; `problem` says why it could not go on."""
-        ended = _now() if state in ("done", "cancelled", "failed") else None
+        ended = now() if state in ("done", "cancelled", "failed") else None
         with self.writing() as db:
             db.execute(
                 "UPDATE imports SET state = ?, problem = ?, ended_at = ? WHERE import_id = ?",
@@ -259,7 +259,7 @@ class ImportStore:
             db.execute(
                 "UPDATE photos SET missing_since = CASE WHEN ? THEN coalesce(missing_since, ?) END"
                 " WHERE photo_id = ?",
-                (missing, _now(), photo_id),
+                (missing, now(), photo_id),
             )
 
 
@@ -306,7 +306,3 @@ def _below(folder: Path) -> tuple[bytes, bytes]:
     """The first path below a folder, and the first behind all of those."""
     inside = os.fsencode(folder).rstrip(b"/\\") + os.fsencode(os.sep)
     return inside, inside[:-1] + bytes([inside[-1] + 1])
-
-
-def _now() -> str:
-    return datetime.now().isoformat(timespec="seconds")

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Protocol
 
 from album.active_encoder import ActiveEncoder
-from album.decoder import Decoder
+from album.decoder import DECODING_THREADS, Decoder
 from album.errors import (
     AlbumError,
     ModelLoadingError,
@@ -37,7 +37,6 @@ from models.interfaces import Embeddings
 
 log = logging.getLogger(__name__)
 
-LOOKERS = 2 * max(2, min(8, os.cpu_count() or 2))  # each waits for a decoder most of its time
 BATCH = 32
 LOOK_AHEAD = 2 * BATCH
 
@@ -194,7 +193,7 @@ class PhotoImporter:
                 self._add(record, batch, tally)
                 batch.clear()
 
-        with ThreadPoolExecutor(LOOKERS, thread_name_prefix="look") as pool:
+        with ThreadPoolExecutor(DECODING_THREADS, thread_name_prefix="look") as pool:
             try:
                 for found in finder.walk():
                     if wishes.to_end():
@@ -302,16 +301,12 @@ class PhotoImporter:
         """Store bytes that the album does not have; the id of their photo."""
         model_id = self._active.current().encoder.model_id
         before = None if looked.kept else self._imports.seen(looked.found.path)
-        if before is not None and before.own and before.photo_id is not None:
-            path = Path(looked.found.path)
-            places = [it for it in self._imports.places_of(before.photo_id) if it != path]
-            others = [it for it in places if it.is_file()]
-            if not others:  # edited where it lies: the same photo with other bytes
-                self._active.forget_matrices()
-                self._store.replace(before.photo_id, new, model_id, embedding)
-                tally.count(_shown(looked.found), "updated")
-                return before.photo_id
-            self._store.move(before.photo_id, others[0], display_name(others[0]))
+        edited = before.photo_id if before is not None and before.own else None
+        if edited is not None and not self._moved_from(Path(looked.found.path), edited):
+            self._active.forget_matrices()  # the same photo with other bytes
+            self._store.replace(edited, new, model_id, embedding)
+            tally.count(_shown(looked.found), "updated")
+            return edited
         photo_id = self._store.add(new, model_id, embedding, import_id=record.import_id)
         assert photo_id is not None  # under the write lock, and asked for just before
         tally.count(_shown(looked.found), "added")
@@ -349,11 +344,9 @@ class PhotoImporter:
         self._originals.keep(path, self._store.get(photo_id))
 
     def _see(self, record: ImportRecord, looked: Looked, photo_id: int) -> None:
-        of_the_person = record.kind != "upload" and looked.found.stamp is not None
-        if of_the_person and looked.found.stamp is not None:
-            self._imports.see(
-                record.import_id, Path(looked.found.path), looked.found.stamp, photo_id
-            )
+        found = looked.found
+        if record.kind != "upload" and found.stamp is not None:
+            self._imports.see(record.import_id, Path(found.path), found.stamp, photo_id)
 
     # Its beginning and its end
 
@@ -374,10 +367,7 @@ class PhotoImporter:
                 photo = self._store.get(photo_id)
                 if photo.path != path or photo.missing:
                     continue
-                others = [it for it in self._imports.places_of(photo_id) if it.is_file()]
-                if others:
-                    self._store.move(photo_id, others[0], display_name(others[0]))
-                else:
+                if not self._moved_from(path, photo_id):
                     self._imports.mark_missing(photo_id, True)
                     tally.add("missing")
 
@@ -403,6 +393,14 @@ class PhotoImporter:
             "import %d: %d photos in %.1f s; %d were here, %d failed",
             import_id, now.added, now.seconds, now.already_here, now.failed,
         )  # fmt: skip
+
+    def _moved_from(self, path: Path, photo_id: int) -> bool:
+        """Whether the bytes of a photo are elsewhere too, which is its place from now on."""
+        others = (it for it in self._imports.places_of(photo_id) if it != path and it.is_file())
+        other = next(others, None)
+        if other is not None:
+            self._store.move(photo_id, other, display_name(other))
+        return other is not None
 
     def _lost(self, photo: Photo) -> bool:
         return not self._originals.path_of(photo).is_file()

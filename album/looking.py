@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 from album.decoder import Decoded, Decoder
-from album.errors import AlbumError, UnreadableImageError
+from album.errors import DISK_FULL, AlbumError, UnreadableImageError
 from album.folders import Found
 from album.image_files import file_time
 from album.import_store import ImportStore
@@ -93,9 +93,7 @@ class Looker:
             if kept and not (full and self._originals.is_upload(path)):  # which waits for room
                 self._put_away(path)
             if full:
-                raise AlbumError(
-                    "The disk of the album is full: make room and try again; nothing is lost."
-                ) from error
+                raise AlbumError(DISK_FULL) from error
             raise UnreadableImageError(_why_unreadable(error)) from error
         return Looked(found, path, kept, sha256, size_bytes, time, decoded, anew)
 

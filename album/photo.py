@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 Orientation = Literal["landscape", "portrait", "square"]
 TakenFrom = Literal["exif", "xmp", "gps", "name", "takeout", "file"]
@@ -16,6 +16,8 @@ ImportKind = Literal["in place", "rescan", "copy", "upload"]
 """A rescan is an import in place that nobody asked for: quiet where there is nothing new."""
 ImportState = Literal["waiting", "running", "paused", "done", "cancelled", "failed"]
 Wish = Literal["run", "pause", "cancel"]
+ENDED_BY: Final[dict[Wish, ImportState]] = {"pause": "paused", "cancel": "cancelled"}
+"""The state of an import that somebody wished to end."""
 
 
 @dataclass(frozen=True, slots=True)

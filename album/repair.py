@@ -15,11 +15,10 @@ from album.import_store import ImportStore
 from album.originals import Originals, sha256_of
 from album.photo import Photo
 from album.store import PhotoStore
-from album.vector_index import VectorIndex
+from album.vector_index import VectorIndex, matrix_files
 from album.verify import (
     database_faults,
     matrix_fault,
-    matrix_files,
     name_of,
     state_of_jpeg,
     state_of_original,

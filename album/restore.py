@@ -24,7 +24,7 @@ from album.backup_file import (
 )
 from album.database import Database
 from album.errors import AlbumError
-from album.image_files import READABLE_SUFFIXES
+from album.file_kinds import PHOTO_SUFFIXES
 from album.import_progress import OnProgress
 from album.import_store import ImportStore
 from album.originals import Originals, sha256_of
@@ -195,7 +195,7 @@ def _has_bytes(path: Path, sha256s: set[str]) -> bool:
 
 def _may_stay(path: Path, sha256: str) -> bool:
     """Whether a row may go on naming `path`: photos by their name, unread, and others that are."""
-    return path.suffix.lower() in READABLE_SUFFIXES or _has_bytes(path, {sha256})
+    return path.suffix.lower() in PHOTO_SUFFIXES or _has_bytes(path, {sha256})
 
 
 def _miss(photo: Photo, report: RestoreReport) -> None:

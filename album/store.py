@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from album.database import Database
+from album.database import Database, now
 from album.errors import PhotoNotFoundError
 from album.photo import Caption, ImageFacts, Photo, Place, SearchFilters
 from models.interfaces import Embeddings
@@ -78,7 +78,7 @@ class PhotoStore:
             import_id: the import that adds it.
         """
         with self.writing() as db:
-            columns = self._columns(db, new) | {"added_at": _now(), "import_id": import_id}
+            columns = self._columns(db, new) | {"added_at": now(), "import_id": import_id}
             row = db.execute(
                 f"INSERT INTO photos ({', '.join(columns)}) VALUES ({_marks(columns)})"
                 " ON CONFLICT (sha256) DO NOTHING RETURNING photo_id",
@@ -313,7 +313,7 @@ class PhotoStore:
                     " SET text = excluded.text, language = excluded.language,"
                     " model_id = excluded.model_id, written_at = excluded.written_at"
                     " WHERE excluded.model_id IS NULL OR captions.model_id IS NOT NULL",
-                    (photo_id, text, language, model_id, _now()),
+                    (photo_id, text, language, model_id, now()),
                 ).rowcount
                 == 1
             )
@@ -574,7 +574,3 @@ def _portions(photo_ids: Sequence[int]) -> Iterator[list[int]]:
 
 def _marks(values: Collection[object]) -> str:
     return ", ".join("?" * len(values))
-
-
-def _now() -> str:
-    return datetime.now().isoformat(timespec="seconds")

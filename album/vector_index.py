@@ -52,9 +52,7 @@ class VectorIndex:
         folder.mkdir(parents=True, exist_ok=True)
         self.model_id = model_id
         self.d = d
-        name = re.sub(r"[^\w.@-]+", "--", model_id)
-        self.path = folder / f"{name}.npy"
-        self._ids_path = folder / f"{name}.ids.npy"
+        self.path, self._ids_path = matrix_files(folder, model_id)
         self._store = store
         self._lock = threading.Lock()
         self._seq = -1
@@ -185,6 +183,12 @@ class VectorIndex:
         return _load(self._ids_path, (), np.dtype(np.int64)), _load(
             self.path, (self.d,), np.dtype(np.float32)
         )
+
+
+def matrix_files(folder: Path, model_id: str) -> tuple[Path, Path]:
+    """Where the vectors and the ids of a model are kept."""
+    name = re.sub(r"[^\w.@-]+", "--", model_id)
+    return folder / f"{name}.npy", folder / f"{name}.ids.npy"
 
 
 def _load(path: Path, row: tuple[int, ...], kind: np.dtype[Any]) -> npt.NDArray[Any] | None:

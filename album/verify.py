@@ -7,7 +7,6 @@ bytes for each.
 from __future__ import annotations
 
 import os
-import re
 import struct
 import tokenize
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from album.file_kinds import kind_of
 from album.originals import PARTIAL, Originals, sha256_of
 from album.photo import Photo
 from album.store import PhotoStore
+from album.vector_index import matrix_files
 
 # What NumPy raises for a header that is damaged, beside OSError.
 _NPY_ERRORS = (
@@ -182,12 +182,6 @@ def width_of(store: PhotoStore, model_id: str) -> int:
     """d, the length of the vectors of a model that has some."""
     _, first = next(store.vectors(model_id, 0, -1, portion=1))
     return int(first.shape[1])
-
-
-def matrix_files(embeddings_dir: Path, model_id: str) -> tuple[Path, Path]:
-    """Where `VectorIndex` keeps the vectors and the ids of a model; opening one would repair it."""
-    name = re.sub(r"[^\w.@-]+", "--", model_id)
-    return embeddings_dir / f"{name}.npy", embeddings_dir / f"{name}.ids.npy"
 
 
 def _mapped(path: Path, row: tuple[int, ...], kind: str) -> npt.NDArray[Any] | None:

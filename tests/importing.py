@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from album.photo import ImportFailure, ImportRecord
 from album.service import Album
+from models.zero_shot import ZeroShotClassifier
+from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder
 
 PATIENCE_S = 120
+
+
+def opened(data_dir: Path, **how: object) -> Album:
+    """A library with a model that sees colours and a decoder in this process."""
+    album = Album(data_dir, ZeroShotClassifier, FakeCaptioner(), decoder=DecodeHere(), **how)
+    album.active.offer(FakeEncoder(), fill=False)
+    return album
+
+
+def wait_until(happened: Callable[[], object]) -> None:
+    patience = time.monotonic() + PATIENCE_S
+    while not happened():
+        assert time.monotonic() < patience
+        time.sleep(0.005)
 
 
 @dataclass(frozen=True)

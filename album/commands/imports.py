@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from album.commands.opening import AsJson, DataDir, in_sentences, opened, print_json, progress
+from album.import_jobs import ImportJobs
 from album.photo import ImportRecord
 from album.service import Album
 
@@ -61,11 +62,7 @@ def pause(
     context: typer.Context, import_id: ImportId, data_dir: DataDir = None, as_json: AsJson = False
 ) -> None:
     """Pause an import, wherever it runs; `resume` goes on with it."""
-    with opened(context, data_dir, model=False) as album:
-        album.imports.get(import_id)
-        album.imports.pause(import_id)
-        if as_json:
-            print_json(**_import_facts(album, album.imports.get(import_id)))
+    _ask(context, import_id, ImportJobs.pause, data_dir, as_json)
 
 
 @commands.command()
@@ -74,11 +71,7 @@ def cancel(
     context: typer.Context, import_id: ImportId, data_dir: DataDir = None, as_json: AsJson = False
 ) -> None:
     """End an import, wherever it runs; the photos that are in stay."""
-    with opened(context, data_dir, model=False) as album:
-        album.imports.get(import_id)
-        album.imports.cancel(import_id)
-        if as_json:
-            print_json(**_import_facts(album, album.imports.get(import_id)))
+    _ask(context, import_id, ImportJobs.cancel, data_dir, as_json)
 
 
 @commands.command()
@@ -110,6 +103,21 @@ def retry(
         with progress(as_json) as tell, _pausing(album):
             record = album.imports.retry_here(import_id, tell)
         _print_import(album, record, as_json)
+
+
+def _ask(
+    context: typer.Context,
+    import_id: int,
+    wish: Callable[[ImportJobs, int], None],
+    data_dir: Path | None,
+    as_json: bool,
+) -> None:
+    """Ask something of an import that may run in another process."""
+    with opened(context, data_dir, model=False) as album:
+        album.imports.get(import_id)
+        wish(album.imports, import_id)
+        if as_json:
+            print_json(**_import_facts(album, album.imports.get(import_id)))
 
 
 @contextmanager

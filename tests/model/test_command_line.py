@@ -9,7 +9,6 @@ from pathlib import Path
 
 import gradio
 import pytest
-from click.testing import Result
 from typer.testing import CliRunner
 
 from album.__main__ import cli
@@ -18,6 +17,7 @@ from models.zero_shot import ZeroShotClassifier
 from tests.fakes import FakeCaptioner
 from tests.gemini_server import GeminiServer
 from tests.images.make import make_photo, make_text
+from tests.model.commands import read, run
 
 SAMPLES = Path(gradio.__file__).parent / "media_assets" / "images"
 IMPORT_KEYS = {
@@ -37,16 +37,6 @@ def library(tmp_path_factory) -> Path:
     assert set(report) == IMPORT_KEYS
     assert (report["added"], report["already_here"], report["failed"]) == (9, 1, [])
     return data_dir
-
-
-def run(data_dir: Path, *words: object, **env: str) -> Result:
-    clean = {"ALBUM_MODEL": "pocket", "GEMINI_API_KEY": "", "ALBUM_DATA_DIR": str(data_dir), **env}
-    return CliRunner().invoke(cli, [str(word) for word in words], env=clean)
-
-
-def read(result: Result):
-    assert result.exit_code == 0, result.output + result.stderr
-    return json.loads(result.stdout)
 
 
 def file_of(hit) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
@@ -12,28 +11,13 @@ import time
 from pathlib import Path
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
 
-from album.__main__ import cli
 from tests.images.make import make_photo, make_text, scene
 from tests.importing import PATIENCE_S
+from tests.model.commands import read, run
 
 CHECKOUT = Path(__file__).parents[2]
 PHOTOS = 400
-
-
-def run(data_dir: Path, *words: object) -> Result:
-    return CliRunner().invoke(
-        cli,
-        [str(word) for word in words],
-        env={"ALBUM_DATA_DIR": str(data_dir), "ALBUM_MODEL": "pocket"},
-    )
-
-
-def read(result: Result) -> dict:
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
 
 
 def test_an_import_is_listed_with_what_came_of_it(tmp_path):

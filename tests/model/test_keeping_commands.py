@@ -2,28 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
 
-from album.__main__ import cli
 from tests.images.make import make_photo
-
-
-def run(data_dir: Path, *words: object) -> Result:
-    return CliRunner().invoke(
-        cli,
-        [str(word) for word in words],
-        env={"ALBUM_DATA_DIR": str(data_dir), "ALBUM_MODEL": "pocket"},
-    )
-
-
-def read(result: Result) -> dict:
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
+from tests.model.commands import read, run
 
 
 @pytest.fixture

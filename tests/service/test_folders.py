@@ -15,7 +15,7 @@ from album.errors import AlbumError
 from album.folders import Archive, Blocked, Finder
 from album.service import Album
 from tests.images.make import make_empty, make_photo, make_text
-from tests.importing import Report, ended, take_in, upload
+from tests.importing import Report, ended, opened, take_in, upload, wait_until
 
 
 @pytest.fixture
@@ -211,48 +211,30 @@ def test_a_disk_that_is_pulled_in_the_middle_fails_the_import_and_no_photo(
 
 @pytest.fixture
 def watching(tmp_path, folder):
-    from models.zero_shot import ZeroShotClassifier
-    from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder
-
     away = tmp_path / "away"
-    album = Album(
-        tmp_path / "data",
-        ZeroShotClassifier,
-        FakeCaptioner(),
-        folders=[folder, away],
-        rescan_every_s=1.0,
-        decoder=DecodeHere(),
-    )
-    album.active.offer(FakeEncoder(), fill=False)
+    album = opened(tmp_path / "data", folders=[folder, away], rescan_every_s=1.0)
     album.start()
     yield album
     album.close()
 
 
-def wait_for(what) -> None:
-    patience = time.monotonic() + 60
-    while not what():
-        assert time.monotonic() < patience
-        time.sleep(0.02)
-
-
 def test_a_watched_folder_is_kept_up_with_and_listed(watching, folder, tmp_path):
-    wait_for(lambda: watching.store.count() == 3)
+    wait_until(lambda: watching.store.count() == 3)
     make_photo(folder / "new.jpg", "pink")
-    wait_for(lambda: watching.store.count() == 4)
+    wait_until(lambda: watching.store.count() == 4)
     (folder / "new.jpg").unlink()
-    wait_for(lambda: watching.watched()[0].missing == 1)
+    wait_until(lambda: watching.watched()[0].missing == 1)
 
     here, away = watching.watched()
 
     assert (here.path, here.photos, here.missing, here.there) == (folder, 4, 1, True)
     assert (away.photos, away.there) == (0, False)
     make_photo(tmp_path / "away" / "far.jpg", "orange")  # its disk is plugged in
-    wait_for(lambda: watching.watched()[1].photos == 1)
+    wait_until(lambda: watching.watched()[1].photos == 1)
 
 
 def test_looking_again_at_an_unchanged_folder_leaves_no_report(watching):
-    wait_for(lambda: watching.store.count() == 3 and watching.imports.running is None)
+    wait_until(lambda: watching.store.count() == 3 and watching.imports.running is None)
     told = len(watching.imports.recent(50))
     time.sleep(2.5)
     assert len(watching.imports.recent(50)) == told
@@ -260,7 +242,7 @@ def test_looking_again_at_an_unchanged_folder_leaves_no_report(watching):
 
 def test_a_broken_file_is_reported_once_and_again_only_when_somebody_asks(watching, folder):
     make_text(folder / "broken.jpg")
-    wait_for(lambda: any(it.failed for it in watching.imports.recent(50)))
+    wait_until(lambda: any(it.failed for it in watching.imports.recent(50)))
     time.sleep(2.5)
     assert sum(it.failed for it in watching.imports.recent(50)) == 1
 

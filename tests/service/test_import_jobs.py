@@ -7,7 +7,6 @@ import sqlite3
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -15,18 +14,11 @@ import pytest
 from album import database
 from album.errors import AlbumError
 from album.service import Album
-from models.zero_shot import ZeroShotClassifier
-from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder
+from tests.fakes import DecodeHere
 from tests.images.make import make_photo
-from tests.importing import PATIENCE_S, ended, report_of, take_in, upload
+from tests.importing import ended, opened, report_of, take_in, upload, wait_until
 
 PHOTOS = 150
-
-
-def opened(data_dir: Path, **how) -> Album:
-    album = Album(data_dir, ZeroShotClassifier, FakeCaptioner(), decoder=DecodeHere(), **how)
-    album.active.offer(FakeEncoder(), fill=False)
-    return album
 
 
 @pytest.fixture
@@ -50,17 +42,10 @@ def slow(monkeypatch) -> threading.Event:
     return quick
 
 
-def wait_for(what) -> None:
-    patience = time.monotonic() + PATIENCE_S
-    while not what():
-        assert time.monotonic() < patience
-        time.sleep(0.005)
-
-
 def begun(album: Album, folder: Path) -> int:
     """An import in the background that has some photos in and many to come."""
     import_id = album.imports.start([folder])
-    wait_for(lambda: album.imports.get(import_id).added)
+    wait_until(lambda: album.imports.get(import_id).added)
     return import_id
 
 
@@ -191,7 +176,7 @@ def test_captions_that_were_wanted_with_an_upload_are_queued_after_a_restart(tmp
     paths = [make_photo(tmp_path / "up" / f"{n}.png", (0, n, 0)) for n in range(PHOTOS)]
     album = opened(tmp_path / "data")
     import_id = album.upload([(path, path.name) for path in paths], caption_language="ko")
-    wait_for(lambda: album.imports.get(import_id).added)
+    wait_until(lambda: album.imports.get(import_id).added)
     album.close()
 
     slow.set()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from datetime import datetime
 from pathlib import Path
 
@@ -14,22 +13,9 @@ from PIL import Image
 from album.errors import ModelLoadingError
 from album.service import Album
 from models.zero_shot import ZeroShotClassifier
-from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder
+from tests.fakes import FakeCaptioner
 from tests.images.make import make_empty, make_exif, make_photo, make_text, make_truncated
-from tests.importing import PATIENCE_S, ended, take_in, upload
-
-
-def opened(data_dir: Path) -> Album:
-    album = Album(data_dir, ZeroShotClassifier, FakeCaptioner(), decoder=DecodeHere())
-    album.active.offer(FakeEncoder(), fill=False)
-    return album
-
-
-def wait_until(happened) -> None:
-    patience = time.monotonic() + PATIENCE_S
-    while not happened():
-        assert time.monotonic() < patience
-        time.sleep(0.002)
+from tests.importing import ended, opened, take_in, upload, wait_until
 
 
 def only_photo(album: Album):

@@ -24,7 +24,7 @@ NEVER_ON_THE_PAGE = re.compile(
     r"|\S+ cannot be used for the album.*|each class needs a name"
     r"|the disk is full; .*|\S+ cannot be written: .*"
 )
-SPOKEN_NAMES = re.compile(r"^_[A-Z_]+$|^(sentence|problem)$")
+SPOKEN_NAMES = re.compile(r"^_[A-Z_]+$|^(DISK_FULL|sentence|problem)$")
 
 
 def words_of(node: ast.expr) -> list[str]:
