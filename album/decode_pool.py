@@ -1,76 +1,36 @@
 """Decoding in processes of its own, so that a hostile or broken file costs only itself.
 
-Each worker is `python -m album.decode_pool`, asked over pipes; not a pool of multiprocessing or of
-a library on top of it, because each of their workers imports `app.py` anew, and with it the models.
+Each is `python -m album.decode_worker`, asked over pipes; not a pool of multiprocessing or of a
+library on top of it, because each of their workers imports `app.py` anew, and with it the models.
 """
 
 from __future__ import annotations
 
-import faulthandler
 import os
 import pickle
-import select
-import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TypeAlias
+from typing import IO
 
+from album.decode_worker import Decode, Decoded, decode_photo
 from album.errors import AlbumError, UnreadableImageError
-from album.image_files import read_for_encoder, thumbnail
-from album.photo import ImageFacts
-
-if sys.platform != "win32":
-    import fcntl
-    import resource
-
-if TYPE_CHECKING:
-    from PIL import Image
 
 WORKERS = max(1, min(16, os.cpu_count() or 2))
 IDLE_S = 60.0
 """Workers end after so long without work: their memory comes back."""
 
 _CHECKOUT = Path(__file__).resolve().parents[1]
-_NICENESS = 10  # a search on the page comes first
-_PATIENCE_S = 5.0
 
 _CRASHED = (
     "This file brings its decoder down: "
     "copy it again from where it came from, or save it as JPEG with another program."
 )
 _NO_WORKER = "The album cannot start its decoder: close other programs and start it again."
-
-
-@dataclass(frozen=True)
-class Decoded:
-    """What the album needs of one photo's file."""
-
-    image: Image.Image
-    """Upright RGB, reduced as in `image_files.read_for_encoder`."""
-    facts: ImageFacts
-    thumbnail: bytes
-    """A JPEG."""
-
-
-Decode: TypeAlias = Callable[[Path, int, Sequence[Path]], Decoded]
-"""(file, pixels that the encoder sees, sidecars of the file); a function of a module, since workers
-import it by its name. Raises UnreadableImageError, or MemoryError."""
-
-
-def decode_photo(path: Path, encoder_px: int, sidecars: Sequence[Path]) -> Decoded:
-    """Decode one photo in this process; what a worker does.
-
-    Raises:
-        UnreadableImageError: as in `image_files.read_photo`.
-    """
-    image, facts = read_for_encoder(path, encoder_px, sidecars)
-    return Decoded(image, facts, thumbnail(image))
 
 
 class DecodePool:
@@ -115,17 +75,24 @@ class DecodePool:
             AlbumError: no worker can be started.
         """
         with self._turns:
-            worker = self._worker()
             try:
-                return worker.decode(path, encoder_px, sidecars)
-            finally:
-                self._give_back(worker)
+                return self._decode_in(self._worker(), path, encoder_px, sidecars)
+            except _DiedError:  # perhaps before the file reached it: a new worker tells
+                return self._decode_in(self._new_worker(), path, encoder_px, sidecars)
 
     def close(self) -> None:
         """End the workers: those at work after their file, the others now."""
         with self._lock:
             self._closed = True
             self._end_idle()
+
+    def _decode_in(
+        self, worker: _Worker, path: Path, encoder_px: int, sidecars: Sequence[Path]
+    ) -> Decoded:
+        try:
+            return worker.decode(path, encoder_px, sidecars)
+        finally:
+            self._give_back(worker)
 
     def _worker(self) -> _Worker:
         with self._lock:
@@ -134,6 +101,9 @@ class DecodePool:
                 if worker.alive:
                     return worker
                 worker.end()
+        return self._new_worker()
+
+    def _new_worker(self) -> _Worker:
         return _Worker(self._decode, self._timeout_s, self._memory_bytes)
 
     def _give_back(self, worker: _Worker) -> None:
@@ -171,15 +141,20 @@ class DecodePool:
             self._tidying = None
 
 
+class _DiedError(UnreadableImageError):
+    """A worker that had served before is gone: of this file, or of something else meanwhile."""
+
+
 class _Worker:
     """This side of one worker process."""
 
     def __init__(self, decode: Decode, timeout_s: float, memory_bytes: int) -> None:
         self._timeout_s = timeout_s
         self._memory_bytes = memory_bytes
+        self._has_served = False
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "album.decode_pool"],
+                [sys.executable, "-m", "album.decode_worker"],
                 cwd=_CHECKOUT,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -203,7 +178,11 @@ class _Worker:
         return self._process.poll() is None
 
     def decode(self, path: Path, encoder_px: int, sidecars: Sequence[Path]) -> Decoded:
-        """As `DecodePool.decode`; afterwards this worker may be gone."""
+        """As `DecodePool.decode`; afterwards this worker may be gone.
+
+        Raises:
+            _DiedError: it is gone, and nobody can say whether that was of this file.
+        """
         started = time.monotonic()
         clock = threading.Timer(self._timeout_s, self._process.kill)
         clock.daemon = True
@@ -219,11 +198,13 @@ class _Worker:
                     f"This file takes longer than {self._timeout_s:g} seconds to decode: "
                     "save it as JPEG, or a smaller copy of it."
                 ) from error
-            raise UnreadableImageError(_CRASHED) from error
+            unreadable = _DiedError if self._has_served else UnreadableImageError
+            raise unreadable(_CRASHED) from error
         finally:
             clock.cancel()
             if time.monotonic() - started >= self._timeout_s:
                 self.end()  # it answered just in time, and the clock may have struck all the same
+        self._has_served = True
         if isinstance(answer, Decoded):
             return answer
         if isinstance(answer, str):
@@ -250,91 +231,3 @@ class _Worker:
 
 _CUT = (EOFError, OSError, pickle.UnpicklingError)
 """What a pipe says whose other end died: before, during or after a message."""
-
-
-# The worker's own side
-
-
-def work(requests: IO[bytes], answers: IO[bytes]) -> None:
-    """Answer requests until there are no more.
-
-    The first is (decode, timeout_s, memory_bytes), answered by True; then come the arguments of
-    `decode`, each answered by `Decoded`, by a sentence why not, or by None for a lack of memory.
-    """
-    messages = _messages(requests)
-    decode, timeout_s, memory_bytes = next(messages)
-    if sys.platform != "win32":
-        os.nice(_NICENESS)
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # an answer that nobody waits for any more
-        _limit_memory(memory_bytes)
-    _send(pickle.dumps(True), answers)
-    with Path(os.devnull).open("wb") as nowhere:
-        for arguments in messages:
-            # A second clock, for a parent that died and a system that did not tell (see below).
-            faulthandler.dump_traceback_later(timeout_s + _PATIENCE_S, exit=True, file=nowhere)
-            with _ending_with_the_parent(requests):
-                answer = _answer(decode, *arguments)
-            faulthandler.cancel_dump_traceback_later()
-            _send(answer, answers)
-
-
-def _messages(pipe: IO[bytes]) -> Iterator[Any]:
-    """What comes, until the parent ends or closes the pipe."""
-    with suppress(EOFError):
-        while True:
-            yield pickle.load(pipe)
-
-
-def _send(message: bytes, pipe: IO[bytes]) -> None:
-    pipe.write(message)
-    pipe.flush()
-
-
-def _answer(decode: Decode, path: Path, encoder_px: int, sidecars: Sequence[Path]) -> bytes:
-    try:
-        return pickle.dumps(decode(path, encoder_px, sidecars))
-    except MemoryError:
-        return pickle.dumps(None)
-    except UnreadableImageError as error:
-        return pickle.dumps(None if isinstance(error.__cause__, MemoryError) else str(error))
-
-
-@contextmanager
-def _ending_with_the_parent(requests: IO[bytes]) -> Iterator[None]:
-    """In this block the process ends when its parent does, whatever it is doing.
-
-    No request is due while one is worked on. So the next thing to happen on that pipe is its end,
-    and the kernel is asked to send SIGIO when something happens there, which by default ends a
-    process, also one that hangs in C and would never run a handler of Python's. (Linux; macOS sends
-    none for pipes, and Windows has none.)
-    """
-    if sys.platform == "win32":
-        yield
-        return
-    flags = fcntl.fcntl(requests, fcntl.F_GETFL)
-    fcntl.fcntl(requests, fcntl.F_SETOWN, os.getpid())
-    fcntl.fcntl(requests, fcntl.F_SETFL, flags | os.O_ASYNC)
-    if select.select([requests], [], [], 0)[0]:  # it ended a moment before
-        sys.exit()
-    try:
-        yield
-    finally:
-        fcntl.fcntl(requests, fcntl.F_SETFL, flags)
-
-
-def _limit_memory(more_bytes: int) -> None:
-    """Let this process take `more_bytes` over what it has, by getrlimit(2) RLIMIT_AS (Linux)."""
-    size = Path("/proc/self/statm")  # in pages; see proc(5)
-    if sys.platform == "win32" or not size.exists():
-        return
-    limit = int(size.read_text().split()[0]) * resource.getpagesize() + more_bytes
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    if hard != resource.RLIM_INFINITY:
-        limit = min(limit, hard)
-    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
-
-
-if __name__ == "__main__":
-    _answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what C libraries print is no answer
-    work(sys.stdin.buffer, _answers)

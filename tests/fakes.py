@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from album.decode_pool import Decoded, decode_photo
+from album.decode_worker import Decoded, decode_photo
 from models.interfaces import Embeddings
 
 COLOURS: dict[tuple[int, int, int], tuple[str, ...]] = {

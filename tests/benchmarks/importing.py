@@ -23,7 +23,8 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from album.decode_pool import WORKERS, Decoded
+from album.decode_pool import WORKERS
+from album.decode_worker import Decoded
 from album.service import Album
 from models.clip import ClipEncoder
 from models.spec import POCKET, parse_spec

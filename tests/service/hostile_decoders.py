@@ -14,7 +14,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from album.decode_pool import Decoded
+from album.decode_worker import Decoded
 from album.errors import UnreadableImageError
 from album.photo import ImageFacts
 

@@ -18,7 +18,8 @@ from pathlib import Path
 import pytest
 
 from album import decode_pool
-from album.decode_pool import Decoded, DecodePool, decode_photo
+from album.decode_pool import DecodePool
+from album.decode_worker import Decoded, decode_photo
 from album.errors import UnreadableImageError
 from tests.images.make import make_exif, make_photo, make_text, scene
 from tests.service.hostile_decoders import by_name
@@ -237,7 +238,12 @@ def test_workers_start_with_the_first_file_and_end_when_there_are_no_more(tmp_pa
 
 
 @linux
-def test_a_worker_that_was_killed_while_it_waited_is_not_missed(hostile, tmp_path):
+@pytest.mark.parametrize("noticed", [True, False])
+def test_a_worker_that_was_killed_while_it_waited_is_not_missed(
+    hostile, tmp_path, monkeypatch, noticed
+):
+    if not noticed:  # it dies between the last look at it and the next file
+        monkeypatch.setattr(decode_pool._Worker, "alive", True)
     first = about(hostile.decode(tmp_path / "good.jpg", 96))["pid"]
     os.kill(first, signal.SIGKILL)
     assert eventually(lambda: not runs(first))
