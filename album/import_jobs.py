@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -122,9 +122,10 @@ class ImportJobs:
             caption_language: queue the new photos for captions in this language; None: don't.
             skipped: how many other files came with them, by kind.
         """
-        import_id = self._imports.begin("upload", [], caption_language, skipped)
-        for file, name, sidecars in uploads:
-            self._originals.receive_upload(file, name, import_id=import_id, sidecars=sidecars)
+        with self._beginning():
+            import_id = self._imports.begin("upload", [], caption_language, skipped)
+            for file, name, sidecars in uploads:
+                self._originals.receive_upload(file, name, import_id=import_id, sidecars=sidecars)
         self._work_in_thread(import_id)
         return import_id
 
@@ -140,8 +141,8 @@ class ImportJobs:
             ModelLoadingError: no model came in time.
             AlbumError: it could not go on; what is in stays, and it can be gone on with.
         """
-        import_id = self._imports.begin(kind, [path.resolve() for path in paths])
-        return self.go_on_here(import_id, on_progress)
+        sources = [path.resolve() for path in paths]
+        return self._run_new(lambda: self._imports.begin(kind, sources), on_progress)
 
     def go_on_here(
         self, import_id: int, on_progress: OnProgress = lambda done, total, name: None
@@ -187,7 +188,16 @@ class ImportJobs:
             ModelLoadingError: no model came in time.
             AlbumError: it could not go on.
         """
-        return self.go_on_here(self._begin_retry(import_id), on_progress)
+        return self._run_new(lambda: self._begin_retry(import_id), on_progress)
+
+    def _run_new(self, begin: Callable[[], int], on_progress: OnProgress) -> ImportRecord:
+        """Work on the import that `begin` enters; no other process can take it up before."""
+        with ExitStack() as held:
+            with self._beginning():
+                import_id = begin()
+                held.enter_context(self._claimed(import_id))
+            self._work(import_id, on_progress, anyway=True)
+        return self.get(import_id)
 
     def _begin_retry(self, import_id: int) -> int:
         record = self.get(import_id)
@@ -204,12 +214,13 @@ class ImportJobs:
 
     def go_on(self) -> None:
         """Go on with every import that nobody works on: after a restart, or a kill elsewhere."""
-        unfinished = self._imports.unfinished()
-        if stray := self._originals.uploads_without(record.import_id for record in unfinished):
-            again = self._imports.begin("upload", [])
-            for upload in stray:
-                self._originals.hand_over(upload, again)
-            unfinished.append(self._imports.get(again))
+        with self._beginning():
+            unfinished = self._imports.unfinished()
+            if stray := self._originals.uploads_without(record.import_id for record in unfinished):
+                again = self._imports.begin("upload", [])
+                for upload in stray:
+                    self._originals.hand_over(upload, again)
+                unfinished.append(self._imports.get(again))
         for record in unfinished:
             if record.state != "paused":
                 self._work_in_thread(record.import_id)
@@ -242,16 +253,17 @@ class ImportJobs:
         with self._claimed(import_id) as claimed:
             if not claimed:
                 return
-            with self._turn:
-                wish = self._imports.get(import_id).wish
-                if wish != "run":  # before its turn came
-                    self._imports.enter(import_id, ENDED_BY[wish])
-                if wish != "run" or self._closing.is_set():
-                    return
-                try:
-                    self._work(import_id)
-                except (AlbumError, ModelError) as error:
-                    log.warning("import %d could not go on: %s", import_id, error)
+            try:
+                with self._turn:
+                    record = self._imports.get(import_id)
+                    if record.state == "done" or self._closing.is_set():
+                        return  # done: another process was quicker
+                    if record.wish == "run":
+                        self._work(import_id)
+                    else:  # before its turn came
+                        self._imports.enter(import_id, ENDED_BY[record.wish])
+            except (AlbumError, ModelError) as error:
+                log.warning("import %d could not go on: %s", import_id, error)
 
     def _work(
         self,
@@ -296,6 +308,10 @@ class ImportJobs:
         if problem is None or record.ended:
             return record
         return replace(record, state="failed", problem=problem)
+
+    def _beginning(self) -> FileLock:
+        """Held from an import's row until it is complete, or claimed: `go_on` waits for that."""
+        return FileLock(self._locks_dir / "begin.lock")
 
     @contextmanager
     def _claimed(self, import_id: int) -> Iterator[bool]:

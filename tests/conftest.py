@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from album.places import Places
 from album.service import Album
 from models.zero_shot import ZeroShotClassifier
 from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder
@@ -17,9 +18,19 @@ def captioner() -> FakeCaptioner:
     return FakeCaptioner()
 
 
+@pytest.fixture(scope="session")
+def towns(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the towns of the world, which every library of its own would gather anew."""
+    folder = tmp_path_factory.mktemp("places")
+    assert Places(folder).nearest(37.5, 127.0) is not None
+    return folder
+
+
 @pytest.fixture
-def album(tmp_path: Path, captioner: FakeCaptioner) -> Iterator[Album]:
+def album(tmp_path: Path, captioner: FakeCaptioner, towns: Path) -> Iterator[Album]:
     """An empty library with a model that sees colours."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "places").symlink_to(towns)
     album = Album(tmp_path / "data", ZeroShotClassifier, captioner, decoder=DecodeHere())
     album.active.offer(FakeEncoder(), fill=False)
     yield album

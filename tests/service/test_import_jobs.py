@@ -16,7 +16,7 @@ from album.errors import AlbumError
 from album.service import Album
 from tests.fakes import DecodeHere
 from tests.images.make import make_photo
-from tests.importing import ended, opened, report_of, take_in, upload, wait_until
+from tests.importing import PATIENCE_S, ended, opened, report_of, take_in, upload, wait_until
 
 PHOTOS = 150
 
@@ -127,6 +127,34 @@ def test_two_cannot_work_on_one_import(tmp_path, folder, slow):
     assert_all_in_once(album, import_id)
     album.close()
     elsewhere.close()
+
+
+@pytest.mark.parametrize("how", ["run", "upload"])
+def test_a_start_in_the_very_moment_of_an_import_does_not_take_it_away(
+    tmp_path, folder, monkeypatch, how
+):
+    album, other = opened(tmp_path / "data"), opened(tmp_path / "data")
+    begin, others = album.import_store.begin, []
+
+    def begin_beside_a_start(*what):
+        import_id = begin(*what)
+        others.append(threading.Thread(target=other.imports.go_on))
+        others[0].start()
+        others[0].join(1)  # long enough for it to begin, were it free to
+        return import_id
+
+    monkeypatch.setattr(album.import_store, "begin", begin_beside_a_start)
+    if how == "run":
+        import_id = take_in(album, [folder]).record.import_id
+    else:
+        import_id = upload(album, [(file, file.name) for file in folder.iterdir()]).record.import_id
+    others[0].join()
+    assert other.imports.wait(import_id, PATIENCE_S)
+
+    record = report_of(album, import_id).record
+    assert (record.state, record.added, album.store.count()) == ("done", PHOTOS, PHOTOS)
+    other.close()
+    album.close()
 
 
 def test_an_import_can_be_cancelled_before_its_turn_and_while_nobody_works_on_it(
