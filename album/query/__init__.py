@@ -1,0 +1,262 @@
+"""What a person may ask for, understood: days and filters out of what was typed."""
+
+from __future__ import annotations
+
+import calendar
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Literal, cast
+
+from album.conditions import AtHours, Condition, Fact, TakenBetween
+from album.errors import QueryError
+from album.query.names import index_of
+from album.query.scan import Token, scan
+from album.query.sentence import understand
+from album.query.text import Folded, fold
+from album.query.yearly import together
+
+ChipKind = Literal[
+    "date", "time", "place", "camera", "lens", "type", "shape", "screenshot", "favourite",
+    "label", "caption", "words", "look",
+]  # fmt: skip
+"""What was understood; "look": a visual part that is excluded, weighted or required beside others;
+"words": exact words."""
+
+LONGEST_DAY = 100  # characters
+DAY = re.compile(
+    r"(?P<year>\d{4})\s*(?:년|[-./])?\s*"
+    r"(?:(?P<month>\d{1,2})\s*(?:월|[-./])?\s*(?:(?P<day>\d{1,2})\s*일?\.?)?)?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownNames:
+    """Names that the album's photos carry, as the album spells them."""
+
+    places: frozenset[str] = frozenset()
+    """Towns and countries, Korean and English."""
+    cameras: frozenset[str] = frozenset()
+    lenses: frozenset[str] = frozenset()
+    labels: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Something that the photo shows, in words for the encoder."""
+
+    text: str
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """One part of the query that was understood, and where it stands in what was typed.
+
+    Cutting [start, end) out of the text, and blanks that are left double, removes it.
+    """
+
+    kind: ChipKind
+    start: int
+    end: int
+    excluded: bool = False
+    first: date | None = None
+    """Of a date: what was understood; the page shows it, since "last summer" moves."""
+    last: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What was typed, understood. Every character of it is in a chip, a look, or a filler word."""
+
+    text: str
+    """As typed."""
+    chips: tuple[Chip, ...] = ()
+    """In the order of the text."""
+    conditions: tuple[Condition, ...] = ()
+    groups: tuple[tuple[Look, ...], ...] = ()
+    """What must be seen: every group ("a + b"); the looks of a group are one picture, weighted."""
+    unwanted: tuple[str, ...] = ()
+    """What must not be seen."""
+    notices: tuple[str, ...] = ()
+    """One sentence for each part that looks like something it is not, such as a 30th of February;
+    it stays among the words to look for."""
+
+    @property
+    def visual(self) -> str:
+        """All that must be seen, as one text; "" where only facts were asked for."""
+        return " ".join(look.text for group in self.groups for look in group)
+
+
+def parse(text: str, names: KnownNames, today: date) -> Query:
+    """Understand what was typed; whatever is not understood is looked for as it stands.
+
+    Never raises, needs time in proportion to the length, and gives the same for the same.
+
+    Args:
+        text: a sentence in Korean or English, or both.
+        names: what the album's own photos are called.
+        today: what "last summer" counts from.
+    """
+    folded = fold(text)
+    known = index_of(names.places, names.cameras, names.lenses, names.labels)
+    tokens = understand(folded.folded, scan(folded, known, today))
+    sights = _seen_beside(tokens)
+    groups = tuple(
+        looks for group in _groups(tokens) if (looks := _looks(folded.shown, tokens, group, sights))
+    )
+    conditions = _conditions(tokens, sights)
+    unwanted = tuple(
+        folded.shown[start:end].strip()
+        for token in tokens
+        if token.kind == "unwanted"
+        for start, end in token.inner
+    )
+    if folded.shown and not (groups or conditions or unwanted):
+        groups = ((Look(folded.shown),),)
+    return Query(
+        text,
+        chips=tuple(_chips(folded, tokens)),
+        conditions=conditions,
+        groups=groups,
+        unwanted=tuple(dict.fromkeys(unwanted)),
+        notices=tuple(dict.fromkeys(token.notice for token in tokens if token.notice)),
+    )
+
+
+def without_chip(text: str, chip: Chip) -> str:
+    """What stands in the box when a chip of it was taken away: no double blanks, no loose +."""
+    rest = " ".join(f"{text[: chip.start]} {text[chip.end :]}".split())
+    return re.sub(r"^(?:\+(?: |$))+|(?: \+)+$|(?<= \+)(?: \+)+(?= )", "", rest)
+
+
+def _groups(tokens: Sequence[Token]) -> list[range]:
+    """The tokens between one + and the next."""
+    signs = [i for i, token in enumerate(tokens) if token.kind == "plus"]
+    return [
+        range(start + 1, end)
+        for start, end in zip([-1, *signs], [*signs, len(tokens)], strict=True)
+    ]
+
+
+def _looks(shown: str, tokens: Sequence[Token], group: range, sights: set[int]) -> tuple[Look, ...]:
+    """What a group shows; its plain words together are one look, where the first of them stands.
+
+    Words of a time that shows ("at night") are looked for beside others, never alone.
+    """
+    looks: list[Look] = []
+    words = ""
+    place = -1
+    comma = False
+    last = -2
+    for i in group:
+        token = tokens[i]
+        if token.kind == "weighted":
+            ((start, end),) = token.inner
+            looks.append(Look(shown[start:end].strip(), token.weight))
+        elif token.kind == "word" or i in sights:
+            place = len(looks) if place < 0 else place
+            start, end = token.shown or (token.start, token.end)
+            if last != i - 1 or token.shown:
+                words += ", " if comma else " " if words else ""
+            else:
+                words += shown[tokens[last].end : start]
+            words += shown[start:end]
+            last, comma = i, False
+        elif token.kind == "break" and shown[token.start] in ",;，、":
+            comma = bool(words)
+    if words:
+        looks.insert(place, Look(words))
+    return tuple(looks)
+
+
+def _seen_beside(tokens: Sequence[Token]) -> set[int]:
+    """Which tokens are facts that show, such as "at night", and are looked for beside others."""
+    return {
+        i
+        for group in _groups(tokens)
+        if any(tokens[i].kind in ("word", "weighted") for i in group)
+        for i in group
+        if tokens[i].shown is not None and not tokens[i].excluded
+    }
+
+
+def _chips(folded: Folded, tokens: Sequence[Token]) -> Iterator[Chip]:
+    """A chip for each token that was understood, and where + requires several, for each look."""
+    required = sum(
+        any(tokens[i].kind in ("word", "weighted") for i in group) for group in _groups(tokens)
+    )
+    last_end = 0
+    for i, token in enumerate(tokens):
+        end = token.end
+        if token.kind == "word" and required > 1:
+            if i and tokens[i - 1].kind == "word":
+                continue
+            while i + 1 < len(tokens) and tokens[i + 1].kind == "word":
+                i += 1
+                end = tokens[i].end
+        elif token.kind not in ("fact", "unwanted", "weighted"):
+            continue
+        start = max(folded.starts[token.start], last_end)  # an accent may stand on a closing quote
+        last_end = folded.ends[end - 1]
+        yield Chip(
+            cast(ChipKind, token.chip or "look"),
+            start,
+            last_end,
+            token.excluded,
+            token.first,
+            token.last,
+        )
+
+
+def _conditions(tokens: Sequence[Token], sights: set[int]) -> tuple[Condition, ...]:
+    """All facts, once each; days are brought together first."""
+    wanted: list[Fact] = []
+    unwanted: list[Fact] = []
+    days: list[tuple[TakenBetween, ...]] = []
+    for i, token in enumerate(tokens):
+        if token.kind not in ("fact", "unwanted"):
+            continue
+        if token.excluded:
+            unwanted += token.facts
+            continue
+        stretches = tuple(fact for fact in token.facts if isinstance(fact, TakenBetween))
+        if stretches:
+            days.append(stretches)
+        wanted += [
+            replace(fact, or_unknown=True) if i in sights and isinstance(fact, AtHours) else fact
+            for fact in token.facts
+            if not isinstance(fact, TakenBetween)
+        ]
+    return tuple(
+        dict.fromkeys(
+            [Condition(fact) for fact in (*together(days), *wanted)]
+            + [Condition(fact, excluded=True) for fact in unwanted]
+        )
+    )
+
+
+def parse_day(text: str, *, last: bool = False) -> date | None:
+    """The day that `text` names: `2019-08-03`, `2019.8.3`, `2019년 8월`, `2019`; None for blank.
+
+    Args:
+        text: a day, a month or a year.
+        last: take the last day of a month or year rather than the first, for an upper bound.
+
+    Raises:
+        QueryError: it names no day.
+    """
+    text = text.strip()
+    if not text:
+        return None
+    match = DAY.fullmatch(text) if len(text) <= LONGEST_DAY else None  # blanks cost their square
+    if match is None:
+        raise QueryError(f"“{text[:100]}” is no date; write it as 2019-08-03, 2019-08 or 2019.")
+    year = int(match["year"])
+    month = int(match["month"] or (12 if last else 1))
+    try:
+        final = calendar.monthrange(year, month)[1]
+        return date(year, month, int(match["day"] or (final if last else 1)))
+    except (ValueError, calendar.IllegalMonthError) as error:
+        raise QueryError(f"There is no such day as “{text}”.") from error

@@ -1,0 +1,288 @@
+"""The fact that a text means at one place: days, hours, a kind of photo, or a name of the album.
+
+The longest wins; of equals days, then words of the table, then names. What belongs to a fact is
+taken along: "taken in the" before it, the particle and 찍은 behind it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from typing import Literal
+
+from album.conditions import AtHours, Fact
+from album.query import words as table
+from album.query.dates import Days, read_days
+from album.query.names import Found, NameIndex
+from album.query.text import Folded
+from album.query.words import alternatives, words
+
+Alone = Literal["", "right", "both", "all"]
+"""A fact only where no plain word stands behind it, on either side, nor any word at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class FactMatch:
+    """A fact that the text means at [start, end) of its folded form."""
+
+    start: int
+    end: int
+    chip: str
+    """The kind of its chip; "" where it only looks like a day, and `notice` says so."""
+    facts: tuple[Fact, ...] = ()
+    first: date | None = None
+    last: date | None = None
+    excluded: bool = False
+    alone: Alone = ""
+    """How much room it needs to be a fact."""
+    shown: tuple[int, int] | None = None
+    """[start, end) of its words where they can be seen as well, and stay in the look."""
+    notice: str = ""
+
+
+LACKS = alternatives(table.LACKING)
+_FOLLOWS = rf"(?=[^가-힣]|$|사진|찍|촬영|보여|찾아|{LACKS}(?!기))"
+_PARTICLE = re.compile(rf"{alternatives(table.PARTICLES)}?{_FOLLOWS}")
+_OF_PLACE = re.compile(rf"{alternatives(table.OF_PLACE)}(?=[^가-힣]|$|찍|촬영)|에서")
+_OPEN_PARTICLE = re.compile("에서(?:의|는|도)?")
+_OF_CAMERA = re.compile("으로|로")
+_PLACES_TAKE = re.compile(alternatives(words(table.PLACES_TAKE)))
+_TRIP = re.compile(" ?" + alternatives(table.TRIPS) + "(?![가-힣])")
+_THING_OF_PLACE = re.compile(alternatives(table.THINGS_OF_PLACES) + "(?![가-힣])")
+GLUE_AFTER = re.compile("(?: ?" + alternatives(words(table.GLUE_AFTER)) + "){1,2}")
+_TIME_AFTER = re.compile(" (?:때|쯤|무렵|즈음|동안|중|당시)(?:에|의)?(?![가-힣])")
+_ARTICLE = "(?:the |an? |my |our )?"
+_BEFORE = {
+    kind: re.compile(
+        rf"(?:{alternatives(words(table.GLUE_BEFORE))} )?{alternatives(words(row))} {_ARTICLE}|the "
+    )
+    for kind, row in table.PREPOSITIONS.items()
+}
+_MAY_BE_BEFORE = re.compile(
+    alternatives(
+        {word for row in table.PREPOSITIONS.values() for word in words(row)}
+        | {*words(table.GLUE_BEFORE), "the"}
+    )
+    + " "
+)
+_FILE_WORD = re.compile(" ?" + alternatives(table.FILE_WORDS) + r"(?![^\W_])")
+_AMONG = re.compile(" 중(?:에서|에)?(?![가-힣])")
+_FEAST_THING = re.compile(" ?" + alternatives(table.FEAST_THINGS) + r"(?![^\W_])")
+_HOURS = {word.replace(" ", ""): hours for hours in table.HOURS for word in words(hours.phrases)}
+_HOUR = re.compile(
+    rf"(?:{alternatives(words(table.GLUE_BEFORE))} )?("
+    + alternatives(w for hours in table.HOURS for w in words(hours.phrases))
+    + ")"
+    r"(?![^\W_가-힣])(?=[^가-힣]|$|찍|촬영)"
+)
+_CLOCK = re.compile(
+    r"(?P<part>오전|아침|새벽|오후|저녁|밤) ?(?P<ko>[0-9]{1,2})시(?:에|쯤|경|쯤에|경에)?(?![가-힣])"
+    r"|(?:at |around )?(?P<en>[0-9]{1,2})(?::00)? ?(?P<half>am|pm)(?![^\W_])"
+)
+_OPEN_DAYS = re.compile("[0-9년월해주달제일]$")
+_STRONG = ("에", "마다", "때")
+
+
+@cache
+def _phrases() -> tuple[re.Pattern[str], dict[str, table.Phrase]]:
+    meanings = {
+        word.replace(" ", ""): phrase for phrase in table.PHRASES for word in words(phrase.phrases)
+    }
+    every = alternatives(word for phrase in table.PHRASES for word in words(phrase.phrases))
+    return re.compile(rf"({every})(?![^\W가-힣])(?!-[^\W_])(?:{_PARTICLE.pattern})"), meanings
+
+
+def fact_at(text: Folded, at: int, names: NameIndex, today: date) -> FactMatch | None:
+    """The longest fact that the text means at `at`, where a word begins; None where it means none.
+
+    Args:
+        text: what was typed.
+        at: an index into its folded form.
+        names: what the album's photos are called.
+        today: what "last summer" counts from.
+    """
+    best: FactMatch | None = None
+    for found in _facts(text, at, names, today):
+        if best is None or found.end > best.end:
+            best = found
+    return best
+
+
+def _facts(text: Folded, at: int, names: NameIndex, today: date) -> Iterator[FactMatch]:
+    folded = text.folded
+    yield from _dates(folded, at, at, "", names, today)
+    yield from _hours(folded, at)
+    yield from _table(folded, at, at)
+    yield from _names(text, at, at, "", names, today)
+    if not _MAY_BE_BEFORE.match(folded, at):
+        return
+    for kind, pattern in _BEFORE.items():
+        before = pattern.match(folded, at)
+        if before is None or before.end() >= len(folded):
+            continue
+        word = before[0].strip() if before[0] != "the " else ""
+        if kind == "date":
+            yield from _dates(folded, at, before.end(), word, names, today)
+        elif kind == "type":
+            yield from _table(folded, at, before.end(), only="type")
+        else:
+            for found in _names(text, at, before.end(), word, names, today):
+                if found.chip == kind:
+                    yield found
+
+
+def _dates(
+    text: str, start: int, at: int, before: str, names: NameIndex, today: date
+) -> Iterator[FactMatch]:
+    for days in read_days(text, at, today):
+        if not isinstance(days, Days):
+            if _ends_word(text, days.end):
+                yield FactMatch(start, days.end, "", notice=days.notice)
+                return
+            continue
+        if days.asks_preposition and not before:
+            continue
+        if days.feast and _FEAST_THING.match(text, days.end):
+            continue
+        open_end = not days.alone and bool(
+            days.first or days.last or _OPEN_DAYS.search(text[at : days.end])
+        )
+        open_end = open_end and not days.feast and not text.endswith("요일", at, days.end)
+        end = _settle(text, days.end, names, today, open_end=open_end)
+        if end is None:
+            continue
+        particle = text[days.end : end]
+        if after := _TIME_AFTER.match(text, end):
+            end = after.end()
+        glued = GLUE_AFTER.match(text, end)
+        end = glued.end() if glued else end
+        alone: Alone = ""
+        if days.alone and not glued and not after and not particle.startswith(_STRONG):
+            alone = "right" if before else "both"
+        yield FactMatch(start, end, "date", days.facts, days.first, days.last, alone=alone)
+        return
+
+
+def _hours(text: str, at: int) -> Iterator[FactMatch]:
+    if match := _HOUR.match(text, at):
+        hours = _HOURS[match[1].replace(" ", "")]
+        glued = GLUE_AFTER.match(text, match.end())
+        end = glued.end() if glued else match.end()
+        shown = match.span(1) if hours.shows else None
+        yield FactMatch(at, end, "time", (hours.fact,), shown=shown)
+    if match := _CLOCK.match(text, at):
+        hour = int(match["ko"] or match["en"])
+        if not 1 <= hour <= 12:
+            return
+        late = match["half"] == "pm" or match["part"] in ("오후", "저녁")
+        late = late or (match["part"] == "밤" and 6 <= hour <= 11)
+        hour = hour % 12 + 12 * late
+        glued = GLUE_AFTER.match(text, match.end())
+        end = glued.end() if glued else match.end()
+        yield FactMatch(at, end, "time", (AtHours(hour, (hour + 1) % 24),))
+
+
+def _table(text: str, start: int, at: int, only: str = "") -> Iterator[FactMatch]:
+    pattern, meanings = _phrases()
+    match = pattern.match(text, at)
+    if match is None:
+        return
+    phrase = meanings[match[1].replace(" ", "")]
+    if only and phrase.kind != only:
+        return
+    end = match.end()
+    filed = _FILE_WORD.match(text, end) if phrase.kind == "type" else None
+    filed = filed or _AMONG.match(text, end)
+    yield FactMatch(
+        start,
+        filed.end() if filed else end,
+        phrase.kind,
+        (phrase.fact,),
+        excluded=phrase.excluded,
+        alone="both" if phrase.alone and not filed else "",
+    )
+
+
+def _names(
+    text: Folded, start: int, at: int, before: str, names: NameIndex, today: date
+) -> Iterator[FactMatch]:
+    settled: set[str] = set()
+    for found in names.at(text.folded, at):
+        kind = found.name.kind
+        if kind in settled:
+            continue
+        match = _named(text, start, at, before, found, names, today)
+        if match is not None:
+            settled.add(kind)
+            yield match
+
+
+def _named(
+    text: Folded, start: int, at: int, before: str, found: Found, names: NameIndex, today: date
+) -> FactMatch | None:
+    folded, kind = text.folded, found.name.kind
+    end = _settle(folded, found.end, names, today)
+    if end is None and kind == "place" and (takes := _PLACES_TAKE.match(folded, found.end)):
+        end = _settle(folded, takes.end(), names, today)
+    if end is None and kind == "place" and not found.name.doubtful:
+        end = found.end if _THING_OF_PLACE.match(folded, found.end) else None
+    if end is None:
+        return None
+    capital = text.shown[at].isupper() and at > 0
+    alone: Alone = ""
+    if found.name.doubtful:
+        particle = folded[found.end : end]
+        if kind == "place":
+            sure = capital or bool(_OF_PLACE.match(particle) or _TRIP.match(folded, end))
+            sure = sure or (end > found.end and not _PARTICLE.fullmatch(particle))  # 공주시
+        else:
+            sure = capital or bool(_OF_CAMERA.match(particle))
+        if not sure:
+            if not before or before.split()[-1] in ("of", "to", "the"):
+                return None
+            alone = "right"
+    if kind == "label":
+        alone = "" if before else "all"
+    elif glued := GLUE_AFTER.match(folded, end):
+        end = glued.end()
+    return FactMatch(start, end, kind, (found.name.fact,), alone=alone)
+
+
+def _settle(
+    text: str, end: int, names: NameIndex, today: date, *, open_end: bool = False
+) -> int | None:
+    """Where a fact ends with its particle; None where the word goes on to something else.
+
+    Korean may go on: with a particle that ends the word, with 에서 and anything, with another thing
+    that is known, or, of sure days (`open_end`), with two syllables or more.
+    """
+    if not _ends_word(text, end):
+        return None
+    if text.startswith("'s", end):
+        return end + 2
+    if end >= len(text) or not "가" <= text[end] <= "힣":
+        return end
+    if match := _PARTICLE.match(text, end):
+        return match.end()
+    if match := _OPEN_PARTICLE.match(text, end):
+        return match.end()
+    if open_end and "가" <= text[end + 1 : end + 2] <= "힣":
+        return end
+    if any(isinstance(days, Days) for days in read_days(text, end, today)):
+        return end
+    if next(names.at(text, end), None) is not None or _phrases()[0].match(text, end):
+        return end
+    return None
+
+
+_LATIN_GOES_ON = re.compile(r"[^\W가-힣]|[-./&_](?=[^\W_가-힣])|'(?!s(?![^\W_]))(?=[^\W_])")
+
+
+def _ends_word(text: str, end: int) -> bool:
+    """Whether no letter, digit, or hyphen within a word follows; Korean may."""
+    if "가" <= text[end - 1] <= "힣":
+        return True
+    return _LATIN_GOES_ON.match(text, end) is None

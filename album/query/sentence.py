@@ -1,0 +1,307 @@
+"""Tokens, seen together: what is excluded, what is a fact after all, what is mere filling.
+
+`understand` takes the tokens of a text and gives as many or fewer, in the same order, each of one
+of these kinds: fact, unwanted, word, weighted, plus, break, filler. The rules are those of the
+table, `words.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from album.conditions import Fact
+from album.query import words as table
+from album.query.scan import Token
+
+_CARRIES_ON = re.compile("(?:이랑|랑|하고|과|와)$")
+_SUBJECT = re.compile("(?:이|가|은|는|을|를)$")
+_KEEPS_PHOTO = (
+    table.DETERMINERS | table.STOPS | frozenset(["taking", "take", "takes", "hold", "holds"])
+)
+
+
+def understand(text: str, tokens: Sequence[Token]) -> list[Token]:
+    """What each token is in its sentence.
+
+    Args:
+        text: folded.
+        tokens: of that text, in order.
+    """
+    sentence = _without_doubt(text, tokens)
+    sentence = _exclusions(text, sentence)
+    sentence = _fillers(text, sentence)
+    return _edges(text, sentence)
+
+
+def is_adjective(word: str) -> bool:
+    """Whether a Korean word, by its end, describes the noun behind it: 빨간, 뛰는, 아이의, 흰색."""
+    return word.endswith(table.ADJECTIVE_ENDINGS) and word not in table.NO_ADJECTIVES
+
+
+# ---- facts that need room ------------------------------------------------------------------
+
+
+def _without_doubt(text: str, tokens: Sequence[Token]) -> list[Token]:
+    """Facts that a plain word stands beside become words: the spring of "spring water"."""
+    sure: list[Token] = []
+    for i, token in enumerate(tokens):
+        if token.alone:
+            before = sure[-1] if sure and token.alone != "right" else None
+            behind = tokens[i + 1] if i + 1 < len(tokens) else None
+            any_word = token.alone == "all"
+            if (before and _is_plain(text, before, _NONE if any_word else table.JOINS)) or (
+                behind and _is_plain(text, behind, _NONE if any_word else table.JOINS | table.STOPS)
+            ):
+                token = Token("word", token.start, token.end)
+            else:
+                token = replace(token, alone="")
+        sure.append(token)
+    return sure
+
+
+def _is_plain(text: str, token: Token, but: frozenset[str]) -> bool:
+    return (
+        token.kind in ("word", "weighted")
+        and _first_word(text, token) not in but
+        and not _is_marks(text, token)
+    )
+
+
+def _first_word(text: str, token: Token) -> str:
+    return text[token.start : token.end].split(" ", 1)[0]
+
+
+def _is_marks(text: str, token: Token) -> bool:
+    return token.kind == "word" and not text[token.start : token.end].strip(table.PUNCTUATION)
+
+
+# ---- exclusion -----------------------------------------------------------------------------
+
+
+def _exclusions(text: str, tokens: Sequence[Token]) -> list[Token]:
+    sentence: list[Token] = []
+    i = 0
+    while i < len(tokens):
+        token = tokens[i]
+        i += 1
+        if token.kind == "without":
+            unwanted, i = _behind(text, tokens, i)
+            sentence.append(
+                _unwanted(text, unwanted, token.start, tokens[i - 1].end)
+                if unwanted
+                else replace(token, kind="word")
+            )
+        elif token.kind == "lacking":
+            unwanted = _before(text, sentence)
+            sentence.append(
+                _unwanted(text, unwanted, unwanted[0].start, token.end)
+                if unwanted
+                else replace(token, kind="word")
+            )
+        elif token.kind == "fact" and token.excluded and _is_bare_label(text, token):
+            wanted = replace(token, excluded=False)
+            sentence.append(_unwanted(text, [wanted], token.start, token.end))
+        else:
+            sentence.append(token)
+    return sentence
+
+
+def _behind(text: str, tokens: Sequence[Token], at: int) -> tuple[list[Token], int]:
+    """What "without" excludes, and the index of the first token that it does not."""
+    found: list[Token] = []
+    while True:
+        start = at
+        while start < len(tokens) and _is_word(text, tokens[start], table.DETERMINERS):
+            start += 1
+        if start >= len(tokens):
+            return found, at
+        if tokens[start].kind == "fact":
+            found.append(tokens[start])
+            at = start + 1
+        else:
+            end = start
+            while end < len(tokens) and _goes_on(text, tokens[end]):
+                end += 1
+            if end == start:
+                return found, at
+            found.append(Token("word", tokens[start].start, tokens[end - 1].end))
+            at = end
+        joined = at
+        while joined < len(tokens) and _is_word(text, tokens[joined], table.JOINS):
+            joined += 1
+        follows = tokens[joined] if joined < len(tokens) else None
+        if (
+            joined == at
+            or follows is None
+            or not (follows.kind == "fact" or _goes_on(text, follows))
+        ):
+            return found, at
+        at = joined
+
+
+def _is_word(text: str, token: Token, among: frozenset[str]) -> bool:
+    return token.kind == "word" and text[token.start : token.end] in among
+
+
+def _goes_on(text: str, token: Token) -> bool:
+    """Whether a noun phrase goes on with this token."""
+    return token.kind == "word" and _first_word(text, token) not in table.STOPS | table.JOINS
+
+
+def _before(text: str, sentence: list[Token]) -> list[Token]:
+    """What 없는 and its like exclude; taken off the end of `sentence`."""
+    found: list[Token] = []
+    while sentence:
+        last = sentence[-1]
+        if last.kind == "photos" and sentence[-2:-1] and sentence[-2].kind in ("fact", "word"):
+            sentence.pop()  # 음식 사진 말고
+            continue
+        if last.kind == "fact":
+            found.append(sentence.pop())
+        elif last.kind == "word" and not _is_marks(text, last):
+            sentence.pop()
+            start, end = last.start, _stem_end(text, last, first=not found)
+            while (
+                sentence
+                and sentence[-1].kind == "word"
+                and is_adjective(text[sentence[-1].start : sentence[-1].end])
+            ):
+                start = sentence.pop().start
+            found.append(replace(last, start=start, end=end))
+        else:
+            break
+        if sentence and _is_word(text, sentence[-1], table.JOINS):
+            if len(sentence) < 2 or sentence[-2].kind not in ("word", "fact"):
+                break
+            sentence.pop()
+        elif not (sentence and _CARRIES_ON.search(text, sentence[-1].start, sentence[-1].end)):
+            break
+    return found[::-1]
+
+
+def _stem_end(text: str, token: Token, *, first: bool) -> int:
+    """Where a noun ends that 없는 is said of, without the particle that goes with that.
+
+    The last syllable tells which fits: 이, 은, 을 follow a final consonant; 가, 는, 를 do not.
+    """
+    word = text[token.start : token.end]
+    if not first and (match := _CARRIES_ON.search(word)) and match.start():
+        return token.start + match.start()
+    match = _SUBJECT.search(word)
+    if match is None or match.start() < 1 or not "가" <= word[match.start() - 1] <= "힣":
+        return token.end
+    has_final = (ord(word[match.start() - 1]) - ord("가")) % 28 != 0
+    if has_final != (match[0] in "이은을") or word in table.WHOLE_NOUNS:
+        return token.end
+    return token.start + match.start()
+
+
+def _unwanted(text: str, tokens: Sequence[Token], start: int, end: int) -> Token:
+    """One exclusion of facts, looks or both; a bare label excludes the look as well."""
+    facts: tuple[Fact, ...] = ()
+    inner: tuple[tuple[int, int], ...] = ()
+    for token in tokens:
+        # What is excluded as a whole would be two exclusions: of the evening of yesterday, the day.
+        facts += token.facts if len({type(fact) for fact in token.facts}) < 2 else token.facts[:1]
+        if _is_bare_label(text, token):
+            start_of_word = token.start + text.startswith("-", token.start)
+            inner += ((start_of_word, _stem_end(text, token, first=False)),)
+        elif token.kind == "word":
+            inner += ((token.start, token.end),)
+    head = tokens[0]
+    if len(tokens) == 1 and head.excluded:  # "except uncaptioned", 설명 없는 사진 말고
+        return replace(head, start=start, end=end, excluded=False)
+    one = len(tokens) == 1
+    return Token(
+        "unwanted",
+        start,
+        end,
+        head.chip or "look",
+        facts,
+        head.first if one else None,
+        head.last if one else None,
+        excluded=True,
+        inner=inner,
+    )
+
+
+def _is_bare_label(text: str, token: Token) -> bool:
+    words = text[token.start : token.end]
+    return token.chip == "label" and ":" not in words and "#" not in words
+
+
+# ---- filling -------------------------------------------------------------------------------
+
+
+def _fillers(text: str, tokens: Sequence[Token]) -> list[Token]:
+    """Ways to ask ("show me", 보여줘) and words for photos go, where they only surround."""
+    sentence = list(tokens)
+    before = False  # a word to look for stands before, in this group
+    befores = []
+    for i, token in enumerate(sentence):
+        befores.append(before)
+        if token.kind in ("opener", "photos of"):
+            sentence[i] = replace(token, kind="word" if before else "filler")
+        before = token.kind != "plus" and (before or _is_plain(text, sentence[i], table.JOINS))
+    behind = False
+    for i in range(len(sentence) - 1, -1, -1):
+        token = sentence[i]
+        if token.kind == "plus":
+            behind = False
+        elif token.kind == "closer":
+            sentence[i] = replace(token, kind="word" if behind else "filler")
+        elif token.kind == "photos":
+            kept = _photo_is_seen(text, sentence, i, behind=behind, before=befores[i])
+            sentence[i] = replace(token, kind="word" if kept else "filler")
+        behind = behind or _is_plain(text, sentence[i], table.JOINS)
+    return sentence
+
+
+def _photo_is_seen(
+    text: str, tokens: Sequence[Token], at: int, *, behind: bool, before: bool
+) -> bool:
+    """Whether a word for photos is looked for itself: "holding a photo", 사진 찍는 사람."""
+    token = tokens[at]
+    if behind:
+        follows = tokens[at + 1]
+        with_preposition = follows.kind == "word" and _first_word(text, follows) in table.STOPS
+        plural = text[token.start : token.end].endswith("s")
+        return before or not (plural and with_preposition)
+    last = tokens[at - 1] if at else None
+    if last is None or last.kind != "word":
+        return False
+    word = text[last.start : last.end].rsplit(" ", 1)[-1]
+    return word in _KEEPS_PHOTO or is_adjective(word)
+
+
+def _edges(text: str, tokens: Sequence[Token]) -> list[Token]:
+    """Marks that stand alone go, and what joins nothing at either end of a group."""
+    sentence = list(tokens)
+    for i, token in enumerate(sentence):
+        if _is_marks(text, token):
+            beside = [*sentence[max(i - 1, 0) : i], *sentence[i + 1 : i + 2]]
+            touches = any(
+                other.kind in ("word", "weighted")
+                and token.start <= other.end
+                and other.start <= token.end
+                for other in beside
+            )
+            if not touches and not all(other.kind == "word" for other in beside):
+                sentence[i] = replace(token, kind="filler")
+    for order in (range(len(sentence)), range(len(sentence) - 1, -1, -1)):
+        at_edge = True
+        for i in order:
+            token = sentence[i]
+            if token.kind == "plus":
+                at_edge = True
+            elif at_edge and _is_word(text, token, _JOINING):
+                sentence[i] = replace(token, kind="filler")
+            elif token.kind in ("word", "weighted"):
+                at_edge = False
+    return sentence
+
+
+_NONE: frozenset[str] = frozenset()
+_JOINING = table.JOINS | {"of"}
