@@ -1,7 +1,8 @@
 """Database: the connections, the schema and the transactions of `album.db`.
 
 SQLite with a write-ahead log: one connection a thread, readers never wait, writers take turns, also
-those of other processes. The tables are spoken to by `PhotoStore` and `ImportStore` alone.
+those of other processes. The tables are spoken to by `PhotoStore` with its `FactTable`, by
+`ImportStore` and by `TextIndex` alone.
 """
 
 from __future__ import annotations
@@ -14,6 +15,31 @@ from datetime import datetime
 from pathlib import Path
 
 from album.errors import DISK_FULL, AlbumError
+
+# Of migration 3, and as fixed. Plain SQL alone, so that any program may write into an album.
+_SEARCHED = (
+    "filename, path, file_type, width, height, taken_at, taken_from, camera, lens, rating,"
+    " latitude, place_id"
+)
+_LAST = "(SELECT coalesce(max(revision), 0) FROM changes)"
+_NEW, _OLD = (f"VALUES ({row}.photo_id, {_LAST} + 1)" for row in ("NEW", "OLD"))
+_OF_PLACE = f"SELECT photo_id, {_LAST} + photo_id FROM photos WHERE place_id = NEW.place_id"
+_CHANGED_BY = (
+    ("photo_added", "INSERT ON photos", _NEW),
+    ("photo_changed", f"UPDATE OF {_SEARCHED} ON photos", _NEW),
+    ("photo_deleted", "DELETE ON photos", _OLD),
+    *(
+        row
+        for table in ("captions", "labels", "keywords")
+        for row in (
+            (f"{table}_added", f"INSERT ON {table}", _NEW),
+            (f"{table}_changed", f"UPDATE ON {table}", _NEW),
+            (f"{table}_taken_away", f"UPDATE OF photo_id ON {table}", _OLD),
+            (f"{table}_deleted", f"DELETE ON {table}", _OLD),
+        )
+    ),
+    ("place_changed", "UPDATE ON places", _OF_PLACE),
+)
 
 # Append only: a library made by any earlier version is brought up to date, step by step.
 MIGRATIONS = (
@@ -136,6 +162,19 @@ MIGRATIONS = (
         PRIMARY KEY (import_id, path)
     ) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE changes (          -- photos with the number of their last change, also when gone
+        photo_id INTEGER PRIMARY KEY,
+        revision INTEGER NOT NULL   -- of its own for each, and higher than all before
+    );
+    INSERT INTO changes SELECT photo_id, photo_id FROM photos;
+    CREATE INDEX changes_in_order ON changes (revision, photo_id);
+    """
+    + "".join(
+        f"CREATE TRIGGER changes_by_{name} AFTER {event} BEGIN INSERT INTO changes {photo_ids}"
+        " ON CONFLICT (photo_id) DO UPDATE SET revision = excluded.revision; END;\n"
+        for name, event, photo_ids in _CHANGED_BY
+    ),
 )
 
 BUSY_TIMEOUT_S = 60  # another process may be importing; a group of rows takes it milliseconds
@@ -182,6 +221,7 @@ class Database:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA trusted_schema = OFF")  # the file may be somebody else's
             self._threads.connection = connection
             with self._lock:
                 self._connections.append(connection)
@@ -231,7 +271,9 @@ class Database:
         """What SQLite finds wrong with the file, one line each."""
         checks = [row[0] for row in self.connection.execute("PRAGMA integrity_check")]
         dangling = self.connection.execute("PRAGMA foreign_key_check").fetchall()
-        return [f"album.db: {line}" for line in checks if line != "ok"] + [
+        # From SQLite 3.44 on it also looks into the index of texts, which can be made again.
+        own = [line for line in checks if line != "ok" and "FTS5 table" not in line]
+        return [f"album.db: {line}" for line in own] + [
             f"album.db: a row of {row[0]} belongs to no photo" for row in dangling
         ]
 
@@ -268,4 +310,9 @@ def now() -> str:
 def _statements(script: str) -> list[str]:
     """The statements of a migration; `executescript` would commit between them."""
     without_comments = "\n".join(line.split("--")[0] for line in script.splitlines())
-    return [part for part in without_comments.split(";") if part.strip()]
+    statements = [""]
+    for part in without_comments.split(";"):
+        statements[-1] += part + ";"
+        if sqlite3.complete_statement(statements[-1]):  # a trigger has more than one semicolon
+            statements.append("")
+    return [statement for statement in statements if statement.strip(" \n;")]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,14 +18,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from album.condition_masks import ConditionMasks, all_labels
+from album.conditions import Condition
 from album.database import Database, now
 from album.errors import PhotoNotFoundError
+from album.fact_table import Facts, FactTable, Mask
 from album.photo import Caption, ImageFacts, Photo, Place, SearchFilters
+from album.query import KnownNames
 from models.interfaces import Embeddings
 
 IDS_PER_STATEMENT = 500  # well under SQLite's limit on parameters
-FILTERS_KEPT = 32  # each with 8 bytes for a photo that passes
-NO_IDS = np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,8 @@ class PhotoStore:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.writing = database.writing
-        self._passed: dict[SearchFilters, npt.NDArray[np.int64]] = {}
+        self._facts = FactTable(database)
+        self._names = (-1, KnownNames())  # as of a revision
 
     # Photos
 
@@ -102,7 +105,6 @@ class PhotoStore:
             self._set_keywords(db, photo_id, new.facts.keywords)
             db.execute("DELETE FROM embeddings WHERE photo_id = ?", (photo_id,))
             self._add_vector(db, model_id, photo_id, embedding)
-            self._passed.clear()
 
     def set_facts(
         self, photo_id: int, facts: ImageFacts, file_time: datetime, place: Place | None
@@ -111,7 +113,6 @@ class PhotoStore:
         with self.writing() as db:
             self._update(db, photo_id, self._fact_columns(db, facts, file_time, place))
             self._set_keywords(db, photo_id, facts.keywords)
-            self._passed.clear()
 
     def get(self, photo_id: int) -> Photo:
         """The photo with this id.
@@ -163,35 +164,94 @@ class PhotoStore:
         )
         return [row[0] for row in rows]
 
-    def count(self, filters: SearchFilters | None = None) -> int:
-        """How many photos pass `filters`."""
-        where, values = _where(filters or SearchFilters())
-        return int(
-            self.database.connection.execute(
-                f"SELECT count(*) FROM photos{where}", values
-            ).fetchone()[0]
-        )
+    def count(
+        self,
+        filters: SearchFilters | None = None,
+        conditions: Sequence[Condition] = (),
+        written: Mapping[str, npt.NDArray[np.int64]] | None = None,
+    ) -> int:
+        """How many photos pass `filters` and meet `conditions`, as `matching_ids` takes them."""
+        filters = filters or SearchFilters()
+        if filters == SearchFilters() and not conditions:
+            row = self.database.connection.execute("SELECT count(*) FROM photos").fetchone()
+            return int(row[0])
+        return int(np.count_nonzero(self._passing(filters, conditions, written)[1]))
 
-    def newest(self, filters: SearchFilters, offset: int, limit: int) -> list[Photo]:
-        """Photos that pass `filters`, latest capture time first."""
-        where, values = _where(filters)
-        rows = self.database.connection.execute(
-            f"SELECT * FROM photos{where} ORDER BY taken_at DESC, photo_id DESC LIMIT ? OFFSET ?",
-            (*values, limit, offset),
-        )
-        return [_photo(row) for row in rows]
+    def newest(
+        self,
+        filters: SearchFilters,
+        offset: int,
+        limit: int,
+        conditions: Sequence[Condition] = (),
+        written: Mapping[str, npt.NDArray[np.int64]] | None = None,
+    ) -> list[Photo]:
+        """The photos that `matching_ids` has, latest capture time first."""
+        if filters == SearchFilters() and not conditions:
+            rows = self.database.connection.execute(
+                "SELECT * FROM photos ORDER BY taken_at DESC, photo_id DESC LIMIT ? OFFSET ?",
+                (limit, offset),
+            )
+            return [_photo(row) for row in rows]
+        facts, mask = self._passing(filters, conditions, written)
+        places = facts.newest_first[mask[facts.newest_first]][offset : offset + limit]
+        ids = facts.photo_ids[places].tolist()
+        photos = self.get_many(ids)
+        return [photos[photo_id] for photo_id in ids if photo_id in photos]
 
-    def matching_ids(self, filters: SearchFilters) -> npt.NDArray[np.int64]:
-        """(n,) ids of the photos that pass `filters`, in no order."""
-        if filters.has_caption is not None or filters.label is not None:
-            return self._matching_ids(filters, above=0)
-        # What a file says of itself never changes, so only photos that are new have to be asked.
-        known = self._passed.get(filters, NO_IDS)
-        ids = np.concatenate([known, self._matching_ids(filters, above=known.max(initial=0))])
-        if len(self._passed) == FILTERS_KEPT:
-            self._passed.clear()
-        self._passed[filters] = ids
-        return ids
+    def matching_ids(
+        self,
+        filters: SearchFilters,
+        conditions: Sequence[Condition] = (),
+        written: Mapping[str, npt.NDArray[np.int64]] | None = None,
+    ) -> npt.NDArray[np.int64]:
+        """(n,) rising ids of the photos that pass `filters` and meet `conditions`.
+
+        Args:
+            filters: all of them must be passed.
+            conditions: facts of one type are alternatives, but for labels.
+            written: the ids of the photos that write each phrase of `conditions`, which the index
+                of texts knows: `TextIndex.written(conditions)`.
+        """
+        facts, mask = self._passing(filters, conditions, written)
+        return facts.photo_ids[mask]
+
+    def times_of(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """(n,) rising ids of all photos, and (n,) when they were taken.
+
+        In seconds since 1970 by each camera's own clock, so that they compare as dates do. Both are
+        kept: don't write into them.
+        """
+        facts = self._facts.now()
+        return facts.photo_ids, facts.seconds
+
+    def moments(self) -> Facts:
+        """When the photos were taken and how that is known, as of now; see `Facts.rows`."""
+        return self._facts.now()
+
+    def known_names(self) -> KnownNames:
+        """What photos are called: their places in both languages, cameras, lenses and labels."""
+        revision = self._facts.revision()
+        if self._names[0] != revision:
+            facts = self._facts.now()
+            places = set(facts.place_ids)
+            self._names = (
+                revision,
+                KnownNames(
+                    places=frozenset(
+                        name
+                        for row in self.database.connection.execute(
+                            "SELECT place_id, town, town_ko, country, country_ko FROM places"
+                        )
+                        if row[0] in places
+                        for name in row[1:]
+                        if name
+                    ),
+                    cameras=frozenset(facts.names("camera").values()),
+                    lenses=frozenset(facts.names("lens").values()),
+                    labels=frozenset(all_labels(self.database)),
+                ),
+            )
+        return self._names[1]
 
     def all_photos(self) -> Iterator[Photo]:
         """Every photo, by id; new ones added meanwhile may or may not be among them."""
@@ -399,15 +459,14 @@ class PhotoStore:
                 [(photo_id, label) for label in labels],
             )
 
-    def _matching_ids(self, filters: SearchFilters, above: int) -> npt.NDArray[np.int64]:
-        where, values = _where(filters)
-        if above:
-            where, values = f"{where or ' WHERE TRUE'} AND photo_id > ?", (*values, int(above))
-        # One long text: a Python object for each row would take twice the time.
-        (listed,) = self.database.connection.execute(
-            f"SELECT group_concat(photo_id) FROM photos{where}", values
-        ).fetchone()
-        return np.fromstring(listed or "", dtype=np.int64, sep=",")
+    def _passing(
+        self,
+        filters: SearchFilters,
+        conditions: Sequence[Condition],
+        written: Mapping[str, npt.NDArray[np.int64]] | None,
+    ) -> tuple[Facts, Mask]:
+        facts = self._facts.now()
+        return facts, ConditionMasks(self.database, facts, written).passing(filters, conditions)
 
     def _columns(self, db: sqlite3.Connection, new: NewPhoto) -> dict[str, Any]:
         return {
@@ -481,37 +540,6 @@ class PhotoStore:
             "INSERT OR IGNORE INTO embeddings (model_id, photo_id, vector) VALUES (?, ?, ?)",
             (model_id, photo_id, embedding.astype("<f4").tobytes()),
         )
-
-
-def _where(filters: SearchFilters) -> tuple[str, tuple[Any, ...]]:
-    """The WHERE clause of the filters, empty where all is allowed, and its values."""
-    conditions: list[str] = []
-    values: list[Any] = []
-
-    def must(condition: str, *used: Any) -> None:
-        conditions.append(condition)
-        values.extend(used)
-
-    if filters.after is not None:
-        must("taken_at >= ?", filters.after.isoformat())
-    if filters.before is not None:
-        must("taken_at < ?", filters.before.isoformat() + "U")  # "T..." sorts before "U"
-    if filters.has_place is not None:
-        must("latitude IS NOT NULL" if filters.has_place else "latitude IS NULL")
-    if filters.camera is not None:
-        must("camera = ?", filters.camera)
-    if filters.file_type is not None:
-        must("file_type = ?", filters.file_type)
-    if filters.orientation is not None:
-        sign = {"landscape": ">", "portrait": "<", "square": "="}[filters.orientation]
-        must(f"width {sign} height")
-    if filters.has_caption is not None:
-        must(
-            f"photo_id {'IN' if filters.has_caption else 'NOT IN'} (SELECT photo_id FROM captions)"
-        )
-    if filters.label is not None:
-        must("photo_id IN (SELECT photo_id FROM labels WHERE label = ?)", filters.label)
-    return (" WHERE " + " AND ".join(conditions) if conditions else ""), tuple(values)
 
 
 def path_value(path: Path | None) -> str | bytes | None:

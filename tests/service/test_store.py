@@ -10,7 +10,7 @@ import pytest
 
 from album.database import Database
 from album.photo import ImageFacts, SearchFilters
-from album.store import FILTERS_KEPT, NewPhoto, PhotoStore
+from album.store import NewPhoto, PhotoStore
 
 
 @pytest.fixture
@@ -70,11 +70,3 @@ def test_a_filter_passes_the_same_photos_whenever_it_is_asked(store, tmp_path, f
             assert sorted(store.matching_ids(filters).tolist()) == expected
             assert store.count(filters) == len(expected)
     elsewhere.database.close()
-
-
-def test_filters_are_not_remembered_without_end(store):
-    store.add(new_photo(0))
-    for number in range(3 * FILTERS_KEPT):
-        day = date(2000, 1, 1) + timedelta(days=number)
-        assert store.matching_ids(SearchFilters(after=day)).tolist() == [1]
-    assert len(store._passed) <= FILTERS_KEPT

@@ -1,0 +1,186 @@
+"""Which photos a filter or condition lets through, as masks over the rows of the fact table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from album.conditions import (
+    AtHours,
+    ByCamera,
+    ByLens,
+    Captioned,
+    Condition,
+    Fact,
+    Favourite,
+    InMonths,
+    InPlace,
+    Labelled,
+    OfType,
+    OnDays,
+    OnWeekdays,
+    Placed,
+    Screenshot,
+    Shaped,
+    TakenBetween,
+    Writes,
+)
+from album.database import Database
+from album.fact_table import Facts, Ids, Mask
+from album.photo import SearchFilters
+from album.words import fold
+
+FAVOURITE_STARS = 4
+FAVOURITE_LABELS = frozenset({"favourite", "favorite", "favourites", "favorites", "즐겨찾기", "★"})
+_SHAPES = {"landscape": 1, "square": 0, "portrait": -1}
+_MONDAY_OFFSET = 3  # day 0, the first of 1970, was a Thursday
+
+
+class ConditionMasks:
+    """Asks the facts of one moment, and the labels and places of the database."""
+
+    def __init__(
+        self, database: Database, facts: Facts, written: Mapping[str, Ids] | None = None
+    ) -> None:
+        """Answer for the photos of `facts`; `written` has those that write a phrase."""
+        self._database = database
+        self._facts = facts
+        self._written = written or {}
+
+    def passing(self, filters: SearchFilters, conditions: Sequence[Condition]) -> Mask:
+        """(n,) whether each photo passes the filters and meets the conditions.
+
+        Raises:
+            KeyError: a phrase is asked for that `written` does not have.
+        """
+        mask = self._meeting(_as_conditions(filters)) & self._meeting(conditions)
+        if filters.camera is not None:
+            mask &= self._named("camera", lambda name: name == filters.camera)
+        if filters.label is not None:
+            mask &= self._among(self._labelled([filters.label]))
+        return mask
+
+    def _meeting(self, conditions: Iterable[Condition]) -> Mask:
+        """Facts of one type are alternatives, but for labels and words; excluded ones must not
+        hold."""
+        mask = np.ones(len(self._facts.rows), dtype=bool)
+        alternatives: dict[type[Fact], Mask] = {}
+        for it in conditions:
+            holds = self._holds(it.fact)
+            if it.excluded:
+                mask &= ~holds
+            elif isinstance(it.fact, Labelled | Writes):
+                mask &= holds
+            else:
+                kind = type(it.fact)
+                alternatives[kind] = alternatives[kind] | holds if kind in alternatives else holds
+        for holds in alternatives.values():
+            mask &= holds
+        return mask
+
+    def _holds(self, fact: Fact) -> Mask:
+        """(n,) whether each photo is known to have the fact."""
+        facts, rows = self._facts, self._facts.rows
+        mask: Mask
+        match fact:
+            case TakenBetween(first, last):
+                mask = np.ones(len(rows), dtype=bool)
+                if first is not None:
+                    mask &= facts.days >= np.datetime64(first)
+                if last is not None:
+                    mask &= facts.days <= np.datetime64(last)
+            case InMonths(months):
+                mask = np.isin(facts.months, months)
+            case OnDays(days):
+                numbers = [100 * month + day for month, day in days]
+                mask = np.isin(100 * facts.months + facts.days_of_month, numbers)
+            case OnWeekdays(weekdays):  # a file's time will do, as for any other day
+                mask = np.isin((facts.days.astype(np.int64) + _MONDAY_OFFSET) % 7, weekdays)
+            case AtHours(first, last, or_unknown):
+                hours = facts.seconds // 3600 % 24
+                mask = (hours >= first) & (hours < last)
+                if last <= first:
+                    mask = (hours >= first) | (hours < last)
+                mask = mask | ~rows["timed"] if or_unknown else mask & rows["timed"]
+            case InPlace(name):
+                mask = np.isin(rows["place_id"], self._places_called(name))
+            case ByCamera(name):
+                mask = self._named("camera", lambda known: fold(name) in fold(known))
+            case ByLens(name):
+                mask = self._named("lens", lambda known: fold(name) in fold(known))
+            case OfType(file_types):
+                mask = self._named("file_type", lambda known: known in file_types)
+            case Shaped(orientation):
+                mask = rows["shape"] == _SHAPES[orientation]
+            case Screenshot():
+                mask = rows["screenshot"]
+            case Favourite():
+                labels = [it for it in all_labels(self._database) if fold(it) in FAVOURITE_LABELS]
+                mask = (rows["rating"] >= FAVOURITE_STARS) | self._among(self._labelled(labels))
+            case Labelled(label):
+                labels = [it for it in all_labels(self._database) if fold(it) == fold(label)]
+                mask = self._among(self._labelled(labels))
+            case Captioned():
+                mask = rows["captioned"]
+            case Placed():
+                mask = rows["placed"]
+            case Writes(phrase):
+                mask = self._among(self._written[phrase])
+        return mask
+
+    def _named(self, column: str, wanted: Callable[[str], bool]) -> Mask:
+        """Whether the name in a column is one that is wanted."""
+        names = self._facts.names(column)
+        table = np.zeros(max(names, default=0) + 1, dtype=bool)
+        table[[number for number, name in names.items() if wanted(name)]] = True
+        mask: Mask = table[self._facts.rows[column]]
+        return mask
+
+    def _among(self, photo_ids: Ids) -> Mask:
+        return np.isin(self._facts.photo_ids, photo_ids)
+
+    def _labelled(self, labels: Sequence[str]) -> Ids:
+        ids: list[npt.NDArray[np.int64]] = [np.empty(0, np.int64)]
+        for label in labels:
+            row = self._database.connection.execute(
+                "SELECT group_concat(photo_id) FROM labels WHERE label = ?", (label,)
+            ).fetchone()
+            ids.append(np.fromstring(row[0] or "", dtype=np.int64, sep=","))
+        return np.concatenate(ids)
+
+    def _places_called(self, name: str) -> list[int]:
+        return [
+            place_id
+            for place_id, *names in self._database.connection.execute(
+                "SELECT place_id, town, town_ko, country, country_ko FROM places"
+            )
+            if fold(name) in {fold(it) for it in names if it}
+        ]
+
+
+def all_labels(database: Database) -> list[str]:
+    """The different labels, in order; jumps from one to the next instead of reading them all."""
+    rows = database.connection.execute(
+        "WITH RECURSIVE each (label) AS (SELECT min(label) FROM labels UNION ALL"
+        " SELECT (SELECT min(label) FROM labels WHERE label > each.label) FROM each"
+        " WHERE each.label IS NOT NULL) SELECT label FROM each WHERE label IS NOT NULL"
+    )
+    return [str(row[0]) for row in rows]
+
+
+def _as_conditions(filters: SearchFilters) -> list[Condition]:
+    """What filters and conditions both can say."""
+    conditions = []
+    if filters.after is not None or filters.before is not None:
+        conditions.append(Condition(TakenBetween(filters.after, filters.before)))
+    if filters.has_place is not None:
+        conditions.append(Condition(Placed(), excluded=not filters.has_place))
+    if filters.has_caption is not None:
+        conditions.append(Condition(Captioned(), excluded=not filters.has_caption))
+    if filters.orientation is not None:
+        conditions.append(Condition(Shaped(filters.orientation)))
+    if filters.file_type is not None:
+        conditions.append(Condition(OfType((filters.file_type,))))
+    return conditions

@@ -1,0 +1,251 @@
+"""Words of captions, names and questions, in one spelling, so that they can be compared.
+
+Korean hangs particles on its words and English adds an s; a photo and a question that mean the
+same must meet all the same. What a language adds is listed here, for a reader to extend.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+MOST_CHARACTERS = 10_000  # of one text; more is no caption
+MOST_WORDS = 32  # of one question
+LONGEST_WORD = 50  # more hardly is one
+
+_WORD = re.compile(r"[가-힣]+|\d+|[^\W\d_가-힣]+")
+_TOKEN = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_NEEDS_NO_FOLDING = re.compile(r"[\x00-\x7f가-힣]*")
+_ACCENTS = re.compile("[\u0300-\u036f]+")
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_HANGUL = re.compile(r"[가-힣]")
+_SPACELESS = re.compile(  # scripts that write words without blanks, or hang endings on them
+    "[가-힣\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0e7f\U00020000-\U0003ffff]"
+)
+
+_FILLERS = """
+    a an the this that these those some any all no not and or of in on at by for from to with
+    without into onto over under near next between behind beside is are was were be been being
+    has have had do does did can could will would may might i me my mine we us our you your he him
+    his she her it its they them their who what where when which while there here as if then than
+    very more most other another each both show find photo photos picture pictures image images
+    pic pics photograph photographs
+    사진 사진들 그림 이미지 찾아줘 찾아 보여줘 보여 주세요 줘 있는 있다 있고 있습니다 없는 하는 한
+    하고 된 되는 같은 그 이 저 것 수 등 및 또는 그리고 또 에서 에 을 를 은 는 가 의 로 으로 와 과 도
+    나오는 찍은 찍힌
+"""
+STOP_WORDS = frozenset(_FILLERS.split())
+"""What a question is made of beside what it asks for."""
+
+PARTICLES = (
+    "이", "가", "은", "는", "을", "를", "에", "의", "도", "로", "와", "과", "만", "랑", "들",
+    "에서", "에는", "들이", "들을", "들은", "들과", "으로", "까지", "부터", "처럼", "하고", "이랑",
+)  # fmt: skip
+"""What may follow a Korean noun."""
+
+_STRIPPED = (
+    "에서는", "으로는", "에서", "에게", "으로", "까지", "부터", "처럼", "보다", "한테", "하고",
+    "이랑", "들이", "들을", "들은", "들의", "들과", "에는", "에도", "이", "가", "은", "는", "을",
+    "를", "에", "의", "도", "로", "와", "과", "만", "랑", "들", "고", "며",
+)  # fmt: skip
+"""What is taken off a word of a question: the longest that fits, then perhaps another one."""
+_AFTER_CONSONANT = frozenset({"이", "은", "을", "과", "으로", "으로는", "이랑"})
+_AFTER_VOWEL = frozenset({"가", "는", "를", "와", "랑"})
+
+ONE_SYLLABLE = frozenset(
+    "눈비개꽃산집밤강길물불새소말차배책옷빵밥술달별해문절성탑섬숲논밭들닭곰양뱀쥐벌손발귀코입몸낮봄돌"
+    "풀잎콩떡국면컵칼공줄벽창방역탕병팀땅풍흙굴굽쌀껌연북종게꿀무파감귤밤"
+)
+"""Nouns that a particle may be taken from: 눈이 is snow, but 노을 is no form of 노."""
+
+_PLURALS = {
+    "man": "men", "woman": "women", "child": "children", "person": "people", "foot": "feet",
+    "tooth": "teeth", "goose": "geese", "mouse": "mice", "ox": "oxen", "leaf": "leaves",
+    "wolf": "wolves", "knife": "knives", "wife": "wives", "calf": "calves", "shelf": "shelves",
+    "loaf": "loaves", "scarf": "scarves", "half": "halves", "life": "lives",
+}  # fmt: skip
+_SINGULARS = {plural: singular for singular, plural in _PLURALS.items()}
+
+
+def fold(text: str) -> str:
+    """`text` in small letters, without accents, in one Unicode form: cafe for Café."""
+    text = text[:MOST_CHARACTERS]
+    if not _NEEDS_NO_FOLDING.fullmatch(text):
+        text = unicodedata.normalize("NFKD", text).casefold()
+        text = unicodedata.normalize("NFC", _ACCENTS.sub("", text))
+    return text.lower()
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text, folded; cut at all but letters, and between 가나다, abc and 123."""
+    return _WORD.findall(fold(text))
+
+
+def spans_of(text: str) -> list[int]:
+    """Where the words of a text begin, as near as folding keeps their number."""
+    return [match.start() for match in _WORD.finditer(text)]
+
+
+def line(*texts: str, names: bool = False) -> str:
+    """Texts as the index keeps them, so that words can be found by the blanks around them.
+
+    A blank before each word, two after the last, a stroke between texts: " cat  | dog park  ".
+
+    Args:
+        texts: captions, keywords, names; those without words are left out.
+        names: they are names of files or folders, where MyCat may mean two words or one.
+    """
+    lines = []
+    for text in texts:
+        words = words_of(text)
+        if names and _HUMP.search(text):
+            words = [*words_of(_HUMP.sub(" ", text)), "|", *words]
+        if words:
+            lines.append(f" {' '.join(words)}  ")
+    return "|".join(lines)
+
+
+def phrase(text: str) -> str:
+    """What `line` of a text holds that says just these words; "" where there are none.
+
+    Whole words of letters; Korean, Chinese and Japanese ones also inside longer ones; a number of
+    four digits may go on, as the year of a date does.
+    """
+    words = words_of(text)
+    if not words:
+        return ""
+    start = "" if _SPACELESS.match(words[0]) else " "
+    may_go_on = _SPACELESS.match(words[-1][-1]) or (words[-1].isdecimal() and len(words[-1]) >= 4)
+    return start + " ".join(words) + ("" if may_go_on else " ")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One word of a question, by what the `line` of a text holds that has it."""
+
+    word: str
+    whole: tuple[str, ...] = ()
+    """Any of these: the text has the word, in some form."""
+    ends: tuple[str, ...] = ()
+    """A word ends with it, perhaps before a particle; with one of `starts` it is the whole word,
+    without it a part of a longer one."""
+    starts: tuple[str, ...] = ()
+    """A word begins with it."""
+    starts_suffice: bool = False
+    """Whether that alone makes it a part of a longer word. Not where it may have lost more than a
+    particle: 고양 is left of 고양이, and begins the name of a town."""
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """Any of these: the text has the word, at least as a part of a longer one."""
+        return (*self.whole, *self.ends, *(self.starts if self.starts_suffice else ()))
+
+
+def asked(text: str) -> list[Asked]:
+    """The words of a question that say something, each once, without stop words."""
+    found: dict[str, Asked] = {}
+    for token in _TOKEN.findall(unicodedata.normalize("NFC", text[:MOST_CHARACTERS])):
+        words = words_of(re.sub(r"['’]s$", "", token))
+        if words and (word := " ".join(words)) not in STOP_WORDS and word not in found:
+            found[word] = _asked(words)
+            if len(found) == MOST_WORDS:
+                break
+    return list(found.values())
+
+
+def _asked(words: list[str]) -> Asked:
+    word = words[0]
+    if len(words) == 2 and _HANGUL.match(words[1]) and words[1] in _STRIPPED:
+        return _asked(words[:1])  # iPhone으로
+    if len(words) > 1:
+        whole = " " + phrase(" ".join(words)).lstrip(" ")
+        return Asked(" ".join(words), (whole,))
+    if _HANGUL.match(word) and len(word) <= LONGEST_WORD:
+        return _asked_in_korean(word)
+    if _SPACELESS.match(word):
+        return Asked(word, (word,))
+    if word.isdecimal():
+        may_go_on = len(word) >= 4  # a year that begins a date
+        return Asked(word, (f" {word} ",), (), (f" {word}",) if may_go_on else (), may_go_on)
+    return Asked(word, tuple(f" {form} " for form in _forms(word)))
+
+
+def _asked_in_korean(word: str) -> Asked:
+    stems = _stems(word)
+    # Of one syllable only as a word of its own: 눈 must not find 눈썹.
+    alone = tuple(
+        f" {form} " for stem in (word, *stems) if len(stem) == 1 for form in _with_particles(stem)
+    )
+    if len(word) == 1:
+        return Asked(word, alone)
+    if word.endswith("는"):
+        alone += _of_a_verb(word[:-1])
+    long = [stem for stem in stems if len(stem) > 1]
+    ends = tuple(it for stem in long for it in _ends(stem))
+    if word.startswith(ends):  # what has the word has its stem with a particle
+        starts = [it for it in long if not any(it != stem and it.startswith(stem) for stem in long)]
+        return Asked(word, alone, ends, tuple(f" {stem}" for stem in starts))
+    return Asked(word, alone, (*ends, *_ends(word)), (f" {word}",), starts_suffice=True)
+
+
+def _of_a_verb(stem: str) -> tuple[str, ...]:
+    """What else a word may be that ends in 는: 달리는 in 달리고 있다 or 달린다."""
+    last = ord(stem[-1])
+    closed = (last - ord("가")) % 28
+    plain = f"{stem}는다" if closed else f"{stem[:-1]}{chr(last + 4)}다"  # 4: with ㄴ below
+    return (f" {stem}고 ", f" {plain} ")
+
+
+def _ends(stem: str) -> tuple[str, ...]:
+    first, *others = _with_particles(stem)
+    return (f"{first} ", *others)
+
+
+def _with_particles(stem: str) -> list[str]:
+    return [stem, *(stem + it for it in PARTICLES if _may_follow(it, stem[-1]))]
+
+
+def _stems(word: str) -> list[str]:
+    """What is left of a Korean word without particles, as far as that may be a word."""
+    stems: list[str] = []
+    rest = word
+    while True:
+        for particle in _STRIPPED:
+            stem = rest.removesuffix(particle)
+            if stem == rest or not stem or not _may_follow(particle, stem[-1]):
+                continue
+            if len(stem) > 1 or stem in ONE_SYLLABLE:
+                break
+        else:
+            return stems
+        stems.append(stem)
+        rest = stem
+
+
+def _may_follow(particle: str, syllable: str) -> bool:
+    """Whether a particle has the form that it takes after this syllable."""
+    last_consonant = (ord(syllable) - ord("가")) % 28
+    if particle == "로":
+        return last_consonant in (0, 8)  # none, or ㄹ
+    if particle in _AFTER_CONSONANT:
+        return last_consonant != 0
+    return particle not in _AFTER_VOWEL or last_consonant == 0
+
+
+def _forms(word: str) -> list[str]:
+    """An English word with its plural, and with what it may be the plural of."""
+    hisses = word.endswith(("s", "x", "z", "ch", "sh"))
+    forms = [word, word + ("es" if hisses else "s")]
+    if word.endswith("o"):
+        forms.append(word + "es")
+    if word.endswith("y") and word[-2:-1] not in tuple("aeiou"):
+        forms.append(word[:-1] + "ies")
+    if word.endswith("ies") and len(word) > 4:
+        forms.append(word[:-3] + "y")
+    if word.endswith(("ses", "xes", "zes", "ches", "shes", "oes")) and len(word) > 4:
+        forms.append(word[:-2])
+    if word.endswith("s") and not word.endswith(("ss", "us", "is")) and len(word) > 3:
+        forms.append(word[:-1])
+    forms += [table[word] for table in (_PLURALS, _SINGULARS) if word in table]
+    return list(dict.fromkeys(forms))
