@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from album.commands import imports, keeping, photos
+from album.commands import evaluate, imports, keeping, photos
 from album.commands.opening import DataDir, in_sentences, settings_of
 
 cli = typer.Typer(
@@ -15,6 +15,7 @@ cli = typer.Typer(
 )
 for group in (imports, photos, keeping):
     cli.registered_commands += group.commands.registered_commands
+cli.add_typer(evaluate.commands, name="evaluate")
 
 
 @cli.callback()
