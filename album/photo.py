@@ -117,14 +117,37 @@ class Caption:
         return self.model_id is None
 
 
+Band = Literal["sure", "maybe", "rest"]
+"""How surely a photo is what was asked for; "rest": it is not."""
+ReasonKind = Literal[
+    "looks", "caption", "keyword", "label", "file name", "folder", "place", "text in the picture"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a photo is a hit."""
+
+    kind: ReasonKind
+    excerpt: str = ""
+    """The words that match, with some around them; "" for how it looks."""
+    likeness: float | None = None
+    """For how it looks: in [0, 1], how probable it is that the photo shows what was asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class SearchHit:
     """A photo and how near it is to the query."""
 
     photo: Photo
     score: float | None
-    """Cosine in [-1, 1], high is near; None when there was no query to compare with."""
+    """Cosine in [-1, 1], high is near; the mean where several things were asked for; None when
+    there was nothing to compare with."""
     caption: Caption | None = None
+    band: Band = "sure"
+    reasons: tuple[Reason, ...] = ()
+    burst: int = 1
+    """How many photos of the same moment this one stands for, itself included."""
 
 
 @dataclass(frozen=True, slots=True)

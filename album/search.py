@@ -1,21 +1,53 @@
-"""Journey 2: PhotoSearch finds photos by words, by a picture, or by both, exactly ranked."""
+"""Journey 2: PhotoSearch finds photos by words, by pictures, or by both; or says there is none."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
+from threading import Lock
+from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from album.active_encoder import Active, ActiveEncoder
-from album.errors import EmptyQueryError
+from album.errors import EmptyQueryError, QueryError
 from album.image_files import read_for_encoder
-from album.photo import Photo, SearchFilters, SearchHit
+from album.languages import unread_language
+from album.photo import Reason, SearchFilters, SearchHit
+from album.query import Query, parse
+from album.ranking import Answer, Ids, Ranker, Wanted
 from album.store import PhotoStore
+from album.text_index import TextIndex
+from models.interfaces import Embeddings
 
 PAGE = 60
+MOST_CHARACTERS = 1_000
+ANSWERS_KEPT = 8  # each with 24 bytes for a photo that is shown
+
+Sort = Literal["best", "date"]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of the album."""
+
+    text: str = ""
+    """A sentence in the query language, see `query.parse`."""
+    pictures: tuple[Path, ...] = ()
+    """Image files that the photos are to look like."""
+    like: tuple[int, ...] = ()
+    """Photos of the album that they are to look like, which are left out themselves."""
+    picture_weight: float = 0.5
+    """In [0, 1]: how much the pictures count beside the words."""
+    filters: SearchFilters = field(default_factory=SearchFilters)
+    sort: Sort = "best"
+    """By date: the latest first, inside each band."""
+    rest: bool = False
+    """Show what does not match, too, behind all that does."""
+    burst: int | None = None
+    """Only photos of the same moment as this one, in the order of their time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,111 +55,203 @@ class SearchPage:
     """One page of hits."""
 
     hits: list[SearchHit]
-    """Best first; for an empty query, newest first and without a score."""
+    """Sure ones, then those that may be right, then, where asked for, the rest. For a question of
+    facts alone, such as a year, all are sure, the newest first, without a score."""
     total: int
-    """How many photos there are on all pages."""
-    model_id: str | None
-    """Who ranked them; None where nothing had to be ranked."""
+    """How many there are on all pages; a burst is one."""
+    query: Query
+    """What was understood."""
+    model_id: str | None = None
+    """Who looked at the photos; None where that was not needed."""
+    sure: int = 0
+    """How many photos surely match, on all pages, those of bursts counted one by one."""
+    maybe: int = 0
+    """How many may match."""
+    rest: int = 0
+    """How many do not match, whether they are shown or not."""
+    vetoed: int = 0
+    """How many would match, but show what was excluded."""
+    nearest: bool = False
+    """Nothing matches; the hits are the few that come nearest."""
+    unread: str = ""
+    """The language ("ko") of the words where it is one that the model does not read."""
 
 
 class PhotoSearch:
-    """Ranks the album against a query."""
+    """Answers questions about the album."""
 
-    def __init__(self, store: PhotoStore, active: ActiveEncoder) -> None:
-        self._store = store
-        self._active = active
-
-    def find(
-        self,
-        text: str = "",
-        *,
-        picture: Path | None = None,
-        filters: SearchFilters | None = None,
-        offset: int = 0,
-        limit: int = PAGE,
-    ) -> SearchPage:
-        """Photos that look like `text`, like `picture`, or both; all, newest first, for neither.
+    def __init__(
+        self, store: PhotoStore, texts: TextIndex, active: ActiveEncoder, cache_dir: Path
+    ) -> None:
+        """Prepare to search.
 
         Args:
-            text: a word or sentence, in a language that the model reads.
-            picture: an image file; both together weigh the same.
-            filters: photos that do not pass are not ranked at all.
+            store: the photos.
+            texts: what is written of them.
+            active: who sees them.
+            cache_dir: where what is worked out once for each photo is kept.
+        """
+        self._store = store
+        self._texts = texts
+        self._active = active
+        self._cache_dir = cache_dir
+        self._ranker: Ranker | None = None
+        self._answers: OrderedDict[Question, Answer] = OrderedDict()
+        self._lock = Lock()
+
+    def find(
+        self, question: Question | str = "", *, offset: int = 0, limit: int = PAGE
+    ) -> SearchPage:
+        """Photos that answer a question; all, newest first, where nothing is asked.
+
+        Args:
+            question: or just its words.
             offset: how many hits to leave out, for the next page.
             limit: how many at the most.
 
         Raises:
-            UnreadableImageError: `picture` is no image.
+            QueryError: the text is too long.
+            UnreadableImageError: a picture is no image.
+            PhotoNotFoundError: a photo that the question names is not there.
+            EmptyQueryError: it has not been encoded yet.
             ModelLoadingError: no model came in time.
         """
-        filters = filters or SearchFilters()
-        text = " ".join(text.split())
-        if not text and picture is None:
-            return self._newest(filters, offset, limit)
-        active = self._active.current()
-        parts = []
-        if text:
-            parts.append(active.encoder.encode_texts([text])[0])
-        if picture is not None:
-            image, _ = read_for_encoder(picture, active.encoder.image_size)
-            parts.append(active.encoder.encode_images([image])[0])
-        return self._rank(active, _mean_direction(parts), filters, None, offset, limit)
+        asked = Question(question) if isinstance(question, str) else question
+        if len(asked.text) > MOST_CHARACTERS:
+            raise QueryError(f"A search can have {MOST_CHARACTERS:,} characters at most; say less.")
+        query = parse(asked.text, self._store.known_names(), date.today())
+        if asked.burst is not None:
+            return self._of_a_moment(asked.burst, query, offset, limit)
+        if not (query.groups or query.unwanted or asked.pictures or asked.like):
+            return self._of_facts(asked, query, offset, limit)
+        with self._lock:
+            answer = self._answer(asked, query, again=offset > 0)
+        words = " ".join([query.visual, *query.unwanted])
+        return SearchPage(
+            self._hits(answer, query, offset, limit),
+            total=len(answer.photo_ids),
+            query=query,
+            model_id=answer.model_id,
+            sure=answer.sure,
+            maybe=answer.maybe,
+            rest=answer.rest,
+            vetoed=answer.vetoed,
+            nearest=answer.nearest,
+            unread=unread_language(words, self._active.current().encoder.languages),
+        )
 
-    def similar(
-        self,
-        photo_id: int,
-        *,
-        filters: SearchFilters | None = None,
-        offset: int = 0,
-        limit: int = PAGE,
-    ) -> SearchPage:
-        """Photos that look like this one, which is left out itself.
+    def get_ready(self) -> None:
+        """Do what the next search would have to do first; nothing while there is no model."""
+        if self._active.model_id is not None:
+            with self._lock:
+                ranker = self._ranker_now()
+            ranker.get_ready()
+
+    def similar(self, photo_id: int, *, offset: int = 0, limit: int = PAGE) -> SearchPage:
+        """All photos by how much they look like this one, which is left out itself.
 
         Raises:
             PhotoNotFoundError: there is no such photo.
             EmptyQueryError: it has not been encoded yet.
         """
-        photo = self._store.get(photo_id)
-        active = self._active.current()
-        own = active.index.vectors_of(np.array([photo_id], dtype=np.int64))  # (0 or 1, d)
-        if not len(own):
-            raise EmptyQueryError(f"{photo.filename} is still being looked at; try again soon.")
-        return self._rank(active, own[0], filters or SearchFilters(), photo_id, offset, limit)
+        return self.find(Question(like=(photo_id,), rest=True), offset=offset, limit=limit)
 
-    def hits_for(self, ranked: Sequence[tuple[int, float | None]]) -> list[SearchHit]:
-        """Photos and captions to (photo id, score) pairs, in their order."""
-        photo_ids = [photo_id for photo_id, _ in ranked]
-        photos = self._store.get_many(photo_ids)
-        captions = self._store.captions_of(photo_ids)
-        return [
-            SearchHit(photos[photo_id], score, captions.get(photo_id))
-            for photo_id, score in ranked
-            if photo_id in photos
-        ]
-
-    def _newest(self, filters: SearchFilters, offset: int, limit: int) -> SearchPage:
-        photos: list[Photo] = self._store.newest(filters, offset, limit)
+    def _of_facts(self, asked: Question, query: Query, offset: int, limit: int) -> SearchPage:
+        """Nothing has to be looked at, so no model is waited for."""
+        filters, conditions = asked.filters, query.conditions
+        written = self._texts.written(conditions)
+        photos = self._store.newest(filters, offset, limit, conditions, written)
+        total = self._store.count(filters, conditions, written)
         captions = self._store.captions_of([photo.photo_id for photo in photos])
         hits = [SearchHit(photo, None, captions.get(photo.photo_id)) for photo in photos]
-        return SearchPage(hits, self._store.count(filters), None)
+        return SearchPage(hits, total, query, sure=total)
 
-    def _rank(
-        self,
-        active: Active,
-        query: npt.NDArray[np.float32],
-        filters: SearchFilters,
-        without: int | None,
-        offset: int,
-        limit: int,
-    ) -> SearchPage:
-        allowed = None if filters == SearchFilters() else self._store.matching_ids(filters)
-        ranking = active.index.rank(query, allowed, offset, limit, without)
-        pairs = zip(ranking.photo_ids.tolist(), ranking.scores.tolist(), strict=True)
-        return SearchPage(self.hits_for(list(pairs)), ranking.total, active.encoder.model_id)
+    def _of_a_moment(self, photo_id: int, query: Query, offset: int, limit: int) -> SearchPage:
+        self._store.get(photo_id)
+        with self._lock:
+            ranker = self._ranker_now()
+            photo_ids = ranker.moment_of(photo_id).tolist()
+        page = photo_ids[offset : offset + limit]
+        photos, captions = self._store.get_many(page), self._store.captions_of(page)
+        hits = [SearchHit(photos[it], None, captions.get(it)) for it in page if it in photos]
+        return SearchPage(
+            hits, len(photo_ids), query, ranker.active.encoder.model_id, sure=len(photo_ids)
+        )
 
+    def _answer(self, asked: Question, query: Query, *, again: bool) -> Answer:
+        """The whole ranking; for a later page the one that the first page began, if it is kept."""
+        known = self._answers.pop(asked, None) if again else None
+        if known is None:
+            ranker = self._ranker_now()
+            known = ranker.answer(
+                Wanted(
+                    query,
+                    self._allowed(asked, query),
+                    self._pictures(asked, ranker.active),
+                    asked.picture_weight,
+                    excluded=asked.like,
+                    by_date=asked.sort == "date",
+                    rest=asked.rest,
+                )
+            )
+        self._answers[asked] = known
+        while len(self._answers) > ANSWERS_KEPT:
+            self._answers.popitem(last=False)
+        return known
 
-def _mean_direction(parts: Sequence[npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
-    """(d,) of L2 norm 1: the sum of unit vectors, so that each part weighs the same."""
-    if len(parts) == 1:
-        return parts[0]
-    total: npt.NDArray[np.float32] = np.sum(parts, axis=0)  # (d,)
-    return total / np.float32(max(float(np.linalg.norm(total)), 1e-12))
+    def _ranker_now(self) -> Ranker:
+        active = self._active.current()
+        if self._ranker is None or self._ranker.active is not active:
+            self._ranker = Ranker(active, self._store, self._texts, self._cache_dir)
+        return self._ranker
+
+    def _allowed(self, asked: Question, query: Query) -> Ids | None:
+        """The photos that have the facts that were asked for; None: all."""
+        if asked.filters == SearchFilters() and not query.conditions:
+            return None
+        written = self._texts.written(query.conditions)
+        return self._store.matching_ids(asked.filters, query.conditions, written)
+
+    def _pictures(self, asked: Question, active: Active) -> Embeddings | None:
+        rows = []
+        for path in asked.pictures:
+            image, _ = read_for_encoder(path, active.encoder.image_size)
+            rows.append(active.encoder.encode_images([image]))
+        for photo_id in asked.like:
+            photo = self._store.get(photo_id)
+            own = active.index.vectors_of(np.array([photo_id], dtype=np.int64))  # (0 or 1, d)
+            if not len(own):
+                raise EmptyQueryError(f"{photo.filename} is still being looked at; try again soon.")
+            rows.append(own)
+        return np.concatenate(rows) if rows else None
+
+    def _hits(self, answer: Answer, query: Query, offset: int, limit: int) -> list[SearchHit]:
+        places = range(offset, min(offset + limit, len(answer.photo_ids)))
+        photo_ids = answer.photo_ids[offset : offset + limit].tolist()
+        words = self._texts.why(photo_ids, query.visual) if query.visual else {}
+        photos = self._store.get_many(photo_ids)
+        captions = self._store.captions_of(photo_ids)
+        hits = []
+        for place, photo_id in zip(places, photo_ids, strict=True):
+            if photo_id not in photos:  # deleted since the first page
+                continue
+            score = float(answer.scores[place])
+            seen = not np.isnan(score)
+            reasons = [Reason("looks", likeness=float(answer.likeness[place]))] if seen else []
+            if photo_id in words:
+                reasons.append(Reason(words[photo_id].field, words[photo_id].excerpt))
+            hits.append(
+                SearchHit(
+                    photos[photo_id],
+                    score if seen else None,
+                    captions.get(photo_id),
+                    "sure"
+                    if place < answer.sure_end
+                    else "maybe"
+                    if place < answer.maybe_end
+                    else "rest",
+                    tuple(reasons),
+                    int(answer.bursts[place]),
+                )
+            )
+        return hits

@@ -16,7 +16,7 @@ from album.database import Database
 from album.decode_pool import DecodePool
 from album.decoder import Decoder
 from album.describe import PhotoDescriber
-from album.errors import AlbumError, PhotoNotFoundError
+from album.errors import AlbumError, PhotoNotFoundError, QueryError
 from album.file_kinds import kind_of
 from album.image_files import large_view
 from album.import_jobs import ImportJobs
@@ -28,6 +28,7 @@ from album.places import Places
 from album.search import PhotoSearch
 from album.sidecars import Siblings
 from album.store import PhotoStore
+from album.text_index import TextIndex
 from album.verify import find_faults
 from album.watch import FolderWatch
 from models.errors import CaptionerUnavailableError
@@ -36,6 +37,10 @@ from models.interfaces import BuildClassifier, Captioner
 log = logging.getLogger(__name__)
 
 MAX_LABEL_LENGTH = 100
+READY_EVERY_S = 1.0
+TEXTS_AT_ONCE = 2000  # a second's work or so, after which closing is noticed
+TRANSLATIONS = ("en", "ko")
+MAX_TRANSLATED = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,7 @@ class Album:
         self.embeddings_dir = data_dir / "embeddings"
         self.database = Database(data_dir / "album.db")
         self.store = PhotoStore(self.database)
+        self.texts = TextIndex(self.database)
         self.import_store = ImportStore(self.database)
         self.decoder = decoder or DecodePool()
         self.active = ActiveEncoder(self.store, self.originals, self.embeddings_dir, self.decoder)
@@ -108,17 +114,19 @@ class Album:
         )
         self._folders = tuple(folders)
         self._watch = FolderWatch(self._folders, self._rescan_quietly, rescan_every_s)
-        self.search = PhotoSearch(self.store, self.active)
+        self.search = PhotoSearch(self.store, self.texts, self.active, self.embeddings_dir)
         self.classifier = PhotoClassifier(self.store, self.active, build_classifier)
         self.describer = PhotoDescriber(self.store, self.active)
         self.captions = PhotoCaptions(self.store, self.originals, captioner)
+        self._captioner = captioner
         self._stopped = threading.Event()
         self._thumbnails: threading.Thread | None = None
+        self._readying: threading.Thread | None = None
         self.importer.repair()
 
     def start(self) -> None:
-        """Do in the background what a running album does: captions, thumbnails, folders, and the
-        imports that were interrupted."""
+        """Do in the background what a running album does: captions, thumbnails, folders, what
+        searches need, and the imports that were interrupted."""
         self.captions.start()
         self._thumbnails = threading.Thread(
             target=self.importer.make_missing_thumbnails,
@@ -127,6 +135,8 @@ class Album:
             daemon=True,
         )
         self._thumbnails.start()
+        self._readying = threading.Thread(target=self._keep_ready, name="ready", daemon=True)
+        self._readying.start()
         self.imports.go_on()
         self._watch.start()
 
@@ -139,6 +149,8 @@ class Album:
         self.active.stop()
         if self._thumbnails is not None:
             self._thumbnails.join(timeout=30)
+        if self._readying is not None:
+            self._readying.join(timeout=30)
         self.decoder.close()
         self.database.close()
 
@@ -225,6 +237,34 @@ class Album:
         """
         return self.store.get(photo_id)
 
+    @property
+    def can_translate(self) -> bool:
+        """Whether `translate` can be asked at all; nothing is sent for that."""
+        try:
+            self._captioner.check()
+        except CaptionerUnavailableError:
+            return False
+        return True
+
+    def translate(self, text: str, language: str = "en") -> str:
+        """What somebody searches for, in another language; `text` alone leaves the machine.
+
+        Args:
+            text: the words; "" where they are blank, without asking.
+            language: of the answer, "ko" or "en".
+
+        Raises:
+            QueryError: too many words, or another language.
+            CaptionerUnavailableError: no key, network or quota.
+            CaptionRefusedError: it answered without a translation.
+        """
+        words = " ".join(text.encode(errors="replace").decode().split())
+        if language not in TRANSLATIONS:
+            raise QueryError(f"Searches can be translated into {' or '.join(TRANSLATIONS)}.")
+        if len(words) > MAX_TRANSLATED:
+            raise QueryError(f"{MAX_TRANSLATED} characters at most can be translated; say less.")
+        return self._captioner.translate(words, language) if words else ""
+
     def labels_of(self, photo_id: int) -> list[str]:
         """The labels on this photo."""
         return self.store.labels_of(photo_id)
@@ -262,7 +302,17 @@ class Album:
 
     def faults(self, *, deep: bool = False) -> Iterator[str]:
         """One line for each thing that is not as it must be."""
-        return find_faults(self.store, self.originals, self.embeddings_dir, deep=deep)
+        yield from find_faults(self.store, self.originals, self.embeddings_dir, deep=deep)
+        yield from self.texts.faults()
+
+    def _keep_ready(self) -> None:
+        """Take in new texts and looks before somebody searches for them."""
+        while not self._stopped.wait(READY_EVERY_S):
+            try:
+                self.texts.sync(TEXTS_AT_ONCE)
+                self.search.get_ready()
+            except AlbumError as error:
+                log.warning("a search may have to wait: %s", error)
 
     def _rescan_quietly(self, folder: Path) -> None:
         self.imports.start([folder], "rescan")

@@ -103,7 +103,7 @@ class VectorIndex:
         if allowed is None:
             scores = matrix @ query  # (n,)
         else:
-            rows = np.flatnonzero(_is_in(ids, allowed))  # (m,)
+            rows = np.flatnonzero(is_in(ids, allowed))  # (m,)
             ids = ids[rows]
             sparse = len(rows) < GATHER_BELOW * len(matrix)
             scores = matrix[rows] @ query if sparse else (matrix @ query)[rows]
@@ -113,11 +113,16 @@ class VectorIndex:
         best = _best(scores, offset, limit)
         return Ranking(ids[best], scores[best], len(ids))
 
+    def snapshot(self) -> tuple[npt.NDArray[np.int64], Embeddings]:
+        """All (n,) ids and (n, d) vectors as they are now; the arrays are not to be changed."""
+        self.sync()
+        return self._snapshot
+
     def vectors_of(self, photo_ids: npt.NDArray[np.int64]) -> Embeddings:
         """(m, d) vectors of those of `photo_ids` that are in the index, in the index's order."""
         self.sync()
         ids, matrix = self._snapshot
-        return np.asarray(matrix[np.flatnonzero(_is_in(ids, photo_ids))])
+        return np.asarray(matrix[np.flatnonzero(is_in(ids, photo_ids))])
 
     def blocks(self) -> Iterator[tuple[npt.NDArray[np.int64], Embeddings]]:
         """The whole index as (b,) ids and (b, d) vectors, a block at a time."""
@@ -238,7 +243,7 @@ def _write_all(file: IO[bytes], array: npt.NDArray[Any]) -> None:
     file.flush()
 
 
-def _is_in(ids: npt.NDArray[np.int64], allowed: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+def is_in(ids: npt.NDArray[np.int64], allowed: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     """(n,) whether each id is allowed, by a table: ids are small whole numbers."""
     table = np.zeros(max(ids.max(initial=0), allowed.max(initial=0)) + 1, dtype=bool)
     table[allowed] = True

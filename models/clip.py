@@ -116,6 +116,7 @@ class ClipEncoder:
         self._device = choose_device(device)
         self._dtype = torch.float32 if precision == "float32" else choose_dtype(self._device)
         self.model_id = model_id_of(model)
+        self.languages = model.languages()
         self._name = model.name
         self.dim: int = model.config()["embed_dim"]
         self._lock = threading.Lock()

@@ -1,7 +1,8 @@
-"""Captions by Gemini: the only module that speaks to Google, through google-generativeai over REST.
+"""Captions and translations by Gemini: the only module that speaks to Google, through
+google-generativeai over REST.
 
 The SDK has reached its end of support; everything of it stays in this file. It is imported at the
-first caption, because that takes over a second and the page must not wait for it.
+first question, because that takes over a second and the page must not wait for it.
 """
 
 from __future__ import annotations
@@ -11,12 +12,15 @@ import warnings
 from typing import Any
 
 from models.errors import CaptionerUnavailableError, CaptionRefusedError
-from models.prompts import CAPTION_INSTRUCTIONS
+from models.prompts import CAPTION_INSTRUCTIONS, TRANSLATION_INSTRUCTIONS
 
 ERROR_INFO = "type.googleapis.com/google.rpc.ErrorInfo"
 RETRY_INFO = "type.googleapis.com/google.rpc.RetryInfo"
 # Why an answer may end with its text still meant; all other reasons withdraw it.
 CAPTION_STANDS = ("STOP", "MAX_TOKENS", "FINISH_REASON_UNSPECIFIED")
+TRANSLATION_STANDS = ("STOP", "FINISH_REASON_UNSPECIFIED")  # half of it would find other photos
+LONGEST_TRANSLATION = 300
+QUOTES = ('""', "''", "“”", "‘’", "``", "「」")
 
 
 class QuotaUsedUpError(CaptionerUnavailableError):
@@ -70,11 +74,16 @@ class GeminiCaptioner:
     def caption(self, jpeg: bytes, language: str) -> str:
         """See `interfaces.Captioner.caption`; what is sent is `jpeg` as it is, and one sentence."""
         self.check()
-        return _text_of(
+        return _caption_in(
             self._generate(
                 [{"mime_type": "image/jpeg", "data": jpeg}, CAPTION_INSTRUCTIONS[language]]
             )
         )
+
+    def translate(self, text: str, language: str) -> str:
+        """See `interfaces.Captioner.translate`; what is sent is `text`, below one instruction."""
+        self.check()
+        return _translation_in(self._generate([TRANSLATION_INSTRUCTIONS[language], text]), text)
 
     def _generate(self, contents: list[Any]) -> Any:
         from google.api_core import exceptions, retry
@@ -154,25 +163,56 @@ def _detail(error: Any, kind: str) -> dict[str, str]:
     return next((detail for detail in error.details if detail.get("@type") == kind), {})
 
 
-def _text_of(response: Any) -> str:
+def _caption_in(response: Any) -> str:
     """The caption in one line.
 
     Raises:
-        CaptionRefusedError: the answer holds none. `response.text` would be a ValueError then.
+        CaptionRefusedError: the answer holds none.
+    """
+    text, withdrawn = _text_of(response, CAPTION_STANDS)
+    if withdrawn:
+        raise CaptionRefusedError(f"Gemini declined this photo ({withdrawn}).")
+    if not text:
+        raise CaptionRefusedError(
+            "Gemini answered without a caption: write one by hand, or ask another model."
+        )
+    return " ".join(text.split())
+
+
+def _translation_in(response: Any, original: str) -> str:
+    """The translation, without the quotation marks and the full stop that the original has not.
+
+    Raises:
+        CaptionRefusedError: the answer is not one line of a translation's length.
+    """
+    text, withdrawn = _text_of(response, TRANSLATION_STANDS)
+    if withdrawn:
+        raise CaptionRefusedError(f"Gemini did not translate this ({withdrawn}): reword it.")
+    if text[:1] + text[-1:] in QUOTES and original.strip()[:1] != text[:1]:
+        text = text[1:-1].strip()
+    if not original.rstrip().endswith("."):
+        text = text.removesuffix(".")
+    if not text or len(text) > LONGEST_TRANSLATION or not text.isprintable():
+        raise CaptionRefusedError(
+            "Gemini answered with something other than a translation: reword it."
+        )
+    return text
+
+
+def _text_of(response: Any, stands: tuple[str, ...]) -> tuple[str, str]:
+    """The stripped text of an answer, "" where it has none, and why it is not to be used, or "".
+
+    `response.text` would be a ValueError for an answer without text.
     """
     blocked = response.prompt_feedback.block_reason
     if blocked:
-        raise CaptionRefusedError(f"Gemini declined this photo ({_name(blocked)}).")
+        return "", _name(blocked)
     for candidate in list(response.candidates)[:1]:  # a slice of it holds raw messages
         reason = _name(candidate.finish_reason)
-        if reason not in CAPTION_STANDS:
-            raise CaptionRefusedError(f"Gemini declined this photo ({reason}).")
-        text = " ".join(" ".join(part.text for part in candidate.content.parts).split())
-        if text:
-            return text
-    raise CaptionRefusedError(
-        "Gemini answered without a caption: write one by hand, or ask another model."
-    )
+        if reason not in stands:
+            return "", reason
+        return " ".join(part.text for part in candidate.content.parts).strip(), ""
+    return "", ""
 
 
 def _name(reason: Any) -> str:

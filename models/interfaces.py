@@ -35,6 +35,10 @@ class Encoder(Protocol):
     def logit_scale(self) -> float:
         """What cosines are multiplied by before a softmax (CLIP's learned inverse temperature)."""
 
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages that it reads, as ISO 639-1 codes ("en", "ko"); () for every one."""
+
     def encode_images(self, images: Sequence[Image.Image]) -> Embeddings:
         """Embed upright RGB images of any size: (n, d)."""
 
@@ -60,7 +64,8 @@ class BuildClassifier(Protocol):
 
 
 class Captioner(Protocol):
-    """Writes one sentence about a picture; may be far away, slow and paid."""
+    """Writes one sentence about a picture, or the same words in another language; may be far away,
+    slow and paid."""
 
     @property
     def model_id(self) -> str:
@@ -79,4 +84,18 @@ class Captioner(Protocol):
         Raises:
             CaptionerUnavailableError: no key, network, quota or a fault of theirs; later may work.
             CaptionRefusedError: it answered and declined; asking again is useless.
+        """
+
+    def translate(self, text: str, language: str) -> str:
+        """What somebody searches for, put into `language` ("ko" or "en"): one line of plain text.
+
+        Nothing but `text` is sent.
+
+        Args:
+            text: 1 to 1,000 characters.
+            language: of the answer.
+
+        Raises:
+            CaptionerUnavailableError: as of `caption`.
+            CaptionRefusedError: as of `caption`, or the answer is no translation.
         """

@@ -22,6 +22,9 @@ POCKET_DIR = Path(__file__).parent / "pocket"
 POCKET_ARCHITECTURE = "pocket-clip"
 
 CHECKPOINT_SUFFIXES = (".safetensors", ".pt", ".bin")
+# Tokenizers that were made for English; open_clip's own is another. Those of the other models cut
+# every script into pieces that were seen in training.
+ENGLISH_TOKENIZERS = ("roberta-base", "bert-base-uncased", "timm/ViT-B-16-SigLIP")
 TAGS_NAMED = 5  # some architectures have thirty: a sentence should stay one
 
 
@@ -60,6 +63,16 @@ class ModelSpec:
         """The hub repository of the tokenizer; None where open_clip ships it itself."""
         repo: str | None = self.config()["text_cfg"].get("hf_tokenizer_name")
         return repo
+
+    def languages(self) -> tuple[str, ...]:
+        """The languages that the text tower was trained to read, as ISO 639-1 codes; () for all.
+
+        A checkpoint does not say, so it is what the architecture's published weights read.
+        """
+        if self.architecture == POCKET_ARCHITECTURE:
+            return ("en", "ko")
+        repo = self.tokenizer_repo()
+        return ("en",) if repo is None or repo in ENGLISH_TOKENIZERS else ()
 
 
 def parse_spec(spec: str) -> ModelSpec:

@@ -38,8 +38,9 @@ class FakeEncoder:
     image_size = 32
     logit_scale = 20.0
 
-    def __init__(self, model_id: str = "fake") -> None:
+    def __init__(self, model_id: str = "fake", languages: tuple[str, ...] = ("en", "ko")) -> None:
         self.model_id = model_id
+        self.languages = languages
         self._axes = np.linalg.qr(_noise(model_id, (self.dim, 4)))[0]  # (d, 4), orthonormal
 
     def encode_images(self, images: Sequence[Image.Image]) -> Embeddings:
@@ -82,7 +83,7 @@ class DecodeHere:
 
 
 class FakeCaptioner:
-    """Answers `answer`, or raises `error`; what it was asked is in `calls`."""
+    """Answers `answer`, or raises `error`; what it was asked is in `calls` and `words`."""
 
     def __init__(self, answer: str = "A photo.", model_id: str = "fake-captioner") -> None:
         self.model_id = model_id
@@ -91,6 +92,7 @@ class FakeCaptioner:
         self.missing: Exception | None = None
         """What `check()` raises, and `caption()` too."""
         self.calls: list[tuple[bytes, str]] = []
+        self.words: list[tuple[str, str]] = []
 
     def check(self) -> None:
         if self.missing:
@@ -99,6 +101,13 @@ class FakeCaptioner:
     def caption(self, jpeg: bytes, language: str) -> str:
         self.check()
         self.calls.append((jpeg, language))
+        if self.error:
+            raise self.error
+        return self.answer
+
+    def translate(self, text: str, language: str) -> str:
+        self.check()
+        self.words.append((text, language))
         if self.error:
             raise self.error
         return self.answer

@@ -60,6 +60,10 @@ def _repair(context: typer.Context, deep: bool, data_dir: Path | None, as_json: 
         )
         if report.to_import:
             album.imports.run(report.to_import, "copy", tell)
+        texts = len(album.texts.faults())
+        if texts:
+            album.texts.rebuild()
+            album.texts.sync()
     done = {
         "thumbnails": report.thumbnails,
         "large_views": report.large_views,
@@ -68,6 +72,7 @@ def _repair(context: typer.Context, deep: bool, data_dir: Path | None, as_json: 
         "missing": report.missing,
         "found": report.found,
         "imported": len(report.to_import),
+        "texts": texts,
     }
     if as_json:
         print_json(**done, left=report.left)

@@ -5,18 +5,25 @@ from __future__ import annotations
 import io
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, cast, get_args
 
 import typer
 from tqdm import tqdm
 
 from album.commands.opening import AsJson, DataDir, follow, in_sentences, opened, print_json
-from album.errors import AlbumError, PhotoNotFoundError, UnreadableImageError
+from album.errors import AlbumError, PhotoNotFoundError, QueryError, UnreadableImageError
 from album.originals import sha256_of
-from album.photo import SearchFilters, SearchHit
+from album.photo import Band, SearchFilters, SearchHit
 from album.query import parse_day
-from album.search import SearchPage
+from album.search import Question, SearchPage, Sort
+from album.search_json import counts_json, hit_json, understood_json
 from album.service import Album
+
+HEADINGS: Final[dict[Band, str]] = {
+    "sure": "These match:",
+    "maybe": "These may match:",
+    "rest": "These do not match:",
+}
 
 commands = typer.Typer()
 Count = Annotated[int, typer.Option("-k", min=1, help="How many photos at the most.")]
@@ -26,20 +33,48 @@ Count = Annotated[int, typer.Option("-k", min=1, help="How many photos at the mo
 @in_sentences
 def search(
     context: typer.Context,
-    text: Annotated[str, typer.Argument(help="What the photo shows.")] = "",
-    image: Annotated[Path | None, typer.Option(help="A picture that it looks like.")] = None,
+    text: Annotated[str, typer.Argument(help="What the photo shows, when and where.")] = "",
+    image: Annotated[
+        list[Path] | None, typer.Option(help="A picture that it looks like; also several times.")
+    ] = None,
+    like: Annotated[
+        list[int] | None,
+        typer.Option(help="The id of a photo that it looks like; also several times."),
+    ] = None,
     k: Count = 10,
     after: Annotated[str, typer.Option(help="Taken on this day or later: 2019-08-03.")] = "",
     before: Annotated[str, typer.Option(help="Taken on this day or earlier.")] = "",
+    sort: Annotated[
+        str, typer.Option(help="best, or date: the latest of each kind first.")
+    ] = "best",
+    rest: Annotated[
+        bool, typer.Option("--rest", help="With what does not match, behind all that does.")
+    ] = False,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Find photos by words, by a picture, or by both; all, newest first, for neither."""
-    filters = SearchFilters(after=parse_day(after), before=parse_day(before, last=True))
-    needs_model = bool(text.strip()) or image is not None
+    """Find the photos that match words, pictures, or both, or say that there is none; all photos,
+    newest first, where nothing is asked."""
+    if sort not in get_args(Sort):
+        raise QueryError("--sort is best or date.")
+    question = Question(
+        text,
+        pictures=tuple(image or ()),
+        like=tuple(like or ()),
+        filters=SearchFilters(after=parse_day(after), before=parse_day(before, last=True)),
+        sort=cast("Sort", sort),
+        rest=rest,
+    )
+    needs_model = bool(text.strip() or image or like)
     with opened(context, data_dir, model=needs_model) as album:
-        page = album.search.find(text, picture=image, filters=filters, limit=k)
-        _print_hits(album, text, page, as_json)
+        page = album.search.find(question, limit=k)
+        if as_json:
+            print_json(
+                query=text, **counts_json(page), **understood_json(page), hits=_hits(album, page)
+            )
+        else:
+            _tell_understood(page)
+            _tell_hits(album, page)
 
 
 @commands.command()
@@ -51,13 +86,16 @@ def similar(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Find photos that look like a file, or like a photo of the album."""
+    """Rank the photos by how much they look like a file, or like a photo of the album."""
     with opened(context, data_dir, model=True) as album:
         if photo.isdecimal() and not Path(photo).exists():
             page = album.search.similar(int(photo), limit=k)
         else:
-            page = album.search.find(picture=Path(photo), limit=k)
-        _print_hits(album, photo, page, as_json)
+            page = album.search.find(Question(pictures=(Path(photo),), rest=True), limit=k)
+        if as_json:
+            print_json(query=photo, **counts_json(page), hits=_hits(album, page))
+        else:
+            _tell_hits(album, page)
 
 
 @commands.command()
@@ -234,25 +272,61 @@ def _captions_in(file: Path) -> list[str]:
     return captions
 
 
-def _print_hits(album: Album, query: str, page: SearchPage, as_json: bool) -> None:
-    if as_json:
-        print_json(
-            query=query,
-            model_id=page.model_id,
-            total=page.total,
-            hits=[_hit(album, hit) for hit in page.hits],
+def _tell_understood(page: SearchPage) -> None:
+    for notice in page.query.notices:
+        typer.echo(notice, err=True)
+    if page.unread:
+        typer.echo("The model does not read Korean: say it in English.", err=True)
+    chips = [
+        f"“{chip['text']}” ({chip['kind']}"
+        + (
+            f" {chip['first'] or ''} to {chip['last'] or ''}"
+            if chip["first"] or chip["last"]
+            else ""
         )
-        return
+        + (", excluded)" if chip["excluded"] else ")")
+        for chip in understood_json(page)["understood"]
+    ]
+    if chips:
+        typer.echo(f"Understood: {', '.join(chips)}")
+    if page.vetoed:
+        typer.echo(f"Left out for what they show: {page.vetoed}")
+
+
+def _tell_hits(album: Album, page: SearchPage) -> None:
+    """A line for each hit, below a heading where another band begins."""
+    if page.nearest or not page.hits:
+        typer.echo("There is no such photo" + ("; the nearest are:" if page.hits else "."))
+    band = "rest" if page.nearest else "sure"
     for hit in page.hits:
+        if hit.band != band and not page.nearest:
+            typer.echo(HEADINGS[hit.band])
+            band = hit.band
         score = "" if hit.score is None else f"{hit.score:.3f}  "
-        typer.echo(f"{score}{hit.photo.taken_at:%Y-%m-%d}  {album.originals.path_of(hit.photo)}")
+        where = f"{hit.photo.taken_at:%Y-%m-%d}  {album.originals.path_of(hit.photo)}"
+        typer.echo(f"{score}{where}{_why(hit)}")
 
 
-def _hit(album: Album, hit: SearchHit) -> dict[str, Any]:
-    return {
-        "photo_id": hit.photo.photo_id,
-        "path": str(album.originals.path_of(hit.photo)),
-        "score": None if hit.score is None else round(hit.score, 6),
-        "taken_at": hit.photo.taken_at.isoformat(timespec="seconds"),
-        "caption": None if hit.caption is None else hit.caption.text,
-    }
+def _why(hit: SearchHit) -> str:
+    """What speaks for a hit, in brackets."""
+    parts = [
+        reason.kind
+        + ("" if reason.likeness is None else f" {reason.likeness:.0%}")
+        + (f": {' '.join(reason.excerpt.split())}" if reason.excerpt else "")
+        for reason in hit.reasons
+    ]
+    if hit.burst > 1:
+        parts.append(f"one of {hit.burst} of this moment")
+    return f"  [{'; '.join(parts)}]" if parts else ""
+
+
+def _hits(album: Album, page: SearchPage) -> list[dict[str, Any]]:
+    return [
+        {
+            "photo_id": hit.photo.photo_id,
+            "path": str(album.originals.path_of(hit.photo)),
+            "taken_at": hit.photo.taken_at.isoformat(timespec="seconds"),
+            **hit_json(hit),
+        }
+        for hit in page.hits
+    ]

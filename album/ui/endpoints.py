@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from datetime import date
+from typing import Any, cast, get_args
 
 import gradio as gr
 
@@ -11,7 +12,8 @@ from album.errors import QueryError, UnreadableImageError
 from album.originals import display_name
 from album.photo import LabelScore, SearchFilters
 from album.query import parse_day
-from album.search import SearchPage
+from album.search import Question, SearchPage, Sort
+from album.search_json import counts_json, hit_json, understood_json
 from album.service import Album
 from album.ui.alerts import alerts_on_failure
 from album.ui.import_words import as_json
@@ -19,6 +21,7 @@ from album.ui.uploads import UploadFolder
 
 MOST_HITS = 500
 MOST_FILES = 1000
+LONGEST_DAY = 100
 
 
 class Endpoints:
@@ -30,7 +33,10 @@ class Endpoints:
         encode: dict[str, Any] = {"concurrency_limit": 4, "concurrency_id": "encode"}
         self._publish(
             self.search_photos,
-            [gr.Textbox(""), gr.File(), gr.Textbox(""), gr.Textbox(""), *_page()],
+            [
+                gr.Textbox(""), gr.File(), gr.Textbox(""), gr.Textbox(""), *_page(),
+                gr.Textbox("best"), gr.Checkbox(False),
+            ],
             **encode,
         )  # fmt: skip
         self._publish(self.similar_photos, [gr.Number(), *_page()], **encode)
@@ -64,36 +70,61 @@ class Endpoints:
         before: str = "",
         limit: int = 20,
         offset: int = 0,
+        sort: str = "best",
+        rest: bool = False,
     ) -> dict[str, Any]:
-        """Find photos by what they show, in Korean or English; all, newest first, for no query.
+        """Find the photos that match a sentence in Korean or English, or say that there is none.
+
+        Days, seasons, places, cameras, labels and file types in the sentence are understood as
+        such; "without" or "말고" excludes, "a + b" asks for both, and words in quotation marks are
+        looked for in captions, names and keywords. All else is what the photo shows. Without a
+        query and an image: all photos, the newest first.
 
         Args:
-            query: a word or sentence.
+            query: what the photos show, when and where they were taken, as one sentence.
             image: an uploaded picture that the photos are to look like; combines with the words.
             after: only photos taken on this day or later, as 2019-08-03, 2019-08 or 2019.
             before: only photos taken on this day or earlier.
             limit: how many hits at the most, up to 500.
             offset: how many hits to leave out, for the next page.
+            sort: "best", the surest first, or "date", the latest first inside each band.
+            rest: with true, what does not match comes too, behind all that does.
 
         Returns:
-            query, model_id, total and hits; a hit has photo_id, file_name, score (cosine in
-            [-1, 1], high is near), date and caption.
+            query; model_id (null where nothing had to be looked at); total (hits on all pages) and
+            hits; sure, maybe and rest (how many photos match, may match and do not, shown or not);
+            vetoed (how many would match but show what was excluded); nearest (true: nothing
+            matches, and the few hits only come nearest); understood (parts of the query that are
+            facts or conditions: kind, text, excluded, and first and last for days), visual (what is
+            left to be seen), notices (sentences on what looks like something it is not) and unread
+            ("ko" where the model does not read the language of the query).
+            A hit has photo_id, file_name, date, caption, score (cosine in [-1, 1], high is near, or
+            null), band ("sure", "maybe" or "rest"; trust "sure"), why (its reasons: kind "looks"
+            with a likeness in [0, 1], or the text that matches, such as "caption", with an excerpt)
+            and burst (how many photos of the same moment it stands for).
         """
-        picture = self._uploads.checked(image)
         query = _text(query)
+        if (sort := sort or "best") not in get_args(Sort):
+            raise QueryError("sort is best or date.")
+        if not isinstance(rest := rest or False, bool):
+            raise QueryError("rest is true or false.")
         page = self._album.search.find(
-            query,
-            picture=picture[0] if picture else None,
-            filters=SearchFilters(
-                after=parse_day(after or ""), before=parse_day(before or "", last=True)
+            Question(
+                query,
+                pictures=tuple(self._uploads.checked(image)),
+                filters=SearchFilters(after=_day(after), before=_day(before, last=True)),
+                sort=cast("Sort", sort),
+                rest=rest,
             ),
             offset=_at_least(0, offset),
             limit=min(MOST_HITS, _at_least(1, limit)),
         )
-        return {"query": query, **_hits(page)}
+        return {"query": query, **_hits(page), **understood_json(page)}
 
     def similar_photos(self, photo_id: int, limit: int = 20, offset: int = 0) -> dict[str, Any]:
-        """Find photos of the album that look like one of them.
+        """Rank all other photos of the album by how much they look like one of them.
+
+        None is left out for looking different: the band of each hit says whether it is alike.
 
         Args:
             photo_id: the photo to compare with.
@@ -101,7 +132,7 @@ class Endpoints:
             offset: how many hits to leave out, for the next page.
 
         Returns:
-            photo_id, model_id, total and hits as of search_photos.
+            photo_id; model_id, total, sure, maybe, rest and hits as of search_photos.
         """
         page = self._album.search.similar(
             _photo_id(photo_id),
@@ -318,19 +349,23 @@ def _page() -> list[Any]:
 
 def _hits(page: SearchPage) -> dict[str, Any]:
     return {
-        "model_id": page.model_id,
-        "total": page.total,
+        **counts_json(page),
         "hits": [
             {
                 "photo_id": hit.photo.photo_id,
                 "file_name": hit.photo.filename,
-                "score": None if hit.score is None else round(hit.score, 6),
                 "date": hit.photo.taken_at.isoformat(timespec="seconds"),
-                "caption": None if hit.caption is None else hit.caption.text,
+                **hit_json(hit),
             }
             for hit in page.hits
         ],
     }
+
+
+def _day(value: str | None, *, last: bool = False) -> date | None:
+    text = _text(value).strip()
+    # What is too long for a day is none, and is not looked through for one.
+    return parse_day(text if len(text) <= LONGEST_DAY else f"{text[:LONGEST_DAY]}…", last=last)
 
 
 def _labels(scores: list[LabelScore]) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Photos as the page shows them: tiles, addresses of thumbnails, facts in words."""
+"""Photos as the page shows them: images, addresses of thumbnails, facts in words."""
 
 from __future__ import annotations
 
@@ -9,22 +9,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 from album.image_files import THUMBNAIL_PX, read_photo, thumbnail
-from album.originals import Originals
-from album.photo import Photo, Place, SearchHit
+from album.photo import Photo, Place
 from album.ui.texts import TEXTS, say
 
 SHORT_S = 0.3  # from here on, cameras show exposures as parts of a second
-
-
-def items(originals: Originals, hits: Sequence[SearchHit]) -> list[tuple[str, str]]:
-    """(thumbnail file, plain-text caption) per hit, for `gr.Gallery`."""
-    return [
-        (
-            str(originals.thumbnail(hit.photo.sha256)),
-            f"{hit.photo.taken_at:%Y-%m-%d}" + ("" if hit.score is None else f" · {hit.score:.2f}"),
-        )
-        for hit in hits
-    ]
 
 
 def address(path: Path) -> str:
@@ -50,7 +38,6 @@ def inline_img(path: Path, alt: str) -> str:
 
 def facts(
     photo: Photo,
-    score: float | None,
     language: str,
     *,
     place: Place | None = None,
@@ -60,7 +47,6 @@ def facts(
 
     Args:
         photo: the photo.
-        score: how near it is to the query, if there was one.
         language: of the reader.
         place: the town that it was taken in.
         keywords: what its file calls it.
@@ -84,8 +70,6 @@ def facts(
     lines.append(("grey", html.escape(", ".join(keywords))))
     size = say(language, "pixels", w=photo.width, h=photo.height)
     about = [photo.filename, photo.file_type, size, _size(photo.size_bytes)]
-    if score is not None:
-        about.append(say(language, "score_is", score=score))
     lines.append(("quiet", html.escape(" · ".join(about))))
     if photo.missing:
         lines.append(("gone", say(language, "not_there")))

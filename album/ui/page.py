@@ -11,7 +11,8 @@ import gradio as gr
 from album.service import Album
 from album.ui.classify_tab import ClassifyTab
 from album.ui.endpoints import Endpoints
-from album.ui.search_tab import IN_ORDER, SearchTab, Shown
+from album.ui.search_tab import IN_ORDER, SearchTab
+from album.ui.shown import Shown
 from album.ui.status_line import ModelState, about_model, status_line
 from album.ui.texts import i18n, language_of
 from album.ui.upload_tab import UploadTab
@@ -89,16 +90,21 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
         page.load(tick, None, [status, known], **private)
         page.load(imports.look, imports.shown, imports.outputs, concurrency_limit=None, **private)
         # New photos show up by themselves wherever nobody looks at one of them.
-        known.change(search.refresh, search.shown, search.outputs, **private, **IN_ORDER)
-        known.change(search.choices, None, search.choice_outputs, **private)
-        search.samples.click(import_samples, None, [status, known], concurrency_limit=2, **private)
-        search.add_photos.click(lambda: go_to("upload"), None, tabs, **private)
-        search.panel.classify.click(
-            classify_open, search.panel.photo_id, [tabs, *classify.choice_outputs], **private
+        known.change(
+            search.refresh, search.parts.shown, search.parts.all_outputs, **private, **IN_ORDER
         )
-        classify.take_hits.click(classify_hits, search.shown, classify.choice_outputs, **private)
+        search.parts.samples.click(
+            import_samples, None, [status, known], concurrency_limit=2, **private
+        )
+        search.parts.add_photos.click(lambda: go_to("upload"), None, tabs, **private)
+        search.parts.panel.classify.click(
+            classify_open, search.parts.panel.photo_id, [tabs, *classify.choice_outputs], **private
+        )
+        classify.take_hits.click(
+            classify_hits, search.parts.shown, classify.choice_outputs, **private
+        )
         classify.verdicts.select(
-            open_tile, search.shown, [tabs, search.shown, *search.panel.outputs], **private
+            open_tile, search.parts.shown, [tabs, *search.parts.open_outputs], **private
         )
         imports.see_photos.click(lambda: go_to("search"), None, tabs, **private)
         upload_place.select(imports.look, imports.shown, imports.outputs, **private)

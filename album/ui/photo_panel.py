@@ -5,20 +5,25 @@ from __future__ import annotations
 import html
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from album.photo import SearchHit
 from album.service import Album
 from album.ui.alerts import alerts_on_failure
 from album.ui.fitting_captions import AS_WRITTEN, FittingCaptions
 from album.ui.gallery import facts, img
+from album.ui.reasons import why
 from album.ui.sentences import in_language
 from album.ui.texts import i18n, language_of, say
 
 Updates = dict[Any, Any]
+
+FAVOURITE = "favourite"
+"""The label of photos with a heart, in every language; the page calls it by its own words."""
 
 PRESS_DOWNLOAD = "() => { document.querySelector('#download-file')?.click(); }"
 
@@ -34,9 +39,12 @@ class PhotoPanel:
             with gr.Row(elem_id="photo-bar"):
                 self.previous = gr.Button(i18n("previous"), elem_id="photo-previous", size="sm")
                 self.next = gr.Button(i18n("next"), elem_id="photo-next", size="sm")
+                self.favourite = gr.Button(i18n("favourite_no"), elem_id="favourite", size="sm")
                 self.close = gr.Button(i18n("close"), elem_id="photo-close", size="sm")
             self._image = gr.HTML(elem_id="photo-image")
             self._facts = gr.HTML(elem_id="photo-facts")
+            self._why = gr.HTML(elem_id="why")
+            self.burst = gr.Button(elem_id="burst", size="sm", visible=False)
             self._caption = gr.Textbox(
                 label=i18n("caption"),
                 placeholder=i18n("caption_hint"),
@@ -88,18 +96,25 @@ class PhotoPanel:
     def outputs(self) -> list[Any]:
         """What `show` and `hidden` return updates for."""
         return [
-            self.column, self.photo_id, self._image, self._facts, self._caption, self._note,
-            self.labels, self.shown_id, *self._fitting.outputs,
+            self.column, self.photo_id, self._image, self._facts, self._why, self.burst,
+            self.favourite, self._caption, self._note, self.labels, self.shown_id,
+            *self._fitting.outputs,
         ]  # fmt: skip
 
-    def show(self, photo_id: int, score: float | None, language: str) -> Updates:
+    def show(self, photo_id: int, hit: SearchHit | None, language: str) -> Updates:
         """Open the panel on a photo.
+
+        Args:
+            photo_id: the photo.
+            hit: what made it a hit, where it is one.
+            language: of the reader.
 
         Raises:
             PhotoNotFoundError: the photo, or every picture of it, is gone.
         """
         photo = self._album.photo(photo_id)
         caption = self._album.captions.of(photo_id)
+        labels = self._album.labels_of(photo_id)
         alt = caption.text if caption else photo.filename
         return {
             self.column: gr.update(visible=True),
@@ -107,15 +122,20 @@ class PhotoPanel:
             self._image: img(self._album.large_view(photo_id), alt),
             self._facts: facts(
                 photo,
-                score,
                 language,
                 place=self._album.store.place_of(photo_id),
                 keywords=self._album.store.keywords_of(photo_id),
             ),
+            self._why: "" if hit is None else why(hit.reasons, language),
+            self.burst: gr.update(
+                visible=hit is not None and hit.burst > 1,
+                value="" if hit is None else say(language, "burst_open_count", n=hit.burst),
+            ),
+            self.favourite: self._heart(labels, language),
             self._caption: caption.text if caption else "",
             self._note: self._who_wrote(photo_id, language),
             self.labels: gr.update(
-                choices=self._album.label_names(), value=self._album.labels_of(photo_id)
+                choices=_without_heart(self._album.label_names()), value=_without_heart(labels)
             ),
             self.shown_id: photo_id,
             **self._fitting.cleared(),
@@ -155,10 +175,25 @@ class PhotoPanel:
 
     def save_labels(self, photo_id: int, labels: list[str]) -> bool:
         """Replace the labels of a photo; whether somebody had changed them."""
-        changed = sorted(labels) != sorted(self._album.labels_of(photo_id))
+        now = self._album.labels_of(photo_id)
+        heart = [FAVOURITE] if FAVOURITE in now else []  # it has a button of its own
+        changed = sorted(_without_heart(labels)) != sorted(_without_heart(now))
         if changed:
-            self._album.set_labels(photo_id, labels)
+            self._album.set_labels(photo_id, [*_without_heart(labels), *heart])
         return changed
+
+    def turn_heart(self, photo_id: int, language: str) -> Updates:
+        """Make the photo a favourite, or none any more."""
+        now = self._album.labels_of(photo_id)
+        labels = _without_heart(now)
+        if FAVOURITE not in now:
+            labels.append(FAVOURITE)
+        self._album.set_labels(photo_id, labels)
+        return {self.favourite: self._heart(labels, language)}
+
+    @staticmethod
+    def _heart(labels: Sequence[str], language: str) -> str:
+        return say(language, "favourite_yes" if FAVOURITE in labels else "favourite_no")
 
     @alerts_on_failure
     def fetch_original(self, photo_id: int, request: gr.Request) -> str:
@@ -179,3 +214,7 @@ class PhotoPanel:
             return say(language, "by_hand")
         day = f"{caption.written_at:%Y-%m-%d}"
         return html.escape(say(language, "by_model", model=caption.model_id, day=day))
+
+
+def _without_heart(labels: Sequence[str]) -> list[str]:
+    return [label for label in labels if label != FAVOURITE]

@@ -110,12 +110,22 @@ KOREAN: Final[tuple[tuple[str, str], ...]] = (
     (r"photo_ids must be a list of photo ids\.", "photo_ids는 사진 번호의 목록이어야 합니다."),
     (r"Send photo_ids or files to classify\.", "분류할 photo_ids나 files를 보내 주세요."),
     (r"limit and offset are whole numbers\.", "limit과 offset은 정수입니다."),
+    (r"sort is best or date\.", "sort는 best(가까운 순)나 date(날짜순)입니다."),
+    (r"rest is true or false\.", "rest는 true나 false입니다."),
     # Questions
     (
         r"“(?P<text>.*)” is no date; .*",
         "날짜가 아닙니다: “{text}”. 2019-08-03, 2019-08, 2019처럼 써 주세요.",
     ),
     (r"There is no such day as “(?P<text>.*)”\.", "없는 날짜입니다: “{text}”."),
+    (
+        r"There is no such day as “(?P<text>.*)”, so it is looked for as words\.",
+        "“{text}”은(는) 없는 날짜라서, 말 그대로 찾았습니다.",
+    ),
+    (
+        r"“(?P<text>.*)” could be two days, so it is looked for as words; .*",
+        "“{text}”은(는) 두 가지 날짜로 읽혀서, 말 그대로 찾았습니다. 2019-08-03처럼 써 주세요.",
+    ),
     (r"Write at least two classes, .*", "한 줄에 하나씩, 두 가지 이상 써 주세요."),
     (
         r"These are (?P<n>\d+) classes; (?P<most>\d+) at most .*",
@@ -126,6 +136,10 @@ KOREAN: Final[tuple[tuple[str, str], ...]] = (
         "글이 {n}개입니다. 한 번에 {most}개까지 견줄 수 있습니다.",
     ),
     (r"A label can have (?P<n>\d+) characters at most\.", "이름표는 {n}자까지 쓸 수 있습니다."),
+    (
+        r"A search can have (?P<n>[\d,]+) characters at most; .*",
+        "찾는 말은 {n}자까지 쓸 수 있습니다. 줄여서 다시 찾아 주세요.",
+    ),
     (r"A caption can have (?P<n>\d+) characters at most\.", "설명은 {n}자까지 쓸 수 있습니다."),
     (r"Captions can be written in (?P<codes>.*)\.", "설명은 ko(한국어)나 en(영어)으로 씁니다."),
     # Imports
@@ -217,6 +231,22 @@ KOREAN: Final[tuple[tuple[str, str], ...]] = (
     (
         r"Gemini answered without a caption: .*",
         "Gemini의 답에 설명이 없습니다. 직접 쓰거나 다른 모델에 물어보세요.",
+    ),
+    (
+        r"Gemini did not translate this \((?P<reason>.*)\): .*",
+        "Gemini가 번역하지 않았습니다({reason}). 다른 말로 써 주세요.",
+    ),
+    (
+        r"Gemini answered with something other than a translation: .*",
+        "Gemini의 답이 번역이 아닙니다. 다른 말로 써 주세요.",
+    ),
+    (
+        r"Searches can be translated into (?P<codes>.*)\.",
+        "찾는 말은 en(영어)이나 ko(한국어)로 옮길 수 있습니다.",
+    ),
+    (
+        r"(?P<n>\d+) characters at most can be translated; .*",
+        "{n}자까지 번역할 수 있습니다. 더 짧게 써 주세요.",
     ),
     # Models
     (

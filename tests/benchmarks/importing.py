@@ -29,7 +29,7 @@ from album.service import Album
 from models.clip import ClipEncoder
 from models.spec import POCKET, parse_spec
 from models.zero_shot import ZeroShotClassifier
-from tests.benchmarks.figures import Figure, seconds
+from tests.benchmarks.figures import Figure, peak_bytes, seconds
 from tests.benchmarks.pocket import opened
 from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder
 from tests.images.make import make_exif, scene
@@ -167,16 +167,6 @@ def memory_figures() -> Iterator[Figure]:
             below=200,
             beside=f"{peaks[FEW]:.0f} MB with its decoders",
         )
-
-
-def peak_bytes(process: str) -> int:
-    """The most that a process held since it began, by proc(5).
-
-    Not getrusage(2): there a process inherits the peak of the one that started it.
-    """
-    status = Path("/proc", process, "status").read_text()
-    line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) * 1024
 
 
 def rescan_figures() -> Iterator[Figure]:

@@ -4,10 +4,10 @@
     .venv/bin/python -m tests.browser.screenshots 5000
 
 writes tests/browser/screenshots/<what>-<width>-<language>-<theme>.png: the empty album, a full one,
-search hits with an open photo, the report of an upload, and Classify; wide and narrow, Korean and
-English, light and dark. With a number: an import of so many made-up photos while it runs, paused at
-about a tenth, and its report. Run by hand; nothing compares them. The photos of the first are those
-that Gradio ships.
+answers of every kind, an open photo, the report of an upload, and Classify; wide and narrow, Korean
+and English, light and dark. With a number: an import of so many made-up photos while it runs,
+paused at about a tenth, and its report. Run by hand; nothing compares them. The photos of the first
+are those that Gradio ships.
 """
 
 from __future__ import annotations
@@ -16,15 +16,16 @@ import io
 import re
 import sys
 import tempfile
+from datetime import datetime, timedelta
 from itertools import product
 from pathlib import Path
 
-from PIL import Image
+from PIL import ExifTags, Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.conftest import PATIENCE_MS, launch
-from tests.browser.walking import go_to, last_report, open_tile, send, tiles
-from tests.images.make import make_empty, make_text, make_truncated, scene
+from tests.browser.walking import go_to, last_report, open_tile, send, show_the_rest, tiles
+from tests.images.make import make_empty, make_exif, make_text, make_truncated, scene
 from tests.served_album import SAMPLES, ServedAlbum, served_album
 
 TARGET = Path(__file__).with_name("screenshots")
@@ -33,7 +34,12 @@ SETTLING_MS = 1500
 IMAGES_ARE_HERE = """() => [...document.images].every((it) =>
   it.complete || it.getBoundingClientRect().top > innerHeight)"""
 TABS = {"ko": ("찾기", "사진 넣기", "분류"), "en": ("Search", "Add photos", "Classify")}
-QUERY = {"ko": "고양이과 동물", "en": "a big cat"}
+QUERY = {"ko": "사자", "en": "a lion"}
+CHIPS = {"ko": "2024년 여름 고양이과 동물", "en": "summer 2024 a big cat"}
+ABSENT = {"ko": "2024년 병원", "en": "2024 hospital"}
+VETO = {"ko": "2024년 사자 말고", "en": "2024 -lion"}
+BESIDE = {"ko": "달리는 모습", "en": "running"}
+LIONS = 4  # of one moment
 CLASSES = {
     "ko": "고양이과 동물 | big cat\n버스 | bus\n탑 | tower",
     "en": "big cat\nbus\ntower",
@@ -43,6 +49,12 @@ KEPT = {
     "empty": ("1280-en-light", "390-ko-dark"),
     "full": ("1280-ko-light", "390-en-light"),
     "photo": ("1280-en-light", "1280-ko-dark", "390-ko-light", "390-en-dark"),
+    "chips": ("1280-en-light", "390-ko-dark"),
+    "bands": ("1280-ko-light", "390-en-light"),
+    "absent": ("1280-en-dark", "390-ko-light"),
+    "veto": ("1280-ko-dark", "390-en-light"),
+    "burst": ("1280-en-light", "390-ko-dark"),
+    "picture": ("1280-ko-light", "390-en-dark"),
     "upload": ("1280-en-light", "1280-ko-dark", "390-ko-light"),
     "classify": ("1280-en-light", "390-ko-dark"),
     "best": ("1280-ko-light", "390-en-dark"),
@@ -71,13 +83,34 @@ def main() -> None:
             sys.exit("There is no Chromium here.")
         with (
             served_album(work / "empty") as empty,
-            served_album(work / "full", ALBUM_FOLDERS=str(SAMPLES)) as full,
+            served_album(work / "full", ALBUM_FOLDERS=str(dated(work / "photos"))) as full,
             served_album(work / "captioned", ALBUM_FOLDERS=str(SAMPLES)) as captioned,
         ):
             for language, width, theme in product(("ko", "en"), (1280, 390), ("light", "dark")):
                 look(browser, empty, full, work, language, width, theme)
                 if f"{width}-{language}-{theme}" in KEPT["fits"]:
                     look_at_captions(browser, captioned, language, width, theme)
+
+
+def dated(folder: Path) -> Path:
+    """The sample photos with times of 2024, and a moment with several."""
+    folder.mkdir()
+    for n, path in enumerate(sorted(SAMPLES.iterdir())):
+        day = datetime(2024, 3, 2, 10, 30) + timedelta(days=20 * n, minutes=37 * n)
+        with Image.open(path) as sample:
+            picture = sample.convert("RGB")
+        parts = [picture]
+        if path.stem == "lion":
+            width, height = picture.size
+            parts = [picture.crop((n, 0, width - LIONS + n, height)) for n in range(LIONS)]
+        for second, part in enumerate(parts):
+            time = day + timedelta(seconds=second)
+            part.save(
+                folder / f"{path.stem}{second or ''}.jpg",
+                quality=92,
+                exif=make_exif(shot={ExifTags.Base.DateTimeOriginal: f"{time:%Y:%m:%d %H:%M:%S}"}),
+            )
+    return folder
 
 
 def long_import(count: int) -> None:
@@ -150,7 +183,9 @@ def look_at_captions(
     page.goto(album.url)
     page.locator("#query input").fill(QUERY[language])
     page.keyboard.press("Enter")
-    expect(page.locator("#results .caption-label").first).to_contain_text("·")
+    expect(tiles(page).first).to_have_attribute("title", re.compile("."))
+    show_the_rest(page)
+    expect(tiles(page).nth(2)).to_be_visible()
     for place, words in enumerate(WRITTEN[language]):
         open_tile(page, place)
         page.locator("#caption textarea").fill(words)
@@ -191,13 +226,33 @@ def look(
     expect(tiles(page).nth(8)).to_be_visible()
     picture("full")
 
-    page.locator("#query input").fill(QUERY[language])
-    page.keyboard.press("Enter")
-    expect(page.locator("#results .caption-label").first).to_contain_text("·")
+    def ask(words: str) -> None:
+        page.locator("#query input").fill(words)
+        with page.expect_response(lambda answer: "/queue/data" in answer.url):
+            page.keyboard.press("Enter")
+        page.wait_for_timeout(SETTLING_MS)
+
+    ask(CHIPS[language])
+    picture("chips")
+    ask(ABSENT[language])
+    picture("absent")
+    ask(VETO[language])
+    picture("veto")
+    ask(QUERY[language])
     open_tile(page, 0)
     picture("photo")
     page.locator("#photo-close").click()
     expect(page.locator("#photo-panel")).to_be_hidden()
+    show_the_rest(page)
+    picture("bands")
+    page.locator("#results .burst").click()
+    expect(tiles(page)).to_have_count(LIONS)
+    picture("burst")
+    open_tile(page, 0)
+    page.locator("#more-like-this").click()
+    expect(page.locator("#chips img")).to_be_visible()
+    ask(BESIDE[language])
+    picture("picture")
 
     go_to(page, upload_tab)
     bad = [

@@ -12,7 +12,7 @@ from PIL import ExifTags
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
-from tests.browser.walking import choose, go_to, last_report, open_tile, send, tiles
+from tests.browser.walking import choose, go_to, last_report, open_tile, search, send, tiles
 from tests.gemini_server import GeminiServer
 from tests.images.make import make_exif, make_photo
 from tests.served_album import SAMPLES, ServedAlbum, served_album
@@ -68,8 +68,9 @@ def every_corner(page: Page, tabs: tuple[str, str, str]) -> list[str]:
         page.keyboard.press("Escape")
     page.locator("#query input").fill("x")
     page.keyboard.press("Enter")
-    expect(page.locator("#results .caption-label").first).to_contain_text("·")
+    expect(page.locator("#heading")).not_to_contain_text(re.compile("newest first|최신순"))
     open_tile(page, 0)
+    expect(page.locator("#why li")).to_have_count(1)
     look()
     page.locator("#save-caption").click()
     expect(page.locator("#caption-note")).not_to_be_empty()
@@ -78,7 +79,7 @@ def every_corner(page: Page, tabs: tuple[str, str, str]) -> list[str]:
     look()
     page.locator(".toast-close").first.click()
     page.locator("#more-like-this").click()
-    expect(page.locator("#chip")).to_be_visible()
+    expect(page.locator("#chips .chip")).to_be_visible()
     look()
     page.locator("#after input").fill("x")
     page.keyboard.press("Enter")
@@ -251,10 +252,14 @@ def test_no_name_caption_label_or_class_becomes_a_program(
     open_tile(page, place)  # its alternative text is the caption now
     expect(page.locator("#photo-image img")).to_have_attribute("alt", HARM)
 
-    # In the chip, the choices of the filters, a toast.
+    # In the chips, the choices of the filters, a toast.
     page.locator("#more-like-this").click()
-    expect(page.locator("#chip img")).to_have_attribute("alt", HARMFUL_NAME)
-    page.locator("#drop-picture").click()
+    expect(page.locator("#chips img")).to_have_attribute("alt", HARMFUL_NAME)
+    page.locator("#chips button").click()
+    search(page, f'"{HARM}"')
+    expect(page.locator("#chips .chip")).to_contain_text("<img src=x onerror")
+    page.locator("#chips button").click()
+    expect(tiles(page)).to_have_count(2)
     page.locator("#filters button").first.click()
     choose(page, "label", HARM[:99])
     expect(page.locator("#heading")).to_have_text("1 photo, newest first")

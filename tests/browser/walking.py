@@ -28,6 +28,16 @@ def search(page: Page, words: str) -> None:
         box.press("Enter")
 
 
+def show_the_rest(page: Page) -> None:
+    """What does not match, too; nothing to do where all does."""
+    button = page.locator("#show-rest")
+    expect(page.locator("#heading")).not_to_be_empty()
+    if button.is_visible():
+        words = button.inner_text()
+        button.click()
+        expect(button).not_to_have_text(words)
+
+
 def go_to(page: Page, tab: str) -> None:
     """One of the tabs, by its name in the language of the page."""
     page.get_by_role("tab", name=tab, exact=True).click()

@@ -226,6 +226,24 @@ def test_published_weights_are_named_by_their_spec_and_bring_their_preprocessing
     assert parse_spec("ViT-B-32/openai").published()["quick_gelu"] is True
 
 
+@pytest.mark.parametrize(
+    ("spec", "languages"),
+    [
+        ("pocket", ("en", "ko")),
+        ("ViT-B-32/laion2b_s34b_b79k", ("en",)),
+        ("roberta-ViT-B-32/laion2b_s12b_b32k", ("en",)),
+        ("ViT-B-16-SigLIP/webli", ("en",)),
+        ("ViT-L-14-CLIPA/datacomp1b", ("en",)),
+        ("ViT-B-32-SigLIP2-256/webli", ()),
+        ("ViT-B-16-SigLIP-i18n-256/webli", ()),
+        ("xlm-roberta-base-ViT-B-32/laion5b_s13b_b90k", ()),
+        ("nllb-clip-base/v1", ()),
+    ],
+)
+def test_a_model_says_which_languages_it_reads(spec, languages):
+    assert parse_spec(spec).languages() == languages
+
+
 def test_a_file_is_preprocessed_as_all_published_weights_of_its_architecture_are(tmp_path):
     file = tmp_path / "downloaded.safetensors"
     file.touch()

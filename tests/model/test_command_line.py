@@ -24,7 +24,11 @@ IMPORT_KEYS = {
     *("import_id", "kind", "state", "total", "done", "added", "already_here", "updated"),
     *("missing", "failed", "skipped", "problem", "seconds"),
 }
-HIT_KEYS = {"photo_id", "path", "score", "taken_at", "caption"}
+HIT_KEYS = {"photo_id", "path", "score", "taken_at", "caption", "band", "why", "burst"}
+COUNT_KEYS = {"query", "model_id", "total", "sure", "maybe", "rest", "hits"}
+SEARCH_KEYS = {
+    *COUNT_KEYS, "understood", "visual", "notices", "unread", "vetoed", "nearest",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +53,8 @@ def file_of(hit) -> str:
 def test_a_big_cat_is_found_first_in_both_languages(library, query):
     found = read(run(library, "search", query, "-k", "4", "--json"))
 
-    assert set(found) == {"query", "model_id", "total", "hits"}
-    assert (found["query"], found["total"], len(found["hits"])) == (query, 9, 4)
+    assert set(found) == SEARCH_KEYS
+    assert (found["query"], found["sure"] + found["maybe"] + found["rest"]) == (query, 9)
     assert found["model_id"].startswith("pocket")
     assert all(set(hit) == HIT_KEYS for hit in found["hits"])
     assert {file_of(hit) for hit in found["hits"][:2]} <= {
@@ -74,8 +78,57 @@ def test_a_search_combines_words_a_picture_and_days(library):
     assert every["hits"][0]["score"] is None
 
 
+def test_what_does_not_match_comes_only_when_asked_for_and_says_so(library):
+    words = ["search", "a big cat", "-k", 20]
+
+    bare = read(run(library, *words, "--json"))
+    whole = read(run(library, *words, "--rest", "--json"))
+
+    assert len(bare["hits"]) < len(whole["hits"]) == 9
+    assert "rest" not in [hit["band"] for hit in bare["hits"]]
+    bands = [hit["band"] for hit in whole["hits"]]
+    assert bands == sorted(bands, key=["sure", "maybe", "rest"].index)
+    assert bands.count("rest") == whole["rest"]
+    lines = run(library, *words, "--rest").stdout.splitlines()
+    assert len(lines) == 9 + len(set(bands) - {"sure"})
+    assert lines[lines.index("These do not match:") + 1].endswith("]")
+
+
+def test_hits_stand_by_date_inside_their_band_when_that_is_asked(library):
+    hits = read(run(library, "search", "a big cat", "--rest", "--sort", "date", "--json"))["hits"]
+
+    for band in ("sure", "maybe", "rest"):
+        days = [hit["taken_at"] for hit in hits if hit["band"] == band]
+        assert days == sorted(days, reverse=True)
+
+
+def test_several_pictures_and_photos_of_the_album_are_one_question(library):
+    ids = {
+        file_of(hit): hit["photo_id"]
+        for hit in read(run(library, "search", "-k", 20, "--json"))["hits"]
+    }
+    cats = ["--image", SAMPLES / "lion.jpg", "--image", SAMPLES / "cheetah.jpg"]
+
+    both = read(run(library, "search", *cats, "--rest", "--json"))
+    like = read(
+        run(library, "search", "--like", ids["lion.jpg"], "--like", ids["cheetah1.jpg"], "--rest",
+            "--json")
+    )  # fmt: skip
+
+    assert {file_of(hit) for hit in both["hits"][:2]} <= {"lion.jpg", "cheetah.jpg", "cheetah1.jpg"}
+    assert len(like["hits"]) == 7
+    assert not {"lion.jpg", "cheetah1.jpg"} & {file_of(hit) for hit in like["hits"]}
+
+
+def test_a_photo_that_is_not_there_is_said_so_and_is_no_failure(library):
+    none = run(library, "search", "big cat", "--before", "1990")
+    assert (none.exit_code, none.stdout) == (0, "There is no such photo.\n")
+
+
 def test_similar_takes_a_file_or_an_id(library):
     by_file = read(run(library, "similar", SAMPLES / "lion.jpg", "--json"))
+    assert set(by_file) == COUNT_KEYS
+    assert len(by_file["hits"]) == 9
     lion = by_file["hits"][0]
     assert file_of(lion) == "lion.jpg"
     assert lion["score"] == pytest.approx(1, abs=1e-3)
@@ -281,6 +334,8 @@ def test_a_picture_that_cannot_be_described_is_named_in_one_sentence(library, tm
         (["similar", "999999"], "not in the album"),
         (["search", "x", "--after", "yesterday"], "yesterday"),
         (["search", "x", "--image", "nothing.jpg"], "cannot be opened"),
+        (["search", "x", "--sort", "size"], "--sort is best or date."),
+        (["search", "x", "--like", "999999"], "not in the album"),
         (["classify", "nothing.jpg", "--labels", "only one"], "at least two"),
         (["describe", "999999", "--from", __file__], "not in the album"),
         (["describe", "nothing.jpg", "--from", __file__], "nothing.jpg: The file cannot be opened"),

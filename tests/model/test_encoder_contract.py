@@ -48,6 +48,8 @@ def test_it_says_what_it_is(encoder):
     assert type(encoder.image_size) is int
     assert encoder.image_size >= 16
     assert 1 <= encoder.logit_scale <= 200
+    assert isinstance(encoder.languages, tuple)
+    assert {"en", "ko"} <= set(encoder.languages)
 
 
 def test_rows_stand_in_the_order_of_the_images_whatever_the_batch(encoder, photos):

@@ -26,8 +26,9 @@ from album.errors import AlbumError
 from album.import_store import ImportStore
 from album.originals import sha256_of
 from album.restore import restore
-from album.search import PhotoSearch
+from album.search import PhotoSearch, Question
 from album.service import Album
+from album.text_index import TextIndex
 from album.verify import find_faults
 from models.zero_shot import ZeroShotClassifier
 from tests.fakes import FakeEncoder
@@ -64,9 +65,9 @@ def source(tmp_path):
 
 
 def ranking(of: Library, text: str) -> list[tuple[int, float | None]]:
-    return [
-        (hit.photo.photo_id, hit.score) for hit in PhotoSearch(of.store, of.active).find(text).hits
-    ]
+    search = PhotoSearch(of.store, TextIndex(of.database), of.active, of.embeddings_dir)
+    hits = search.find(Question(text, rest=True)).hits
+    return [(hit.photo.photo_id, hit.score) for hit in hits]
 
 
 def member_of(file: Path) -> str:

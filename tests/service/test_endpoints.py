@@ -23,7 +23,9 @@ ENDPOINTS = {
     "/cancel_import",
 }  # fmt: skip
 SENT = ("cheetah1.jpg", "lion.jpg", "bus.png", "tower.jpg", "screenshot.gif")
-HIT = {"photo_id", "file_name", "score", "date", "caption"}
+HIT = {"photo_id", "file_name", "score", "date", "caption", "band", "why", "burst"}
+COUNTS = {"model_id", "total", "sure", "maybe", "rest", "hits"}
+UNDERSTOOD = {"understood", "visual", "notices", "unread", "vetoed", "nearest"}
 DETAILS = {
     "photo_id", "file_name", "file_type", "width", "height", "size_bytes", "date", "date_from",
     "camera", "lens", "exposure_s", "f_number", "iso", "focal_mm", "latitude", "longitude", "place",
@@ -107,13 +109,48 @@ def test_a_search_needs_no_argument_at_all(client: Client) -> None:
 
 
 def test_a_search_answers_with_exactly_these_keys(client: Client) -> None:
-    found = client.predict(query="a big cat", limit=3, api_name="/search_photos")
+    found = client.predict(query="a big cat", limit=3, rest=True, api_name="/search_photos")
 
-    assert set(found) == {"query", "model_id", "total", "hits"}
+    assert set(found) == {"query", *COUNTS, *UNDERSTOOD}
     assert found["query"] == "a big cat"
     assert found["total"] == len(SENT)
     assert [set(hit) for hit in found["hits"]] == [HIT] * 3
     assert all(-1 <= hit["score"] <= 1 for hit in found["hits"])
+    assert all(set(why) == {"kind", "excerpt", "likeness"} for why in found["hits"][0]["why"])
+
+
+def test_what_does_not_match_comes_last_and_only_when_asked_for(client: Client) -> None:
+    bare = client.predict(query="a big cat", api_name="/search_photos")
+    whole = client.predict(query="a big cat", rest=True, api_name="/search_photos")
+
+    assert bare["total"] == len(bare["hits"]) == bare["sure"] + bare["maybe"] < len(SENT)
+    assert bare["rest"] == whole["rest"] == len(SENT) - bare["total"]
+    assert whole["hits"][: bare["total"]] == bare["hits"]
+    assert {hit["band"] for hit in whole["hits"][bare["total"] :]} == {"rest"}
+    assert not bare["nearest"]
+
+
+def test_hits_can_be_had_by_date_inside_their_band(client: Client) -> None:
+    hits = client.predict(query="a big cat", sort="date", rest=True, api_name="/search_photos")[
+        "hits"
+    ]
+
+    bands = [hit["band"] for hit in hits]
+    assert bands == sorted(bands, key=["sure", "maybe", "rest"].index)
+    for band in bands:
+        days = [hit["date"] for hit in hits if hit["band"] == band]
+        assert days == sorted(days, reverse=True)
+
+
+def test_what_was_understood_of_the_words_is_told(client: Client) -> None:
+    found = client.predict(query="고양이 2019년 -사람", api_name="/search_photos")
+
+    year, people = found["understood"]
+    assert (year["kind"], year["text"], year["excluded"]) == ("date", "2019년", False)
+    assert (year["first"], year["last"]) == ("2019-01-01", "2019-12-31")
+    assert (people["kind"], people["excluded"], people["first"]) == ("look", True, None)
+    assert found["visual"] == "고양이"
+    assert found["unread"] == ""
 
 
 @pytest.mark.parametrize("query", ["a big cat", "고양이과 동물"])
@@ -134,7 +171,9 @@ def test_a_picture_finds_itself_first(client: Client) -> None:
 
 def test_pages_are_cut_out_of_one_ranking(client: Client) -> None:
     def ids(limit: int, offset: int) -> list[int]:
-        page = client.predict(query="bus", limit=limit, offset=offset, api_name="/search_photos")
+        page = client.predict(
+            query="bus", limit=limit, offset=offset, rest=True, api_name="/search_photos"
+        )
         return [hit["photo_id"] for hit in page["hits"]]
 
     assert ids(2, 0) + ids(2, 2) == ids(4, 0)
@@ -145,7 +184,8 @@ def test_similar_photos_leave_out_the_photo_itself(client: Client) -> None:
 
     found = client.predict(photo_id=lion, api_name="/similar_photos")
 
-    assert set(found) == {"photo_id", "model_id", "total", "hits"}
+    assert set(found) == {"photo_id", *COUNTS}
+    assert len(found["hits"]) == len(SENT) - 1
     assert found["photo_id"] == lion
     assert lion not in [hit["photo_id"] for hit in found["hits"]]
     assert found["hits"][0]["file_name"] == "cheetah1.jpg"
@@ -324,7 +364,7 @@ def test_numbers_that_json_has_not_are_refused_in_one_sentence(
     served: ServedAlbum, number: str
 ) -> None:
     assert raw_answer(served, "/photo_details", f"[{number}]")[1]["error"] == NO_ID
-    page = raw_answer(served, "/search_photos", f'["", null, "", "", {number}, 0]')
+    page = raw_answer(served, "/search_photos", f'["", null, "", "", {number}, 0, "best", false]')
     assert page[1]["error"] == NO_NUMBER
 
 
@@ -333,13 +373,13 @@ def test_a_limit_outside_its_range_is_taken_as_the_nearest_in_it(
     client: Client, limit: float, hits: int
 ) -> None:
     assert len(client.predict(limit=limit, api_name="/search_photos")["hits"]) == hits
-    found = client.predict(query="cat", limit=limit, api_name="/search_photos")
+    found = client.predict(query="cat", limit=limit, rest=True, api_name="/search_photos")
     assert len(found["hits"]) == hits
 
 
 def test_an_offset_beyond_the_end_finds_an_empty_page(client: Client) -> None:
     for query in ("", "cat"):
-        found = client.predict(query=query, offset=1e18, api_name="/search_photos")
+        found = client.predict(query=query, offset=1e18, rest=True, api_name="/search_photos")
         assert (found["hits"], found["total"]) == ([], len(SENT))
 
 
@@ -351,14 +391,27 @@ def test_a_limit_or_offset_that_is_no_whole_number_is_refused(client: Client, va
 
 @pytest.mark.parametrize(
     "query",
-    ["x" * 1_000_000, "\x00\x01\x1b[31m", "😀🏳️‍🌈", "사" * 5000, "'; DROP TABLE photos; --", "%"],
+    ["x" * 1000, "\x00\x01\x1b[31m", "😀🏳️‍🌈", "사" * 1000, "'; DROP TABLE photos; --", "%"],
 )
 def test_any_text_is_a_query(client: Client, query: str) -> None:
-    found = client.predict(query=query, limit=2, api_name="/search_photos")
+    found = client.predict(query=query, limit=2, rest=True, api_name="/search_photos")
 
     assert found["query"] == query
-    assert all(math.isfinite(hit["score"]) for hit in found["hits"])
+    assert all(hit["score"] is None or math.isfinite(hit["score"]) for hit in found["hits"])
     assert len(found["hits"]) == 2
+
+
+def test_a_query_longer_than_any_sentence_is_refused(client: Client) -> None:
+    for query in ("x" * 1001, "사" * 1_000_000):
+        said = refusal(client, "/search_photos", query=query)
+        assert said == "A search can have 1,000 characters at most; say less."
+
+
+def test_an_order_or_a_choice_that_is_none_is_refused(client: Client) -> None:
+    for sort in ("size", "Best", "1"):
+        assert refusal(client, "/search_photos", sort=sort) == "sort is best or date."
+    for rest in ("yes", 1, [True]):
+        assert refusal(client, "/search_photos", rest=rest) == "rest is true or false."
 
 
 def test_blank_queries_show_all_photos(client: Client) -> None:
@@ -368,7 +421,9 @@ def test_blank_queries_show_all_photos(client: Client) -> None:
 
 
 def test_half_a_character_is_a_query_like_any_other(served: ServedAlbum) -> None:
-    event, answer = raw_answer(served, "/search_photos", r'["\ud800", null, "", "", 1, 0]')
+    event, answer = raw_answer(
+        served, "/search_photos", r'["\ud800", null, "", "", 1, 0, "", null]'
+    )
     assert (event, len(answer[0]["hits"])) == ("complete", 1)
 
     event, answer = raw_answer(served, "/classify_photos", r'[[1], null, "\ud800, cat"]')

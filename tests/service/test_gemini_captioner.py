@@ -186,3 +186,81 @@ def test_after_a_failure_the_next_caption_works(server, captioner, jpeg):
     with pytest.raises(CaptionerUnavailableError):
         captioner.caption(jpeg, "en")
     assert captioner.caption(jpeg, "en") == "Two lions."
+
+
+# Translation of what somebody searches for
+
+
+def test_for_a_translation_nothing_but_the_words_leaves_the_machine(server, captioner):
+    server.answers.append(says("a puppy on a snowy day"))
+
+    assert captioner.translate("눈 오는 날 강아지", "en") == "a puppy on a snowy day"
+    (request,) = server.requests
+    instruction, words = (part["text"] for part in request.body["contents"][0]["parts"])
+    assert words == "눈 오는 날 강아지"
+    assert "English" in instruction
+    assert {**request.body, "contents": []} == {"contents": [], "generationConfig": {}}
+
+
+def test_the_language_of_a_translation_is_the_one_asked_for(server, captioner):
+    captioner.translate("a puppy in the snow", "ko")
+
+    assert "into natural Korean" in server.requests[0].text
+
+
+@pytest.mark.parametrize(
+    ("answer", "translation"),
+    [
+        ("  a puppy in the snow \n", "a puppy in the snow"),
+        ('"a puppy in the snow"', "a puppy in the snow"),
+        ("“A puppy in the snow.”", "A puppy in the snow"),
+        ("a puppy's bowl", "a puppy's bowl"),
+        ("x" * 300, "x" * 300),
+    ],
+)
+def test_a_translation_comes_without_what_the_words_did_not_have(
+    server, captioner, answer, translation
+):
+    server.answers.append(says(answer))
+
+    assert captioner.translate("눈 오는 날 강아지", "en") == translation
+
+
+def test_quotation_marks_and_a_full_stop_of_the_words_themselves_stay(server, captioner):
+    server.answers.append(says('"happy birthday."'))
+
+    assert captioner.translate('"생일 축하해."', "en") == '"happy birthday."'
+    server.answers.append(says("Snow."))
+    assert captioner.translate("눈.", "en") == "Snow."
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        (says("Here is the translation:\n\na puppy in the snow"), "other than a translation"),
+        (says("```\na puppy\n```"), "other than a translation"),
+        (says("a puppy\x1b[31m"), "other than a translation"),
+        (says("x" * 301), "other than a translation"),
+        (says(""), "other than a translation"),
+        (says(' "" '), "other than a translation"),
+        (says("a puppy in the", finish_reason="MAX_TOKENS"), r"not translate this \(MAX_TOKENS\)"),
+        (says("", finish_reason="SAFETY"), r"not translate this \(SAFETY\)"),
+        (blocks("PROHIBITED_CONTENT"), r"not translate this \(PROHIBITED_CONTENT\)"),
+    ],
+)
+def test_an_answer_that_is_no_translation_is_refused(server, captioner, answer, sentence):
+    server.answers.append(answer)
+
+    with pytest.raises(CaptionRefusedError, match=sentence) as caught:
+        captioner.translate("눈 오는 날 강아지", "en")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_translation_fails_in_the_same_sentences_as_a_caption(server, captioner):
+    server.answers.append(error(429, retry_delay="37s"))
+
+    with pytest.raises(CaptionerUnavailableError, match="try again in 37 seconds"):
+        captioner.translate("강아지", "en")
+    with pytest.raises(CaptionerUnavailableError, match="set GEMINI_API_KEY"):
+        GeminiCaptioner(None, "gemini-test", server.url).translate("강아지", "en")
+    assert len(server.requests) == 1

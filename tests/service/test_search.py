@@ -8,8 +8,9 @@ from datetime import date, datetime
 import numpy as np
 import pytest
 
-from album.errors import EmptyQueryError, PhotoNotFoundError, UnreadableImageError
+from album.errors import EmptyQueryError, PhotoNotFoundError, QueryError, UnreadableImageError
 from album.photo import SearchFilters
+from album.search import Question
 from tests.images.make import make_exif, make_photo, make_text
 from tests.importing import take_in
 
@@ -39,6 +40,10 @@ def names(page):
     return [hit.photo.filename for hit in page.hits]
 
 
+def index_of(album):
+    return album.active.current().index
+
+
 def id_of(album, filename):
     (photo,) = (photo for photo in album.store.all_photos() if photo.filename == filename)
     return photo.photo_id
@@ -46,11 +51,11 @@ def id_of(album, filename):
 
 @pytest.mark.parametrize(("query", "first"), [("red", "red.jpg"), ("파란 하늘", "blue.jpg")])
 def test_the_photo_that_the_words_describe_comes_first(coloured, query, first):
-    page = coloured.search.find(query)
+    page = coloured.search.find(Question(query, rest=True))
 
     assert names(page)[0] == first
     assert page.hits[0].score == pytest.approx(1.0, abs=0.02)
-    assert page.total == 6
+    assert page.total == page.sure + page.maybe + page.rest == 6
     assert page.model_id == "fake"
     scores = [hit.score for hit in page.hits]
     assert scores == sorted(scores, reverse=True)
@@ -67,7 +72,9 @@ def test_no_query_shows_the_whole_album_newest_first_without_a_model(coloured):
 
 
 def test_a_picture_finds_what_looks_like_it(coloured, tmp_path):
-    page = coloured.search.find(picture=make_photo(tmp_path / "query.png", (0, 10, 250)))
+    page = coloured.search.find(
+        Question(pictures=(make_photo(tmp_path / "query.png", (0, 10, 250)),))
+    )
 
     assert names(page)[0] == "blue.jpg"
 
@@ -76,17 +83,33 @@ def test_words_and_a_picture_weigh_the_same(coloured, tmp_path):
     encoder = coloured.active.current().encoder
     picture = make_photo(tmp_path / "query.png", "blue")
 
-    page = coloured.search.find("red", picture=picture)
+    page = coloured.search.find(Question("red", pictures=(picture,)))
 
-    both = encoder.encode_texts(["red"])[0] + encoder.encode_texts(["blue"])[0]
-    index = coloured.active.current().index
-    expected = index.vectors_of(np.array([page.hits[0].photo.photo_id])) @ both
-    assert page.hits[0].score == pytest.approx(float(expected[0] / np.linalg.norm(both)), abs=1e-3)
+    (first,) = index_of(coloured).vectors_of(np.array([page.hits[0].photo.photo_id]))
+    expected = encoder.encode_texts(["red", "blue"]) @ first
+    assert page.hits[0].score == pytest.approx(expected.mean(), abs=1e-3)
+
+
+@pytest.mark.parametrize(("weight", "first"), [(0.0, "red.jpg"), (1.0, "blue.jpg")])
+def test_the_weight_of_a_picture_goes_from_nothing_to_all(coloured, tmp_path, weight, first):
+    picture = make_photo(tmp_path / "query.png", "blue")
+
+    page = coloured.search.find(Question("red", pictures=(picture,), picture_weight=weight))
+
+    assert names(page)[0] == first
+
+
+def test_several_pictures_are_one_look(coloured, tmp_path):
+    pictures = tuple(make_photo(tmp_path / f"{it}.png", it) for it in ("red", "yellow"))
+
+    page = coloured.search.find(Question(pictures=pictures, rest=True))
+
+    assert set(names(page)[:2]) == {"red.jpg", "yellow.jpg"}
 
 
 def test_a_query_picture_that_is_no_image_is_one_sentence(coloured, tmp_path):
     with pytest.raises(UnreadableImageError):
-        coloured.search.find(picture=make_text(tmp_path / "text.jpg"))
+        coloured.search.find(Question(pictures=(make_text(tmp_path / "text.jpg"),)))
 
 
 def test_more_like_this_leaves_the_photo_itself_out(coloured):
@@ -135,7 +158,7 @@ def test_more_like_a_photo_that_is_not_encoded_yet_says_so(album, tmp_path):
 )
 def test_filters_combine_with_any_query_and_the_number_is_exact(coloured, filters, expected):
     for query in ("red", ""):
-        page = coloured.search.find(query, filters=filters)
+        page = coloured.search.find(Question(query, filters=filters, rest=True))
 
         assert set(names(page)) == expected
         assert page.total == len(expected)
@@ -146,11 +169,18 @@ def test_photos_are_filtered_by_caption_and_by_label(coloured):
     coloured.captions.write(red, "A rose")
     coloured.set_labels(blue, ["sky", " sky ", ""])
 
-    assert names(coloured.search.find("red", filters=SearchFilters(has_caption=True))) == [
-        "red.jpg"
-    ]
-    assert coloured.search.find("", filters=SearchFilters(has_caption=False)).total == 5
-    assert names(coloured.search.find("red", filters=SearchFilters(label="sky"))) == ["blue.jpg"]
+    assert names(
+        coloured.search.find(Question("red", filters=SearchFilters(has_caption=True), rest=True))
+    ) == ["red.jpg"]
+    assert (
+        coloured.search.find(
+            Question("", filters=SearchFilters(has_caption=False), rest=True)
+        ).total
+        == 5
+    )
+    assert names(
+        coloured.search.find(Question("red", filters=SearchFilters(label="sky"), rest=True))
+    ) == ["blue.jpg"]
     assert coloured.labels_of(blue) == ["sky"]
 
 
@@ -159,8 +189,11 @@ def test_pages_show_every_photo_exactly_once_in_one_order(album, tmp_path):
     take_in(album, paths)
 
     for query in ("red", ""):
-        pages = [album.search.find(query, offset=offset, limit=60) for offset in (0, 60, 120, 180)]
-        whole = album.search.find(query, limit=1000)
+        pages = [
+            album.search.find(Question(query, rest=True), offset=offset, limit=60)
+            for offset in (0, 60, 120, 180)
+        ]
+        whole = album.search.find(Question(query, rest=True), limit=1000)
 
         assert [len(page.hits) for page in pages] == [60, 60, 10, 0]
         assert {page.total for page in pages} == {130}
@@ -190,3 +223,151 @@ def test_an_album_of_one_and_of_no_photo_answers_too(album, tmp_path):
     take_in(album, [make_photo(tmp_path / "a.png", "red")])
 
     assert album.search.find("red").total == 1
+
+
+# What is asked in words
+
+
+def test_facts_in_words_narrow_what_is_looked_at(coloured):
+    page = coloured.search.find(Question("red 2018", rest=True))
+
+    assert names(page) == ["red.jpg"]
+    assert [page.query.text[chip.start : chip.end] for chip in page.query.chips] == ["2018"]
+
+
+def test_facts_alone_need_no_model_and_come_newest_first(album, coloured):
+    coloured.active.stop()
+
+    page = coloured.search.find("2019-2021")
+
+    assert names(page) == ["yellow.jpg", "green.jpg", "blue.jpg"]
+    assert (page.total, page.sure, page.maybe, page.rest) == (3, 3, 0, 0)
+    assert page.model_id is None
+
+
+@pytest.mark.parametrize(
+    ("question", "left"),
+    [("-red", "red.jpg"), ("without red", "red.jpg"), ("빨간색 말고", "red.jpg")],
+)
+def test_what_is_excluded_is_not_among_the_hits_and_its_number_is_told(coloured, question, left):
+    page = coloured.search.find(question)
+
+    assert left not in names(page)
+    assert page.vetoed >= 1
+    assert page.total + page.vetoed == 6
+
+
+def test_what_was_left_out_of_the_hits_is_counted_among_them(coloured):
+    coloured.captions.write(id_of(coloured, "blue.jpg"), "칠순 잔치, 파란 한복")
+
+    page = coloured.search.find("칠순 잔치 -한복")
+
+    assert "blue.jpg" not in names(page)
+    assert page.vetoed >= 1
+
+
+def test_words_in_a_caption_are_found_though_nothing_looks_like_it(coloured):
+    blue = id_of(coloured, "blue.jpg")
+    coloured.captions.write(blue, "할머니의 칠순 잔치")
+
+    page = coloured.search.find("칠순 잔치")
+
+    assert names(page)[0] == "blue.jpg"
+    assert page.hits[0].band == "sure"
+    assert ("caption", "할머니의 칠순 잔치") in [
+        (reason.kind, reason.excerpt) for reason in page.hits[0].reasons
+    ]
+
+
+def test_exact_words_are_a_condition(coloured):
+    for name, caption in (("blue.jpg", "A red rose"), ("green.jpg", "A rose, red")):
+        coloured.captions.write(id_of(coloured, name), caption)
+
+    assert names(coloured.search.find('"red rose"')) == ["blue.jpg"]
+    assert set(names(coloured.search.find('rose -"red rose"'))) >= {"green.jpg"}
+    assert "blue.jpg" not in names(coloured.search.find(Question('-"red rose"', rest=True)))
+
+
+def test_both_means_both_and_not_either(album, tmp_path):
+    for name, colour in (("r", "red"), ("b", "blue"), ("rb", (128, 0, 128)), ("w", "white")):
+        make_photo(tmp_path / "photos" / f"{name}.png", colour)
+    take_in(album, [tmp_path / "photos"])
+
+    page = album.search.find(Question("red + blue", rest=True))
+
+    assert names(page)[0] == "rb.png"
+
+
+def test_inside_a_band_hits_can_stand_by_date(coloured):
+    best = coloured.search.find(Question("red", rest=True))
+    dated = coloured.search.find(Question("red", rest=True, sort="date"))
+
+    for band in ("sure", "maybe", "rest"):
+        by_best = [hit.photo for hit in best.hits if hit.band == band]
+        by_date = [hit.photo for hit in dated.hits if hit.band == band]
+        assert by_date == sorted(by_best, key=lambda it: (it.taken_at, it.photo_id), reverse=True)
+
+
+def test_later_pages_belong_to_the_first_though_photos_arrive_meanwhile(album, tmp_path):
+    take_in(album, [make_photo(tmp_path / f"{n:02}.png", (n, 255 - n, 9)) for n in range(20)])
+    question = Question("red", rest=True)
+    first = album.search.find(question, limit=10)
+    take_in(album, [make_photo(tmp_path / "new.png", "red")])
+
+    second = album.search.find(question, offset=10, limit=10)
+    again = album.search.find(question, limit=10)
+
+    assert len({hit.photo.photo_id for page in (first, second) for hit in page.hits}) == 20
+    assert again.hits[0].photo.filename == "new.png"
+
+
+# Bursts
+
+
+@pytest.fixture
+def burst(album, tmp_path):
+    """Four nearly equal photos within three seconds, and one of another day."""
+    for number in range(4):
+        exif = make_exif(shot={0x9003: f"2020:05:05 10:00:0{number}"})
+        make_photo(tmp_path / "b" / f"{number}.jpg", (250 - 5 * number, 0, 0), exif=exif)
+    exif = make_exif(shot={0x9003: "2020:05:06 10:00:00"})
+    make_photo(tmp_path / "b" / "later.jpg", "red", exif=exif)
+    take_in(album, [tmp_path / "b"])
+    return album
+
+
+def test_a_burst_is_one_hit_that_says_how_many_it_stands_for(burst):
+    page = burst.search.find(Question("red", rest=True))
+
+    assert page.total == 2
+    assert sorted(hit.burst for hit in page.hits) == [1, 4]
+    assert page.sure + page.maybe + page.rest == 5
+
+
+def test_the_photos_of_a_moment_can_be_seen_in_their_order(burst):
+    page = burst.search.find(Question(burst=id_of(burst, "2.jpg")))
+
+    assert names(page) == ["0.jpg", "1.jpg", "2.jpg", "3.jpg"]
+    assert page.total == 4
+
+
+def test_the_moment_of_a_photo_alone_is_that_photo(burst):
+    assert names(burst.search.find(Question(burst=id_of(burst, "later.jpg")))) == ["later.jpg"]
+    with pytest.raises(PhotoNotFoundError):
+        burst.search.find(Question(burst=999))
+
+
+# The language of the model
+
+
+def test_words_that_the_model_does_not_read_are_told(album, coloured, monkeypatch):
+    monkeypatch.setattr(coloured.active.current().encoder, "languages", ("en",))
+
+    assert coloured.search.find("파란 하늘").unread == "ko"
+    assert coloured.search.find("blue sky").unread == ""
+    assert coloured.search.find("2019년 blue").unread == ""
+
+
+def test_a_search_that_is_too_long_is_one_sentence(album):
+    with pytest.raises(QueryError, match="1,000 characters at most"):
+        album.search.find("바다 " * 400)

@@ -99,7 +99,7 @@ def test_names_and_reasons_are_text_whatever_they_say(language):
         report(harmful, failures, may_retry=True, may_go_on=True, language=language),
         progress(record(state="running", current=HARM), 1, model_ready=True, language=language),
         folders([folder], language),
-        facts(photo(filename=HARM, camera=HARM), 0.5, language, place=place, keywords=[HARM]),
+        facts(photo(filename=HARM, camera=HARM), language, place=place, keywords=[HARM]),
     ]
 
     for told in spoken:
@@ -169,7 +169,7 @@ def test_programs_are_told_no_path():
 
 
 def test_of_what_is_not_known_the_panel_is_silent():
-    assert facts(photo(), None, "en").count("<dd") == 2  # when, and the file itself
+    assert facts(photo(), "en").count("<dd") == 2  # when, and the file itself
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_of_what_is_not_known_the_panel_is_silent():
     ],
 )  # fmt: skip
 def test_exposures_are_written_as_photographers_do(given, words):
-    assert f">{words}<" in facts(photo(**given), None, "en")
+    assert f">{words}<" in facts(photo(**given), "en")
 
 
 @pytest.mark.parametrize(
@@ -196,21 +196,21 @@ def test_exposures_are_written_as_photographers_do(given, words):
     ],
 )
 def test_a_time_that_is_not_the_cameras_says_whose_it_is(taken_from, words):
-    assert words in facts(photo(taken_from=taken_from), None, "ko")
+    assert words in facts(photo(taken_from=taken_from), "ko")
 
 
 def test_places_are_named_in_the_readers_language():
     place = Place("Busan", "부산", "KR", "South Korea", "대한민국")
     unknown = Place("Lyon", "", "FR", "France", "")
 
-    assert "Busan, South Korea" in facts(photo(), None, "en", place=place)
-    assert "대한민국 부산" in facts(photo(), None, "ko", place=place)
-    assert "France Lyon" in facts(photo(), None, "ko", place=unknown)
+    assert "Busan, South Korea" in facts(photo(), "en", place=place)
+    assert "대한민국 부산" in facts(photo(), "ko", place=place)
+    assert "France Lyon" in facts(photo(), "ko", place=unknown)
 
 
 @pytest.mark.parametrize(("rating", "stars"), [(None, 0), (0, 0), (3, 3), (5, 5), (-1, 0)])
 def test_stars_are_shown_and_spoken(rating, stars):
-    told = facts(photo(rating=rating), None, "en")
+    told = facts(photo(rating=rating), "en")
 
     assert told.count("★") == stars
     assert (f"{stars} of 5 stars" in told) == bool(stars)
@@ -218,4 +218,4 @@ def test_stars_are_shown_and_spoken(rating, stars):
 
 
 def test_a_missing_original_is_said_to_be():
-    assert "원본이 지금 제자리에 없습니다." in facts(photo(missing=True), None, "ko")
+    assert "원본이 지금 제자리에 없습니다." in facts(photo(missing=True), "ko")

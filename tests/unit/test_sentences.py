@@ -18,11 +18,12 @@ NOT_ON_THE_PAGE = {"__main__.py", "commands", "settings.py", "verify.py", "inter
 NOT_ON_THE_PAGE |= {"backup.py", "backup_file.py", "restore.py", "repair.py"}
 # Nor has one where models are trained and measured.
 NOT_ON_THE_PAGE |= {"train.py", "training", "evaluate.py", "evaluation"}
-NOT_ON_THE_PAGE |= {"datasets.py", "reference.py"}
+NOT_ON_THE_PAGE |= {"datasets.py", "reference.py", "search_evaluation.py"}
 NEVER_ON_THE_PAGE = re.compile(
     r"\S+ cannot be opened as an album.*|\S+ was made by a later version.*"
     r"|\S+ cannot be used for the album.*|each class needs a name"
     r"|the disk is full; .*|\S+ cannot be written: .*"
+    r"|7 – 7"  # days, in numbers alone
 )
 SPOKEN_NAMES = re.compile(r"^_[A-Z_]+$|^(DISK_FULL|sentence|problem)$")
 

@@ -1,0 +1,61 @@
+"""Bursts: photos of one moment that look nearly the same, of which a page shows one."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from models.interfaces import Embeddings
+
+GAP_MS = 3_000
+"""From one photo of a burst to the next, at most."""
+ALIKE = 0.93
+"""Cosine of neighbours, at least."""
+_BLOCK_ROWS = 65_536
+
+
+def bursts_of(
+    taken_ms: npt.NDArray[np.int64], known: npt.NDArray[np.bool_], matrix: Embeddings
+) -> npt.NDArray[np.int64]:
+    """Which burst each photo belongs to: (n,), the row of the burst's first photo.
+
+    A photo alone is a burst of its own. Neighbours in time are compared, so a series may drift.
+
+    Args:
+        taken_ms: (n,) capture times in milliseconds.
+        known: (n,) whether that is more than the time of the file.
+        matrix: (n, d) embeddings, rows of L2 norm 1.
+    """
+    order = np.lexsort((taken_ms, ~known))  # those that are known first, by time
+    pairs = np.flatnonzero(
+        (np.diff(taken_ms[order]) <= GAP_MS) & known[order[1:]] & known[order[:-1]]
+    )
+    together = np.zeros(len(order), dtype=bool)  # with the one before
+    for start in range(0, len(pairs), _BLOCK_ROWS):
+        some = pairs[start : start + _BLOCK_ROWS]
+        cosines = np.einsum("nd,nd->n", matrix[order[some]], matrix[order[some + 1]])
+        together[some[cosines >= ALIKE] + 1] = True
+    first = np.maximum.accumulate(np.where(together, 0, np.arange(len(order))))
+    bursts = np.empty(len(order), dtype=np.int64)
+    bursts[order] = order[first]
+    return bursts
+
+
+def first_of_each(
+    rows: npt.NDArray[np.intp], bursts: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.int64]]:
+    """The rows without those whose burst came before, and how many each of them stands for.
+
+    Args:
+        rows: (m,) rows in the order of a page.
+        bursts: (n,) as of `bursts_of`.
+
+    Returns:
+        (k,) places in `rows`, rising, and (k,) counts that sum to m.
+    """
+    mine = bursts[rows]  # (m,)
+    first = np.empty(len(bursts), dtype=np.int64)
+    first[mine[::-1]] = np.arange(len(rows))[::-1]  # the earliest place is written last
+    kept = np.flatnonzero(first[mine] == np.arange(len(rows)))
+    counts = np.bincount(mine, minlength=len(bursts))[mine[kept]]
+    return kept, counts

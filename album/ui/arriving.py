@@ -1,0 +1,81 @@
+"""Arriving at an address: the first load, back and forward, a question out of the history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import gradio as gr
+
+from album.service import Album
+from album.ui.address import from_address, parameters, to_address
+from album.ui.alerts import alerts_on_failure
+from album.ui.asking import Asking
+from album.ui.photo_panel import Updates
+from album.ui.search_parts import SearchParts
+from album.ui.sentences import in_language
+from album.ui.shown import Shown
+from album.ui.texts import language_of
+from album.ui.viewing import Viewing
+
+
+class Arriving:
+    """Shows what an address asks for, from anybody."""
+
+    def __init__(self, album: Album, parts: SearchParts, asking: Asking, viewing: Viewing) -> None:
+        self._album = album
+        self._parts = parts
+        self._asking = asking
+        self._viewing = viewing
+
+    @alerts_on_failure
+    def go_to(self, shown: Shown, address: str, request: gr.Request) -> Iterator[Updates]:
+        """What an address asks for; only the photo is opened or closed where the rest is here."""
+        yield from self._arrive(shown, from_address(parameters(address)), request)
+
+    @alerts_on_failure
+    def refresh(self, shown: Shown, request: gr.Request) -> Iterator[Updates]:
+        """The same page once more, with what has been added since; an open photo stays open."""
+        if shown.found is None:  # the page was just loaded
+            yield from self._arrive(shown, from_address(request.query_params), request)
+        elif shown.photo is None:
+            yield {**self._asking.show(shown, request), **self._choices(shown, request)}
+        else:
+            yield self._choices(shown, request)
+
+    def _choices(self, shown: Shown, request: gr.Request) -> Updates:
+        return self._parts.filters.choices(shown.question.filters, language_of(request))
+
+    def _arrive(self, shown: Shown, wanted: Shown, request: gr.Request) -> Iterator[Updates]:
+        """Show what an address asks for, the box and the filters first: the answer may take long.
+
+        Photos that are not there any more are left out of the question.
+        """
+        asked, language = wanted.question, language_of(request)
+        there = self._album.store.get_many(
+            [it for it in (*asked.like, asked.burst, wanted.photo) if it is not None]
+        )
+        if wanted.photo is not None and wanted.photo not in there:
+            gr.Warning(in_language(language, "This photo is not in the album."))
+        asked = replace(
+            asked,
+            like=tuple(it for it in asked.like if it in there),
+            burst=asked.burst if asked.burst in there else None,
+        )
+        if to_address(Shown(asked)) == to_address(Shown(shown.question)):
+            asked = shown.question  # with its pictures, which no address holds
+        asks = shown.found is None or (asked, wanted.page) != (shown.question, shown.page)
+        if asks:
+            yield {
+                self._parts.query: asked.text,
+                **self._parts.filters.shows(asked.filters, language),
+            }
+            answer = self._asking.show(Shown(asked, wanted.page), request)
+            shown = answer[self._parts.shown]
+            yield answer
+        if wanted.photo in there and wanted.photo is not None:
+            yield self._viewing.open_by_id(shown, wanted.photo, language)
+        elif shown.photo is not None:
+            yield {**self._parts.now(replace(shown, photo=None)), **self._parts.panel.hidden()}
+        elif not asks:
+            yield {self._parts.shown: gr.skip()}

@@ -1,0 +1,81 @@
+"""Pictures that a question is asked with: chosen, pasted or dropped, or photos of the album."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+import gradio as gr
+
+from album.errors import QueryError
+from album.search import Question
+from album.service import Album
+from album.ui.chips import removable
+from album.ui.gallery import img, inline_img
+from album.ui.texts import i18n, say
+from album.ui.uploads import UploadFolder
+
+MOST = 8
+ON_LOAD = Path(__file__).with_name("pictures.js").read_text()
+
+
+class QueryPictures:
+    """The button, and how much pictures count beside words."""
+
+    def __init__(self, album: Album, uploads: UploadFolder) -> None:
+        self._album = album
+        self._uploads = uploads
+        self.button = gr.UploadButton(
+            i18n("picture"),  # type: ignore[arg-type]  # translated all the same
+            file_types=["image"],
+            file_count="multiple",
+            elem_id="picture",
+            size="md",
+        )
+        gr.HTML(visible="hidden", elem_classes="plumbing", js_on_load=ON_LOAD)
+
+    def build_weight(self) -> None:
+        """The slider, at its place on the page."""
+        with gr.Row(elem_id="weight", visible=False) as self.weight_row:
+            gr.Markdown(i18n("words_side"))
+            self.weight = gr.Slider(
+                0, 1, 0.5, step=0.05, label=i18n("picture_weight"), show_label=False,
+                container=False, buttons=[], elem_id="picture-weight",
+            )  # fmt: skip
+            gr.Markdown(i18n("picture_side"))
+
+    def added(self, question: Question, files: list[str] | str | None) -> tuple[Path, ...]:
+        """The pictures of the question and those that were sent.
+
+        Raises:
+            QueryError: there are too many, or one was not uploaded here.
+        """
+        new = [self._uploads.own_copy(path) for path in self._uploads.checked(files)]
+        if len(question.pictures) + len(new) > MOST:
+            raise QueryError(f"Send at most {MOST} files at once.")
+        return (*question.pictures, *new)
+
+    def chips(self, question: Question, language: str) -> list[str]:
+        """One for each picture, as escaped HTML.
+
+        Raises:
+            UnreadableImageError: a picture is no image.
+            PhotoNotFoundError: a photo is not there any more.
+        """
+        drawn = []
+        for number, path in enumerate(question.pictures):
+            words = say(language, "query_picture")
+            drawn.append(
+                removable(f"{_small(path, words)}{words}", words, "picture", number, language)
+            )
+        for number, photo_id in enumerate(question.like):
+            photo = self._album.photo(photo_id)
+            words = say(language, "like_photo")
+            picture = img(self._album.originals.thumbnail(photo.sha256), photo.filename)
+            drawn.append(removable(f"{picture}{words}", words, "like", number, language))
+        return drawn
+
+
+@functools.lru_cache(maxsize=4 * MOST)
+def _small(path: Path, alt: str) -> str:
+    return inline_img(path, alt)

@@ -1,0 +1,142 @@
+"""The Search tab without a browser: what its listeners answer, on a real library."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from album.photo import SearchFilters
+from album.query import Query
+from album.search import Question, SearchPage
+from album.service import Album
+from album.ui.arriving import Arriving
+from album.ui.asking import Asking
+from album.ui.photo_panel import FAVOURITE
+from album.ui.search_parts import SearchParts
+from album.ui.shown import Shown
+from album.ui.uploads import UploadFolder
+from album.ui.viewing import Viewing
+from tests.images.make import make_photo
+
+ENGLISH: Any = SimpleNamespace(headers={"accept-language": "en"}, query_params={})
+
+
+class Tab:
+    """The parts of the tab and those who work with them."""
+
+    def __init__(self, album: Album, folder: Path) -> None:
+        self.album = album
+        with gr.Blocks():
+            self.parts = SearchParts(album, UploadFolder(folder), folder)
+        self.asking = Asking(album, self.parts)
+        self.viewing = Viewing(self.parts, self.asking)
+        self.arriving = Arriving(album, self.parts, self.asking, self.viewing)
+
+    def answers(self, question: Question, page: int = 0) -> dict[Any, Any]:
+        return self.asking.show(Shown(question, page), ENGLISH)
+
+    def arrives(self, shown: Shown, address: str) -> dict[Any, Any]:
+        """All updates together, the later ones on top."""
+        together: dict[Any, Any] = {}
+        for update in self.arriving.go_to(shown, address, ENGLISH):
+            together |= update
+        return together
+
+
+@pytest.fixture
+def tab(album: Album, tmp_path: Path) -> Tab:
+    colours = ("red", "blue", "green")
+    photos = [make_photo(tmp_path / "in" / f"{it}.png", it) for it in colours]
+    album.imports.wait(album.imports.start(photos))
+    return Tab(album, tmp_path / "uploads")
+
+
+@pytest.mark.parametrize("language", ["", "ko"])
+def test_a_language_that_the_model_does_not_read_is_said(tab: Tab, language: str) -> None:
+    found = SearchPage([], 0, Query("강아지"), unread=language)
+
+    updates = tab.parts.results.of(Shown(Question("강아지")), found, "en", empty=False)
+
+    line = updates[tab.parts.results.outputs[3]]
+    assert line["visible"] is (language == "ko")
+    assert updates[tab.parts.results.translate]["visible"] is tab.album.can_translate
+
+
+def test_an_address_brings_words_filters_order_and_photo(tab: Tab) -> None:
+    (photo_id,) = [
+        hit.photo.photo_id
+        for hit in tab.album.search.find("").hits
+        if hit.photo.filename == "red.png"
+    ]
+
+    updates = tab.arrives(Shown(), f"?q=red&sort=date&rest=1&type=PNG&photo={photo_id}")
+
+    shown: Shown = updates[tab.parts.shown]
+    assert updates[tab.parts.query] == "red"
+    assert shown.question == Question(
+        "red", filters=SearchFilters(file_type="PNG"), sort="date", rest=True
+    )
+    assert shown.photo == photo_id
+    assert updates[tab.parts.panel.column]["visible"] is True
+
+
+def test_an_address_with_photos_that_are_gone_leaves_them_out(tab: Tab) -> None:
+    updates = tab.arrives(Shown(), "?like=98,99&photo=97&burst=96&p=50")
+
+    shown: Shown = updates[tab.parts.shown]
+    assert (shown.question, shown.page, shown.photo) == (Question(), 0, None)
+    assert len(shown.ids) == 3
+
+
+def test_going_back_to_the_same_question_only_closes_the_photo(tab: Tab) -> None:
+    shown: Shown = tab.answers(Question("red", rest=True))[tab.parts.shown]
+    shown = replace(shown, photo=shown.ids[0])
+
+    updates = tab.arrives(shown, "?q=red&rest=1")
+
+    assert tab.parts.results.tiles not in updates
+    assert updates[tab.parts.shown] == replace(shown, photo=None)
+    assert updates[tab.parts.panel.column]["visible"] is False
+
+
+def test_pictures_of_ones_own_stay_though_no_address_holds_them(tab: Tab, tmp_path: Path) -> None:
+    question = Question(pictures=(tmp_path / "in" / "red.png",))
+    shown: Shown = tab.answers(question)[tab.parts.shown]
+
+    updates = tab.arrives(replace(shown, photo=shown.ids[0]), "")
+
+    assert updates[tab.parts.shown].question == question
+
+
+def test_a_page_that_is_not_there_any_more_is_the_last_one(tab: Tab) -> None:
+    shown: Shown = tab.answers(Question(), page=7)[tab.parts.shown]
+
+    assert shown.page == 0
+    assert len(shown.ids) == 3
+
+
+def test_a_heart_and_the_other_labels_leave_each_other_alone(tab: Tab) -> None:
+    photo_id = tab.album.search.find("").hits[0].photo.photo_id
+    tab.album.set_labels(photo_id, ["holiday"])
+
+    tab.viewing.turn_heart(Shown(), photo_id, ENGLISH)
+    assert sorted(tab.album.labels_of(photo_id)) == [FAVOURITE, "holiday"]
+    tab.viewing.save_labels(Shown(), photo_id, ["snow"], ENGLISH)
+    assert sorted(tab.album.labels_of(photo_id)) == [FAVOURITE, "snow"]
+    tab.viewing.turn_heart(Shown(), photo_id, ENGLISH)
+    assert tab.album.labels_of(photo_id) == ["snow"]
+
+
+def test_what_the_browser_says_it_chose_is_looked_up_and_never_believed(tab: Tab) -> None:
+    shown: Shown = tab.answers(Question())[tab.parts.shown]
+
+    for place in (-1, 3, 10**9):
+        for value in ("photo", "burst", {"path": "/etc/passwd"}):
+            event: Any = SimpleNamespace(index=place, value=value)
+            updates = tab.viewing.choose(shown, event, ENGLISH)
+            assert tab.parts.panel.column not in updates

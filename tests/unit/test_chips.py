@@ -1,0 +1,110 @@
+"""Chips: what was understood, shown and taken away."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+import pytest
+
+from album.query import Chip, KnownNames, parse
+from album.ui.chips import cut, cut_from, meaning, word_chips
+
+TODAY = date(2026, 11, 21)
+
+
+def chips_of(text: str) -> tuple[Chip, ...]:
+    return parse(text, KnownNames(), TODAY).chips
+
+
+@pytest.mark.parametrize(
+    ("text", "chip", "left"),
+    [
+        ("작년 여름 바닷가", Chip("date", 0, 5), "바닷가"),
+        ("a  dog last summer in snow", Chip("date", 7, 18), "a dog in snow"),
+        ("dog + cat", Chip("look", 0, 3), "cat"),
+        ("dog + cat", Chip("look", 6, 9), "dog"),
+        ("dog + cat + bus", Chip("look", 6, 9), "dog + bus"),
+        ("dog", Chip("look", 0, 3), ""),
+    ],
+)
+def test_a_chip_is_cut_out_with_the_blanks_and_the_plus_around_it(
+    text: str, chip: Chip, left: str
+) -> None:
+    assert cut(text, chip) == left
+
+
+def test_what_was_typed_since_stays_when_a_chip_goes() -> None:
+    chip = Chip("date", 0, 5)
+
+    assert cut_from("작년 여름 바닷가 노을", "작년 여름 바닷가", chip) == "바닷가 노을"
+    assert cut_from("작년 여름 바닷가", "작년 여름 바닷가", chip) == "바닷가"
+    assert cut_from("산", "작년 여름 바닷가", chip) == "산"
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "english", "korean"),
+    [
+        ((2025, 6, 1), (2025, 8, 31), "June–August 2025", "2025년 6월–8월"),
+        ((2019, 1, 1), (2019, 12, 31), "2019", "2019년"),
+        ((2018, 1, 1), (2020, 12, 31), "2018–2020", "2018–2020년"),
+        ((2019, 2, 1), (2019, 2, 28), "February 2019", "2019년 2월"),
+        (
+            (2024, 12, 1),
+            (2025, 2, 28),
+            "December 2024 – February 2025",
+            "2024년 12월 – 2025년 2월",
+        ),
+        ((2025, 12, 24), (2025, 12, 25), "24–25 December 2025", "2025년 12월 24–25일"),
+        ((2019, 8, 3), (2019, 8, 3), "3 August 2019", "2019년 8월 3일"),
+        (
+            (2025, 12, 30),
+            (2026, 1, 2),
+            "30 December 2025 – 2 January 2026",
+            "2025년 12월 30일 – 2026년 1월 2일",
+        ),
+        ((2019, 1, 1), None, "since 2019", "2019년부터"),
+        ((2019, 8, 3), None, "since 3 August 2019", "2019년 8월 3일부터"),
+        (None, (2019, 12, 31), "until 2019", "2019년까지"),
+        (None, (2019, 8, 2), "until 2 August 2019", "2019년 8월 2일까지"),
+        (None, None, "", ""),
+    ],
+)
+def test_days_are_told_as_one_says_them(
+    first: tuple[int, int, int] | None,
+    last: tuple[int, int, int] | None,
+    english: str,
+    korean: str,
+) -> None:
+    days = [None if it is None else date(*it) for it in (first, last)]
+
+    assert meaning(*days, "en") == english
+    assert meaning(*days, "ko") == korean
+
+
+def test_a_chip_shows_the_words_and_only_what_they_leave_open() -> None:
+    (summer,) = word_chips("작년 여름", chips_of("작년 여름"), "ko")
+    (year,) = word_chips("2019년", chips_of("2019년"), "ko")
+    (since,) = word_chips("since 2019", chips_of("since 2019"), "en")
+
+    assert re.sub("<button.*", "", summer) == (
+        '<span class="chip"><span>작년 여름 <small>2025년 6월–8월</small></span>'
+    )
+    assert "<small>" not in year
+    assert "<small>" not in since
+
+
+def test_what_is_left_out_is_told_to_who_cannot_see_it() -> None:
+    (chip,) = word_chips("-dog", chips_of("-dog"), "en")
+
+    assert 'class="chip excluded"' in chip
+    assert '<span class="sr-only">left out:</span>dog</span>' in chip
+
+
+def test_no_words_in_a_chip_become_a_program() -> None:
+    text = "\"<img src=x onerror='x'>\""
+
+    (chip,) = word_chips(text, (Chip("words", 0, len(text)),), "en")
+
+    assert "<img" not in chip
+    assert chip.count("onerror=&#x27;x&#x27;&gt;&quot;") == 3  # itself and twice in its button

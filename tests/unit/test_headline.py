@@ -1,0 +1,133 @@
+"""What is said above the photos, for every kind of answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from album.photo import Reason, SearchFilters, SearchHit
+from album.query import Chip, Look, Query
+from album.search import Question, SearchPage
+from album.ui.headline import headline, more_to_show, remarks
+from album.ui.reasons import in_short, why
+
+DOG = Query("2019 dog", (Chip("date", 0, 4),), groups=((Look("dog"),),))
+HARM = "<img src=x onerror=1>"
+
+
+def page(hits: int = 0, **values: Any) -> SearchPage:
+    """A page of a ranked answer; the hits are never looked at."""
+    photo: Any = None
+    given = {"total": hits, "query": DOG, "model_id": "fake", **values}
+    return SearchPage([SearchHit(photo, 0.1)] * hits, **given)
+
+
+ASKED = Question("2019 dog")
+
+
+@pytest.mark.parametrize(
+    ("found", "english", "korean"),
+    [
+        (
+            page(47, sure=32, maybe=15),
+            "32 photos match · 15 maybe",
+            "32장이 맞습니다 · 아마도 15장",
+        ),
+        (page(1, sure=1), "1 photo matches", "1장이 맞습니다"),
+        (page(15, maybe=15), "15 photos may match", "맞을지도 모르는 사진 15장"),
+        (
+            page(1284, sure=1284, model_id=None),
+            "1,284 photos, newest first",
+            "사진 1,284장, 최신순",
+        ),
+        (page(1, sure=1, model_id=None), "1 photo, newest first", "사진 1장, 최신순"),
+    ],
+)
+def test_the_counts_are_exact(found: SearchPage, english: str, korean: str) -> None:
+    assert headline(ASKED, found, "en") == english
+    assert headline(ASKED, found, "ko") == korean
+
+
+def test_it_says_how_many_were_left_out_and_why() -> None:
+    unwanted = replace(DOG, unwanted=("사람", HARM))
+    found = page(2, sure=2, vetoed=3, query=unwanted)
+
+    said = headline(ASKED, found, "en")
+
+    assert "3 left out because they show “사람, &lt;img" in said
+    assert "<img" not in said
+
+
+def test_where_there_is_none_it_says_so_and_what_to_loosen() -> None:
+    nearest = page(5, rest=300, nearest=True)
+    filtered = replace(ASKED, filters=SearchFilters(label="x"))
+
+    assert headline(ASKED, nearest, "en") == (
+        "<strong>There is no such photo.</strong> Try it without one of these: “2019”."
+    )
+    assert "“2019”, the filters" in headline(filtered, nearest, "en")
+    assert "조건" in headline(filtered, nearest, "ko")
+    plain = replace(nearest, query=Query("dog", groups=((Look("dog"),),)))
+    assert "Try other words" in headline(Question("dog"), plain, "en")
+
+
+def test_where_the_facts_fit_no_photo_they_are_what_to_loosen() -> None:
+    said = headline(ASKED, page(0, model_id=None, query=replace(DOG, groups=())), "en")
+
+    assert said == "No photo fits. Try it without one of these: “2019”."
+
+
+def test_a_picture_that_nothing_is_like_is_not_told_to_use_other_words() -> None:
+    found = page(5, nearest=True, query=Query(""))
+
+    said = headline(Question(like=(1,)), found, "en")
+
+    assert said.startswith("<strong>No other photo is like it.</strong>")
+    assert "words" not in said
+
+
+@pytest.mark.parametrize(
+    ("question", "found", "said"),
+    [
+        (ASKED, page(9, sure=9, rest=1203), "Show the other 1,203 photos"),
+        (ASKED, page(9, sure=9, rest=1), "Show the other photo"),
+        (ASKED, page(9, sure=9), ""),
+        (ASKED, page(5, rest=300, nearest=True), "Show the other 295 photos"),
+        (ASKED, page(5, rest=5, nearest=True), ""),
+        (replace(ASKED, rest=True), page(9, sure=4, rest=5), "Show only what matches"),
+        (replace(ASKED, rest=True), page(9, sure=9), ""),
+        (replace(ASKED, rest=True), page(9, rest=9, nearest=True), "Show only the nearest"),
+    ],
+)
+def test_the_rest_is_behind_one_tap(question: Question, found: SearchPage, said: str) -> None:
+    assert more_to_show(question, found, "en") == said
+
+
+def test_what_was_not_understood_is_told_in_one_line_each() -> None:
+    query = replace(DOG, notices=("One.", HARM))
+
+    assert remarks(page(1, query=query), "en") == "<p>One.</p><p>&lt;img src=x onerror=1&gt;</p>"
+
+
+def test_reasons_are_told_in_plain_words() -> None:
+    reasons = (Reason("looks", likeness=0.834), Reason("caption", f"…a {HARM} dog…"))
+
+    told = why(reasons, "en")
+
+    assert "Looks like it" in told
+    assert "83%" in told
+    assert "<q>…a &lt;img src=x onerror=1&gt; dog…</q>" in told
+    assert in_short(reasons, "ko") == f"모습이 비슷함: 83% · 설명: …a {HARM} dog…"
+    assert why((), "en") == ""
+
+
+@pytest.mark.parametrize(("likeness", "said"), [(0.0, "1%"), (1.0, "99%"), (0.995, "99%")])
+def test_no_likeness_is_told_as_quite_sure(likeness: float, said: str) -> None:
+    assert said in why((Reason("looks", likeness=likeness),), "en")
+
+
+@pytest.mark.parametrize("kind", ["keyword", "label", "file name", "folder", "place"])
+def test_every_reason_has_a_name(kind: Any) -> None:
+    assert "words" in in_short((Reason(kind, "words"),), "en")
