@@ -1,6 +1,7 @@
 """Background: how every photo of an index answers to everyday words, whatever is being searched.
 
-    embeddings/<model>.background.<wording>.npy   (n, 6) float32; made again when it is deleted
+    embeddings/<model>.background.<wording>.npy   (n, 6) float32, and
+    embeddings/<model>.words.<wording>.npy        (2, w, d) float32; made again when deleted
 
 A photo that fits the query "kite" well may fit hundreds of other words as well. So the album asks
 every photo about a few hundred everyday words once, and keeps for each language how high that
@@ -10,6 +11,7 @@ photo's cosines go by themselves. (The idea is that of querybank normalisation: 
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import logging
 import threading
@@ -61,10 +63,8 @@ class Background:
         self._index = index
         self._path = folder / f"{index.path.stem}.background.{_wording()}.npy"
         self._lock = threading.Lock()
-        self.words: dict[Language, Embeddings] = {
-            language: encoder.encode_texts([pair[column] for pair in EVERYDAY_WORDS])
-            for column, language in enumerate(LANGUAGES)
-        }
+        words = _embedded(encoder, folder / f"{index.path.stem}.words.{_wording()}.npy")
+        self.words: dict[Language, Embeddings] = dict(zip(LANGUAGES, words, strict=True))
         """By language (w, d)."""
         self._ids, self._stats = _load(self._path)
         self._saved = len(self._ids)
@@ -146,15 +146,32 @@ def _wording() -> str:
     return hashlib.sha256(repr(EVERYDAY_WORDS).encode()).hexdigest()[:8]
 
 
+def _embedded(encoder: Encoder, path: Path) -> Embeddings:
+    """(languages, w, d) the everyday words; kept, since a large model takes half a minute."""
+    shape = (len(LANGUAGES), len(EVERYDAY_WORDS), encoder.dim)
+    kept = _array(path)
+    if kept is not None and kept.shape == shape and np.isfinite(kept).all():
+        return kept
+    languages = zip(*EVERYDAY_WORDS, strict=True)
+    words = np.stack([encoder.encode_texts(language) for language in languages])
+    _write(path, words)
+    return words
+
+
+def _array(path: Path) -> Floats | None:
+    """The float32 array in a file; None for anything else."""
+    try:
+        array = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    return array if isinstance(array, np.ndarray) and array.dtype == np.float32 else None
+
+
 def _load(path: Path) -> tuple[Ids, Floats]:
     """(n,) ids and (n, 4) statistics as they were saved; none for anything else."""
-    try:
-        table = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
-        table = None
+    table = _array(path)
     if (
-        not isinstance(table, np.ndarray)
-        or table.dtype != np.float32
+        table is None
         or table.shape[1:] != (STATS + ID_BITS,)
         or not np.isfinite(table[:, :STATS]).all()
     ):
@@ -166,15 +183,20 @@ def _load(path: Path) -> tuple[Ids, Floats]:
 def _save(path: Path, ids: Ids, stats: Floats) -> None:
     """Put the table in place in one step; ids beside statistics, so that they always agree."""
     bits = np.ascontiguousarray(ids).view(np.float32).reshape(len(ids), ID_BITS)
+    _write(path, np.concatenate([stats, bits], axis=1))
+
+
+def _write(path: Path, array: Floats) -> None:
+    """Put an array in place in one step, and take away those of other words."""
     part = path.with_suffix(".part")
     try:
         with part.open("wb") as file:
-            np.save(file, np.concatenate([stats, bits], axis=1))
+            np.save(file, array)
         part.replace(path)
     except OSError as error:
-        log.warning("the background of %s could not be kept: %s", path.name, error.strerror)
+        log.warning("%s could not be kept: %s", path.name, error.strerror)
         return
-    stem, _, _ = path.name.partition(".background.")
-    for other in path.parent.glob(f"{stem}.background.*.npy"):
+    stem, kind, _ = path.name.removesuffix(".npy").rsplit(".", 2)
+    for other in path.parent.glob(f"{glob.escape(f'{stem}.{kind}')}.????????.npy"):
         if other != path:
             other.unlink(missing_ok=True)

@@ -105,7 +105,8 @@ def everything(served: ServedAlbum) -> dict[str, str]:
         file
         for folder in folders
         for file in folder.rglob("*")
-        if file.is_file() and ".background." not in file.name  # the album's own, made meanwhile
+        # But for what the album works out for itself meanwhile.
+        if file.is_file() and not {".background", ".words"} & set(file.suffixes)
     ]
     return {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 

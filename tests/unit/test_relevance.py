@@ -257,6 +257,25 @@ def test_the_background_is_kept_beside_the_matrix_and_grows_with_it(tmp_path):
     assert np.load(file).shape == (260, 6)
 
 
+@pytest.mark.parametrize("damage", [b"", b"not an array", "fewer"])
+def test_the_everyday_words_are_encoded_once_for_a_model(tmp_path, damage):
+    encoder, index = Words(), Matrix(tmp_path, photos_of(*SHOWN))
+    first = Background(encoder, index, tmp_path).words
+    asked = encoder.asked
+    again = Background(encoder, index, tmp_path).words
+
+    assert encoder.asked == asked == 2 * len(EVERYDAY_WORDS)
+    assert np.array_equal(again["ko"], first["ko"])
+    assert np.array_equal(again["en"], first["en"])
+    (file,) = tmp_path.glob("words.words.*.npy")
+    if damage == "fewer":
+        np.save(file, np.stack([first["en"][:9], first["ko"][:9]]))
+    else:
+        file.write_bytes(damage)
+    assert np.array_equal(Background(encoder, index, tmp_path).words["ko"], first["ko"])
+    assert encoder.asked == 2 * asked
+
+
 def test_photos_that_were_removed_take_their_background_along(tmp_path):
     vectors = photos_of(*SHOWN)
     index = Matrix(tmp_path, vectors)
