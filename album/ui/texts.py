@@ -304,10 +304,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Photos are found with CLIP: each is turned once into a list of numbers (an embedding), a"
         " sentence into another, and the nearest by cosine come first. All of it happens on the"
         " machine that runs the album. Only photos that you ask Gemini to caption are sent"
-        " anywhere, as a small JPEG without EXIF.",
+        " anywhere, as a small JPEG without EXIF, and words that you ask it to translate.",
         "사진은 CLIP으로 찾습니다. 사진마다 숫자 목록(임베딩)을 한 번 만들고, 문장도 숫자로 바꾸어"
         " 코사인이 가까운 순서로 보여 줍니다. 모두 사진첩이 돌아가는 컴퓨터 안에서 일어납니다."
-        " Gemini에게 설명을 부탁한 사진만 EXIF를 뺀 작은 JPEG로 밖에 나갑니다.",
+        " Gemini에게 설명을 부탁한 사진만 EXIF를 뺀 작은 JPEG로, 번역을 부탁한 말만 밖에 나갑니다.",
     ),
     "about_model": ("Model: {model}", "모델: {model}"),
     "about_wanted": ("Waiting for: {model}", "기다리는 모델: {model}"),
