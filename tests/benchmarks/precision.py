@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from album.search import Question
 from album.service import Album
 from models.clip import ClipEncoder
 from models.spec import POCKET
@@ -55,7 +56,7 @@ def album_ranks(photos: Sequence[Path], texts: Sequence[str]) -> list[list[str]]
         album = Album(Path(folder), ZeroShotClassifier, FakeCaptioner())
         album.active.offer(ClipEncoder(POCKET, Path(folder)), fill=False)
         take_in(album, photos)
-        pages = [album.search.find(text, limit=10) for text in texts]
+        pages = [album.search.find(Question(text, rest=True), limit=10) for text in texts]
         album.close()
     return [[hit.photo.filename for hit in page.hits] for page in pages]
 
