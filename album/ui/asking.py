@@ -62,9 +62,10 @@ class Asking:
         """The same question without one of its parts."""
         shown, box = given[self._parts.shown], given[self._parts.query]
         asked, number = shown.question, int(event.index)
+        # The box changes only where words are cut out of it: somebody may be typing there.
         if event.value == "burst":
             new = replace(shown, question=replace(asked, burst=None), page=shown.page_before)
-            return {self._parts.query: box, **self.show(new, request)}
+            return self.show(new, request)
         if event.value == "picture":
             asked = replace(self._asked(given), pictures=_without(asked.pictures, number))
         elif event.value == "like":
@@ -72,7 +73,8 @@ class Asking:
         elif shown.found is not None and 0 <= number < len(shown.found.query.chips):
             box = cut_from(box, asked.text, shown.found.query.chips[number])
             asked = self._asked({**given, self._parts.query: box})
-        return {self._parts.query: box, **self.answer(asked, request)}
+            return {self._parts.query: box, **self.answer(asked, request)}
+        return self.answer(asked, request)
 
     @alerts_on_failure
     def more_like_this(self, shown: Shown, photo_id: int, request: gr.Request) -> Updates:
