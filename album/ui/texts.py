@@ -319,9 +319,11 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "recent_private": ("Kept in this browser only.", "이 브라우저에만 남습니다."),
 }
 
+_LACKING: Final = {"common.complete": "완료"}
+"""What Gradio says to screen readers after an event, and has no Korean for."""
 _I18N = gr.I18n(
     en={key: english for key, (english, _) in TEXTS.items()},
-    ko={key: korean for key, (_, korean) in TEXTS.items()},
+    ko={key: korean for key, (_, korean) in TEXTS.items()} | _LACKING,
 )
 
 
