@@ -17,6 +17,7 @@ let shown = null; // what the last answer showed; null until the first
 let asked = written(location.search); // what the browser asks for, until it is answered
 let patience = 0; // the timer that ends waiting for it
 let place = window.scrollY; // where the reader was when they last did something
+let leaving = false; // on the way back from a photo that was closed, which takes a moment
 let returning = 0; // the frames left in which to find that place again
 
 const keep = (state) => history.replaceState({ ...history.state, ...state }, '');
@@ -51,6 +52,7 @@ const arrive = () => {
 const follow = (query) => {
   shown = query;
   clearTimeout(patience);
+  if (leaving) return; // what is answered on the way back is followed from there
   if (asked !== null) {
     // The results may come first, and the open photo after them.
     if (query === asked) arrive(); else patience = setTimeout(arrive, 5000);
@@ -65,7 +67,7 @@ const follow = (query) => {
     history.replaceState(history.state, '', addressOf(query));
   } else if (last && !photo && !changed()) {
     // Closing is going back, so that Back does not open it once more.
-    if (history.state?.from === query) history.back();
+    if (history.state?.from === query) { leaving = true; history.back(); }
     else history.replaceState(history.state, '', addressOf(query));
   } else {
     keep({ place });
@@ -107,6 +109,13 @@ if (!album.travels) {
   window.addEventListener('popstate', () => {
     clearTimeout(resting);
     const wanted = written(location.search);
+    if (leaving && wanted !== shown) {
+      leaving = false;
+      asked = null;
+      follow(shown);
+      return;
+    }
+    leaving = false;
     asked = wanted;
     if (wanted === shown) arrive(); else album.ask('?' + wanted);
   });

@@ -398,6 +398,7 @@ def test_a_heart_makes_a_favourite_that_words_and_filters_find(
     expect(heart).to_contain_text("♥")
     expect(page.locator("#labels")).not_to_contain_text("favourite")
     page.locator("#photo-close").click()
+    expect(page.locator("#photo-panel")).to_be_hidden()
 
     search(page, "즐겨찾기" if korean else "favourites")
     expect(tiles(page)).to_have_count(1)
@@ -412,6 +413,7 @@ def test_a_heart_makes_a_favourite_that_words_and_filters_find(
     heart.click()
     expect(heart).to_contain_text("♡")
     page.locator("#photo-close").click()
+    expect(page.locator("#photo-panel")).to_be_hidden()
     search(page, "즐겨찾기" if korean else "favourites")
     expect(tiles(page)).to_have_count(0)
 
