@@ -16,6 +16,7 @@ from album.active_encoder import Active
 from album.bursts import bursts_of, first_of_each
 from album.fact_table import Facts
 from album.fusion import WHOLE, fuse
+from album.photo import Band
 from album.query import Look, Query
 from album.relevance import MAYBE, SURE, Relevance, without
 from album.store import PhotoStore
@@ -55,6 +56,12 @@ class Answer:
     vetoed: int
     nearest: bool
     """Nothing matches, and these only come nearest."""
+
+    def band_at(self, place: int) -> Band:
+        """The band of the hit at this place."""
+        if place < self.sure_end:
+            return "sure"
+        return "maybe" if place < self.maybe_end else "rest"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -15,7 +16,7 @@ from album.active_encoder import Active, ActiveEncoder
 from album.errors import EmptyQueryError, QueryError
 from album.image_files import read_for_encoder
 from album.languages import unread_language
-from album.photo import Reason, SearchFilters, SearchHit
+from album.photo import Photo, Reason, SearchFilters, SearchHit
 from album.query import Query, parse
 from album.ranking import Answer, Ids, Ranker, Wanted
 from album.store import PhotoStore
@@ -162,21 +163,21 @@ class PhotoSearch:
         written = self._texts.written(conditions)
         photos = self._store.newest(filters, offset, limit, conditions, written)
         total = self._store.count(filters, conditions, written)
-        captions = self._store.captions_of([photo.photo_id for photo in photos])
-        hits = [SearchHit(photo, None, captions.get(photo.photo_id)) for photo in photos]
-        return SearchPage(hits, total, query, sure=total)
+        return SearchPage(self._unranked(photos), total, query, sure=total)
 
     def _of_a_moment(self, photo_id: int, query: Query, offset: int, limit: int) -> SearchPage:
         self._store.get(photo_id)
         with self._lock:
             ranker = self._ranker_now()
             photo_ids = ranker.moment_of(photo_id).tolist()
-        page = photo_ids[offset : offset + limit]
-        photos, captions = self._store.get_many(page), self._store.captions_of(page)
-        hits = [SearchHit(photos[it], None, captions.get(it)) for it in page if it in photos]
-        return SearchPage(
-            hits, len(photo_ids), query, ranker.active.encoder.model_id, sure=len(photo_ids)
-        )
+        page, total = photo_ids[offset : offset + limit], len(photo_ids)
+        photos = self._store.get_many(page)
+        hits = self._unranked([photos[photo_id] for photo_id in page if photo_id in photos])
+        return SearchPage(hits, total, query, ranker.active.encoder.model_id, sure=total)
+
+    def _unranked(self, photos: Sequence[Photo]) -> list[SearchHit]:
+        captions = self._store.captions_of([photo.photo_id for photo in photos])
+        return [SearchHit(photo, None, captions.get(photo.photo_id)) for photo in photos]
 
     def _answer(self, asked: Question, query: Query, *, again: bool) -> Answer:
         """The whole ranking; for a later page the one that the first page began, if it is kept."""
@@ -245,11 +246,7 @@ class PhotoSearch:
                     photos[photo_id],
                     score if seen else None,
                     captions.get(photo_id),
-                    "sure"
-                    if place < answer.sure_end
-                    else "maybe"
-                    if place < answer.maybe_end
-                    else "rest",
+                    answer.band_at(place),
                     tuple(reasons),
                     int(answer.bursts[place]),
                 )
