@@ -1,8 +1,10 @@
 """Fusion: one evidence and one order out of what photos look like and what is written of them.
 
-A photo whose texts hold every word of the question is sure, whatever it looks like; one that looks
-like it as well gains as much again. Some of the words bring a photo nearer that was near already,
-and do nothing for one that looks like something else: a "mountain bike" is no mountain landscape.
+A photo whose texts hold every word of the question is sure, unless others surely look like it and
+it does not: then the model knows what it looks like, and "dog days" in a caption are only a maybe.
+One that looks like it as well gains as much again. Some of the words bring a photo nearer that was
+near already, and do nothing for one that looks like something else: a "mountain bike" is no
+mountain landscape.
 
 Equal evidence, such as that of many photos found by their texts alone, is parted by reciprocal rank
 fusion (Cormack, Clarke and Buettcher 2009, "Reciprocal Rank Fusion outperforms Condorcet and
@@ -15,7 +17,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from album.relevance import MAYBE, Evidence
+from album.relevance import MAYBE, SURE, Evidence
 
 WRITTEN = 1.5  # evidence that all the words are worth
 HINT = 1.0  # evidence that nearly all of the words are worth
@@ -25,6 +27,7 @@ RANKED = 5_000  # beyond so many places, 1 / (60 + rank) is as good as nothing
 
 Ids = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
+Flags = npt.NDArray[np.bool_]
 
 
 def fuse(evidence: Evidence, ids: Ids, text_ids: Ids, coverage: Floats) -> tuple[Evidence, Floats]:
@@ -52,6 +55,20 @@ def fuse(evidence: Evidence, ids: Ids, text_ids: Ids, coverage: Floats) -> tuple
     written = np.maximum(looks, MAYBE) + np.float32(WRITTEN)
     fused[rows] = np.where(covers >= WHOLE, written, hinted)
     return fused, points
+
+
+def certain(looks: Evidence, fused: Evidence, written: Flags) -> Flags:
+    """(n,) which photos are sure.
+
+    Args:
+        looks: (n,) evidence of looks alone.
+        fused: (n,) evidence with what is written.
+        written: (n,) whose texts hold every word.
+    """
+    if (looks >= SURE).any():
+        written = written & (looks >= MAYBE)
+    sure: Flags = (fused >= SURE) | written
+    return sure
 
 
 def ranks(evidence: Evidence) -> Floats:

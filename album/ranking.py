@@ -15,7 +15,7 @@ import numpy.typing as npt
 from album.active_encoder import Active
 from album.bursts import bursts_of, first_of_each
 from album.fact_table import Facts
-from album.fusion import WHOLE, fuse
+from album.fusion import WHOLE, certain, fuse
 from album.photo import Band
 from album.query import Look, Query
 from album.relevance import MAYBE, SURE, Relevance, without
@@ -140,10 +140,10 @@ class Ranker:
             evidence = evidence if seen is None else doubted
             shows |= vetoed | is_in(ids, words.photo_ids[words.coverage >= WHOLE])
         matches = free & (evidence >= MAYBE)
-        certain = (evidence >= SURE) | written
+        surely = certain(evidence if seen is None else seen.evidence, evidence, written)
         found = matches & ~shows
-        sure = np.flatnonzero(found & certain)
-        maybe = np.flatnonzero(found & ~certain)
+        sure = np.flatnonzero(found & surely)
+        maybe = np.flatnonzero(found & ~surely)
         rest = int(np.count_nonzero(free & ~shows)) - len(sure) - len(maybe)
         nearest = not len(sure) and not len(maybe) and rest > 0
         others = np.empty(0, np.intp)

@@ -18,10 +18,10 @@ import numpy as np
 import numpy.typing as npt
 
 from album.errors import AlbumError
-from album.fusion import fuse
-from album.relevance import MAYBE, SURE, Relevance, without
+from album.fusion import WHOLE, certain, fuse
+from album.relevance import MAYBE, Relevance, without
 from album.text_index import TextIndex
-from album.vector_index import VectorIndex
+from album.vector_index import VectorIndex, is_in
 from models.interfaces import Embeddings, Encoder
 
 PLACES = 10
@@ -64,6 +64,8 @@ class Found:
     """(n,)"""
     scores: Floats
     """(n,) cosines."""
+    sure: Flags
+    """(n,)"""
 
 
 @dataclass(frozen=True)
@@ -110,13 +112,15 @@ class Searcher:
         ids, matrix = self.index.snapshot()
         query = self.encoder.encode_texts([text])[0]
         scores = matrix @ query
-        evidence = self.relevance.evidence(query, scores, "text", text)
-        points = np.zeros_like(evidence)
+        looks = evidence = self.relevance.evidence(query, scores, "text", text)
+        points, written = np.zeros_like(evidence), np.zeros(len(ids), bool)
         if self.texts is not None:
             hits = self.texts.find(text)
             evidence, points = fuse(evidence, ids, hits.photo_ids, hits.coverage)
-        order = np.lexsort((-points, -evidence))  # (n,): by evidence first
-        return Found(order, evidence, scores)
+            written = is_in(ids, hits.photo_ids[hits.coverage >= WHOLE])
+        sure = certain(looks, evidence, written)
+        order = np.lexsort((-points, -evidence, ~sure))  # (n,): the sure first, then by evidence
+        return Found(order, evidence, scores, sure)
 
 
 def f1(right: int, shown: int, relevant: int) -> float:
@@ -179,7 +183,7 @@ def judge(query: LabelledQuery, text: str, found: Found, names: Sequence[str]) -
         names: of the n photos, in the order of the index.
     """
     truth = np.array([name in query.relevant for name in names], bool)
-    shown, sure = found.evidence >= MAYBE, found.evidence >= SURE
+    shown, sure = found.evidence >= MAYBE, found.sure
     return Judged(
         text,
         query.split,
