@@ -1,4 +1,4 @@
-"""VectorIndex: the cached embedding matrix of one model, and exact ranking over it.
+"""VectorIndex: the cached embedding matrix of one model.
 
     embeddings/<model>.npy       (n, d) float32, L2-normalised rows; a plain `np.load` reads it
     embeddings/<model>.ids.npy   (n,) int64, the photo of each row
@@ -15,7 +15,6 @@ import math
 import re
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -28,20 +27,7 @@ from models.interfaces import Embeddings
 log = logging.getLogger(__name__)
 
 TAIL_ROWS = 64  # compared with the database when a matrix is opened: what a power cut may tear
-GATHER_BELOW = 0.15  # share of rows under which gathering them beats scoring the whole matrix
 BLOCK_ROWS = 65_536
-
-
-@dataclass(frozen=True, slots=True)
-class Ranking:
-    """One page of a ranking."""
-
-    photo_ids: npt.NDArray[np.int64]
-    """(k,), best first; ties by earlier row."""
-    scores: npt.NDArray[np.float32]
-    """(k,) cosines in [-1, 1]."""
-    total: int
-    """How many photos were ranked, of which these are a page."""
 
 
 class VectorIndex:
@@ -80,38 +66,6 @@ class VectorIndex:
                     rows += len(new_ids)
             self._snapshot = self._map()
             self._seq = last_seq
-
-    def rank(
-        self,
-        query: npt.NDArray[np.float32],
-        allowed: npt.NDArray[np.int64] | None,
-        offset: int,
-        limit: int,
-        without: int | None = None,
-    ) -> Ranking:
-        """Photos by falling cosine with `query`, exactly, from place `offset` on.
-
-        Args:
-            query: (d,) float32 of L2 norm 1.
-            allowed: (m,) ids of the photos that may be ranked; None: all.
-            offset: how many better ones to leave out.
-            limit: how many at the most.
-            without: the id of a photo that is left out.
-        """
-        self.sync()
-        ids, matrix = self._snapshot
-        if allowed is None:
-            scores = matrix @ query  # (n,)
-        else:
-            rows = np.flatnonzero(is_in(ids, allowed))  # (m,)
-            ids = ids[rows]
-            sparse = len(rows) < GATHER_BELOW * len(matrix)
-            scores = matrix[rows] @ query if sparse else (matrix @ query)[rows]
-        if without is not None:
-            others = ids != without
-            ids, scores = ids[others], scores[others]
-        best = _best(scores, offset, limit)
-        return Ranking(ids[best], scores[best], len(ids))
 
     def snapshot(self) -> tuple[npt.NDArray[np.int64], Embeddings]:
         """All (n,) ids and (n, d) vectors as they are now; the arrays are not to be changed."""
@@ -248,19 +202,3 @@ def is_in(ids: npt.NDArray[np.int64], allowed: npt.NDArray[np.int64]) -> npt.NDA
     table = np.zeros(max(ids.max(initial=0), allowed.max(initial=0)) + 1, dtype=bool)
     table[allowed] = True
     return table[ids]
-
-
-def _best(scores: npt.NDArray[np.float32], offset: int, limit: int) -> npt.NDArray[np.intp]:
-    """Places of the scores from rank `offset` on, best first, ties by lower place.
-
-    Sorts no more than the page and what ties with its ends, so that all pages are equally fast.
-    """
-    n = len(scores)
-    end = min(offset + limit, n)
-    if offset >= end:
-        return np.empty(0, np.intp)
-    bounds = np.partition(scores, (n - end, n - 1 - offset))
-    lowest, highest = bounds[n - end], bounds[n - 1 - offset]
-    places = np.flatnonzero((scores >= lowest) & (scores <= highest))
-    better = np.count_nonzero(scores > highest)
-    return places[np.argsort(-scores[places], kind="stable")][offset - better : end - better]

@@ -1,4 +1,4 @@
-"""The matrix: ranking against the slow obvious version, and every way its files can be wrong."""
+"""The matrix: its rows are those of the database, however its files can be wrong."""
 
 from __future__ import annotations
 
@@ -81,85 +81,29 @@ def assert_sound(index: VectorIndex, ids: np.ndarray, vectors: np.ndarray) -> No
     paths = files_of(index.path.parent)
     np.testing.assert_array_equal(np.load(paths["matrix"], mmap_mode="r"), vectors)
     np.testing.assert_array_equal(np.load(paths["ids"]), ids)
-    ranking = index.rank(vectors[-1], None, 0, 1)
-    assert (ranking.photo_ids[0], ranking.total) == (ids[-1], len(ids))
+    held = index.snapshot()
+    np.testing.assert_array_equal(held[0], ids)
+    np.testing.assert_array_equal(held[1], vectors)
 
 
-# Ranking
+# Reading
 
 
-def slow_ranking(
-    ids: np.ndarray, vectors: np.ndarray, query: np.ndarray, allowed: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """All ids and cosines, best first, ties by earlier row: sorts everything, in float64."""
-    scores = vectors.astype(np.float64) @ query.astype(np.float64)
-    order = np.argsort(-scores, kind="stable")
-    if allowed is not None:
-        order = np.array([row for row in order if ids[row] in set(allowed.tolist())], dtype=int)
-    return ids[order], scores[order]
+def test_an_empty_album_has_an_empty_matrix(store, folder):
+    ids, matrix = opened(folder, store).snapshot()
 
-
-@pytest.mark.parametrize("share", [None, 0.0, 0.01, 0.2, 0.3, 0.9, 1.0])
-@pytest.mark.parametrize(("offset", "limit"), [(0, 1), (0, 60), (60, 60), (440, 100), (600, 60)])
-def test_a_page_of_the_ranking_is_that_page_of_the_sorted_scores(
-    store, folder, share, offset, limit
-):
-    vectors = unit_rows(500)
-    ids = add(store, vectors, skip_ids=1)
-    rng = np.random.default_rng(1)
-    allowed = None if share is None else rng.permutation(ids)[: int(share * len(ids))]
-    query = unit_rows(1, seed=2)[0]
-
-    ranking = opened(folder, store).rank(query, allowed, offset, limit)
-
-    expected_ids, expected_scores = slow_ranking(ids, vectors, query, allowed)
-    page = slice(offset, offset + limit)
-    np.testing.assert_array_equal(ranking.photo_ids, expected_ids[page])
-    np.testing.assert_allclose(ranking.scores, expected_scores[page], atol=1e-6)
-    assert ranking.total == len(expected_ids)
-
-
-@pytest.mark.parametrize("filtered", [False, True])
-def test_photos_that_score_the_same_keep_their_order_and_pages_do_not_overlap(
-    store, folder, filtered
-):
-    vectors = np.eye(D, dtype=np.float32)[np.random.default_rng(3).integers(0, 3, 300)]
-    ids = add(store, vectors)
-    query = np.array([0.6, 0.8, *[0] * (D - 2)], np.float32)  # three scores, a hundred photos each
-    allowed = ids[::2] if filtered else None
-    index = opened(folder, store)
-
-    pages = [index.rank(query, allowed, offset, 7).photo_ids for offset in range(0, 301, 7)]
-
-    expected, _ = slow_ranking(ids, vectors, query, allowed)
-    np.testing.assert_array_equal(np.concatenate(pages), expected)
-
-
-def test_ids_that_the_index_does_not_hold_are_not_ranked(store, folder):
-    ids = add(store, unit_rows(5))
-    unencoded = store.add(new_photo(99))
-    index = opened(folder, store)
-
-    ranking = index.rank(unit_rows(1)[0], np.array([ids[3], unencoded, 10_000]), 0, 60)
-
-    assert (ranking.photo_ids.tolist(), ranking.total) == ([ids[3]], 1)
-
-
-def test_an_empty_album_ranks_nothing(store, folder):
-    index = opened(folder, store)
-    query = unit_rows(1)[0]
-
-    assert index.rank(query, None, 0, 60).total == 0
-    assert index.rank(query, np.array([1, 2]), 0, 60).photo_ids.tolist() == []
+    assert (ids.shape, matrix.shape) == ((0,), (0, D))
     assert np.load(files_of(folder)["matrix"]).shape == (0, D)
 
 
-def test_asking_for_no_photos_tells_how_many_there_are(store, folder):
-    add(store, unit_rows(5))
+def test_photos_that_the_index_does_not_hold_have_no_vector(store, folder):
+    vectors = unit_rows(5)
+    ids = add(store, vectors)
+    unencoded = store.add(new_photo(99))
 
-    ranking = opened(folder, store).rank(unit_rows(1)[0], None, 0, 0)
+    found = opened(folder, store).vectors_of(np.array([ids[3], unencoded, 10_000]))
 
-    assert (len(ranking.photo_ids), ranking.total) == (0, 5)
+    np.testing.assert_array_equal(found, vectors[3:4])
 
 
 def test_vectors_come_back_by_id_and_in_blocks(store, folder):
@@ -457,17 +401,12 @@ def test_two_processes_fill_one_matrix_while_a_third_searches_it(store, folder):
         )
         for first in (0, 1000)
     ]
-    query = unit_rows(1, seed=7)[0]
     seen = 0
     while any(writer.poll() is None for writer in writers):
-        ranking = index.rank(query, None, 0, 1000)
-        vectors = index.vectors_of(np.sort(ranking.photo_ids))
-        assert ranking.total >= seen
-        assert len(vectors) == ranking.total
-        np.testing.assert_allclose(
-            np.sort(vectors @ query)[::-1], ranking.scores, atol=1e-6, rtol=0
-        )
-        seen = ranking.total
+        ids, matrix = index.snapshot()
+        assert len(ids) == len(matrix) >= seen
+        np.testing.assert_array_equal(index.vectors_of(ids), matrix)
+        seen = len(ids)
     assert [(writer.wait(), writer.communicate()[1]) for writer in writers] == [(0, ""), (0, "")]
 
     rows = {}
