@@ -1,0 +1,63 @@
+"""A model that cannot read Korean: the page says so, and offers to translate, by a button alone."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import expect
+
+from models.spec import POCKET_ARCHITECTURE, POCKET_DIR
+from tests.browser.conftest import OpenPage
+from tests.gemini_server import GeminiServer
+from tests.served_album import SAMPLES, ServedAlbum, served_album
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def gemini() -> Iterator[GeminiServer]:
+    with GeminiServer() as server:
+        server.text = "a lion"
+        yield server
+
+
+@pytest.fixture(scope="module")
+def english(
+    tmp_path_factory: pytest.TempPathFactory, gemini: GeminiServer
+) -> Iterator[ServedAlbum]:
+    """An album whose model is not known to read anything but English."""
+    folder = tmp_path_factory.mktemp("english")
+    shutil.copy(POCKET_DIR / f"{POCKET_ARCHITECTURE}.json", folder / "english-clip.json")
+    weights = folder / "english.safetensors"
+    shutil.copy(POCKET_DIR / f"{POCKET_ARCHITECTURE}.safetensors", weights)
+    with served_album(
+        folder,
+        ALBUM_MODEL=f"english-clip/{weights}",
+        ALBUM_FOLDERS=str(SAMPLES),
+        GEMINI_API_KEY="a key",
+        ALBUM_GEMINI_ENDPOINT=gemini.url,
+    ) as served:
+        yield served
+
+
+def test_korean_words_are_translated_when_somebody_asks_for_it(
+    english: ServedAlbum, gemini: GeminiServer, open_page: OpenPage
+) -> None:
+    page = open_page(english, "ko-KR")
+    expect(page.locator("#status")).to_contain_text("사진 9장")
+
+    page.locator("#query input").fill("사자")
+    page.locator("#query input").press("Enter")
+
+    expect(page.get_by_text("한국어를 읽지 못", exact=False).first).to_be_visible()
+    assert gemini.requests == []  # never by itself
+
+    page.get_by_role("button", name="Gemini로 번역하기").click()
+
+    expect(page.locator("#query input")).to_have_value("a lion")
+    expect(page.locator("#translate")).to_be_hidden()
+    expect(page.locator("#results button").first).to_be_visible()
+    (request,) = gemini.requests
+    assert "사자" in request.text
