@@ -13,9 +13,9 @@ from pathlib import Path
 from album.errors import AlbumError
 from album.service import Album
 from album.settings import Settings, keep_libraries_private
+from models.classifiers import OwnClassifiers
 from models.gemini import GeminiCaptioner
 from models.loader import EncoderLoader
-from models.zero_shot import ZeroShotClassifier
 
 log = logging.getLogger("album")
 
@@ -38,7 +38,7 @@ def serve(settings: Settings) -> None:
     )
     album = Album(
         settings.data_dir,
-        ZeroShotClassifier,
+        OwnClassifiers(),
         captioner,
         folders=settings.folders,
         rescan_every_s=60 * settings.rescan_minutes,
@@ -63,7 +63,7 @@ def serve(settings: Settings) -> None:
             quiet=True,  # it would advertise a public link
             auth=None if settings.login is None else password_check(*settings.login),
             theme=theme.theme(),
-            css_paths=theme.CSS_FILE,
+            css_paths=theme.CSS_FILES,
             head_paths=theme.HEAD_FILE,
             i18n=translations(),
             share=False,

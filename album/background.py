@@ -18,13 +18,14 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from weakref import WeakValueDictionary
 
 import numpy as np
 import numpy.typing as npt
 
-from album.everyday_words import EVERYDAY_WORDS
 from album.vector_index import VectorIndex
 from models.interfaces import Embeddings, Encoder
+from models.prompts import EVERYDAY_WORDS
 
 log = logging.getLogger(__name__)
 
@@ -93,6 +94,11 @@ class Background:
         level[:rows] = known.level[:rows]
         return Levels(level, known.spread)
 
+    def answers_of(self, vectors: Embeddings) -> Floats:
+        """What (b, d) pictures outside of the index answer to the words: (b, 4), the level and the
+        spread of each in each of `LANGUAGES`."""
+        return self._ask(vectors)
+
     def sync(self) -> None:
         """Ask the photos that are new, so that no search has to wait for it."""
         with self._lock:
@@ -117,12 +123,27 @@ class Background:
         stats = np.empty((len(vectors), STATS), np.float32)
         for start in range(0, len(vectors), PORTION):
             part = slice(start, start + PORTION)
+            rows = np.nan_to_num(vectors[part])  # a broken one would break the median of all
             for column, language in enumerate(LANGUAGES):
-                cosines = vectors[part] @ self.words[language].T  # (b, w)
+                cosines = rows @ self.words[language].T  # (b, w)
                 level, spread = _level(cosines)
                 stats[part, 2 * column] = level
                 stats[part, 2 * column + 1] = spread
         return stats
+
+
+_shared: WeakValueDictionary[int, Background] = WeakValueDictionary()
+_sharing = threading.Lock()
+
+
+def background_of(encoder: Encoder, index: VectorIndex, folder: Path) -> Background:
+    """The one background of an index, so that each photo is asked once and its file has one
+    writer, whoever needs it: searching or sorting into classes."""
+    with _sharing:
+        known = _shared.get(id(index))  # which holds its index: the id is of no other
+        if known is None:
+            known = _shared[id(index)] = Background(encoder, index, folder)
+        return known
 
 
 def _level(cosines: Floats) -> tuple[Floats, Floats]:

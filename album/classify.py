@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Sequence
+import math
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
+from typing import get_args
 
 import numpy as np
+import numpy.typing as npt
 
-from album.active_encoder import ActiveEncoder
+from album.active_encoder import Active, ActiveEncoder
+from album.class_list import parse_classes
 from album.errors import PhotoNotFoundError, QueryError, UnreadableImageError
 from album.image_files import read_for_encoder
+from album.label import SortOptions
+from album.languages import HANGUL
 from album.photo import LabelScore
+from album.relevance import BLOCK_NUMBERS, BLOCK_ROWS, ClassRelevance
+from album.sorting import NONE, Sorting, Verdict
 from album.store import PhotoStore
-from models.interfaces import BuildClassifier, Classifier, Embeddings
+from album.words_of_model import WordsOfModel
+from models.interfaces import Classifier, Classifiers, ClassSpec, Embeddings, Wording
 
-MAX_CLASSES = 1000
-SYNONYMS = "|"
+LISTS_KEPT = 3  # of classes that the album was asked about, each with some megabytes for thousands
+COLDEST, HOTTEST = 0.01, 100.0  # temperatures
+
+Progress = Callable[[int, int], None]
+Floats = npt.NDArray[np.float32]
+Ids = npt.NDArray[np.int64]
+Rows = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +44,53 @@ class ClassBest:
     """(photo id, probability in [0, 1]), best first."""
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A list of classes, ready to decide."""
+
+    specs: tuple[ClassSpec, ...]
+    options: SortOptions
+    active: Active
+    directions: Embeddings
+    """(c, d)"""
+    classifier: Classifier
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """(c,)"""
+        return tuple(spec.label for spec in self.specs)
+
+    def best_of(self, vectors: Embeddings) -> tuple[Rows, Floats]:
+        """(b,) the most probable class of each of (b, d) pictures, and (b,) how probable it is."""
+        logits = self.classifier.logits(vectors)  # (b, c)
+        winners = logits.argmax(axis=1)
+        best = logits[np.arange(len(logits)), winners]
+        if self.active.encoder.logit_bias is not None:  # a sigmoid: each class by itself
+            with np.errstate(over="ignore"):
+                return winners, 1 / (1 + np.exp(-best / np.float32(self.options.temperature)))
+        # Only the best one's share of the softmax, so in the memory of the logits.
+        logits -= best[:, None]
+        logits *= np.float32(1 / self.options.temperature)
+        np.exp(logits, out=logits)
+        return winners, 1 / logits.sum(axis=1)
+
+
 class PhotoClassifier:
     """Zero-shot classes on files, on photos of the album, and on the whole album."""
 
     def __init__(
-        self, store: PhotoStore, active: ActiveEncoder, build_classifier: BuildClassifier
+        self,
+        store: PhotoStore,
+        active: ActiveEncoder,
+        classifiers: Classifiers,
+        words: WordsOfModel,
     ) -> None:
         self._store = store
         self._active = active
-        self._build = build_classifier
+        self._classifiers = classifiers
+        self._words = words
+        self._relevance: OrderedDict[object, ClassRelevance] = OrderedDict()
+        self._lock = Lock()
 
     @property
     def model_id(self) -> str | None:
@@ -45,103 +98,201 @@ class PhotoClassifier:
         return self._active.model_id
 
     def classify_files(
-        self, files: Sequence[Path], classes: str
-    ) -> list[list[LabelScore] | UnreadableImageError]:
+        self, files: Sequence[Path], classes: str, options: SortOptions | None = None
+    ) -> list[Verdict | UnreadableImageError]:
         """The classes of image files that need not be in the album, most probable first.
 
         Args:
             files: image files; each is read once and not kept.
-            classes: one class a line, synonyms and languages beside each other with `|`.
+            classes: one class a line, see `class_list.parse_classes`.
+            options: how to decide; None: as `SortOptions` begins.
 
         Returns:
-            Per file its scores, or why it cannot be read; one bad file does not stop the others.
+            Per file what it was taken for, as if it were one more photo of the album, or why it
+            cannot be read; one bad file does not stop the others.
 
         Raises:
-            QueryError: fewer than two classes, or too many.
+            QueryError: the list or the options cannot be used.
+            ModelLoadingError: no model came in time.
         """
-        labels, classifier = self._classifier(classes)
-        encoder = self._active.current().encoder
-        results: list[list[LabelScore] | UnreadableImageError] = []
+        asked = self._asked(classes, options)
+        relevance = self._relevance_of(asked)
+        encoder = asked.active.encoder
+        results: list[Verdict | UnreadableImageError] = []
         for file in files:
             try:
                 image, _ = read_for_encoder(file, encoder.image_size)
             except UnreadableImageError as error:
                 results.append(error)
             else:
-                results += _label_scores(labels, classifier, encoder.encode_images([image]))
+                vectors = np.nan_to_num(encoder.encode_images([image]))
+                winners = asked.classifier.logits(vectors).argmax(axis=1)
+                evidence = None if relevance is None else relevance.of_others(vectors, winners)
+                results += _verdicts(asked, vectors, evidence)
         return results
 
-    def classify_photos(self, photo_ids: Sequence[int], classes: str) -> list[list[LabelScore]]:
+    def classify_photos(
+        self, photo_ids: Sequence[int], classes: str, options: SortOptions | None = None
+    ) -> list[Verdict]:
         """The same for photos of the album, from the vectors that it has already.
 
         Raises:
             PhotoNotFoundError: an id names no photo, or one that is not encoded yet.
-            QueryError: fewer than two classes, or too many.
+            QueryError: the list or the options cannot be used.
+            ModelLoadingError: no model came in time.
         """
-        labels, classifier = self._classifier(classes)
-        index = self._active.current().index
-        rows = []
-        for photo_id in photo_ids:
+        asked = self._asked(classes, options)
+        relevance = self._relevance_of(asked)
+        ids, matrix = _photos(asked, relevance)
+        rows = np.empty(len(photo_ids), np.intp)
+        for place, photo_id in enumerate(photo_ids):
             photo = self._store.get(photo_id)
-            row = index.vectors_of(np.array([photo_id], dtype=np.int64))  # (0 or 1, d)
+            row = np.flatnonzero(ids == photo_id)
             if not len(row):
                 raise PhotoNotFoundError(f"{photo.filename} is still being looked at; try soon.")
-            rows.append(row)
-        embeddings = np.concatenate(rows) if rows else np.zeros((0, index.d), np.float32)
-        return _label_scores(labels, classifier, embeddings)
+            rows[place] = row[0]
+        vectors = np.nan_to_num(matrix[rows])
+        winners = asked.classifier.logits(vectors).argmax(axis=1)
+        evidence = None if relevance is None else relevance.of_rows(rows, vectors, winners)
+        return _verdicts(asked, vectors, evidence)
 
-    def best_of_album(self, classes: str, k: int = 5) -> list[ClassBest]:
+    def sort_photos(
+        self,
+        classes: str,
+        options: SortOptions | None = None,
+        photo_ids: Sequence[int] | None = None,
+        on_progress: Progress | None = None,
+    ) -> Sorting:
+        """Sort photos of the album, a block at a time: thousands of classes need no more memory.
+
+        What a class must get from a photo is told by the whole album, also where only a few photos
+        are sorted.
+
+        Args:
+            classes: one class a line, see `class_list.parse_classes`.
+            options: how to decide; None: as `SortOptions` begins.
+            photo_ids: which photos, without those that have no vector; None: the whole album.
+            on_progress: told (done, total): first of the names that the model has not read before,
+                then of the photos, which are looked at twice where "none of these" is possible.
+
+        Raises:
+            QueryError: the list or the options cannot be used.
+            ModelLoadingError: no model came in time.
+        """
+        asked = self._asked(classes, options, on_progress)
+        relevance = self._relevance_of(asked, on_progress)
+        ids, matrix = _photos(asked, relevance)
+        rows = np.argsort(ids, kind="stable")
+        if photo_ids is not None:
+            rows = rows[np.isin(ids[rows], np.array(photo_ids, np.int64))]
+        n = len(rows)
+        winners, probabilities = np.empty(n, np.intp), np.empty(n, np.float32)
+        step = max(1, min(BLOCK_ROWS, BLOCK_NUMBERS // len(asked.specs)))
+        for start in range(0, n, step):
+            part = slice(start, start + step)
+            vectors = np.nan_to_num(matrix[rows[part]])  # (b, d)
+            best, probabilities[part] = asked.best_of(vectors)
+            if relevance is not None:
+                evidence = relevance.of_rows(rows[part], vectors, best)
+                best[evidence < asked.options.strictness] = NONE
+            winners[part] = best
+            if on_progress is not None:
+                on_progress(min(start + step, n), n)
+        return Sorting(asked.labels, ids[rows], winners, probabilities)
+
+    def best_of_album(
+        self, classes: str, k: int = 5, options: SortOptions | None = None
+    ) -> list[ClassBest]:
         """The `k` photos of the whole album that are most probably of each class.
 
         A photo counts for a class only when that class is its most probable one.
 
+        Args:
+            classes: one class a line, see `class_list.parse_classes`.
+            k: how many at the most.
+            options: how to decide; None: as `SortOptions` begins, but no photo is none of these.
+
         Raises:
-            QueryError: fewer than two classes, or too many.
+            QueryError: the list or the options cannot be used.
+            ModelLoadingError: no model came in time.
         """
-        labels, classifier = self._classifier(classes)
-        best: list[list[tuple[float, int]]] = [[] for _ in labels]
-        for ids, vectors in self._active.current().index.blocks():
-            probabilities = classifier.probabilities(vectors)  # (b, c)
-            winners = probabilities.argmax(axis=1)  # (b,)
-            for c in range(len(labels)):
-                rows = np.flatnonzero(winners == c)
-                top = rows[np.argsort(-probabilities[rows, c], kind="stable")[:k]]
-                found = [(float(probabilities[row, c]), -int(ids[row])) for row in top]
-                best[c] = heapq.nlargest(k, best[c] + found)
-        return [
-            ClassBest(label, [(-negative_id, probability) for probability, negative_id in found])
-            for label, found in zip(labels, best, strict=True)
-        ]
+        sorting = self.sort_photos(classes, options or SortOptions(strictness=-math.inf))
+        found = []
+        for c, label in enumerate(sorting.labels):
+            ids, probabilities = (column[:k].tolist() for column in sorting.of(c))
+            found.append(ClassBest(label, list(zip(ids, probabilities, strict=True))))
+        return found
 
-    def _classifier(self, classes: str) -> tuple[list[str], Classifier]:
-        synonyms = parse_classes(classes)
-        classifier = self._build(self._active.current().encoder, synonyms)
-        return [names[0] for names in synonyms], classifier
+    def _asked(
+        self, classes: str, options: SortOptions | None, on_progress: Progress | None = None
+    ) -> Asked:
+        options = options or SortOptions()
+        if not COLDEST <= options.temperature <= HOTTEST:  # nor is NaN
+            raise QueryError(f"The temperature goes from {COLDEST:g} to {HOTTEST:g}.")
+        if math.isnan(options.strictness):
+            raise QueryError("The strictness must be a number.")
+        if options.wording not in get_args(Wording):
+            raise QueryError(f"The wording is one of {', '.join(get_args(Wording))}.")
+        specs = tuple(parse_classes(classes))
+        active = self._active.current()
+        directions = self._words.of(active).directions(specs, options.wording, on_progress)
+        priors = np.array([spec.prior for spec in specs])
+        classifier = self._classifiers.zero_shot(active.encoder, directions, priors)
+        return Asked(specs, options, active, directions, classifier)
+
+    def _relevance_of(
+        self, asked: Asked, on_progress: Progress | None = None
+    ) -> ClassRelevance | None:
+        """What the photos of the album get from the classes; None where that decides nothing.
+
+        Kept for the last few lists: it is the same for every temperature and strictness.
+        """
+        if asked.options.strictness == -math.inf:
+            return None
+        names = tuple(spec.names for spec in asked.specs)
+        key = asked.active.encoder.model_id, asked.options.wording, names
+        ids, _ = asked.active.index.snapshot()
+        with self._lock:
+            known = self._relevance.pop(key, None)
+        if known is None or known.ids is not ids:
+            korean = np.array([_korean(spec) for spec in asked.specs], np.float32)
+            relevance = self._words.relevance(asked.active)
+            known = relevance.of_classes(asked.directions, korean, on_progress)
+        with self._lock:
+            self._relevance[key] = known
+            while len(self._relevance) > LISTS_KEPT:
+                self._relevance.popitem(last=False)
+        return known
 
 
-def parse_classes(text: str) -> list[list[str]]:
-    """Synonyms per class out of lines such as `고양이 | cat | kitten`; blanks and doubles go.
+def _photos(asked: Asked, relevance: ClassRelevance | None) -> tuple[Ids, Embeddings]:
+    """(n,) and (n, d) the album; where its relevance is known, just the photos that have it."""
+    if relevance is None:
+        return asked.active.index.snapshot()
+    return relevance.ids, relevance.matrix
 
-    Raises:
-        QueryError: fewer than two classes, or too many.
+
+def _korean(spec: ClassSpec) -> float:
+    """In [0, 1]: the share of Korean names by weight."""
+    korean = sum(name.weight for name in spec.names if HANGUL.search(name.text))
+    return korean / sum(name.weight for name in spec.names)
+
+
+def _verdicts(asked: Asked, vectors: Embeddings, evidence: Floats | None) -> list[Verdict]:
+    """One for each of (b, d) pictures.
+
+    Args:
+        asked: what decides.
+        vectors: (b, d)
+        evidence: (b,) that each shows its best class; None: it need not.
     """
-    classes: list[list[str]] = []
-    for line in text.splitlines():
-        names = [" ".join(name.split()) for name in line.split(SYNONYMS)]
-        names = [name for name in dict.fromkeys(names) if name]
-        if names and names[0] not in (known[0] for known in classes):
-            classes.append(names)
-    if len(classes) < 2:
-        raise QueryError("Write at least two classes, one on each line.")
-    if len(classes) > MAX_CLASSES:
-        raise QueryError(f"These are {len(classes)} classes; {MAX_CLASSES} at most work at once.")
-    return classes
-
-
-def _label_scores(
-    labels: Sequence[str], classifier: Classifier, embeddings: Embeddings
-) -> list[list[LabelScore]]:
-    return [
-        [LabelScore(labels[c], float(row[c])) for c in np.argsort(-row, kind="stable")]
-        for row in classifier.probabilities(embeddings)
-    ]
+    logits = asked.classifier.logits(vectors)
+    shares = asked.classifier.probabilities(vectors, asked.options.temperature)
+    labels = asked.labels
+    found = []
+    for row in range(len(vectors)):
+        order = np.argsort(-logits[row], kind="stable").tolist()
+        scores = tuple(LabelScore(labels[c], float(shares[row, c])) for c in order)
+        none = evidence is not None and evidence[row] < asked.options.strictness
+        found.append(Verdict(scores, bool(none)))
+    return found

@@ -2,7 +2,7 @@
 
 SQLite with a write-ahead log: one connection a thread, readers never wait, writers take turns, also
 those of other processes. The tables are spoken to by `PhotoStore` with its `FactTable`, by
-`ImportStore` and by `TextIndex` alone.
+`ImportStore`, by `LabelStore` and by `TextIndex` alone.
 """
 
 from __future__ import annotations
@@ -175,6 +175,44 @@ MIGRATIONS = (
         " ON CONFLICT (photo_id) DO UPDATE SET revision = excluded.revision; END;\n"
         for name, event, photo_ids in _CHANGED_BY
     ),
+    """
+    ALTER TABLE labels ADD COLUMN given_by TEXT NOT NULL DEFAULT 'person'; -- words, examples, model
+    ALTER TABLE labels ADD COLUMN probability REAL; -- in [0, 1]; NULL: a person's
+    CREATE TABLE label_refusals (   -- somebody said that the label is wrong for the photo
+        label TEXT NOT NULL,
+        photo_id INTEGER NOT NULL REFERENCES photos ON DELETE CASCADE,
+        PRIMARY KEY (label, photo_id)
+    ) WITHOUT ROWID;
+    CREATE INDEX label_refusals_by_photo ON label_refusals (photo_id);
+    CREATE TABLE label_rules (      -- how a label is given by itself
+        label TEXT PRIMARY KEY,
+        kind TEXT NOT NULL,         -- "words", "examples" or "model"
+        definition TEXT NOT NULL,   -- JSON
+        living INTEGER NOT NULL,    -- new photos get it, too
+        model_id TEXT,              -- of the vectors that it was asked about
+        seen INTEGER NOT NULL DEFAULT 0, -- highest seq of those
+        made_at TEXT NOT NULL
+    );
+    CREATE TABLE label_acts (       -- what was written at once and can be undone at once
+        act_id INTEGER PRIMARY KEY AUTOINCREMENT,
+        labels TEXT NOT NULL,       -- JSON: their names
+        given INTEGER NOT NULL,
+        taken INTEGER NOT NULL,
+        rules_before TEXT NOT NULL, -- JSON: rows of label_rules as they were, by label
+        done_at TEXT NOT NULL,
+        undone_at TEXT
+    );
+    CREATE TABLE label_act_rows (   -- of labels, as they were before and are since
+        act_id INTEGER NOT NULL REFERENCES label_acts ON DELETE CASCADE,
+        label TEXT NOT NULL,
+        photo_id INTEGER NOT NULL REFERENCES photos ON DELETE CASCADE,
+        was_by TEXT,                -- NULL: it had not the label
+        was_probability REAL,
+        is_by TEXT,                 -- NULL: it has not the label since
+        PRIMARY KEY (act_id, label, photo_id)
+    ) WITHOUT ROWID;
+    CREATE INDEX label_act_rows_by_photo ON label_act_rows (photo_id);
+    """,
 )
 
 BUSY_TIMEOUT_S = 60  # another process may be importing; a group of rows takes it milliseconds

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from album.active_encoder import ActiveEncoder
 from album.captions import PhotoCaptions
+from album.class_evaluation import ClassEvaluation
 from album.classify import PhotoClassifier
 from album.database import Database
 from album.decode_pool import DecodePool
@@ -22,22 +23,28 @@ from album.image_files import large_view
 from album.import_jobs import ImportJobs
 from album.import_store import ImportStore
 from album.importer import PhotoImporter
+from album.label import label_name
+from album.label_store import LabelStore
+from album.labelling import Labelling
 from album.originals import Originals
 from album.photo import ImportRecord, Photo, WatchedFolder
 from album.places import Places
 from album.search import PhotoSearch
 from album.sidecars import Siblings
 from album.store import PhotoStore
+from album.teaching import LabelTeacher
 from album.text_index import TextIndex
+from album.trained_heads import TrainedHeads
 from album.verify import find_faults
 from album.watch import FolderWatch
+from album.words_of_model import WordsOfModel
 from models.errors import CaptionerUnavailableError
-from models.interfaces import BuildClassifier, Captioner
+from models.interfaces import Captioner, Classifiers
 
 log = logging.getLogger(__name__)
 
-MAX_LABEL_LENGTH = 100
 READY_EVERY_S = 1.0
+LABELS_WHILE_IMPORTING = 10  # rounds of that: living labels ask much of a machine that imports
 TEXTS_AT_ONCE = 2000  # a second's work or so, after which closing is noticed
 TRANSLATIONS = ("en", "ko")
 MAX_TRANSLATED = 1000
@@ -65,7 +72,7 @@ class Album:
     def __init__(
         self,
         data_dir: Path,
-        build_classifier: BuildClassifier,
+        classifiers: Classifiers,
         captioner: Captioner,
         *,
         folders: Sequence[Path] = (),
@@ -76,7 +83,7 @@ class Album:
 
         Args:
             data_dir: where everything is kept.
-            build_classifier: makes classifiers out of words.
+            classifiers: makes classifiers out of words, examples and trained heads.
             captioner: writes captions.
             folders: the folders that a running album keeps up with.
             rescan_every_s: how often they are looked through though nothing was heard of them.
@@ -115,7 +122,20 @@ class Album:
         self._folders = tuple(folders)
         self._watch = FolderWatch(self._folders, self._rescan_quietly, rescan_every_s)
         self.search = PhotoSearch(self.store, self.texts, self.active, self.embeddings_dir)
-        self.classifier = PhotoClassifier(self.store, self.active, build_classifier)
+        self.labels = LabelStore(self.database)
+        self.classifiers = classifiers
+        words = WordsOfModel(self.active, classifiers, self.embeddings_dir)
+        self.classifier = PhotoClassifier(self.store, self.active, classifiers, words)
+        self.teacher = LabelTeacher(self.store, self.labels, self.active, classifiers, words)
+        self.heads = TrainedHeads(
+            self.store, self.originals, self.active, classifiers, data_dir / "classifiers"
+        )
+        self.class_evaluation = ClassEvaluation(
+            self.labels, self.classifier, self.heads, classifiers
+        )
+        self.labelling = Labelling(
+            self.labels, self.classifier, self.teacher, self.heads, self.active
+        )
         self.describer = PhotoDescriber(self.store, self.active)
         self.captions = PhotoCaptions(self.store, self.originals, captioner)
         self._captioner = captioner
@@ -267,7 +287,7 @@ class Album:
 
     def labels_of(self, photo_id: int) -> list[str]:
         """The labels on this photo."""
-        return self.store.labels_of(photo_id)
+        return [it.label for it in self.labels.given(photo_id)]
 
     def label_names(self) -> list[str]:
         """Every label in use, most frequent first."""
@@ -276,15 +296,15 @@ class Album:
     def set_labels(self, photo_id: int, labels: Sequence[str]) -> None:
         """Replace the labels of a photo; blanks and doubles go.
 
+        What is new is the person's own; a label of a rule that goes is refused from now on.
+
         Raises:
             PhotoNotFoundError: there is no such photo.
             AlbumError: a label is too long.
         """
         self.store.get(photo_id)
-        names = list(dict.fromkeys(" ".join(label.split()) for label in labels))
-        if any(len(name) > MAX_LABEL_LENGTH for name in names):
-            raise AlbumError(f"A label can have {MAX_LABEL_LENGTH} characters at most.")
-        self.store.set_labels(photo_id, [name for name in names if name])
+        names = [label_name(label) for label in labels if label.strip()]
+        self.labels.set_by_person(photo_id, list(dict.fromkeys(names)))
 
     def status(self) -> AlbumStatus:
         """The album at a glance."""
@@ -306,19 +326,26 @@ class Album:
         yield from self.texts.faults()
 
     def _keep_ready(self) -> None:
-        """Take in new texts and looks before somebody searches for them."""
+        """Take in new texts and looks before somebody searches for them, and give new photos, also
+        those of other processes, their living labels."""
+        rounds = 0
         while not self._stopped.wait(READY_EVERY_S):
+            rounds += 1
             try:
                 self.texts.sync(TEXTS_AT_ONCE)
                 self.search.get_ready()
             except AlbumError as error:
                 log.warning("a search may have to wait: %s", error)
+            if self.imports.running_here is None or rounds % LABELS_WHILE_IMPORTING == 0:
+                self.labelling.catch_up(self._stopped.is_set)
 
     def _rescan_quietly(self, folder: Path) -> None:
         self.imports.start([folder], "rescan")
 
     def _after_import(self, record: ImportRecord) -> None:
-        """Queue the new photos for captions where somebody wanted that."""
+        """Give the new photos their living labels, and queue them for captions where somebody
+        wanted that."""
+        self.labelling.catch_up(self._stopped.is_set)
         added = self.import_store.added_by(record.import_id)
         if record.caption_language is None or not added:
             return

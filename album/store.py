@@ -443,22 +443,6 @@ class PhotoStore:
         )
         return [row[0] for row in rows]
 
-    def labels_of(self, photo_id: int) -> list[str]:
-        """The labels on this photo, in alphabetical order."""
-        rows = self.database.connection.execute(
-            "SELECT label FROM labels WHERE photo_id = ? ORDER BY label", (photo_id,)
-        )
-        return [row[0] for row in rows]
-
-    def set_labels(self, photo_id: int, labels: Sequence[str]) -> None:
-        """Replace the labels on this photo."""
-        with self.writing() as db:
-            db.execute("DELETE FROM labels WHERE photo_id = ?", (photo_id,))
-            db.executemany(
-                "INSERT OR IGNORE INTO labels (photo_id, label) VALUES (?, ?)",
-                [(photo_id, label) for label in labels],
-            )
-
     def _passing(
         self,
         filters: SearchFilters,

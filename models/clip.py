@@ -36,7 +36,7 @@ BATCH = 32  # b: larger gains nothing on a CPU, and 32 images of 512 px are 100 
 CUDA_BATCH = 128  # to begin with: halved where the memory of the device does not hold it
 QUERIES_KEPT = 256  # paging, filtering and retyping ask for the same text again
 
-_BROKEN_CHECKPOINT = (
+BROKEN_CHECKPOINT = (
     SafetensorError,
     pickle.UnpicklingError,
     RuntimeError,  # torch's archive reader, and parameters that do not fit the architecture
@@ -128,15 +128,17 @@ class ClipEncoder:
                 "it can reach the network once, or set ALBUM_MODEL=pocket."
             )
         try:
-            network, self._preprocess = _load(model, checkpoint, tokenizer_dir)
+            network, self._preprocess = load_clip(model, checkpoint, tokenizer_dir)
             # Read before the cast: a temperature rounded to bfloat16 is up to 2 % off.
             self.logit_scale = float(network.logit_scale.detach().exp())
+            bias = getattr(network, "logit_bias", None)
+            self.logit_bias = None if bias is None else float(bias.detach())
             # channels_last: convolutions run 20 to 80 % faster, vision transformers the same.
             self._model = network.to(self._device, self._dtype, memory_format=torch.channels_last)
             self._tokenize = tokenizer_of(model, tokenizer_dir)
         except torch.OutOfMemoryError as error:
             raise ModelError(self._does_not_fit()) from error
-        except _BROKEN_CHECKPOINT as error:
+        except BROKEN_CHECKPOINT as error:
             # In the hub's layout the file is a link three levels below its repository's folder.
             broken = checkpoint if model.checkpoint else checkpoint.parents[2]
             raise WeightsUnavailableError(
@@ -237,7 +239,7 @@ class _SkipInitialisation(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
-def _load(spec: ModelSpec, checkpoint: Path, tokenizer_dir: Path | None) -> tuple[Any, Any]:
+def load_clip(spec: ModelSpec, checkpoint: Path, tokenizer_dir: Path | None) -> tuple[Any, Any]:
     """The model in eval mode, float32 on the CPU, and the preprocessing of validation images."""
     published = spec.published()
     overrides: dict[str, Any] = {}

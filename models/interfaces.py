@@ -5,8 +5,10 @@ Shape letters, everywhere the same: n photos, b batch, d width, c classes, t tem
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol, TypeAlias
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +16,35 @@ from PIL import Image
 
 Embeddings: TypeAlias = npt.NDArray[np.float32]
 """(n, d) float32 on the CPU, rows of L2 norm 1; (0, d) for no input."""
+Shares: TypeAlias = npt.NDArray[np.float32]
+"""Probabilities in [0, 1]."""
+Wording = Literal["name", "sentence", "ensemble"]
+"""What a name is put into: nothing, the one sentence "a photo of a ...", or all templates."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassName:
+    """One name of a class, in any language."""
+
+    text: str
+    kind: str = ""
+    """What sort of thing it is, where the name alone could be several: a crane, "bird"."""
+    weight: float = 1.0
+    """Above 0: how much it counts beside the other names of the class."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassSpec:
+    """One class: its names, the first of which is its label."""
+
+    names: tuple[ClassName, ...]
+    prior: float = 1.0
+    """Above 0: how common it is beside the others; only ratios count."""
+
+    @property
+    def label(self) -> str:
+        """What photos of it are called."""
+        return self.names[0].text
 
 
 class Encoder(Protocol):
@@ -36,6 +67,10 @@ class Encoder(Protocol):
         """What cosines are multiplied by before a softmax (CLIP's learned inverse temperature)."""
 
     @property
+    def logit_bias(self) -> float | None:
+        """What SigLIP adds before its sigmoid; None for a model that was trained by a softmax."""
+
+    @property
     def languages(self) -> tuple[str, ...]:
         """The languages that it reads, as ISO 639-1 codes ("en", "ko"); () for every one."""
 
@@ -49,18 +84,164 @@ class Encoder(Protocol):
 class Classifier(Protocol):
     """Decides between c classes from embeddings alone."""
 
-    def probabilities(self, embeddings: Embeddings) -> npt.NDArray[np.float32]:
-        """(n, c) float32, each row sums to 1; columns in the order of the classes."""
-
     def scores(self, embeddings: Embeddings) -> npt.NDArray[np.float32]:
         """(n, c) float32 cosines in [-1, 1]: how well each photo fits each class by itself."""
 
+    def logits(self, embeddings: Embeddings) -> npt.NDArray[np.float32]:
+        """(n, c) float32: what the probabilities are made of at temperature 1, priors included."""
 
-class BuildClassifier(Protocol):
-    """Makes a classifier out of class names: one list of synonyms per class, any language."""
+    def probabilities(self, embeddings: Embeddings, temperature: float = 1.0) -> Shares:
+        """(n, c) float32; columns in the order of the classes.
 
-    def __call__(self, encoder: Encoder, classes: Sequence[Sequence[str]]) -> Classifier:
-        """Encode the names once; the result can be used on any number of photos."""
+        Each row sums to 1, but for a model that was trained by a sigmoid: there each class answers
+        for itself.
+        """
+
+
+class Probe(Protocol):
+    """Tells the photos of one label from all others, by embeddings of one model alone."""
+
+    def probabilities(self, embeddings: Embeddings) -> Shares:
+        """(n,) float32: how probable it is that each photo has the label."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A share in [0, 1] with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class FittedProbe:
+    """What was learned from examples, and how far it can be believed."""
+
+    probe: Probe
+    threshold: float
+    """The probability from which on a photo gets the label."""
+    precision: Estimate | None
+    """Of examples it had not seen; None where there are too few to tell."""
+    recall: Estimate | None
+
+
+@dataclass(frozen=True, slots=True)
+class HeadCard:
+    """What is known of a classifier that was trained on a folder of photos."""
+
+    name: str
+    """Of its folder."""
+    classes: tuple[str, ...]
+    photos: tuple[int, ...]
+    """How many photos each class was trained with."""
+    mode: Literal["features", "finetune"]
+    backbone: str
+    model_id: str | None
+    """Whose embeddings it reads; None where it looks at the pictures itself."""
+    accuracy: float
+    """In [0, 1], on photos that were held back."""
+    trained_at: str
+    """ISO 8601, to the second."""
+
+
+class TrainedHead(Protocol):
+    """A classifier that was trained on a folder of photos."""
+
+    @property
+    def card(self) -> HeadCard:
+        """What is known of it."""
+
+    @property
+    def image_size(self) -> int:
+        """Pixels of the square that it sees where it looks at the pictures itself; else 0."""
+
+    def of_embeddings(self, embeddings: Embeddings) -> Shares:
+        """(n, c), rows sum to 1: from embeddings of `card.model_id`.
+
+        Raises:
+            ModelError: it looks at the pictures itself.
+        """
+
+    def of_images(self, images: Sequence[Image.Image]) -> Shares:
+        """(n, c), rows sum to 1: from upright RGB images.
+
+        Raises:
+            ModelError: it reads embeddings.
+        """
+
+
+class Classifiers(Protocol):
+    """Makes classifiers: out of words, of examples, and of what was trained before."""
+
+    def name_directions(
+        self, encoder: Encoder, names: Sequence[ClassName], wording: Wording = "ensemble"
+    ) -> npt.NDArray[np.float32]:
+        """(m, d) float32: the mean of what the text tower makes of each name in its templates.
+
+        The mean over unit rows, not of norm 1 itself, so that means over names weigh them right.
+        Weights are left to the caller.
+        """
+
+    def zero_shot(
+        self, encoder: Encoder, directions: Embeddings, priors: npt.NDArray[np.float64]
+    ) -> Classifier:
+        """Decide by cosine to (c, d) unit directions, with (c,) priors above 0; asks no text."""
+
+    def best_temperature(
+        self, logits: npt.NDArray[np.float32], labels: npt.NDArray[np.intp]
+    ) -> float:
+        """The temperature at which (n, c) logits tell the (n,) right classes best: the lowest
+        negative log-likelihood (Guo et al. 2017)."""
+
+    def fit_probe(
+        self,
+        positives: Embeddings,
+        negatives: Embeddings,
+        unlabelled: Embeddings,
+        text: npt.NDArray[np.float32] | None = None,
+    ) -> FittedProbe:
+        """Learn a label from examples; well under a second.
+
+        Args:
+            positives: (p, d) photos that have it, p >= 1 unless there is `text`.
+            negatives: (q, d) photos that have not; may be none.
+            unlabelled: (u, d) photos of the album that nobody said anything of, as what photos
+                look like; may be none.
+            text: (d,) unit direction of the label's words, which counts less the more examples
+                there are.
+        """
+
+    def heads(self, folder: Path) -> list[HeadCard]:
+        """The trained classifiers in a folder, newest first; what is damaged is left out."""
+
+    def load_head(self, folder: Path, name: str) -> TrainedHead:
+        """One of them.
+
+        Raises:
+            ModelError: there is none of this name, or its files are damaged.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What a captioner says of a picture; what it was not asked for, or does not see, is empty."""
+
+    captions: Mapping[str, str]
+    """By language ("ko", "en"; "" where it answered in plain words of an unknown one): one line of
+    plain text each; at least one."""
+    keywords: tuple[str, ...] = ()
+    """Without doubles or blanks, in the languages that were asked for."""
+    text_in_photo: str = ""
+    """What can be read in the picture, line by line, as it is written there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One part of a conversation about a picture."""
+
+    by: Literal["person", "model"]
+    text: str
 
 
 class Captioner(Protocol):
@@ -84,6 +265,35 @@ class Captioner(Protocol):
         Raises:
             CaptionerUnavailableError: no key, network, quota or a fault of theirs; later may work.
             CaptionRefusedError: it answered and declined; asking again is useless.
+        """
+
+    @property
+    def prompt_version(self) -> str:
+        """Names the instructions, so that captions of other instructions can be told apart."""
+
+    @property
+    def sends(self) -> bool:
+        """Whether pictures leave this machine; a captioner that runs here has no quota either."""
+
+    @property
+    def speaks(self) -> tuple[str, ...]:
+        """The languages that it can write ("ko", "en")."""
+
+    def describe(self, jpeg: bytes, languages: Sequence[str]) -> Description:
+        """Captions in each of `languages` ("ko", "en"; one or both) and what goes with them, in
+        one request.
+
+        Raises:
+            CaptionerUnavailableError: as of `caption`; `retry_after_s` where they say when.
+            CaptionRefusedError: as of `caption`.
+        """
+
+    def answer(self, jpeg: bytes, turns: Sequence[Turn], language: str) -> str:
+        """The next turn of a conversation about `jpeg`, which ends with a person's: plain text.
+
+        Raises:
+            CaptionerUnavailableError: as of `caption`, or it cannot converse at all.
+            CaptionRefusedError: as of `caption`.
         """
 
     def translate(self, text: str, language: str) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from album.places import Places
 from album.service import Album
-from models.zero_shot import ZeroShotClassifier
+from models.classifiers import OwnClassifiers
 from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder
 
 
@@ -31,7 +31,7 @@ def album(tmp_path: Path, captioner: FakeCaptioner, towns: Path) -> Iterator[Alb
     """An empty library with a model that sees colours."""
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "places").symlink_to(towns)
-    album = Album(tmp_path / "data", ZeroShotClassifier, captioner, decoder=DecodeHere())
+    album = Album(tmp_path / "data", OwnClassifiers(), captioner, decoder=DecodeHere())
     album.active.offer(FakeEncoder(), fill=False)
     yield album
     album.close()

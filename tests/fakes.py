@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from album.decode_worker import Decoded, decode_photo
-from models.interfaces import Embeddings
+from models.interfaces import Description, Embeddings, Turn
 
 COLOURS: dict[tuple[int, int, int], tuple[str, ...]] = {
     (255, 0, 0): ("red", "빨간", "빨강", "붉은"),
@@ -37,6 +37,7 @@ class FakeEncoder:
     dim = 16
     image_size = 32
     logit_scale = 20.0
+    logit_bias: float | None = None
 
     def __init__(self, model_id: str = "fake", languages: tuple[str, ...] = ("en", "ko")) -> None:
         self.model_id = model_id
@@ -83,16 +84,35 @@ class DecodeHere:
 
 
 class FakeCaptioner:
-    """Answers `answer`, or raises `error`; what it was asked is in `calls` and `words`."""
+    """Says `says`, or raises `error`; what it was asked is in `calls`, `words` and `asked`.
+
+    `answer` is both what it says, by an older name, and the method of a conversation.
+    """
+
+    prompt_version = "fake-prompt"
+    sends = True
+    speaks: tuple[str, ...] = ("ko", "en")
 
     def __init__(self, answer: str = "A photo.", model_id: str = "fake-captioner") -> None:
         self.model_id = model_id
-        self.answer = answer
+        self.says = answer
         self.error: Exception | None = None
         self.missing: Exception | None = None
         """What `check()` raises, and `caption()` too."""
+        self.keywords: tuple[str, ...] = ()
+        self.text_in_photo = ""
         self.calls: list[tuple[bytes, str]] = []
+        """One for each language of a description."""
         self.words: list[tuple[str, str]] = []
+        self.asked: list[tuple[bytes, tuple[Turn, ...], str]] = []
+
+    @property
+    def answer(self) -> _Said:
+        return _Said(self)
+
+    @answer.setter
+    def answer(self, text: str) -> None:
+        self.says = text
 
     def check(self) -> None:
         if self.missing:
@@ -103,14 +123,41 @@ class FakeCaptioner:
         self.calls.append((jpeg, language))
         if self.error:
             raise self.error
-        return self.answer
+        return self.says
+
+    def describe(self, jpeg: bytes, languages: Sequence[str]) -> Description:
+        self.check()
+        self.calls += [(jpeg, language) for language in languages]
+        if self.error:
+            raise self.error
+        captions = dict.fromkeys(languages, self.says)
+        return Description(captions, self.keywords, self.text_in_photo)
 
     def translate(self, text: str, language: str) -> str:
         self.check()
         self.words.append((text, language))
         if self.error:
             raise self.error
-        return self.answer
+        return self.says
+
+
+class _Said(str):
+    """The words of a captioner, which it also answers with when it is asked a question."""
+
+    _captioner: FakeCaptioner
+
+    def __new__(cls, captioner: FakeCaptioner) -> _Said:
+        said = super().__new__(cls, captioner.says)
+        said._captioner = captioner
+        return said
+
+    def __call__(self, jpeg: bytes, turns: Sequence[Turn], language: str) -> str:
+        captioner = self._captioner
+        captioner.check()
+        captioner.asked.append((jpeg, tuple(turns), language))
+        if captioner.error:
+            raise captioner.error
+        return captioner.says
 
 
 def _noise(name: str, shape: tuple[int, ...]) -> np.ndarray:

@@ -19,10 +19,10 @@ from album.errors import AlbumError
 from album.import_progress import OnProgress
 from album.service import Album
 from album.settings import Settings, keep_libraries_private
+from models.classifiers import OwnClassifiers
 from models.errors import ModelError
 from models.gemini import GeminiCaptioner
 from models.loader import EncoderLoader
-from models.zero_shot import ZeroShotClassifier
 
 P = ParamSpec("P")
 
@@ -58,7 +58,7 @@ def opened(
     captioner = GeminiCaptioner(
         settings.gemini_api_key, settings.gemini_model, settings.gemini_endpoint
     )
-    album = Album(settings.data_dir, ZeroShotClassifier, captioner)
+    album = Album(settings.data_dir, OwnClassifiers(), captioner)
     try:
         if model:
             loader = EncoderLoader(settings.model, settings.device, settings.weights_dir)

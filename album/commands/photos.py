@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Final, cast, get_args
@@ -11,13 +12,15 @@ import typer
 from tqdm import tqdm
 
 from album.commands.opening import AsJson, DataDir, follow, in_sentences, opened, print_json
-from album.errors import AlbumError, PhotoNotFoundError, QueryError, UnreadableImageError
-from album.originals import sha256_of
+from album.commands.telling import act_json, photo_id_of, plan_json, tell_act, tell_plan
+from album.errors import AlbumError, QueryError, UnreadableImageError
+from album.label import SortOptions
 from album.photo import Band, SearchFilters, SearchHit
 from album.query import parse_day
 from album.search import Question, SearchPage, Sort
 from album.search_json import counts_json, hit_json, understood_json
 from album.service import Album
+from album.sorting import Verdict
 
 HEADINGS: Final[dict[Band, str]] = {
     "sure": "These match:",
@@ -102,32 +105,63 @@ def similar(
 @in_sentences
 def classify(
     context: typer.Context,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...")],
-    labels: Annotated[str, typer.Option(help='The classes: "bus, tower, big cat | 큰 고양이과".')],
+    files: Annotated[list[Path] | None, typer.Argument(metavar="FILE...")] = None,
+    labels: Annotated[
+        str, typer.Option(help='The classes: "bus, tower, big cat | 큰 고양이과".')
+    ] = "",
+    head: Annotated[
+        str, typer.Option(help="A trained classifier by its name, in place of --labels.")
+    ] = "",
+    temperature: Annotated[
+        float, typer.Option(help="Of --labels: higher is less sure of everything.")
+    ] = 1.0,
+    strict: Annotated[
+        float, typer.Option(help="Of --labels: above 0 more is none of these, below 0 less.")
+    ] = 0.0,
+    threshold: Annotated[
+        float, typer.Option(min=0, max=1, help="Of --head: what is less sure is none of these.")
+    ] = 0.5,
+    apply: Annotated[
+        list[str] | None,
+        typer.Option(metavar="LABEL", help="Give the whole album this label; several times."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="With --apply: only tell what would be.")
+    ] = False,
+    living: Annotated[
+        bool, typer.Option("--living", help="With --apply: new photos get it, too.")
+    ] = False,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Tell which of your classes each file belongs to."""
+    """Tell which of your classes each file belongs to, or give the whole album labels by them."""
+    if bool(labels) == bool(head):
+        raise QueryError("Name the classes by --labels, or a trained classifier by --head.")
+    if bool(files) == bool(apply):
+        raise QueryError("Name files to look at, or labels for the whole album by --apply.")
+    if (dry_run or living) and not apply:
+        raise QueryError("--dry-run and --living go with --apply.")
     classes = labels.replace(",", "\n")
+    options = SortOptions(temperature, strict)
     with opened(context, data_dir, model=True) as album:
-        results = list(zip(files, album.classifier.classify_files(files, classes), strict=True))
-        model_id = album.classifier.model_id
-    readable = [(file, it) for file, it in results if not isinstance(it, UnreadableImageError)]
-    if as_json:
-        photos = [
-            {"path": str(file), "labels": [asdict(score) for score in scores]}
-            for file, scores in readable
-        ]
-        print_json(model_id=model_id, photos=photos)
-    else:
-        for file, scores in readable:
-            shares = ", ".join(f"{score.label} {score.probability:.0%}" for score in scores[:5])
-            typer.echo(f"{file}: {shares}")
-    for file, result in results:
-        if isinstance(result, UnreadableImageError):
-            typer.echo(f"{file}: {result}", err=True)
-    if len(readable) < len(results):
-        raise typer.Exit(1)
+        if not apply:
+            if head:
+                verdicts = album.heads.classify_files(head, files or [], threshold)
+            else:
+                verdicts = album.classifier.classify_files(files or [], classes, options)
+            _tell_verdicts(files or [], verdicts, album.classifier.model_id, as_json)
+            return
+        if head:
+            plan = album.labelling.plan_head(head, threshold=threshold, only=apply)
+        else:
+            plan = album.labelling.plan_words(classes, options, only=apply)
+        act = None if dry_run else album.labelling.apply(plan, living=living)
+        if as_json:
+            print_json(**plan_json(album, plan), act=act and act_json(act))
+            return
+        tell_plan(album, plan)
+        if act is not None:
+            tell_act(act)
 
 
 @commands.command()
@@ -197,7 +231,7 @@ def caption(
     if not photos and not pending:
         raise AlbumError("Name photos to caption, or say --pending for those that wait.")
     with opened(context, data_dir, model=False) as album:
-        done = [_photo_id(album, photo) for photo in photos or ()]
+        done = [photo_id_of(album, photo) for photo in photos or ()]
         if done:
             album.captions.request(done, language, urgent=True)
         album.captions.check()
@@ -244,17 +278,36 @@ def status(context: typer.Context, data_dir: DataDir = None, as_json: AsJson = F
             typer.echo(f"{name}: {value}")
 
 
-def _photo_id(album: Album, photo: str) -> int:
-    """The id of a photo that was named by its id or by a file with its bytes."""
-    if photo.isdecimal() and not Path(photo).exists():
-        return album.store.get(int(photo)).photo_id
-    try:
-        known = album.store.by_sha256(sha256_of(Path(photo)))
-    except OSError as error:
-        raise PhotoNotFoundError(f"{photo} cannot be read: {error.strerror}.") from error
-    if known is None:
-        raise PhotoNotFoundError(f"{photo} is not in the album; import it first.")
-    return known.photo_id
+def _tell_verdicts(
+    files: Sequence[Path],
+    verdicts: Sequence[Verdict | UnreadableImageError],
+    model_id: str | None,
+    as_json: bool,
+) -> None:
+    """What files were taken for; those that cannot be read make the command fail at the end."""
+    results = list(zip(files, verdicts, strict=True))
+    readable = [(file, it) for file, it in results if isinstance(it, Verdict)]
+    if as_json:
+        photos = [
+            {
+                "path": str(file),
+                "labels": [asdict(score) for score in verdict.scores],
+                "none": verdict.none,
+            }
+            for file, verdict in readable
+        ]
+        print_json(model_id=model_id, photos=photos)
+    else:
+        for file, verdict in readable:
+            shares = ", ".join(
+                f"{score.label} {score.probability:.0%}" for score in verdict.scores[:5]
+            )
+            typer.echo(f"{file}: {f'none of these ({shares})' if verdict.none else shares}")
+    for file, result in results:
+        if isinstance(result, UnreadableImageError):
+            typer.echo(f"{file}: {result}", err=True)
+    if len(readable) < len(results):
+        raise typer.Exit(1)
 
 
 def _captions_in(file: Path) -> list[str]:

@@ -1,33 +1,29 @@
-"""The Classify tab: which photos, which classes, look."""
+"""The Classify tab: which photos, which classes, look; then give the classes as labels."""
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
 
-from album.errors import QueryError, UnreadableImageError
-from album.photo import LabelScore
+from album.class_evaluation import ClassReport
 from album.service import Album
 from album.ui.alerts import alerts_on_failure
-from album.ui.gallery import img, inline_img
-from album.ui.sentences import in_language
+from album.ui.apply_view import ApplyView
+from album.ui.class_step import HeadClasses, WordClasses, decided_at
+from album.ui.deciding import ByExamples, Deciding, OnProgress, Way
+from album.ui.evaluation_view import EvaluationView
+from album.ui.photo_step import Choice, PhotoStep
+from album.ui.sorting_view import OPEN_ON_CLICK, SortingView
+from album.ui.teaching_view import TeachingView, cleaned
 from album.ui.texts import i18n, language_of, say
 from album.ui.uploads import UploadFolder
 
-MOST_PHOTOS = 60
-MOST_FILES = 100
-BARS = 6
+MOST_CARDS = 60
+WAYS = ("words", "examples", "head")
+SHOW_PLAN = "() => { document.querySelector('#plan')?.scrollIntoView({block: 'nearest'}); }"
 Updates = dict[Any, Any]
-
-OPEN_ON_CLICK = """
-element.addEventListener('click', (event) => {
-  const tile = event.target.closest('[data-photo]');
-  if (tile) trigger('select', {index: 0, value: Number(tile.dataset.photo)});
-});
-"""
 
 
 class ClassifyTab:
@@ -35,144 +31,203 @@ class ClassifyTab:
 
     def __init__(self, album: Album, uploads: UploadFolder) -> None:
         self._album = album
-        self._uploads = uploads
-        self.chosen = gr.State(())
-        """Ids of the photos of the album that are to be classified."""
+        self._deciding = Deciding(album)
+        self._view = SortingView(album)
+        self._looked = gr.State(None)
+        """What the results are of; turning a slider looks at the same once more."""
         with gr.Row(elem_id="classify-steps"):
-            with gr.Column(min_width=0):
-                gr.Markdown(i18n("which_photos"), elem_classes="step")
-                self._files = gr.File(
-                    label=i18n("classify_files"), file_count="multiple", elem_id="classify-files",
-                    show_label=False,
-                    height=132,
-                )  # fmt: skip
-                gr.Markdown(i18n("classify_files_note"), elem_classes="note")
-                self._chosen_view = gr.HTML(elem_id="chosen")
-                with gr.Row():
-                    self.take_hits = gr.Button(i18n("take_hits"), size="sm", elem_id="take-hits")
-                    self._drop = gr.Button(
-                        i18n("drop_chosen"), size="sm", elem_id="drop-chosen", visible=False
-                    )
-            with gr.Column(min_width=0):
+            with gr.Column(min_width=0, elem_id="photo-step"):
+                self.photos = PhotoStep(album, uploads)
+            with gr.Column(min_width=0, elem_id="class-step"):
                 gr.Markdown(i18n("which_classes"), elem_classes="step")
-                self._classes = gr.Textbox(
-                    label=i18n("classes"),
-                    info=i18n("classes_info"),
-                    placeholder=i18n("classes_example"),
-                    lines=6,
-                    max_lines=16,
-                    elem_id="classes",
+                self._way = gr.Radio(
+                    [(i18n(f"way_{it}"), it) for it in WAYS],
+                    value="words",
+                    label=i18n("way"),
+                    show_label=False,
+                    elem_id="way",
                 )
-                with gr.Row():
+                self._words = WordClasses(album)
+                self._heads = HeadClasses(album)
+                self.teaching = TeachingView(album)
+                self.teaching.column.visible = False
+                with gr.Row(elem_id="classify-buttons"):
                     classify = gr.Button(
                         i18n("classify_now"), variant="primary", elem_id="classify-now", size="md"
                     )
-                    best = gr.Button(i18n("best_per_class"), elem_id="best-per-class", size="md")
-        gr.Markdown(i18n("look"), elem_classes="step")
-        self.verdicts = gr.HTML(elem_id="verdicts", js_on_load=OPEN_ON_CLICK)
+                    whole = gr.Button(i18n("best_per_class"), elem_id="best-per-class", size="md")
+            with gr.Column(min_width=0, elem_id="look-step"):
+                gr.Markdown(i18n("look"), elem_classes="step")
+                self._hint = gr.Markdown(i18n("look_begins"), elem_classes="note")
+                self.verdicts = gr.HTML(elem_id="verdicts", js_on_load=OPEN_ON_CLICK)
+        with gr.Column(elem_id="apply-step"):
+            self.apply = ApplyView(album, self._deciding)
+        with gr.Accordion(i18n("how_right"), open=False, elem_id="how-right"):
+            self._evaluation = EvaluationView(album)
+        self._listen(classify, whole)
+        self._listen_to_evaluation()
 
-        private: dict[str, Any] = {
-            "api_visibility": "private", "concurrency_limit": 4, "concurrency_id": "encode",
+    def _listen(self, classify: gr.Button, whole: gr.Button) -> None:
+        private: dict[str, Any] = {"api_visibility": "private"}
+        encoding: dict[str, Any] = {
+            **private, "concurrency_limit": 4, "concurrency_id": "encode",
         }  # fmt: skip
-        classify.click(
-            self.classify, [self._files, self.chosen, self._classes], self.verdicts, **private
-        )
-        best.click(self.best_of_album, self._classes, self.verdicts, **private)
-        self._drop.click(
-            lambda: self._choice((), "en"), None, self.choice_outputs, api_visibility="private"
-        )
+        who = self._who
+        looked = [self.verdicts, self._looked, self._hint]
+        for button, look, given in (
+            (classify, self.classify, who | self.photos.inputs), (whole, self.sort_album, who),
+        ):  # fmt: skip
+            button.click(look, given, looked, show_progress_on=self.verdicts, **encoding)
+        for box in (*self._words.finer, *self._heads.finer):
+            # While one answer is worked out only the last turn of a slider waits.
+            box.change(
+                self.look_again, who | {self._looked}, self.verdicts,
+                trigger_mode="always_last", show_progress="hidden", **encoding,
+            )  # fmt: skip
+        self._way.change(
+            self.turn, self._way,
+            [self._words.column, self.teaching.column, self._heads.column, *looked,
+             *self.apply.plan_outputs],
+            queue=False, show_progress="hidden", **private,
+        )  # fmt: skip
+        self.apply.dry_run.click(
+            self.plan, who | {self.photos.chosen, self.apply.scope}, self.apply.plan_outputs,
+            **encoding,
+        )  # fmt: skip
+        self.teaching.apply.click(
+            self.plan_album, who, self.apply.plan_outputs, **encoding
+        ).success(None, js=SHOW_PLAN, **private)
+
+    def _listen_to_evaluation(self) -> None:
+        who = sorted(self._who, key=lambda it: it._id)
+
+        def measure(*values: Any) -> ClassReport:
+            way = self._way_of(dict(zip(who, values[:-1], strict=True)))
+            return self._deciding.report(way, values[-1])
+
+        self._evaluation.listen(measure, who, self.photos.chosen)
+        self._evaluation.use_temperature.click(
+            decided_at, self._evaluation.temperature, self._words.decided,
+            api_visibility="private", show_progress="hidden",
+        )  # fmt: skip
 
     @property
-    def choice_outputs(self) -> list[Any]:
-        """What `choose` changes on the page."""
-        return [self.chosen, self._chosen_view, self._drop]
+    def _who(self) -> set[Any]:
+        """What says who decides."""
+        taught = {self.teaching.name, self.teaching.words, self.teaching.two_stage}
+        return {self._way, *self._words.inputs, *self._heads.inputs} | taught
 
-    @alerts_on_failure
-    def choose(self, photo_ids: Sequence[int], request: gr.Request) -> Updates:
-        """Take photos of the album as the ones to classify."""
-        return self._choice(photo_ids[:MOST_PHOTOS], language_of(request))
+    @property
+    def clickable(self) -> list[Any]:
+        """Where a click on a photo opens it."""
+        return [self.verdicts, self.apply.tiles]
+
+    @property
+    def enter_outputs(self) -> list[Any]:
+        """What `enter` changes."""
+        return [*self._heads.outputs, self.apply.acts]
+
+    @property
+    def head(self) -> Any:
+        """What `enter` wants to be given."""
+        return self._heads.name
+
+    def enter(self, head: str | None, request: gr.Request) -> Updates:
+        """What others may have changed since: trained classifiers, and what was written."""
+        language = language_of(request)
+        return {**self._heads.offers(head, language), self.apply.acts: self.apply.told(language)}
+
+    def turn(self, way: str) -> Updates:
+        """Another way to say the classes; what was looked at before is not of it."""
+        columns = (self._words.column, self.teaching.column, self._heads.column)
+        return {
+            **{
+                column: gr.update(visible=it == way)
+                for it, column in zip(WAYS, columns, strict=True)
+            },
+            self.verdicts: "",
+            self._looked: None,
+            self._hint: gr.update(visible=True),
+            **self.apply.cleared(),
+        }
 
     @alerts_on_failure
     def classify(
-        self, files: list[str] | None, chosen: Sequence[int], classes: str, request: gr.Request
-    ) -> str:
-        """Bars for each photo that was dropped here or chosen in the album."""
+        self, given: Updates, request: gr.Request, progress: gr.Progress = gr.Progress()
+    ) -> Updates:
+        """What the files and photos that were chosen show."""
         language = language_of(request)
-        paths = self._uploads.checked(files)
-        if len(paths) > MOST_FILES:
-            raise QueryError(f"Send at most {MOST_FILES} files at once.")
-        if not paths and not chosen:
-            raise QueryError(say(language, "nothing_chosen"))
-        cards = []
-        if paths:
-            results = self._album.classifier.classify_files(paths, classes)
-            for path, scores in zip(paths, results, strict=True):
-                if isinstance(scores, UnreadableImageError):
-                    cards.append(_unreadable(path.name, in_language(language, str(scores))))
-                    continue
-                cards.append(_verdict(inline_img(path, path.name), path.name, scores))
-        if chosen:
-            known = self._album.store.get_many(chosen)
-            photos = {photo_id: known[photo_id] for photo_id in chosen if photo_id in known}
-            of_album = self._album.classifier.classify_photos(list(photos), classes)
-            for photo, scores in zip(photos.values(), of_album, strict=True):
-                picture = img(self._album.originals.thumbnail(photo.sha256), photo.filename)
-                cards.append(_verdict(picture, photo.filename, scores))
-        return f'<div class="verdicts">{"".join(cards)}</div>'
+        choice = self.photos.choice(given, language)
+        return self._shows(self._way_of(given), choice, language, progress)
 
     @alerts_on_failure
-    def best_of_album(self, classes: str, request: gr.Request) -> str:
-        """The five best photos of the whole album for each class."""
-        rows = []
-        for found in self._album.classifier.best_of_album(classes):
-            photos = self._album.store.get_many([photo_id for photo_id, _ in found.best])
-            tiles = "".join(
-                f'<button type="button" data-photo="{photo_id}">'
-                f"{img(self._album.originals.thumbnail(photo.sha256), photo.filename)}"
-                f"{probability:.0%}</button>"
-                for photo_id, probability in found.best
-                if (photo := photos.get(photo_id)) is not None
-            )
-            if not tiles:
-                tiles = f'<span class="note">{say(language_of(request), "none_of_album")}</span>'
-            rows.append(
-                f'<div class="per-class"><h4>{html.escape(found.label)}</h4>'
-                f'<div class="tiles">{tiles}</div></div>'
-            )
-        return "".join(rows)
+    def sort_album(
+        self, given: Updates, request: gr.Request, progress: gr.Progress = gr.Progress()
+    ) -> Updates:
+        """The photos of the whole album, class by class."""
+        whole = Choice(photo_ids=None)
+        return self._shows(self._way_of(given), whole, language_of(request), progress)
 
-    def _choice(self, photo_ids: Sequence[int], language: str) -> Updates:
-        photos = self._album.store.get_many(photo_ids)
-        tiles = "".join(
-            img(self._album.originals.thumbnail(photos[photo_id].sha256), photos[photo_id].filename)
-            for photo_id in photo_ids
-            if photo_id in photos
-        )
-        words = say(language, "from_album", n=len(photos)) if photos else ""
-        view = f'<div class="note">{words}</div><div class="chosen">{tiles}</div>' if photos else ""
+    @alerts_on_failure
+    def look_again(self, given: Updates, request: gr.Request) -> Updates:
+        """The same photos, decided otherwise; nothing where nobody has looked yet."""
+        choice: Choice | None = given[self._looked]
+        if choice is None:
+            return {self.verdicts: gr.skip()}
+        language = language_of(request)
+        return {self.verdicts: self._results(self._way_of(given), choice, language, None)}
+
+    @alerts_on_failure
+    def plan(self, given: Updates, request: gr.Request) -> Updates:
+        """What labels the classes would be, before anything is written."""
+        language = language_of(request)
+        photo_ids: Sequence[int] | None = None
+        if given[self.apply.scope] == "chosen":
+            photo_ids = self.photos.of_album(given, language)
+        return self.apply.shows(self._way_of(given), photo_ids, language)
+
+    @alerts_on_failure
+    def plan_album(self, given: Updates, request: gr.Request) -> Updates:
+        """The same for the whole album."""
+        return self.apply.shows(self._way_of(given), None, language_of(request))
+
+    def _way_of(self, given: Updates) -> Way:
+        if given[self._way] == "examples":
+            return ByExamples(
+                cleaned(given[self.teaching.name]),
+                cleaned(given[self.teaching.words]),
+                bool(given[self.teaching.two_stage]),
+            )
+        if given[self._way] == "head":
+            return self._heads.chosen(given)
+        return self._words.chosen(given)
+
+    def _shows(self, way: Way, choice: Choice, language: str, progress: gr.Progress) -> Updates:
+        def on_progress(done: int, total: int) -> None:
+            progress((done, total), say(language, "sorting_at", done=done, total=total))
+
         return {
-            self.chosen: tuple(photos),
-            self._chosen_view: view,
-            self._drop: gr.update(visible=bool(photos)),
+            self.verdicts: self._results(way, choice, language, on_progress),
+            self._looked: choice,
+            self._hint: gr.update(visible=False),
         }
 
-
-def _verdict(picture: str, name: str, scores: Sequence[LabelScore]) -> str:
-    """One photo with a bar for each of its most probable classes, as escaped HTML."""
-    bars = "".join(
-        f'<div class="bar"><div class="words"><span>{html.escape(score.label)}</span>'
-        f'<span>{score.probability:.0%}</span></div><div class="track">'
-        f'<div class="share" style="width:{100 * score.probability:.1f}%"></div></div></div>'
-        for score in scores[:BARS]
-    )
-    return (
-        f'<div class="verdict">{picture}<div class="bars">{bars}'
-        f'<div class="name">{html.escape(name)}</div></div></div>'
-    )
-
-
-def _unreadable(name: str, reason: str) -> str:
-    return (
-        f'<div class="verdict"><div class="bars">{html.escape(reason)}'
-        f'<div class="name">{html.escape(name)}</div></div></div>'
-    )
+    def _results(
+        self, way: Way, choice: Choice, language: str, on_progress: OnProgress | None
+    ) -> str:
+        """Cards for files and a few photos, a grid for many or for all."""
+        photo_ids = choice.photo_ids
+        if photo_ids is None:
+            return self._view.grid(self._deciding.sorting(way, None, on_progress), language)
+        there = self._album.store.get_many(photo_ids)
+        photo_ids = tuple(it for it in photo_ids if it in there)  # some may be gone meanwhile
+        files = [path for path in choice.files if path.is_file()]
+        few = photo_ids if len(photo_ids) <= MOST_CARDS else ()
+        parts = ""
+        if files or few:
+            of_files = self._deciding.of_files(way, files) if files else []
+            of_photos = self._deciding.of_photos(way, few) if few else []
+            parts = self._view.cards(files, of_files, few, of_photos, language)
+        if len(photo_ids) > MOST_CARDS:
+            parts += self._view.grid(self._deciding.sorting(way, photo_ids, on_progress), language)
+        return parts

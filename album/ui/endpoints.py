@@ -10,11 +10,12 @@ import gradio as gr
 
 from album.errors import QueryError, UnreadableImageError
 from album.originals import display_name
-from album.photo import LabelScore, SearchFilters
+from album.photo import SearchFilters
 from album.query import parse_day
 from album.search import Question, SearchPage, Sort
 from album.search_json import counts_json, hit_json, understood_json
 from album.service import Album
+from album.sorting import Verdict
 from album.ui.alerts import alerts_on_failure
 from album.ui.import_words import as_json
 from album.ui.uploads import UploadFolder
@@ -48,6 +49,7 @@ class Endpoints:
         self._publish(self.caption_photo, [gr.Number(), gr.Textbox("ko")], concurrency_limit=8)
         self._publish(self.photo_details, [gr.Number()])
         self._publish(self.album_status, [])
+        self._publish(self.album_labels, [])
         self._publish(self.import_status, [gr.Number(20)])
         for function in (self.pause_import, self.resume_import, self.cancel_import):
             self._publish(function, [gr.Number()])
@@ -236,8 +238,9 @@ class Endpoints:
                 each other with |, as in: 고양이 | cat, dog.
 
         Returns:
-            model_id and photos; each has photo_id or file_name, and labels with their probability,
-            most probable first, or a reason where a file cannot be read.
+            model_id and photos; each has photo_id or file_name, labels with their probability, most
+            probable first, and none (true: even the first is too unlikely, it is none of these), or
+            a reason where a file cannot be read.
         """
         classes = _text(labels).replace(",", "\n")
         classifier = self._album.classifier
@@ -246,15 +249,16 @@ class Endpoints:
             if not isinstance(photo_ids, list):
                 raise QueryError("photo_ids must be a list of photo ids.")
             ids = [_photo_id(it) for it in photo_ids]
-            for photo_id, scores in zip(ids, classifier.classify_photos(ids, classes), strict=True):
-                photos.append({"photo_id": photo_id, "labels": _labels(scores)})
+            verdicts = classifier.classify_photos(ids, classes)
+            for photo_id, verdict in zip(ids, verdicts, strict=True):
+                photos.append({"photo_id": photo_id, **_verdict(verdict)})
         paths = self._uploads.checked(files)
         if paths:
             for path, result in zip(paths, classifier.classify_files(paths, classes), strict=True):
                 if isinstance(result, UnreadableImageError):
                     photos.append({"file_name": path.name, "reason": str(result)})
                 else:
-                    photos.append({"file_name": path.name, "labels": _labels(result)})
+                    photos.append({"file_name": path.name, **_verdict(result)})
         if not photos:
             raise QueryError("Send photo_ids or files to classify.")
         return {"model_id": classifier.model_id, "photos": photos}
@@ -335,6 +339,29 @@ class Endpoints:
             "captions_failed": status.captions_failed,
         }
 
+    def album_labels(self) -> dict[str, Any]:
+        """The labels of the album: how many photos have each, and who gave them.
+
+        Returns:
+            labels; each has label, photos (how many have it), given (how many by "person", by
+            "words", by "examples" and by "model", a trained classifier; those of none left out),
+            refused (how many somebody said it is wrong for), rule (how it is given by itself:
+            "words", "examples", "model", or null) and living (whether new photos get it).
+        """
+        return {
+            "labels": [
+                {
+                    "label": it.label,
+                    "photos": it.photos,
+                    "given": dict(it.given),
+                    "refused": it.refused,
+                    "rule": None if it.rule is None else it.rule.kind,
+                    "living": it.rule is not None and it.rule.living,
+                }
+                for it in self._album.labels.summaries()
+            ]
+        }
+
     def _ask(self, import_id: Any, ask: Callable[[int], None]) -> dict[str, Any]:
         """Ask something of an import that has not ended; the import."""
         number = _import_id(import_id)
@@ -368,8 +395,13 @@ def _day(value: str | None, *, last: bool = False) -> date | None:
     return parse_day(text if len(text) <= LONGEST_DAY else f"{text[:LONGEST_DAY]}…", last=last)
 
 
-def _labels(scores: list[LabelScore]) -> list[dict[str, Any]]:
-    return [{"label": it.label, "probability": round(it.probability, 6)} for it in scores]
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "labels": [
+            {"label": it.label, "probability": round(it.probability, 6)} for it in verdict.scores
+        ],
+        "none": verdict.none,
+    }
 
 
 def _text(value: str | None) -> str:

@@ -50,7 +50,7 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
                 search = SearchTab(album, uploads, temp_dir)
             with gr.Tab(i18n("upload"), id="upload") as upload_place:
                 upload = UploadTab(album, uploads)
-            with gr.Tab(i18n("classify"), id="classify"):
+            with gr.Tab(i18n("classify"), id="classify") as classify_place:
                 classify = ClassifyTab(album, uploads)
         with gr.Accordion(i18n("about"), open=False, elem_id="about") as about:
             gr.Markdown(i18n("about_text"))
@@ -71,10 +71,17 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
             return gr.Tabs(selected=tab)
 
         def classify_open(photo_id: int, request: gr.Request) -> Updates:
-            return {tabs: go_to("classify"), **classify.choose([photo_id], request)}
+            return {tabs: go_to("classify"), **classify.photos.choose([photo_id], request)}
 
-        def classify_hits(shown: Shown, request: gr.Request) -> Updates:
-            return classify.choose(shown.ids, request)
+        def teach_found(shown: Shown, request: gr.Request) -> Updates:
+            return classify.teaching.take(shown.ids, request)
+
+        def labels_written(shown: Shown, request: gr.Request) -> Updates:
+            language = language_of(request)
+            return {
+                **search.parts.filters.choices(shown.question.filters, language),
+                **search.parts.panel.labels_again(shown.photo, language),
+            }
 
         def open_tile(shown: Shown, event: gr.SelectData, request: gr.Request) -> Updates:
             opened = search.open_by_id(shown, int(event.value), language_of(request))
@@ -98,13 +105,24 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
         )
         search.parts.add_photos.click(lambda: go_to("upload"), None, tabs, **private)
         search.parts.panel.classify.click(
-            classify_open, search.parts.panel.photo_id, [tabs, *classify.choice_outputs], **private
+            classify_open, search.parts.panel.photo_id, [tabs, *classify.photos.outputs], **private
         )
-        classify.take_hits.click(
-            classify_hits, search.parts.shown, classify.choice_outputs, **private
+        classify.photos.take_hits.click(
+            classify.photos.choose_found, search.parts.shown, classify.photos.outputs, **private
         )
-        classify.verdicts.select(
-            open_tile, search.parts.shown, [tabs, *search.parts.open_outputs], **private
+        for photos in classify.clickable:
+            photos.select(
+                open_tile, search.parts.shown, [tabs, *search.parts.open_outputs], **private
+            )
+        classify.teaching.take_found.click(
+            teach_found, search.parts.shown, classify.teaching.take_outputs, **private
+        )
+        classify_place.select(classify.enter, classify.head, classify.enter_outputs, **private)
+        classify.apply.written.change(
+            labels_written,
+            search.parts.shown,
+            [*search.parts.filters.choice_outputs, search.parts.panel.labels],
+            **private,
         )
         imports.see_photos.click(lambda: go_to("search"), None, tabs, **private)
         upload_place.select(imports.look, imports.shown, imports.outputs, **private)

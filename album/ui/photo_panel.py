@@ -11,6 +11,7 @@ from typing import Any
 
 import gradio as gr
 
+from album.label import GivenLabel
 from album.photo import SearchHit
 from album.service import Album
 from album.ui.alerts import alerts_on_failure
@@ -114,7 +115,7 @@ class PhotoPanel:
         """
         photo = self._album.photo(photo_id)
         caption = self._album.captions.of(photo_id)
-        labels = self._album.labels_of(photo_id)
+        given = self._album.labels.given(photo_id)
         alt = caption.text if caption else photo.filename
         return {
             self.column: gr.update(visible=True),
@@ -131,12 +132,10 @@ class PhotoPanel:
                 visible=hit is not None and hit.burst > 1,
                 value="" if hit is None else say(language, "burst_open_count", n=hit.burst),
             ),
-            self.favourite: self._heart(labels, language),
+            self.favourite: self._heart([it.label for it in given], language),
             self._caption: caption.text if caption else "",
             self._note: self._who_wrote(photo_id, language),
-            self.labels: gr.update(
-                choices=_without_heart(self._album.label_names()), value=_without_heart(labels)
-            ),
+            **self._labelled(given, language),
             self.shown_id: photo_id,
             **self._fitting.cleared(),
         }
@@ -144,6 +143,15 @@ class PhotoPanel:
     def hidden(self) -> Updates:
         """Close the panel."""
         return {self.column: gr.update(visible=False), self.photo_id: None}
+
+    def labels_again(self, photo_id: int | None, language: str) -> Updates:
+        """The labels of the open photo as they are after others have been written.
+
+        Else the box would still hold the old ones, and what is saved next would undo the new.
+        """
+        if photo_id is None:
+            return {self.labels: gr.skip()}
+        return self._labelled(self._album.labels.given(photo_id), language)
 
     @alerts_on_failure
     def save_caption(self, photo_id: int, text: str, request: gr.Request) -> str:
@@ -191,6 +199,17 @@ class PhotoPanel:
         self._album.set_labels(photo_id, labels)
         return {self.favourite: self._heart(labels, language)}
 
+    def _labelled(self, given: Sequence[GivenLabel], language: str) -> Updates:
+        """The box with the labels of a photo; those of rules say so."""
+        names = dict.fromkeys(_without_heart(self._album.label_names()))
+        told = {it.label: _told(it, language) for it in given}
+        return {
+            self.labels: gr.update(
+                choices=[(told.get(name, name), name) for name in names],
+                value=_without_heart([it.label for it in given]),
+            )
+        }
+
     @staticmethod
     def _heart(labels: Sequence[str], language: str) -> str:
         return say(language, "favourite_yes" if FAVOURITE in labels else "favourite_no")
@@ -214,6 +233,14 @@ class PhotoPanel:
             return say(language, "by_hand")
         day = f"{caption.written_at:%Y-%m-%d}"
         return html.escape(say(language, "by_model", model=caption.model_id, day=day))
+
+
+def _told(given: GivenLabel, language: str) -> str:
+    """A label, and who gave it where that was no person."""
+    if given.given_by == "person":
+        return given.label
+    share = given.probability or 0.0
+    return say(language, f"given_{given.given_by}", label=given.label, share=share)
 
 
 def _without_heart(labels: Sequence[str]) -> list[str]:

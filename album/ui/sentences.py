@@ -142,6 +142,147 @@ KOREAN: Final[tuple[tuple[str, str], ...]] = (
     ),
     (r"A caption can have (?P<n>\d+) characters at most\.", "설명은 {n}자까지 쓸 수 있습니다."),
     (r"Captions can be written in (?P<codes>.*)\.", "설명은 ko(한국어)나 en(영어)으로 씁니다."),
+    # Classes and labels
+    (
+        r"A name of a class can have (?P<n>\d+) characters at most; shorten “(?P<name>.*)”\.",
+        "분류의 이름은 {n}자까지 쓸 수 있습니다. 줄여 주세요: “{name}”.",
+    ),
+    (
+        r"These are (?P<n>\d+) names; (?P<most>\d+) at most .*",
+        "이름을 {n}개 쓰셨습니다. 한 번에 {most}개까지 됩니다.",
+    ),
+    (
+        r"Weights and how common a class is go from (?P<low>.*) to (?P<high>.*);"
+        r" change (?P<n>.*)\.",
+        "가중치와 흔한 정도는 {low}부터 {high}까지 쓸 수 있습니다. 고쳐 주세요: {n}.",
+    ),
+    (r"Write what the class is called\.", "분류의 이름을 써 주세요."),
+    (
+        r"“(?P<name>.*)” has no letter to read; .*",
+        "읽을 글자가 없습니다: “{name}”. 말로 써 주세요.",
+    ),
+    (
+        r"“(?P<name>.*)” stands there twice; .*",
+        "두 번 쓰셨습니다: “{name}”. 줄마다 다른 이름으로 시작해 주세요.",
+    ),
+    (r"The strictness must be a number\.", "까다로운 정도는 수여야 합니다."),
+    (
+        r"The temperature goes from (?P<low>.*) to (?P<high>.*)\.",
+        "온도는 {low}부터 {high}까지 쓸 수 있습니다.",
+    ),
+    (r"The wording is one of (?P<names>.*)\.", "묻는 방법은 이 가운데 하나입니다: {names}."),
+    (
+        r"To see how well this decides, .*",
+        "얼마나 맞는지 보려면 먼저 두 가지 이상의 분류에 직접 이름표를 붙여 주세요.",
+    ),
+    (r"Choose a trained classifier first\.", "먼저 분류기를 골라 주세요."),
+    (
+        r"A label taught by examples is for photos of the album: .*",
+        "보기로 가르친 이름표는 사진첩의 사진에만 쓸 수 있습니다. 먼저 사진을 넣어 주세요.",
+    ),
+    (
+        r"A label taught by examples tells how right it is .*",
+        "보기로 가르친 이름표가 얼마나 맞는지는 배운 뒤 바로 그 자리에 나옵니다.",
+    ),
+    (r"Look first at what would change\.", "먼저 무엇이 바뀌는지 보아 주세요."),
+    (
+        r"There is nothing to write: .*",
+        "쓸 것이 없습니다. 이름표가 붙거나 떨어질 사진이 없습니다.",
+    ),
+    (
+        r"Nothing is left to write: .*",
+        "쓸 것이 남아 있지 않습니다. 그사이 사진이 없어졌거나 누군가 직접 이름표를 붙였습니다.",
+    ),
+    (
+        r"So many labels of so long a list cannot be kept: .*",
+        "이렇게 긴 목록의 이름표를 이만큼 한꺼번에 둘 수는 없습니다. 이름표를 더 적게 골라 주세요.",
+    ),
+    (
+        r"“(?P<label>.*)” is none of the classes: .*",
+        "분류 가운데 없는 이름입니다: “{label}”. 있는 것에서 골라 주세요.",
+    ),
+    (r"This has been undone already\.", "이미 되돌린 일입니다."),
+    (r"There is nothing of this number to undo\.", "이 번호로 되돌릴 것이 없습니다."),
+    (
+        r"“(?P<label>.*)” is given by hand alone: .*",
+        "직접 붙이기만 한 이름표입니다: “{label}”. 먼저 말이나 보기, 분류기로 붙여 주세요.",
+    ),
+    (
+        r"How “(?P<label>.*)” is given cannot be understood: .*",
+        "어떻게 붙이는 이름표인지 알 수 없습니다: “{label}”. 다시 붙여 주세요.",
+    ),
+    (r"Write a name for the label\.", "이름표의 이름을 써 주세요."),
+    (r"Write what the label is called\.", "이름표를 무엇이라고 부를지 써 주세요."),
+    (r"There is no label “(?P<label>.*)”\.", "없는 이름표입니다: “{label}”."),
+    (
+        r"Choose at least one photo that shows “(?P<label>.*)”\.",
+        "맞는 사진을 한 장 이상 골라 주세요: “{label}”.",
+    ),
+    (
+        r"The photos that show “(?P<label>.*)” are still being looked at; .*",
+        "고르신 사진을 아직 익히는 중입니다: “{label}”. 조금 뒤에 다시 해 주세요.",
+    ),
+    (
+        r"No photo of the album has been looked at yet: .*",
+        "아직 익힌 사진이 없습니다. 사진을 넣거나 조금 기다려 주세요.",
+    ),
+    # Trained classifiers
+    (
+        r'There is no trained classifier "(?P<name>.*)": .*',
+        "없는 분류기입니다: {name}. 있는 것을 고르거나 python -m models.fine_tune으로 만들어"
+        " 주세요.",
+    ),
+    (
+        r'The trained classifier "(?P<name>.*)" is damaged: .*',
+        "손상된 분류기입니다: {name}. 다시 훈련하거나 지워 주세요.",
+    ),
+    (
+        r'The classifier "(?P<name>.*)" reads what (?P<model>.*) sees, but .* sees with'
+        r" (?P<own>.*): train it again with this model, .*",
+        "{model} 모델에 맞춰 훈련한 분류기입니다: {name}. 지금 모델({own})로 다시 훈련하거나 다른"
+        " 분류기를 골라 주세요.",
+    ),
+    (
+        r'The classifier "(?P<name>.*)" reads embeddings of (?P<n>\d+) numbers, .*',
+        "지금 모델과 맞지 않는 분류기입니다: {name}. 다시 훈련해 주세요.",
+    ),
+    (
+        r'The classifier "(?P<name>.*)" looks at the pictures themselves, .*',
+        "사진을 직접 보는 분류기입니다: {name}.",
+    ),
+    (
+        r'The classifier "(?P<name>.*)" reads embeddings of (?P<model>.*), not pictures\.',
+        "{model} 모델의 눈을 빌려 보는 분류기입니다: {name}.",
+    ),
+    # Labels and classifiers in files
+    (
+        r"The export of labels is damaged \((?P<why>.*)\); .*",
+        "이름표 파일이 손상되었습니다({why}). 아무것도 들여오지 않았습니다.",
+    ),
+    (
+        r"The trained classifier “(?P<name>.*)” cannot be read: (?P<why>.*)\.",
+        "분류기를 읽을 수 없습니다: {name} ({why}).",
+    ),
+    (
+        r"The trained classifiers cannot be written: (?P<why>.*)\.",
+        "분류기를 쓸 수 없습니다: {why}.",
+    ),
+    (
+        r"The export is of another version of the album: .*",
+        "다른 판의 사진첩에서 내보낸 파일입니다. 이 사진첩을 새 판으로 바꿔 주세요.",
+    ),
+    (
+        r"This is no export of labels: .*",
+        "이름표를 내보낸 파일이 아닙니다. 사진첩이 쓴 파일을 골라 주세요.",
+    ),
+    (
+        r"(?P<file>.*) is larger than (?P<n>\d+) MB: export fewer labels .*",
+        "{n}MB가 넘는 파일입니다: {file}. 이름표를 나누어 내보내 주세요.",
+    ),
+    (
+        r"(?P<file>.*) is not JSON, or it is damaged\.",
+        "JSON이 아니거나 손상된 파일입니다: {file}.",
+    ),
     # Imports
     (
         r"The import stopped unexpectedly; .*",
@@ -194,6 +335,70 @@ KOREAN: Final[tuple[tuple[str, str], ...]] = (
         r"Something other than Gemini answered: .*",
         "Gemini가 아닌 곳에서 답했습니다. 인터넷 로그인 화면이나 ALBUM_GEMINI_ENDPOINT를"
         " 확인해 주세요.",
+    ),
+    # Captioners
+    (
+        r"Gemini's quota of today is used up for this key: .*",
+        "이 키로 오늘 쓸 수 있는 Gemini 사용량을 다 썼습니다. 캘리포니아 시각으로 자정이 지나면"
+        " 다시 쓸 수 있습니다.",
+    ),
+    (
+        r"Gemini declined this question \((?P<reason>.*)\)\.",
+        "Gemini가 이 질문에 답하기를 사양했습니다({reason}).",
+    ),
+    (
+        r"Gemini answered with nothing: .*",
+        "Gemini의 답이 비어 있습니다. 다른 말로 물어보세요.",
+    ),
+    (
+        r"Gemini answered with something other than a description: .*",
+        "Gemini의 답이 사진 설명이 아닙니다. 다시 요청하거나 설명을 직접 써 주세요.",
+    ),
+    (
+        r'"(?P<spec>.*)" names no model that writes captions: set ALBUM_COCA_MODEL to'
+        r" (?P<default>.*) or .*",
+        '"{spec}"은(는) 설명을 쓰는 모델이 아닙니다. ALBUM_COCA_MODEL을 {default}이나'
+        " open_clip의 다른 CoCa 모델로 두세요.",
+    ),
+    (
+        r"The caption model (?P<model>.*) is not on this machine yet: .*",
+        "설명을 쓰는 {model} 모델이 아직 이 컴퓨터에 없습니다. 인터넷이 되는 곳에서 사진첩을 한"
+        " 번 시작하거나 ALBUM_CAPTIONER=gemini로 두세요.",
+    ),
+    (
+        r"The caption model (?P<model>.*) could not be downloaded: .*",
+        "설명을 쓰는 {model} 모델을 받지 못했습니다. 인터넷 연결과 디스크의 남은 공간을"
+        " 확인하고 사진첩을 다시 시작하거나, ALBUM_CAPTIONER=gemini로 두세요.",
+    ),
+    (
+        r"The files of the caption model (?P<model>.*) are damaged or .*",
+        "설명을 쓰는 {model} 모델의 파일이 손상되었거나 맞지 않습니다. 지우거나 바꾼 뒤"
+        " 사진첩을 다시 시작해 주세요.",
+    ),
+    (
+        r"The caption model (?P<model>.*) needs more memory than the (?P<device>.*) device has"
+        r" left: .*",
+        "{model} 모델에 {device} 메모리가 모자랍니다. ALBUM_DEVICE=cpu로 두세요.",
+    ),
+    (
+        r"This captioner writes English alone: .*",
+        "이 모델은 영어 설명만 씁니다. 영어로 요청하거나 ALBUM_CAPTIONER=gemini로 두세요.",
+    ),
+    (
+        r"This captioner cannot answer questions: .*",
+        "이 모델은 질문에 답하지 못합니다. 사진에 대해 물으려면 ALBUM_CAPTIONER=gemini로 두세요.",
+    ),
+    (
+        r"This captioner cannot translate: .*",
+        "이 모델은 번역하지 못합니다. 검색어를 번역하려면 ALBUM_CAPTIONER=gemini로 두세요.",
+    ),
+    (
+        r"The model cannot open this photo: .*",
+        "모델이 이 사진을 열 수 없습니다. 설명을 직접 써 주세요.",
+    ),
+    (
+        r"The model found no words for this photo: .*",
+        "모델이 이 사진에 맞는 말을 찾지 못했습니다. 설명을 직접 써 주세요.",
     ),
     (
         r"Gemini's quota for this key is used up: try again in (?P<n>\d+) seconds\.",
@@ -308,6 +513,8 @@ KOREAN: Final[tuple[tuple[str, str], ...]] = (
         "{model} 모델은 아직 쓰이지 않습니다. 사진첩을 한 번 시작하면 모델을 받고, 모든 사진을"
         " 익힌 뒤에 바꿔 씁니다.",
     ),
+    # What any file may be, so after all that say more
+    (r"(?P<file>.*) cannot be read: (?P<why>.*)\.", "파일을 읽을 수 없습니다: {file} ({why})."),
 )
 
 QUEUED: Final = " The photo stays in the queue."

@@ -1,4 +1,4 @@
-"""How the page looks: the theme here, `page.css` for the rest, `head.html` for a viewer's keys.
+"""How the page looks: the theme, the style sheets for the rest, `head.html` for a viewer's keys.
 
 System fonts only, Korean faces named; one accent; an 8-pixel grid; nothing is fetched.
 """
@@ -14,7 +14,9 @@ FONTS = [
     "system-ui", "sans-serif",
 ]  # fmt: skip
 
-CSS_FILE = Path(__file__).with_name("page.css")
+CSS_FILES = [
+    Path(__file__).with_name(name) for name in ("page.css", "classify.css", "teaching.css")
+]
 HEAD_FILE = Path(__file__).with_name("head.html")
 
 ACCENT = gr.themes.Color(

@@ -6,7 +6,7 @@ state that outlives a picture.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,6 +82,36 @@ def draw_zero_shot(
         bars.set_xlabel(f"{len(names)} classes, the best first")
     bars.legend(loc="upper right", frameon=False)
     _draw_reliability(diagram, bins)
+    save_figure(figure, path)
+
+
+def draw_training(path: Path, title: str, rows: Sequence[Mapping[str, float]], chosen: int) -> None:
+    """How the training of a classifier went: its losses, and what was right, over the steps.
+
+    Args:
+        path: The .png to write.
+        title: Stands above both.
+        rows: `step`, and of `train_loss`, `validation_loss` (nats) and `validation_accuracy` in
+            [0, 1] what was measured then.
+        chosen: The step whose weights were kept.
+    """
+    figure = new_figure(8.0, 6.0, title)
+    above, below = figure.subplots(2, 1, sharex=True)
+    for name, axes, style, times in (
+        ("train_loss", above, GREY, 1),
+        ("validation_loss", above, OURS, 1),
+        ("validation_accuracy", below, OURS, 100),
+    ):
+        points = [(row["step"], times * row[name]) for row in rows if name in row]
+        if points:
+            label = name.replace("_", " ")
+            axes.plot(*zip(*points, strict=True), color=style, marker=".", label=label)
+    above.set(ylabel="loss in nats", ylim=(0, None))
+    below.set(ylabel="right in %", xlabel="step", ylim=(0, 102))
+    for axes in (above, below):
+        axes.axvline(chosen, color=GREY, linestyle="--", linewidth=0.8, label="kept")
+        axes.grid(alpha=0.3)
+        axes.legend(frameon=False)
     save_figure(figure, path)
 
 

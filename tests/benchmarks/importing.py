@@ -26,9 +26,9 @@ from safetensors.torch import save_file
 from album.decode_pool import WORKERS
 from album.decode_worker import Decoded
 from album.service import Album
+from models.classifiers import OwnClassifiers
 from models.clip import ClipEncoder
 from models.spec import POCKET, parse_spec
-from models.zero_shot import ZeroShotClassifier
 from tests.benchmarks.figures import Figure, peak_bytes, seconds
 from tests.benchmarks.pocket import opened
 from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder
@@ -175,7 +175,7 @@ def rescan_figures() -> Iterator[Figure]:
         folder = Path(name)
         make_photos(folder / "photos", UNCHANGED, (32, 24))
         data_dir = folder / "data"
-        album = Album(data_dir, ZeroShotClassifier, FakeCaptioner(), decoder=DecodeHere())
+        album = Album(data_dir, OwnClassifiers(), FakeCaptioner(), decoder=DecodeHere())
         album.active.offer(FakeEncoder(), fill=False)
         first_s = seconds(lambda: album.imports.run([folder / "photos"]))
         again_s = seconds(lambda: album.imports.run([folder / "photos"]))

@@ -18,8 +18,8 @@ from album.photo import ImageFacts, SearchFilters
 from album.search import Question
 from album.service import Album
 from album.store import NewPhoto, PhotoStore
+from models.classifiers import OwnClassifiers
 from models.interfaces import Embeddings
-from models.zero_shot import ZeroShotClassifier
 from tests.benchmarks.figures import Figure, seconds
 from tests.fakes import FakeCaptioner
 
@@ -94,7 +94,7 @@ def fill(path: Path) -> None:
 
 
 def opened(data_dir: Path) -> Album:
-    album = Album(data_dir, ZeroShotClassifier, FakeCaptioner())
+    album = Album(data_dir, OwnClassifiers(), FakeCaptioner())
     album.active.offer(RandomEncoder(), fill=False)
     return album
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from statistics import median
 
 from album.service import Album
+from models.classifiers import OwnClassifiers
 from models.clip import ClipEncoder
 from models.spec import POCKET
-from models.zero_shot import ZeroShotClassifier
 from tests.benchmarks.figures import Figure, seconds
 from tests.fakes import FakeCaptioner
 from tests.images.make import scene
@@ -21,7 +21,7 @@ SEARCHES = 41
 
 
 def opened(data_dir: Path, encoder: ClipEncoder) -> Album:
-    album = Album(data_dir, ZeroShotClassifier, FakeCaptioner())
+    album = Album(data_dir, OwnClassifiers(), FakeCaptioner())
     album.active.offer(encoder, fill=False)
     return album
 

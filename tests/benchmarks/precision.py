@@ -9,9 +9,9 @@ from pathlib import Path
 
 from album.search import Question
 from album.service import Album
+from models.classifiers import OwnClassifiers
 from models.clip import ClipEncoder
 from models.spec import POCKET
-from models.zero_shot import ZeroShotClassifier
 from tests.benchmarks import plain_precision
 from tests.benchmarks.figures import Figure
 from tests.fakes import FakeCaptioner
@@ -53,7 +53,7 @@ def precisions() -> dict[str, tuple[float, float]]:
 def album_ranks(photos: Sequence[Path], texts: Sequence[str]) -> list[list[str]]:
     """For each text the names of the ten photos that the album finds."""
     with tempfile.TemporaryDirectory() as folder:
-        album = Album(Path(folder), ZeroShotClassifier, FakeCaptioner())
+        album = Album(Path(folder), OwnClassifiers(), FakeCaptioner())
         album.active.offer(ClipEncoder(POCKET, Path(folder)), fill=False)
         take_in(album, photos)
         pages = [album.search.find(Question(text, rest=True), limit=10) for text in texts]

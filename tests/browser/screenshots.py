@@ -4,10 +4,10 @@
     .venv/bin/python -m tests.browser.screenshots 5000
 
 writes tests/browser/screenshots/<what>-<width>-<language>-<theme>.png: the empty album, a full one,
-answers of every kind, an open photo, the report of an upload, and Classify; wide and narrow, Korean
-and English, light and dark. With a number: an import of so many made-up photos while it runs,
-paused at about a tenth, and its report. Run by hand; nothing compares them. The photos of the first
-are those that Gradio ships.
+answers of every kind, an open photo, the report of an upload, and Classify with its dry run; wide
+and narrow, Korean and English, light and dark. With a number: an import of so many made-up photos
+while it runs, paused at about a tenth, and its report. Run by hand; nothing compares them. The
+photos of the first are those that Gradio ships.
 """
 
 from __future__ import annotations
@@ -58,6 +58,7 @@ KEPT = {
     "upload": ("1280-en-light", "1280-ko-dark", "390-ko-light"),
     "classify": ("1280-en-light", "390-ko-dark"),
     "best": ("1280-ko-light", "390-en-dark"),
+    "plan": ("1280-en-dark", "390-ko-light"),
     "filters": ("1280-en-dark", "390-ko-light"),
     "fits": ("1280-en-light", "390-ko-dark"),
 }
@@ -276,6 +277,10 @@ def look(
     page.locator("#best-per-class").click()
     expect(page.locator(".per-class").first).to_be_visible()
     picture("best")
+    page.locator("#dry-run").click()
+    expect(page.locator("#plan-labels details").first).to_be_visible()
+    page.locator("#plan-summary").scroll_into_view_if_needed()
+    picture("plan")
     go_to(page, search_tab)
     page.locator("#filters button").first.click()
     expect(page.locator("#camera")).to_be_visible()

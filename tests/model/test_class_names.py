@@ -9,7 +9,7 @@ import pytest
 
 from models.errors import ModelError
 from models.evaluation.class_names import class_names
-from models.prompts import ENGLISH_TEMPLATES, KOREAN_TEMPLATES
+from models.prompts import TEMPLATES
 from models.zero_shot import class_embeddings
 from tests.fakes import FakeEncoder
 
@@ -81,7 +81,7 @@ def test_class_names_can_be_put_into_other_templates_by_language():
     both = encoder.encode_texts(["가나 그림"])[0] + english
     expected = np.stack([english, both])
     assert rows == pytest.approx(expected / np.linalg.norm(expected, axis=1)[:, None], abs=1e-6)
-    usual = {"en": ENGLISH_TEMPLATES, "ko": KOREAN_TEMPLATES}
+    usual = TEMPLATES["ensemble"]
     assert class_embeddings(encoder, [["xyz"], ["가나"]]) == pytest.approx(
         class_embeddings(encoder, [["xyz"], ["가나"]], templates=usual)
     )

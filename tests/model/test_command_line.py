@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from album.__main__ import cli
 from album.service import Album
-from models.zero_shot import ZeroShotClassifier
+from models.classifiers import OwnClassifiers
 from tests.fakes import FakeCaptioner
 from tests.gemini_server import GeminiServer
 from tests.images.make import make_photo, make_text
@@ -147,7 +147,7 @@ def test_classify_prints_every_label_with_its_probability(library):
 
     assert set(found) == {"model_id", "photos"}
     lion, tower = found["photos"]
-    assert set(lion) == {"path", "labels"}
+    assert set(lion) == {"path", "labels", "none"}
     assert lion["labels"][0]["label"] == "big cat"
     assert tower["labels"][0]["label"] == "tower"
     assert sum(it["probability"] for it in lion["labels"]) == pytest.approx(1, abs=1e-4)
@@ -275,7 +275,7 @@ def test_describe_takes_the_captions_of_the_album_and_a_photo_by_its_id(library,
         for hit in read(run(data_dir, "search", "-k", 20, "--json"))["hits"]
     }
     words = {"lion.jpg": "고양이과 동물", "tower.jpg": "a\ntower"}
-    album = Album(data_dir, ZeroShotClassifier, FakeCaptioner())
+    album = Album(data_dir, OwnClassifiers(), FakeCaptioner())
     for name, text in words.items():
         album.captions.write(ids[name], text)
     album.close()

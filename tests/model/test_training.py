@@ -20,7 +20,7 @@ from models.clip import ClipEncoder
 from models.errors import ModelError
 from models.train import main, rate, train
 from models.training.config import TrainConfig, read_config
-from models.zero_shot import ZeroShotClassifier
+from models.zero_shot import ZeroShotClassifier, class_embeddings
 from tests.images.shapes import CLASSES, draw_shape, make_captioned, make_folders
 
 RECIPE = Path("tests/model/smoke.yaml")
@@ -86,7 +86,8 @@ def learned(shapes, tmp_path_factory) -> Path:
 @pytest.mark.parametrize("names", [list(CLASSES), list(CLASSES.values())], ids=["en", "ko"])
 def test_the_smoke_recipe_learns_colours_and_shapes_from_nothing(learned, names):
     encoder = ClipEncoder(f"smoke-clip/{learned / 'smoke-clip.safetensors'}", learned, "cpu")
-    classifier = ZeroShotClassifier(encoder, [[name] for name in names])
+    classes = class_embeddings(encoder, [[name] for name in names])
+    classifier = ZeroShotClassifier(classes, logit_scale=encoder.logit_scale)
     rng = np.random.default_rng(99)
     images = [draw_shape(name, rng) for name in CLASSES for _ in range(40)]
     nearest = classifier.scores(encoder.encode_images(images)).argmax(axis=1)

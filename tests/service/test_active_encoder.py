@@ -9,7 +9,7 @@ import pytest
 
 from album.errors import ModelLoadingError
 from album.service import Album
-from models.zero_shot import ZeroShotClassifier
+from models.classifiers import OwnClassifiers
 from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder
 from tests.images.make import make_photo
 from tests.importing import take_in
@@ -42,7 +42,7 @@ def filled(album, tmp_path):
 
 
 def test_a_search_waits_for_the_first_model_and_then_answers(tmp_path):
-    album = Album(tmp_path / "data", ZeroShotClassifier, FakeCaptioner(), decoder=DecodeHere())
+    album = Album(tmp_path / "data", OwnClassifiers(), FakeCaptioner(), decoder=DecodeHere())
     threading.Timer(0.2, album.active.offer, [FakeEncoder()]).start()
 
     assert album.search.find("red").model_id == "fake"
@@ -50,7 +50,7 @@ def test_a_search_waits_for_the_first_model_and_then_answers(tmp_path):
 
 
 def test_without_a_model_a_search_says_that_it_is_loading(tmp_path):
-    album = Album(tmp_path / "data", ZeroShotClassifier, FakeCaptioner(), decoder=DecodeHere())
+    album = Album(tmp_path / "data", OwnClassifiers(), FakeCaptioner(), decoder=DecodeHere())
 
     with pytest.raises(ModelLoadingError):
         album.active.current(wait_s=0)
@@ -91,7 +91,7 @@ def test_vectors_of_an_earlier_run_are_used_and_not_made_again(filled):
             raise AssertionError("every photo has its vector already")
 
     filled.close()
-    album = Album(filled.data_dir, ZeroShotClassifier, FakeCaptioner(), decoder=DecodeHere())
+    album = Album(filled.data_dir, OwnClassifiers(), FakeCaptioner(), decoder=DecodeHere())
     encoder = Unused()
     album.active.offer(encoder)
     album.active.encode_missing(album.active.current())

@@ -24,13 +24,14 @@ from album.backup_file import BackupReader
 from album.database import MIGRATIONS, Database
 from album.errors import AlbumError
 from album.import_store import ImportStore
+from album.label_store import LabelStore
 from album.originals import sha256_of
 from album.restore import restore
 from album.search import PhotoSearch, Question
 from album.service import Album
 from album.text_index import TextIndex
 from album.verify import find_faults
-from models.zero_shot import ZeroShotClassifier
+from models.classifiers import OwnClassifiers
 from tests.fakes import FakeEncoder
 from tests.service.library import Library, PlainDecoder, contents, library, photo, rows
 
@@ -58,7 +59,7 @@ def source(tmp_path):
             os.utime(path, ns=(0, 1_600_000_000_123_456_789 + number))
             photo_id = source.add(path, keep=number >= 6)
             source.store.set_caption(photo_id, f"사진 {number}", "ko")
-            source.store.set_labels(photo_id, ["여행", f"no. {number}"])
+            LabelStore(source.database).set_by_person(photo_id, ["여행", f"no. {number}"])
         source.store.queue_caption(1, "en")
         source.offer()
         yield source
@@ -707,7 +708,7 @@ def test_a_photo_is_never_in_memory_as_a_whole(source, tmp_path, monkeypatch):
 def test_a_restored_album_starts_and_makes_its_caches_again(source, tmp_path, captioner):
     save(source, tmp_path / "album.zip")
     restore(tmp_path / "album.zip", tmp_path / "elsewhere")
-    album = Album(tmp_path / "elsewhere", ZeroShotClassifier, captioner, decoder=PlainDecoder())
+    album = Album(tmp_path / "elsewhere", OwnClassifiers(), captioner, decoder=PlainDecoder())
     try:
         assert all("thumbnail is missing" in fault for fault in album.faults(deep=True))
         album.active.offer(FakeEncoder(), fill=False)

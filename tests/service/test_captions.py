@@ -10,8 +10,8 @@ from PIL import Image
 from album import captions as captions_module
 from album.errors import AlbumError, PhotoNotFoundError
 from album.service import Album
+from models.classifiers import OwnClassifiers
 from models.errors import CaptionerUnavailableError, CaptionRefusedError
-from models.zero_shot import ZeroShotClassifier
 from tests.fakes import DecodeHere
 from tests.images.make import make_exif, make_photo
 from tests.importing import take_in
@@ -145,7 +145,7 @@ def test_the_queue_survives_a_restart_and_pays_once(album, captioner, photo_ids)
     album.captions.request(photo_ids, "ko")
     album.store.claim_caption(300)  # at work when the machine went down
     album.close()
-    reopened = Album(album.data_dir, ZeroShotClassifier, captioner, decoder=DecodeHere())
+    reopened = Album(album.data_dir, OwnClassifiers(), captioner, decoder=DecodeHere())
 
     reopened.captions.work_off()
 

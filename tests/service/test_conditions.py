@@ -31,6 +31,7 @@ from album.conditions import (
     Writes,
 )
 from album.database import Database
+from album.label_store import LabelStore
 from album.photo import ImageFacts, Place, SearchFilters
 from album.store import NewPhoto, PhotoStore
 
@@ -75,7 +76,7 @@ def add(
     assert photo_id is not None
     if caption:
         store.set_caption(photo_id, caption, "en")
-    store.set_labels(photo_id, labels)
+    LabelStore(store.database).set_by_person(photo_id, labels)
     return photo_id
 
 
@@ -289,9 +290,9 @@ def test_what_changes_is_seen_at_once_whoever_changed_it(store, tmp_path):
         assert meeting(store, Captioned()) == {third}
         writer.set_caption(third, "", "en")
         assert meeting(store, Captioned()) == set()
-        writer.set_labels(first, ["★"])
+        LabelStore(writer.database).set_by_person(first, ["★"])
         assert meeting(store, Favourite()) == {first}
-        writer.set_labels(first, [])
+        LabelStore(writer.database).set_by_person(first, [])
         assert meeting(store, Favourite()) == set()
         writer.move(third, Path("/x/Screenshots/1.png"))
         writer.set_facts(third, PLAIN, FILE_TIME, None)
@@ -379,7 +380,7 @@ def test_names_are_known_as_long_as_a_photo_has_them(store):
     assert (names.cameras, names.lenses) == ({"A"}, {"L"})
     assert names.labels == {"cat", "고양이"}
 
-    store.set_labels(first, ["dog"])
+    LabelStore(store.database).set_by_person(first, ["dog"])
     store.set_facts(first, replace(PLAIN, camera="B"), FILE_TIME, BUSAN)
 
     names = store.known_names()

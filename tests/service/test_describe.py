@@ -17,7 +17,7 @@ from album.photo import ImageFacts
 from album.search import Question
 from album.service import Album
 from album.store import NewPhoto
-from models.zero_shot import ZeroShotClassifier
+from models.classifiers import OwnClassifiers
 from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder
 from tests.images.make import make_photo, make_text
 from tests.importing import take_in
@@ -49,7 +49,7 @@ def encoder():
 @pytest.fixture
 def album(tmp_path, encoder):
     """Four photos of one colour each, in the order of `COLOURS`, without captions."""
-    album = Album(tmp_path / "data", ZeroShotClassifier, FakeCaptioner(), decoder=DecodeHere())
+    album = Album(tmp_path / "data", OwnClassifiers(), FakeCaptioner(), decoder=DecodeHere())
     album.active.offer(encoder, fill=False)
     files = [make_photo(tmp_path / f"{colour}.png", colour) for colour in COLOURS]
     album.photo_ids = take_in(album, files).added
@@ -143,7 +143,7 @@ def test_a_caption_that_many_photos_share_counts_once(album):
 
 
 def test_without_any_caption_nothing_is_found_and_no_model_is_waited_for(tmp_path):
-    album = Album(tmp_path / "none", ZeroShotClassifier, FakeCaptioner(), decoder=DecodeHere())
+    album = Album(tmp_path / "none", OwnClassifiers(), FakeCaptioner(), decoder=DecodeHere())
     photo_id = album.store.add(
         NewPhoto("0" * 64, "new.jpg", None, 1, ImageFacts("JPEG", 1, 1), datetime(2020, 1, 1))
     )

@@ -14,13 +14,15 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
+from album.database import Database
+from album.label_store import LabelStore
 from tests.images.make import make_empty, make_photo, make_text, make_truncated
 from tests.served_album import SAMPLES, ServedAlbum, served_album
 
 ENDPOINTS = {
     "/search_photos", "/similar_photos", "/upload_photos", "/classify_photos", "/caption_photo",
-    "/photo_details", "/album_status", "/import_status", "/pause_import", "/resume_import",
-    "/cancel_import",
+    "/photo_details", "/album_status", "/album_labels", "/import_status", "/pause_import",
+    "/resume_import", "/cancel_import",
 }  # fmt: skip
 SENT = ("cheetah1.jpg", "lion.jpg", "bus.png", "tower.jpg", "screenshot.gif")
 HIT = {"photo_id", "file_name", "score", "date", "caption", "band", "why", "burst"}
@@ -210,7 +212,8 @@ def test_classes_come_back_most_probable_first_and_add_up_to_one(client: Client)
 
     assert set(found) == {"model_id", "photos"}
     (photo,) = found["photos"]
-    assert set(photo) == {"photo_id", "labels"}
+    assert set(photo) == {"photo_id", "labels", "none"}
+    assert photo["none"] is False
     assert photo["labels"][0]["label"] == "사자"
     assert sum(it["probability"] for it in photo["labels"]) == pytest.approx(1, abs=1e-4)
 
@@ -224,7 +227,9 @@ def test_files_are_classified_without_being_kept(client: Client, tmp_path: Path)
         labels="cat\ndog", api_name="/classify_photos",
     )  # fmt: skip
 
-    assert [set(it) for it in found["photos"]] == [{"file_name", "labels"}, {"file_name", "reason"}]
+    assert [set(it) for it in found["photos"]] == [
+        {"file_name", "labels", "none"}, {"file_name", "reason"},
+    ]  # fmt: skip
     assert client.predict(api_name="/album_status")["photos"] == before
 
 
@@ -237,6 +242,21 @@ def test_the_status_has_exactly_these_keys(client: Client) -> None:
     }  # fmt: skip
     assert status["photos"] == len(SENT)
     assert status["model_id"].startswith("pocket")
+
+
+def test_labels_are_told_with_their_givers(served: ServedAlbum, client: Client) -> None:
+    assert client.predict(api_name="/album_labels") == {"labels": []}
+    lion = ids_by_name(client)["lion.jpg"]
+    database = Database(served.data_dir / "album.db")  # another process of the same album
+    LabelStore(database).give("mine", [lion])
+    (label,) = client.predict(api_name="/album_labels")["labels"]
+    LabelStore(database).unsay("mine", [lion])
+    database.close()
+
+    assert label == {
+        "label": "mine", "photos": 1, "given": {"person": 1}, "refused": 0, "rule": None,
+        "living": False,
+    }  # fmt: skip
 
 
 def test_an_upload_tells_of_every_file_what_became_of_it(tmp_path: Path) -> None:
@@ -426,7 +446,7 @@ def test_half_a_character_is_a_query_like_any_other(served: ServedAlbum) -> None
     )
     assert (event, len(answer[0]["hits"])) == ("complete", 1)
 
-    event, answer = raw_answer(served, "/classify_photos", r'[[1], null, "\ud800, cat"]')
+    event, answer = raw_answer(served, "/classify_photos", r'[[1], null, "a\ud800, cat"]')
     assert (event, len(answer[0]["photos"][0]["labels"])) == ("complete", 2)
 
 
@@ -456,9 +476,9 @@ def test_what_is_no_day_is_refused_with_a_word_on_how_to_write_it(client: Client
         ("", "Write at least two classes, one on each line."),
         (None, "Write at least two classes, one on each line."),
         ("cat", "Write at least two classes, one on each line."),
-        ("cat, cat", "Write at least two classes, one on each line."),
+        ("cat, cat", "“cat” stands there twice; begin each line with another name."),
         (" | \n ,", "Write at least two classes, one on each line."),
-        ("\n".join(map(str, range(10_000))), "These are 10000 classes; 1000 at most work at once."),
+        ("\n".join(map(str, range(10_000))), "These are 10000 classes; 5000 at most work at once."),
     ],
 )
 def test_too_few_and_too_many_classes_are_refused(

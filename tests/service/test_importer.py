@@ -12,7 +12,7 @@ from PIL import Image
 
 from album.errors import ModelLoadingError
 from album.service import Album
-from models.zero_shot import ZeroShotClassifier
+from models.classifiers import OwnClassifiers
 from tests.fakes import FakeCaptioner
 from tests.images.make import make_empty, make_exif, make_photo, make_text, make_truncated
 from tests.importing import ended, opened, take_in, upload, wait_until
@@ -267,7 +267,7 @@ def test_a_thumbnail_that_was_deleted_is_made_again(album, tmp_path):
 
 
 def test_without_a_model_an_import_says_so_and_takes_nothing(tmp_path):
-    album = Album(tmp_path / "data", ZeroShotClassifier, FakeCaptioner())
+    album = Album(tmp_path / "data", OwnClassifiers(), FakeCaptioner())
     album.active.stop()
     path = make_photo(tmp_path / "a.jpg", "red")
 

@@ -14,7 +14,7 @@ import pytest
 from album.errors import AlbumError
 from album.service import Album
 from album.ui.imports_view import AT_WORK_S, IDLE_S, ImportsView
-from models.zero_shot import ZeroShotClassifier
+from models.classifiers import OwnClassifiers
 from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder
 from tests.images.make import make_photo, make_text
 
@@ -231,7 +231,7 @@ def test_a_watched_folder_is_told_by_its_name(tmp_path: Path) -> None:
     make_photo(folder / "a.jpg")
     album = Album(
         tmp_path / "data",
-        ZeroShotClassifier,
+        OwnClassifiers(),
         FakeCaptioner(),
         folders=[folder, gone],
         decoder=DecodeHere(),

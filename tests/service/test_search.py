@@ -204,11 +204,11 @@ def test_pages_show_every_photo_exactly_once_in_one_order(album, tmp_path):
 
 def test_a_photo_imported_by_another_process_is_found_without_a_restart(coloured, tmp_path):
     from album.service import Album
-    from models.zero_shot import ZeroShotClassifier
+    from models.classifiers import OwnClassifiers
     from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder
 
     assert names(coloured.search.find("purple"))[0] != "purple.png"
-    other = Album(coloured.data_dir, ZeroShotClassifier, FakeCaptioner(), decoder=DecodeHere())
+    other = Album(coloured.data_dir, OwnClassifiers(), FakeCaptioner(), decoder=DecodeHere())
     other.active.offer(FakeEncoder(), fill=False)
     take_in(other, [make_photo(tmp_path / "purple.png", (128, 0, 160))])
     other.close()

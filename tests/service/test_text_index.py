@@ -17,6 +17,7 @@ from album.backup import backup
 from album.conditions import Condition, Placed, Writes
 from album.database import MIGRATIONS, Database, _statements
 from album.errors import AlbumError
+from album.label_store import LabelStore
 from album.photo import ImageFacts, Place, SearchFilters
 from album.restore import restore
 from album.store import NewPhoto, PhotoStore
@@ -56,7 +57,7 @@ def add(
     photo_id = store.add(NewPhoto(f"{next(NUMBERS):064x}", name, where, 1, facts, WHEN, place))
     assert photo_id is not None
     store.set_caption(photo_id, caption, "en")
-    store.set_labels(photo_id, labels)
+    LabelStore(store.database).set_by_person(photo_id, labels)
     return photo_id
 
 
@@ -325,9 +326,9 @@ def test_whatever_is_written_is_found_at_once_and_no_longer_when_it_is_gone(stor
         assert (found(texts, "old"), found(texts, "new")) == ([], [photo_id])
         writer.set_caption(photo_id, "", "en")
         assert texts.exact("new").tolist() == []
-        writer.set_labels(photo_id, ["granny"])
+        LabelStore(writer.database).set_by_person(photo_id, ["granny"])
         assert found(texts, "granny") == [photo_id]
-        writer.set_labels(photo_id, [])
+        LabelStore(writer.database).set_by_person(photo_id, [])
         assert found(texts, "granny") == []
         writer.set_facts(photo_id, replace(PLAIN, keywords=("fair",)), WHEN, BUSAN)
         assert found(texts, "fair") == found(texts, "부산") == [photo_id]

@@ -6,8 +6,8 @@ import pytest
 
 from album.errors import QueryError
 from album.service import Album
+from models.classifiers import OwnClassifiers
 from models.errors import CaptionerUnavailableError
-from models.zero_shot import ZeroShotClassifier
 from tests.fakes import DecodeHere, FakeCaptioner
 
 
@@ -18,7 +18,7 @@ def captioner() -> FakeCaptioner:
 
 @pytest.fixture
 def album(tmp_path, captioner):
-    album = Album(tmp_path, ZeroShotClassifier, captioner, decoder=DecodeHere())
+    album = Album(tmp_path, OwnClassifiers(), captioner, decoder=DecodeHere())
     yield album
     album.close()
 

@@ -16,7 +16,7 @@ from album.repair import RepairReport, repair
 from album.service import Album
 from album.vector_index import TAIL_ROWS, VectorIndex
 from album.verify import find_faults
-from models.zero_shot import ZeroShotClassifier
+from models.classifiers import OwnClassifiers
 from tests.fakes import FakeEncoder
 from tests.service.library import Library, PlainDecoder, contents, library, photo
 
@@ -286,7 +286,9 @@ def test_photos_without_a_vector_are_counted_and_encoded(sound):
 def test_a_damaged_database_is_named_and_nothing_is_repaired_by_it(sound):
     with library(sound) as opened:
         opened.database.connection.execute("PRAGMA foreign_keys = OFF")
-        opened.database.connection.execute("INSERT INTO labels VALUES (999, 'lost')")
+        opened.database.connection.execute(
+            "INSERT INTO labels (photo_id, label) VALUES (999, 'lost')"
+        )
     thumbnail_of(sound, 1).unlink()
 
     assert faults_of(sound) == ["album.db: a row of labels belongs to no photo"]
@@ -454,7 +456,7 @@ def test_what_no_photo_owned_is_a_photo_after_the_import_that_a_repair_asks_for(
     place = sound / "photos" / sha256[:2] / f"{sha256}.jpg"  # as after a loss of its row
     place.parent.mkdir(exist_ok=True)
     stranger.rename(place)
-    album = Album(sound, ZeroShotClassifier, captioner, decoder=PlainDecoder())
+    album = Album(sound, OwnClassifiers(), captioner, decoder=PlainDecoder())
     try:
         album.active.offer(FakeEncoder(), fill=False)
         report = repair(album.store, album.originals, album.active, album.embeddings_dir)

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from album.background import ASKED_AGAIN, Background, _level
-from album.everyday_words import EVERYDAY_WORDS
 from album.fusion import RANKED, WRITTEN, fuse, ranks
 from album.languages import HANGUL
 from album.relevance import MAYBE, SURE, VETO, Relevance, cut, without
+from models.prompts import EVERYDAY_WORDS
 from tests.fakes import FakeEncoder
 
 D = 64
@@ -222,6 +222,84 @@ def test_unwanted_photos_are_vetoed_and_doubtful_ones_lose(album):
     assert left[1] < left[2] == left[3] == 3
 
 
+# Classes
+
+
+class TwoTongues(Words):
+    """All Korean texts have something in common, so that the two languages are of two levels."""
+
+    def encode_texts(self, texts):
+        rows = super().encode_texts(texts)
+        korean = np.array([bool(HANGUL.search(text)) for text in texts], np.float32)
+        return unit(rows + 0.8 * korean[:, None] * direction("what Korean has in common"))
+
+
+def slow_evidence(relevance: Relevance, vectors: np.ndarray, query, korean: float) -> np.ndarray:
+    """(n,) of one class, asked of an album of these photos alone."""
+    parts = []
+    for share, language in ((1 - korean, "en"), (korean, "ko")):
+        words = relevance.background.words[language].astype(np.float64)
+        cosines = vectors @ words.T
+        mean, spread = cosines.mean(axis=1), cosines.std(axis=1)
+        level = mean + spread * np.log(np.exp((cosines - mean[:, None]) / spread[:, None]).mean(1))
+        means = words @ words.mean(axis=0)
+        general = 0.2 * np.clip((query @ words.mean(axis=0) - means.mean()) / means.std(), -3, 3)
+        parts.append(share * np.stack(np.broadcast_arrays(level, np.median(spread), general)))
+    level, spread, general = sum(parts)
+    x = (vectors @ query - level) / spread + general
+    return 1.5 * (x - cut(x.astype(np.float32)))
+
+
+@pytest.mark.parametrize(("block", "best_each"), [(16_384, 1_000), (11, 25)])
+def test_classes_are_judged_as_one_query_after_the_other_would_be(
+    tmp_path, monkeypatch, block, best_each
+):
+    monkeypatch.setattr("album.relevance.BLOCK_ROWS", block)
+    monkeypatch.setattr("album.relevance.BEST_EACH", best_each)
+    axis = direction("what Korean has in common")
+    vectors = unit(photos_of(*SHOWN) + np.linspace(0, 1, len(SHOWN))[:, None] * axis)
+    encoder, index = TwoTongues(), Matrix(tmp_path, vectors)
+    relevance = Relevance(encoder, index, tmp_path)
+    queries = encoder.encode_texts(["dog", "바다", "house"])
+    korean = np.float32([0, 1, 0.25])
+    told: list[tuple[int, int]] = []
+
+    classes = relevance.of_classes(queries, korean, lambda *it: told.append(it))
+
+    rows = np.arange(len(vectors))
+    for c, query in enumerate(queries):
+        found = classes.of_rows(rows, vectors, np.full(len(rows), c))
+        assert found == pytest.approx(slow_evidence(relevance, vectors, query, korean[c]), abs=2e-3)
+        assert found.dtype == np.float32
+    assert told[-1] == (len(vectors), len(vectors))
+    assert len(told) == -(-len(vectors) // block)
+
+
+@pytest.mark.parametrize("n", [0, 1, 6, len(SHOWN)])
+@pytest.mark.parametrize("best_each", [1_000, 2])
+def test_another_picture_is_judged_as_one_more_photo_of_the_album(
+    tmp_path, monkeypatch, n, best_each
+):
+    monkeypatch.setattr("album.relevance.BEST_EACH", best_each)
+    monkeypatch.setattr("album.relevance.BEST_MOST", 3)
+    vectors = photos_of(*SHOWN[:n]) if n else np.empty((0, D), np.float32)
+    encoder = TwoTongues()
+    relevance = Relevance(encoder, Matrix(tmp_path, vectors), tmp_path)
+    queries = encoder.encode_texts(["giraffe", "바다"])
+    korean = np.float32([0, 1])
+    others = photos_of("giraffe", "바다", "sofa", seed=5)
+    classes = relevance.of_classes(queries, korean)
+
+    for c in (0, 1):
+        found = classes.of_others(others, np.full(3, c))
+        for row, other in enumerate(others):
+            with_it = np.vstack([vectors, other])
+            expected = slow_evidence(relevance, with_it, queries[c], korean[c])[-1]
+            # Its own spread counts in the median there, and not here; and k may be one more.
+            assert found[row] == pytest.approx(expected, rel=0.25, abs=0.5)
+            assert (found[row] >= MAYBE) == (expected >= MAYBE)
+
+
 # The background
 
 
@@ -274,6 +352,16 @@ def test_the_everyday_words_are_encoded_once_for_a_model(tmp_path, damage):
         file.write_bytes(damage)
     assert np.array_equal(Background(encoder, index, tmp_path).words["ko"], first["ko"])
     assert encoder.asked == 2 * asked
+
+
+def test_who_judges_the_same_photos_shares_their_background(tmp_path):
+    encoder, index = Words(), Matrix(tmp_path, photos_of(*SHOWN))
+
+    first, second = (Relevance(encoder, index, tmp_path) for _ in range(2))
+    other = Relevance(encoder, Matrix(tmp_path, photos_of(*SHOWN[:5])), tmp_path)
+
+    assert first.background is second.background
+    assert other.background is not first.background
 
 
 def test_photos_that_were_removed_take_their_background_along(tmp_path):

@@ -17,7 +17,11 @@ ROOT = Path(__file__).parents[2]
 NOT_ON_THE_PAGE = {"__main__.py", "commands", "settings.py", "verify.py", "interfaces.py"}
 NOT_ON_THE_PAGE |= {"backup.py", "backup_file.py", "restore.py", "repair.py"}
 # Nor has one where models are trained and measured.
-NOT_ON_THE_PAGE |= {"train.py", "training", "evaluate.py", "evaluation"}
+NOT_ON_THE_PAGE |= {"train.py", "training", "fine_tune.py", "fine_tuning"}
+NOT_ON_THE_PAGE |= {"evaluate.py", "evaluation"}
+# Nor where words are written out of the album again.
+NOT_ON_THE_PAGE |= {"export.py", "export_files.py", "export_verify.py"}
+NOT_ON_THE_PAGE |= {"xmp_packet.py", "xmp_sidecars.py"}
 NOT_ON_THE_PAGE |= {"datasets.py", "reference.py", "search_evaluation.py"}
 NEVER_ON_THE_PAGE = re.compile(
     r"\S+ cannot be opened as an album.*|\S+ was made by a later version.*"

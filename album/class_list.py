@@ -1,0 +1,114 @@
+"""Classes as people write them: one a line, with synonyms, kinds, weights and how common they are.
+
+    고양이 | cat | 2:kitten     names of one class in any language, one of which counts double
+    두루미 | crane (bird)       a name that could be several things, with what sort is meant
+    dog * 3                     three times as common as a class without a number
+
+The first name of a class is its label.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from album.errors import QueryError
+from models.interfaces import ClassName, ClassSpec
+
+SYNONYMS = "|"
+MOST_CLASSES = 5_000
+MOST_NAMES = 20_000
+LONGEST_NAME = 100
+SMALLEST, LARGEST = 0.01, 100.0  # weights, and how common a class is
+QUOTED = 30  # characters of a name that a sentence repeats
+
+_PRIOR = re.compile(r" ?[*×] ?(\d+(?:\.\d+)?)$")
+_WEIGHT = re.compile(r"(\d+(?:\.\d+)?) ?: ?(?=.)")
+_KIND = re.compile("(?<=\\S) ?[(\uff08]([^()\uff08\uff09]+)[)\uff09]$")  # full-width ones too
+
+
+def parse_classes(text: str, least: int = 2) -> list[ClassSpec]:
+    """Classes out of lines such as `학 | 2:crane (bird) | heron * 3`.
+
+    Empty lines and names that stand twice in a line go.
+
+    Args:
+        text: one class a line.
+        least: how many there must be.
+
+    Raises:
+        QueryError: fewer than `least` classes, too many, one that stands there twice, or a name or
+            number that cannot be used.
+    """
+    lines = [" ".join(_clean(line).split()) for line in text.splitlines()]
+    classes = [found for line in lines if (found := _class(line)) is not None]
+    if len(classes) > MOST_CLASSES:
+        raise QueryError(f"These are {len(classes)} classes; {MOST_CLASSES} at most work at once.")
+    names = sum(len(each.names) for each in classes)
+    if names > MOST_NAMES:
+        raise QueryError(f"These are {names} names; {MOST_NAMES} at most work at once.")
+    labels: set[str] = set()
+    for each in classes:
+        if each.label.casefold() in labels:
+            raise QueryError(
+                f"“{_short(each.label)}” stands there twice; begin each line with another name."
+            )
+        labels.add(each.label.casefold())
+    if len(classes) < least:
+        if least > 1:
+            raise QueryError("Write at least two classes, one on each line.")
+        raise QueryError("Write what the class is called.")
+    return classes
+
+
+def _class(line: str) -> ClassSpec | None:
+    """The class of a line whose blanks are single; None for a line without names."""
+    prior = 1.0
+    if match := _PRIOR.search(line):
+        line, prior = line[: match.start()], _number(match[1])
+    names: dict[tuple[str, str], ClassName] = {}
+    for part in line.split(SYNONYMS):
+        if part := part.strip():
+            name = _name(part)
+            names.setdefault((name.text.casefold(), name.kind.casefold()), name)
+    return ClassSpec(tuple(names.values()), prior) if names else None
+
+
+def _name(part: str) -> ClassName:
+    text, kind, weight = part, "", 1.0
+    if match := _WEIGHT.match(text):
+        text, weight = text[match.end() :], _number(match[1])
+    if match := _KIND.search(text):
+        text, kind = text[: match.start()].rstrip(), match[1].strip()
+    if max(len(text), len(kind)) > LONGEST_NAME:
+        raise QueryError(
+            f"A name of a class can have {LONGEST_NAME} characters at most; shorten "
+            f"“{_short(text)}”."
+        )
+    if not any(letter.isalnum() for letter in text):
+        raise QueryError(f"“{_short(text)}” has no letter to read; write it in words.")
+    return ClassName(text, kind, weight)
+
+
+def _number(digits: str) -> float:
+    number = float(digits)
+    if not SMALLEST <= number <= LARGEST:
+        raise QueryError(
+            f"Weights and how common a class is go from {SMALLEST:g} to {LARGEST:g}; change "
+            f"{_short(digits)}."
+        )
+    return number
+
+
+def _clean(line: str) -> str:
+    """Composed letters, without control characters, marks of byte order, and halves of letters."""
+    whole = unicodedata.normalize("NFC", line.encode(errors="replace").decode())
+    return "".join(
+        " " if unicodedata.category(letter) == "Cc" else letter
+        for letter in whole
+        if letter != "\ufeff"
+    )
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= QUOTED else f"{name[:QUOTED]}…"

@@ -1,0 +1,273 @@
+"""What becomes of many labels at once: written as one act, and undone as one.
+
+These functions work inside a transaction of `LabelStore`. An act keeps for each photo who had given
+the label before, so that it can be undone also when other acts came after it; what has changed
+since, by a person or by a later act, is left alone.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from album.database import now
+from album.errors import AlbumError
+from album.label import LabelPlan, LabelRule
+
+Wanted = tuple[str, int, str | None, float | None]
+"""Label, photo, by whom it is to be ("refused": somebody says it is wrong; None: not at all), and
+its probability."""
+
+LONGEST_RULES = 32_000_000
+"""Characters that the rules of one act may have together: each keeps the whole list of classes."""
+
+_MAKE_WANTED = (
+    "CREATE TEMP TABLE IF NOT EXISTS wanted (label TEXT, photo_id INTEGER, given_by TEXT,"
+    " probability REAL, PRIMARY KEY (label, photo_id)) WITHOUT ROWID"
+)
+_BEFORE = (
+    " FROM temp.wanted AS it"
+    " LEFT JOIN labels AS had ON had.label = it.label AND had.photo_id = it.photo_id"
+    " LEFT JOIN label_refusals AS no ON no.label = it.label AND no.photo_id = it.photo_id"
+)
+_WAS_BY = "coalesce(had.given_by, iif(no.photo_id IS NULL, NULL, 'refused'))"
+_IS_BY = (
+    "coalesce((SELECT given_by FROM labels WHERE label = was.label AND photo_id = was.photo_id),"
+    " (SELECT 'refused' FROM label_refusals"
+    " WHERE label = was.label AND photo_id = was.photo_id))"
+)
+_LATER = (
+    "SELECT min(later.act_id) FROM label_act_rows AS later JOIN label_acts USING (act_id)"
+    " WHERE later.label = was.label AND later.photo_id = was.photo_id"
+    " AND later.act_id > was.act_id AND undone_at IS NULL"
+)
+
+
+def apply_plan(db: sqlite3.Connection, plan: LabelPlan, *, living: bool) -> int:
+    """Write a plan and its rules; the number of the act.
+
+    Photos that are gone meanwhile are left out, and so is what a person said meanwhile.
+
+    Raises:
+        AlbumError: nothing is left to write, or more rules than can be kept.
+    """
+    labels = [it for it in plan.labels if living or len(it.adds) or len(it.takes)]
+    names = [it.rule.label for it in labels]
+    act_id = begin(db, names, names)
+    rows: list[Wanted] = []
+    characters = 0
+    for it in labels:
+        rule = replace(it.rule, living=living)
+        characters += set_rule(db, rule)
+        if characters > LONGEST_RULES:
+            raise AlbumError(
+                "So many labels of so long a list cannot be kept: choose fewer of them."
+            )
+        db.execute(
+            "UPDATE label_rules SET model_id = ?, seen = ? WHERE label = ?",
+            (plan.model_id, plan.upto, rule.label),
+        )
+        for ids, shares in ((it.adds, it.probabilities), (it.again, it.again_probabilities)):
+            rows += [
+                (rule.label, photo_id, rule.kind, share)
+                for photo_id, share in zip(ids.tolist(), shares.tolist(), strict=True)
+            ]
+        rows += [(rule.label, photo_id, None, None) for photo_id in it.takes.tolist()]
+    given, taken = _write(db, act_id, rows, but_not=f"{_WAS_BY} IN ('person', 'refused')")
+    if not (given or taken or living):
+        raise AlbumError(
+            "Nothing is left to write: the photos are gone, or somebody labelled them meanwhile."
+        )
+    return act_id
+
+
+def give_to_new(db: sqlite3.Connection, rule: LabelRule, rows: Iterable[tuple[int, float]]) -> int:
+    """Give new photos a living label, as a part of the act that made it; how many got it."""
+    found = db.execute(
+        "SELECT max(act_id) FROM label_acts, json_each(labels)"
+        " WHERE json_each.value = ? AND undone_at IS NULL",
+        (rule.label,),
+    ).fetchone()
+    wanted: list[Wanted] = [(rule.label, photo_id, rule.kind, share) for photo_id, share in rows]
+    given, _ = _write(db, found[0], wanted, but_not=f"{_WAS_BY} IS NOT NULL")
+    return given
+
+
+def take_in(
+    db: sqlite3.Connection, rules: Sequence[LabelRule], rows: Iterable[Wanted], labels: list[str]
+) -> tuple[int, int]:
+    """Merge what another album says of photos; the number of the act, and how many rows are new.
+
+    What a person said here stays, and what a rule gave here gives way to persons alone.
+
+    Args:
+        db: in a transaction.
+        rules: of labels that have none here.
+        rows: what is said.
+        labels: all labels that are concerned.
+    """
+    act_id = begin(db, labels, [rule.label for rule in rules])
+    stays = (
+        f"{_WAS_BY} IN ('person', 'refused') OR"
+        f" {_WAS_BY} IS NOT NULL AND it.given_by NOT IN ('person', 'refused')"
+    )
+    _write(db, act_id, rows, but_not=stays)
+    for rule in rules:
+        set_rule(db, rule)
+    new = db.execute("SELECT count(*) FROM label_act_rows WHERE act_id = ?", (act_id,)).fetchone()
+    return act_id, int(new[0])
+
+
+def remove(db: sqlite3.Connection, label: str) -> int:
+    """Take a label away from all photos, with what people said of it and its rule; the act."""
+    act_id = begin(db, [label], [label])
+    rows: list[Wanted] = [
+        (label, row[0], None, None)
+        for row in db.execute(
+            "SELECT photo_id FROM labels WHERE label = :label UNION ALL"
+            " SELECT photo_id FROM label_refusals WHERE label = :label",
+            {"label": label},
+        )
+    ]
+    _write(db, act_id, rows)
+    db.execute("DELETE FROM label_rules WHERE label = ?", (label,))
+    return act_id
+
+
+def undo(db: sqlite3.Connection, act_id: int) -> None:
+    """Put back what an act changed, but for what a person or another act changed since."""
+    row = db.execute("SELECT rules_before FROM label_acts WHERE act_id = ?", (act_id,)).fetchone()
+    _put_back_rules(db, act_id, json.loads(row[0]))
+    # A later act is undone to what was before this one, since this one has never been then.
+    db.execute(
+        "UPDATE label_act_rows AS after SET was_by = was.was_by,"
+        " was_probability = was.was_probability FROM label_act_rows AS was"
+        " WHERE was.act_id = ? AND after.label = was.label AND after.photo_id = was.photo_id"
+        f" AND after.act_id = ({_LATER})",
+        (act_id,),
+    )
+    rows = db.execute(
+        "SELECT label, photo_id, was_by, was_probability FROM label_act_rows AS was"
+        f" WHERE act_id = ? AND {_IS_BY} IS is_by AND ({_LATER}) IS NULL",
+        (act_id,),
+    ).fetchall()
+    _write(db, None, [tuple(row) for row in rows])
+    db.execute("UPDATE label_acts SET undone_at = ? WHERE act_id = ?", (now(), act_id))
+
+
+def begin(db: sqlite3.Connection, labels: list[str], ruled: list[str]) -> int:
+    """Enter an act on labels, and how those are given whose rules it changes; its number."""
+    before: dict[str, dict[str, Any] | None] = {}
+    for label in ruled:
+        row = db.execute("SELECT * FROM label_rules WHERE label = ?", (label,)).fetchone()
+        before[label] = None if row is None else dict(row)
+    cursor = db.execute(
+        "INSERT INTO label_acts (labels, given, taken, rules_before, done_at)"
+        " VALUES (?, 0, 0, ?, ?)",
+        (json.dumps(labels, ensure_ascii=False), json.dumps(before, ensure_ascii=False), now()),
+    )
+    return int(cursor.lastrowid or 0)
+
+
+def set_rule(db: sqlite3.Connection, rule: LabelRule) -> int:
+    """Keep how a label is given, in place of how it was; how many characters that takes."""
+    definition = json.dumps(dict(rule.definition), ensure_ascii=False, allow_nan=False)
+    db.execute(
+        "INSERT INTO label_rules (label, kind, definition, living, made_at)"
+        " VALUES (?, ?, ?, ?, ?) ON CONFLICT (label) DO UPDATE SET kind = excluded.kind,"
+        " definition = excluded.definition, living = excluded.living, made_at = excluded.made_at",
+        (rule.label, rule.kind, definition, rule.living, now()),
+    )
+    return len(definition)
+
+
+def _write(
+    db: sqlite3.Connection, act_id: int | None, rows: Iterable[Wanted], *, but_not: str = "0"
+) -> tuple[int, int]:
+    """Make labels as they are wanted; how many photos got one, and how many lost one.
+
+    Args:
+        db: in a transaction.
+        act_id: the act that notes what was before; None: nothing is noted.
+        rows: what is wanted; photos that are gone are left out.
+        but_not: SQL on `it`, `had` and `no`: which rows are left alone.
+    """
+    db.execute(_MAKE_WANTED)
+    db.execute("DELETE FROM temp.wanted")
+    db.executemany(
+        "INSERT OR REPLACE INTO temp.wanted SELECT ?1, photo_id, ?3, ?4 FROM photos"
+        " WHERE photo_id = ?2",
+        rows,
+    )
+    same = f"{_WAS_BY} IS it.given_by AND had.probability IS it.probability"
+    db.execute(
+        "DELETE FROM temp.wanted WHERE (label, photo_id) IN"
+        f" (SELECT it.label, it.photo_id{_BEFORE} WHERE {same} OR {but_not})"
+    )
+    given, taken = db.execute(
+        "SELECT count(iif(had.given_by IS NULL AND it.given_by <> 'refused', 1, NULL)),"
+        " count(iif(had.given_by IS NOT NULL AND coalesce(it.given_by, 'refused') = 'refused',"
+        f" 1, NULL)){_BEFORE}"
+    ).fetchone()
+    if act_id is not None:
+        db.execute(
+            "INSERT INTO label_act_rows SELECT ?, it.label, it.photo_id,"
+            f" {_WAS_BY}, had.probability, it.given_by{_BEFORE} WHERE true"
+            " ON CONFLICT DO UPDATE SET is_by = excluded.is_by",
+            (act_id,),
+        )
+        db.execute(
+            "UPDATE label_acts SET given = given + ?, taken = taken + ? WHERE act_id = ?",
+            (given, taken, act_id),
+        )
+    these = "(SELECT label, photo_id FROM temp.wanted"
+    db.execute(
+        f"DELETE FROM labels WHERE (label, photo_id) IN {these}"
+        " WHERE given_by IS NULL OR given_by = 'refused')"
+    )
+    db.execute(
+        f"DELETE FROM label_refusals WHERE (label, photo_id) IN {these}"
+        " WHERE given_by IS NOT 'refused')"
+    )
+    db.execute(
+        "INSERT INTO label_refusals SELECT label, photo_id FROM temp.wanted"
+        " WHERE given_by = 'refused' ON CONFLICT DO NOTHING"
+    )
+    db.execute(
+        "INSERT INTO labels (label, photo_id, given_by, probability)"
+        " SELECT label, photo_id, given_by, probability FROM temp.wanted"
+        " WHERE given_by <> 'refused' ON CONFLICT (label, photo_id) DO UPDATE SET"
+        " given_by = excluded.given_by, probability = excluded.probability"
+    )
+    db.execute("DELETE FROM temp.wanted")
+    return int(given), int(taken)
+
+
+def _put_back_rules(
+    db: sqlite3.Connection, act_id: int, before: dict[str, dict[str, Any] | None]
+) -> None:
+    """Give labels as before an act, but for those whose rule a later one changed."""
+    for label, columns in before.items():
+        later = db.execute(
+            "SELECT act_id, rules_before FROM label_acts, json_each(rules_before)"
+            " WHERE json_each.key = ? AND act_id > ? AND undone_at IS NULL"
+            " ORDER BY act_id LIMIT 1",
+            (label, act_id),
+        ).fetchone()
+        if later is not None:
+            others = json.loads(later["rules_before"]) | {label: columns}
+            db.execute(
+                "UPDATE label_acts SET rules_before = ? WHERE act_id = ?",
+                (json.dumps(others, ensure_ascii=False), later["act_id"]),
+            )
+            continue
+        db.execute("DELETE FROM label_rules WHERE label = ?", (label,))
+        if columns is not None:
+            db.execute(
+                f"INSERT INTO label_rules ({', '.join(columns)})"
+                f" VALUES ({', '.join('?' * len(columns))})",
+                tuple(columns.values()),
+            )

@@ -1,0 +1,323 @@
+"""LabelStore: what photos are called, what people refused, the rules, and what can be undone.
+
+Every method is one transaction. A person is never overruled: what somebody said of a photo stays as
+it is until somebody says something else.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from album import label_acts
+from album.database import Database
+from album.errors import AlbumError, QueryError
+from album.label import GivenLabel, LabelAct, LabelPlan, LabelRule, LabelSummary, label_name
+
+Ids = npt.NDArray[np.int64]
+
+ONLY_REFUSED = (
+    "SELECT EXISTS (SELECT 1 FROM label_rules WHERE label = ?1)"
+    " OR EXISTS (SELECT 1 FROM labels WHERE label = ?1 AND given_by <> 'person')"
+)
+
+
+class LabelStore:
+    """What photos are called and who said so; methods may be called from any thread."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    # What people say
+
+    def given(self, photo_id: int) -> list[GivenLabel]:
+        """The labels on this photo, in alphabetical order."""
+        rows = self.database.connection.execute(
+            "SELECT label, given_by, probability FROM labels WHERE photo_id = ? ORDER BY label",
+            (photo_id,),
+        )
+        return [GivenLabel(*row) for row in rows]
+
+    def set_by_person(self, photo_id: int, labels: Sequence[str]) -> None:
+        """Make these the labels of a photo.
+
+        Those that it has already stay as they are, whoever gave them; new ones are the person's.
+        One that goes and that a rule gives, to this photo or to any, counts as refused, so that
+        the rule does not put it back; any other is forgotten.
+        """
+        with self.database.writing() as db:
+            before = {
+                row[0]
+                for row in db.execute("SELECT label FROM labels WHERE photo_id = ?", (photo_id,))
+            }
+            for label in before.difference(labels):
+                if db.execute(ONLY_REFUSED, (label,)).fetchone()[0]:
+                    _refuse(db, label, [photo_id])
+                else:
+                    _unsay(db, label, [photo_id])
+            for label in labels:
+                if label not in before:
+                    _give(db, label, [photo_id])
+
+    def give(self, label: str, photo_ids: Sequence[int]) -> int:
+        """Somebody says that the photos are of the label; how many of them are in the album.
+
+        Raises:
+            QueryError: the label has no name, or one that is too long.
+        """
+        with self.database.writing() as db:
+            return _give(db, label_name(label), photo_ids)
+
+    def refuse(self, label: str, photo_ids: Sequence[int]) -> int:
+        """Somebody says that the photos are not of the label; how many are in the album.
+
+        Raises:
+            QueryError: the label has no name, or one that is too long.
+        """
+        with self.database.writing() as db:
+            return _refuse(db, label_name(label), photo_ids)
+
+    def unsay(self, label: str, photo_ids: Sequence[int]) -> None:
+        """Forget what somebody said of the label and these photos, either way."""
+        with self.database.writing() as db:
+            _unsay(db, label_name(label), photo_ids)
+
+    def examples(self, label: str) -> tuple[Ids, Ids]:
+        """(p,) and (q,) rising ids of the photos that people said have the label, and have not."""
+        by_person, _, refused = self.standing(label)
+        return by_person, refused
+
+    # All labels
+
+    def summaries(self) -> list[LabelSummary]:
+        """Every label in use, taught, refused or with a rule, in alphabetical order."""
+        db = self.database.connection
+        given: dict[str, dict[Any, int]] = {}
+        for label, giver, count in db.execute(
+            "SELECT label, given_by, count(*) FROM labels GROUP BY label, given_by"
+        ):
+            given.setdefault(label, {})[giver] = count
+        refused = dict(
+            tuple(row)
+            for row in db.execute("SELECT label, count(*) FROM label_refusals GROUP BY label")
+        )
+        rules = {rule.label: rule for rule in self.rules()}
+        return [
+            LabelSummary(
+                label,
+                sum(given.get(label, {}).values()),
+                given.get(label, {}),
+                refused.get(label, 0),
+                rules.get(label),
+            )
+            for label in sorted({*given, *refused, *rules})
+        ]
+
+    def standing(self, label: str) -> tuple[Ids, Ids, Ids]:
+        """Rising ids of the photos that have the label from a person, and from a rule, and of
+        those that somebody refused it."""
+        db = self.database.connection
+        has = "SELECT photo_id FROM labels WHERE label = ? AND given_by"
+        refused = "SELECT photo_id FROM label_refusals WHERE label = ?"
+        return (
+            _column(db.execute(f"{has} = 'person' ORDER BY photo_id", (label,))),
+            _column(db.execute(f"{has} <> 'person' ORDER BY photo_id", (label,))),
+            _column(db.execute(f"{refused} ORDER BY photo_id", (label,))),
+        )
+
+    def said(self, label: str) -> list[tuple[str, str, float | None]]:
+        """(sha256, giver, probability) of all photos of a label, and of those that somebody refused
+        it with the giver "refused"; in the order in which the photos came."""
+        rows = self.database.connection.execute(
+            "WITH said AS (SELECT photo_id, given_by, probability FROM labels WHERE label = ?1"
+            " UNION ALL SELECT photo_id, 'refused', NULL FROM label_refusals WHERE label = ?1)"
+            " SELECT sha256, given_by, probability FROM said JOIN photos USING (photo_id)"
+            " ORDER BY photo_id",
+            (label,),
+        )
+        return [tuple(row) for row in rows]
+
+    def ids_of(self, sha256s: Iterable[str]) -> dict[str, int]:
+        """The photos of this album among those with these bytes."""
+        rows = self.database.connection.execute(
+            "SELECT sha256, photo_id FROM photos WHERE sha256 IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(sha256s)),),
+        )
+        return {row[0]: row[1] for row in rows}
+
+    # Rules
+
+    def rules(self) -> list[LabelRule]:
+        """How labels are given by themselves, in alphabetical order."""
+        rows = self.database.connection.execute("SELECT * FROM label_rules ORDER BY label")
+        return [rule_of(row) for row in rows]
+
+    def rule(self, label: str) -> LabelRule:
+        """How a label is given by itself.
+
+        Raises:
+            QueryError: it is given by hand alone.
+        """
+        row = self.database.connection.execute(
+            "SELECT * FROM label_rules WHERE label = ?", (label,)
+        ).fetchone()
+        if row is None:
+            raise QueryError(
+                f"“{label}” is given by hand alone: give it by words, by examples or by a trained"
+                " classifier first."
+            )
+        return rule_of(row)
+
+    def set_rule(self, rule: LabelRule) -> None:
+        """Keep how a label is given; a rule of the same label is replaced, nothing is given."""
+        with self.database.writing() as db:
+            label_acts.set_rule(db, rule)
+
+    def set_living(self, label: str, living: bool) -> LabelRule:
+        """Have photos that came since the label was applied get it, too, or not any more.
+
+        Raises:
+            QueryError: it is given by hand alone.
+        """
+        with self.database.writing() as db:
+            db.execute("UPDATE label_rules SET living = ? WHERE label = ?", (living, label))
+            return self.rule(label)
+
+    def forget_rule(self, label: str) -> None:
+        """The label is given by hand alone from now on; photos that have it keep it."""
+        with self.database.writing() as db:
+            db.execute("DELETE FROM label_rules WHERE label = ?", (label,))
+
+    # Acts
+
+    def apply(self, plan: LabelPlan, *, living: bool) -> LabelAct:
+        """Write a plan; photos that are gone and what a person said meanwhile are left out.
+
+        Raises:
+            AlbumError: nothing is left to write, or more rules than can be kept.
+        """
+        with self.database.writing() as db:
+            return self.act(label_acts.apply_plan(db, plan, living=living))
+
+    def take_in(
+        self, rules: Sequence[LabelRule], rows: Iterable[label_acts.Wanted], labels: Sequence[str]
+    ) -> tuple[LabelAct | None, int, list[str]]:
+        """Merge what another album says, as one act; a person's word of this album stays.
+
+        Args:
+            rules: of labels that have none here; others are left out.
+            rows: what is said of photos of this album.
+            labels: all labels that are concerned.
+
+        Returns:
+            The act (None: nothing was new), how many rows were new, and the labels whose rules
+            were taken.
+        """
+        with self.database.writing() as db:
+            known = {rule.label for rule in self.rules()}
+            new = [rule for rule in rules if rule.label not in known]
+            act_id, changed = label_acts.take_in(db, new, rows, list(labels))
+            if not changed and not new:
+                db.execute("DELETE FROM label_acts WHERE act_id = ?", (act_id,))
+                return None, 0, []
+            return self.act(act_id), changed, [rule.label for rule in new]
+
+    def remove(self, label: str) -> LabelAct:
+        """Take a label away altogether: from all photos, what people said of it, and its rule.
+
+        Raises:
+            QueryError: there is no such label.
+        """
+        with self.database.writing() as db:
+            if label not in {it.label for it in self.summaries()}:
+                raise QueryError(f"There is no label “{label}”.")
+            return self.act(label_acts.remove(db, label))
+
+    def undo(self, act_id: int) -> LabelAct:
+        """Put back what an act changed, but for what a person or another act changed since.
+
+        Raises:
+            AlbumError: there is no such act, or it was undone before.
+        """
+        with self.database.writing() as db:
+            if self.act(act_id).undone_at is not None:
+                raise AlbumError("This has been undone already.")
+            label_acts.undo(db, act_id)
+            return self.act(act_id)
+
+    def act(self, act_id: int) -> LabelAct:
+        """What was written at once.
+
+        Raises:
+            AlbumError: there is no such act.
+        """
+        row = self.database.connection.execute(
+            "SELECT * FROM label_acts WHERE act_id = ?", (act_id,)
+        ).fetchone()
+        if row is None:
+            raise AlbumError("There is nothing of this number to undo.")
+        return _act(row)
+
+    def acts(self, limit: int = 20) -> list[LabelAct]:
+        """What was written, the latest first."""
+        rows = self.database.connection.execute(
+            "SELECT * FROM label_acts ORDER BY act_id DESC LIMIT ?", (limit,)
+        )
+        return [_act(row) for row in rows]
+
+
+def _give(db: sqlite3.Connection, label: str, photo_ids: Sequence[int]) -> int:
+    pairs = [(label, int(it)) for it in photo_ids]
+    db.executemany("DELETE FROM label_refusals WHERE label = ? AND photo_id = ?", pairs)
+    return db.executemany(
+        "INSERT INTO labels (label, photo_id, given_by, probability)"
+        " SELECT ?, photo_id, 'person', NULL FROM photos WHERE photo_id = ?"
+        " ON CONFLICT (label, photo_id) DO UPDATE SET given_by = 'person', probability = NULL",
+        pairs,
+    ).rowcount
+
+
+def _refuse(db: sqlite3.Connection, label: str, photo_ids: Sequence[int]) -> int:
+    pairs = [(label, int(it)) for it in photo_ids]
+    db.executemany("DELETE FROM labels WHERE label = ? AND photo_id = ?", pairs)
+    return db.executemany(
+        "INSERT INTO label_refusals SELECT ?, photo_id FROM photos WHERE photo_id = ?"
+        " ON CONFLICT DO UPDATE SET label = excluded.label",  # counted, though it was there
+        pairs,
+    ).rowcount
+
+
+def _unsay(db: sqlite3.Connection, label: str, photo_ids: Sequence[int]) -> None:
+    pairs = [(label, int(it)) for it in photo_ids]
+    db.executemany(
+        "DELETE FROM labels WHERE label = ? AND photo_id = ? AND given_by = 'person'", pairs
+    )
+    db.executemany("DELETE FROM label_refusals WHERE label = ? AND photo_id = ?", pairs)
+
+
+def rule_of(row: sqlite3.Row) -> LabelRule:
+    """A row of `label_rules`."""
+    return LabelRule(row["label"], row["kind"], json.loads(row["definition"]), bool(row["living"]))
+
+
+def _act(row: sqlite3.Row) -> LabelAct:
+    undone = row["undone_at"]
+    return LabelAct(
+        row["act_id"],
+        tuple(json.loads(row["labels"])),
+        row["given"],
+        row["taken"],
+        datetime.fromisoformat(row["done_at"]),
+        None if undone is None else datetime.fromisoformat(undone),
+    )
+
+
+def _column(cursor: sqlite3.Cursor) -> Ids:
+    cursor.row_factory = None
+    return np.fromiter((value for (value,) in cursor), dtype=np.int64)

@@ -1,0 +1,235 @@
+"""TrainedHeads: classifiers that were trained on a folder of photos, on files and on the album."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from album.active_encoder import Active, ActiveEncoder
+from album.errors import PhotoNotFoundError, QueryError, UnreadableImageError
+from album.image_files import read_for_encoder
+from album.originals import Originals
+from album.photo import LabelScore, Photo
+from album.sorting import NONE, Sorting, Verdict
+from album.store import PhotoStore
+from album.vector_index import is_in
+from models.interfaces import Classifiers, HeadCard, Shares, TrainedHead
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+log = logging.getLogger(__name__)
+
+LOADED_KEPT = 2
+"""Classifiers that stay in memory: one with an image tower of its own has up to 400 MB."""
+BATCH = 32
+BLOCK_SHARES = 1 << 22
+"""Probabilities held at once, whatever the number of classes: 16 MB."""
+
+Ids = npt.NDArray[np.int64]
+
+
+class TrainedHeads:
+    """The trained classifiers in a folder, put to work."""
+
+    def __init__(
+        self,
+        store: PhotoStore,
+        originals: Originals,
+        active: ActiveEncoder,
+        classifiers: Classifiers,
+        folder: Path,
+    ) -> None:
+        self._store = store
+        self._originals = originals
+        self._active = active
+        self._classifiers = classifiers
+        self.folder = folder
+        """Where `python -m models.fine_tune` puts them."""
+        self._lock = threading.Lock()
+        self._loaded: OrderedDict[HeadCard, TrainedHead] = OrderedDict()
+
+    def cards(self) -> list[HeadCard]:
+        """What is known of each, newest first."""
+        return self._classifiers.heads(self.folder)
+
+    def classify_files(
+        self, name: str, files: Sequence[Path], threshold: float = 0.5
+    ) -> list[Verdict | UnreadableImageError]:
+        """The classes of image files, most probable first; below `threshold` none of these.
+
+        Raises:
+            QueryError: it reads vectors of another model than the one in use.
+            ModelError: there is none of this name, or it is damaged.
+        """
+        head = self._head(name)
+        active = None if head.image_size else self._reading(head)
+        results: list[Verdict | UnreadableImageError] = []
+        for file in files:
+            try:
+                image, _ = read_for_encoder(
+                    file, active.encoder.image_size if active else head.image_size
+                )
+            except UnreadableImageError as error:
+                results.append(error)
+            else:
+                if active is None:
+                    shares = head.of_images([image])
+                else:
+                    shares = head.of_embeddings(active.encoder.encode_images([image]))
+                results += _verdicts(head.card, shares, threshold)
+        return results
+
+    def classify_photos(
+        self, name: str, photo_ids: Sequence[int], threshold: float = 0.5
+    ) -> list[Verdict]:
+        """The same for photos of the album.
+
+        Raises:
+            PhotoNotFoundError: an id names no photo, or one that cannot be looked at.
+            QueryError, ModelError: as of `classify_files`.
+        """
+        head = self._head(name)
+        active = None if head.image_size else self._reading(head)
+        verdicts: list[Verdict] = []
+        for photo_id in photo_ids:
+            photo = self._store.get(photo_id)
+            if active is None:
+                image = self._image_of(photo, head.image_size)
+                if image is None:
+                    raise PhotoNotFoundError(
+                        f"The original of {photo.filename} is not where it was; put it back or "
+                        "import it again."
+                    )
+                shares = head.of_images([image])
+            else:
+                vectors = active.index.vectors_of(np.array([photo_id], np.int64))  # (0 or 1, d)
+                if not len(vectors):
+                    raise PhotoNotFoundError(
+                        f"{photo.filename} is still being looked at; try soon."
+                    )
+                shares = head.of_embeddings(vectors)
+            verdicts += _verdicts(head.card, shares, threshold)
+        return verdicts
+
+    def sort(
+        self,
+        name: str,
+        photo_ids: Sequence[int] | None = None,
+        threshold: float = 0.5,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> Sorting:
+        """Sort photos of the album (None: all of it).
+
+        From their vectors where it reads those, else from their thumbnails. Photos that are gone,
+        not encoded yet, or without anything to look at are left out.
+
+        Args:
+            name: of the classifier.
+            photo_ids: which photos.
+            threshold: in [0, 1]; a photo whose best class is less probable is none of these.
+            on_progress: called with the photos done and their number, now and then.
+
+        Raises:
+            QueryError, ModelError: as of `classify_files`.
+        """
+        head = self._head(name)
+        wanted = None if photo_ids is None else np.unique(np.asarray(photo_ids, np.int64))
+        parts = self._from_thumbnails if head.image_size else self._from_vectors
+        ids, winners = [np.empty(0, np.int64)], [np.empty(0, np.intp)]
+        probabilities = [np.empty(0, np.float32)]
+        for some, shares, done, total in parts(head, wanted):
+            best = shares.argmax(axis=1)  # (b,)
+            sureness = shares[np.arange(len(best)), best]
+            ids.append(some)
+            winners.append(np.where(sureness < threshold, NONE, best))
+            probabilities.append(sureness)
+            if on_progress is not None:
+                on_progress(done, total)
+        all_ids = np.concatenate(ids)
+        order = np.argsort(all_ids, kind="stable")
+        return Sorting(
+            head.card.classes,
+            all_ids[order],
+            np.concatenate(winners)[order],
+            np.concatenate(probabilities)[order],
+        )
+
+    def _from_vectors(
+        self, head: TrainedHead, wanted: Ids | None
+    ) -> Iterator[tuple[Ids, Shares, int, int]]:
+        """(b,) ids, (b, c) probabilities, photos done, photos in all: a block at a time."""
+        index = self._reading(head).index
+        total, done = len(index), 0
+        rows = max(1, BLOCK_SHARES // len(head.card.classes))
+        for all_ids, all_vectors in index.blocks():
+            for start in range(0, len(all_ids), rows):
+                ids, vectors = all_ids[start : start + rows], all_vectors[start : start + rows]
+                done += len(ids)
+                if wanted is not None:
+                    chosen = is_in(ids, wanted)
+                    ids, vectors = ids[chosen], vectors[chosen]
+                yield ids, head.of_embeddings(vectors), done, total
+
+    def _from_thumbnails(
+        self, head: TrainedHead, wanted: Ids | None
+    ) -> Iterator[tuple[Ids, Shares, int, int]]:
+        """The same, from what lies on the disk."""
+        if wanted is None:
+            wanted = np.array([photo.photo_id for photo in self._store.all_photos()], np.int64)
+        for start in range(0, len(wanted), BATCH):
+            photos = self._store.get_many(wanted[start : start + BATCH].tolist())
+            looked = {key: self._image_of(it, head.image_size) for key, it in photos.items()}
+            images = {key: image for key, image in looked.items() if image is not None}
+            done = min(start + BATCH, len(wanted))
+            shares = head.of_images(list(images.values()))
+            yield np.array(list(images), np.int64), shares, done, len(wanted)
+
+    def _image_of(self, photo: Photo, image_size: int) -> Image.Image | None:
+        for path in (self._originals.thumbnail(photo.sha256), self._originals.path_of(photo)):
+            try:
+                return read_for_encoder(path, image_size)[0]
+            except UnreadableImageError as error:
+                log.warning("photo %d cannot be looked at: %s", photo.photo_id, error)
+        return None
+
+    def _head(self, name: str) -> TrainedHead:
+        """The classifier of this name, loaded once; one that was trained anew is another."""
+        card = next((card for card in self.cards() if card.name == name), None)
+        with self._lock:
+            if card is not None and card in self._loaded:
+                self._loaded.move_to_end(card)
+                return self._loaded[card]
+            head = self._classifiers.load_head(self.folder, name)
+            self._loaded[head.card] = head
+            while len(self._loaded) > LOADED_KEPT:
+                self._loaded.popitem(last=False)
+            return head
+
+    def _reading(self, head: TrainedHead) -> Active:
+        """The model in use, where `head` reads its vectors."""
+        active = self._active.current()
+        if active.encoder.model_id != head.card.model_id:
+            raise QueryError(
+                f'The classifier "{head.card.name}" reads what {head.card.model_id} sees, but the '
+                f"album sees with {active.encoder.model_id}: train it again with this model, or "
+                "choose another."
+            )
+        return active
+
+
+def _verdicts(card: HeadCard, shares: Shares, threshold: float) -> list[Verdict]:
+    """One for each row of (n, c) probabilities."""
+    verdicts = []
+    for row in shares:
+        order = np.argsort(-row, kind="stable")
+        scores = tuple(LabelScore(card.classes[c], float(row[c])) for c in order)
+        verdicts.append(Verdict(scores, none=bool(row[order[0]] < threshold)))
+    return verdicts

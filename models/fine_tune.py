@@ -1,0 +1,254 @@
+"""Train a classifier on a folder of photos, one folder per class.
+
+    python -m models.fine_tune PHOTOS                            a new head on what the album sees
+    python -m models.fine_tune PHOTOS --mode finetune            its image tower learns, too
+    python -m models.fine_tune PHOTOS --mode finetune --resume   go on where it stopped
+
+The classifier appears in the album as soon as it is done.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+from tqdm import tqdm
+
+from models.command_line import in_sentences
+from models.errors import ModelError
+from models.evaluation.report import NAMED, percent, table
+from models.fine_tuning.photos import read_folder, split
+from models.fine_tuning.settings import Backbone, Mode, Settings
+
+WORST = 3  # classes that are named when all is done
+NOTHING_GAINED = (
+    "Fine-tuning made it no better: the network is saved as it was, and --mode features does the "
+    "same with the vectors that the album has already."
+)
+STOPPED = 130  # exit status after Ctrl-C, as shells have it
+
+
+@in_sentences
+def main(
+    folder: Annotated[Path, typer.Argument(help="A folder with a folder per class.")],
+    mode: Annotated[
+        Mode, typer.Option(help="features: only a new head learns; finetune: the network, too.")
+    ] = "features",
+    backbone: Annotated[
+        Backbone,
+        typer.Option(help="What looks at the photos: the album's own model, or ResNet-50."),
+    ] = "clip",
+    model: Annotated[str, typer.Option(help="As ALBUM_MODEL takes it, for --backbone clip.")] = (
+        "pocket"
+    ),
+    blocks: Annotated[
+        str, typer.Option(help="How many of the network's last blocks learn, or all.")
+    ] = "2",
+    epochs: Annotated[int, typer.Option(min=1, help="At most; it ends when it gets worse.")] = 20,
+    batch_size: Annotated[int, typer.Option(min=1, help="Photos per step.")] = 32,
+    lr: Annotated[float, typer.Option(help="Learning rate of the head.")] = 3e-4,
+    tower_lr: Annotated[float, typer.Option(help="Learning rate of the network.")] = 1e-4,
+    smallest_area: Annotated[
+        float, typer.Option(help="The least share of a photo that a random crop shows.")
+    ] = 0.5,
+    patience: Annotated[
+        int, typer.Option(min=1, help="Epochs that may pass without getting better.")
+    ] = 4,
+    balance: Annotated[bool, typer.Option(help="Whether rare classes count as much.")] = True,
+    seed: Annotated[int, typer.Option(min=0, help="Of the split and of all chance.")] = 0,
+    out: Annotated[Path, typer.Option(help="Where the album looks for classifiers.")] = Path(
+        "data/classifiers"
+    ),
+    name: Annotated[str | None, typer.Option(help="What to call it, if not as the folder.")] = None,
+    overwrite: Annotated[bool, typer.Option(help="Replace one of the same name.")] = False,
+    resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint.")] = False,
+    download: Annotated[
+        bool, typer.Option(help="Fetch the weights of ResNet-50 where they are missing.")
+    ] = False,
+    weights_dir: Annotated[
+        Path, typer.Option(help="Where published weights are on this machine.")
+    ] = Path("data/weights"),
+    device: Annotated[str, typer.Option(help="auto, cuda, mps or cpu.")] = "auto",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+) -> None:
+    """Train a classifier on a folder with a folder per class."""
+    logging.basicConfig(level=logging.ERROR, format="%(message)s")
+    settings = settings_of(
+        mode=mode,
+        backbone=backbone,
+        model=model,
+        blocks=blocks if blocks == "all" else number(blocks),
+        epochs=epochs,
+        batch_size=batch_size,
+        lr=lr,
+        tower_lr=tower_lr,
+        smallest_area=smallest_area,
+        patience=patience,
+        balance=balance,
+        seed=seed,
+        weights_dir=weights_dir,
+        device=device,
+    )
+    facts = fine_tune(
+        folder,
+        settings,
+        out=out,
+        name=name,
+        overwrite=overwrite,
+        resume=resume,
+        download=download,
+        watched=not as_json,
+    )
+    if facts is None:
+        typer.echo("Stopped; --resume with the same options goes on from there.", err=True)
+        raise typer.Exit(STOPPED)
+    if as_json:
+        typer.echo(json.dumps(facts, ensure_ascii=False, indent=2))
+        return
+    for line in lines_of(facts):
+        typer.echo(line)
+
+
+def fine_tune(
+    folder: Path,
+    settings: Settings,
+    *,
+    out: Path,
+    name: str | None = None,
+    overwrite: bool = False,
+    resume: bool = False,
+    download: bool = False,
+    watched: bool = False,
+) -> dict[str, Any] | None:
+    """Read the photos, deal them out, train, measure and save, in this order.
+
+    Args:
+        folder: With a folder per class.
+        settings: How to train.
+        out: The folder of the classifiers.
+        name: Of the new one; None for that of `folder`.
+        overwrite: Whether it may replace one.
+        resume: Go on from the checkpoint of a fine-tuning.
+        download: Whether the weights of ResNet-50 may be fetched.
+        watched: Whether a person sees bars and sentences.
+
+    Returns:
+        What stands on the card, where it lies and what was left out; None where Ctrl-C came first.
+
+    Raises:
+        ModelError: the photos, the weights, the name or the checkpoint cannot be used.
+    """
+    from models.fine_tuning import saving  # torch takes seconds to import; --help needs none
+    from models.fine_tuning.run import Watch, train_classifier
+    from models.fine_tuning.towers import fetch_resnet50
+    from models.train import listen_for_stop
+
+    progress = bars(watched)
+    called = saving.check_name(folder.resolve().name if name is None else name)
+    working = saving.begin(out, called, resume=resume, overwrite=overwrite)
+    if download and settings.backbone == "resnet50":
+        fetch_resnet50(settings.weights_dir)
+    with progress("reading") as advance:
+        photos = read_folder(folder, advance)
+    parts = split(photos, settings.seed)
+    trained = train_classifier(
+        parts.train,
+        parts.validation,
+        parts.test,
+        photos.classes,
+        settings,
+        checkpoint=working / saving.CHECKPOINT,
+        resume=resume,
+        watch=Watch(progress, typer.echo if watched else lambda _: None, listen_for_stop),
+    )
+    if trained is None:
+        return None
+    card = saving.finish(trained, parts, photos.skipped, folder, working, out / called)
+    skipped = {
+        reason: {"count": len(names), "first": names[:NAMED]}
+        for reason, names in photos.skipped.items()
+    }
+    return card | {"folder": str(out / called), "skipped": skipped}
+
+
+def settings_of(**values: Any) -> Settings:
+    """The settings, checked.
+
+    Raises:
+        ModelError: a value that cannot be.
+    """
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        option = str(first["loc"][0]).replace("_", "-")
+        raise ModelError(f"--{option}: {first['msg']}.") from error
+
+
+def number(text: str) -> int:
+    """How many blocks.
+
+    Raises:
+        ModelError: it is no number above 0.
+    """
+    if not (text.isdecimal() and int(text) > 0):
+        raise ModelError(f'--blocks is a number such as 2, or all, not "{text}".')
+    return int(text)
+
+
+def bars(watched: bool) -> Callable[[str], Any]:
+    """Progress bars on stderr, for a person who watches."""
+
+    @contextmanager
+    def bar(title: str) -> Iterator[Callable[[int, int], None]]:
+        with tqdm(desc=title, leave=False, disable=None if watched else True) as it:
+
+            def advance(done: int, total: int) -> None:
+                it.total = total
+                it.update(done - it.n)
+
+            yield advance
+
+    return bar
+
+
+def lines_of(facts: Mapping[str, Any]) -> list[str]:
+    """What a person wants to know: how good it is, where it fails, where it lies."""
+    accuracy, c = facts["accuracy"], len(facts["classes"])
+    train, test = sum(facts["photos"]), sum(facts["split"]["test"])
+    rows = [["class", "photos", "precision", "recall"]]
+    for photos, it in zip(facts["photos"], facts["per_class"], strict=True):
+        shares = [percent(it[key]["value"]) if it[key] else "-" for key in ("precision", "recall")]
+        rows.append([it["class"], f"{photos:,}", *shares])
+    wrong = sorted(
+        (
+            (count, facts["classes"][is_], facts["classes"][taken])
+            for is_, row in enumerate(facts["confusion"])
+            for taken, count in enumerate(row)
+            if is_ != taken and count
+        ),
+        key=lambda it: -it[0],
+    )
+    return [
+        f"{facts['mode']} of {facts['weights_of']}: {c} classes, trained with {train:,} photos",
+        *table(rows),
+        f"right: {percent(accuracy['value'])} of {test:,} photos that were held back "
+        f"({percent(accuracy['low'])} to {percent(accuracy['high'])}); chance {percent(1 / c)}",
+        *(f"{is_} taken for {taken}: {count} times" for count, is_, taken in wrong[:WORST]),
+        *(
+            f"left out, {reason}: {it['count']:,} ({', '.join(it['first'])})"
+            for reason, it in facts["skipped"].items()
+        ),
+        *([NOTHING_GAINED] if facts["chosen"].get("epoch") == 0 else []),
+        f"saved: {facts['folder']}",
+    ]
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,1 @@
+"""The parts of `models.fine_tune`: a classifier out of a folder of photos."""

@@ -1,0 +1,75 @@
+"""What a backbone makes of photos as it is: the features that a head learns from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from models.clip import ClipEncoder, choose_device
+from models.datasets import ImageFile
+from models.evaluation.image_batches import encode_files
+from models.fine_tuning.pixels import decode_squares
+from models.fine_tuning.settings import Settings
+from models.fine_tuning.towers import pretrained_tower
+from models.fine_tuning.tuning import LOOK
+from models.image_towers import Network, geometry, new_network
+
+Progress: TypeAlias = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
+"""Opens a bar by its title; what it gives is called with how many are done, and of how many."""
+
+
+def quietly(_title: str) -> AbstractContextManager[Callable[[int, int], None]]:
+    """No bar at all."""
+    return nullcontext(lambda _done, _total: None)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was seen in a list of files."""
+
+    features: torch.Tensor
+    """(k, d) float32: of the readable ones, in their order."""
+    rows: npt.NDArray[np.intp]
+    """(k,) the place of each in the list."""
+    weights_of: str
+    """What was looked with."""
+    squares: torch.Tensor | None = None
+    """(k, s, s, 3) uint8; None where the features are the album's own embeddings."""
+    bare: Network | None = None
+    """What looked at the squares, its head without any use yet."""
+
+
+def look(files: Sequence[Path], settings: Settings, folder: Path, progress: Progress) -> Seen:
+    """Features of every file that can be read.
+
+    Frozen features of CLIP are the embeddings of the album's own encoder; those need no tower of
+    their own later on. In all other cases the photos are kept as squares in `folder`.
+
+    Raises:
+        ModelError: the weights are not here, or damaged.
+    """
+    if settings.mode == "features" and settings.backbone == "clip":
+        encoder = ClipEncoder(settings.model, settings.weights_dir, settings.device)
+        with progress("embeddings") as advance:
+            images = [ImageFile(path) for path in files]
+            encoded = encode_files(encoder, images, on_progress=advance)
+        return Seen(torch.from_numpy(encoded.embeddings), encoded.rows, encoder.model_id)
+    spec, tower, weights_of = pretrained_tower(settings)
+    network = new_network(spec, tower, 1).eval().to(choose_device(settings.device))
+    with progress("decoding") as advance:
+        squares = decode_squares(
+            files, geometry(spec), spec.image_size, folder / "all.npy", advance
+        )
+    features = [torch.empty(0, spec.embed_dim)]
+    with progress("features") as advance:
+        for start in range(0, len(squares.pixels), LOOK):
+            features.append(network.features_of(squares.pixels[start : start + LOOK]))
+            advance(min(start + LOOK, len(squares.pixels)), len(squares.pixels))
+    return Seen(torch.cat(features), squares.rows, weights_of, squares.pixels, network)

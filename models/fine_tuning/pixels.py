@@ -1,0 +1,71 @@
+"""Photos as squares of one size, decoded once and kept in a file instead of in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from models.datasets import ImageFile, UnreadableExampleError
+from models.evaluation.image_batches import DETAIL, WORKERS
+
+AT_ONCE = 256
+
+Pixels = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Squares:
+    """What came of a list of files."""
+
+    pixels: torch.Tensor
+    """(k, s, s, 3) uint8, in a file: the readable ones, in their order."""
+    rows: npt.NDArray[np.intp]
+    """(k,) the place of each in the list."""
+
+
+def decode_squares(
+    files: Sequence[Path],
+    geometry: Any,
+    px: int,
+    array: Path,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Squares:
+    """Decode every file that can be read into `array`, which is made anew.
+
+    Args:
+        files: Any number of them; one that cannot be read costs nothing else.
+        geometry: Turns an upright RGB image into a square of `px`.
+        px: The side of the squares.
+        array: An .npy to write.
+        on_progress: Called with the files done and their number.
+    """
+
+    def decode(path: Path) -> Pixels | None:
+        try:
+            image = ImageFile(path).open(DETAIL * px)
+        except UnreadableExampleError:
+            return None
+        # What a JPEG's decoder did already, for the other formats: the mean of whole squares.
+        times = min(image.size) // (DETAIL * px)
+        return np.asarray(geometry(image.reduce(times) if times > 1 else image), np.uint8)
+
+    shape = (len(files), px, px, 3)
+    squares = np.lib.format.open_memmap(array, mode="w+", dtype=np.uint8, shape=shape)
+    rows: list[int] = []
+    with ThreadPoolExecutor(WORKERS, "decode") as pool:
+        for start in range(0, len(files), AT_ONCE):
+            some = files[start : start + AT_ONCE]
+            for row, pixels in enumerate(pool.map(decode, some), start):
+                if pixels is not None:
+                    squares[len(rows)] = pixels
+                    rows.append(row)
+            if on_progress is not None:
+                on_progress(start + len(some), len(files))
+    return Squares(torch.from_numpy(squares[: len(rows)]), np.array(rows, np.intp))

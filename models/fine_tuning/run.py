@@ -1,0 +1,224 @@
+"""A whole run: photos that are dealt out already in, a classifier with its figures out."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from models.clip import choose_device
+from models.errors import ModelError
+from models.fine_tuning.figures import measure
+from models.fine_tuning.linear import LinearHead, fit_linear
+from models.fine_tuning.looking import Progress, Seen, look, quietly
+from models.fine_tuning.photos import Labelled
+from models.fine_tuning.pixels import decode_squares
+from models.fine_tuning.settings import Settings
+from models.fine_tuning.tuning import MARGIN, Material, Tuned, fine_tune, look_at_all
+from models.image_towers import Network, geometry, new_network
+from models.trained_head import softmax
+
+LARGEST_HALF = 6e4  # float16 ends a little above
+
+
+@dataclass(frozen=True)
+class Watch:
+    """How a run is followed, and stopped."""
+
+    progress: Progress = quietly
+    say: Callable[[str], None] = lambda _: None
+    """Told a sentence after each epoch of a fine-tuning."""
+    listen: Callable[[], Callable[[], bool]] = lambda: lambda: False
+    """Called when the first step of a fine-tuning begins; what it gives is asked after each step
+    whether to stop."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A classifier and what is known of it."""
+
+    classes: tuple[str, ...]
+    settings: Settings
+    photos: tuple[int, ...]
+    """(c,) how many photos each class was trained with."""
+    probabilities: npt.NDArray[np.float32]
+    """(n, c) of the test photos in their order; a row of nan for one that cannot be read."""
+    figures: dict[str, Any]
+    """Of the test photos: see `figures.measure`."""
+    validation: dict[str, Any]
+    """The same of the validation photos, which it was chosen by."""
+    curve: list[dict[str, float]]
+    chosen: dict[str, float]
+    """What was settled on the validation photos; `step` is that of the curve."""
+    model_id: str | None
+    """Whose embeddings it reads; None where it looks at pictures."""
+    weights_of: str
+    """What looked at the photos in the beginning."""
+    weight: npt.NDArray[np.float32]
+    """(c, d)"""
+    bias: npt.NDArray[np.float32]
+    """(c,)"""
+    network: Network | None
+    """Where it looks at pictures."""
+    unreadable: list[Path]
+
+    @property
+    def predictions(self) -> npt.NDArray[np.intp]:
+        """(n,) the class of each test photo, -1 for one that cannot be read."""
+        readable = ~np.isnan(self.probabilities[:, 0])
+        return np.where(readable, np.nan_to_num(self.probabilities).argmax(axis=1), -1)
+
+
+def train_classifier(
+    train: Labelled,
+    validation: Labelled,
+    test: Labelled,
+    classes: Sequence[str],
+    settings: Settings,
+    *,
+    checkpoint: Path | None = None,
+    resume: bool = False,
+    watch: Watch | None = None,
+) -> Trained | None:
+    """Train on `train`, choose on `validation`, measure on `test`.
+
+    Args:
+        train: photos with the number of their class; at least one.
+        validation: others; at least one.
+        test: others that nothing is chosen by.
+        classes: c names.
+        settings: how.
+        checkpoint: the file that a fine-tuning can go on from; None for none.
+        resume: go on from it.
+        watch: who follows it; None for nobody.
+
+    Returns:
+        None where it was stopped.
+
+    Raises:
+        ModelError: weights are missing, no photo can be read, or the checkpoint is of no use.
+    """
+    watch = watch or Watch()
+    parts = (train, validation, test)
+    files = [path for part in parts for path, _ in part]
+    labels = np.array([label for part in parts for _, label in part], np.int64)
+    of_part = np.repeat(np.arange(3), [len(part) for part in parts])
+    torch.set_flush_denormal(True)  # late in a run tiny numbers make CPUs crawl
+    with tempfile.TemporaryDirectory(
+        prefix="pixels-", dir=None if checkpoint is None else checkpoint.parent
+    ) as folder:
+        seen = look(files, settings, Path(folder), watch.progress)
+        labels, of_part = labels[seen.rows], of_part[seen.rows]
+        learn, choose, prove = (np.flatnonzero(of_part == part) for part in range(3))
+        if not len(learn) or not len(choose):
+            raise ModelError("Not one photo is left to learn from, or to choose by.")
+        y = torch.from_numpy(labels)
+        with watch.progress("head") as advance:
+            linear = fit_linear(
+                *(seen.features[learn], y[learn], seen.features[choose], y[choose]),
+                *(len(classes), settings.balance, advance),
+            )
+        curve = linear.curve
+        chosen = {"weight_decay": linear.weight_decay, "step": linear.best_step}
+        if seen.bare is None or seen.squares is None:
+            network = None
+            weight, bias = linear.weight.numpy(), linear.bias.numpy()
+            shares = softmax(seen.features.numpy() @ weight.T + bias)
+        else:
+            network = _with_head(seen.bare, linear, settings)
+            if settings.mode == "finetune":
+                # Larger squares to crop from; one that has become unreadable since is left out.
+                px = round(MARGIN * network.spec.image_size)
+                with watch.progress("decoding for training") as advance:
+                    larger = decode_squares(
+                        [files[row] for row in seen.rows[learn]],
+                        *(geometry(network.spec, px), px, Path(folder) / "train.npy", advance),
+                    )
+                material = Material(
+                    *(larger.pixels, y[learn[larger.rows]], seen.squares[choose], y[choose]),
+                    fingerprint=_fingerprint(seen, files, labels),
+                )
+                tuned = _tune(network, material, settings, checkpoint, resume, watch)
+                if tuned is None:
+                    return None
+                curve, chosen = tuned.curve, tuned.chosen
+            round_weights(network)
+            weight = network.head.weight.detach().cpu().numpy()
+            bias = network.head.bias.detach().cpu().numpy()
+            shares = look_at_all(network, seen.squares)
+    named = tuple(classes)
+    probabilities = np.full((len(test), len(classes)), np.nan, np.float32)
+    probabilities[seen.rows[prove] - len(train) - len(validation)] = shares[prove]
+    taken_for = shares.argmax(axis=1)
+    readable = set(seen.rows.tolist())
+    return Trained(
+        classes=named,
+        settings=settings,
+        photos=tuple(np.bincount(labels[learn], minlength=len(classes)).tolist()),
+        probabilities=probabilities,
+        figures=measure(labels[prove], taken_for[prove], named),
+        validation=measure(labels[choose], taken_for[choose], named),
+        curve=curve,
+        chosen=chosen,
+        model_id=seen.weights_of if network is None else None,
+        weights_of=seen.weights_of,
+        weight=weight,
+        bias=bias,
+        network=network,
+        unreadable=[path for row, path in enumerate(files) if row not in readable],
+    )
+
+
+def _with_head(bare: Network, linear: LinearHead, settings: Settings) -> Network:
+    """The tower with the head that was learned."""
+    network = new_network(bare.spec, bare.tower, len(linear.bias))
+    network.head.weight.data = linear.weight.clone()
+    network.head.bias.data = linear.bias.clone()
+    return network.to(choose_device(settings.device)).eval()
+
+
+def _tune(
+    network: Network,
+    material: Material,
+    settings: Settings,
+    checkpoint: Path | None,
+    resume: bool,
+    watch: Watch,
+) -> Tuned | None:
+    with watch.progress("fine-tuning") as advance:
+        return fine_tune(
+            network,
+            material,
+            settings,
+            *(checkpoint, resume, watch.say, advance, watch.listen()),
+        )
+
+
+def _fingerprint(seen: Seen, files: list[Path], labels: npt.NDArray[np.int64]) -> str:
+    """Of the photos, who they are and what they are for; and of what looks at them."""
+    told = hashlib.sha256(seen.weights_of.encode())
+    for row, label in zip(seen.rows, labels, strict=True):
+        path = files[row]
+        told.update(f"{path.parent.name}/{path.name}\0{row}\0{label}\n".encode())
+    return told.hexdigest()
+
+
+@torch.no_grad()
+def round_weights(network: Network) -> None:
+    """To what float16 can tell apart, which is how they are saved: the figures are of what is
+    kept."""
+    for tensor in network.tower.state_dict().values():
+        if fits_half(tensor):
+            tensor.copy_(tensor.half())
+
+
+def fits_half(tensor: torch.Tensor) -> bool:
+    """Whether it is of numbers that float16 has."""
+    return tensor.is_floating_point() and bool((tensor.abs() < LARGEST_HALF).all())

@@ -1,0 +1,283 @@
+"""Classifiers that were trained on a folder of photos, read back from disk.
+
+    <folder>/<name>/card.json           what is known of it, and how its network is built
+    <folder>/<name>/head.safetensors    `head.weight` (c, d), `head.bias` (c,) and, where it looks
+                                        at the pictures itself, its image tower as `tower.*`
+
+Whatever is in these files is checked before it is used: they may come from anybody. A classifier
+that reads embeddings needs no network; torch comes in with the first that looks at pictures.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from safetensors import SafetensorError, safe_open
+
+from models.errors import ModelError
+from models.interfaces import Embeddings, HeadCard, Shares, TrainedHead
+
+if TYPE_CHECKING:
+    from models.image_towers import Network
+
+log = logging.getLogger(__name__)
+
+CARD = "card.json"
+WEIGHTS = "head.safetensors"
+FORMAT = 1
+MOST_CLASSES = 10_000
+CARD_BYTES = 64 << 20
+"""A confusion table of thousands of classes is long, but not longer."""
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Channels = tuple[float, float, float]
+Numbers = npt.NDArray[np.float32]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
+
+
+class TowerSpec(_Section):
+    """How an image tower is built and fed; its weights lie in the safetensors."""
+
+    kind: Literal["clip", "resnet50"]
+    embed_dim: Annotated[int, Field(gt=0, le=1 << 16)]
+    """d, the width of what it makes of a picture."""
+    vision_cfg: dict[str, Any] = {}
+    """open_clip's description of the tower; empty for a ResNet-50."""
+    quick_gelu: bool = False
+    image_size: Annotated[int, Field(ge=8, le=2048)]
+    """Pixels of the square that it sees."""
+    resize_px: Annotated[int, Field(ge=8, le=4096)]
+    """What the shorter side is resized to before the middle is cut out."""
+    mean: Channels
+    std: Channels
+    interpolation: Literal["bicubic", "bilinear"] = "bicubic"
+    resize_mode: Literal["shortest", "longest", "squash"] = "shortest"
+
+    @field_validator("vision_cfg")
+    @classmethod
+    def _stays_here(cls, config: dict[str, Any]) -> dict[str, Any]:
+        """A name of timm's may point to the model hub; weights come from the file beside it."""
+        name = config.get("timm_model_name")
+        if name is not None and not (isinstance(name, str) and re.fullmatch(r"[\w.]+", name)):
+            raise ValueError("timm_model_name is no name")
+        return config | {"timm_model_pretrained": False}
+
+    @field_validator("std")
+    @classmethod
+    def _divides(cls, std: Channels) -> Channels:
+        if min(std) <= 0:
+            raise ValueError("std is above 0")
+        return std
+
+
+class Accuracy(_Section):
+    """A share with its 95 % interval."""
+
+    value: Share
+    low: Share
+    high: Share
+
+
+class Card(_Section):
+    """What `card.json` must hold; more may stand in it."""
+
+    format: Literal[1]
+    classes: Annotated[tuple[str, ...], Field(min_length=2, max_length=MOST_CLASSES)]
+    photos: tuple[Annotated[int, Field(ge=0)], ...]
+    mode: Literal["features", "finetune"]
+    backbone: Literal["clip", "resnet50"]
+    model_id: str | None
+    d: Annotated[int, Field(gt=0, le=1 << 16)]
+    accuracy: Accuracy
+    trained_at: datetime
+    sha256: str
+    """Of the weights: a file that was cut or swapped is told from the one that was trained."""
+    tower: TowerSpec | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Card:
+        if len(set(self.classes)) != len(self.classes) or not all(map(str.strip, self.classes)):
+            raise ValueError("classes have names, each its own")
+        if len(self.photos) != len(self.classes):
+            raise ValueError("photos are counted for each class")
+        if (self.tower is None) == (self.model_id is None):
+            raise ValueError("it reads embeddings of a model, or has a tower of its own")
+        if self.tower is not None and self.tower.embed_dim != self.d:
+            raise ValueError("the tower is of another width")
+        return self
+
+    def brief(self, name: str) -> HeadCard:
+        """What the album is told of it; `name` is that of its folder."""
+        return HeadCard(
+            name=name,
+            classes=self.classes,
+            photos=self.photos,
+            mode=self.mode,
+            backbone=self.backbone,
+            model_id=self.model_id,
+            accuracy=self.accuracy.value,
+            trained_at=self.trained_at.isoformat(timespec="seconds"),
+        )
+
+
+class EmbeddingHead:
+    """A linear classifier of embeddings."""
+
+    image_size = 0
+
+    def __init__(self, card: HeadCard, weight: Numbers, bias: Numbers) -> None:
+        """`weight` is (c, d), `bias` (c,)."""
+        self.card = card
+        self._weight, self._bias = weight, bias
+
+    def of_embeddings(self, embeddings: Embeddings) -> Shares:
+        """(n, c), rows sum to 1.
+
+        Raises:
+            ModelError: the embeddings are of another width.
+        """
+        if embeddings.shape[1] != self._weight.shape[1]:
+            raise ModelError(
+                f'The classifier "{self.card.name}" reads embeddings of '
+                f"{self._weight.shape[1]} numbers, not of {embeddings.shape[1]}: train it again."
+            )
+        return softmax(embeddings @ self._weight.T + self._bias)
+
+    def of_images(self, images: Sequence[Image.Image]) -> Shares:
+        """Raise a ModelError: it reads embeddings."""
+        raise ModelError(
+            f'The classifier "{self.card.name}" reads embeddings of {self.card.model_id}, '
+            "not pictures."
+        )
+
+
+class ImageHead:
+    """A network that looks at pictures itself."""
+
+    def __init__(self, card: HeadCard, network: Network) -> None:
+        self.card = card
+        self._network = network
+
+    @property
+    def image_size(self) -> int:
+        """Pixels of the square that it sees."""
+        return self._network.spec.image_size
+
+    def of_embeddings(self, embeddings: Embeddings) -> Shares:
+        """Raise a ModelError: it looks at pictures."""
+        raise ModelError(
+            f'The classifier "{self.card.name}" looks at the pictures themselves, '
+            "not at embeddings."
+        )
+
+    def of_images(self, images: Sequence[Image.Image]) -> Shares:
+        """(n, c), rows sum to 1: from upright RGB images."""
+        return self._network.look(images)
+
+
+def softmax(logits: npt.NDArray[np.floating[Any]]) -> Shares:
+    """(n, c) -> (n, c) float32, rows sum to 1; no logit is too large for it."""
+    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+    shares: Shares = (odds / odds.sum(axis=1, keepdims=True)).astype(np.float32)
+    return shares
+
+
+def heads_in(folder: Path) -> list[HeadCard]:
+    """The trained classifiers in `folder`, newest first; what is damaged is logged and left out."""
+    cards = []
+    for entry in _folders(folder):
+        try:
+            cards.append((entry.name, read_card(entry)))
+        except ModelError as error:
+            log.warning("%s", error)
+    cards.sort(key=lambda it: (it[1].trained_at.timestamp(), it[0]), reverse=True)
+    return [card.brief(name) for name, card in cards]
+
+
+def load_head(folder: Path, name: str) -> TrainedHead:
+    """The trained classifier `name` of `folder`, ready to decide.
+
+    Raises:
+        ModelError: there is none of this name, or its files are damaged.
+    """
+    # Compared with what is there, never joined to a path: the name may come from a browser.
+    where = next((entry for entry in _folders(folder) if entry.name == name), None)
+    if where is None:
+        raise ModelError(
+            f'There is no trained classifier "{name}": choose one that is there, or train it with '
+            "python -m models.fine_tune."
+        )
+    card = read_card(where)
+    weights = where / WEIGHTS
+    try:
+        with weights.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        if digest != card.sha256:
+            raise _damaged(where)
+        with safe_open(weights, "np") as tensors:
+            weight, bias = (_floats(tensors, f"head.{it}") for it in ("weight", "bias"))
+    except (OSError, SafetensorError, TypeError) as error:
+        raise _damaged(where) from error
+    if weight.shape != (len(card.classes), card.d) or bias.shape != (len(card.classes),):
+        raise _damaged(where)
+    if not (np.isfinite(weight).all() and np.isfinite(bias).all()):
+        raise _damaged(where)
+    if card.tower is None:
+        return EmbeddingHead(card.brief(name), weight, bias)
+    from models.image_towers import load_network
+
+    network = load_network(card.tower, weights, weight, bias)
+    if network is None:
+        raise _damaged(where)
+    return ImageHead(card.brief(name), network)
+
+
+def read_card(folder: Path) -> Card:
+    """What is known of the classifier in `folder`; its weights are not looked at.
+
+    Raises:
+        ModelError: there is no card that can be used.
+    """
+    path = folder / CARD
+    try:
+        with path.open("rb") as file:
+            text = file.read(CARD_BYTES + 1)
+        if len(text) > CARD_BYTES or not (folder / WEIGHTS).is_file():
+            raise _damaged(folder)
+        return Card.model_validate(json.loads(text))
+    except (OSError, ValueError, RecursionError, ValidationError) as error:
+        raise _damaged(folder) from error
+
+
+def _damaged(folder: Path) -> ModelError:
+    return ModelError(
+        f'The trained classifier "{folder.name}" is damaged: train it again, or delete its folder.'
+    )
+
+
+def _folders(folder: Path) -> list[Path]:
+    """What may be classifiers; one that is being trained has a name that begins with a dot."""
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError:
+        return []
+    return [entry for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
+
+
+def _floats(tensors: Any, name: str) -> Numbers:
+    numbers: Numbers = tensors.get_tensor(name).astype(np.float32)
+    return numbers

@@ -1,0 +1,480 @@
+"""What photos are called: people are never overruled, and what was done can be undone."""
+
+from __future__ import annotations
+
+import itertools
+import sqlite3
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from album import label_acts
+from album.database import Database
+from album.errors import AlbumError, QueryError
+from album.label import LabelPlan, LabelRule, PlannedLabel
+from album.label_store import LabelStore
+from album.living_labels import LivingLabels
+from album.photo import ImageFacts
+from album.store import NewPhoto, PhotoStore
+
+WORDS = LabelRule(
+    "cat", "words",
+    {"classes": ["cat", "dog"], "class": "cat", "temperature": 1.0, "strictness": None,
+     "wording": "ensemble"},
+)  # fmt: skip
+EXAMPLES = LabelRule("cat", "examples", {"words": "", "two_stage": False, "threshold": None})
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = PhotoStore(Database(tmp_path / "album.db"))
+    for number in range(1, 11):
+        add(store, number)
+    yield store
+    store.database.close()
+
+
+@pytest.fixture
+def labels(store):
+    return LabelStore(store.database)
+
+
+@pytest.fixture
+def living(store):
+    return LivingLabels(store.database)
+
+
+def add(store: PhotoStore, number: int, model_id: str | None = "m") -> int:
+    facts = ImageFacts("JPEG", 4, 3)
+    new = NewPhoto(f"{number:064x}", f"{number}.jpg", Path(f"/{number}"), 1, facts, datetime.now())
+    vector = np.eye(1, 8, dtype=np.float32)
+    photo_id = store.add(new, model_id, vector[0] if model_id else None)
+    assert photo_id is not None
+    return photo_id
+
+
+def plan(
+    *adds: int,
+    rule: LabelRule = WORDS,
+    takes: tuple[int, ...] = (),
+    again: tuple[int, ...] = (),
+    share: float = 0.75,
+    upto: int = 0,
+) -> LabelPlan:
+    def ids(of: tuple[int, ...]) -> np.ndarray:
+        return np.array(of, np.int64)
+
+    def shares(of: tuple[int, ...]) -> np.ndarray:
+        return np.full(len(of), share, np.float32)
+
+    planned = PlannedLabel(
+        rule, ids(adds), shares(adds), ids(takes), 0, 0, ids(again), shares(again)
+    )
+    return LabelPlan((planned,), 0, "m", upto)
+
+
+def givers(labels: LabelStore, label: str = "cat") -> dict[int, str]:
+    """Who says what of each photo, "refused" for those that somebody said it is wrong for."""
+    return {int(sha256, 16): giver for sha256, giver, _ in labels.said(label)}
+
+
+def everything(store: PhotoStore) -> dict[str, list[tuple]]:
+    return {
+        table: [tuple(row) for row in store.database.connection.execute(f"SELECT * FROM {table}")]
+        for table in ("labels", "label_refusals", "label_rules")
+    }
+
+
+def forget_photo(store: PhotoStore, photo_id: int) -> None:
+    with store.database.writing() as db:
+        db.execute("DELETE FROM photos WHERE photo_id = ?", (photo_id,))
+
+
+# What people say
+
+
+def test_a_label_that_somebody_types_is_theirs_and_one_that_stays_keeps_its_giver(labels):
+    labels.apply(plan(1, 2), living=False)
+
+    labels.set_by_person(1, ["cat", "sofa"])
+
+    assert [(it.label, it.given_by, it.probability) for it in labels.given(1)] == [
+        ("cat", "words", 0.75), ("sofa", "person", None),
+    ]  # fmt: skip
+
+
+def test_a_rules_label_that_somebody_takes_away_is_refused_and_their_own_is_forgotten(labels):
+    labels.apply(plan(1, 2), living=False)
+    labels.set_by_person(1, ["sofa"])
+    assert givers(labels) == {1: "refused", 2: "words"}
+
+    labels.set_by_person(1, [])
+
+    assert givers(labels, "sofa") == {}
+
+
+def test_somebodys_own_label_that_a_rule_gives_too_is_refused_when_they_take_it_away(labels):
+    labels.give("cat", [1])
+    labels.set_rule(WORDS)
+
+    labels.set_by_person(1, [])
+
+    assert givers(labels) == {1: "refused"}
+
+
+def test_yes_and_no_of_a_person_replace_each_other_and_both_can_be_forgotten(labels):
+    assert labels.give("cat", [1, 2, 99]) == 2
+    assert labels.refuse("cat", [2, 3, 99]) == 2
+    assert labels.refuse("cat", [2]) == 1
+    assert givers(labels) == {1: "person", 2: "refused", 3: "refused"}
+    assert [it.tolist() for it in labels.examples("cat")] == [[1], [2, 3]]
+
+    labels.give("cat", [3])
+    labels.unsay("cat", [1, 2])
+
+    assert givers(labels) == {3: "person"}
+
+
+def test_a_rules_label_becomes_a_persons_when_they_confirm_it(labels):
+    labels.apply(plan(1), living=False)
+    labels.give("cat", [1])
+    assert [(it.given_by, it.probability) for it in labels.given(1)] == [("person", None)]
+
+    labels.apply(plan(2, takes=(1,)), living=False)
+
+    assert givers(labels) == {1: "person", 2: "words"}
+
+
+@pytest.mark.parametrize("name", ["", " \n", "x" * 101])
+def test_a_label_without_a_name_or_with_a_very_long_one_is_refused(labels, name):
+    for say in (labels.give, labels.refuse):
+        with pytest.raises(AlbumError, match=r"^\S[^\n]*\.$"):
+            say(name, [1])
+    assert labels.summaries() == []
+
+
+def test_a_name_is_kept_on_one_line(labels):
+    labels.give(" my \n cat\ud800 ", [1])
+
+    assert [it.label for it in labels.given(1)] == ["my cat?"]
+
+
+# Plans that are written
+
+
+def test_a_plan_never_overrules_a_person_who_spoke_after_it_was_made(labels):
+    labels.give("cat", [1])
+    labels.refuse("cat", [2])
+
+    act = labels.apply(plan(1, 2, 3), living=False)
+
+    assert givers(labels) == {1: "person", 2: "refused", 3: "words"}
+    assert (act.given, act.taken, act.labels) == (1, 0, ("cat",))
+
+
+def test_a_photo_that_is_gone_meanwhile_is_left_out(labels, store):
+    forget_photo(store, 2)
+
+    act = labels.apply(plan(1, 2), living=False)
+
+    assert act.given == 1
+    assert givers(labels) == {1: "words"}
+
+
+def test_a_plan_of_which_nothing_is_left_is_said_so_and_leaves_nothing(labels, store):
+    forget_photo(store, 2)
+    before = everything(store)
+
+    with pytest.raises(AlbumError, match="gone"):
+        labels.apply(plan(2), living=False)
+
+    assert everything(store) == before
+    assert labels.acts() == []
+
+
+def test_a_crash_in_the_middle_leaves_nothing(labels, store, monkeypatch):
+    labels.apply(plan(1, takes=()), living=False)
+    before = everything(store)
+    with store.database.writing() as db:
+        db.execute(
+            "CREATE TRIGGER fault BEFORE INSERT ON labels WHEN NEW.photo_id = 7"
+            " BEGIN SELECT RAISE(ABORT, 'pulled plug'); END"
+        )
+
+    with pytest.raises(sqlite3.IntegrityError, match="pulled plug"):
+        labels.apply(plan(5, 6, 7, takes=(1,), rule=EXAMPLES), living=True)
+
+    assert everything(store) == before
+    assert len(labels.acts()) == 1
+
+
+def test_taking_away_counts_and_leaves_what_is_not_a_rules(labels):
+    labels.apply(plan(1, 2, 3), living=False)
+    labels.give("cat", [2])
+
+    act = labels.apply(plan(4, takes=(1, 2, 9)), living=False)
+
+    assert (act.given, act.taken) == (1, 1)
+    assert givers(labels) == {2: "person", 3: "words", 4: "words"}
+
+
+def test_a_label_that_another_rule_gives_again_is_told_by_that_rule(labels):
+    labels.apply(plan(1, 2, share=0.5), living=False)
+
+    act = labels.apply(plan(3, again=(1,), rule=EXAMPLES, share=0.875), living=False)
+
+    assert act.given == 1
+    assert [(it.given_by, it.probability) for it in labels.given(1)] == [("examples", 0.875)]
+    assert givers(labels)[2] == "words"
+
+
+def test_more_rules_than_can_be_kept_are_one_sentence_and_nothing_is_written(
+    labels, store, monkeypatch
+):
+    monkeypatch.setattr(label_acts, "LONGEST_RULES", 10)
+
+    with pytest.raises(AlbumError, match="choose fewer"):
+        labels.apply(plan(1), living=False)
+
+    assert everything(store) == {"labels": [], "label_refusals": [], "label_rules": []}
+
+
+# Undone
+
+
+def test_undoing_brings_back_labels_probabilities_and_rules(labels, store):
+    labels.apply(plan(1, 2, share=0.5), living=True)
+    before = everything(store)
+
+    act = labels.apply(plan(3, takes=(1,), again=(2,), rule=EXAMPLES, upto=7), living=False)
+    undone = labels.undo(act.act_id)
+
+    assert everything(store) == before
+    assert undone.undone_at is not None
+    assert labels.rule("cat").living
+
+
+def test_undoing_leaves_alone_what_a_person_said_since(labels):
+    act = labels.apply(plan(1, 2, 3, 4), living=False)
+    labels.give("cat", [1])
+    labels.refuse("cat", [2])
+    labels.set_by_person(3, [])
+
+    labels.undo(act.act_id)
+
+    assert givers(labels) == {1: "person", 2: "refused", 3: "refused"}
+
+
+def test_what_was_taken_away_does_not_come_back_where_somebody_refused_it_since(labels):
+    labels.apply(plan(1, 2), living=False)
+    act = labels.apply(plan(3, takes=(1, 2)), living=False)
+    labels.refuse("cat", [1])
+
+    labels.undo(act.act_id)
+
+    assert givers(labels) == {1: "refused", 2: "words"}
+
+
+def test_undoing_an_act_leaves_alone_what_a_later_one_wrote(labels):
+    first = labels.apply(plan(1, 2), living=False)
+    labels.apply(plan(3, again=(2,), rule=EXAMPLES), living=True)
+
+    labels.undo(first.act_id)
+
+    assert givers(labels) == {2: "examples", 3: "examples"}
+    assert (labels.rule("cat").kind, labels.rule("cat").living) == ("examples", True)
+
+
+def test_undoing_leaves_alone_what_a_later_act_of_the_same_kind_confirmed(labels):
+    first = labels.apply(plan(1, 2, share=0.5), living=False)
+    second = labels.apply(plan(3, again=(1,), share=0.25), living=False)
+
+    labels.undo(first.act_id)
+
+    assert givers(labels) == {1: "words", 3: "words"}
+    assert labels.given(1)[0].probability == 0.25
+    labels.undo(second.act_id)
+    assert givers(labels) == {}
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_acts_can_be_undone_in_any_order(labels, store, order):
+    labels.give("cat", [9])
+    before = everything(store)
+    acts = [
+        labels.apply(plan(1, 2, 3, share=0.5), living=True),
+        labels.apply(plan(4, again=(1, 2), takes=(3,), rule=EXAMPLES), living=False),
+        labels.apply(plan(3, again=(1,), takes=(4,), share=0.25), living=False),
+    ]
+
+    for number in order:
+        labels.undo(acts[number].act_id)
+
+    assert everything(store) == before
+
+
+def test_an_act_is_undone_once_and_one_that_never_was_is_said_so(labels):
+    act = labels.apply(plan(1), living=False)
+    labels.undo(act.act_id)
+
+    with pytest.raises(AlbumError, match="undone already"):
+        labels.undo(act.act_id)
+    with pytest.raises(AlbumError, match="nothing of this number"):
+        labels.undo(99)
+
+
+def test_a_photo_that_is_deleted_takes_its_labels_refusals_and_history_along(labels, store):
+    act = labels.apply(plan(1, 2), living=False)
+    labels.refuse("dog", [2])
+
+    forget_photo(store, 2)
+    labels.undo(act.act_id)
+
+    assert store.database.faults() == []
+    assert everything(store) == {"labels": [], "label_refusals": [], "label_rules": []}
+
+
+# Removed
+
+
+def test_a_label_is_removed_with_its_rule_and_comes_back_whole(labels, store):
+    labels.apply(plan(1, 2), living=True)
+    labels.give("cat", [3])
+    labels.refuse("cat", [4])
+    labels.give("dog", [1])
+    before = everything(store)
+
+    act = labels.remove("cat")
+    assert [it.label for it in labels.summaries()] == ["dog"]
+    assert (act.given, act.taken) == (0, 3)
+    labels.give("cat", [5])
+    labels.undo(act.act_id)
+
+    assert givers(labels) == {1: "words", 2: "words", 3: "person", 4: "refused", 5: "person"}
+    labels.unsay("cat", [5])
+    assert everything(store) == before
+
+
+def test_a_label_that_is_not_there_cannot_be_removed(labels):
+    with pytest.raises(QueryError, match="no label “cat”"):
+        labels.remove("cat")
+
+
+def test_summaries_tell_givers_refusals_and_rules(labels):
+    labels.apply(plan(1, 2), living=True)
+    labels.give("cat", [3])
+    labels.refuse("sofa", [4])
+
+    cat, sofa = labels.summaries()
+
+    assert (cat.label, cat.photos, cat.given, cat.refused) == (
+        "cat", 3, {"person": 1, "words": 2}, 0,
+    )  # fmt: skip
+    assert cat.rule is not None
+    assert cat.rule.living
+    assert (sofa.label, sofa.photos, sofa.given, sofa.refused, sofa.rule) == (
+        "sofa",
+        0,
+        {},
+        1,
+        None,
+    )
+
+
+# New photos
+
+
+def test_new_to_a_rule_are_the_photos_behind_those_that_its_plan_saw(labels, living, store):
+    upto = living.last_seq("m")
+    labels.apply(plan(1, upto=upto), living=True)
+    assert living.behind("m") == {}
+
+    new = [add(store, 11), add(store, 12)]
+
+    ((seen, rules),) = living.behind("m").items()
+    assert [rule.label for rule in rules] == ["cat"]
+    ids, now_seen = living.unseen(seen, "m", 100)
+    assert (ids.tolist(), now_seen) == (new, ("m", living.last_seq("m")))
+    ids, now_seen = living.unseen(seen, "m", 1)
+    assert ids.tolist() == new[:1]
+    assert living.unseen(now_seen, "m", 100)[0].tolist() == new[1:]
+
+
+def test_photos_that_a_rule_saw_with_another_model_are_not_new(labels, living, store):
+    labels.apply(plan(1, upto=living.last_seq("m")), living=True)
+    new = add(store, 11)
+    vectors = np.repeat(np.eye(1, 8, dtype=np.float32), 11, axis=0)
+    store.add_embeddings("n", list(range(1, 12)), vectors)
+
+    ((seen, _),) = living.behind("n").items()
+
+    assert living.unseen(seen, "n", 3)[0].tolist() == [new]
+
+
+def test_a_rule_that_was_never_asked_begins_with_the_photos_that_come_next(labels, living, store):
+    labels.set_rule(WORDS)
+    assert living.behind("m") == {}
+    labels.set_living("cat", True)
+
+    ((seen, rules),) = living.behind("m").items()
+    ids, now_seen = living.unseen(seen, "m", 100)
+    assert ids.tolist() == []
+    assert living.give([(rules[0], [])], seen, now_seen) == 0
+
+    assert living.behind("m") == {}
+    add(store, 11)
+    assert list(living.behind("m")) == [now_seen]
+
+
+def test_what_a_living_label_gave_is_undone_with_the_act_that_made_it(labels, living, store):
+    act = labels.apply(plan(1, upto=living.last_seq("m")), living=True)
+    new = [add(store, 11), add(store, 12), add(store, 13)]
+    labels.refuse("cat", new[2:])
+    ((seen, (rule,)),) = living.behind("m").items()
+    ids, now_seen = living.unseen(seen, "m", 100)
+
+    rows = [(photo_id, 0.5) for photo_id in ids.tolist()]
+    assert living.give([(rule, rows)], seen, now_seen) == 2
+    labels.give("cat", new[:1])
+    assert labels.act(act.act_id).given == 3
+    labels.undo(act.act_id)
+
+    assert givers(labels) == {new[0]: "person", new[2]: "refused"}
+
+
+def test_an_answer_to_a_rule_that_was_changed_meanwhile_is_dropped(labels, living, store):
+    labels.apply(plan(1, upto=living.last_seq("m")), living=True)
+    new = add(store, 11)
+    ((seen, (rule,)),) = living.behind("m").items()
+    labels.apply(plan(2, rule=EXAMPLES, upto=seen[1]), living=True)
+
+    assert living.give([(rule, [(new, 0.5)])], seen, ("m", 11)) == 0
+
+    assert new not in givers(labels)
+
+
+def test_a_label_that_is_given_by_hand_alone_cannot_be_living(labels):
+    labels.give("cat", [1])
+
+    with pytest.raises(QueryError, match="by hand alone"):
+        labels.set_living("cat", True)
+    with pytest.raises(QueryError, match="by hand alone"):
+        labels.rule("cat")
+
+
+# Two at once
+
+
+def test_another_process_sees_all_of_an_act_or_nothing(labels, store, tmp_path):
+    other = LabelStore(Database(tmp_path / "album.db"))
+    with store.database.writing():
+        labels.apply(plan(1, 2), living=False)
+        assert givers(other) == {}
+    assert givers(other) == {1: "words", 2: "words"}
+
+    other.undo(labels.acts()[0].act_id)
+
+    assert givers(labels) == {}
+    other.database.close()
