@@ -53,6 +53,35 @@ class Siblings:
         found = [*self._xmp_of(key), *self._json_of(key)]
         return [self._real(sidecar, name) for sidecar in dict.fromkeys(found)]
 
+    def xmp_home(self, name: str, *, raw: bool) -> tuple[str, str | None]:
+        """Where XMP about the photo `name` is to be written, and what has its say until then.
+
+        The sidecar that the photo has; a new one is called after its whole name, which darktable
+        and digiKam read, and which no other photo can share. One after its stem, which Lightroom
+        reads for raw files alone, is the raw file's where a JPEG has the same stem: the new one of
+        the JPEG hides it, and must say what it said.
+
+        Args:
+            name: of a photo of this folder.
+            raw: whether that is a camera raw file.
+
+        Returns:
+            The name of the file, there already or not, and that of the file that it hides.
+        """
+        key = _key(name)
+        found = [self._real(sidecar, name) for sidecar in self._xmp_of(key)]
+        if not found:
+            return name + _XMP, None
+        own = _key(found[0]) == key + _XMP
+        if own or raw or not self.shares(name):
+            return found[0], None
+        return name + _XMP, found[0]
+
+    def shares(self, name: str) -> bool:
+        """Whether another photo of the folder has the same stem."""
+        key = _key(name)
+        return any(other != key for other in self._by_stem.get(_stem(key), []))
+
     def _xmp_of(self, key: str) -> list[str]:
         whole, short = key + _XMP, _stem(key) + _XMP
         found = [whole] if whole in self._described else []

@@ -10,7 +10,8 @@ from __future__ import annotations
 import codecs
 import math
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from xml.etree.ElementTree import Element, ParseError
 
@@ -23,9 +24,18 @@ from album.capture_time import Moment
 MAX_BYTES = 4 * 1024 * 1024
 """Longer packets say nothing; those of Lightroom, every stroke of its brush in them, have two."""
 
-_MOST_TAGS = 200_000  # a packet of nothing but tags would take the parser many seconds
-_RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
-_NAMESPACES = {
+MOST_TAGS = 200_000
+"""A packet of nothing but tags would take the parser many seconds."""
+RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
+LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
+ALBUM = "urn:photo-album:sidecar:1/"
+"""The namespace in which the album notes what it wrote into a sidecar, lest it take its own words
+for somebody else's: `Photo` (the sha256 that it is about), `Captions` (by language; x-default: of
+unknown language), `Labels`, `RuleLabels` (those of them that no person gave), `Words` (what is in
+dc:subject for a label alone) and `Rating`."""
+CAPTION_LANGUAGES = ("ko", "en")
+NAMESPACES = {
+    "album": ALBUM,
     "aux": "http://ns.adobe.com/exif/1.0/aux/",
     "dc": "http://purl.org/dc/elements/1.1/",
     "digiKam": "http://www.digikam.org/ns/1.0/",
@@ -46,13 +56,15 @@ _TREES_OF_KEYWORDS = (
     *("lr:hierarchicalSubject", "digiKam:TagsList"),
     *("microsoft:LastKeywordXMP", "microsoft_:LastKeywordXMP"),
 )
+_OURS = ("album:Photo", "album:Labels", "album:RuleLabels", "album:Words")
+_ROOT = "Album"  # of the branch of labels in lr:hierarchicalSubject
 _POSITION = ("exif:GPSLatitude", "exif:GPSLongitude")
 _WANTED = (
     *_DATES, *_FLAT_KEYWORDS, *_TREES_OF_KEYWORDS, *_POSITION, "exif:GPSTimeStamp", "xmp:Rating",
-    "tiff:Make", "tiff:Model", "exifEX:LensModel", "aux:Lens",
+    *_OURS, "tiff:Make", "tiff:Model", "exifEX:LensModel", "aux:Lens",
 )  # fmt: skip
 _BY_TAG = {
-    f"{{{_NAMESPACES[prefix]}}}{name}": f"{prefix}:{name}"
+    f"{{{NAMESPACES[prefix]}}}{name}": f"{prefix}:{name}"
     for prefix, name in (wanted.split(":") for wanted in _WANTED)
 }
 
@@ -83,11 +95,25 @@ class XmpFacts:
     """Latitude and longitude in degrees, north and east positive."""
     camera: str | None = None
     lens: str | None = None
+    captions: Mapping[str, str] = field(default_factory=dict)
+    """What dc:description says, by language: "ko", "en", and "" where that is not known."""
+    labels: tuple[str, ...] = ()
+    """What an album called the photo; a word that stands there for a label alone is no keyword."""
+    labels_of_rules: tuple[str, ...] = ()
+    """Those of them that no person gave."""
+    photo: str | None = None
+    """The sha256 of the photo that an album wrote the captions and labels for."""
 
 
 def read(packet: bytes) -> XmpFacts:
     """The facts of a packet of at most `MAX_BYTES`; none of anything else."""
-    said = _properties(packet)
+    try:
+        root = root_of(decoded(packet))
+    except ValueError:
+        return XmpFacts()
+    said = _properties(root)
+    labels = tuple(said.get("album:Labels", ()))
+    not_keywords = {*said.get("album:Words", ()), *map(branch_of, labels)}
 
     def first(*names: str) -> str | None:
         return next((said[name][0] for name in names if said.get(name)), None)
@@ -97,13 +123,19 @@ def read(packet: bytes) -> XmpFacts:
     return XmpFacts(
         taken=capture_time.best(dates),
         stamped=None if stamp is None or stamp.whole_day else stamp.at,
-        rating=_rating(first("xmp:Rating")),
+        rating=stars(first("xmp:Rating")),
         keywords=(
-            *(word for name in _FLAT_KEYWORDS for word in said.get(name, ())),
+            *(
+                word
+                for name in _FLAT_KEYWORDS
+                for word in said.get(name, ())
+                if word not in not_keywords
+            ),
             *(
                 re.split(r"[/|]", word)[-1]
                 for name in _TREES_OF_KEYWORDS
                 for word in said.get(name, ())
+                if word not in not_keywords
             ),
         ),
         position=_position(*(first(name) for name in _POSITION)),
@@ -111,42 +143,121 @@ def read(packet: bytes) -> XmpFacts:
             exif.one_line(first("tiff:Make") or ""), exif.one_line(first("tiff:Model") or "")
         ),
         lens=exif.one_line(first("exifEX:LensModel", "aux:Lens") or ""),
+        captions=_captions(alternatives(root, "dc:description"), root),
+        labels=labels,
+        labels_of_rules=tuple(said.get("album:RuleLabels", ())),
+        photo=first("album:Photo"),
     )
 
 
-def _properties(packet: bytes) -> dict[str, list[str]]:
-    """The wanted properties, each with its values in the order of the packet."""
-    text = _decoded(packet)
+def branch_of(label: str) -> str:
+    """A label as lr:hierarchicalSubject has it; the sign that parts levels becomes its wide twin,
+    which looks the same."""
+    return f"{_ROOT}|{label.replace('|', '｜')}"
+
+
+def properties(root: Element) -> Iterator[tuple[str, str | Element]]:
+    """Every property of a packet as (tag, its text or its element), in the order of the packet."""
+    for rdf in [root] if root.tag == RDF + "RDF" else root.findall(RDF + "RDF"):
+        for description in rdf.findall(RDF + "Description"):
+            yield from description.attrib.items()
+            for element in description:
+                yield element.tag, element
+
+
+def alternatives(root: Element, name: str) -> dict[str, str]:
+    """The texts of a property by their languages, as they are written; "x-default" for a text of
+    no language, and for an attribute.
+
+    Args:
+        root: of a packet.
+        name: with one of the prefixes of `NAMESPACES`.
+    """
+    found: dict[str, str] = {}
+    for tag, value in properties(root):
+        if tag != tag_of(name):
+            continue
+        items = [value] if isinstance(value, str) else _items(value) or [value]
+        for item in items:
+            text = item if isinstance(item, str) else item.text
+            language = "x-default" if isinstance(item, str) else item.get(LANGUAGE, "x-default")
+            if text and text.strip():
+                found.setdefault(language, text)
+    return found
+
+
+def tag_of(name: str) -> str:
+    """The tag of a property that is named with one of the prefixes of `NAMESPACES`."""
+    prefix, _, own = name.partition(":")
+    return f"{{{NAMESPACES[prefix]}}}{own}"
+
+
+def root_of(text: str) -> Element:
+    """The root of a packet.
+
+    Raises:
+        ValueError: it is no XML, has entities, or more than `MOST_TAGS`.
+    """
+    if text.count("<") > MOST_TAGS:
+        raise ValueError("too many tags")
     try:
         root: Element = fromstring(text, forbid_dtd=True)
-    except (ParseError, DefusedXmlException, ValueError):
-        return {}
+    except (ParseError, DefusedXmlException) as error:
+        raise ValueError(str(error)) from error
+    return root
+
+
+def _captions(written: Mapping[str, str], root: Element) -> dict[str, str]:
+    """Of each language the text in it, before one in a dialect of it.
+
+    The text for everybody repeats one of the others, as a rule; else its language is not known.
+    """
+    by_language = {language.lower(): text for language, text in written.items()}
+    found = {}
+    for ours in CAPTION_LANGUAGES:
+        dialects = (it for it in by_language if it.startswith(ours + "-"))
+        key = next((it for it in (ours, *dialects) if it in by_language), None)
+        if key is not None:
+            found[ours] = by_language[key]
+    default = by_language.pop("x-default", None)
+    own = alternatives(root, "album:Captions").get("x-default")
+    if default is not None and (default == own or default not in by_language.values()):
+        found[""] = default
+    return found
+
+
+def _properties(root: Element) -> dict[str, list[str]]:
+    """The wanted properties, each with its values in the order of the packet."""
     said: dict[str, list[str]] = {}
-    for rdf in [root] if root.tag == _RDF + "RDF" else root.findall(_RDF + "RDF"):
-        for description in rdf.findall(_RDF + "Description"):
-            for tag, value in description.attrib.items():
-                if tag in _BY_TAG:
-                    said.setdefault(_BY_TAG[tag], []).append(value)
-            for element in description:
-                if element.tag in _BY_TAG:
-                    said.setdefault(_BY_TAG[element.tag], []).extend(_values(element))
+    for tag, value in properties(root):
+        if tag in _BY_TAG:
+            found = [value] if isinstance(value, str) else values(value)
+            said.setdefault(_BY_TAG[tag], []).extend(found)
     return said
 
 
-def _values(element: Element) -> list[str]:
+def values(element: Element) -> list[str]:
     """The one text of a property, or the texts of its list."""
-    lists = (_RDF + "Bag", _RDF + "Seq", _RDF + "Alt")
-    items = [item for child in element if child.tag in lists for item in child]
+    items = _items(element)
     if items:
         return [item.text for item in items if item.text and item.text.strip()]
     return [element.text] if element.text and element.text.strip() else []
 
 
-def _decoded(packet: bytes) -> str:
-    """The text of a packet without what pads it; "" for one that is too much.
+def _items(element: Element) -> list[Element]:
+    """The members of the list that a property is; none of another one."""
+    lists = (RDF + "Bag", RDF + "Seq", RDF + "Alt")
+    return [item for child in element if child.tag in lists for item in child]
+
+
+def decoded(packet: bytes, errors: str = "replace") -> str:
+    """The text of a packet without what pads it; "" for one that is too long.
 
     A packet names its encoding nowhere but in its first bytes, and what its XML declaration claims
     may be wrong: given as text, the parser does not ask it.
+
+    Raises:
+        UnicodeDecodeError: it is not of that encoding, where `errors` is "strict".
     """
     if len(packet) > MAX_BYTES:
         return ""
@@ -156,18 +267,16 @@ def _decoded(packet: bytes) -> str:
     )
     if mark.startswith(b"<") or mark.endswith(b"<"):
         mark = b""
-    text = packet[len(mark) :].decode(encoding, errors="replace")
-    if text.count("<") > _MOST_TAGS:
-        return ""
+    text = packet[len(mark) :].decode(encoding, errors)
     return text[max(text.find("<"), 0) : text.rfind(">") + 1]
 
 
-def _rating(text: str | None) -> int | None:
-    """Stars, also where they are written "3.0"."""
+def stars(text: str | None) -> int | None:
+    """0 to 5 stars, also where they are written "3.0"; -1: rejected."""
     if text is None or not _NUMBER.fullmatch(text.strip()):
         return None
-    stars = round(float(text))
-    return stars if -1 <= stars <= 5 else None
+    number = round(float(text))
+    return number if -1 <= number <= 5 else None
 
 
 def _position(latitude: str | None, longitude: str | None) -> tuple[float, float] | None:

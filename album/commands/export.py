@@ -1,0 +1,123 @@
+"""The command that writes what the album says of photos into sidecars, and reads it back."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from album.commands.opening import AsJson, DataDir, in_sentences, opened, print_json, progress
+from album.errors import QueryError
+from album.export import ExportProblem, ExportReport, PhotoExport
+from album.export_verify import VerifyReport, verify_export
+from album.photo import SearchFilters
+from album.service import Album
+
+commands = typer.Typer()
+
+
+@commands.command()
+@in_sentences
+def export(
+    context: typer.Context,
+    photos: Annotated[
+        list[int] | None, typer.Argument(help="Ids of photos; else all.", metavar="ID...")
+    ] = None,
+    beside: Annotated[
+        bool, typer.Option("--beside", help="Write sidecars beside photos indexed in place.")
+    ] = False,
+    to: Annotated[Path | None, typer.Option(help="Write sidecars into this folder.")] = None,
+    label: Annotated[str, typer.Option(help="Only the photos with this label.")] = "",
+    with_photos: Annotated[
+        bool, typer.Option("--with-photos", help="Copy the photos into the folder, too.")
+    ] = False,
+    replace: Annotated[
+        bool,
+        typer.Option(
+            "--replace", help="Where a sidecar has another description or stars, yours count."
+        ),
+    ] = False,
+    verify: Annotated[
+        bool,
+        typer.Option(
+            "--verify", help="Write nothing: read what was exported into an empty library, compare."
+        ),
+    ] = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write captions, labels and stars into XMP sidecars, never into photos; status 1 when anything
+    could not be written, or does not come back."""
+    if beside == (to is not None):
+        raise QueryError("Say where to: --beside the photos, or --to a folder.")
+    if verify and (with_photos or replace):
+        raise QueryError("--verify writes nothing: leave --with-photos and --replace out.")
+    with opened(context, data_dir, model=False) as album, progress(as_json) as tell:
+        ids = _chosen(album, photos, label)
+        if verify:
+            checked = verify_export(
+                album.store, album.labels, album.originals, to, ids, on_progress=tell
+            )
+        else:
+            report = PhotoExport(album.store, album.labels, album.originals).export(
+                to, ids, with_photos=with_photos, replace=replace, on_progress=tell
+            )
+    if verify:
+        _tell_verified(checked, as_json)
+    else:
+        _tell_exported(report, as_json)
+
+
+def _chosen(album: Album, photos: list[int] | None, label: str) -> list[int] | None:
+    if not label:
+        return photos or None
+    with_label = {int(it) for it in album.store.matching_ids(SearchFilters(label=label))}
+    return sorted(with_label.intersection(photos) if photos else with_label)
+
+
+def _tell_exported(report: ExportReport, as_json: bool) -> None:
+    counts = {
+        "new": report.new,
+        "extended": report.extended,
+        "unchanged": report.unchanged,
+        "nothing": report.nothing,
+        "copied": report.copied,
+        "not_reached": report.not_reached,
+    }
+    if as_json:
+        print_json(
+            folder=None if report.folder is None else str(report.folder),
+            photos=report.photos,
+            **counts,
+            failed=[_problem_json(it) for it in report.failed],
+            notes=[_problem_json(it) for it in report.notes],
+        )
+    else:
+        for it in (*report.notes, *report.failed):
+            typer.echo(f"{it.path or it.filename or it.photo_id}: {it.reason}", err=True)
+        said = ", ".join(f"{count} {what.replace('_', ' ')}" for what, count in counts.items())
+        typer.echo(f"{report.photos} photos: {said}, {len(report.failed)} failed")
+    if report.failed or report.not_reached:
+        raise typer.Exit(1)
+
+
+def _tell_verified(report: VerifyReport, as_json: bool) -> None:
+    if as_json:
+        differences = [asdict(it) for it in report.differences]
+        print_json(photos=report.photos, same=report.same, differences=differences)
+    else:
+        for it in report.differences:
+            typer.echo(
+                f"{it.filename} ({it.photo_id}), {it.what}: here “{it.here}”,"
+                f" read back “{it.there}”"
+            )
+        typer.echo(f"{report.same} of {report.photos} photos come back as they are.", err=True)
+    if report.differences:
+        raise typer.Exit(1)
+
+
+def _problem_json(problem: ExportProblem) -> dict[str, Any]:
+    path = None if problem.path is None else str(problem.path)
+    return asdict(problem) | {"path": path}

@@ -1,0 +1,169 @@
+"""Does what was exported come back? Sidecars are read into an empty library, which is compared.
+
+The sidecars are found and read as an import finds and reads them. A library of its own takes what
+they say, in a temporary folder; then both are asked the same questions.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from album import xmp
+from album.database import Database
+from album.errors import AlbumError
+from album.export import Folders, PhotoExport
+from album.export_files import XMP
+from album.import_progress import OnProgress
+from album.label_store import LabelStore
+from album.originals import Originals
+from album.photo import ImageFacts, Photo
+from album.sidecars import read_bytes
+from album.store import NewPhoto, PhotoStore
+from album.xmp import XmpFacts
+from album.xmp_sidecars import Said
+
+_AT_ONCE = 500  # photos of one transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Something that would not come back as it is."""
+
+    photo_id: int
+    filename: str
+    what: str
+    """"caption" with its language, "labels", or "stars"."""
+    here: str
+    """What the album says."""
+    there: str
+    """What is read back."""
+
+
+@dataclass(slots=True)
+class VerifyReport:
+    """What came of reading an export back."""
+
+    photos: int = 0
+    """Photos that were looked at."""
+    same: int = 0
+    """Those of them that come back as they are."""
+    differences: list[Difference] = field(default_factory=list)
+
+
+def verify_export(
+    store: PhotoStore,
+    labels: LabelStore,
+    originals: Originals,
+    folder: Path | None,
+    photo_ids: Sequence[int] | None = None,
+    *,
+    on_progress: OnProgress = lambda done, total, name: None,
+) -> VerifyReport:
+    """Read sidecars back into an empty library, and compare captions, labels and stars.
+
+    Args:
+        store: the album's photos.
+        labels: their labels.
+        originals: their files.
+        folder: the folder that was exported into; None: the sidecars beside the photos.
+        photo_ids: which photos; None: all.
+        on_progress: called after each photo.
+
+    Raises:
+        AlbumError: the folder is not there.
+    """
+    export = PhotoExport(store, labels, originals)
+    exported = None if folder is None else _by_sha256(folder)
+    ids = export.ids(photo_ids)
+    report = VerifyReport()
+    folders = Folders()
+    with tempfile.TemporaryDirectory(prefix="album-") as place:
+        database = Database(Path(place) / "album.db")
+        try:
+            empty = PhotoStore(database), LabelStore(database)
+            back = PhotoExport(*empty, originals)
+            for start in range(0, len(ids), _AT_ONCE):
+                some = store.get_many(ids[start : start + _AT_ONCE])
+                with database.writing():
+                    for photo in some.values():
+                        if exported is None:
+                            packets = _beside(originals.path_of(photo), folders)
+                        else:
+                            packets = exported.get(photo.sha256, [])
+                        _take_in(*empty, photo, packets)
+                for done, photo in enumerate(some.values(), start + 1):
+                    again = empty[0].by_sha256(photo.sha256)
+                    assert again is not None  # it was just added
+                    found = list(_compared(photo, export.said_of(photo), back.said_of(again)))
+                    report.photos += 1
+                    report.same += not found
+                    report.differences += found
+                    on_progress(done, len(ids), photo.filename)
+        finally:
+            database.close()
+    return report
+
+
+def _by_sha256(folder: Path) -> dict[str, list[XmpFacts]]:
+    """What the sidecars of a folder say, by the photo that they were written for."""
+    if not folder.is_dir():
+        raise AlbumError(f"There is no folder {folder}: name the one that was exported into.")
+    found: dict[str, list[XmpFacts]] = {}
+    for path in sorted(folder.iterdir()):
+        if path.name.lower().endswith(XMP):
+            facts = xmp.read(read_bytes(path, xmp.MAX_BYTES))
+            if facts.photo is not None:
+                found.setdefault(facts.photo, []).append(facts)
+    return found
+
+
+def _beside(photo: Path, folders: Folders) -> list[XmpFacts]:
+    try:
+        names = folders.beside(photo).of(photo.name)
+    except OSError:
+        return []
+    return [
+        xmp.read(read_bytes(photo.with_name(name), xmp.MAX_BYTES))
+        for name in names
+        if name.lower().endswith(XMP)
+    ]
+
+
+def _take_in(
+    store: PhotoStore, labels: LabelStore, photo: Photo, packets: Sequence[XmpFacts]
+) -> None:
+    """Add a photo of which nothing is known but what its sidecars say."""
+    stars = [packet.rating for packet in packets if packet.rating is not None]
+    photo_id = store.add(
+        NewPhoto(
+            photo.sha256,
+            photo.filename,
+            photo.path,
+            photo.size_bytes,
+            ImageFacts(
+                photo.file_type, photo.width, photo.height, rating=stars[0] if stars else None
+            ),
+            photo.taken_at,
+        )
+    )
+    assert photo_id is not None  # each photo is there once
+    ours = next((packet for packet in packets if packet.photo in (None, photo.sha256)), XmpFacts())
+    for language, text in ours.captions.items():
+        store.set_caption(photo_id, text, language)
+    for label in ours.labels:
+        labels.give(label, [photo_id])
+
+
+def _compared(photo: Photo, here: Said, there: Said) -> Iterator[Difference]:
+    def unlike(what: str, ours: str, theirs: str) -> Iterator[Difference]:
+        if ours != theirs:
+            yield Difference(photo.photo_id, photo.filename, what, ours, theirs)
+
+    for language in sorted({*here.captions, *there.captions}):
+        what = f"caption ({language})" if language else "caption"
+        yield from unlike(what, here.captions.get(language, ""), there.captions.get(language, ""))
+    yield from unlike("labels", ", ".join(here.labels), ", ".join(there.labels))
+    yield from unlike("stars", str(here.rating or 0), str(there.rating or 0))

@@ -1,0 +1,283 @@
+"""One packet of XMP: taken apart, written with other values, and compared, so that nothing is lost.
+
+exiv2 writes it, on the toolkit of Adobe, which knows how a list of languages or of words is said in
+RDF. What that cannot keep as it was is found by comparing, and then nothing is written.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from xml.etree.ElementTree import Element, ParseError, TreeBuilder
+from xml.sax.saxutils import escape
+
+import exiv2
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import DefusedXMLParser
+
+from album import xmp
+from album.errors import AlbumError
+
+DEFAULT = "x-default"
+"""The language of a text for everybody."""
+_DEEPEST = 100  # levels of tags; the toolkit goes down them by calling itself
+_DECLARATION = re.compile(r"\A\s*<\?xml\s.*?\?>", re.DOTALL)
+_SAME = frozenset(xmp.RDF + name for name in ("Description", "Bag", "Seq", "Alt", "li", "value"))
+_NO_FACTS = frozenset(xmp.RDF + name for name in ("about", "parseType", "ID", "nodeID", "datatype"))
+_one_at_a_time = threading.Lock()  # the toolkit keeps its namespaces for all that it reads
+
+exiv2.LogMsg.setLevel(exiv2.LogMsg.Level.mute)
+exiv2.XmpProperties.registerNs(xmp.ALBUM, "photoAlbum")
+_PREFIXES: dict[str, str] = {
+    **exiv2.XmpProperties.registeredNamespaces(),
+    "photoAlbum": xmp.ALBUM,
+}
+
+KEYS = {
+    "dc:description": "Xmp.dc.description",
+    "dc:subject": "Xmp.dc.subject",
+    "lr:hierarchicalSubject": "Xmp.lr.hierarchicalSubject",
+    "xmp:Rating": "Xmp.xmp.Rating",
+    **{
+        f"album:{name}": f"Xmp.photoAlbum.{name}"
+        for name in ("Photo", "Captions", "Labels", "RuleLabels", "Words", "Rating")
+    },
+}
+Value = dict[str, str] | list[str] | str | None
+"""Texts by language, words, or one text; empty and None: it is not there."""
+
+
+class SidecarError(AlbumError):
+    """Raised when a sidecar cannot be read or extended; it stays as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """A packet, and what its tree does not hold."""
+
+    text: str
+    """Without its XML declaration."""
+    root: Element
+    comments: tuple[str, ...]
+    wrapped: bool
+    """Whether it says where it begins and ends, as in the middle of other bytes."""
+    namespaces: frozenset[tuple[str, str]]
+    """(prefix, name)."""
+
+
+EMPTY = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/">'
+    b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"/></x:xmpmeta>'
+)
+
+
+class _Noting(TreeBuilder):
+    """Builds a tree, and notes what is not in it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.comments: list[str] = []
+        self.namespaces: set[tuple[str, str]] = set()
+        self.depth = 0
+
+    def start(self, tag: Any, attrs: Any) -> Element:
+        self.depth += 1
+        if self.depth > _DEEPEST:
+            raise ValueError("too deep")
+        return super().start(tag, attrs)
+
+    def end(self, tag: Any) -> Element:
+        self.depth -= 1
+        return super().end(tag)
+
+    def comment(self, text: str | None) -> Any:
+        self.comments.append(text or "")
+
+    def start_ns(self, prefix: str, uri: str) -> Any:
+        self.namespaces.add((prefix, uri))
+
+
+def parsed(packet: bytes) -> Packet:
+    """Take a packet apart.
+
+    Raises:
+        SidecarError: it is damaged, none, or absurdly large.
+    """
+    if len(packet) > xmp.MAX_BYTES:
+        raise SidecarError("The sidecar is too long to be read: it stays as it is.")
+    target = _Noting()
+    try:
+        text = xmp.decoded(packet, "strict")
+        if text.count("<") > xmp.MOST_TAGS:
+            raise ValueError("too many tags")
+        parser = DefusedXMLParser(target=target, forbid_dtd=True)
+        parser.feed(text)
+        root: Element = parser.close()
+    except (ParseError, DefusedXmlException, ValueError) as error:
+        raise SidecarError(
+            "The sidecar is damaged, no XMP, or absurdly large: it stays as it is; repair or delete"
+            " it."
+        ) from error
+    wrapped = "<?xpacket" in text
+    return Packet(
+        _DECLARATION.sub("", text),
+        root,
+        tuple(target.comments),
+        wrapped,
+        frozenset(target.namespaces),
+    )
+
+
+def written(before: Packet, changes: Mapping[str, Value]) -> str:
+    """The packet with other values of some properties.
+
+    Raises:
+        SidecarError: the toolkit does not take it.
+    """
+    for prefix, name in before.namespaces:
+        known = _PREFIXES.get(prefix, name)
+        if known.rstrip("/#") != name.rstrip("/#"):
+            raise SidecarError(
+                f"The sidecar gives the short name “{prefix}” a meaning of its own, with which it"
+                " cannot be extended: it stays as it is."
+            )
+    flags = exiv2.XmpParser.XmpFormatFlags
+    format_ = int(flags.useCompactFormat) | int(flags.omitPacketWrapper)
+    with _one_at_a_time:
+        try:
+            image = exiv2.ImageFactory.create(exiv2.ImageType.xmp)
+            image.setXmpPacket(before.text)
+            data = image.xmpData()
+            for name, value in changes.items():
+                _set(data, KEYS[name], value)
+            failed, text = exiv2.XmpParser.encode(data, format_)
+        except exiv2.Exiv2Error as error:
+            raise SidecarError(
+                "The sidecar is no XMP as its standard has it: it stays as it is."
+            ) from error
+    if failed:
+        raise SidecarError("The sidecar is no XMP as its standard has it: it stays as it is.")
+    return _dressed(text or EMPTY.decode(), before)
+
+
+def _set(data: Any, key: str, value: Value) -> None:
+    if not value:
+        found = data.findKey(exiv2.XmpKey(key))
+        if found != data.end():
+            data.erase(found)
+    elif isinstance(value, str):
+        data[key] = exiv2.XmpTextValue(value)
+    elif isinstance(value, list):
+        data[key] = exiv2.XmpArrayValue(value, exiv2.TypeId.xmpBag)
+    else:
+        data[key] = exiv2.LangAltValue(value)
+
+
+def _dressed(text: str, before: Packet) -> str:
+    """What the toolkit wrote, with what it takes off."""
+    for _, name in before.namespaces:
+        if not name.endswith(("/", "#")):  # it adds one, which makes it another namespace
+            spelled = re.escape(escape(name))
+            text = re.sub(f'(\\sxmlns:[^=]+="{spelled})/"', r'\1"', text)
+    head, sign, tail = text.partition(">")
+    comments = "".join(f"\n <!--{comment}-->" for comment in before.comments)
+    text = f"{head}{sign}{comments}{tail}".rstrip() + "\n"
+    if before.wrapped:
+        return (
+            f'<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n{text}<?xpacket end="w"?>\n'
+        )
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}'
+
+
+def value_of(root: Element, name: str) -> Value:
+    """What a property of `KEYS` is, by its name with a prefix."""
+    if name in ("dc:description", "album:Captions"):
+        return xmp.alternatives(root, name)
+    words = [
+        word
+        for tag, value in xmp.properties(root)
+        if tag == xmp.tag_of(name)
+        for word in ([value] if isinstance(value, str) else xmp.values(value))
+    ]
+    if name in ("xmp:Rating", "album:Rating", "album:Photo"):
+        return words[0] if words else None
+    return words
+
+
+def words_of(root: Element, name: str) -> list[str]:
+    """The texts of a property that is a list, as they are written."""
+    return list(value_of(root, name) or ())
+
+
+def differing(root: Element, wanted: Mapping[str, Value]) -> dict[str, Value]:
+    """Those of the wanted values that are not there yet."""
+    return {
+        name: value
+        for name, value in wanted.items()
+        if (value_of(root, name) or None) != (value or None)
+    }
+
+
+def refuse_loss(before: Element, after: Element, changes: Mapping[str, Value]) -> None:
+    """Compare a packet with what was made of it.
+
+    Raises:
+        SidecarError: something is gone that was not to be changed.
+    """
+    given_up = {
+        (xmp.tag_of(name), _plain(text))
+        for name in changes
+        for text in _texts(value_of(before, name))
+        if text not in _texts(changes[name])
+    }
+    for path, text in Counter(_leaves(before)) - Counter(_leaves(after)):
+        if (path[0], text) not in given_up:
+            name = path[-1].rpartition("}")[2]
+            raise SidecarError(
+                f"The sidecar holds something ({name}) that could not be kept: it stays as it is."
+            )
+
+
+def _texts(value: Value) -> list[str]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return [value] if isinstance(value, str) else list(value or ())
+
+
+def _leaves(root: Element) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Every text of a packet with the tags above it, however RDF says it; blank ones left out.
+
+    A property may be an attribute or an element, a text may stand alone or in a list of one, and a
+    text of no language is one for everybody.
+    """
+    for rdf in [root] if root.tag == xmp.RDF + "RDF" else root:
+        if rdf.tag == xmp.RDF + "RDF":
+            yield from _leaves_below(rdf, ())
+        else:
+            yield (rdf.tag,), "outside"  # which the toolkit does not read
+
+
+def _leaves_below(element: Element, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+    if element.tag not in _SAME and element.tag != xmp.RDF + "RDF":
+        path = (*path, element.tag)
+    language = element.get(xmp.LANGUAGE, DEFAULT).lower()
+    if language != DEFAULT:
+        path = (*path, language)
+    for tag, text in element.attrib.items():
+        if tag not in _NO_FACTS and tag != xmp.LANGUAGE and text.strip():
+            here = tag in (xmp.RDF + "value", xmp.RDF + "resource")
+            yield path if here else (*path, tag), _plain(text)
+    for child in element:
+        yield from _leaves_below(child, path)
+        if child.tail and child.tail.strip():
+            yield (*path, "text"), _plain(child.tail)
+    if element.text and element.text.strip():
+        yield path if not len(element) else (*path, "text"), _plain(element.text)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split())
