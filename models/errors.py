@@ -14,6 +14,10 @@ class CaptionerUnavailableError(ModelError):
 
     retry_after_s: float | None = None
     """How long the other side asks to be left alone; None where it does not say."""
+    until_tomorrow: bool = False
+    """Whether the quota of a whole day is used up; `retry_after_s` then says when it is new."""
+    needs_setting: bool = False
+    """Whether every photo will fail alike until somebody changes a setting: the key, the model."""
 
 
 class CaptionRefusedError(ModelError):

@@ -1,4 +1,4 @@
-"""Captions and translations by Gemini: the only module that speaks to Google, through
+"""Captions, answers and translations by Gemini: the only module that speaks to Google, through
 google-generativeai over REST.
 
 The SDK has reached its end of support; everything of it stays in this file. It is imported at the
@@ -7,41 +7,64 @@ first question, because that takes over a second and the page must not wait for 
 
 from __future__ import annotations
 
+import logging
 import threading
 import warnings
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
+from models.caption_answers import (
+    MalformedAnswerError,
+    conversation_in,
+    description_in,
+    plain_description,
+    translation_in,
+)
+from models.caption_prompts import (
+    ANSWER_INSTRUCTIONS,
+    PROMPT_VERSION,
+    describe_instruction,
+    describe_schema,
+)
 from models.errors import CaptionerUnavailableError, CaptionRefusedError
+from models.gemini_faults import fault
+from models.interfaces import Description, Turn
 from models.prompts import CAPTION_INSTRUCTIONS, TRANSLATION_INSTRUCTIONS
 
-ERROR_INFO = "type.googleapis.com/google.rpc.ErrorInfo"
-RETRY_INFO = "type.googleapis.com/google.rpc.RetryInfo"
+log = logging.getLogger(__name__)
+
 # Why an answer may end with its text still meant; all other reasons withdraw it.
 CAPTION_STANDS = ("STOP", "MAX_TOKENS", "FINISH_REASON_UNSPECIFIED")
 TRANSLATION_STANDS = ("STOP", "FINISH_REASON_UNSPECIFIED")  # half of it would find other photos
-LONGEST_TRANSLATION = 300
-QUOTES = ('""', "''", "“”", "‘’", "``", "「」")
-
-
-class QuotaUsedUpError(CaptionerUnavailableError):
-    """Raised when Gemini answers 429."""
-
-    def __init__(self, retry_after_s: float | None) -> None:
-        """`retry_after_s` is how long Gemini asks to be left alone, None where it does not say."""
-        self.retry_after_s = retry_after_s
-        when = f"in {retry_after_s:.0f} seconds" if retry_after_s else "later"
-        super().__init__(f"Gemini's quota for this key is used up: try again {when}.")
+SHORTEST_KEY_TO_HINT = 12  # four characters of a shorter one would be too much of it
 
 
 class GeminiCaptioner:
-    """Asks a Gemini model for one sentence about a picture; implements `interfaces.Captioner`.
+    """Asks a Gemini model about a picture; implements `interfaces.Captioner`.
 
-    Safe to call from many threads. The SDK's configuration is global, so a process has one of
-    these; a second one with another key or endpoint takes over the SDK at its first caption.
+    Safe to call from many threads. Each has a connection of its own, beside the configuration that
+    the SDK keeps for a whole process.
+
+    Each call sends one HTTP request and never repeats it, but for `describe`, which asks once more
+    where an answer is malformed. Whoever counts requests, or lets them wait, does so in
+    `before_request`.
+
+    The key is in no sentence, no log and no exception: what the SDK raises may quote it, and is
+    therefore not kept as the cause of what is raised here.
     """
 
+    prompt_version = PROMPT_VERSION
+    sends = True
+    speaks = ("ko", "en")
+
     def __init__(
-        self, api_key: str | None, model: str, endpoint: str | None, timeout_s: float = 60
+        self,
+        api_key: str | None,
+        model: str,
+        endpoint: str | None,
+        timeout_s: float = 60,
+        before_request: Callable[[], None] | None = None,
     ) -> None:
         """Connects to nothing yet.
 
@@ -49,157 +72,200 @@ class GeminiCaptioner:
             api_key: of https://aistudio.google.com/apikey; None or blank where there is none.
             model: as Google names it, such as `gemini-3.5-flash-lite`.
             endpoint: address of a server that speaks the same API; None for Google's.
-            timeout_s: after which an answer is given up, the SDK's own retries included.
+            timeout_s: after which an answer is given up.
+            before_request: called in the thread of the caller before each HTTP request; it may
+                wait, and what it raises is passed on with nothing sent.
         """
         self.model_id = model
+        self.before_request = before_request
         self._api_key = (api_key or "").strip()
         self._endpoint = endpoint
         self._timeout_s = timeout_s
         self._connecting = threading.Lock()
-        self._model: Any = None
+        self._client: Any = None
+
+    def __repr__(self) -> str:
+        return f"GeminiCaptioner({self.model_id!r}, key {self.key_hint or 'missing'})"
+
+    @property
+    def key_hint(self) -> str:
+        """The end of the key, such as "…abcd", by which a person knows it; "" without a key."""
+        if not self._api_key:
+            return ""
+        return "…" + (self._api_key[-4:] if len(self._api_key) >= SHORTEST_KEY_TO_HINT else "")
 
     def check(self) -> None:
         """See `interfaces.Captioner.check`."""
         if not self._api_key:
-            raise CaptionerUnavailableError(
+            raise _for_a_setting(
                 "Captions by Gemini need a key: get one at https://aistudio.google.com/apikey, set "
                 "GEMINI_API_KEY to it and start the album again."
             )
-        if not self._api_key.isascii():
-            raise CaptionerUnavailableError(
+        if not self._api_key.isascii() or not self._api_key.isprintable() or " " in self._api_key:
+            raise _for_a_setting(
                 "GEMINI_API_KEY holds characters that no key has: copy the key once more, set it "
                 "and start the album again."
             )
 
     def caption(self, jpeg: bytes, language: str) -> str:
         """See `interfaces.Captioner.caption`; what is sent is `jpeg` as it is, and one sentence."""
-        self.check()
-        return _caption_in(
-            self._generate(
-                [{"mime_type": "image/jpeg", "data": jpeg}, CAPTION_INSTRUCTIONS[language]]
-            )
-        )
+        said, withdrawn = self._ask([_picture(jpeg), CAPTION_INSTRUCTIONS[language]], joint=" ")
+        _check_photo(said, withdrawn)
+        return " ".join(said.split())
+
+    def describe(self, jpeg: bytes, languages: Sequence[str]) -> Description:
+        """See `interfaces.Captioner.describe`; what is sent is `jpeg` as it is, and the wishes.
+
+        An answer that is not of the form asked for is asked for once more, in a second request;
+        after that what can be read in it is kept.
+        """
+        contents = [_picture(jpeg), describe_instruction(languages)]
+        schema = describe_schema(languages)
+        for _ in range(2):
+            said, withdrawn = self._ask(contents, schema=schema)
+            _check_photo(said, withdrawn)
+            try:
+                return description_in(said, languages)
+            except MalformedAnswerError as error:
+                log.info("%s gave a malformed answer: %s", self.model_id, error)
+        return plain_description(said, languages)
+
+    def answer(self, jpeg: bytes, turns: Sequence[Turn], language: str) -> str:
+        """See `interfaces.Captioner.answer`; the photo goes with the first turn alone.
+
+        Raises:
+            ValueError: the conversation does not begin and end with the person.
+        """
+        if not turns or turns[0].by != "person" or turns[-1].by != "person":
+            raise ValueError("a conversation begins and ends with the person")
+        contents: list[dict[str, Any]] = [
+            {"role": "user" if turn.by == "person" else "model", "parts": [turn.text]}
+            for turn in turns
+        ]
+        contents[0]["parts"] = [_picture(jpeg), turns[0].text]
+        said, withdrawn = self._ask(contents, system=ANSWER_INSTRUCTIONS[language])
+        if withdrawn:
+            raise CaptionRefusedError(f"Gemini declined this question ({withdrawn}).")
+        if not (answer := conversation_in(said)):
+            raise CaptionRefusedError("Gemini answered with nothing: ask in other words.")
+        return answer
 
     def translate(self, text: str, language: str) -> str:
         """See `interfaces.Captioner.translate`; what is sent is `text`, below one instruction."""
+        said, withdrawn = self._ask(
+            [TRANSLATION_INSTRUCTIONS[language], text], stands=TRANSLATION_STANDS, joint=" "
+        )
+        if withdrawn:
+            raise CaptionRefusedError(f"Gemini did not translate this ({withdrawn}): reword it.")
+        return translation_in(said, text)
+
+    def _ask(
+        self,
+        contents: list[Any],
+        *,
+        schema: Mapping[str, Any] | None = None,
+        system: str | None = None,
+        stands: tuple[str, ...] = CAPTION_STANDS,
+        joint: str = "",
+    ) -> tuple[str, str]:
+        """What Gemini says, "" where nothing, and why it took that back, or "".
+
+        One HTTP request. Failures leave the `except` clauses as values, so that none of them
+        becomes the context of what is raised.
+
+        Args:
+            contents: as the SDK takes them.
+            schema: of the JSON to answer with; None for plain text.
+            system: instructions that stand above the contents.
+            stands: names of the reasons to end after which the text counts.
+            joint: stands between the parts of an answer.
+        """
         self.check()
-        return _translation_in(self._generate([TRANSLATION_INSTRUCTIONS[language], text]), text)
+        model = self._model(system)
+        if self.before_request is not None:
+            self.before_request()
+        outcome = self._generate(model, contents, schema)
+        if isinstance(outcome, CaptionerUnavailableError):
+            raise outcome
+        return _text_of(outcome, stands, joint)
 
-    def _generate(self, contents: list[Any]) -> Any:
-        from google.api_core import exceptions, retry
+    def _generate(self, model: Any, contents: list[Any], schema: Mapping[str, Any] | None) -> Any:
+        """The SDK's response, or the error to raise instead."""
+        from google.api_core import exceptions
         from google.protobuf.json_format import ParseError
-        from requests.exceptions import RequestException, Timeout
+        from requests.exceptions import RequestException, Timeout, TooManyRedirects
 
-        options = {
-            "timeout": self._timeout_s,
-            # The SDK's own policy for 503, but with our deadline: its own is ten minutes.
-            "retry": retry.Retry(
-                predicate=retry.if_exception_type(exceptions.ServiceUnavailable),
-                initial=1.0,
-                maximum=10.0,
-                timeout=self._timeout_s,
-            ),
-        }
+        wish = {"response_mime_type": "application/json", "response_schema": schema}
         try:
-            return self._connected().generate_content(contents, request_options=options)
+            return model.generate_content(
+                contents,
+                generation_config=wish if schema else None,
+                # Without its own retries, each of which would send the photo uncounted.
+                request_options={"timeout": self._timeout_s, "retry": None},
+            )
         except exceptions.GoogleAPICallError as error:
-            raise self._unavailable(error) from error
-        except (Timeout, exceptions.RetryError) as error:
-            raise CaptionerUnavailableError(
+            log.info("%s answered %s", self.model_id, type(error).__name__)
+            message = str(error.message).replace(self._api_key, self.key_hint)
+            return fault(error.code, message, error.details, self.model_id, datetime.now(UTC))
+        except (Timeout, exceptions.RetryError):
+            return CaptionerUnavailableError(
                 f"Gemini did not answer within {self._timeout_s:g} seconds: try again later."
-            ) from error
-        except RequestException as error:
-            raise CaptionerUnavailableError(
-                "Gemini cannot be reached: check the network and try again."
-            ) from error
-        except (ParseError, AttributeError) as error:
+            )
+        except (ParseError, AttributeError, TooManyRedirects):
             # A login page of the network, or the error of a proxy in a form the SDK cannot read.
-            raise CaptionerUnavailableError(
+            return CaptionerUnavailableError(
                 "Something other than Gemini answered: check the network's login page, or "
                 "ALBUM_GEMINI_ENDPOINT where it is set."
-            ) from error
-
-    def _connected(self) -> Any:
-        """The SDK's model object, made once."""
-        with self._connecting:
-            if self._model is None:
-                with warnings.catch_warnings():
-                    # It announces its end of support; the person at the album cannot help that.
-                    warnings.simplefilter("ignore", FutureWarning)
-                    import google.generativeai as genai
-                genai.configure(  # type: ignore[attr-defined]
-                    api_key=self._api_key,
-                    transport="rest",
-                    client_options={"api_endpoint": self._endpoint} if self._endpoint else None,
-                )
-                self._model = genai.GenerativeModel(self.model_id)  # type: ignore[attr-defined]
-            return self._model
-
-    def _unavailable(self, error: Any) -> CaptionerUnavailableError:
-        """What an answer that is an HTTP error means for the person; `error` is the SDK's."""
-        if error.code == 429:
-            delay = _detail(error, RETRY_INFO).get("retryDelay", "0s")  # such as "37s"
-            return QuotaUsedUpError(float(delay.removesuffix("s")) or None)
-        reason = _detail(error, ERROR_INFO).get("reason")
-        if error.code == 401 or reason == "API_KEY_INVALID":
-            sentence = "Gemini does not know this key: set GEMINI_API_KEY to a valid one."
-        elif error.code == 403:
-            sentence = (
-                "This key may not use Gemini: allow it the Generative Language API, or set "
-                "GEMINI_API_KEY to another key."
             )
-        elif error.code == 404:
-            sentence = f"{self.model_id} is not served any more: set ALBUM_GEMINI_MODEL to another."
-        elif error.code and error.code >= 500:
-            sentence = "Gemini has a fault of its own at the moment: try again later."
-        else:
-            said = " ".join(str(error.message).split())[:200]
-            sentence = f"Gemini refused the request ({error.code}): {said}"
-        return CaptionerUnavailableError(sentence)
+        except RequestException as error:
+            log.info("%s cannot be reached: %s", self.model_id, type(error).__name__)
+            return CaptionerUnavailableError(
+                "Gemini cannot be reached: check the network and try again."
+            )
+
+    def _model(self, system: str | None) -> Any:
+        """The SDK's model, on a connection that is made once; connects to nothing yet."""
+        with self._connecting, warnings.catch_warnings():
+            # It announces its end of support; the person at the album cannot help that.
+            warnings.simplefilter("ignore", FutureWarning)
+            import google.generativeai as genai
+
+            if self._client is None:
+                from google.ai.generativelanguage import GenerativeServiceClient
+
+                from models.gemini_wire import send_once
+
+                options = {"api_key": self._api_key, "api_endpoint": self._endpoint}
+                self._client = GenerativeServiceClient(transport="rest", client_options=options)
+                send_once(self._client.transport._session)
+        model: Any = genai.GenerativeModel(  # type: ignore[attr-defined]
+            self.model_id, system_instruction=system
+        )
+        model._client = self._client
+        return model
 
 
-def _detail(error: Any, kind: str) -> dict[str, str]:
-    """The detail of that kind, empty where there is none; over REST `error.reason` would fail."""
-    return next((detail for detail in error.details if detail.get("@type") == kind), {})
+def _picture(jpeg: bytes) -> dict[str, Any]:
+    return {"mime_type": "image/jpeg", "data": jpeg}
 
 
-def _caption_in(response: Any) -> str:
-    """The caption in one line.
+def _for_a_setting(sentence: str) -> CaptionerUnavailableError:
+    error = CaptionerUnavailableError(sentence)
+    error.needs_setting = True
+    return error
 
-    Raises:
-        CaptionRefusedError: the answer holds none.
-    """
-    text, withdrawn = _text_of(response, CAPTION_STANDS)
+
+def _check_photo(said: str, withdrawn: str) -> None:
+    """Raises CaptionRefusedError where a photo was declined or nothing was said of it."""
     if withdrawn:
         raise CaptionRefusedError(f"Gemini declined this photo ({withdrawn}).")
-    if not text:
+    if not said:
         raise CaptionRefusedError(
             "Gemini answered without a caption: write one by hand, or ask another model."
         )
-    return " ".join(text.split())
 
 
-def _translation_in(response: Any, original: str) -> str:
-    """The translation, without the quotation marks and the full stop that the original has not.
-
-    Raises:
-        CaptionRefusedError: the answer is not one line of a translation's length.
-    """
-    text, withdrawn = _text_of(response, TRANSLATION_STANDS)
-    if withdrawn:
-        raise CaptionRefusedError(f"Gemini did not translate this ({withdrawn}): reword it.")
-    if text[:1] + text[-1:] in QUOTES and original.strip()[:1] != text[:1]:
-        text = text[1:-1].strip()
-    if not original.rstrip().endswith("."):
-        text = text.removesuffix(".")
-    if not text or len(text) > LONGEST_TRANSLATION or not text.isprintable():
-        raise CaptionRefusedError(
-            "Gemini answered with something other than a translation: reword it."
-        )
-    return text
-
-
-def _text_of(response: Any, stands: tuple[str, ...]) -> tuple[str, str]:
+def _text_of(response: Any, stands: tuple[str, ...], joint: str) -> tuple[str, str]:
     """The stripped text of an answer, "" where it has none, and why it is not to be used, or "".
 
     `response.text` would be a ValueError for an answer without text.
@@ -211,7 +277,7 @@ def _text_of(response: Any, stands: tuple[str, ...]) -> tuple[str, str]:
         reason = _name(candidate.finish_reason)
         if reason not in stands:
             return "", reason
-        return " ".join(part.text for part in candidate.content.parts).strip(), ""
+        return joint.join(part.text for part in candidate.content.parts).strip(), ""
     return "", ""
 
 

@@ -1,0 +1,162 @@
+"""Answers of a language model, read as what they are: text of a stranger.
+
+Whatever is let through is of the promised form: Unicode in NFC, bounded, without characters that
+cannot be seen or stored.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from models.errors import CaptionRefusedError, ModelError
+from models.interfaces import Description
+
+LONGEST_CAPTION = 2_000  # characters, as all lengths here
+LONGEST_KEYWORD = 60
+MOST_KEYWORDS = 30
+LONGEST_TEXT = 10_000
+LONGEST_ANSWER = 4_000
+LONGEST_TRANSLATION = 300
+
+QUOTES = ('""', "''", "“”", "‘’", "``", "「」")
+# Invisible, yet part of what is seen: they join the pictures of an emoji and letters of scripts.
+JOINERS = "\u200c\u200d"
+FENCE = re.compile(r"\s*```\w*\n?(.*?)(?:```\s*)?", re.DOTALL)
+CUT_CAPTION = r'"caption_%s"\s*:\s*"((?:[^"\\]|\\.)*)'
+"""A caption within an answer that is broken as a whole, or ends within it."""
+
+
+class MalformedAnswerError(ModelError):
+    """Raised when an answer is not of the form asked for; asking once more may mend it."""
+
+
+def one_line(text: str, longest: int) -> str:
+    """`text` in one line of at most `longest` characters, cut where it is longer."""
+    seen = "".join(c for c in " ".join(text.split()) if c in JOINERS or not _is_hidden(c))
+    return unicodedata.normalize("NFC", seen)[:longest].strip()
+
+
+def lines(text: str, longest: int) -> str:
+    """The same with its lines kept; of several blank ones in a row, one stays."""
+    clean = (one_line(line, longest) for line in text.splitlines())
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(clean).strip())[:longest].rstrip()
+
+
+def description_in(answer: str, languages: Sequence[str]) -> Description:
+    """The description in an answer of the form of `caption_prompts.describe_schema`.
+
+    Raises:
+        MalformedAnswerError: it is no JSON object, lacks a caption, or holds other types.
+    """
+    try:
+        # Line breaks within strings are against the rules of JSON, but clear enough.
+        fields = json.loads(_without_fence(answer), strict=False)
+    except (ValueError, RecursionError) as error:
+        raise MalformedAnswerError("no JSON") from error
+    if not isinstance(fields, dict):
+        raise MalformedAnswerError("no JSON object")
+    captions = _captions_in(fields, languages)
+    if len(captions) < len(languages):
+        raise MalformedAnswerError("a caption is missing")
+    keywords = fields.get("keywords") or []
+    text = fields.get("text_in_photo") or ""
+    if not isinstance(keywords, list) or not all(isinstance(word, str) for word in keywords):
+        raise MalformedAnswerError("keywords that are no words")
+    if not isinstance(text, str):
+        raise MalformedAnswerError("a text that is no text")
+    return Description(captions, _cleaned(keywords), lines(text, LONGEST_TEXT))
+
+
+def plain_description(answer: str, languages: Sequence[str]) -> Description:
+    """What can be read in an answer that is not of the form asked for.
+
+    That is the captions where it is JSON in part, else all of it as one caption of an unknown
+    language.
+
+    Raises:
+        CaptionRefusedError: nothing in it is for a reader.
+    """
+    text = _without_fence(answer)
+    if text.startswith(("{", "[")):
+        captions = _captions_in(_pieces_of(text, languages), languages)
+    else:
+        captions = {"": one_line(text, LONGEST_CAPTION)}
+    if not any(any(c.isalnum() for c in caption) for caption in captions.values()):
+        raise CaptionRefusedError(
+            "Gemini answered with something other than a description: ask again, or write the "
+            "caption by hand."
+        )
+    return Description(captions)
+
+
+def conversation_in(answer: str) -> str:
+    """What is said in a conversation: plain text in lines, at most LONGEST_ANSWER characters."""
+    return lines(answer, LONGEST_ANSWER)
+
+
+def translation_in(answer: str, original: str) -> str:
+    """The translation, without the quotation marks and the full stop that the original has not.
+
+    Raises:
+        CaptionRefusedError: the answer is not one line of a translation's length.
+    """
+    text = answer
+    if text[:1] + text[-1:] in QUOTES and original.strip()[:1] != text[:1]:
+        text = text[1:-1].strip()
+    if not original.rstrip().endswith("."):
+        text = text.removesuffix(".")
+    if not text or len(text) > LONGEST_TRANSLATION or not text.isprintable():
+        raise CaptionRefusedError(
+            "Gemini answered with something other than a translation: reword it."
+        )
+    return text
+
+
+def _captions_in(fields: Mapping[str, Any], languages: Sequence[str]) -> dict[str, str]:
+    """Those of the captions asked for that are there."""
+    found = {language: fields.get(f"caption_{language}") for language in languages}
+    clean = {
+        language: one_line(caption, LONGEST_CAPTION)
+        for language, caption in found.items()
+        if isinstance(caption, str)
+    }
+    return {language: caption for language, caption in clean.items() if caption}
+
+
+def _pieces_of(text: str, languages: Sequence[str]) -> dict[str, Any]:
+    """The captions in JSON that is cut short, or wrong elsewhere."""
+    pieces: dict[str, Any] = {}
+    for language in languages:
+        found = re.search(CUT_CAPTION % language, text)
+        if found is None:
+            continue
+        try:
+            pieces[f"caption_{language}"] = json.loads(f'"{found[1]}"', strict=False)
+        except ValueError:
+            continue  # cut within an escape
+    return pieces
+
+
+def _cleaned(keywords: Sequence[str]) -> tuple[str, ...]:
+    """Without marks around them, doubles, and what is too long to be a keyword."""
+    kept: dict[str, str] = {}
+    for keyword in keywords:
+        word = one_line(keyword, LONGEST_TEXT).strip(" #,.;·-\"'“”")
+        if word and len(word) <= LONGEST_KEYWORD:
+            kept.setdefault(word.casefold(), word)
+    return tuple(kept.values())[:MOST_KEYWORDS]
+
+
+def _without_fence(answer: str) -> str:
+    """The answer without the ``` lines that models put around code."""
+    fenced = FENCE.fullmatch(answer)
+    return (fenced[1] if fenced else answer).strip()
+
+
+def _is_hidden(character: str) -> bool:
+    """Control characters, halves of surrogate pairs, and marks that turn or hide text."""
+    return unicodedata.category(character) in ("Cc", "Cf", "Cs")

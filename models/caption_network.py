@@ -1,0 +1,164 @@
+"""Captions by a CoCa model of open_clip: an image tower, and a decoder that writes what it sees.
+
+Yu et al. 2022, "CoCa: Contrastive Captioners are Image-Text Foundation Models". The words are
+searched for here: `CoCa.generate` needs classes that transformers 5 has no more.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from PIL import Image
+
+from models.clip import BROKEN_CHECKPOINT, choose_device, choose_dtype, load_clip, tokenizer_of
+from models.errors import ModelError, WeightsUnavailableError
+from models.spec import ModelSpec, parse_spec
+from models.weights import checkpoint_on_disk
+
+BEAMS = 4
+LONGEST = 40  # tokens, its two ends included; captions it was trained with have about 15
+SHORTEST = 3  # before its end, the start included: two words or so
+# Wu et al. 2016, section 7: without it the shortest caption would always be the likeliest.
+LENGTH_POWER = 0.8
+
+
+def caption_spec(spec: str) -> ModelSpec:
+    """Read a spec (see `models.spec`) that is to name a model with a decoder for captions.
+
+    Raises:
+        WeightsUnavailableError: it names nothing, or a model that cannot write.
+    """
+    model = parse_spec(spec)
+    if "multimodal_cfg" not in model.config() or model.tokenizer_repo() is not None:
+        raise WeightsUnavailableError(f"{model.name} has no decoder")
+    return model
+
+
+class CaptionNetwork:
+    """One CoCa model in memory; safe to call from many threads."""
+
+    def __init__(self, spec: ModelSpec, weights_dir: Path, device: str = "auto") -> None:
+        """Load `spec`, one of `caption_spec`, from this machine's files.
+
+        Raises:
+            WeightsUnavailableError: the weights are missing, cut or broken.
+            ModelError: there is no such device, or it has no memory for this model.
+        """
+        self._device = choose_device(device)
+        self._dtype = choose_dtype(self._device)
+        self._name = spec.name
+        self._lock = threading.Lock()
+        checkpoint = checkpoint_on_disk(spec, weights_dir)
+        if checkpoint is None:
+            raise WeightsUnavailableError(f"{spec.name} is not on this machine")
+        try:
+            network, self._preprocess = load_clip(spec, checkpoint, None)
+            self._model = network.to(self._device, self._dtype)
+        except torch.OutOfMemoryError as error:
+            raise ModelError(self._does_not_fit()) from error
+        except BROKEN_CHECKPOINT as error:
+            raise WeightsUnavailableError(f"{spec.name} cannot be loaded") from error
+        self._tokenizer = tokenizer_of(spec, None)
+
+    def caption(self, image: Image.Image) -> str:
+        """What the model sees in an upright RGB image of any size, the same each time; may be "".
+
+        Raises:
+            ModelError: the device has no memory left.
+        """
+        pixels = self._preprocess(image)[None]
+        try:
+            with self._lock, torch.inference_mode():
+                tokens = self._search(pixels.to(self._device, self._dtype))
+        except torch.OutOfMemoryError as error:
+            raise ModelError(self._does_not_fit()) from error
+        ends = (self._tokenizer.sot_token_id, self._tokenizer.eot_token_id)
+        words: str = self._tokenizer.decode([token for token in tokens if token not in ends])
+        return words.strip()
+
+    def _search(self, pixels: torch.Tensor) -> tuple[int, ...]:
+        """The tokens of a caption for `pixels` (1, 3, h, w)."""
+        sees = self._model(pixels)
+
+        def logits(text: torch.Tensor) -> torch.Tensor:
+            b = len(text)
+            outputs: dict[str, torch.Tensor] = self._model(
+                pixels.expand(b, -1, -1, -1),
+                text.to(self._device),
+                image_latent=sees["image_features"].expand(b, -1),
+                image_embs=sees["image_embs"].expand(b, -1, -1),
+                output_labels=False,
+            )
+            return outputs["logits"][:, -1]
+
+        longest = min(LONGEST, self._model.context_length)
+        return likeliest(
+            logits, self._tokenizer.sot_token_id, self._tokenizer.eot_token_id, longest
+        )
+
+    def _does_not_fit(self) -> str:
+        return (
+            f"The caption model {self._name} needs more memory than the {self._device.type} "
+            "device has left: set ALBUM_DEVICE=cpu."
+        )
+
+
+@dataclass(frozen=True)
+class Written:
+    """A caption on its way, or at its end."""
+
+    tokens: tuple[int, ...]
+    score: float
+    """Sum of log probabilities, nats."""
+
+    @property
+    def rank(self) -> float:
+        """By which captions of different lengths are compared; the higher the better."""
+        return self.score / math.pow(len(self.tokens), LENGTH_POWER)
+
+
+def likeliest(
+    logits: Callable[[torch.Tensor], torch.Tensor],
+    start: int,
+    end: int,
+    longest: int,
+    shortest: int = SHORTEST,
+    beams: int = BEAMS,
+) -> tuple[int, ...]:
+    """Beam search for the tokens of highest rank, `start` and `end` included.
+
+    Args:
+        logits: of the next token (b, vocabulary) after each of the tokens (b, t).
+        start: the token that all begin with; it does not come again.
+        end: the token that ends a caption.
+        longest: most tokens of it.
+        shortest: fewest tokens before its end.
+        beams: how many are followed at the same time.
+    """
+    alive = [Written((start,), 0.0)]
+    ended: list[Written] = []
+    for length in range(1, longest):
+        # In float32: sums of many small logarithms would be lost in bfloat16.
+        nats = logits(torch.tensor([it.tokens for it in alive])).float().log_softmax(dim=-1).cpu()
+        nats[:, start] = -torch.inf
+        if length < shortest:
+            nats[:, end] = -torch.inf
+        vocabulary = nats.shape[1]
+        scores = (nats + torch.tensor([[it.score] for it in alive])).flatten()
+        # Each beam may end, so twice as many go on to fill the beams again.
+        best, places = scores.topk(min(2 * beams, len(scores)))
+        grown = [
+            Written((*alive[place // vocabulary].tokens, place % vocabulary), score)
+            for place, score in zip(places.tolist(), best.tolist(), strict=True)
+            if score > -math.inf
+        ]
+        ended += [it for it in grown[:beams] if it.tokens[-1] == end]
+        alive = [it for it in grown if it.tokens[-1] != end][:beams]
+        if len(ended) >= beams or not alive:
+            break
+    return max(ended or alive, key=lambda it: it.rank).tokens

@@ -1,0 +1,171 @@
+"""Captions without any service: a CoCa model on this machine, behind `interfaces.Captioner`.
+
+Imports no network: torch and open_clip come in at the first question, so that the page need not
+wait for them.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image, UnidentifiedImageError
+
+from models.caption_answers import LONGEST_CAPTION, one_line
+from models.errors import (
+    CaptionerUnavailableError,
+    CaptionRefusedError,
+    ModelError,
+    WeightsUnavailableError,
+)
+from models.interfaces import Description, Turn
+
+if TYPE_CHECKING:
+    from models.caption_network import CaptionNetwork
+    from models.spec import ModelSpec
+
+log = logging.getLogger(__name__)
+
+DEFAULT_MODEL = "coca_ViT-B-32/laion2b_s13b_b90k"
+
+
+class CocaCaptioner:
+    """Writes an English caption of a picture; safe to call from many threads.
+
+    Reads the weights from this machine alone; `fetch` is what brings them here.
+    """
+
+    prompt_version = "none"  # it takes no instructions
+    sends = False
+    speaks = ("en",)
+
+    def __init__(self, spec: str, weights_dir: Path, device: str = "auto") -> None:
+        """Loads nothing yet, so that a wrong name does not keep the album from starting.
+
+        Args:
+            spec: as in `models.spec`, of one of open_clip's CoCa models.
+            weights_dir: where the hub's files are kept.
+            device: "auto", "cuda", "mps" or "cpu".
+        """
+        architecture, _, rest = spec.partition("/")
+        is_file = "/" in rest or Path(rest).suffix in (".safetensors", ".pt", ".bin")
+        self.model_id = f"{architecture}/{Path(rest).stem}" if is_file else spec
+        self._spec = spec
+        self._weights_dir = weights_dir
+        self._device = device
+        self._loading = threading.Lock()
+        self._network: CaptionNetwork | None = None
+
+    def check(self) -> None:
+        """See `interfaces.Captioner.check`; looks at the disk."""
+        from models.weights import weights_on_disk
+
+        model = self._model()
+        if self._network is None and not weights_on_disk(self._spec, self._weights_dir):
+            raise _for_a_setting(
+                f"The caption model {model.name} is not on this machine yet: start the album where "
+                "it can reach the network once, or set ALBUM_CAPTIONER=gemini."
+            )
+
+    def fetch(self) -> None:
+        """Download the weights where they are missing; returns when they are there.
+
+        Raises:
+            CaptionerUnavailableError: unknown model, no network, a full disk.
+        """
+        from models.weights import fetch_weights, weights_on_disk
+
+        model = self._model()
+        if weights_on_disk(self._spec, self._weights_dir):
+            return
+        try:
+            fetch_weights(self._spec, self._weights_dir)
+        except WeightsUnavailableError as error:
+            raise CaptionerUnavailableError(
+                f"The caption model {model.name} could not be downloaded: check the network and "
+                "the room on the disk and start the album again, or set ALBUM_CAPTIONER=gemini."
+            ) from error
+
+    def caption(self, jpeg: bytes, language: str) -> str:
+        """See `interfaces.Captioner.caption`; English only."""
+        return self.describe(jpeg, (language,)).captions["en"]
+
+    def describe(self, jpeg: bytes, languages: Sequence[str]) -> Description:
+        """See `interfaces.Captioner.describe`: an English caption where English is among
+        `languages`, without keywords or read text."""
+        if "en" not in languages:
+            raise _for_a_setting(
+                "This captioner writes English alone: ask for English captions, or set "
+                "ALBUM_CAPTIONER=gemini."
+            )
+        self.check()
+        image = _opened(jpeg)
+        try:
+            words = self._loaded().caption(image)
+        except WeightsUnavailableError as error:
+            raise _for_a_setting(
+                f"The files of the caption model {self._model().name} are damaged or made for "
+                "another architecture: delete or replace them and start the album again."
+            ) from error
+        except ModelError as error:
+            raise _for_a_setting(str(error)) from error
+        caption = one_line(words, LONGEST_CAPTION)
+        if not any(character.isalnum() for character in caption):
+            raise CaptionRefusedError(
+                "The model found no words for this photo: write the caption by hand."
+            )
+        return Description({"en": caption})
+
+    def answer(self, jpeg: bytes, turns: Sequence[Turn], language: str) -> str:
+        """Always raises CaptionerUnavailableError: the model cannot converse."""
+        raise _for_a_setting(
+            "This captioner cannot answer questions: set ALBUM_CAPTIONER=gemini to ask about a "
+            "photo."
+        )
+
+    def translate(self, text: str, language: str) -> str:
+        """Always raises CaptionerUnavailableError: the model cannot translate."""
+        raise _for_a_setting(
+            "This captioner cannot translate: set ALBUM_CAPTIONER=gemini to have a search "
+            "translated."
+        )
+
+    def _model(self) -> ModelSpec:
+        from models.caption_network import caption_spec
+
+        try:
+            return caption_spec(self._spec)
+        except WeightsUnavailableError as error:
+            raise _for_a_setting(
+                f'"{self._spec}" names no model that writes captions: set ALBUM_COCA_MODEL to '
+                f"{DEFAULT_MODEL} or to another of open_clip's CoCa models."
+            ) from error
+
+    def _loaded(self) -> CaptionNetwork:
+        """The network, loaded at the first photo; that takes seconds."""
+        from models.caption_network import CaptionNetwork
+
+        with self._loading:
+            if self._network is None:
+                self._network = CaptionNetwork(self._model(), self._weights_dir, self._device)
+                log.info("%s writes captions", self.model_id)
+            return self._network
+
+
+def _opened(jpeg: bytes) -> Image.Image:
+    try:
+        return Image.open(io.BytesIO(jpeg), formats=["JPEG"]).convert("RGB")
+    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
+        raise CaptionRefusedError(
+            "The model cannot open this photo: write the caption by hand."
+        ) from error
+
+
+def _for_a_setting(sentence: str) -> CaptionerUnavailableError:
+    error = CaptionerUnavailableError(sentence)
+    error.needs_setting = True
+    return error
