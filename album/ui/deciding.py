@@ -144,4 +144,7 @@ class Deciding:
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32], float]:
         taught = self._album.teacher.teach(way.label, way.words, two_stage=way.two_stage)
         wanted = None if photo_ids is None else np.unique(np.array(photo_ids, np.int64))
-        return self._album.teacher.answers(taught.rule, wanted)
+        ids, shares, threshold = self._album.teacher.answers(taught.rule, wanted)
+        is_it, is_not = self._album.labels.examples(way.label)
+        shares = np.where(np.isin(ids, is_it), 1.0, shares)  # people know better than any rule
+        return ids, np.where(np.isin(ids, is_not), 0.0, shares).astype(np.float32), threshold
