@@ -158,7 +158,7 @@ PHRASES: Final = (
 )
 FILE_WORDS: Final = words("file, files, format, 파일, 파일들, 포맷, 형식")
 """They may follow a file type."""
-LABEL_MARKS: Final = words("label, tag, 라벨, 레이블, 태그")
+LABEL_MARKS: Final = words("label, tag, 이름표, 라벨, 레이블, 태그")
 """Before a colon and the name of a label."""
 
 # ---- times of day ---------------------------------------------------------------------------

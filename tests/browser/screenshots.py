@@ -44,6 +44,9 @@ CLASSES = {
     "ko": "고양이과 동물 | big cat\n버스 | bus\n탑 | tower",
     "en": "big cat\nbus\ntower",
 }
+TAUGHT = {"ko": ("고양이과 동물", "탑"), "en": ("big cat", "tower")}
+OFFERED = ("lion.jpg", "cheetah1.jpg", "tower.jpg", "bus.png")
+ALIKE = (OFFERED[:2], OFFERED[2:3])
 # Enough to look at; each is megabytes of history if all are kept with every change.
 KEPT = {
     "empty": ("1280-en-light", "390-ko-dark"),
@@ -59,6 +62,8 @@ KEPT = {
     "classify": ("1280-en-light", "390-ko-dark"),
     "best": ("1280-ko-light", "390-en-dark"),
     "plan": ("1280-en-dark", "390-ko-light"),
+    "teach": ("1280-ko-light", "390-en-dark"),
+    "right": ("1280-en-light", "390-ko-dark"),
     "filters": ("1280-en-dark", "390-ko-light"),
     "fits": ("1280-en-light", "390-ko-dark"),
 }
@@ -281,11 +286,35 @@ def look(
     expect(page.locator("#plan-labels details").first).to_be_visible()
     page.locator("#plan-summary").scroll_into_view_if_needed()
     picture("plan")
+    teach(page, language)
+    picture("teach")
+    page.locator("#way input[value=words]").click()
+    page.locator("#how-right > button").click()
+    page.locator("#evaluate").click()
+    expect(page.locator("#evaluation-report table").first).to_be_visible()
+    page.locator("#how-right").scroll_into_view_if_needed()
+    picture("right")
     go_to(page, search_tab)
     page.locator("#filters button").first.click()
     expect(page.locator("#camera")).to_be_visible()
     picture("filters")
     page.context.close()
+
+
+def teach(page: Page, language: str) -> None:
+    """Point at photos of two labels, and have the first one learned."""
+    page.locator("#way input[value=examples]").click()
+    for label, alike in reversed(list(zip(TAUGHT[language], ALIKE, strict=True))):
+        page.locator("#teach-name input").fill(label)
+        page.keyboard.press("Enter")
+        page.locator("#teach-take-found").click()
+        for name in OFFERED:
+            photo = page.locator(".question").filter(has=page.locator(f"img[alt='{name}']"))
+            photo.locator(f"[data-mark={'is' if name in alike else 'not'}]").click()
+        page.wait_for_timeout(SETTLING_MS)
+    page.locator("#teach-learn").click()
+    expect(page.locator("#teach-learned")).not_to_be_empty()
+    page.locator("#class-step").scroll_into_view_if_needed()
 
 
 def save(page: Page, path: Path, *, with_pictures: bool = True) -> None:

@@ -291,6 +291,7 @@ dog 2019 => 2019-01-01..2019-12-31, label dog => - => label date
 hot dog => label Hot Dog => - => label
 black dog => - => black dog => -
 라벨:가족 => label 가족 => - => label
+이름표:가족 => label 가족 => - => label
 가족 2019 => 2019-01-01..2019-12-31, label 가족 => - => label date
 가족 바다 => - => 가족 바다 => -
 #가족 2019 => 2019-01-01..2019-12-31, label 가족 => - => label date
