@@ -79,7 +79,7 @@ def full(tmp_path_factory: pytest.TempPathFactory, gemini: GeminiServer) -> Iter
     with served_album(
         folder,
         ALBUM_FOLDERS=str(folder / "photos"),
-        GEMINI_API_KEY="a key",
+        GEMINI_API_KEY="a-key",
         ALBUM_GEMINI_ENDPOINT=gemini.url,
         **outside_env(folder),
     ) as album:

@@ -224,7 +224,7 @@ def harmful(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedAlbum]:
     with GeminiServer() as gemini:
         gemini.text = HARM
         with served_album(
-            folder, ALBUM_FOLDERS=str(folder / "photos"), GEMINI_API_KEY="a key",
+            folder, ALBUM_FOLDERS=str(folder / "photos"), GEMINI_API_KEY="a-key",
             ALBUM_GEMINI_ENDPOINT=gemini.url,
         ) as album:  # fmt: skip
             yield album

@@ -36,7 +36,7 @@ def english(
         folder,
         ALBUM_MODEL=f"english-clip/{weights}",
         ALBUM_FOLDERS=str(SAMPLES),
-        GEMINI_API_KEY="a key",
+        GEMINI_API_KEY="a-key",
         ALBUM_GEMINI_ENDPOINT=gemini.url,
     ) as served:
         yield served
