@@ -78,12 +78,13 @@ class ClassifyTab:
             (classify, self.classify, who | self.photos.inputs), (whole, self.sort_album, who),
         ):  # fmt: skip
             button.click(look, given, looked, show_progress_on=self.verdicts, **encoding)
-        for box in (*self._words.finer, *self._heads.finer):
-            # While one answer is worked out only the last turn of a slider waits.
-            box.change(
-                self.look_again, who | {self._looked}, self.verdicts,
-                trigger_mode="always_last", show_progress="hidden", **encoding,
-            )  # fmt: skip
+        # One listener for all: while one answer is worked out only the last turn of any slider
+        # waits, and no earlier answer can come after it.
+        gr.on(
+            [box.change for box in (*self._words.finer, *self._heads.finer)],
+            self.look_again, who | {self._looked}, self.verdicts,
+            trigger_mode="always_last", show_progress="hidden", **encoding,
+        )  # fmt: skip
         self._way.change(
             self.turn, self._way,
             [self._words.column, self.teaching.column, self._heads.column, *looked,
