@@ -36,15 +36,6 @@ Rows = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
-class ClassBest:
-    """The photos of the album that fit a class best."""
-
-    label: str
-    best: list[tuple[int, float]]
-    """(photo id, probability in [0, 1]), best first."""
-
-
-@dataclass(frozen=True, slots=True)
 class Asked:
     """A list of classes, ready to decide."""
 
@@ -199,29 +190,6 @@ class PhotoClassifier:
             if on_progress is not None:
                 on_progress(min(start + step, n), n)
         return Sorting(asked.labels, ids[rows], winners, probabilities)
-
-    def best_of_album(
-        self, classes: str, k: int = 5, options: SortOptions | None = None
-    ) -> list[ClassBest]:
-        """The `k` photos of the whole album that are most probably of each class.
-
-        A photo counts for a class only when that class is its most probable one.
-
-        Args:
-            classes: one class a line, see `class_list.parse_classes`.
-            k: how many at the most.
-            options: how to decide; None: as `SortOptions` begins, but no photo is none of these.
-
-        Raises:
-            QueryError: the list or the options cannot be used.
-            ModelLoadingError: no model came in time.
-        """
-        sorting = self.sort_photos(classes, options or SortOptions(strictness=-math.inf))
-        found = []
-        for c, label in enumerate(sorting.labels):
-            ids, probabilities = (column[:k].tolist() for column in sorting.of(c))
-            found.append(ClassBest(label, list(zip(ids, probabilities, strict=True))))
-        return found
 
     def _asked(
         self, classes: str, options: SortOptions | None, on_progress: Progress | None = None
