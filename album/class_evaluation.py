@@ -24,7 +24,6 @@ BINS = 10
 MOST_CLASSES = 100  # of a report; a longer list is cut down to the classes that occur
 MOST_LOGITS = 1_000_000  # that a temperature is fitted on
 HOT = 10.0  # a temperature at which no probability is so small that it is lost
-Z95 = 1.959964
 
 Ids = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.intp]
@@ -224,7 +223,7 @@ def _report(
     return ClassReport(
         labels=tuple(sorting.labels[i] for i in kept),
         confusion=confusion,
-        accuracy=_estimate(int(hits.sum()), len(right)),
+        accuracy=Estimate.of(int(hits.sum()), len(right)),
         precision=_estimates(hits, confusion[:, :-1].sum(axis=0)),
         recall=_estimates(hits, confusion.sum(axis=1)),
         bins=bins,
@@ -248,13 +247,5 @@ def _estimates(
     hits: npt.NDArray[np.int64], of: npt.NDArray[np.int64]
 ) -> tuple[Estimate | None, ...]:
     return tuple(
-        _estimate(k, n) if n else None for k, n in zip(hits.tolist(), of.tolist(), strict=True)
+        Estimate.of(k, n) if n else None for k, n in zip(hits.tolist(), of.tolist(), strict=True)
     )
-
-
-def _estimate(k: int, n: int) -> Estimate:
-    """k of n with its 95 % interval (Wilson 1927); n > 0."""
-    value, z2 = k / n, Z95**2
-    middle = (value + z2 / (2 * n)) / (1 + z2 / n)
-    half = Z95 * math.sqrt(value * (1 - value) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-    return Estimate(value, min(value, max(0.0, middle - half)), max(value, min(1.0, middle + half)))

@@ -5,6 +5,7 @@ Shape letters, everywhere the same: n photos, b batch, d width, c classes, t tem
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from PIL import Image
 
 Embeddings: TypeAlias = npt.NDArray[np.float32]
 """(n, d) float32 on the CPU, rows of L2 norm 1; (0, d) for no input."""
+Z95 = 1.959964
+"""Of the normal distribution: 95 % lie within so many standard deviations."""
 Shares: TypeAlias = npt.NDArray[np.float32]
 """Probabilities in [0, 1]."""
 Wording = Literal["name", "sentence", "ensemble"]
@@ -112,6 +115,18 @@ class Estimate:
     value: float
     low: float
     high: float
+
+    @classmethod
+    def of(cls, k: int, n: int) -> Estimate:
+        """k of n, with the interval of Wilson 1927, which also holds for few and at the ends; for
+        n = 0 it is nothing with everything possible."""
+        if n == 0:
+            return cls(0.0, 0.0, 1.0)
+        value, z2 = k / n, Z95**2
+        middle = (value + z2 / (2 * n)) / (1 + z2 / n)
+        half = Z95 * math.sqrt(value * (1 - value) / n + z2 / (4 * n * n)) / (1 + z2 / n)
+        # Rounding may put an end a hair on the other side of the share.
+        return cls(value, min(value, max(0.0, middle - half)), max(value, min(1.0, middle + half)))
 
 
 @dataclass(frozen=True, slots=True)

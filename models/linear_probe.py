@@ -41,7 +41,6 @@ RAREST = 0.005  # share of the album below which a label is not told from a rare
 LOWEST_CUT = 0.5  # standard deviations above the mean of the album, unless examples lie below
 STEEPNESS = 2.0  # of the probability, per standard deviation of the album's scores
 ALL_ALIKE = 1e-6
-Z95 = 1.959964
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +105,9 @@ def fit_probe(
     precision = recall = None
     if len(is_it) >= LEAST:
         found, wrong = int((is_it >= cut).sum()), int((is_not >= cut).sum())
-        recall = _share(found, len(is_it))
+        recall = Estimate.of(found, len(is_it))
         if len(is_not) >= LEAST and found + wrong:
-            precision = _share(found, found + wrong)
+            precision = Estimate.of(found, found + wrong)
     probe = LinearProbe(STEEPNESS * line.weights, STEEPNESS * (line.bias - cut))
     return FittedProbe(probe, 0.5, precision, recall)
 
@@ -208,11 +207,3 @@ def _cut(own: Rows, held_back: Rows, others: Rows) -> float:
         best = min(best, float(own.mean()))
     # Where nothing tells the examples from the album, giving the label to all photos is "best".
     return max(best, min(LOWEST_CUT, float(guesses[0])))
-
-
-def _share(k: int, n: int) -> Estimate:
-    """k of n with its 95 % interval (Wilson 1927)."""
-    value, z2 = k / n, Z95**2
-    middle = (value + z2 / (2 * n)) / (1 + z2 / n)
-    half = Z95 * math.sqrt(value * (1 - value) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-    return Estimate(value, min(value, max(0.0, middle - half)), max(value, min(1.0, middle + half)))

@@ -196,13 +196,13 @@ SUBJECTS: dict[str, str] = {
 """By subject: `English=Korean` pairs."""
 
 
-def _pairs(text: str) -> tuple[tuple[str, str], ...]:
-    """The (English, Korean) pairs of a subject."""
-    pairs = (pair.split("=") for pair in text.split(","))
+def pairs_of(subject: str) -> tuple[tuple[str, str], ...]:
+    """The (English, Korean) pairs of one of `SUBJECTS`."""
+    pairs = (pair.split("=") for pair in SUBJECTS[subject].split(","))
     return tuple((" ".join(english.split()), " ".join(korean.split())) for english, korean in pairs)
 
 
 EVERYDAY_WORDS: tuple[tuple[str, str], ...] = tuple(
-    pair for text in SUBJECTS.values() for pair in _pairs(text)
+    pair for subject in SUBJECTS for pair in pairs_of(subject)
 )
 """All (English, Korean) pairs, each word once in its language."""

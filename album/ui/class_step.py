@@ -15,7 +15,7 @@ from album.ui.alerts import alerts_on_failure
 from album.ui.deciding import ByHead, InWords
 from album.ui.texts import LANGUAGES, i18n, language_of, say, say_count
 from models.interfaces import HeadCard, Wording
-from models.prompts import SUBJECTS
+from models.prompts import SUBJECTS, pairs_of
 
 ALL_SUBJECTS = "all"
 WORDINGS: tuple[Wording, ...] = ("name", "sentence", "ensemble")
@@ -99,10 +99,10 @@ class WordClasses:
         own = LANGUAGES.index(language_of(request))
         lines = [line for line in (classes or "").splitlines() if line.strip()]
         known = {name.strip().casefold() for line in lines for name in line.split("|")}
-        for name, words in SUBJECTS.items():
+        for name in SUBJECTS:
             if subject in (name, ALL_SUBJECTS):
-                for pair in words.split(","):
-                    label, other = (" ".join(it.split()) for it in _turned(pair, own))
+                for pair in pairs_of(name):
+                    label, other = pair[own], pair[1 - own]
                     if label.casefold() not in known:
                         lines.append(f"{label} | {other}")
         return "\n".join(lines), ""
@@ -211,9 +211,3 @@ def _about(card: HeadCard, language: str) -> str:
 
 def _key(subject: str) -> str:
     return f"subject_{subject.replace(' ', '_')}"
-
-
-def _turned(pair: str, own: int) -> tuple[str, str]:
-    """An `English=Korean` pair with the reader's language first."""
-    words = pair.split("=")
-    return words[own], words[1 - own]

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import math
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-Z = 1.959964
-"""Of the normal distribution: 95 % lie within."""
+from models.interfaces import Estimate
+
 Labels = npt.NDArray[np.intp]
 
 
 def wilson(right: int, n: int) -> dict[str, float]:
     """A share with its 95 % interval (Wilson 1927), which also holds for few photos and at the
     ends; for none of them it is nothing with everything possible."""
-    if n == 0:
-        return {"value": 0.0, "low": 0.0, "high": 1.0}
-    share = right / n
-    middle = share + Z * Z / (2 * n)
-    margin = Z * math.sqrt(share * (1 - share) / n + Z * Z / (4 * n * n))
-    below = 1 + Z * Z / n
-    return {
-        "value": share,
-        "low": max(0.0, (middle - margin) / below),
-        "high": min(1.0, (middle + margin) / below),
-    }
+    return asdict(Estimate.of(right, n))
 
 
 def measure(right: Labels, taken_for: Labels, classes: tuple[str, ...]) -> dict[str, Any]:
