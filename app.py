@@ -10,11 +10,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from album.captions import CaptionPace
 from album.errors import AlbumError
 from album.service import Album
 from album.settings import Settings, keep_libraries_private
+from models.captioners import captioner_named, fetch_in_background
 from models.classifiers import OwnClassifiers
-from models.gemini import GeminiCaptioner
 from models.loader import EncoderLoader
 
 log = logging.getLogger("album")
@@ -33,8 +34,14 @@ def serve(settings: Settings) -> None:
     for package in ("album", "models"):
         logging.getLogger(package).setLevel(settings.log_level)
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # the page says what it means
-    captioner = GeminiCaptioner(
-        settings.gemini_api_key, settings.gemini_model, settings.gemini_endpoint
+    captioner = captioner_named(
+        settings.captioner,
+        gemini_api_key=settings.gemini_api_key,
+        gemini_model=settings.gemini_model,
+        gemini_endpoint=settings.gemini_endpoint,
+        coca_model=settings.coca_model,
+        weights_dir=settings.weights_dir,
+        device=settings.device,
     )
     album = Album(
         settings.data_dir,
@@ -42,6 +49,9 @@ def serve(settings: Settings) -> None:
         captioner,
         folders=settings.folders,
         rescan_every_s=60 * settings.rescan_minutes,
+        caption_pace=CaptionPace(
+            settings.captions_per_minute, settings.captions_per_day, settings.captions_parallel
+        ),
     )
     shutil.rmtree(settings.temp_dir, ignore_errors=True)
     settings.temp_dir.mkdir(parents=True)
@@ -55,6 +65,7 @@ def serve(settings: Settings) -> None:
         from album.ui.texts import translations
 
         loader.start(album.active.offer, album.serving)
+        fetch_in_background(captioner)
         album.start()
         page = build_page(album, loader, settings.temp_dir, sample_photos(Path(gradio.__file__)))
         page.queue(default_concurrency_limit=4, max_size=64)

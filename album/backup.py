@@ -20,6 +20,7 @@ from album.backup_file import (
     member_name,
     workplace,
 )
+from album.caption_store import CaptionStore
 from album.database import Database
 from album.errors import AlbumError, PhotoNotFoundError
 from album.import_progress import OnProgress
@@ -101,7 +102,7 @@ def _write(
     try:
         store = PhotoStore(copy)
         report.photos = total = store.count()
-        captions, waiting, failed = store.caption_counts()
+        captions, waiting, failed = CaptionStore(copy).counts()
         counts = {
             "photos": total,
             "vectors": sum(store.encoded_by().values()),

@@ -1,41 +1,109 @@
-"""Journey 4: PhotoCaptions: a durable queue of photos to caption, and the one worker on it."""
+"""Journey 4: PhotoCaptions: captions by hand and by a captioner, as jobs that can be trusted.
+
+A job is rows: photos that wait, each with its tries and its problem. Nothing is lost, or paid for
+twice, by a restart or a kill.
+"""
 
 from __future__ import annotations
 
-import logging
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
-from album.errors import AlbumError
+from album.alike import LookAlikes
+from album.caption import CaptionFailure, CaptionJob, CaptionProgress, Estimate, PastCaption, Wanted
+from album.caption_queue import CaptionQueue
+from album.caption_rate import WINDOW_S, RequestRate
+from album.caption_store import CaptionStore
+from album.caption_turns import CaptionTurns
+from album.caption_work import (
+    FIRST_DELAY_S,
+    LANGUAGES,
+    LEASE_S,
+    MAX_CAPTION_LENGTH,
+    CaptionWork,
+)
+from album.errors import AlbumError, QueryError
 from album.image_files import small_jpeg
 from album.originals import Originals
-from album.photo import Caption
-from album.store import CaptionTask, PhotoStore
-from models.errors import CaptionerUnavailableError, CaptionRefusedError
-from models.interfaces import Captioner
+from album.photo import Caption, SearchFilters
+from album.store import PhotoStore
+from models.errors import CaptionerUnavailableError
+from models.interfaces import Captioner, Turn
 
-log = logging.getLogger(__name__)
+PATIENCE_S = 120.0  # how long somebody at the page waits for an answer
+MAX_QUESTION_LENGTH = 1000
+MOST_TURNS = 21
+MOST_FAILURES = 1000
+TOKENS_A_PHOTO = 1_032 + 250 + 200  # of 1,024 px: four tiles of 258; what is asked; the answer
+SECONDS_A_REQUEST = 3.0
 
-LANGUAGES = ("ko", "en")
-MAX_TRIES = 5
-FIRST_DELAY_S = 15.0  # doubles with each try
-LEASE_S = 300.0  # longer than any answer takes; after a crash the task is free again then
-MAX_CAPTION_LENGTH = 2000
+
+@dataclass(frozen=True, slots=True)
+class CaptionPace:
+    """How fast captions are asked for."""
+
+    per_minute: int = 10
+    per_day: int = 1000
+    """0: any number."""
+    parallel: int = 2
+    window_s: float = WINDOW_S
+    """What a minute is."""
+    first_delay_s: float = FIRST_DELAY_S
+    """Before the second try of a photo; it doubles from there."""
+    lease_s: float = LEASE_S
+    """After a kill, a photo that was at work is free again then."""
 
 
 class PhotoCaptions:
-    """Captions by hand and by a captioner; what a person wrote is never overwritten unasked."""
+    """What photos are called in words; what a person wrote is never overwritten unasked."""
 
-    def __init__(self, store: PhotoStore, originals: Originals, captioner: Captioner) -> None:
-        self._store = store
+    def __init__(
+        self,
+        store: PhotoStore,
+        captions: CaptionStore,
+        originals: Originals,
+        captioner: Captioner,
+        pace: CaptionPace | None = None,
+    ) -> None:
+        """Nothing is sent before somebody asks, or `start`.
+
+        Args:
+            store: the photos.
+            captions: what is written of them.
+            originals: their files.
+            captioner: whom to ask; from now on it waits for its turn before each request.
+            pace: how fast.
+        """
+        pace = pace or CaptionPace()
+        self._photos = store
+        self._captions = captions
         self._originals = originals
         self._captioner = captioner
-        self._wake = threading.Condition()
-        self._stopped = False
-        self._worker: threading.Thread | None = None
-        self._problems: dict[int, str] = {}
-        self._rest_until = 0.0  # monotonic; after one failure the others would fail likewise
+        self._parallel = pace.parallel
+        self._alike = LookAlikes(store)
+        self._queue = CaptionQueue(store.database)
+        self._rate = RequestRate(
+            store.database, pace.per_minute, pace.per_day, window_s=pace.window_s
+        )
+        turns = CaptionTurns(self._rate)
+        captioner.before_request = turns.before_request
+        self._work = CaptionWork(
+            store.database,
+            store,
+            captions,
+            self._queue,
+            originals,
+            captioner,
+            self._rate,
+            turns,
+            parallel=pace.parallel,
+            first_delay_s=pace.first_delay_s,
+            lease_s=pace.lease_s,
+        )
+
+    # What is written
 
     def check(self) -> None:
         """Do nothing where captions can be asked for.
@@ -45,16 +113,25 @@ class PhotoCaptions:
         """
         self._captioner.check()
 
-    def of(self, photo_id: int) -> Caption | None:
-        """The caption of this photo, if it has one."""
-        return self._store.captions_of([photo_id]).get(photo_id)
+    def of(self, photo_id: int, language: str = "ko") -> Caption | None:
+        """The caption that a reader of `language` is shown of this photo, if it has one."""
+        return self._captions.of_many([photo_id], language).get(photo_id)
+
+    def all_of(self, photo_id: int) -> dict[str, Caption]:
+        """The captions of this photo by language; "" is the person's own."""
+        return self._captions.all_of(photo_id)
+
+    def history(self, photo_id: int) -> list[PastCaption]:
+        """The earlier ones, the latest first."""
+        return self._captions.history(photo_id)
 
     def problem(self, photo_id: int) -> str | None:
         """Why this photo has no caption although one was asked for; None where nothing is wrong."""
-        return self._store.caption_failure(photo_id)[1] or self._problems.get(photo_id)
+        waiting = self._queue.waiting(photo_id)
+        return None if waiting is None else waiting.failure or waiting.problem
 
     def write(self, photo_id: int, text: str) -> None:
-        """Store a caption by hand; blank text removes the caption.
+        """Store a caption by hand, in place of all others; blank text removes the caption.
 
         Raises:
             PhotoNotFoundError: there is no such photo.
@@ -63,38 +140,163 @@ class PhotoCaptions:
         text = text.strip()
         if len(text) > MAX_CAPTION_LENGTH:
             raise AlbumError(f"A caption can have {MAX_CAPTION_LENGTH} characters at most.")
-        self._store.get(photo_id)
-        known = self.of(photo_id)
-        if text != ("" if known is None else known.text):  # unchanged, it does not become one's own
-            self._store.set_caption(photo_id, text, language="")
+        self._photos.get(photo_id)
+        # Unchanged, in whatever language it was shown, it does not become one's own.
+        known = {it.text for it in self.all_of(photo_id).values()}
+        if text in known or (not text and not known):
+            return
+        with self._photos.writing():
+            self._queue.drop(photo_id)
+            self._captions.write_by_hand(photo_id, text)
 
-    def request(self, photo_ids: Sequence[int], language: str, *, urgent: bool = False) -> int:
-        """Queue photos for the captioner; the number queued. Hand-written captions are left alone.
+    # Jobs
+
+    def estimate(self, wanted: Wanted, languages: Sequence[str], *, share: bool = True) -> Estimate:
+        """What a job would do and cost; nothing is sent.
+
+        Raises:
+            QueryError: an unknown language, or one that the captioner does not write.
+        """
+        self._spoken(languages)
+        groups, locked = self._groups(wanted, share)
+        photos, requests = sum(map(len, groups)), len(groups)
+        rate, sends = self._rate, self._captioner.sends
+        seconds = SECONDS_A_REQUEST * requests / self._parallel
+        days = 1
+        if sends:
+            minutes = max(requests - rate.per_minute, 0) / rate.per_minute
+            seconds = max(seconds, rate.window_s * minutes)
+            if rate.per_day:
+                days = max(-(-(requests + rate.today()) // rate.per_day), 1)
+        return Estimate(
+            photos=photos,
+            shared=photos - requests,
+            locked=locked,
+            sends=sends,
+            tokens=TOKENS_A_PHOTO * requests if sends else 0,
+            seconds=seconds,
+            days=days,
+        )
+
+    def start_job(
+        self,
+        wanted: Wanted,
+        languages: Sequence[str],
+        *,
+        share: bool = True,
+        urgent: bool = False,
+    ) -> int:
+        """Queue photos for the captioner; the id of the job.
 
         Args:
-            photo_ids: which; ones captioned by a model are captioned anew.
-            language: "ko" or "en".
+            wanted: which; those whose caption a person wrote are left alone.
+            languages: "ko", "en" or both, in one request.
+            share: photos that look the same share one caption.
             urgent: before all that were queued without it.
 
         Raises:
             CaptionerUnavailableError: the captioner cannot be asked at all.
-            AlbumError: an unknown language.
+            QueryError: an unknown language, or no photo is wanted.
         """
-        if language not in LANGUAGES:
-            raise AlbumError(f"Captions can be written in {' or '.join(LANGUAGES)}.")
+        spoken = self._spoken(languages)
         self.check()
-        captions = self._store.captions_of(photo_ids)
-        wanted = [key for key in photo_ids if key not in captions or not captions[key].by_hand]
-        for photo_id in wanted:
-            self._problems.pop(photo_id, None)
-            self._store.queue_caption(photo_id, language, urgent=urgent)
-        with self._wake:
-            if urgent:
-                self._rest_until = 0.0  # somebody is waiting: try at once
-            self._wake.notify_all()
-        return len(wanted)
+        groups, _ = self._groups(wanted, share)
+        if not groups:
+            raise QueryError(
+                "There is no photo to caption: each has a caption already, or waits for one."
+            )
+        job_id = self._queue.start_job(groups, spoken, time.time(), urgent=urgent)
+        self._work.stir()
+        return job_id
 
-    def ask_now(self, photo_id: int, language: str, wait_s: float = 120.0) -> Caption:
+    def request(self, photo_ids: Sequence[int], language: str, *, urgent: bool = False) -> int:
+        """Queue just these photos, without sharing; the number queued.
+
+        A captioner that does not write `language` writes what it can.
+
+        Raises:
+            CaptionerUnavailableError: the captioner cannot be asked at all.
+            QueryError: an unknown language.
+        """
+        languages = self._nearest(language)
+        self.check()
+        groups, _ = self._groups(Wanted(tuple(photo_ids)), share=False)
+        if groups:
+            self._queue.start_job(groups, languages, time.time(), urgent=urgent)
+            if urgent:
+                self._rate.stir()
+            self._work.stir()
+        return len(groups)
+
+    def progress(self, limit: int = 5) -> CaptionProgress:
+        """How the latest jobs stand, and what keeps them."""
+        rest = self._rate.resting() if self._captioner.sends else None
+        return CaptionProgress(
+            tuple(self._queue.jobs(limit)),
+            None if rest is None else datetime.fromtimestamp(rest.until),
+            "" if rest is None else rest.reason,
+            self._rate.today(),
+            self._rate.per_day,
+            self._rate.per_minute,
+        )
+
+    def job(self, job_id: int) -> CaptionJob:
+        """How one job stands.
+
+        Raises:
+            QueryError: there is no such job.
+        """
+        job = self._queue.job(job_id)
+        if job is None:
+            raise QueryError("There is no such caption job.")
+        return job
+
+    def failures(self, job_id: int, limit: int = MOST_FAILURES) -> list[CaptionFailure]:
+        """The photos of a job that were given up, by id, with their reasons."""
+        return self._queue.failures(job_id, limit)
+
+    def pause(self, job_id: int) -> None:
+        """Send no more photos of a job; what is at the captioner already is still stored.
+
+        Raises:
+            QueryError: there is no such job.
+        """
+        self.job(job_id)
+        self._queue.turn(job_id, ("running",), "paused")
+
+    def resume(self, job_id: int) -> None:
+        """Go on with a paused job.
+
+        Raises:
+            QueryError: there is no such job.
+        """
+        self.job(job_id)
+        self._queue.turn(job_id, ("paused",), "running")
+        self._work.stir()
+
+    def cancel(self, job_id: int) -> None:
+        """End a job; what is written stays.
+
+        Raises:
+            QueryError: there is no such job.
+        """
+        self.job(job_id)
+        self._queue.turn(job_id, ("running", "paused"), "cancelled")
+
+    def retry(self, job_id: int) -> int:
+        """Queue the photos of a job that were given up once more; how many.
+
+        Raises:
+            QueryError: there is no such job.
+        """
+        self.job(job_id)
+        again = self._queue.retry(job_id)
+        self._work.stir()
+        return again
+
+    # Asking
+
+    def ask_now(self, photo_id: int, language: str, wait_s: float = PATIENCE_S) -> Caption:
         """Caption one photo before all others and wait for it.
 
         Raises:
@@ -103,92 +305,124 @@ class PhotoCaptions:
             CaptionerUnavailableError: the captioner cannot be asked, or gave no answer yet; the
                 photo stays queued in the second case.
         """
-        self._store.get(photo_id)
-        if not self.request([photo_id], language, urgent=True):
+        self._photos.get(photo_id)
+        languages = self._nearest(language)
+        self.check()
+        if self._captions.locked([photo_id]):
             raise AlbumError("You wrote this caption yourself; clear it first to ask for another.")
-        deadline = time.monotonic() + wait_s
-        while time.monotonic() < deadline:
-            if self._worker is None:
-                self.work_off()
-            queued, failure = self._store.caption_failure(photo_id)
-            if not queued:
+        self._queue.start_job([[photo_id]], languages, time.time(), urgent=True, hidden=True)
+        self._rate.stir()
+        self._work.stir()
+        deadline = time.time() + wait_s
+        while time.time() < deadline:
+            if not self._work.started:
+                self._work.work_off()
+            waiting = self._queue.waiting(photo_id)
+            if waiting is None:
                 break
-            if failure is not None:
-                raise AlbumError(failure)
-            if photo_id in self._problems:
-                raise CaptionerUnavailableError(
-                    f"{self._problems[photo_id]} The photo stays in the queue."
-                )
-            with self._wake:
-                self._wake.wait(0.2)
-        caption = self.of(photo_id)
-        if caption is None:
+            if waiting.failure is not None:
+                raise AlbumError(waiting.failure)
+            rest = self._rate.resting() if self._captioner.sends else None
+            late = rest.reason if rest is not None and rest.until > deadline else None
+            if (reason := waiting.problem or late) is not None:
+                raise CaptionerUnavailableError(f"{reason} The photo stays in the queue.")
+            self._work.wait(0.2)
+        caption = self.all_of(photo_id).get(languages[0]) or self.of(photo_id, language)
+        if caption is None or self._queue.waiting(photo_id) is not None:
             raise CaptionerUnavailableError("No answer yet; the photo stays in the queue.")
         return caption
 
+    def answer(self, photo_id: int, turns: Sequence[Turn], language: str) -> str:
+        """The next turn of a conversation about a photo; nothing of it is stored.
+
+        Args:
+            photo_id: the photo; a small JPEG of it is sent, without EXIF.
+            turns: the conversation so far, which ends with a question.
+            language: of the answer, "ko" or "en".
+
+        Raises:
+            PhotoNotFoundError: there is no such photo.
+            QueryError: the conversation or the question is too long or empty; unknown language.
+            CaptionerUnavailableError, CaptionRefusedError: the captioner gave no answer.
+        """
+        if language not in LANGUAGES:
+            raise QueryError(f"Captions can be written in {' or '.join(LANGUAGES)}.")
+        if not turns or turns[-1].by != "person" or not turns[-1].text.strip():
+            raise QueryError("Write a question about this photo first.")
+        if len(turns[-1].text) > MAX_QUESTION_LENGTH:
+            raise QueryError(f"A question can have {MAX_QUESTION_LENGTH} characters at most.")
+        if len(turns) > MOST_TURNS:
+            raise QueryError("This conversation has become too long: begin a new one.")
+        self.check()
+        jpeg = small_jpeg(self._originals.find(self._photos.get(photo_id)))
+        return self._captioner.answer(jpeg, turns, language)
+
+    # The work
+
     def start(self) -> None:
-        """Work on the queue in a background thread until `stop`."""
-        self._worker = threading.Thread(target=self._run, name="captions", daemon=True)
-        self._worker.start()
+        """Work on the queue in background threads until `stop`.
+
+        Jobs that were paused for a setting go on: it may be mended, as those are read at the start.
+        """
+        self._queue.resume_mended()
+        self._work.start()
 
     def stop(self) -> None:
-        """End the background thread; a task at work is free again after its lease."""
-        with self._wake:
-            self._stopped = True
-            self._wake.notify_all()
+        """End the background threads; what the captioner was asked already is waited for."""
+        self._work.stop()
 
     def work_off(self, on_done: Callable[[int], None] = lambda photo_id: None) -> int:
-        """Caption all that wait now, in this thread; the number of captions written.
+        """Caption all that wait now, in this thread; the number of photos that got a caption.
 
-        Ends early when the captioner is out of reach; the rest stays in the queue.
+        Ends early where the captioner is out of reach, or to be left alone for a while; the rest
+        stays in the queue.
 
         Args:
             on_done: called with each photo's id after its turn.
         """
-        written = 0
-        while self._awake and (task := self._store.claim_caption(LEASE_S)) is not None:
-            written += self._caption(task)
-            on_done(task.photo_id)
-        return written
+        self._queue.resume_mended()
+        return self._work.work_off(on_done)
 
-    def _run(self) -> None:
-        while not self._stopped:
-            task = self._store.claim_caption(LEASE_S) if self._awake else None
-            if task is not None:
-                self._caption(task)
-            with self._wake:
-                self._wake.notify_all()
-                if task is None and not self._stopped:
-                    self._wake.wait(2.0)  # delayed tasks become due without anybody's word
+    # Wishes
 
-    @property
-    def _awake(self) -> bool:
-        return time.monotonic() >= self._rest_until
+    def _spoken(self, languages: Collection[str]) -> list[str]:
+        """Those of the languages that the captioner writes.
 
-    def _caption(self, task: CaptionTask) -> bool:
-        """One photo from the queue; whether it has a new caption. Never raises for one photo."""
-        try:
-            photo = self._store.get(task.photo_id)
-            jpeg = small_jpeg(self._originals.find(photo))
-            text = self._captioner.caption(jpeg, task.language)
-        except CaptionerUnavailableError as error:
-            self._put_off(task, error)
-            return False
-        except (AlbumError, CaptionRefusedError) as error:
-            log.warning("no caption for photo %d: %s", task.photo_id, error)
-            self._store.fail_caption(task.photo_id, str(error))
-            return False
-        return self._store.set_caption(
-            task.photo_id, text[:MAX_CAPTION_LENGTH], task.language, self._captioner.model_id
-        )
+        Raises:
+            QueryError: there are none, or ones that are unknown.
+        """
+        if not languages or not set(languages) <= set(LANGUAGES):
+            raise QueryError(f"Captions can be written in {' or '.join(LANGUAGES)}.")
+        spoken = [it for it in LANGUAGES if it in languages and it in self._captioner.speaks]
+        if not spoken:
+            raise QueryError(
+                f"{self._captioner.model_id} writes captions in"
+                f" {' and '.join(self._captioner.speaks)} only."
+            )
+        return spoken
 
-    def _put_off(self, task: CaptionTask, error: CaptionerUnavailableError) -> None:
-        tries = task.tries + 1
-        self._problems[task.photo_id] = str(error)
-        log.warning("photo %d stays without a caption for now: %s", task.photo_id, error)
-        if tries >= MAX_TRIES:
-            self._store.fail_caption(task.photo_id, str(error))
-            return
-        delay_s = max(FIRST_DELAY_S * 2**task.tries, error.retry_after_s or 0.0)
-        self._rest_until = time.monotonic() + delay_s
-        self._store.delay_caption(task.photo_id, tries, delay_s)
+    def _nearest(self, language: str) -> list[str]:
+        """`language`, or what the captioner writes in its place."""
+        if language in LANGUAGES and language not in self._captioner.speaks:
+            return list(self._captioner.speaks[:1])
+        return self._spoken([language])
+
+    def _groups(self, wanted: Wanted, share: bool) -> tuple[list[list[int]], int]:
+        """Photos to caption, those that share one together, and how many were left out."""
+        if wanted.by_model:
+            ids = self._captions.written_by(wanted.by_model)
+        elif wanted.lacking:
+            waiting = self._queue.all_waiting()
+            ids = [it for it in self._captions.without_caption() if it not in waiting]
+        else:
+            ids = self._photos.matching_ids(SearchFilters()).tolist()
+        if wanted.label:
+            labelled = self._photos.matching_ids(SearchFilters(label=wanted.label))
+            among = set(labelled.tolist())
+            ids = [it for it in ids if it in among]
+        if wanted.photo_ids is not None:
+            among = set(ids)
+            ids = [it for it in dict.fromkeys(wanted.photo_ids) if it in among]
+        locked = self._captions.locked(ids)
+        ids = [it for it in ids if it not in locked]
+        return (self._alike.groups(ids) if share else [[it] for it in ids]), len(locked)

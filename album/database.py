@@ -2,21 +2,22 @@
 
 SQLite with a write-ahead log: one connection a thread, readers never wait, writers take turns, also
 those of other processes. The tables are spoken to by `PhotoStore` with its `FactTable`, by
-`ImportStore`, by `LabelStore` and by `TextIndex` alone.
+`ImportStore`, `LabelStore`, `CaptionStore`, `CaptionQueue`, `RequestRate` and `TextIndex` alone.
 """
 
 from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import TypeAlias
 
 from album.errors import DISK_FULL, AlbumError
 
-# Of migration 3, and as fixed. Plain SQL alone, so that any program may write into an album.
+# Of migrations 3 and 5, and as fixed. Plain SQL alone, so that any program may write into an album.
 _SEARCHED = (
     "filename, path, file_type, width, height, taken_at, taken_from, camera, lens, rating,"
     " latitude, place_id"
@@ -24,22 +25,31 @@ _SEARCHED = (
 _LAST = "(SELECT coalesce(max(revision), 0) FROM changes)"
 _NEW, _OLD = (f"VALUES ({row}.photo_id, {_LAST} + 1)" for row in ("NEW", "OLD"))
 _OF_PLACE = f"SELECT photo_id, {_LAST} + photo_id FROM photos WHERE place_id = NEW.place_id"
-_CHANGED_BY = (
-    ("photo_added", "INSERT ON photos", _NEW),
-    ("photo_changed", f"UPDATE OF {_SEARCHED} ON photos", _NEW),
-    ("photo_deleted", "DELETE ON photos", _OLD),
-    *(
+_Trigger: TypeAlias = tuple[str, str, str]
+
+
+def _changed_by(*tables: str) -> list[_Trigger]:
+    """The events of tables whose rows are said of photos."""
+    return [
         row
-        for table in ("captions", "labels", "keywords")
+        for table in tables
         for row in (
             (f"{table}_added", f"INSERT ON {table}", _NEW),
             (f"{table}_changed", f"UPDATE ON {table}", _NEW),
             (f"{table}_taken_away", f"UPDATE OF photo_id ON {table}", _OLD),
             (f"{table}_deleted", f"DELETE ON {table}", _OLD),
         )
-    ),
-    ("place_changed", "UPDATE ON places", _OF_PLACE),
-)
+    ]
+
+
+def _triggers(events: Iterable[_Trigger]) -> str:
+    """Triggers that number the changes of photos."""
+    return "".join(
+        f"CREATE TRIGGER changes_by_{name} AFTER {event} BEGIN INSERT INTO changes {photo_ids}"
+        " ON CONFLICT (photo_id) DO UPDATE SET revision = excluded.revision; END;\n"
+        for name, event, photo_ids in events
+    )
+
 
 # Append only: a library made by any earlier version is brought up to date, step by step.
 MIGRATIONS = (
@@ -170,10 +180,14 @@ MIGRATIONS = (
     INSERT INTO changes SELECT photo_id, photo_id FROM photos;
     CREATE INDEX changes_in_order ON changes (revision, photo_id);
     """
-    + "".join(
-        f"CREATE TRIGGER changes_by_{name} AFTER {event} BEGIN INSERT INTO changes {photo_ids}"
-        " ON CONFLICT (photo_id) DO UPDATE SET revision = excluded.revision; END;\n"
-        for name, event, photo_ids in _CHANGED_BY
+    + _triggers(
+        [
+            ("photo_added", "INSERT ON photos", _NEW),
+            ("photo_changed", f"UPDATE OF {_SEARCHED} ON photos", _NEW),
+            ("photo_deleted", "DELETE ON photos", _OLD),
+            *_changed_by("captions", "labels", "keywords"),
+            ("place_changed", "UPDATE ON places", _OF_PLACE),
+        ]
     ),
     """
     ALTER TABLE labels ADD COLUMN given_by TEXT NOT NULL DEFAULT 'person'; -- words, examples, model
@@ -213,6 +227,92 @@ MIGRATIONS = (
     ) WITHOUT ROWID;
     CREATE INDEX label_act_rows_by_photo ON label_act_rows (photo_id);
     """,
+    """
+    CREATE TABLE captions_by_language (
+        photo_id INTEGER NOT NULL REFERENCES photos ON DELETE CASCADE,
+        language TEXT NOT NULL,     -- "ko", "en"; empty: by a person, for readers of both
+        text TEXT NOT NULL,
+        model_id TEXT,              -- NULL: by a person, and locked
+        prompt_version TEXT NOT NULL,
+        written_at TEXT NOT NULL,
+        PRIMARY KEY (photo_id, language)
+    ) WITHOUT ROWID;
+    INSERT INTO captions_by_language SELECT photo_id,
+        CASE WHEN model_id IS NULL THEN '' WHEN language = '' THEN 'en' ELSE language END,
+        text, model_id, '', written_at FROM captions;
+    DROP TABLE captions;            -- with its triggers
+    ALTER TABLE captions_by_language RENAME TO captions;
+    CREATE INDEX captions_by_model ON captions (model_id);
+    CREATE TABLE caption_history (  -- captions that were replaced
+        history_id INTEGER PRIMARY KEY,
+        photo_id INTEGER NOT NULL REFERENCES photos ON DELETE CASCADE,
+        language TEXT NOT NULL,
+        text TEXT NOT NULL,
+        model_id TEXT,
+        prompt_version TEXT NOT NULL,
+        written_at TEXT NOT NULL,
+        replaced_at TEXT NOT NULL
+    );
+    CREATE INDEX caption_history_by_photo ON caption_history (photo_id);
+    CREATE TABLE caption_keywords ( -- what a model calls a photo
+        photo_id INTEGER NOT NULL REFERENCES photos ON DELETE CASCADE,
+        keyword TEXT NOT NULL,
+        PRIMARY KEY (photo_id, keyword)
+    ) WITHOUT ROWID;
+    CREATE TABLE read_texts (       -- what a model read in a photo
+        photo_id INTEGER PRIMARY KEY REFERENCES photos ON DELETE CASCADE,
+        text TEXT NOT NULL,
+        model_id TEXT NOT NULL,
+        prompt_version TEXT NOT NULL,
+        read_at TEXT NOT NULL
+    );
+    CREATE TABLE caption_jobs (
+        job_id INTEGER PRIMARY KEY AUTOINCREMENT,
+        languages TEXT NOT NULL,    -- "ko", "en" or "ko,en"
+        total INTEGER NOT NULL,     -- photos
+        written INTEGER NOT NULL DEFAULT 0, -- of these, by this job
+        hidden INTEGER NOT NULL,    -- a single photo that somebody waits for
+        state TEXT NOT NULL,        -- running, paused, cancelled, done
+        problem TEXT,               -- why it was paused; NULL: a person did
+        asked_at TEXT NOT NULL,
+        ended_at TEXT
+    );
+    CREATE INDEX caption_jobs_by_state ON caption_jobs (state);
+    CREATE TABLE caption_tasks (
+        photo_id INTEGER PRIMARY KEY REFERENCES photos ON DELETE CASCADE,
+        job_id INTEGER NOT NULL REFERENCES caption_jobs ON DELETE CASCADE,
+        share INTEGER NOT NULL,     -- photos of a job with the same number share one caption
+        languages TEXT NOT NULL,
+        urgent INTEGER NOT NULL,
+        tries INTEGER NOT NULL DEFAULT 0,
+        not_before REAL NOT NULL DEFAULT 0,    -- Unix time: waiting for a retry until then
+        claimed_until REAL NOT NULL DEFAULT 0, -- Unix time: at work until then
+        problem TEXT,               -- what the last try failed of
+        failure TEXT,               -- why it was given up; NULL: still to be done
+        requested_at REAL NOT NULL  -- Unix time
+    );
+    INSERT INTO caption_jobs (languages, total, hidden, state, asked_at)
+        SELECT language, count(*), 0, 'running', strftime('%Y-%m-%dT%H:%M:%S', 'now', 'localtime')
+        FROM caption_queue GROUP BY language;
+    INSERT INTO caption_tasks SELECT photo_id, job_id, photo_id, language, urgent, tries, 0, 0,
+        NULL, failure, requested_at FROM caption_queue JOIN caption_jobs ON languages = language;
+    DROP TABLE caption_queue;
+    ALTER TABLE caption_tasks RENAME TO caption_queue;
+    CREATE INDEX caption_queue_by_job ON caption_queue (job_id, share);
+    CREATE INDEX caption_queue_in_order ON caption_queue (urgent DESC, requested_at, photo_id)
+        WHERE failure IS NULL;
+    CREATE TABLE caption_requests ( -- written down before they are sent
+        request_id INTEGER PRIMARY KEY,
+        at REAL NOT NULL            -- Unix time
+    );
+    CREATE INDEX caption_requests_in_order ON caption_requests (at);
+    CREATE TABLE caption_rests (    -- until when none is sent
+        until REAL NOT NULL,        -- Unix time
+        reason TEXT NOT NULL,
+        cautious INTEGER NOT NULL   -- nobody asked for it; over when somebody waits for an answer
+    );
+    """
+    + _triggers(_changed_by("captions", "caption_keywords", "read_texts")),
 )
 
 BUSY_TIMEOUT_S = 60  # another process may be importing; a group of rows takes it milliseconds

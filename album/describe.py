@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from album.active_encoder import Active, ActiveEncoder
+from album.caption_store import CaptionStore
 from album.errors import EmptyQueryError, QueryError
 from album.image_files import read_for_encoder
 from album.photo import TextScore
@@ -50,8 +51,9 @@ class Description:
 class PhotoDescriber:
     """Ranks texts against photos of the album and against image files."""
 
-    def __init__(self, store: PhotoStore, active: ActiveEncoder) -> None:
+    def __init__(self, store: PhotoStore, captions: CaptionStore, active: ActiveEncoder) -> None:
         self._store = store
+        self._captions = captions
         self._active = active
         self._vectors = TextVectors(MOST_TEXTS)
 
@@ -143,7 +145,7 @@ class PhotoDescriber:
     def _candidates(self, texts: Sequence[str] | None) -> dict[str, str]:
         """Each different text by its words on one line, which is what is compared."""
         if texts is None:
-            texts = self._store.caption_texts(MOST_TEXTS)
+            texts = self._captions.texts(MOST_TEXTS)
         lines: dict[str, str] = {}
         for text in texts:
             if line := " ".join(text.split()):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from album import xmp
+from album.caption_store import CaptionStore
 from album.errors import AlbumError, PhotoNotFoundError, QueryError
 from album.export_files import (
     XMP,
@@ -105,6 +106,7 @@ class PhotoExport:
     def __init__(self, store: PhotoStore, labels: LabelStore, originals: Originals) -> None:
         self._store = store
         self._labels = labels
+        self._captions = CaptionStore(store.database)
         self._originals = originals
 
     def export(
@@ -163,7 +165,7 @@ class PhotoExport:
         given = self._labels.given(photo.photo_id)
         return Said(
             photo.sha256,
-            captions_by_language(self._store, photo.photo_id),
+            captions_by_language(self._captions, photo.photo_id),
             [it.label for it in given],
             [it.label for it in given if it.given_by != "person"],
             self._store.keywords_of(photo.photo_id),
@@ -286,10 +288,9 @@ class PhotoExport:
         return packet
 
 
-def captions_by_language(store: PhotoStore, photo_id: int) -> dict[str, str]:
-    """The captions of a photo: "ko", "en", or "" for one of unknown language."""
-    found = store.captions_of([photo_id])
-    return {caption.language: caption.text for caption in found.values()}
+def captions_by_language(captions: CaptionStore, photo_id: int) -> dict[str, str]:
+    """The captions of a photo: "ko", "en", or "" for a person's own, of whatever language."""
+    return {language: it.text for language, it in captions.all_of(photo_id).items()}
 
 
 def _problem(photo_id: int, filename: str, place: _Place | None, reason: str) -> ExportProblem:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from album import xmp
+from album.caption_store import CaptionStore
 from album.database import Database
 from album.errors import AlbumError
 from album.export import Folders, PhotoExport
@@ -19,7 +20,7 @@ from album.export_files import XMP
 from album.import_progress import OnProgress
 from album.label_store import LabelStore
 from album.originals import Originals
-from album.photo import ImageFacts, Photo
+from album.photo import Caption, ImageFacts, Photo
 from album.sidecars import read_bytes
 from album.store import NewPhoto, PhotoStore
 from album.xmp import XmpFacts
@@ -151,8 +152,9 @@ def _take_in(
     )
     assert photo_id is not None  # each photo is there once
     ours = next((packet for packet in packets if packet.photo in (None, photo.sha256)), XmpFacts())
+    captions = CaptionStore(store.database)
     for language, text in ours.captions.items():
-        store.set_caption(photo_id, text, language)
+        captions.put(photo_id, Caption(text, language, None, photo.added_at))
     for label in ours.labels:
         labels.give(label, [photo_id])
 

@@ -106,10 +106,12 @@ class Caption:
 
     text: str
     language: str
-    """"ko" or "en"; "" for a hand-written one of unknown language."""
+    """"ko" or "en"; "" for a hand-written one, which is for readers of both."""
     model_id: str | None
     """Who wrote it; None when a person did."""
     written_at: datetime
+    prompt_version: str = ""
+    """Names the instructions that a model followed; "" where it is not known."""
 
     @property
     def by_hand(self) -> bool:

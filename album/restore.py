@@ -22,6 +22,7 @@ from album.backup_file import (
     member_name,
     workplace,
 )
+from album.caption_store import CaptionStore
 from album.database import Database
 from album.errors import AlbumError
 from album.file_kinds import PHOTO_SUFFIXES
@@ -123,7 +124,8 @@ def _sound_photos(reader: BackupReader, store: PhotoStore) -> Iterator[Photo]:
     broken = store.database.connection.Error
     try:
         faults = store.database.faults()
-        store.caption_counts(), store.encoded_by(), store.values_of("label")  # are there tables?
+        CaptionStore(store.database).counts()  # are there tables?
+        store.encoded_by(), store.values_of("label")
     except broken as error:
         raise reader.damaged(f"its {DATABASE} cannot be read") from error
     if faults:

@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 
 from album.active_encoder import Active, ActiveEncoder
+from album.caption_store import CaptionStore
 from album.errors import EmptyQueryError, QueryError
 from album.image_files import read_for_encoder
 from album.languages import unread_language
@@ -82,17 +83,24 @@ class PhotoSearch:
     """Answers questions about the album."""
 
     def __init__(
-        self, store: PhotoStore, texts: TextIndex, active: ActiveEncoder, cache_dir: Path
+        self,
+        store: PhotoStore,
+        captions: CaptionStore,
+        texts: TextIndex,
+        active: ActiveEncoder,
+        cache_dir: Path,
     ) -> None:
         """Prepare to search.
 
         Args:
             store: the photos.
+            captions: their captions, which hits are told with.
             texts: what is written of them.
             active: who sees them.
             cache_dir: where what is worked out once for each photo is kept.
         """
         self._store = store
+        self._captions = captions
         self._texts = texts
         self._active = active
         self._cache_dir = cache_dir
@@ -101,7 +109,12 @@ class PhotoSearch:
         self._lock = Lock()
 
     def find(
-        self, question: Question | str = "", *, offset: int = 0, limit: int = PAGE
+        self,
+        question: Question | str = "",
+        *,
+        offset: int = 0,
+        limit: int = PAGE,
+        language: str = "ko",
     ) -> SearchPage:
         """Photos that answer a question; all, newest first, where nothing is asked.
 
@@ -109,6 +122,7 @@ class PhotoSearch:
             question: or just its words.
             offset: how many hits to leave out, for the next page.
             limit: how many at the most.
+            language: of the reader, "ko" or "en", for whom hits are told with captions.
 
         Raises:
             QueryError: the text is too long.
@@ -122,14 +136,14 @@ class PhotoSearch:
             raise QueryError(f"A search can have {MOST_CHARACTERS:,} characters at most; say less.")
         query = parse(asked.text, self._store.known_names(), date.today())
         if asked.burst is not None:
-            return self._of_a_moment(asked.burst, query, offset, limit)
+            return self._of_a_moment(asked.burst, query, offset, limit, language)
         if not (query.groups or query.unwanted or asked.pictures or asked.like):
-            return self._of_facts(asked, query, offset, limit)
+            return self._of_facts(asked, query, offset, limit, language)
         with self._lock:
             answer = self._answer(asked, query, again=offset > 0)
         words = " ".join([query.visual, *query.unwanted])
         return SearchPage(
-            self._hits(answer, query, offset, limit),
+            self._hits(answer, query, offset, limit, language),
             total=len(answer.photo_ids),
             query=query,
             model_id=answer.model_id,
@@ -157,26 +171,31 @@ class PhotoSearch:
         """
         return self.find(Question(like=(photo_id,), rest=True), offset=offset, limit=limit)
 
-    def _of_facts(self, asked: Question, query: Query, offset: int, limit: int) -> SearchPage:
+    def _of_facts(
+        self, asked: Question, query: Query, offset: int, limit: int, language: str
+    ) -> SearchPage:
         """Nothing has to be looked at, so no model is waited for."""
         filters, conditions = asked.filters, query.conditions
         written = self._texts.written(conditions)
         photos = self._store.newest(filters, offset, limit, conditions, written)
         total = self._store.count(filters, conditions, written)
-        return SearchPage(self._unranked(photos), total, query, sure=total)
+        return SearchPage(self._unranked(photos, language), total, query, sure=total)
 
-    def _of_a_moment(self, photo_id: int, query: Query, offset: int, limit: int) -> SearchPage:
+    def _of_a_moment(
+        self, photo_id: int, query: Query, offset: int, limit: int, language: str
+    ) -> SearchPage:
         self._store.get(photo_id)
         with self._lock:
             ranker = self._ranker_now()
             photo_ids = ranker.moment_of(photo_id).tolist()
         page, total = photo_ids[offset : offset + limit], len(photo_ids)
         photos = self._store.get_many(page)
-        hits = self._unranked([photos[photo_id] for photo_id in page if photo_id in photos])
+        there = [photos[photo_id] for photo_id in page if photo_id in photos]
+        hits = self._unranked(there, language)
         return SearchPage(hits, total, query, ranker.active.encoder.model_id, sure=total)
 
-    def _unranked(self, photos: Sequence[Photo]) -> list[SearchHit]:
-        captions = self._store.captions_of([photo.photo_id for photo in photos])
+    def _unranked(self, photos: Sequence[Photo], language: str) -> list[SearchHit]:
+        captions = self._captions.of_many([photo.photo_id for photo in photos], language)
         return [SearchHit(photo, None, captions.get(photo.photo_id)) for photo in photos]
 
     def _answer(self, asked: Question, query: Query, *, again: bool) -> Answer:
@@ -226,12 +245,14 @@ class PhotoSearch:
             rows.append(own)
         return np.concatenate(rows) if rows else None
 
-    def _hits(self, answer: Answer, query: Query, offset: int, limit: int) -> list[SearchHit]:
+    def _hits(
+        self, answer: Answer, query: Query, offset: int, limit: int, language: str
+    ) -> list[SearchHit]:
         places = range(offset, min(offset + limit, len(answer.photo_ids)))
         photo_ids = answer.photo_ids[offset : offset + limit].tolist()
         words = self._texts.why(photo_ids, query.visual) if query.visual else {}
         photos = self._store.get_many(photo_ids)
-        captions = self._store.captions_of(photo_ids)
+        captions = self._captions.of_many(photo_ids, language)
         hits = []
         for place, photo_id in zip(places, photo_ids, strict=True):
             if photo_id not in photos:  # deleted since the first page

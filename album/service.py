@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from album.active_encoder import ActiveEncoder
-from album.captions import PhotoCaptions
+from album.caption_store import CaptionStore
+from album.captions import CaptionPace, PhotoCaptions
 from album.class_evaluation import ClassEvaluation
 from album.classify import PhotoClassifier
 from album.database import Database
@@ -78,6 +79,7 @@ class Album:
         folders: Sequence[Path] = (),
         rescan_every_s: float = 900.0,
         decoder: Decoder | None = None,
+        caption_pace: CaptionPace | None = None,
     ) -> None:
         """Open or create the library in `data_dir` and finish what a crash interrupted.
 
@@ -88,6 +90,7 @@ class Album:
             folders: the folders that a running album keeps up with.
             rescan_every_s: how often they are looked through though nothing was heard of them.
             decoder: decodes the photos of imports; None: processes of its own.
+            caption_pace: how fast the captioner is asked.
 
         Raises:
             AlbumError: the folder cannot be used, or is of a later version.
@@ -100,6 +103,7 @@ class Album:
         self.embeddings_dir = data_dir / "embeddings"
         self.database = Database(data_dir / "album.db")
         self.store = PhotoStore(self.database)
+        self.caption_store = CaptionStore(self.database)
         self.texts = TextIndex(self.database)
         self.import_store = ImportStore(self.database)
         self.decoder = decoder or DecodePool()
@@ -121,7 +125,9 @@ class Album:
         )
         self._folders = tuple(folders)
         self._watch = FolderWatch(self._folders, self._rescan_quietly, rescan_every_s)
-        self.search = PhotoSearch(self.store, self.texts, self.active, self.embeddings_dir)
+        self.search = PhotoSearch(
+            self.store, self.caption_store, self.texts, self.active, self.embeddings_dir
+        )
         self.labels = LabelStore(self.database)
         self.classifiers = classifiers
         words = WordsOfModel(self.active, classifiers, self.embeddings_dir)
@@ -136,8 +142,10 @@ class Album:
         self.labelling = Labelling(
             self.labels, self.classifier, self.teacher, self.heads, self.active
         )
-        self.describer = PhotoDescriber(self.store, self.active)
-        self.captions = PhotoCaptions(self.store, self.originals, captioner)
+        self.describer = PhotoDescriber(self.store, self.caption_store, self.active)
+        self.captions = PhotoCaptions(
+            self.store, self.caption_store, self.originals, captioner, caption_pace
+        )
         self._captioner = captioner
         self._stopped = threading.Event()
         self._thumbnails: threading.Thread | None = None
@@ -308,7 +316,7 @@ class Album:
 
     def status(self) -> AlbumStatus:
         """The album at a glance."""
-        captions, waiting, failed = self.store.caption_counts()
+        captions, waiting, failed = self.caption_store.counts()
         job = self.imports.running
         return AlbumStatus(
             photos=self.store.count(),

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from album.errors import AlbumError
+
+LONGEST_KEY_FILE_BYTES = 1000
+OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 class SettingError(AlbumError):
@@ -29,11 +33,25 @@ class Settings:
     device: str = "auto"
     """ALBUM_DEVICE: `auto`, `cuda`, `mps` or `cpu`."""
     gemini_api_key: str | None = field(default=None, repr=False)
-    """GEMINI_API_KEY: without it there are no captions by Gemini, and all else works."""
+    """GEMINI_API_KEY, or what `gemini_key_file` holds: without it there are no captions by Gemini,
+    and all else works."""
+    gemini_key_file: Path | None = None
+    """ALBUM_GEMINI_KEY_FILE: holds the key, for its owner's eyes alone; the environment goes
+    first."""
     gemini_model: str = "gemini-3.5-flash-lite"
     """ALBUM_GEMINI_MODEL: Google retires models; this names the one to ask."""
     gemini_endpoint: str | None = None
     """ALBUM_GEMINI_ENDPOINT: another address that speaks the same API, such as a proxy."""
+    captioner: str = "gemini"
+    """ALBUM_CAPTIONER: who writes captions: `gemini`, or `coca` on this machine."""
+    coca_model: str = "coca_ViT-B-32/laion2b_s13b_b90k"
+    """ALBUM_COCA_MODEL: one of open_clip's CoCa models, named as in ALBUM_MODEL."""
+    captions_per_minute: int = 10
+    """ALBUM_CAPTIONS_PER_MINUTE: how many requests to Gemini at the most."""
+    captions_per_day: int = 1000
+    """ALBUM_CAPTIONS_PER_DAY: the same from midnight to midnight in California."""
+    captions_parallel: int = 2
+    """ALBUM_CAPTIONS_PARALLEL: how many photos are captioned at the same time."""
     login: tuple[str, str] | None = field(default=None, repr=False)
     """ALBUM_LOGIN: `name:password` that the page asks for; needed wherever others can reach it."""
     max_upload_mb: int = 500
@@ -51,15 +69,24 @@ class Settings:
         env = os.environ if env is None else env
         given = {name: value.strip() for name, value in env.items() if value.strip()}
         folders = given.get("ALBUM_FOLDERS", "").split(os.pathsep)
+        key_file = _file(given.get("ALBUM_GEMINI_KEY_FILE"))
         return cls(
             data_dir=Path(given.get("ALBUM_DATA_DIR", cls.data_dir)).expanduser().resolve(),
             folders=tuple(Path(folder).expanduser().resolve() for folder in folders if folder),
             rescan_minutes=_positive(given, "ALBUM_RESCAN_MINUTES", cls.rescan_minutes),
             model=given.get("ALBUM_MODEL", cls.model),
             device=_one_of(given, "ALBUM_DEVICE", cls.device, ("auto", "cuda", "mps", "cpu")),
-            gemini_api_key=given.get("GEMINI_API_KEY"),
+            gemini_api_key=given.get("GEMINI_API_KEY") or _key_in(key_file),
+            gemini_key_file=key_file,
             gemini_model=given.get("ALBUM_GEMINI_MODEL", cls.gemini_model),
             gemini_endpoint=given.get("ALBUM_GEMINI_ENDPOINT"),
+            captioner=_one_of(given, "ALBUM_CAPTIONER", cls.captioner, ("gemini", "coca")),
+            coca_model=given.get("ALBUM_COCA_MODEL", cls.coca_model),
+            captions_per_minute=_positive(
+                given, "ALBUM_CAPTIONS_PER_MINUTE", cls.captions_per_minute
+            ),
+            captions_per_day=_positive(given, "ALBUM_CAPTIONS_PER_DAY", cls.captions_per_day),
+            captions_parallel=_positive(given, "ALBUM_CAPTIONS_PARALLEL", cls.captions_parallel),
             login=_login(given.get("ALBUM_LOGIN")),
             max_upload_mb=_positive(given, "ALBUM_MAX_UPLOAD_MB", cls.max_upload_mb),
             log_level=_one_of(
@@ -101,6 +128,40 @@ def _positive(given: Mapping[str, str], name: str, default: int) -> int:
     if not value.isascii() or not value.isdigit() or int(value) == 0:
         raise SettingError(f"{name} is {value!r}; it must be a whole number above zero.")
     return int(value)
+
+
+def _file(value: str | None) -> Path | None:
+    return None if value is None else Path(value).expanduser().resolve()
+
+
+def _key_in(file: Path | None) -> str | None:
+    """The key in a file that nobody but its owner can read; None without one.
+
+    Raises:
+        SettingError: others can, or there is no key in it. What the file holds is never told.
+    """
+    if file is None:
+        return None
+    try:
+        mode = file.stat().st_mode
+        if not stat.S_ISREG(mode):  # a pipe would be waited for
+            raise SettingError(f"ALBUM_GEMINI_KEY_FILE names {file}, which is no file.")
+        if os.name == "posix" and mode & OTHERS:
+            raise SettingError(
+                f"ALBUM_GEMINI_KEY_FILE names {file}, which others may read: say"
+                f" chmod 600 {file} first."
+            )
+        with file.open("rb") as opened:
+            held = opened.read(LONGEST_KEY_FILE_BYTES + 1)
+    except OSError as error:
+        why = error.strerror or "it cannot be read"
+        raise SettingError(f"ALBUM_GEMINI_KEY_FILE names {file}: {why}.") from error
+    key = held.decode("ascii", "replace").strip()
+    if len(held) > LONGEST_KEY_FILE_BYTES or not key or not key.isascii() or len(key.split()) > 1:
+        raise SettingError(
+            f"ALBUM_GEMINI_KEY_FILE names {file}, which does not hold one key and nothing else."
+        )
+    return key
 
 
 def _login(value: str | None) -> tuple[str, str] | None:

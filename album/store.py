@@ -1,4 +1,4 @@
-"""PhotoStore: the rows of the photos, their vectors, captions and labels.
+"""PhotoStore: the rows of the photos and their vectors.
 
 `album.db` is the truth about them; whatever else lies in the data folder, but the originals, can be
 made again from it. Every method is one transaction.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,7 +22,7 @@ from album.conditions import Condition
 from album.database import Database, now
 from album.errors import PhotoNotFoundError
 from album.fact_table import Facts, FactTable, Mask
-from album.photo import Caption, ImageFacts, Photo, Place, SearchFilters
+from album.photo import ImageFacts, Photo, Place, SearchFilters
 from album.query import KnownNames
 from models.interfaces import Embeddings
 
@@ -42,15 +41,6 @@ class NewPhoto:
     file_time: datetime
     """Stands in for the capture time where the file does not know it."""
     place: Place | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class CaptionTask:
-    """One photo that waits for a caption; `tries` counts the ones that failed."""
-
-    photo_id: int
-    language: str
-    tries: int
 
 
 class PhotoStore:
@@ -333,115 +323,19 @@ class PhotoStore:
             flat = np.frombuffer(b"".join(row["vector"] for row in rows), dtype="<f4")
             yield ids, flat.reshape(len(rows), d)
 
-    # Captions and labels
-
-    def captions_of(self, photo_ids: Sequence[int]) -> dict[int, Caption]:
-        """The captions that these photos have, by photo id."""
-        found: dict[int, Caption] = {}
+    def vectors_of(
+        self, model_id: str, photo_ids: Sequence[int]
+    ) -> dict[int, npt.NDArray[np.float32]]:
+        """The (d,) float32 vectors, of L2 norm 1, of those of `photo_ids` that have one, by id."""
+        found: dict[int, npt.NDArray[np.float32]] = {}
         for some in _portions(photo_ids):
             rows = self.database.connection.execute(
-                f"SELECT * FROM captions WHERE photo_id IN ({_marks(some)})", some
+                "SELECT photo_id, vector FROM embeddings WHERE model_id = ?"
+                f" AND photo_id IN ({_marks(some)})",
+                (model_id, *some),
             )
-            found.update((row["photo_id"], _caption(row)) for row in rows)
+            found.update((row[0], np.frombuffer(row[1], dtype="<f4")) for row in rows)
         return found
-
-    def caption_texts(self, most: int) -> list[str]:
-        """The different captions of all photos, the one written last first, `most` of them."""
-        rows = self.database.connection.execute(
-            "SELECT text FROM captions GROUP BY text"
-            " ORDER BY max(written_at) DESC, max(photo_id) DESC LIMIT ?",
-            (most,),
-        )
-        return [row[0] for row in rows]
-
-    def set_caption(
-        self, photo_id: int, text: str, language: str, model_id: str | None = None
-    ) -> bool:
-        """Store a caption and take the photo from the queue; empty text removes the caption.
-
-        A caption by hand (`model_id` None) replaces any other; one by a model never replaces one
-        by hand: False says that it was left out.
-        """
-        with self.writing() as db:
-            db.execute("DELETE FROM caption_queue WHERE photo_id = ?", (photo_id,))
-            if not text:
-                db.execute("DELETE FROM captions WHERE photo_id = ?", (photo_id,))
-                return True
-            return (
-                db.execute(
-                    "INSERT INTO captions VALUES (?, ?, ?, ?, ?) ON CONFLICT (photo_id) DO UPDATE"
-                    " SET text = excluded.text, language = excluded.language,"
-                    " model_id = excluded.model_id, written_at = excluded.written_at"
-                    " WHERE excluded.model_id IS NULL OR captions.model_id IS NOT NULL",
-                    (photo_id, text, language, model_id, now()),
-                ).rowcount
-                == 1
-            )
-
-    def queue_caption(self, photo_id: int, language: str, *, urgent: bool = False) -> None:
-        """Ask for a caption; asking again forgets an earlier failure."""
-        with self.writing() as db:
-            db.execute(
-                "INSERT INTO caption_queue (photo_id, language, urgent, requested_at)"
-                " VALUES (?, ?, ?, ?) ON CONFLICT (photo_id) DO UPDATE SET tries = 0,"
-                " failure = NULL, language = excluded.language,"
-                " urgent = max(urgent, excluded.urgent),"
-                # A task at work keeps its claim, so that nobody pays twice for it.
-                " not_before = CASE WHEN tries = 0 AND failure IS NULL THEN not_before ELSE 0 END",
-                (photo_id, language, int(urgent), time.time()),
-            )
-
-    def claim_caption(self, lease_s: float) -> CaptionTask | None:
-        """The next photo to caption, hidden from other workers for `lease_s` seconds."""
-        now = time.time()
-        with self.writing() as db:
-            row = db.execute(
-                "UPDATE caption_queue SET not_before = ? WHERE photo_id = (SELECT photo_id"
-                " FROM caption_queue WHERE failure IS NULL AND not_before <= ?"
-                " ORDER BY urgent DESC, requested_at LIMIT 1)"
-                " RETURNING photo_id, language, tries",
-                (now + lease_s, now),
-            ).fetchone()
-        return None if row is None else CaptionTask(*row)
-
-    def delay_caption(self, photo_id: int, tries: int, delay_s: float) -> None:
-        """Leave a task in the queue for `delay_s` seconds after its failure number `tries`."""
-        with self.writing() as db:
-            db.execute(
-                "UPDATE caption_queue SET tries = ?, not_before = ? WHERE photo_id = ?",
-                (tries, time.time() + delay_s, photo_id),
-            )
-
-    def fail_caption(self, photo_id: int, reason: str) -> None:
-        """Give a task up; it stays in the queue with the reason until it is asked for again."""
-        with self.writing() as db:
-            db.execute(
-                "UPDATE caption_queue SET failure = ? WHERE photo_id = ?", (reason, photo_id)
-            )
-
-    def caption_failure(self, photo_id: int) -> tuple[bool, str | None]:
-        """Whether the photo is in the queue, and why it was given up."""
-        row = self.database.connection.execute(
-            "SELECT failure FROM caption_queue WHERE photo_id = ?", (photo_id,)
-        ).fetchone()
-        return (False, None) if row is None else (True, row[0])
-
-    def caption_counts(self) -> tuple[int, int, int]:
-        """How many photos have a caption, wait for one, and were given up."""
-        row = self.database.connection.execute(
-            "SELECT (SELECT count(*) FROM captions),"
-            " (SELECT count(*) FROM caption_queue WHERE failure IS NULL),"
-            " (SELECT count(*) FROM caption_queue WHERE failure IS NOT NULL)"
-        ).fetchone()
-        return row[0], row[1], row[2]
-
-    def uncaptioned_ids(self) -> list[int]:
-        """Photos without a caption that are not in the queue either, by id."""
-        rows = self.database.connection.execute(
-            "SELECT photo_id FROM photos WHERE photo_id NOT IN (SELECT photo_id FROM captions)"
-            " AND photo_id NOT IN (SELECT photo_id FROM caption_queue) ORDER BY photo_id"
-        )
-        return [row[0] for row in rows]
 
     def _passing(
         self,
@@ -565,12 +459,6 @@ def _photo(row: sqlite3.Row) -> Photo:
 def _place(row: sqlite3.Row) -> Place:
     return Place(
         row["town"], row["town_ko"], row["country_code"], row["country"], row["country_ko"]
-    )
-
-
-def _caption(row: sqlite3.Row) -> Caption:
-    return Caption(
-        row["text"], row["language"], row["model_id"], datetime.fromisoformat(row["written_at"])
     )
 
 

@@ -40,6 +40,13 @@ COLUMNS: Final[dict[str, Field]] = {
     "place": "place",
     "read_text": "text in the picture",
 }
+_SAID = (  # tables, the columns of the index that they fill, and what of them
+    ("captions", "caption", "text"),
+    ("keywords", "keywords", "keyword"),
+    ("caption_keywords", "keywords", "keyword"),
+    ("labels", "labels", "label"),
+    ("read_texts", "read_text", "text"),
+)
 _MAKE = (
     f"CREATE VIRTUAL TABLE photo_texts USING fts5({', '.join(COLUMNS)},"
     " tokenize = 'trigram case_sensitive 1')"  # the lines are in small letters already
@@ -270,33 +277,32 @@ class TextIndex:
             db.execute("UPDATE photo_texts_synced SET revision = ?", (due[-1]["revision"],))
 
     def _texts_of(self, photo_ids: Sequence[int]) -> dict[int, Texts]:
-        """The texts of those of `photo_ids` that exist; nobody reads pictures yet."""
+        """The texts of those of `photo_ids` that exist."""
         db = self._database.connection
         found: dict[int, Texts] = {}
         for start in range(0, len(photo_ids), SYNCED_AT_ONCE):
             some = [int(photo_id) for photo_id in photo_ids[start : start + SYNCED_AT_ONCE]]
             among = f"photo_id IN ({', '.join('?' * len(some))})"
             for row in db.execute(
-                "SELECT photo_id, filename, path, text, town, country, town_ko, country_ko"
-                " FROM photos LEFT JOIN captions USING (photo_id) LEFT JOIN places USING (place_id)"
+                "SELECT photo_id, filename, path, town, country, town_ko, country_ko"
+                " FROM photos LEFT JOIN places USING (place_id)"
                 f" WHERE {among}",
                 some,
             ):
                 found[row[0]] = {column: [] for column in COLUMNS} | {
-                    "caption": [str(row["text"] or "")],
                     "file_name": [str(row["filename"])],
                     "folder": _folders(row["path"]),
                     "place": [
                         ", ".join(str(name) for name in names if name)
-                        for names in (row[4:6], row[6:8])
+                        for names in (row[3:5], row[5:7])
                     ],
                 }
-            for table, column in (("keywords", "keyword"), ("labels", "label")):
+            for table, column, text in _SAID:
                 for row in db.execute(
-                    f"SELECT photo_id, {column} FROM {table} WHERE {among} ORDER BY {column}", some
+                    f"SELECT photo_id, {text} FROM {table} WHERE {among} ORDER BY {text}", some
                 ):
-                    if row[0] in found:
-                        found[row[0]][table].append(str(row[1]))
+                    if row[0] in found and str(row[1]) not in found[row[0]][column]:
+                        found[row[0]][column].append(str(row[1]))
         return found
 
     # Questions to it

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,6 +42,7 @@ class CocaCaptioner:
     prompt_version = "none"  # it takes no instructions
     sends = False
     speaks = ("en",)
+    before_request: Callable[[], None] | None = None  # of no use: nothing is ever sent
 
     def __init__(self, spec: str, weights_dir: Path, device: str = "auto") -> None:
         """Loads nothing yet, so that a wrong name does not keep the album from starting.

@@ -14,6 +14,8 @@ class CaptionerUnavailableError(ModelError):
 
     retry_after_s: float | None = None
     """How long the other side asks to be left alone; None where it does not say."""
+    is_quota: bool = False
+    """Whether it is only that too much was asked, of whatever photos."""
     until_tomorrow: bool = False
     """Whether the quota of a whole day is used up; `retry_after_s` then says when it is new."""
     needs_setting: bool = False

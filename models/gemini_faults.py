@@ -25,6 +25,8 @@ LONGEST_MESSAGE = 200
 class QuotaUsedUpError(CaptionerUnavailableError):
     """Raised when Gemini answers 429."""
 
+    is_quota = True
+
     def __init__(self, retry_after_s: float | None, until_tomorrow: bool = False) -> None:
         """`retry_after_s` is how long to leave Gemini alone, None where it does not say."""
         self.retry_after_s = retry_after_s

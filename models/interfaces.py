@@ -6,7 +6,7 @@ Shape letters, everywhere the same: n photos, b batch, d width, c classes, t tem
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
@@ -262,6 +262,10 @@ class Turn:
 class Captioner(Protocol):
     """Writes one sentence about a picture, or the same words in another language; may be far away,
     slow and paid."""
+
+    before_request: Callable[[], None] | None
+    """Called in the caller's thread before anything is sent; it may wait, and what it raises is
+    passed on with nothing sent."""
 
     @property
     def model_id(self) -> str:

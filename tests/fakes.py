@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -99,6 +99,9 @@ class FakeCaptioner:
         self.error: Exception | None = None
         self.missing: Exception | None = None
         """What `check()` raises, and `caption()` too."""
+        self.before_request: Callable[[], None] | None = None
+        self.meanwhile: Callable[[], object] = lambda: None
+        """Happens while it thinks about a photo."""
         self.keywords: tuple[str, ...] = ()
         self.text_in_photo = ""
         self.calls: list[tuple[bytes, str]] = []
@@ -118,23 +121,29 @@ class FakeCaptioner:
         if self.missing:
             raise self.missing
 
-    def caption(self, jpeg: bytes, language: str) -> str:
+    def _asks(self) -> None:
         self.check()
+        if self.before_request is not None:
+            self.before_request()
+
+    def caption(self, jpeg: bytes, language: str) -> str:
+        self._asks()
         self.calls.append((jpeg, language))
         if self.error:
             raise self.error
         return self.says
 
     def describe(self, jpeg: bytes, languages: Sequence[str]) -> Description:
-        self.check()
+        self._asks()
         self.calls += [(jpeg, language) for language in languages]
+        self.meanwhile()
         if self.error:
             raise self.error
         captions = dict.fromkeys(languages, self.says)
         return Description(captions, self.keywords, self.text_in_photo)
 
     def translate(self, text: str, language: str) -> str:
-        self.check()
+        self._asks()
         self.words.append((text, language))
         if self.error:
             raise self.error
@@ -153,7 +162,7 @@ class _Said(str):
 
     def __call__(self, jpeg: bytes, turns: Sequence[Turn], language: str) -> str:
         captioner = self._captioner
-        captioner.check()
+        captioner._asks()
         captioner.asked.append((jpeg, tuple(turns), language))
         if captioner.error:
             raise captioner.error

@@ -118,7 +118,7 @@ def _measure(
         by_name = dict(zip(names, ids.tolist(), strict=True))
         for row in captions:
             if row["file"] in by_name:
-                album.store.set_caption(by_name[row["file"]], row["caption"], "en")
+                album.caption_store.write_by_hand(by_name[row["file"]], row["caption"])
         searchers["captions"] = Searcher(
             active.encoder, active.index, relevance, TextIndex(album.database)
         )

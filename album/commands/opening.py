@@ -15,13 +15,14 @@ from typing import Annotated, Any, ParamSpec
 import typer
 from tqdm import tqdm
 
+from album.captions import CaptionPace
 from album.errors import AlbumError
 from album.import_progress import OnProgress
 from album.service import Album
 from album.settings import Settings, keep_libraries_private
+from models.captioners import captioner_named
 from models.classifiers import OwnClassifiers
 from models.errors import ModelError
-from models.gemini import GeminiCaptioner
 from models.loader import EncoderLoader
 
 P = ParamSpec("P")
@@ -55,10 +56,19 @@ def opened(
     settings = settings_of(context, data_dir)
     keep_libraries_private(settings)
     logging.basicConfig(level=logging.ERROR, format="%(message)s")
-    captioner = GeminiCaptioner(
-        settings.gemini_api_key, settings.gemini_model, settings.gemini_endpoint
+    captioner = captioner_named(
+        settings.captioner,
+        gemini_api_key=settings.gemini_api_key,
+        gemini_model=settings.gemini_model,
+        gemini_endpoint=settings.gemini_endpoint,
+        coca_model=settings.coca_model,
+        weights_dir=settings.weights_dir,
+        device=settings.device,
     )
-    album = Album(settings.data_dir, OwnClassifiers(), captioner)
+    pace = CaptionPace(
+        settings.captions_per_minute, settings.captions_per_day, settings.captions_parallel
+    )
+    album = Album(settings.data_dir, OwnClassifiers(), captioner, caption_pace=pace)
     try:
         if model:
             loader = EncoderLoader(settings.model, settings.device, settings.weights_dir)

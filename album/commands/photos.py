@@ -237,7 +237,7 @@ def caption(
         album.captions.check()
         album.captions.work_off(lambda photo_id: done.append(photo_id))
         done = list(dict.fromkeys(done))
-        captions = album.store.captions_of(done)
+        captions = album.caption_store.of_many(done, language)
         failed = {key: album.captions.problem(key) for key in done if key not in captions}
     if as_json:
         print_json(

@@ -105,14 +105,14 @@ class Asking:
     def show(self, shown: Shown, request: gr.Request) -> Updates:
         """The page of photos that `shown` asks for, without an open one."""
         shown = replace(shown, photo=None)
-        found = self._found(shown)
+        language = language_of(request)
+        found = self._found(shown, language)
         if shown.page and not found.hits:  # fewer than there were, or an address of one's own
             shown = replace(shown, page=replace(shown, found=found).pages - 1)
-            found = self._found(shown)
+            found = self._found(shown, language)
         shown = replace(shown, found=found)
         asked = shown.question
         empty = found.total == 0 and self._album.store.count() == 0
-        language = language_of(request)
         return {
             **self._parts.now(shown),
             self._parts.welcome: gr.update(visible=empty),
@@ -145,8 +145,9 @@ class Asking:
         """The first page of the answer."""
         return self.show(Shown(question), request)
 
-    def _found(self, shown: Shown) -> SearchPage:
-        return self._album.search.find(shown.question, offset=shown.page * PAGE)
+    def _found(self, shown: Shown, language: str) -> SearchPage:
+        offset = shown.page * PAGE
+        return self._album.search.find(shown.question, offset=offset, language=language)
 
     def _asked(self, given: Updates) -> Question:
         """What the box and the filters ask for now, beside pictures and order as they were."""

@@ -103,7 +103,7 @@ class FittingCaptions:
             yield {self._list: _note(say(language, "fits_none"))}
             return
         offer = Offer(photo_id, tuple(best))
-        caption = self._album.captions.of(photo_id)
+        caption = self._album.captions.of(photo_id, language)
         own = "" if caption is None else caption.text
         yield {self._offer: offer, self._list: _list(offer, own, None, language)}
 
@@ -124,7 +124,7 @@ class FittingCaptions:
             return gr.skip(), gr.skip(), gr.skip()
         language = language_of(request)
         chosen = offer.best[place].text
-        caption = self._album.captions.of(photo_id)
+        caption = self._album.captions.of(photo_id, language)
         # What is in the box may not be kept yet; what is kept may have come since, from Gemini.
         old = typed.strip() or ("" if caption is None else caption.text)
         if old not in ("", chosen) and event.value != "instead":

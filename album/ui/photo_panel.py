@@ -114,7 +114,7 @@ class PhotoPanel:
             PhotoNotFoundError: the photo, or every picture of it, is gone.
         """
         photo = self._album.photo(photo_id)
-        caption = self._album.captions.of(photo_id)
+        caption = self._album.captions.of(photo_id, language)
         given = self._album.labels.given(photo_id)
         alt = caption.text if caption else photo.filename
         return {
@@ -177,9 +177,10 @@ class PhotoPanel:
         """What came of asking, unless another photo has been opened in the meantime."""
         if asked is None or asked != open_now:
             return gr.skip(), gr.skip()
-        caption = self._album.captions.of(asked)
+        language = language_of(request)
+        caption = self._album.captions.of(asked, language)
         words = gr.skip() if caption is None else caption.text
-        return words, self._who_wrote(asked, language_of(request))
+        return words, self._who_wrote(asked, language)
 
     def save_labels(self, photo_id: int, labels: list[str]) -> bool:
         """Replace the labels of a photo; whether somebody had changed them."""
@@ -225,7 +226,7 @@ class PhotoPanel:
         return str(copy)
 
     def _who_wrote(self, photo_id: int, language: str) -> str:
-        caption = self._album.captions.of(photo_id)
+        caption = self._album.captions.of(photo_id, language)
         if caption is None:
             problem = self._album.captions.problem(photo_id)
             return html.escape(in_language(language, problem)) if problem else ""

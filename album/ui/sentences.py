@@ -315,6 +315,32 @@ KOREAN: Final[tuple[tuple[str, str], ...]] = (
     ),
     (r"No answer yet; the photo stays .*", "아직 답이 없습니다. 사진은 차례를 기다립니다."),
     (
+        r"There is no photo to caption: .*",
+        "설명을 받을 사진이 없습니다. 모두 설명이 있거나 차례를 기다리고 있습니다.",
+    ),
+    (r"There is no such caption job\.", "이런 설명 작업은 없습니다."),
+    (
+        r"(?P<model>.*) writes captions in (?P<languages>.*) only\.",
+        "{model} 모델은 {languages}로만 설명을 씁니다.",
+    ),
+    (r"Write a question about this photo first\.", "이 사진에 대해 물어볼 말을 먼저 써 주세요."),
+    (r"A question can have (?P<n>\d+) characters .*", "질문은 {n}자까지 쓸 수 있습니다."),
+    (
+        r"This conversation has become too long: .*",
+        "대화가 너무 길어졌습니다. 새로 시작해 주세요.",
+    ),
+    (
+        r"The (?P<n>\d+) requests of today are used up: .*",
+        "오늘 보낼 수 있는 요청 {n}개를 다 보냈습니다. 캘리포니아 시각으로 자정이 지나면 다시"
+        " 보낼 수 있습니다.",
+    ),
+    (
+        r"Gemini has been asked as often as it may be: .*",
+        "Gemini에 물어볼 수 있는 만큼 다 물어보았습니다. 1분 뒤에 다시 해 주세요.",
+    ),
+    (r"The album is being closed\.", "사진첩을 닫는 중입니다."),
+    (r"This photo is not wanted any more\.", "이 사진은 이제 설명을 기다리지 않습니다."),
+    (
         r"Captions by Gemini need a key: .*",
         "Gemini 설명에는 키가 필요합니다. https://aistudio.google.com/apikey 에서 키를 받아"
         " GEMINI_API_KEY에 넣고 사진첩을 다시 시작해 주세요.",

@@ -21,6 +21,7 @@ from album.store import NewPhoto, PhotoStore
 from models.classifiers import OwnClassifiers
 from models.interfaces import Embeddings
 from tests.benchmarks.figures import Figure, seconds
+from tests.captioning import set_caption
 from tests.fakes import FakeCaptioner
 
 PHOTOS = 200_000
@@ -89,7 +90,7 @@ def fill(path: Path) -> None:
                 photo_id = store.add(new, RandomEncoder.model_id, vector)
                 if photo_id and row % CAPTIONED == 0:
                     text = CAPTIONS[row // CAPTIONED % len(CAPTIONS)]
-                    store.set_caption(photo_id, text, "", "synthetic")
+                    set_caption(store.database, photo_id, text, "en", "synthetic")
     store.database.close()
 
 

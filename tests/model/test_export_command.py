@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from album import xmp
+from tests.captioning import set_caption
 from tests.images.make import make_photo
 from tests.importing import opened, take_in
 from tests.model.commands import read, run
@@ -19,7 +20,7 @@ def library(tmp_path) -> Path:
     album = opened(tmp_path / "data")
     try:
         for photo_id in take_in(album, [tmp_path / "mine"]).added:
-            album.store.set_caption(photo_id, f"사진 {photo_id}", "")
+            set_caption(album.database, photo_id, f"사진 {photo_id}", "")
             album.set_labels(photo_id, [album.photo(photo_id).filename])
     finally:
         album.close()

@@ -21,6 +21,8 @@ import pytest
 
 from album.backup import BackupReport, backup
 from album.backup_file import BackupReader
+from album.caption_queue import CaptionQueue
+from album.caption_store import CaptionStore
 from album.database import MIGRATIONS, Database
 from album.errors import AlbumError
 from album.import_store import ImportStore
@@ -32,6 +34,7 @@ from album.service import Album
 from album.text_index import TextIndex
 from album.verify import find_faults
 from models.classifiers import OwnClassifiers
+from tests.captioning import set_caption
 from tests.fakes import FakeEncoder
 from tests.service.library import Library, PlainDecoder, contents, library, photo, rows
 
@@ -58,15 +61,17 @@ def source(tmp_path):
             path = photo(tmp_path / folder / f"{number}.jpg", number, colour)
             os.utime(path, ns=(0, 1_600_000_000_123_456_789 + number))
             photo_id = source.add(path, keep=number >= 6)
-            source.store.set_caption(photo_id, f"사진 {number}", "ko")
+            set_caption(source.database, photo_id, f"사진 {number}", "ko")
             LabelStore(source.database).set_by_person(photo_id, ["여행", f"no. {number}"])
-        source.store.queue_caption(1, "en")
+        CaptionQueue(source.database).start_job([[1]], ["en"], time.time())
         source.offer()
         yield source
 
 
 def ranking(of: Library, text: str) -> list[tuple[int, float | None]]:
-    search = PhotoSearch(of.store, TextIndex(of.database), of.active, of.embeddings_dir)
+    search = PhotoSearch(
+        of.store, CaptionStore(of.database), TextIndex(of.database), of.active, of.embeddings_dir
+    )
     hits = search.find(Question(text, rest=True)).hits
     return [(hit.photo.photo_id, hit.score) for hit in hits]
 

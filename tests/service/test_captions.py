@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import time
 
 import pytest
 from PIL import Image
 
-from album import captions as captions_module
+from album import caption_work
+from album.caption_queue import CaptionQueue
 from album.errors import AlbumError, PhotoNotFoundError
 from album.service import Album
 from models.classifiers import OwnClassifiers
@@ -25,6 +27,11 @@ def photo_ids(album, tmp_path):
         for colour in ("red", "blue", "green")
     ]
     return take_in(album, paths).added
+
+
+def at_once(monkeypatch) -> None:
+    """No time passes between the tries of a photo."""
+    monkeypatch.setattr(caption_work.random, "uniform", lambda low, high: 0.0)
 
 
 def test_a_caption_is_stored_with_its_language_model_and_time(album, captioner, photo_ids):
@@ -65,11 +72,11 @@ def test_a_caption_by_hand_is_never_overwritten_unasked(album, captioner, photo_
 
 def test_words_written_while_gemini_was_thinking_win(album, captioner, photo_ids):
     album.captions.request(photo_ids[:1], "en")
-    task = album.store.claim_caption(60)
+    captioner.meanwhile = lambda: album.captions.write(photo_ids[0], "Mine")
 
-    album.captions.write(photo_ids[0], "Mine")
+    assert album.captions.work_off() == 0
 
-    assert not album.store.set_caption(task.photo_id, "Theirs", "en", "gemini")
+    assert len(captioner.calls) == 1
     assert album.captions.of(photo_ids[0]).text == "Mine"
 
 
@@ -95,7 +102,7 @@ def test_without_a_key_nothing_is_queued_and_the_reason_is_said(album, captioner
     with pytest.raises(CaptionerUnavailableError, match="GEMINI_API_KEY"):
         album.captions.request(photo_ids, "en")
 
-    assert album.store.caption_counts() == (0, 0, 0)
+    assert album.caption_store.counts() == (0, 0, 0)
 
 
 def test_no_answer_leaves_the_photo_in_the_queue_and_says_so(album, captioner, photo_ids):
@@ -104,20 +111,20 @@ def test_no_answer_leaves_the_photo_in_the_queue_and_says_so(album, captioner, p
     with pytest.raises(CaptionerUnavailableError, match=r"did not answer.*queue"):
         album.captions.ask_now(photo_ids[0], "en")
 
-    assert album.store.caption_counts() == (0, 1, 0)
+    assert album.caption_store.counts() == (0, 1, 0)
 
 
 def test_a_photo_is_given_up_after_five_tries_and_can_be_asked_for_again(
     album, captioner, photo_ids, monkeypatch
 ):
-    monkeypatch.setattr(captions_module, "FIRST_DELAY_S", 0)
+    at_once(monkeypatch)
     captioner.error = CaptionerUnavailableError("Gemini did not answer.")
     album.captions.request(photo_ids[:1], "en")
 
     album.captions.work_off()
 
-    assert len(captioner.calls) == captions_module.MAX_TRIES
-    assert album.store.caption_counts() == (0, 0, 1)
+    assert len(captioner.calls) == caption_work.MAX_TRIES
+    assert album.caption_store.counts() == (0, 0, 1)
     assert album.captions.problem(photo_ids[0]) == "Gemini did not answer."
     captioner.error = None
     assert album.captions.ask_now(photo_ids[0], "en").text == captioner.answer
@@ -143,14 +150,14 @@ def test_a_photo_whose_original_is_gone_does_not_stop_the_queue(album, captioner
 
 def test_the_queue_survives_a_restart_and_pays_once(album, captioner, photo_ids):
     album.captions.request(photo_ids, "ko")
-    album.store.claim_caption(300)  # at work when the machine went down
+    CaptionQueue(album.database).claim(time.time(), 300)  # at work when the machine went down
     album.close()
     reopened = Album(album.data_dir, OwnClassifiers(), captioner, decoder=DecodeHere())
 
     reopened.captions.work_off()
 
     assert len(captioner.calls) == 2  # the third is free again after its lease
-    assert reopened.store.caption_counts() == (2, 1, 0)
+    assert reopened.caption_store.counts() == (2, 1, 0)
     reopened.close()
 
 
@@ -159,7 +166,7 @@ def test_the_worker_captions_what_is_queued_while_the_album_runs(album, captione
     for photo_id in photo_ids:
         album.captions.ask_now(photo_id, "en")
 
-    assert album.store.caption_counts() == (3, 0, 0)
+    assert album.caption_store.counts() == (3, 0, 0)
     assert len(captioner.calls) == 3
 
 
@@ -179,19 +186,21 @@ def test_an_endless_answer_is_cut_to_a_bearable_length(album, captioner, photo_i
 
     caption = album.captions.ask_now(photo_ids[0], "en")
 
-    assert len(caption.text) == captions_module.MAX_CAPTION_LENGTH
+    assert len(caption.text) == caption_work.MAX_CAPTION_LENGTH
 
 
-def test_after_a_failure_the_others_wait_too_and_an_urgent_one_is_tried_at_once(
-    album, captioner, photo_ids
+def test_after_failures_in_a_row_the_others_wait_too_and_an_urgent_one_is_tried_at_once(
+    album, captioner, photo_ids, tmp_path
 ):
-    captioner.error = CaptionerUnavailableError("Gemini's quota is used up.")
-    album.captions.request(photo_ids, "en")
+    more = [make_photo(tmp_path / f"{n}.jpg", (n, 0, 0)) for n in range(3)]
+    captioner.error = CaptionerUnavailableError("Gemini did not answer.")
+    album.captions.request([*photo_ids, *take_in(album, more).added], "en")
 
     album.captions.work_off()
     album.captions.work_off()
 
-    assert len(captioner.calls) == 1  # not once for each of the three
+    assert len(captioner.calls) == caption_work.CAUTION_AFTER  # not once for each of the six
+    assert album.captions.progress().why_resting == "Gemini did not answer."
     captioner.error = None
     assert album.captions.ask_now(photo_ids[2], "en").text == captioner.answer
 
@@ -201,4 +210,4 @@ def test_leaving_an_empty_caption_empty_does_not_take_the_photo_from_the_queue(a
 
     album.captions.write(photo_ids[0], "  ")
 
-    assert album.store.caption_counts() == (0, 1, 0)
+    assert album.caption_store.counts() == (0, 1, 0)

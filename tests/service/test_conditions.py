@@ -34,6 +34,7 @@ from album.database import Database
 from album.label_store import LabelStore
 from album.photo import ImageFacts, Place, SearchFilters
 from album.store import NewPhoto, PhotoStore
+from tests.captioning import set_caption
 
 BUSAN = Place("Busan", "부산", "KR", "South Korea", "대한민국")
 IZMIR = Place("İzmir", "", "TR", "Türkiye", "튀르키예")
@@ -75,7 +76,7 @@ def add(
     )
     assert photo_id is not None
     if caption:
-        store.set_caption(photo_id, caption, "en")
+        set_caption(store.database, photo_id, caption, "en")
     LabelStore(store.database).set_by_person(photo_id, labels)
     return photo_id
 
@@ -286,9 +287,9 @@ def test_what_changes_is_seen_at_once_whoever_changed_it(store, tmp_path):
         assert meeting(store, InPlace("busan")) == {second}
         writer.set_facts(second, replace(PLAIN, camera="B"), FILE_TIME, None)
         assert meeting(store, ByCamera("a")) == {first}
-        writer.set_caption(third, "words", "en")
+        set_caption(writer.database, third, "words", "en")
         assert meeting(store, Captioned()) == {third}
-        writer.set_caption(third, "", "en")
+        set_caption(writer.database, third, "", "en")
         assert meeting(store, Captioned()) == set()
         LabelStore(writer.database).set_by_person(first, ["★"])
         assert meeting(store, Favourite()) == {first}

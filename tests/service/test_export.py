@@ -15,6 +15,7 @@ from album.export import PhotoExport
 from album.export_files import read_sidecar, safe_name
 from album.export_verify import verify_export
 from album.service import Album
+from tests.captioning import set_caption
 from tests.images.make import make_dng, make_photo, quarters
 from tests.importing import opened, take_in, upload
 
@@ -38,7 +39,7 @@ def verified(album: Album, folder: Path | None) -> list[str]:
 
 
 def describe(album: Album, photo_id: int, caption: str = "", labels: tuple[str, ...] = ()) -> None:
-    album.store.set_caption(photo_id, caption, "ko")
+    set_caption(album.database, photo_id, caption, "ko")
     album.set_labels(photo_id, labels)
 
 

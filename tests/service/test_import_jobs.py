@@ -213,7 +213,7 @@ def test_captions_that_were_wanted_with_an_upload_are_queued_after_a_restart(tmp
     ended(album, import_id)
 
     assert_all_in_once(album, import_id)
-    assert album.store.caption_counts()[1] == PHOTOS
+    assert album.caption_store.counts()[1] == PHOTOS
     album.close()
 
 

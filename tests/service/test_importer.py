@@ -286,7 +286,7 @@ def test_an_upload_job_reports_counts_and_queues_captions_when_asked(album, tmp_
     assert len(report.added) == 1
     assert only_photo(album).filename == "여름.jpg"
     assert not path.exists()
-    assert album.store.caption_counts() == (0, 1, 0)
+    assert album.caption_store.counts() == (0, 1, 0)
 
 
 def test_a_folder_that_was_uploaded_counts_other_files_and_does_not_fail_them(album, tmp_path):

@@ -12,6 +12,7 @@ from album.database import Database
 from album.label_store import LabelStore
 from album.photo import ImageFacts, SearchFilters
 from album.store import NewPhoto, PhotoStore
+from tests.captioning import set_caption
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def test_a_filter_passes_the_same_photos_whenever_it_is_asked(store, tmp_path, f
     for number in range(200):
         photo_id = (elsewhere if number % 3 else store).add(new_photo(number))
         if photo_id % 5 == 0:
-            elsewhere.set_caption(photo_id, "words", "en")
+            set_caption(elsewhere.database, photo_id, "words", "en")
         if photo_id % 7 == 0:
             LabelStore(elsewhere.database).set_by_person(photo_id, ["seven"])
         if number % 20 == 0:

@@ -22,6 +22,7 @@ from album.photo import ImageFacts, Place, SearchFilters
 from album.restore import restore
 from album.store import NewPhoto, PhotoStore
 from album.text_index import EXCERPT, SYNCED_AT_ONCE, TextIndex, TextReason
+from tests.captioning import set_caption
 from tests.service.library import library, photo
 
 PLAIN = ImageFacts("JPEG", 4, 3)
@@ -56,7 +57,7 @@ def add(
     where = None if path is None else Path(path)
     photo_id = store.add(NewPhoto(f"{next(NUMBERS):064x}", name, where, 1, facts, WHEN, place))
     assert photo_id is not None
-    store.set_caption(photo_id, caption, "en")
+    set_caption(store.database, photo_id, caption, "en")
     LabelStore(store.database).set_by_person(photo_id, labels)
     return photo_id
 
@@ -322,9 +323,9 @@ def test_whatever_is_written_is_found_at_once_and_no_longer_when_it_is_gone(stor
     assert found(texts, "old") == [photo_id]
 
     for writer in (store, elsewhere):
-        writer.set_caption(photo_id, "new words", "en")
+        set_caption(writer.database, photo_id, "new words", "en")
         assert (found(texts, "old"), found(texts, "new")) == ([], [photo_id])
-        writer.set_caption(photo_id, "", "en")
+        set_caption(writer.database, photo_id, "", "en")
         assert texts.exact("new").tolist() == []
         LabelStore(writer.database).set_by_person(photo_id, ["granny"])
         assert found(texts, "granny") == [photo_id]
@@ -338,7 +339,7 @@ def test_whatever_is_written_is_found_at_once_and_no_longer_when_it_is_gone(stor
         assert found(texts, "granny") == [photo_id]
         writer.move(photo_id, None, "1.jpg")
         assert found(texts, "granny") == []
-        writer.set_caption(photo_id, "old words", "en")
+        set_caption(writer.database, photo_id, "old words", "en")
     store.database.connection.execute("DELETE FROM photos WHERE photo_id = ?", (photo_id,))
     assert found(texts, "old") == []
     elsewhere.database.close()
@@ -354,7 +355,7 @@ def test_what_other_programs_write_is_found_too(store, texts):
     assert found(texts, "red") == [second]
     db.execute("UPDATE labels SET label = 'blue'")
     assert (found(texts, "red"), found(texts, "blue")) == ([], [second])
-    db.execute("INSERT OR REPLACE INTO captions VALUES (?, 'three', 'en', NULL, '')", (first,))
+    db.execute("INSERT OR REPLACE INTO captions VALUES (?, 'en', 'three', NULL, '', '')", (first,))
     assert (found(texts, "one"), found(texts, "three")) == ([], [first])
     db.execute("UPDATE places SET town_ko = '서울'")
     assert (found(texts, "부산"), found(texts, "서울")) == ([], [third, first])
@@ -365,7 +366,7 @@ def test_a_transaction_that_was_rolled_back_is_not_found(store, texts):
 
     def write_and_stop() -> None:
         with store.writing():
-            store.set_caption(photo_id, "two", "en")
+            set_caption(store.database, photo_id, "two", "en")
             assert found(texts, "two") == [photo_id]
             raise KeyboardInterrupt
 
@@ -452,7 +453,7 @@ def test_an_album_of_the_version_before_is_found_through_and_through(tmp_path):
 
     assert found(texts, "cat") == found(texts, "바다") == [1]
     assert store.matching_ids(SearchFilters(has_caption=True)).tolist() == [1]
-    store.set_caption(1, "산", "ko")
+    set_caption(store.database, 1, "산", "")
     assert (found(texts, "바다"), found(texts, "산")) == ([], [1])
     store.database.close()
 
@@ -503,7 +504,7 @@ def test_an_index_that_is_broken_is_made_again(store, texts, tmp_path, how):
     again = TextIndex(other.database)
 
     assert len(found(again, "word")) == 30
-    other.set_caption(1, "heron", "en")
+    set_caption(other.database, 1, "heron", "en")
     assert found(again, "heron") == [1]
     assert again.faults() == []
     assert other.database.faults() == []
@@ -521,7 +522,7 @@ def test_an_index_that_breaks_while_it_is_in_use_is_made_again(store, texts):
     assert texts.faults() != []
     assert len(found(texts, "word")) == 30
     store.database.connection.execute("DELETE FROM photo_texts_data")
-    store.set_caption(1, "another word", "en")
+    set_caption(store.database, 1, "another word", "en")
     assert texts.sync() == 0
     assert len(texts.exact("word")) == 30
     assert texts.faults() == []
@@ -532,7 +533,7 @@ def test_texts_are_found_in_an_album_that_came_out_of_a_backup(tmp_path):
         texts = TextIndex(source.database)
         for number in range(4):
             photo_id = source.add(photo(tmp_path / "in" / f"{number}.jpg", number), keep=True)
-            source.store.set_caption(photo_id, f"word and number{'abcd'[number]}", "en")
+            set_caption(source.database, photo_id, f"word and number{'abcd'[number]}", "en")
         texts.sync(most=2)
         backup(
             source.database,
@@ -548,7 +549,7 @@ def test_texts_are_found_in_an_album_that_came_out_of_a_backup(tmp_path):
         assert restored.database.faults() == []
         texts = TextIndex(restored.database)
         assert sorted(found(texts, "word")) == [1, 2, 3, 4]
-        restored.store.set_caption(1, "heron", "en")
+        set_caption(restored.database, 1, "heron", "en")
         assert (found(texts, "heron"), sorted(found(texts, "word"))) == ([1], [2, 3, 4])
         assert texts.faults() == []
 

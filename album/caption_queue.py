@@ -1,0 +1,345 @@
+"""CaptionQueue: the rows of caption jobs and of the photos that wait for a caption.
+
+A photo is in the queue at most once, in the job that asked for it last. Whoever works on it holds a
+claim for a while, so that no two pay for the same photo; a kill holds it up no longer than that.
+Photos that share a caption are claimed together. Every method is one transaction; times are Unix
+time, passed in.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from album.caption import CaptionFailure, CaptionJob, CaptionTask, JobState
+from album.database import Database, now
+
+BEHIND_S = 0.001  # what shares a caption comes behind what is sent
+
+_DUE = (
+    " FROM caption_queue JOIN caption_jobs USING (job_id) WHERE failure IS NULL"
+    " AND not_before <= :at AND claimed_until <= :at AND state = 'running'"
+    " ORDER BY urgent DESC, requested_at, photo_id LIMIT 1"
+)
+
+
+class CaptionQueue:
+    """What waits for a captioner; methods may be called from any thread, and process."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # Jobs
+
+    def start_job(
+        self,
+        groups: Sequence[Sequence[int]],
+        languages: Sequence[str],
+        at: float,
+        *,
+        urgent: bool = False,
+        hidden: bool = False,
+    ) -> int:
+        """Queue photos as one job; its id.
+
+        A photo that waits already comes into this job, for its languages, too.
+
+        Args:
+            groups: photos that share a caption stand together; the first is to be sent.
+            languages: of the captions, "ko", "en" or both.
+            at: the time.
+            urgent: before all that were queued without it.
+            hidden: a single photo that somebody waits for, not told as a job.
+        """
+        with self._database.writing() as db:
+            job_id = int(
+                db.execute(
+                    "INSERT INTO caption_jobs (languages, total, hidden, state, asked_at)"
+                    " VALUES (?, ?, ?, 'running', ?) RETURNING job_id",
+                    (_joined(languages), sum(map(len, groups)), hidden, now()),
+                ).fetchone()[0]
+            )
+            for first, *others in groups:
+                self._queue(db, first, job_id, first, languages, urgent, at)
+                for photo_id in others:
+                    self._queue(db, photo_id, job_id, first, languages, urgent, at + BEHIND_S)
+        return job_id
+
+    def jobs(self, limit: int = 10) -> list[CaptionJob]:
+        """The jobs, the latest first, but those of single photos that somebody waits for."""
+        return self._jobs("NOT hidden ORDER BY job_id DESC LIMIT ?", limit)
+
+    def job(self, job_id: int) -> CaptionJob | None:
+        """One of them; None where there is none."""
+        return next(iter(self._jobs("NOT hidden AND job_id = ?", job_id)), None)
+
+    def turn(self, job_id: int, states: Sequence[JobState], state: JobState) -> None:
+        """Pause, resume or cancel a job that is in one of `states`.
+
+        Of a cancelled one, the photos that wait leave the queue.
+        """
+        with self._database.writing() as db:
+            ended = now() if state == "cancelled" else None
+            turned = db.execute(
+                "UPDATE caption_jobs SET state = ?, ended_at = ?, problem = NULL WHERE job_id = ?"
+                f" AND state IN ({', '.join('?' * len(states))})",
+                (state, ended, job_id, *states),
+            ).rowcount
+            if turned and state == "cancelled":
+                db.execute(
+                    "DELETE FROM caption_queue WHERE job_id = ? AND failure IS NULL", (job_id,)
+                )
+
+    def pause_for(self, task: CaptionTask, problem: str) -> None:
+        """Pause the job of a task, since all of its photos would fail alike.
+
+        A job that nobody sees, and nobody could resume, has its photo given up instead.
+        """
+        with self._database.writing() as db:
+            paused = db.execute(
+                "UPDATE caption_jobs SET state = 'paused', problem = ? WHERE job_id = ?"
+                " AND state = 'running' AND NOT hidden",
+                (problem, task.job_id),
+            ).rowcount
+            if not paused:
+                db.execute(
+                    "UPDATE caption_queue SET failure = ? WHERE photo_id = ? AND job_id IN"
+                    " (SELECT job_id FROM caption_jobs WHERE hidden)",
+                    (problem, task.photo_id),
+                )
+        self.release(task)
+
+    def resume_mended(self) -> int:
+        """Go on with jobs that were paused for a problem; how many."""
+        with self._database.writing() as db:
+            return db.execute(
+                "UPDATE caption_jobs SET state = 'running', problem = NULL"
+                " WHERE state = 'paused' AND problem IS NOT NULL"
+            ).rowcount
+
+    def retry(self, job_id: int) -> int:
+        """Queue the photos of a job that were given up once more; how many."""
+        with self._database.writing() as db:
+            again = db.execute(
+                "UPDATE caption_queue SET failure = NULL, problem = NULL, tries = 0,"
+                " not_before = 0, claimed_until = 0 WHERE job_id = ? AND failure IS NOT NULL",
+                (job_id,),
+            ).rowcount
+            if again:
+                db.execute(
+                    "UPDATE caption_jobs SET state = 'running', problem = NULL, ended_at = NULL"
+                    " WHERE job_id = ?",
+                    (job_id,),
+                )
+        return again
+
+    def failures(self, job_id: int, limit: int) -> list[CaptionFailure]:
+        """The photos of a job that were given up, by id, with their reasons."""
+        rows = self._database.connection.execute(
+            "SELECT photo_id, failure, problem FROM caption_queue WHERE job_id = ?"
+            " AND failure IS NOT NULL ORDER BY photo_id LIMIT ?",
+            (job_id, limit),
+        )
+        return [CaptionFailure(*row) for row in rows]
+
+    def finish_jobs(self) -> None:
+        """Note the end of running jobs of which no photo waits any more."""
+        waiting = "EXISTS (SELECT 1 FROM caption_queue AS it WHERE it.job_id = caption_jobs.job_id"
+        with self._database.writing() as db:
+            db.execute(
+                "UPDATE caption_jobs SET state = 'done', ended_at = ? WHERE state = 'running'"
+                f" AND NOT {waiting} AND failure IS NULL)",
+                (now(),),
+            )
+            db.execute(f"DELETE FROM caption_jobs WHERE hidden AND NOT {waiting})")
+
+    # Photos
+
+    def waiting(self, photo_id: int) -> CaptionFailure | None:
+        """How a photo in the queue stands; None where it is not in it."""
+        row = self._database.connection.execute(
+            "SELECT failure, problem FROM caption_queue WHERE photo_id = ?", (photo_id,)
+        ).fetchone()
+        return None if row is None else CaptionFailure(photo_id, row[0], row[1])
+
+    def all_waiting(self) -> set[int]:
+        """The photos that are still to be captioned."""
+        rows = self._database.connection.execute(
+            "SELECT photo_id FROM caption_queue WHERE failure IS NULL"
+        )
+        return {row[0] for row in rows}
+
+    def drop(self, photo_id: int) -> None:
+        """Let a photo wait no longer; those that would have shared its caption do."""
+        with self._database.writing() as db:
+            db.execute("DELETE FROM caption_queue WHERE photo_id = ?", (photo_id,))
+
+    def is_due(self, at: float) -> bool:
+        """Whether there is a photo to claim."""
+        row = self._database.connection.execute(f"SELECT 1 {_DUE}", {"at": at}).fetchone()
+        return row is not None
+
+    def claim(self, at: float, lease_s: float) -> CaptionTask | None:
+        """The next photo of a running job, hidden from others for `lease_s` seconds."""
+        until = at + lease_s
+        with self._database.writing() as db:
+            row = db.execute(
+                f"SELECT photo_id, job_id, share, caption_queue.languages, tries {_DUE}",
+                {"at": at},
+            ).fetchone()
+            if row is None:
+                return None
+            photo_id, job_id, share, languages, tries = row
+            claimed = db.execute(
+                "UPDATE caption_queue SET claimed_until = ? WHERE failure IS NULL"
+                " AND (photo_id = ? OR job_id = ? AND share = ? AND claimed_until <= ?"
+                " AND languages = ?) RETURNING photo_id",
+                (until, photo_id, job_id, share, at, languages),
+            ).fetchall()
+        others = sorted(it[0] for it in claimed if it[0] != photo_id)
+        return CaptionTask(
+            photo_id, job_id, tuple(languages.split(",")), tries, tuple(others), until
+        )
+
+    def renew(self, task: CaptionTask, until: float) -> CaptionTask | None:
+        """The task with a longer claim; None where it has been lost: cancelled, paused, or done
+        in another way."""
+        with self._database.writing() as db:
+            mine = db.execute(
+                "SELECT 1 FROM caption_queue JOIN caption_jobs USING (job_id) WHERE photo_id = ?"
+                " AND claimed_until = ? AND state = 'running' AND failure IS NULL",
+                (task.photo_id, task.claimed_until),
+            ).fetchone()
+            if mine is None:
+                return None
+            self._set_claims(db, task, until)
+        return CaptionTask(
+            task.photo_id, task.job_id, task.languages, task.tries, task.others, until
+        )
+
+    def release(self, task: CaptionTask) -> None:
+        """Give a claim back."""
+        with self._database.writing() as db:
+            self._set_claims(db, task, 0.0)
+
+    def delay(self, task: CaptionTask, tries: int, until: float, problem: str) -> None:
+        """Let a task, and what shares with it, wait for some time after a failure.
+
+        Args:
+            task: as it was claimed.
+            tries: how many have failed by now.
+            until: when the next one is due.
+            problem: what it failed of, in one sentence.
+        """
+        with self._database.writing() as db:
+            for photo_id in (task.photo_id, *task.others):
+                db.execute(
+                    "UPDATE caption_queue SET not_before = ? WHERE photo_id = ?"
+                    " AND claimed_until = ?",
+                    (until, photo_id, task.claimed_until),
+                )
+            db.execute(
+                "UPDATE caption_queue SET tries = ?, problem = ? WHERE photo_id = ?"
+                " AND claimed_until = ?",
+                (tries, problem, task.photo_id, task.claimed_until),
+            )
+            self._set_claims(db, task, 0.0)
+
+    def fail(self, task: CaptionTask, reason: str) -> None:
+        """Give a photo up, with the reason; one that would have shared its caption is sent next."""
+        with self._database.writing() as db:
+            db.execute(
+                "UPDATE caption_queue SET failure = ? WHERE photo_id = ? AND claimed_until = ?",
+                (reason, task.photo_id, task.claimed_until),
+            )
+            self._set_claims(db, task, 0.0)
+
+    def settle(self, photo_id: int, languages: Collection[str], written: bool) -> None:
+        """Note that a photo has its captions in some languages; it waits for others only.
+
+        Args:
+            photo_id: of a photo that may have left the queue.
+            languages: that were asked for.
+            written: whether the captions are the photo's now, and not a person's own words.
+        """
+        with self._database.writing() as db:
+            row = db.execute(
+                "SELECT job_id, languages FROM caption_queue WHERE photo_id = ?", (photo_id,)
+            ).fetchone()
+            if row is None:
+                return
+            left = [it for it in row["languages"].split(",") if it not in languages]
+            if left and written:
+                db.execute(
+                    "UPDATE caption_queue SET languages = ?, share = photo_id, claimed_until = 0"
+                    " WHERE photo_id = ?",
+                    (_joined(left), photo_id),
+                )
+                return
+            db.execute("DELETE FROM caption_queue WHERE photo_id = ?", (photo_id,))
+            if written:
+                db.execute(
+                    "UPDATE caption_jobs SET written = written + 1 WHERE job_id = ?",
+                    (row["job_id"],),
+                )
+
+    @staticmethod
+    def _queue(
+        db: sqlite3.Connection,
+        photo_id: int,
+        job_id: int,
+        share: int,
+        languages: Sequence[str],
+        urgent: bool,
+        at: float,
+    ) -> None:
+        row = db.execute(
+            "SELECT languages FROM caption_queue WHERE photo_id = ? AND failure IS NULL",
+            (photo_id,),
+        ).fetchone()
+        wanted = _joined([*languages, *(row[0].split(",") if row else ())])
+        db.execute(
+            "INSERT INTO caption_queue (photo_id, job_id, share, languages, urgent, requested_at)"
+            " SELECT photo_id, ?, ?, ?, ?, ? FROM photos WHERE photo_id = ?"
+            " ON CONFLICT (photo_id) DO UPDATE SET job_id = excluded.job_id,"
+            " share = excluded.share, languages = excluded.languages, tries = 0, problem = NULL,"
+            " failure = NULL, not_before = 0, urgent = max(urgent, excluded.urgent)",
+            # A photo at work keeps its claim, so that nobody pays twice for it.
+            (job_id, share, wanted, urgent, at, photo_id),
+        )
+
+    @staticmethod
+    def _set_claims(db: sqlite3.Connection, task: CaptionTask, until: float) -> None:
+        db.executemany(
+            "UPDATE caption_queue SET claimed_until = ? WHERE photo_id = ? AND claimed_until = ?",
+            [(until, it, task.claimed_until) for it in (task.photo_id, *task.others)],
+        )
+
+    def _jobs(self, which: str, value: int) -> list[CaptionJob]:
+        count = "(SELECT count(*) FROM caption_queue AS it WHERE it.job_id = caption_jobs.job_id"
+        rows = self._database.connection.execute(
+            f"SELECT *, {count} AND failure IS NULL) AS waiting,"
+            f" {count} AND failure IS NOT NULL) AS failed FROM caption_jobs WHERE {which}",
+            (value,),
+        )
+        return [
+            CaptionJob(
+                row["job_id"],
+                tuple(row["languages"].split(",")),
+                row["state"],
+                row["problem"],
+                row["total"],
+                row["written"],
+                row["waiting"],
+                row["failed"],
+                datetime.fromisoformat(row["asked_at"]),
+                row["ended_at"] and datetime.fromisoformat(row["ended_at"]),
+            )
+            for row in rows
+        ]
+
+
+def _joined(languages: Collection[str]) -> str:
+    """As rows have them: Korean first, each once."""
+    return ",".join(sorted(set(languages), key=lambda it: (it != "ko", it)))

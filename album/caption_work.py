@@ -1,0 +1,267 @@
+"""CaptionWork: takes photos out of the queue, asks the captioner, and stores what it says.
+
+The answer is stored in the transaction that ends the wait; so a restart or a kill at any moment
+goes on where it stopped, and a photo that has its caption is not sent again.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable
+
+from album.caption import CaptionTask
+from album.caption_queue import CaptionQueue
+from album.caption_rate import RequestRate
+from album.caption_store import CaptionStore
+from album.caption_turns import CaptionTurns, NotNowError
+from album.database import Database
+from album.errors import AlbumError
+from album.image_files import small_jpeg
+from album.languages import unread_language
+from album.originals import Originals
+from album.store import PhotoStore
+from models.errors import CaptionerUnavailableError, CaptionRefusedError
+from models.interfaces import Captioner, Description
+
+log = logging.getLogger(__name__)
+
+LANGUAGES = ("ko", "en")
+MAX_TRIES = 5
+FIRST_DELAY_S = 15.0  # doubles with each try, and varies by half
+LEASE_S = 240.0  # longer than a turn and an answer take; after a kill the photo is free again then
+CAUTION_AFTER = 3  # failures in a row, of any photos, after which all rest for a while
+LOOK_AGAIN_S = 2.0  # for what other processes queue
+STOP_S = 20.0
+MAX_CAPTION_LENGTH = 2000
+
+
+class CaptionWork:
+    """Works on the queue, in threads of its own or in that of the caller."""
+
+    def __init__(
+        self,
+        database: Database,
+        store: PhotoStore,
+        captions: CaptionStore,
+        queue: CaptionQueue,
+        originals: Originals,
+        captioner: Captioner,
+        rate: RequestRate,
+        turns: CaptionTurns,
+        *,
+        parallel: int,
+        first_delay_s: float = FIRST_DELAY_S,
+        lease_s: float = LEASE_S,
+    ) -> None:
+        """Nothing is done before `start` or `work_off`.
+
+        Args:
+            database: of all the rows.
+            store: the photos.
+            captions: what is written of them.
+            queue: which of them wait.
+            originals: their files.
+            captioner: whom to ask.
+            rate: how often.
+            turns: who is next.
+            parallel: how many are asked at the same time.
+            first_delay_s: before the second try of a photo.
+            lease_s: after which a photo at work is free again; longer than any answer takes.
+        """
+        self._database = database
+        self._photos = store
+        self._captions = captions
+        self._queue = queue
+        self._originals = originals
+        self._captioner = captioner
+        self._rate = rate
+        self._turns = turns
+        self._parallel = parallel
+        self._first_delay_s = first_delay_s
+        self._lease_s = lease_s
+        self._wake = threading.Condition()
+        self._stopped = False
+        self._workers: list[threading.Thread] = []
+        self._failures_in_a_row = 0
+
+    @property
+    def started(self) -> bool:
+        """Whether there are threads at work."""
+        return bool(self._workers)
+
+    def start(self) -> None:
+        """Work on the queue in background threads until `stop`."""
+        self._workers = [
+            threading.Thread(target=self._run, name=f"captions-{number}", daemon=True)
+            for number in range(1, self._parallel + 1)
+        ]
+        for worker in self._workers:
+            worker.start()
+
+    def stop(self) -> None:
+        """End the background threads; what the captioner was asked already is waited for."""
+        self._stopped = True
+        self._turns.stop()
+        self.stir()
+        patience = time.monotonic() + STOP_S
+        for worker in self._workers:
+            worker.join(max(patience - time.monotonic(), 0.0))
+
+    def stir(self) -> None:
+        """There is something new to do, or something has been done."""
+        with self._wake:
+            self._wake.notify_all()
+
+    def wait(self, seconds: float) -> None:
+        """Wait for news, for so long at the most."""
+        with self._wake:
+            self._wake.wait(seconds)
+
+    def work_off(self, on_done: Callable[[int], None] = lambda photo_id: None) -> int:
+        """Caption all that wait now, in this thread; the number of photos that got a caption.
+
+        Waits for its turn within a minute; ends early where the captioner is out of reach or wants
+        to be left alone for longer, and the rest stays in the queue.
+
+        Args:
+            on_done: called with each photo's id after its turn.
+        """
+        written = 0
+        while not self._stopped and self._queue.is_due(time.time()):
+            if self._captioner.sends:
+                if self._rate.resting() is not None:
+                    break
+                if wait_s := self._turns.reserve():
+                    time.sleep(min(wait_s, LOOK_AGAIN_S))
+                    continue
+            task = self._queue.claim(time.time(), self._lease_s)
+            if task is not None:
+                written += self._caption(task)
+                on_done(task.photo_id)
+            self._turns.end()
+        self._queue.finish_jobs()
+        return written
+
+    def _run(self) -> None:
+        while not self._stopped:
+            try:
+                wait_s = self._round()
+            except AlbumError as error:  # the disk is full, or kept by another program
+                log.warning("captions have to wait: %s", error)
+                wait_s = LOOK_AGAIN_S
+            finally:
+                self._turns.end()
+            with self._wake:
+                self._wake.notify_all()
+                if wait_s and not self._stopped:
+                    self._wake.wait(min(wait_s, LOOK_AGAIN_S))
+
+    def _round(self) -> float:
+        """Caption one photo; in how many seconds to look again, 0 for at once."""
+        if not self._queue.is_due(time.time()):
+            self._queue.finish_jobs()
+            return LOOK_AGAIN_S
+        if self._captioner.sends and (wait_s := self._turns.reserve()):
+            return wait_s
+        task = self._queue.claim(time.time(), self._lease_s)
+        if task is None:
+            return LOOK_AGAIN_S
+        self._caption(task)
+        return 0.0
+
+    def _caption(self, task: CaptionTask) -> int:
+        """One photo out of the queue; how many photos have a new caption. Never raises for one."""
+        claim = [task]  # as it was renewed last
+
+        def still_wanted() -> bool:
+            renewed = self._queue.renew(claim[0], time.time() + self._lease_s)
+            if renewed is None:
+                return False
+            claim[0] = renewed
+            return True
+
+        try:
+            languages = [it for it in LANGUAGES if it in task.languages]
+            photo = self._photos.get(task.photo_id)
+            jpeg = small_jpeg(self._originals.find(photo))
+            self._turns.begin(still_wanted)
+            said = self._captioner.describe(jpeg, languages)
+        except NotNowError as error:
+            log.info("photo %d was not sent: %s", task.photo_id, error)
+            self._queue.release(claim[0])
+            return 0
+        except CaptionerUnavailableError as error:
+            self._put_off(claim[0], error)
+            return 0
+        except (AlbumError, CaptionRefusedError) as error:
+            log.warning("no caption for photo %d: %s", task.photo_id, error)
+            self._queue.fail(claim[0], str(error))
+            return 0
+        self._failures_in_a_row = 0
+        return self._store(task, _placed(said, languages))
+
+    def _store(self, task: CaptionTask, said: Description) -> int:
+        """Keep an answer, which has been paid for: while the disk is full, it is tried again."""
+        while True:
+            try:
+                with self._database.writing():
+                    return sum(self._store_one(it, task, said) for it in self._to_write(task))
+            except AlbumError as error:
+                if self._stopped:
+                    raise
+                log.warning("a caption of photo %d cannot be kept yet: %s", task.photo_id, error)
+                time.sleep(LOOK_AGAIN_S)
+
+    def _to_write(self, task: CaptionTask) -> list[int]:
+        """The photo, and those that share its caption and still wait for one."""
+        others = [it for it in task.others if self._queue.waiting(it) is not None]
+        return [task.photo_id, *others]
+
+    def _store_one(self, photo_id: int, task: CaptionTask, said: Description) -> bool:
+        captioner = self._captioner
+        written = self._captions.write_by_model(
+            photo_id, said, captioner.model_id, captioner.prompt_version
+        )
+        self._queue.settle(photo_id, task.languages, written)
+        return written
+
+    def _put_off(self, task: CaptionTask, error: CaptionerUnavailableError) -> None:
+        """Have a photo tried again later, where that may help."""
+        reason = str(error)
+        log.warning("photo %d stays without a caption for now: %s", task.photo_id, reason)
+        if error.needs_setting:
+            self._queue.pause_for(task, reason)
+            return
+        if error.retry_after_s:
+            self._rate.rest(error.retry_after_s, reason)
+        if error.is_quota and error.retry_after_s:  # they said when: no failure of this photo
+            self._queue.delay(task, task.tries, 0.0, reason)
+            return
+        delay_s = self._first_delay_s * 2**task.tries * random.uniform(0.5, 1.5)
+        delay_s = max(delay_s, error.retry_after_s or 0.0)
+        self._failures_in_a_row += 1
+        if self._failures_in_a_row >= CAUTION_AFTER:  # the others would fail likewise
+            self._rate.rest(delay_s, reason, cautious=True)
+        tries = task.tries + 1
+        if tries < MAX_TRIES:
+            self._queue.delay(task, tries, time.time() + delay_s, reason)
+        else:
+            self._queue.fail(task, reason)
+
+
+def _placed(said: Description, languages: list[str]) -> Description:
+    """With captions of bearable length under the languages that they are in.
+
+    Plain words in place of the form that was asked for are of the one language that was asked for,
+    or of that which their letters tell.
+    """
+    captions: dict[str, str] = {}
+    for language, text in said.captions.items():
+        if not language:
+            told = unread_language(text, ("en",)) or "en"
+            language = languages[0] if len(languages) == 1 else told
+        captions.setdefault(language, text[:MAX_CAPTION_LENGTH])
+    return Description(captions, said.keywords, said.text_in_photo)
