@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from album.database import Database
 
 WINDOW_S = 60.0
-MARGIN = 1 / 60  # of a window: a request may reach its server so much later than the one after it
+MARGIN_S = 1.0  # a request may reach its server so much later than the one after it
 DAYS_KEPT_S = 3 * 86_400.0
 LONGEST_REST_S = 90_000.0  # a day of 25 hours; whatever a server says
 CALIFORNIA = ZoneInfo("America/Los_Angeles")
@@ -52,6 +52,7 @@ class RequestRate:
         per_day: int,
         *,
         window_s: float = WINDOW_S,
+        margin_s: float = MARGIN_S,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Connects to the requests that were sent before.
@@ -62,13 +63,20 @@ class RequestRate:
             per_day: how many at the most on a day of Google's, which begins at midnight in
                 California (https://ai.google.dev/gemini-api/docs/rate-limits); 0: any number.
             window_s: what a minute is.
+            margin_s: by how much requests may be late, each in its own way.
             clock: tells Unix time.
         """
         self.per_minute = per_minute
         self.per_day = per_day
         self.window_s = window_s
+        self._apart_s = window_s + margin_s
         self._database = database
         self._clock = clock
+
+    @property
+    def patience_s(self) -> float:
+        """How long a place takes at the most where nobody else wants one."""
+        return 1.1 * self._apart_s
 
     def take(self, instead_of: int = 0) -> Place:
         """Take a place for a request that is sent at once, and write it down.
@@ -148,14 +156,13 @@ class RequestRate:
         """0 where a request may be sent at that time."""
         if (rest := self.resting()) is not None:
             return max(rest.until - at, 0.001)
-        window_s = self.window_s * (1 + MARGIN)
         # What lies ahead of the clock was written before somebody set it back.
         row = self._database.connection.execute(
             "SELECT at FROM caption_requests WHERE at > ? AND at < ?"
             " ORDER BY at DESC LIMIT 1 OFFSET ?",
-            (at - window_s, at + window_s, self.per_minute - 1),
+            (at - self._apart_s, at + self._apart_s, self.per_minute - 1),
         ).fetchone()
-        return 0.0 if row is None else max(float(row[0]) + window_s - at, 0.001)
+        return 0.0 if row is None else max(float(row[0]) + self._apart_s - at, 0.001)
 
 
 def day_start(at: float) -> float:

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from album.caption_rate import RequestRate
 from models.errors import CaptionerUnavailableError
 
-PATIENCE = 1.1  # windows of the rate
 LOOK_AGAIN_S = 0.2
 
 
@@ -83,7 +82,7 @@ class CaptionTurns:
 
     def _wait(self) -> None:
         reserved, self._own.place = getattr(self._own, "place", 0), 0
-        patience = time.monotonic() + PATIENCE * self._rate.window_s
+        patience = time.monotonic() + self._rate.patience_s
         while not self._stopped.is_set():
             # What was reserved is counted from now on: it may have taken a while to get here.
             place = self._rate.take(instead_of=reserved)

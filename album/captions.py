@@ -14,7 +14,7 @@ from datetime import datetime
 from album.alike import LookAlikes
 from album.caption import CaptionFailure, CaptionJob, CaptionProgress, Estimate, PastCaption, Wanted
 from album.caption_queue import CaptionQueue
-from album.caption_rate import WINDOW_S, RequestRate
+from album.caption_rate import MARGIN_S, WINDOW_S, RequestRate
 from album.caption_store import CaptionStore
 from album.caption_turns import CaptionTurns
 from album.caption_work import (
@@ -50,6 +50,8 @@ class CaptionPace:
     parallel: int = 2
     window_s: float = WINDOW_S
     """What a minute is."""
+    margin_s: float = MARGIN_S
+    """By how much requests may be late on their way."""
     first_delay_s: float = FIRST_DELAY_S
     """Before the second try of a photo; it doubles from there."""
     lease_s: float = LEASE_S
@@ -85,7 +87,11 @@ class PhotoCaptions:
         self._alike = LookAlikes(store)
         self._queue = CaptionQueue(store.database)
         self._rate = RequestRate(
-            store.database, pace.per_minute, pace.per_day, window_s=pace.window_s
+            store.database,
+            pace.per_minute,
+            pace.per_day,
+            window_s=pace.window_s,
+            margin_s=pace.margin_s,
         )
         turns = CaptionTurns(self._rate)
         captioner.before_request = turns.before_request

@@ -25,6 +25,7 @@ LAYERS = (
     (
         *("album.commands.imports", "album.commands.keeping", "album.commands.photos"),
         *("album.commands.evaluate", "album.commands.labels", "album.commands.export"),
+        "album.commands.captions",
     ),
     ("album.commands.opening", "album.commands.telling", "album.commands"),
     ("album.ui",),

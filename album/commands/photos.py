@@ -12,7 +12,7 @@ import typer
 from tqdm import tqdm
 
 from album.commands.opening import AsJson, DataDir, follow, in_sentences, opened, print_json
-from album.commands.telling import act_json, photo_id_of, plan_json, tell_act, tell_plan
+from album.commands.telling import act_json, plan_json, tell_act, tell_plan
 from album.errors import AlbumError, QueryError, UnreadableImageError
 from album.label import SortOptions
 from album.photo import Band, SearchFilters, SearchHit
@@ -213,47 +213,6 @@ def describe(
         return
     for it in found.best:
         typer.echo(f"{it.probability:4.0%}  {it.score:6.3f}  {' '.join(it.text.split())}")
-
-
-@commands.command()
-@in_sentences
-def caption(
-    context: typer.Context,
-    photos: Annotated[list[str] | None, typer.Argument(metavar="FILE-OR-ID...")] = None,
-    pending: Annotated[
-        bool, typer.Option("--pending", help="Work off all photos that wait for a caption.")
-    ] = False,
-    language: Annotated[str, typer.Option(help="ko or en.")] = "ko",
-    data_dir: DataDir = None,
-    as_json: AsJson = False,
-) -> None:
-    """Let Gemini caption photos of the album; each is sent as a small JPEG without its EXIF."""
-    if not photos and not pending:
-        raise AlbumError("Name photos to caption, or say --pending for those that wait.")
-    with opened(context, data_dir, model=False) as album:
-        done = [photo_id_of(album, photo) for photo in photos or ()]
-        if done:
-            album.captions.request(done, language, urgent=True)
-        album.captions.check()
-        album.captions.work_off(lambda photo_id: done.append(photo_id))
-        done = list(dict.fromkeys(done))
-        captions = album.caption_store.of_many(done, language)
-        failed = {key: album.captions.problem(key) for key in done if key not in captions}
-    if as_json:
-        print_json(
-            captions=[
-                {"photo_id": key, "caption": it.text, "language": it.language, "model": it.model_id}
-                for key, it in captions.items()
-            ],
-            failed=[{"photo_id": key, "reason": reason} for key, reason in failed.items()],
-        )
-    else:
-        for photo_id, it in captions.items():
-            typer.echo(f"{photo_id}: {it.text}")
-        for photo_id, reason in failed.items():
-            typer.echo(f"{photo_id}: {reason}", err=True)
-    if failed:
-        raise typer.Exit(1)
 
 
 @commands.command()

@@ -27,7 +27,7 @@ from tests.browser.walking import (
     shown_sha256,
     tiles,
 )
-from tests.gemini_server import GeminiServer, blocks
+from tests.gemini_server import GeminiServer, blocks, describes
 from tests.images.make import gps_tags, make_empty, make_exif, make_photo, make_text, make_truncated
 from tests.served_album import SAMPLES, ServedAlbum, served_album
 
@@ -320,7 +320,8 @@ def test_gemini_writes_a_caption_and_its_model_and_day_are_told(
 ) -> None:
     page = open_page(full, "ko-KR")
     open_tile(page, 7)
-    gemini.text = "눈밭에 선 강아지."
+    said = {"caption_ko": "눈밭에 선 강아지.", "keywords": [], "text_in_photo": ""}
+    gemini.answers.append(describes(**said))
     asked = len(gemini.requests)
 
     page.locator("#ask-gemini").click()

@@ -15,7 +15,7 @@ from album.__main__ import cli
 from album.service import Album
 from models.classifiers import OwnClassifiers
 from tests.fakes import FakeCaptioner
-from tests.gemini_server import GeminiServer
+from tests.gemini_server import GeminiServer, describes
 from tests.images.make import make_photo, make_text
 from tests.model.commands import read, run
 
@@ -230,7 +230,8 @@ def test_captions_go_to_gemini_and_come_back_with_the_photo(library, tmp_path):
     data_dir = tmp_path / "library"
     shutil.copytree(library, data_dir)
     with GeminiServer() as server:
-        server.text = "사자 한 마리"
+        said = {"caption_ko": "사자 한 마리", "keywords": [], "text_in_photo": ""}
+        server.answers.append(describes(**said))
         env = {"GEMINI_API_KEY": "key", "ALBUM_GEMINI_ENDPOINT": server.url}
         answer = read(run(data_dir, "caption", SAMPLES / "lion.jpg", "--json", **env))
 

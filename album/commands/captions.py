@@ -1,0 +1,249 @@
+"""The command that has photos captioned: some now, or many as a job that can be steered."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+
+import typer
+from tqdm import tqdm
+
+from album.caption import CaptionJob, Estimate, Wanted
+from album.captions import PhotoCaptions
+from album.commands.opening import AsJson, DataDir, follow, in_sentences, opened, print_json
+from album.commands.telling import photo_id_of
+from album.errors import QueryError
+from album.photo import Caption
+from album.service import Album
+
+commands = typer.Typer()
+JobId = Annotated[int | None, typer.Option(help="A job, as --jobs lists it.", metavar="JOB")]
+LANGUAGES = {"ko": ("ko",), "en": ("en",), "both": ("ko", "en")}
+JOBS_TOLD = 20
+LOOK_AGAIN_S = 0.5
+LONG_REST_S = 600.0  # nobody waits for longer at a shell
+STILL_WAITING = "No answer yet; the photo stays in the queue."
+Steer = Callable[[PhotoCaptions, int], object]
+
+
+@commands.command()
+@in_sentences
+def caption(
+    context: typer.Context,
+    photos: Annotated[list[str] | None, typer.Argument(metavar="FILE-OR-ID...")] = None,
+    pending: Annotated[
+        bool, typer.Option("--pending", help="Work off all photos that wait for a caption.")
+    ] = False,
+    lacking: Annotated[
+        bool, typer.Option("--lacking", help="A job for all photos without a caption.")
+    ] = False,
+    label: Annotated[str, typer.Option(help="A job for the photos of this label.")] = "",
+    by_model: Annotated[
+        str, typer.Option(help="A job for the photos with a caption of this model, once more.")
+    ] = "",
+    language: Annotated[str, typer.Option(help="ko, en or both.")] = "ko",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only tell what would be sent, and how long it takes.")
+    ] = False,
+    wait: Annotated[
+        bool, typer.Option(help="Until it is done; else whoever opens the album goes on with it.")
+    ] = True,
+    jobs: Annotated[
+        bool, typer.Option("--jobs", help="List the jobs, the last one first.")
+    ] = False,
+    pause: JobId = None,
+    resume: JobId = None,
+    cancel: JobId = None,
+    retry: JobId = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Have photos captioned; what you wrote yourself is left alone. Gemini gets a small JPEG of
+    each photo, without its EXIF, and nothing else."""
+    steers: dict[Steer, int | None] = {
+        PhotoCaptions.pause: pause,
+        PhotoCaptions.resume: resume,
+        PhotoCaptions.cancel: cancel,
+        PhotoCaptions.retry: retry,
+    }
+    named = [(steer, job_id) for steer, job_id in steers.items() if job_id is not None]
+    as_job = lacking or bool(label) or bool(by_model)
+    wishes = [bool(photos) or pending or as_job, jobs, *(True for _ in named)]
+    if sum(wishes) > 1:
+        raise QueryError("Ask for captions, for --jobs or to steer one job: one thing at a time.")
+    if not any(wishes):
+        raise QueryError(
+            "Name photos to caption, or say --lacking, --label or --by-model for many, or --pending"
+            " for those that wait."
+        )
+    if language not in LANGUAGES:
+        raise QueryError("--language is ko, en or both.")
+    languages = LANGUAGES[language]
+    with opened(context, data_dir, model=False) as album:
+        if jobs or named:
+            for steer, job_id in named:
+                steer(album.captions, job_id)
+            _tell_jobs(album.captions, [job_id for _, job_id in named], as_json)
+            return
+        ids = tuple(photo_id_of(album, photo) for photo in photos or ())
+        wanted = Wanted(ids or None, label, lacking, by_model)
+        if dry_run:
+            if not ids and not as_job:
+                raise QueryError("--dry-run goes with photos, --lacking, --label or --by-model.")
+            _tell_estimate(album.captions.estimate(wanted, languages, share=as_job), as_json)
+        elif as_job or not wait:
+            job_id = album.captions.start_job(wanted, languages, share=as_job, urgent=bool(ids))
+            _tell_job(album, _waited(album, job_id, as_json) if wait else job_id, as_json)
+        else:
+            _now(album, ids, languages, as_json)
+
+
+def _now(album: Album, ids: Sequence[int], languages: Sequence[str], as_json: bool) -> None:
+    """Caption some photos, and all that wait, in this process."""
+    done = list(ids)
+    if ids:
+        album.captions.start_job(Wanted(tuple(ids)), languages, share=False, urgent=True)
+    album.captions.check()
+    album.captions.work_off(lambda photo_id: done.append(photo_id))
+    found = {key: _captions_of(album, key, languages) for key in dict.fromkeys(done)}
+    failed = {
+        key: album.captions.problem(key) or STILL_WAITING for key, its in found.items() if not its
+    }
+    if as_json:
+        print_json(
+            captions=[
+                {"photo_id": key, "caption": it.text, "language": it.language, "model": it.model_id}
+                for key, its in found.items()
+                for it in its
+            ],
+            failed=[{"photo_id": key, "reason": reason} for key, reason in failed.items()],
+        )
+    else:
+        for photo_id, its in found.items():
+            for it in its:
+                typer.echo(f"{photo_id}: {it.text}")
+        for photo_id, reason in failed.items():
+            typer.echo(f"{photo_id}: {reason}", err=True)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _captions_of(album: Album, photo_id: int, languages: Sequence[str]) -> list[Caption]:
+    """Those in the languages that were asked for, or what there is in their place."""
+    its = album.captions.all_of(photo_id)
+    return [its[it] for it in languages if it in its] or list(its.values())
+
+
+def _waited(album: Album, job_id: int, as_json: bool) -> int:
+    """Work until a job has come to an end, or to a long rest; Ctrl-C leaves it as it is."""
+    album.captions.start()
+    with tqdm(unit="photo", disable=True if as_json else None) as bar:
+        while True:
+            job = album.captions.job(job_id)
+            follow(bar, job.total - job.waiting, job.total)
+            if job.state != "running" or _rests_long(album.captions):
+                return job_id
+            time.sleep(LOOK_AGAIN_S)
+
+
+def _rests_long(captions: PhotoCaptions) -> bool:
+    until = captions.progress(1).resting_until
+    return until is not None and until.timestamp() > time.time() + LONG_REST_S
+
+
+def _tell_estimate(it: Estimate, as_json: bool) -> None:
+    if as_json:
+        print_json(
+            photos=it.photos,
+            requests=it.requests,
+            shared=it.shared,
+            locked=it.locked,
+            sends=it.sends,
+            tokens=it.tokens,
+            seconds=round(it.seconds),
+            days=it.days,
+        )
+        return
+    typer.echo(f"{it.photos} photos would get a caption, {it.shared} of them that of one like it.")
+    typer.echo(f"{it.locked} are left out: you wrote their captions.")
+    if it.sends:
+        typer.echo(
+            f"{it.requests} would be sent, as JPEGs of 1,024 px without EXIF: about"
+            f" {it.tokens:,} tokens."
+        )
+    else:
+        typer.echo("Nothing leaves this machine.")
+    days = f", on {it.days} days" if it.days > 1 else ""
+    typer.echo(f"That takes about {it.seconds / 60:.0f} minutes{days}.")
+
+
+def _tell_job(album: Album, job_id: int, as_json: bool) -> None:
+    """One job and what came of it; failures make the command fail."""
+    job = album.captions.job(job_id)
+    failures = album.captions.failures(job_id)
+    reasons = [{"photo_id": it.photo_id, "reason": it.failure} for it in failures]
+    if as_json:
+        print_json(job=_job_json(job), failed=reasons, **_rest_json(album.captions))
+    else:
+        typer.echo(_job_line(job))
+        for it in reasons:
+            typer.echo(f"{it['photo_id']}: {it['reason']}", err=True)
+        _tell_rest(album.captions)
+    if job.failed or job.problem:
+        raise typer.Exit(1)
+
+
+def _tell_jobs(captions: PhotoCaptions, ids: Sequence[int], as_json: bool) -> None:
+    """The latest jobs, or these."""
+    told = [captions.job(it) for it in ids] or list(captions.progress(JOBS_TOLD).jobs)
+    if as_json:
+        print_json(jobs=[_job_json(job) for job in told], **_rest_json(captions))
+        return
+    for job in told:
+        typer.echo(_job_line(job))
+    _tell_rest(captions)
+
+
+def _tell_rest(captions: PhotoCaptions) -> None:
+    progress = captions.progress(1)
+    if progress.resting_until is not None:
+        typer.echo(
+            f"Nothing is sent before {progress.resting_until:%Y-%m-%d %H:%M:%S}:"
+            f" {progress.why_resting}",
+            err=True,
+        )
+
+
+def _rest_json(captions: PhotoCaptions) -> dict[str, Any]:
+    progress = captions.progress(1)
+    until = progress.resting_until
+    return {
+        "resting_until": until and until.isoformat(timespec="seconds"),
+        "why_resting": progress.why_resting,
+        "requests_today": progress.today,
+        "per_day": progress.per_day,
+        "per_minute": progress.per_minute,
+    }
+
+
+def _job_json(job: CaptionJob) -> dict[str, Any]:
+    return {
+        "job_id": job.job_id,
+        "languages": list(job.languages),
+        "state": job.state,
+        "problem": job.problem,
+        "total": job.total,
+        "written": job.written,
+        "waiting": job.waiting,
+        "failed": job.failed,
+        "left_out": job.left_out,
+        "asked_at": job.asked_at.isoformat(timespec="seconds"),
+        "ended_at": job.ended_at and job.ended_at.isoformat(timespec="seconds"),
+    }
+
+
+def _job_line(job: CaptionJob) -> str:
+    line = f"{job.job_id}: {job.state}, {job.written} of {job.total} photos have a caption"
+    line += f", {job.failed} failed" if job.failed else ""
+    return line + (f"; {job.problem}" if job.problem else "")
