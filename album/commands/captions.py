@@ -138,13 +138,16 @@ def _captions_of(album: Album, photo_id: int, languages: Sequence[str]) -> list[
 def _waited(album: Album, job_id: int, as_json: bool) -> int:
     """Work until a job has come to an end, or to a long rest; Ctrl-C leaves it as it is."""
     album.captions.start()
-    with tqdm(unit="photo", disable=True if as_json else None) as bar:
-        while True:
-            job = album.captions.job(job_id)
-            follow(bar, job.total - job.waiting, job.total)
-            if job.state != "running" or _rests_long(album.captions):
-                return job_id
-            time.sleep(LOOK_AGAIN_S)
+    try:
+        with tqdm(unit="photo", disable=True if as_json else None) as bar:
+            while True:
+                job = album.captions.job(job_id)
+                follow(bar, job.total - job.waiting, job.total)
+                if job.state != "running" or _rests_long(album.captions):
+                    return job_id
+                time.sleep(LOOK_AGAIN_S)
+    finally:
+        album.captions.stop()  # what was sent already comes back first
 
 
 def _rests_long(captions: PhotoCaptions) -> bool:

@@ -27,6 +27,11 @@ def test_every_setting_is_read(tmp_path):
             "GEMINI_API_KEY": "secret-key",
             "ALBUM_GEMINI_MODEL": "gemini-x",
             "ALBUM_GEMINI_ENDPOINT": "http://127.0.0.1:1",
+            "ALBUM_CAPTIONER": "coca",
+            "ALBUM_COCA_MODEL": "coca_ViT-L-14/x",
+            "ALBUM_CAPTIONS_PER_MINUTE": "3",
+            "ALBUM_CAPTIONS_PER_DAY": "40",
+            "ALBUM_CAPTIONS_PARALLEL": "5",
             "ALBUM_LOGIN": "family:pass:word",
             "ALBUM_MAX_UPLOAD_MB": "7",
             "ALBUM_LOG_LEVEL": "debug",
@@ -36,6 +41,10 @@ def test_every_setting_is_read(tmp_path):
     assert settings.folders == (tmp_path / "a b", tmp_path / "사진")
     assert settings.login == ("family", "pass:word")
     assert settings.max_upload_mb == 7
+    assert (settings.captioner, settings.coca_model) == ("coca", "coca_ViT-L-14/x")
+    assert settings.captions_per_minute == 3
+    assert settings.captions_per_day == 40
+    assert settings.captions_parallel == 5
     assert settings.log_level == "DEBUG"
 
 
@@ -54,8 +63,60 @@ def test_secrets_are_not_printed():
         {"ALBUM_MAX_UPLOAD_MB": "0"},
         {"ALBUM_MAX_UPLOAD_MB": "many"},
         {"ALBUM_LOG_LEVEL": "loud"},
+        {"ALBUM_CAPTIONER": "somebody"},
+        {"ALBUM_CAPTIONS_PER_MINUTE": "0"},
+        {"ALBUM_CAPTIONS_PER_DAY": "-1"},
+        {"ALBUM_CAPTIONS_PARALLEL": "two"},
+        {"ALBUM_GEMINI_KEY_FILE": "/nowhere/key"},
     ],
 )
 def test_a_bad_value_stops_the_start_with_a_sentence_that_names_the_setting(env):
     with pytest.raises(SettingError, match=next(iter(env))):
         Settings.from_env(env)
+
+
+@pytest.fixture
+def key_file(tmp_path):
+    file = tmp_path / "key"
+    file.write_text("secret-of-the-file\n")
+    file.chmod(0o600)
+    return file
+
+
+def test_the_key_may_lie_in_a_file_and_the_environment_goes_first(key_file):
+    named = {"ALBUM_GEMINI_KEY_FILE": str(key_file)}
+
+    settings = Settings.from_env(named)
+    assert settings.gemini_api_key == "secret-of-the-file"
+    assert settings.gemini_key_file == key_file
+    assert "secret-of" not in repr(settings)
+    assert Settings.from_env({**named, "GEMINI_API_KEY": "other"}).gemini_api_key == "other"
+    key_file.chmod(0o400)
+    assert Settings.from_env(named).gemini_api_key == "secret-of-the-file"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="rights are those of POSIX")
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o610, 0o777])
+def test_a_key_that_others_may_read_is_refused(key_file, mode):
+    key_file.chmod(mode)
+
+    with pytest.raises(SettingError, match=r"chmod 600") as caught:
+        Settings.from_env({"ALBUM_GEMINI_KEY_FILE": str(key_file)})
+    assert "secret-of" not in str(caught.value)
+
+
+@pytest.mark.parametrize("held", [b"", b" \n", b"two secret-keys", b"secret-\xff", b"secret" * 999])
+def test_a_file_that_does_not_hold_one_key_is_refused_without_telling_what_it_holds(key_file, held):
+    key_file.write_bytes(held)
+
+    with pytest.raises(SettingError, match="one key") as caught:
+        Settings.from_env({"ALBUM_GEMINI_KEY_FILE": str(key_file)})
+    assert "secret" not in str(caught.value)
+    assert caught.value.__cause__ is caught.value.__context__ is None
+
+
+def test_a_folder_or_a_pipe_is_no_key_file(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "pipe"):
+        with pytest.raises(SettingError, match="which is no file"):
+            Settings.from_env({"ALBUM_GEMINI_KEY_FILE": str(path)})

@@ -1,0 +1,71 @@
+"""Photos of one moment that look the same share a caption; others never do."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import numpy as np
+import pytest
+
+from album.alike import KINDS, LookAlikes
+from album.database import Database
+from album.photo import ImageFacts
+from album.store import NewPhoto, PhotoStore
+
+START = datetime(2024, 5, 1, 12)
+RED, NEARLY_RED, OTHER = (1.0, 0.0), (0.99, 0.14107), (0.95, 0.31225)
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = PhotoStore(Database(tmp_path / "album.db"))
+    yield store
+    store.database.close()
+
+
+def add(store, seconds, vector=None, timed=True):
+    number = store.count()
+    when = START + timedelta(seconds=seconds)
+    facts = ImageFacts("JPEG", 4, 3, **({"taken_at": when, "taken_from": "exif"} if timed else {}))
+    new = NewPhoto(f"{number:064x}", "x.jpg", None, 1, facts, when)
+    if vector is None:
+        return store.add(new)
+    return store.add(new, "m", np.array(vector, np.float32))
+
+
+def test_only_what_looks_the_same_in_one_moment_goes_together(store):
+    first, second = add(store, 0, RED), add(store, 1, NEARLY_RED)
+    other, third = add(store, 2, OTHER), add(store, 3, RED)
+    later = add(store, 60, RED)
+    not_seen, no_time = add(store, 2), add(store, 2, RED, timed=False)
+
+    groups = LookAlikes(store).groups([later, second, third, first, other, not_seen, no_time])
+
+    assert sorted(map(sorted, groups)) == sorted(
+        [[first, second, third], [other], [later], [not_seen], [no_time]]
+    )
+    assert [first] == [it[0] for it in groups if len(it) > 1]
+
+
+def test_what_is_not_asked_for_is_not_taken_along(store):
+    first, second = add(store, 0, RED), add(store, 1, RED)
+
+    assert LookAlikes(store).groups([second]) == [[second]]
+    assert LookAlikes(store).groups([]) == []
+    assert LookAlikes(store).groups([second, first]) == [[first, second]]
+
+
+def test_an_album_that_nobody_has_looked_at_yet_shares_nothing(store):
+    ids = [add(store, n) for n in range(3)]
+
+    assert LookAlikes(store).groups(ids) == [[it] for it in ids]
+
+
+def test_a_long_series_is_compared_with_its_latest_kinds_alone(store):
+    kinds = np.eye(KINDS + 2)
+    ids = [add(store, n, it) for n, it in enumerate(kinds)]
+    again = add(store, len(ids), kinds[0])
+
+    groups = LookAlikes(store).groups([*ids, again])
+
+    assert len(groups) == len(ids) + 1
