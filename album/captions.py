@@ -353,7 +353,8 @@ class PhotoCaptions:
         """
         if language not in LANGUAGES:
             raise QueryError(f"Captions can be written in {' or '.join(LANGUAGES)}.")
-        if not turns or turns[-1].by != "person" or not turns[-1].text.strip():
+        people = bool(turns) and turns[0].by == turns[-1].by == "person"
+        if not people or not turns[-1].text.strip():
             raise QueryError("Write a question about this photo first.")
         if len(turns[-1].text) > MAX_QUESTION_LENGTH:
             raise QueryError(f"A question can have {MAX_QUESTION_LENGTH} characters at most.")

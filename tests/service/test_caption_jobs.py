@@ -465,6 +465,7 @@ def test_a_question_sends_the_photo_and_stores_nothing(album, captioner, photo_i
     [
         ((), "Write a question"),
         ((Turn("person", " "),), "Write a question"),
+        ((Turn("model", "Hello."), Turn("person", "Who?")), "Write a question"),
         ((Turn("person", "x" * (MAX_QUESTION_LENGTH + 1)),), "1000 characters"),
         ((Turn("person", "a"), Turn("model", "b")) * 11 + (Turn("person", "c"),), "too long"),
     ],
