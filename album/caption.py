@@ -51,6 +51,21 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
+class CaptionWriter:
+    """Who writes captions, as far as a person is to know."""
+
+    model_id: str
+    sends: bool
+    """Whether pictures leave this machine."""
+    speaks: tuple[str, ...]
+    """The languages that it writes, "ko" and "en"."""
+    converses: bool
+    """Whether it answers questions."""
+    key_hint: str
+    """The end of its key, four characters at most; "" where it has none."""
+
+
+@dataclass(frozen=True, slots=True)
 class CaptionTask:
     """One photo to caption now."""
 
@@ -119,6 +134,8 @@ class CaptionProgress:
     per_day: int
     """At the most; 0: any number."""
     per_minute: int
+    sends: bool
+    """Whether there are requests at all; a captioner on this machine is asked as fast as it is."""
 
 
 @dataclass(frozen=True, slots=True)

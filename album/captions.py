@@ -12,7 +12,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from album.alike import LookAlikes
-from album.caption import CaptionFailure, CaptionJob, CaptionProgress, Estimate, PastCaption, Wanted
+from album.caption import (
+    CaptionFailure,
+    CaptionJob,
+    CaptionProgress,
+    CaptionWriter,
+    Estimate,
+    PastCaption,
+    Wanted,
+)
 from album.caption_queue import CaptionQueue
 from album.caption_rate import MARGIN_S, WINDOW_S, RequestRate
 from album.caption_store import CaptionStore
@@ -108,6 +116,12 @@ class PhotoCaptions:
             first_delay_s=pace.first_delay_s,
             lease_s=pace.lease_s,
         )
+
+    @property
+    def writer(self) -> CaptionWriter:
+        """Who writes captions, as far as a person is to know."""
+        it = self._captioner
+        return CaptionWriter(it.model_id, it.sends, it.speaks, it.converses, it.key_hint)
 
     # What is written
 
@@ -215,20 +229,22 @@ class PhotoCaptions:
         self._work.stir()
         return job_id
 
-    def request(self, photo_ids: Sequence[int], language: str, *, urgent: bool = False) -> int:
+    def request(
+        self, photo_ids: Sequence[int], languages: Sequence[str], *, urgent: bool = False
+    ) -> int:
         """Queue just these photos, without sharing; the number queued.
 
-        A captioner that does not write `language` writes what it can.
+        A captioner that writes none of `languages` writes what it can.
 
         Raises:
             CaptionerUnavailableError: the captioner cannot be asked at all.
             QueryError: an unknown language.
         """
-        languages = self._nearest(language)
+        spoken = self._nearest(languages)
         self.check()
         groups, _ = self._groups(Wanted(tuple(photo_ids)), share=False)
         if groups:
-            self._queue.start_job(groups, languages, time.time(), urgent=urgent)
+            self._queue.start_job(groups, spoken, time.time(), urgent=urgent)
             if urgent:
                 self._rate.stir()
             self._work.stir()
@@ -244,6 +260,7 @@ class PhotoCaptions:
             self._rate.today(),
             self._rate.per_day,
             self._rate.per_minute,
+            self._captioner.sends,
         )
 
     def job(self, job_id: int) -> CaptionJob:
@@ -312,7 +329,7 @@ class PhotoCaptions:
                 photo stays queued in the second case.
         """
         self._photos.get(photo_id)
-        languages = self._nearest(language)
+        languages = self._nearest([language])
         self.check()
         if self._captions.locked([photo_id]):
             raise AlbumError("You wrote this caption yourself; clear it first to ask for another.")
@@ -408,11 +425,12 @@ class PhotoCaptions:
             )
         return spoken
 
-    def _nearest(self, language: str) -> list[str]:
-        """`language`, or what the captioner writes in its place."""
-        if language in LANGUAGES and language not in self._captioner.speaks:
-            return list(self._captioner.speaks[:1])
-        return self._spoken([language])
+    def _nearest(self, languages: Sequence[str]) -> list[str]:
+        """Those of `languages` that the captioner writes, or what it writes in their place."""
+        speaks = self._captioner.speaks
+        if set(languages) <= set(LANGUAGES) and languages and not set(languages) & set(speaks):
+            return list(speaks[:1])
+        return self._spoken(languages)
 
     def _groups(self, wanted: Wanted, share: bool) -> tuple[list[list[int]], int]:
         """Photos to caption, those that share one together, and how many were left out."""

@@ -119,7 +119,7 @@ class ImportJobs:
 
         Args:
             uploads: files that are there for the album alone.
-            caption_language: queue the new photos for captions in this language; None: don't.
+            caption_language: queue the new photos for captions, "ko", "en" or "ko,en"; None: don't.
             skipped: how many other files came with them, by kind.
         """
         with self._beginning():

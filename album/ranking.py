@@ -190,6 +190,17 @@ class Ranker:
         rows = np.flatnonzero(bursts == bursts[row[0]])
         return ids[self._latest_first(ids, rows)[::-1]]
 
+    def moments_of(self, photo_ids: Ids) -> Ids:
+        """The photos of all bursts that some photos belong to, by rising id; those are among them.
+
+        Args:
+            photo_ids: (k,)
+        """
+        ids, matrix = self.active.index.snapshot()
+        bursts = self._bursts_now(ids, matrix)
+        theirs = ids[np.isin(bursts, bursts[np.isin(ids, photo_ids)])]
+        return np.union1d(theirs, photo_ids)
+
     def _seen(self, wanted: Wanted, matrix: Embeddings) -> Seen | None:
         """What all parts of a question look like together; None where nothing is to be seen."""
         parts = [self._look(matrix, group) for group in wanted.query.groups]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from threading import Lock
@@ -154,6 +154,30 @@ class PhotoSearch:
             nearest=answer.nearest,
             unread=unread_language(words, self._active.current().encoder.languages),
         )
+
+    def all_ids(self, question: Question) -> list[int]:
+        """The photos of all pages of an answer without what does not match, best first; of a burst
+        that is one hit, all photos, last.
+
+        Raises:
+            as `find`.
+        """
+        asked = replace(question, rest=False)
+        page = self.find(asked, limit=1)
+        if asked.burst is not None:
+            return [it.photo.photo_id for it in self.find(asked, limit=page.total).hits]
+        query = page.query
+        allowed = self._allowed(asked, query)
+        if page.model_id is None:
+            ids = self._store.matching_ids(SearchFilters()) if allowed is None else allowed
+            return [int(it) for it in ids]
+        with self._lock:
+            answer = self._answer(asked, query, again=True)
+            theirs = self._ranker_now().moments_of(answer.photo_ids[answer.bursts > 1])
+        if allowed is not None:
+            theirs = np.intersect1d(theirs, allowed)
+        theirs = np.setdiff1d(theirs, np.array([*asked.like, *answer.photo_ids], dtype=np.int64))
+        return [int(it) for it in np.concatenate([answer.photo_ids, theirs])]
 
     def get_ready(self) -> None:
         """Do what the next search would have to do first; nothing while there is no model."""

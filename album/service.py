@@ -199,7 +199,7 @@ class Album:
 
         Args:
             uploads: temporary files, which are taken away from where they are.
-            caption_language: queue the new photos for captions in this language; None: don't.
+            caption_language: queue the new photos for captions, "ko", "en" or "ko,en"; None: don't.
             whole_folder: the files were not chosen one by one, so those that are no photos by
                 their name are counted and left out, not failures.
 
@@ -358,6 +358,6 @@ class Album:
         if record.caption_language is None or not added:
             return
         try:
-            self.captions.request(added, record.caption_language)
+            self.captions.request(added, record.caption_language.split(","))
         except CaptionerUnavailableError as error:
             log.warning("the new photos were not queued for captions: %s", error)

@@ -42,6 +42,8 @@ class CocaCaptioner:
     prompt_version = "none"  # it takes no instructions
     sends = False
     speaks = ("en",)
+    converses = False
+    key_hint = ""
     before_request: Callable[[], None] | None = None  # of no use: nothing is ever sent
 
     def __init__(self, spec: str, weights_dir: Path, device: str = "auto") -> None:

@@ -57,6 +57,7 @@ class GeminiCaptioner:
     prompt_version = PROMPT_VERSION
     sends = True
     speaks = ("ko", "en")
+    converses = True
 
     def __init__(
         self,

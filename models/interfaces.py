@@ -298,6 +298,14 @@ class Captioner(Protocol):
     def speaks(self) -> tuple[str, ...]:
         """The languages that it can write ("ko", "en")."""
 
+    @property
+    def converses(self) -> bool:
+        """Whether it can answer questions about a picture."""
+
+    @property
+    def key_hint(self) -> str:
+        """The end of the key that it asks with, four characters at most; "" where it has none."""
+
     def describe(self, jpeg: bytes, languages: Sequence[str]) -> Description:
         """Captions in each of `languages` ("ko", "en"; one or both) and what goes with them, in
         one request.

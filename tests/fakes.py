@@ -92,6 +92,8 @@ class FakeCaptioner:
     prompt_version = "fake-prompt"
     sends = True
     speaks: tuple[str, ...] = ("ko", "en")
+    converses = True
+    key_hint = ""
 
     def __init__(self, answer: str = "A photo.", model_id: str = "fake-captioner") -> None:
         self.model_id = model_id

@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from album.service import Album
+from album.ui.captions_tab import CaptionsTab
 from album.ui.classify_tab import ClassifyTab
 from album.ui.endpoints import Endpoints
 from album.ui.search_tab import IN_ORDER, SearchTab
@@ -52,8 +53,12 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
                 upload = UploadTab(album, uploads)
             with gr.Tab(i18n("classify"), id="classify") as classify_place:
                 classify = ClassifyTab(album, uploads)
+            with gr.Tab(i18n("captions"), id="captions") as captions_place:
+                captions = CaptionsTab(album, search.parts.shown)
         with gr.Accordion(i18n("about"), open=False, elem_id="about") as about:
             gr.Markdown(i18n("about_text"))
+            sends = album.captions.writer.sends
+            gr.Markdown(i18n("about_captions" if sends else "about_captions_here"))
             models = gr.HTML(elem_id="about-model")
         Endpoints(album, uploads)
         imports = upload.imports
@@ -86,6 +91,14 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
         def open_tile(shown: Shown, event: gr.SelectData, request: gr.Request) -> Updates:
             opened = search.open_by_id(shown, int(event.value), language_of(request))
             return {tabs: go_to("search"), **opened}
+
+        def open_failed(shown: Shown, event: gr.SelectData, request: gr.Request) -> Updates:
+            if event.value != "open":
+                return {tabs: gr.skip()}
+            return {
+                tabs: go_to("search"),
+                **search.open_by_id(shown, int(event.index), language_of(request)),
+            }
 
         def import_samples(request: gr.Request) -> Any:
             import_id = album.imports.start(samples)
@@ -123,6 +136,13 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
             search.parts.shown,
             [*search.parts.filters.choice_outputs, search.parts.panel.labels],
             **private,
+        )
+        search.parts.results.caption_these.click(
+            lambda: (go_to("captions"), "found"), None, [tabs, captions.choice.which], **private
+        ).then(captions.choice.enter, captions.choice.inputs, captions.choice.outputs, **private)
+        captions.listen(captions_place.select)
+        captions.jobs.list.select(
+            open_failed, search.parts.shown, [tabs, *search.parts.open_outputs], **private
         )
         imports.see_photos.click(lambda: go_to("search"), None, tabs, **private)
         upload_place.select(imports.look, imports.shown, imports.outputs, **private)

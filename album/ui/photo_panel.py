@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import html
 import shutil
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +14,11 @@ from album.label import GivenLabel
 from album.photo import SearchHit
 from album.service import Album
 from album.ui.alerts import alerts_on_failure
-from album.ui.fitting_captions import AS_WRITTEN, FittingCaptions
+from album.ui.caption_box import CaptionBox
 from album.ui.gallery import facts, img
+from album.ui.questions import Questions
 from album.ui.reasons import why
-from album.ui.sentences import in_language
-from album.ui.texts import i18n, language_of, say
+from album.ui.texts import i18n, say
 
 Updates = dict[Any, Any]
 
@@ -46,18 +45,7 @@ class PhotoPanel:
             self._facts = gr.HTML(elem_id="photo-facts")
             self._why = gr.HTML(elem_id="why")
             self.burst = gr.Button(elem_id="burst", size="sm", visible=False)
-            self._caption = gr.Textbox(
-                label=i18n("caption"),
-                placeholder=i18n("caption_hint"),
-                lines=2,
-                max_lines=6,
-                elem_id="caption",
-            )
-            self._note = gr.HTML(elem_id="caption-note")
-            with gr.Row(elem_id="caption-buttons"):
-                save = gr.Button(i18n("save"), elem_id="save-caption", size="sm")
-                ask = gr.Button(i18n("ask_gemini"), elem_id="ask-gemini", size="sm")
-            self._fitting = FittingCaptions(album)
+            self._captions = CaptionBox(album)
             self.labels = gr.Dropdown(
                 label=i18n("labels"),
                 info=i18n("labels_hint"),
@@ -66,6 +54,7 @@ class PhotoPanel:
                 allow_custom_value=True,
                 elem_id="labels",
             )
+            self._questions = Questions(album)
             self.shown_id = gr.Number(visible="hidden", elem_classes="plumbing")
             """The photo that the browser shows the words of; the session may be further."""
             with gr.Row(elem_id="photo-actions"):
@@ -76,19 +65,9 @@ class PhotoPanel:
                 download = gr.Button(i18n("download"), elem_id="download", size="sm")
             self._file = gr.DownloadButton(elem_id="download-file", visible="hidden")
 
-        self._asked = gr.State(None)
         private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-        words = [self.shown_id, self._caption]
-        save.click(self.save_caption, words, self._note, **private)
-        # Leaving the box must not lose what is in it. No output: by then it may be another photo's.
-        self._caption.blur(self.keep_caption, words, None, **AS_WRITTEN, **private)
-        ask.click(
-            self.ask_gemini, self.photo_id, [self._asked, self._note],
-            concurrency_limit=8, **private,
-        ).then(
-            self.show_answer, [self._asked, self.photo_id], [self._caption, self._note], **private
-        )  # fmt: skip
-        self._fitting.listen(self.shown_id, self._caption, self._note, self.close.click)
+        self._captions.listen(self.shown_id, self.close.click)
+        self._questions.listen(self.shown_id, self._captions.told, self._captions.keep_text)
         download.click(self.fetch_original, self.photo_id, self._file, **private).then(
             None, js=PRESS_DOWNLOAD, api_visibility="private"
         )
@@ -98,8 +77,8 @@ class PhotoPanel:
         """What `show` and `hidden` return updates for."""
         return [
             self.column, self.photo_id, self._image, self._facts, self._why, self.burst,
-            self.favourite, self._caption, self._note, self.labels, self.shown_id,
-            *self._fitting.outputs,
+            self.favourite, self.labels, self.shown_id, *self._captions.outputs,
+            *self._questions.outputs,
         ]  # fmt: skip
 
     def show(self, photo_id: int, hit: SearchHit | None, language: str) -> Updates:
@@ -133,11 +112,10 @@ class PhotoPanel:
                 value="" if hit is None else say(language, "burst_open_count", n=hit.burst),
             ),
             self.favourite: self._heart([it.label for it in given], language),
-            self._caption: caption.text if caption else "",
-            self._note: self._who_wrote(photo_id, language),
             **self._labelled(given, language),
             self.shown_id: photo_id,
-            **self._fitting.cleared(),
+            **self._captions.show(photo_id, language),
+            **self._questions.cleared(),
         }
 
     def hidden(self) -> Updates:
@@ -152,35 +130,6 @@ class PhotoPanel:
         if photo_id is None:
             return {self.labels: gr.skip()}
         return self._labelled(self._album.labels.given(photo_id), language)
-
-    @alerts_on_failure
-    def save_caption(self, photo_id: int, text: str, request: gr.Request) -> str:
-        """Keep a caption as the person's own; blank text removes it."""
-        self._album.captions.write(photo_id, text)
-        return say(language_of(request), "saved")
-
-    @alerts_on_failure
-    def keep_caption(self, photo_id: int | None, text: str, request: gr.Request) -> None:
-        """The same, without a word, when the box is left."""
-        if photo_id is not None:
-            self._album.captions.write(photo_id, text)
-
-    @alerts_on_failure
-    def ask_gemini(self, photo_id: int, request: gr.Request) -> Iterator[tuple[int, str]]:
-        """Ask for a caption in the language of the page and wait for it."""
-        language = language_of(request)
-        self._album.captions.check()
-        yield photo_id, say(language, "asking")
-        self._album.captions.ask_now(photo_id, language)
-
-    def show_answer(self, asked: int | None, open_now: int | None, request: gr.Request) -> Any:
-        """What came of asking, unless another photo has been opened in the meantime."""
-        if asked is None or asked != open_now:
-            return gr.skip(), gr.skip()
-        language = language_of(request)
-        caption = self._album.captions.of(asked, language)
-        words = gr.skip() if caption is None else caption.text
-        return words, self._who_wrote(asked, language)
 
     def save_labels(self, photo_id: int, labels: list[str]) -> bool:
         """Replace the labels of a photo; whether somebody had changed them."""
@@ -224,16 +173,6 @@ class PhotoPanel:
         copy = folder / photo.filename
         shutil.copyfile(self._album.originals.find(photo), copy)
         return str(copy)
-
-    def _who_wrote(self, photo_id: int, language: str) -> str:
-        caption = self._album.captions.of(photo_id, language)
-        if caption is None:
-            problem = self._album.captions.problem(photo_id)
-            return html.escape(in_language(language, problem)) if problem else ""
-        if caption.by_hand:
-            return say(language, "by_hand")
-        day = f"{caption.written_at:%Y-%m-%d}"
-        return html.escape(say(language, "by_model", model=caption.model_id, day=day))
 
 
 def _told(given: GivenLabel, language: str) -> str:

@@ -45,6 +45,9 @@ class Results:
         self._remarks = gr.HTML(elem_id="remarks")
         with gr.Row(elem_id="head"):
             self._heading = gr.HTML(elem_id="heading")
+            self.caption_these = gr.Button(
+                i18n("caption_these"), size="sm", visible=False, elem_id="caption-these"
+            )
             self.sort = gr.Radio(
                 [(i18n("sort_best"), "best"), (i18n("sort_date"), "date")],
                 value="best", label=i18n("sort"), show_label=False, container=False,
@@ -65,7 +68,8 @@ class Results:
         """What `of` returns updates for."""
         return [
             self.chips, self._pictures.weight_row, self._pictures.weight, self._unread,
-            self.translate, self._remarks, self._heading, self.sort, self.tiles, self.rest,
+            self.translate, self._remarks, self._heading, self.caption_these, self.sort,
+            self.tiles, self.rest,
             self._pager, self._number, self.previous, self.next,
         ]  # fmt: skip
 
@@ -91,6 +95,7 @@ class Results:
             self.translate: gr.update(visible=self._album.can_translate),
             self._remarks: remarks(found, language),
             self._heading: "" if empty else headline(question, found, language),
+            self.caption_these: gr.update(visible=found.total > 0),
             self.sort: gr.update(
                 value=question.sort, visible=ranked and several and question.burst is None
             ),

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from album.service import Album
 from album.ui.sentences import in_language
-from album.ui.texts import say
+from album.ui.texts import say, say_count
 
 
 class ModelState(Protocol):
@@ -54,7 +54,7 @@ def status_line(album: Album, model: ModelState, language: str) -> str:
     elif model.fetching:
         words.append(say(language, "model_fetching", model=name))
     elif status.captions_waiting:
-        words.append(say(language, "captioning", n=status.captions_waiting))
+        words.append(_captioning(album, status.captions_waiting, language))
     elif model.state == "stand-in":
         words.append(say(language, "model_stand_in", model=name))
         busy = False
@@ -66,6 +66,14 @@ def status_line(album: Album, model: ModelState, language: str) -> str:
     return f"{dot}{html.escape(' · '.join(words))}"
 
 
+def _captioning(album: Album, n: int, language: str) -> str:
+    """How many captions are to be written, and until when that has to wait."""
+    until = album.captions.progress(1).resting_until
+    if until is None:
+        return say_count(language, "captioning", n)
+    return say_count(language, "captioning_rests", n, time=f"{until:%H:%M}")
+
+
 def about_model(album: Album, model: ModelState, language: str) -> str:
     """The models by name, and what is wrong with the one that is not here, as plain text."""
     lines = [say(language, "about_model", model=album.active.model_id or "…")]
@@ -73,4 +81,7 @@ def about_model(album: Album, model: ModelState, language: str) -> str:
         lines.append(say(language, "about_wanted", model=model.wanted))
     if model.problem:
         lines.append(in_language(language, model.problem))
+    writer = album.captions.writer
+    key = "about_key" if writer.key_hint else "about_writer"
+    lines.append(say(language, key, model=writer.model_id, hint=writer.key_hint))
     return "\n".join(lines)

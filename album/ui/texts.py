@@ -11,9 +11,12 @@ from typing import Final
 import gradio as gr
 from gradio.i18n import I18nData
 
+from album.ui.caption_texts import CAPTION_TEXTS
+
 LANGUAGES: Final = ("en", "ko")
 
 TEXTS: Final[dict[str, tuple[str, str]]] = {
+    **CAPTION_TEXTS,
     # The frame
     "album": ("Photo album", "사진첩"),
     "search": ("Search", "찾기"),
@@ -39,7 +42,6 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "paused at {done:,} of {total:,}",
         "{total:,}장 중 {done:,}장에서 멈춤",
     ),
-    "captioning": ("{n:,} captions to write", "설명 {n:,}개 쓰는 중"),
     # Search
     "query": ("What does the photo show?", "어떤 사진을 찾으세요?"),
     "query_hint": (
@@ -161,32 +163,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "why_folder": ("Folder", "폴더"),
     "why_place": ("Place", "장소"),
     "why_text_in_the_picture": ("Text in the picture", "사진 속 글자"),
-    "caption": ("Caption", "설명"),
-    "caption_hint": ("What is this photo about?", "어떤 사진인가요?"),
     "save": ("Save", "저장"),
     "saved": ("Saved.", "저장했습니다."),
-    "ask_gemini": ("Ask Gemini", "Gemini에게 묻기"),
-    "asking": ("Gemini is looking at it…", "Gemini가 사진을 보고 있습니다…"),
-    "by_hand": ("written by you", "직접 쓴 설명"),
-    "by_model": ("by {model}, {day}", "{model}, {day}"),
-    "which_fits": ("Which of my captions fits?", "이 사진에 어울리는 설명 찾기"),
-    "fits_looking": ("Looking through your captions…", "설명을 살펴보고 있습니다…"),
-    "fits_reading": (
-        "Reading your captions, {done:,} of {total:,}…",
-        "설명 {total:,}개 중 {done:,}개를 읽었습니다…",
-    ),
-    "fits_none": (
-        "No photo has a caption yet. Write a few, and those that fit another photo are found here.",
-        "아직 적어 둔 설명이 없습니다. 몇 장에 적어 두면, 다른 사진에도 어울리는 것을 여기서 찾아"
-        " 드립니다.",
-    ),
-    "fits_how": (
-        "The nearest first. Choose one to use it here.",
-        "가까운 순서입니다. 고르면 이 사진의 설명이 됩니다.",
-    ),
-    "fits_own": ("on this photo now", "지금 이 사진의 설명"),
-    "fits_instead": ("Use this instead", "이 설명으로 바꾸기"),
-    "saved_instead": ("Saved instead of “{old}”.", "“{old}” 대신 저장했습니다."),
     "labels": ("Labels", "이름표"),
     "labels_hint": ("Type a name, press Enter", "이름을 쓰고 Enter"),
     "more_like_this": ("More like this", "비슷한 사진"),
@@ -201,18 +179,6 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "JPEG, HEIC, AVIF, WebP, JPEG XL, JPEG 2000, 카메라 RAW, PNG, GIF, BMP, TIFF, 그리고 Google"
         " 테이크아웃 같은 zip 파일. 원본은 그대로 보관합니다.",
     ),
-    "write_captions": ("Write captions with Gemini", "Gemini로 설명 쓰기"),
-    "write_captions_info": (
-        "A small copy of each new photo, without place and camera data, is sent to Google.",
-        "새 사진마다 장소와 카메라 정보를 뺀 작은 사본을 Google에 보냅니다.",
-    ),
-    "no_key": (
-        "Captions need a Gemini key: set GEMINI_API_KEY and start the album again."
-        " Everything else works without it.",
-        "설명을 쓰려면 Gemini 키가 필요합니다. GEMINI_API_KEY를 설정하고 다시 시작하세요."
-        " 나머지는 키 없이도 됩니다.",
-    ),
-    "caption_language": ("Language of the captions", "설명의 언어"),
     "received": ("{n:,} files received.", "파일 {n:,}개를 받았습니다."),
     "one_received": ("1 file received.", "파일 1개를 받았습니다."),
     # Imports
@@ -259,10 +225,6 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "try_again": ("Try these again", "다시 해 보기"),
     "earlier_imports": ("Earlier imports ({n:,})", "지난 기록 {n:,}건"),
     "see_photos": ("See the photos", "사진 보기"),
-    "captions_queued": (
-        "Captions appear with the photos as they are written.",
-        "설명은 쓰는 대로 사진에 나타납니다.",
-    ),
     "folders": ("Folders kept up to date", "지켜보는 폴더"),
     "folder_missing": ("{n:,} not there any more", "{n:,}장은 제자리에 없음"),
     "folder_gone": ("not there now: plug its disk in", "지금 없음: 디스크를 꽂아 주세요"),
@@ -435,11 +397,9 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "about_text": (
         "Photos are found with CLIP: each is turned once into a list of numbers (an embedding), a"
         " sentence into another, and the nearest by cosine come first. All of it happens on the"
-        " machine that runs the album. Only photos that you ask Gemini to caption are sent"
-        " anywhere, as a small JPEG without EXIF, and words that you ask it to translate.",
+        " machine that runs the album.",
         "사진은 CLIP으로 찾습니다. 사진마다 숫자 목록(임베딩)을 한 번 만들고, 문장도 숫자로 바꾸어"
-        " 코사인이 가까운 순서로 보여 줍니다. 모두 사진첩이 돌아가는 컴퓨터 안에서 일어납니다."
-        " Gemini에게 설명을 부탁한 사진만 EXIF를 뺀 작은 JPEG로, 번역을 부탁한 말만 밖에 나갑니다.",
+        " 코사인이 가까운 순서로 보여 줍니다. 모두 사진첩이 돌아가는 컴퓨터 안에서 일어납니다.",
     ),
     "about_model": ("Model: {model}", "모델: {model}"),
     "about_wanted": ("Waiting for: {model}", "기다리는 모델: {model}"),

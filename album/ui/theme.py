@@ -15,7 +15,8 @@ FONTS = [
 ]  # fmt: skip
 
 CSS_FILES = [
-    Path(__file__).with_name(name) for name in ("page.css", "classify.css", "teaching.css")
+    Path(__file__).with_name(name)
+    for name in ("page.css", "classify.css", "teaching.css", "captions.css")
 ]
 HEAD_FILE = Path(__file__).with_name("head.html")
 

@@ -9,6 +9,7 @@ import gradio as gr
 
 from album.service import Album
 from album.ui.alerts import alerts_on_failure
+from album.ui.caption_choice import caption_languages
 from album.ui.imports_view import ImportsView, Updates
 from album.ui.texts import i18n, language_of, say
 from album.ui.uploads import UploadFolder
@@ -35,12 +36,14 @@ class UploadTab:
                 min_width=180,
             )  # fmt: skip
             gr.Markdown(i18n("formats"), elem_classes="note", min_width=280)
+        writer = album.captions.writer
+        kind = "write_captions" if writer.sends else "write_captions_here"
         self._captions = gr.Checkbox(
-            label=i18n("write_captions"), info=i18n("write_captions_info"), elem_id="write-captions"
+            label=i18n(kind), info=i18n(f"{kind}_info"), elem_id="write-captions"
         )
         self._language = gr.Radio(
-            [("English", "en"), ("한국어", "ko")],
-            value="en",
+            caption_languages(writer.speaks),
+            value=writer.speaks[0],
             label=i18n("caption_language"),
             visible=False,
             elem_id="caption-language",
@@ -97,7 +100,10 @@ class UploadTab:
             except ModelError:
                 yield False, gr.update(visible=False)
                 raise
-        yield gr.skip(), gr.update(visible=wanted, value=language)
+        speaks = self._album.captions.writer.speaks
+        if language not in speaks:
+            language = speaks[0]
+        yield gr.skip(), gr.update(visible=wanted and len(speaks) > 1, value=language)
 
     def _hand_over(
         self,

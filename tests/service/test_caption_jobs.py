@@ -439,7 +439,7 @@ def test_an_answer_that_is_waited_for_comes_before_a_job(album, captioner, photo
     first, _ = captioner.calls[0]
     assert album.captions.problem(photo_ids[3]) is None
     captioner.calls.clear()
-    album.captions.request(photo_ids[3:], "ko")
+    album.captions.request(photo_ids[3:], ["ko"])
     album.captions.work_off()
     assert captioner.calls[0][0] == first
 

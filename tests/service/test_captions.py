@@ -61,7 +61,7 @@ def test_a_caption_by_hand_is_never_overwritten_unasked(album, captioner, photo_
 
     with pytest.raises(AlbumError, match="yourself"):
         album.captions.ask_now(photo_ids[0], "en")
-    queued = album.captions.request(photo_ids, "en")
+    queued = album.captions.request(photo_ids, ["en"])
     album.captions.work_off()
 
     assert queued == 2
@@ -71,7 +71,7 @@ def test_a_caption_by_hand_is_never_overwritten_unasked(album, captioner, photo_
 
 
 def test_words_written_while_gemini_was_thinking_win(album, captioner, photo_ids):
-    album.captions.request(photo_ids[:1], "en")
+    album.captions.request(photo_ids[:1], ["en"])
     captioner.meanwhile = lambda: album.captions.write(photo_ids[0], "Mine")
 
     assert album.captions.work_off() == 0
@@ -100,7 +100,7 @@ def test_without_a_key_nothing_is_queued_and_the_reason_is_said(album, captioner
     captioner.missing = CaptionerUnavailableError("Set GEMINI_API_KEY.")
 
     with pytest.raises(CaptionerUnavailableError, match="GEMINI_API_KEY"):
-        album.captions.request(photo_ids, "en")
+        album.captions.request(photo_ids, ["en"])
 
     assert album.caption_store.counts() == (0, 0, 0)
 
@@ -119,7 +119,7 @@ def test_a_photo_is_given_up_after_five_tries_and_can_be_asked_for_again(
 ):
     at_once(monkeypatch)
     captioner.error = CaptionerUnavailableError("Gemini did not answer.")
-    album.captions.request(photo_ids[:1], "en")
+    album.captions.request(photo_ids[:1], ["en"])
 
     album.captions.work_off()
 
@@ -132,7 +132,7 @@ def test_a_photo_is_given_up_after_five_tries_and_can_be_asked_for_again(
 
 def test_a_refusal_is_final_at_once(album, captioner, photo_ids):
     captioner.error = CaptionRefusedError("Gemini will not describe this picture.")
-    album.captions.request(photo_ids[:1], "en")
+    album.captions.request(photo_ids[:1], ["en"])
 
     album.captions.work_off()
 
@@ -142,14 +142,14 @@ def test_a_refusal_is_final_at_once(album, captioner, photo_ids):
 
 def test_a_photo_whose_original_is_gone_does_not_stop_the_queue(album, captioner, photo_ids):
     album.originals.find(album.photo(photo_ids[0])).unlink()
-    album.captions.request(photo_ids, "en")
+    album.captions.request(photo_ids, ["en"])
 
     assert album.captions.work_off() == 2
     assert "original" in album.captions.problem(photo_ids[0])
 
 
 def test_the_queue_survives_a_restart_and_pays_once(album, captioner, photo_ids):
-    album.captions.request(photo_ids, "ko")
+    album.captions.request(photo_ids, ["ko"])
     CaptionQueue(album.database).claim(time.time(), 300)  # at work when the machine went down
     album.close()
     reopened = Album(album.data_dir, OwnClassifiers(), captioner, decoder=DecodeHere())
@@ -176,7 +176,7 @@ def test_captions_of_unknown_photos_and_languages_are_refused(album, photo_ids):
     with pytest.raises(PhotoNotFoundError):
         album.captions.write(999, "x")
     with pytest.raises(AlbumError, match="ko or en"):
-        album.captions.request(photo_ids, "fr")
+        album.captions.request(photo_ids, ["fr"])
     with pytest.raises(AlbumError, match="2000"):
         album.captions.write(photo_ids[0], "x" * 2001)
 
@@ -194,7 +194,7 @@ def test_after_failures_in_a_row_the_others_wait_too_and_an_urgent_one_is_tried_
 ):
     more = [make_photo(tmp_path / f"{n}.jpg", (n, 0, 0)) for n in range(3)]
     captioner.error = CaptionerUnavailableError("Gemini did not answer.")
-    album.captions.request([*photo_ids, *take_in(album, more).added], "en")
+    album.captions.request([*photo_ids, *take_in(album, more).added], ["en"])
 
     album.captions.work_off()
     album.captions.work_off()
@@ -206,7 +206,7 @@ def test_after_failures_in_a_row_the_others_wait_too_and_an_urgent_one_is_tried_
 
 
 def test_leaving_an_empty_caption_empty_does_not_take_the_photo_from_the_queue(album, photo_ids):
-    album.captions.request(photo_ids[:1], "en")
+    album.captions.request(photo_ids[:1], ["en"])
 
     album.captions.write(photo_ids[0], "  ")
 

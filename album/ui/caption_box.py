@@ -1,0 +1,170 @@
+"""The caption of the open photo: written by hand or by a captioner, who wrote it, what was before.
+
+Part of the photo panel. What somebody types is kept when they leave the box; nothing that was kept
+is lost, since what is replaced becomes history.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+
+from album.photo import Caption
+from album.service import Album
+from album.ui import caption_words
+from album.ui.alerts import alerts_on_failure
+from album.ui.fitting_captions import AS_WRITTEN, FittingCaptions
+from album.ui.sentences import in_language
+from album.ui.texts import i18n, language_of, say
+
+Updates = dict[Any, Any]
+
+# A button of the history tells its place; the server looks up which caption that is.
+ON_LOAD = """
+element.addEventListener('click', (event) => {
+  const button = event.target.closest('button[data-place]');
+  if (button) trigger('select', {index: Number(button.dataset.place), value: 'again'});
+});
+"""
+
+
+class CaptionBox:
+    """Components and their listeners; `listen` is called once the panel is there."""
+
+    def __init__(self, album: Album) -> None:
+        self._album = album
+        self._sends = album.captions.writer.sends
+        self._caption = gr.Textbox(
+            label=i18n("caption"),
+            placeholder=i18n("caption_hint"),
+            lines=2,
+            max_lines=6,
+            elem_id="caption",
+        )
+        self._note = gr.HTML(elem_id="caption-note")
+        with gr.Row(elem_id="caption-buttons"):
+            self._save = gr.Button(i18n("save"), elem_id="save-caption", size="sm")
+            self._ask = gr.Button(
+                i18n("ask_gemini" if self._sends else "ask_here"), elem_id="ask-gemini", size="sm"
+            )
+        self._more = gr.HTML(elem_id="caption-more", js_on_load=ON_LOAD)
+        self._fitting = FittingCaptions(album)
+        self._asked = gr.State(None)
+
+    def listen(self, shown_id: gr.Number, leave: Any) -> None:
+        """Wire it to the panel that it is part of.
+
+        Args:
+            shown_id: the photo that the browser shows.
+            leave: the event of closing the panel.
+        """
+        private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+        words = [shown_id, self._caption]
+        told = [self._note, self._more]
+        self._save.click(self.save, words, told, **private)
+        # Leaving the box must not lose what is in it. No output: by then it may be another photo's.
+        self._caption.blur(self.keep, words, None, **AS_WRITTEN, **private)
+        self._ask.click(
+            self.ask, shown_id, [self._asked, self._note], concurrency_limit=8, **private
+        ).then(self.show_answer, [self._asked, shown_id], [self._caption, *told], **private)
+        self._more.select(self.use_again, words, [self._caption, *told], **AS_WRITTEN, **private)
+        self._fitting.listen(shown_id, self._caption, self._note, leave)
+
+    @property
+    def told(self) -> list[Any]:
+        """What `keep_text` returns updates for."""
+        return [self._caption, self._note, self._more]
+
+    @property
+    def outputs(self) -> list[Any]:
+        """What `show` returns updates for."""
+        return [
+            *self.told, *self._fitting.outputs,
+        ]  # fmt: skip
+
+    def show(self, photo_id: int, language: str) -> Updates:
+        """The captions of a photo that was just opened."""
+        caption = self._album.captions.of(photo_id, language)
+        return {
+            self._caption: caption.text if caption else "",
+            **self._told(photo_id, caption, language),
+            **self._fitting.cleared(),
+        }
+
+    @alerts_on_failure
+    def save(self, photo_id: int, text: str, request: gr.Request) -> Updates:
+        """Keep a caption as the person's own; blank text removes it."""
+        language = language_of(request)
+        self._album.captions.write(photo_id, text)
+        caption = self._album.captions.of(photo_id, language)
+        said = say(language, "saved")
+        return {**self._told(photo_id, caption, language), self._note: said}
+
+    @alerts_on_failure
+    def keep(self, photo_id: int | None, text: str, request: gr.Request) -> None:
+        """The same, without a word, when the box is left."""
+        if photo_id is not None:
+            self._album.captions.write(photo_id, text)
+
+    @alerts_on_failure
+    def ask(self, photo_id: int, request: gr.Request) -> Iterator[tuple[int, str]]:
+        """Ask for a caption in the language of the page and wait for it."""
+        language = language_of(request)
+        self._album.captions.check()
+        yield photo_id, say(language, "asking" if self._sends else "asking_here")
+        self._album.captions.ask_now(photo_id, language)
+
+    @alerts_on_failure
+    def show_answer(self, asked: int | None, open_now: int | None, request: gr.Request) -> Updates:
+        """What came of asking, unless another photo has been opened in the meantime."""
+        if asked is None or asked != open_now:
+            return {self._note: gr.skip()}
+        language = language_of(request)
+        caption = self._album.captions.of(asked, language)
+        words = gr.skip() if caption is None else caption.text
+        return {self._caption: words, **self._told(asked, caption, language)}
+
+    @alerts_on_failure
+    def use_again(
+        self, photo_id: int, typed: str, event: gr.SelectData, request: gr.Request
+    ) -> Updates:
+        """Make an earlier caption the photo's own."""
+        past = self._album.captions.history(photo_id)
+        place = event.index if isinstance(event.index, int) else -1
+        if not 0 <= place < len(past):
+            return {self._note: gr.skip()}
+        return self.keep_text(photo_id, past[place].caption.text, language_of(request))
+
+    def keep_text(self, photo_id: int, text: str, language: str) -> Updates:
+        """Make words the photo's own caption, and tell what they stand in place of.
+
+        Raises:
+            AlbumError: the photo is gone, or the words are too long.
+        """
+        before = self._album.captions.of(photo_id, language)
+        self._album.captions.write(photo_id, text)
+        caption = self._album.captions.of(photo_id, language)
+        said = say(language, "saved")
+        if before is not None and before.text != text:
+            said = html.escape(say(language, "saved_instead", old=before.text))
+        return {
+            self._caption: text,
+            **self._told(photo_id, caption, language),
+            self._note: said,
+        }
+
+    def _told(self, photo_id: int, caption: Caption | None, language: str) -> Updates:
+        """Who wrote the caption, and what else is known in words of the photo."""
+        captions, store = self._album.captions, self._album.caption_store
+        more = caption_words.others(captions.all_of(photo_id), caption, language)
+        more += caption_words.seen(store.read_text(photo_id), store.keywords_of(photo_id), language)
+        more += caption_words.history(captions.history(photo_id), language)
+        if caption is not None:
+            note = caption_words.who_wrote(caption, language)
+        else:
+            problem = captions.problem(photo_id)
+            note = html.escape(in_language(language, problem)) if problem else ""
+        return {self._note: note, self._more: more}
