@@ -8,6 +8,9 @@ from typing import Literal
 
 from album.photo import Caption
 
+MAX_CAPTION_LENGTH = 2000
+"""Characters."""
+
 JobState = Literal["running", "paused", "cancelled", "done"]
 
 

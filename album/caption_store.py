@@ -7,7 +7,7 @@ kept as history. Every method is one transaction.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -167,6 +167,19 @@ class CaptionStore:
         """Store a caption just as it is, in place of the one in its language, without history."""
         with self.database.writing() as db:
             _insert(db, photo_id, caption)
+
+    def bring_back(self, photo_id: int, captions: Iterable[Caption]) -> None:
+        """Store captions that were carried along with a photo, just as they are, if it has none.
+
+        One that this photo had here and that is gone was taken away, and stays away.
+        """
+        with self.database.writing() as db:
+            if self.all_of(photo_id):
+                return
+            gone = {it.caption.text for it in self.history(photo_id)}
+            for caption in captions:
+                if caption.text and caption.text not in gone:
+                    _insert(db, photo_id, caption)
 
     @staticmethod
     def _set_seen(

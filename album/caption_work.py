@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from album.caption import CaptionTask
+from album.caption import MAX_CAPTION_LENGTH, CaptionTask
 from album.caption_queue import CaptionQueue
 from album.caption_rate import RequestRate
 from album.caption_store import CaptionStore
@@ -35,7 +35,6 @@ LEASE_S = 240.0  # longer than a turn and an answer take; after a kill the photo
 CAUTION_AFTER = 3  # failures in a row, of any photos, after which all rest for a while
 LOOK_AGAIN_S = 2.0  # for what other processes queue
 STOP_S = 20.0
-MAX_CAPTION_LENGTH = 2000
 
 
 class CaptionWork:

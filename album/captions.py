@@ -13,6 +13,7 @@ from datetime import datetime
 
 from album.alike import LookAlikes
 from album.caption import (
+    MAX_CAPTION_LENGTH,
     CaptionFailure,
     CaptionJob,
     CaptionProgress,
@@ -29,7 +30,6 @@ from album.caption_work import (
     FIRST_DELAY_S,
     LANGUAGES,
     LEASE_S,
-    MAX_CAPTION_LENGTH,
     CaptionWork,
 )
 from album.errors import AlbumError, QueryError

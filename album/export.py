@@ -26,6 +26,7 @@ from album.import_progress import OnProgress
 from album.label_store import LabelStore
 from album.originals import Originals
 from album.photo import Photo, SearchFilters
+from album.provenance import giver_line, writer_line
 from album.sidecars import Siblings, read_bytes
 from album.store import PhotoStore
 from album.xmp_packet import SidecarError
@@ -163,11 +164,17 @@ class PhotoExport:
     def said_of(self, photo: Photo) -> Said:
         """What the album says of a photo, as sidecars are to say it."""
         given = self._labels.given(photo.photo_id)
+        captions = self._captions.all_of(photo.photo_id)
         return Said(
             photo.sha256,
-            captions_by_language(self._captions, photo.photo_id),
+            {language: it.text for language, it in captions.items()},
+            {language: writer_line(it) for language, it in captions.items()},
             [it.label for it in given],
-            [it.label for it in given if it.given_by != "person"],
+            [
+                giver_line(it.label, it.given_by, it.probability)
+                for it in given
+                if it.given_by != "person"
+            ],
             self._store.keywords_of(photo.photo_id),
             photo.rating,
         )
@@ -286,11 +293,6 @@ class PhotoExport:
             )  # fmt: skip
             return b""
         return packet
-
-
-def captions_by_language(captions: CaptionStore, photo_id: int) -> dict[str, str]:
-    """The captions of a photo: "ko", "en", or "" for a person's own, of whatever language."""
-    return {language: it.text for language, it in captions.all_of(photo_id).items()}
 
 
 def _problem(photo_id: int, filename: str, place: _Place | None, reason: str) -> ExportProblem:

@@ -33,6 +33,7 @@ from album.looking import Looked, Looker
 from album.originals import Originals, display_name
 from album.photo import ImportRecord, Photo, Place, Wish
 from album.store import NewPhoto, PhotoStore
+from album.words_beside import WordsBeside
 from models.interfaces import Embeddings
 
 log = logging.getLogger(__name__)
@@ -66,6 +67,7 @@ class PhotoImporter:
         self._active = active
         self._decoder = decoder
         self._places = places
+        self._words = WordsBeside(store.database)
 
     def work(
         self,
@@ -260,6 +262,7 @@ class PhotoImporter:
                 known = self._store.by_sha256(looked.sha256)
                 if known is None:
                     photo_id = self._store_new(record, looked, new, embedding, tally)
+                    self._words.take_in(photo_id, looked.sha256, new.facts.words)
                     if looked.kept:
                         finish.append(partial(self._keep, looked.path, photo_id))
                     self._see(record, looked, photo_id)
@@ -267,6 +270,7 @@ class PhotoImporter:
                 own = known.path is None or known.path == Path(looked.found.path)
                 if looked.anew and own:
                     self._store.set_facts(known.photo_id, new.facts, new.file_time, new.place)
+                self._words.take_in(known.photo_id, looked.sha256, new.facts.words)
                 what = "updated" if looked.anew and own else "already_here"
                 finish.append(self._already_here(record, looked, tally, what))
             tally.save()

@@ -74,6 +74,22 @@ class LabelStore:
         with self.database.writing() as db:
             return _give(db, label_name(label), photo_ids)
 
+    def bring_back(self, photo_id: int, labels: Iterable[GivenLabel]) -> None:
+        """Give a photo labels that were carried along with it, as they were given, if it has none.
+
+        One that somebody refused here stays refused.
+        """
+        with self.database.writing() as db:
+            if self.given(photo_id):
+                return
+            db.executemany(
+                "INSERT INTO labels (label, photo_id, given_by, probability)"
+                " SELECT ?1, ?2, ?3, ?4 WHERE NOT EXISTS"
+                " (SELECT 1 FROM label_refusals WHERE label = ?1 AND photo_id = ?2)"
+                " ON CONFLICT DO NOTHING",
+                [(it.label, photo_id, it.given_by, it.probability) for it in labels],
+            )
+
     def refuse(self, label: str, photo_ids: Sequence[int]) -> int:
         """Somebody says that the photos are not of the label; how many are in the album.
 

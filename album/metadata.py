@@ -7,7 +7,10 @@ Whose word counts, fact by fact:
   the file was written, which an editor does too. A day alone gives way to a time of that same day.
 - Place: EXIF, then XMP, then Takeout.
 - Stars: a sidecar before the file, for stars are given after; XMP before EXIF.
-- Words: all of them.
+- Keywords: all of them.
+
+Captions and labels come out of the sidecars that an album has written, and out of no others: what
+other programs say of a photo is read, but does not become what a person of this album said.
 """
 
 from __future__ import annotations
@@ -15,17 +18,19 @@ from __future__ import annotations
 import struct
 import unicodedata
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 from PIL import ExifTags, Image, ImageFile, IptcImagePlugin
 
-from album import capture_time, exif, iptc, takeout, xmp
+from album import capture_time, exif, iptc, provenance, takeout, xmp
+from album.caption import MAX_CAPTION_LENGTH
 from album.capture_time import Moment
 from album.iptc import IptcFacts
-from album.photo import ImageFacts, TakenFrom
+from album.photo import Caption, ImageFacts, SidecarWords, TakenFrom
 from album.sidecars import read_bytes
 from album.takeout import TakeoutFacts
 from album.xmp import XmpFacts
@@ -34,6 +39,7 @@ _T = TypeVar("_T")
 
 _MAX_KEYWORDS = 200
 _MAX_KEYWORD_LENGTH = 100
+_MAX_LABELS = 1000
 # Pillow does not promise what it raises for notes that are garbage: these, and their relatives.
 _GARBAGE = (
     OSError, EOFError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError,
@@ -125,7 +131,18 @@ def facts_of(
         ),
         latitude=None if position is None else position[0],
         longitude=None if position is None else position[1],
+        words=_words(beside),
     )
+
+
+def told_beside(sidecars: Sequence[Path]) -> tuple[int | None, tuple[SidecarWords, ...]]:
+    """The stars, and the captions and labels, that an import of a photo would find beside it.
+
+    Args:
+        sidecars: files that describe it, most telling first.
+    """
+    packets, _ = _described_by(sidecars)
+    return _first(packet.rating for packet in packets), _words(packets)
 
 
 def _taken(
@@ -137,6 +154,27 @@ def _taken(
     if chosen is None:
         return None, None
     return next((source, moment) for source, moment in known if moment is chosen)
+
+
+def _words(packets: Sequence[XmpFacts]) -> tuple[SidecarWords, ...]:
+    """What albums wrote into packets, bounded."""
+    now = datetime.now().replace(microsecond=0)
+    return tuple(
+        SidecarWords(
+            packet.photo,
+            tuple(_captions(packet, now)),
+            packet.labels[:_MAX_LABELS],
+            provenance.givers_of(packet.givers[:_MAX_LABELS]),
+        )
+        for packet in packets
+        if packet.photo is not None
+    )
+
+
+def _captions(packet: XmpFacts, now: datetime) -> Iterator[Caption]:
+    for language, writer in packet.writers.items():
+        text = packet.captions[language].strip()[:MAX_CAPTION_LENGTH]
+        yield provenance.caption_of(text, language, writer, otherwise=now)
 
 
 def _described_by(sidecars: Sequence[Path]) -> tuple[list[XmpFacts], list[TakeoutFacts]]:

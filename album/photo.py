@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Final, Literal
@@ -54,6 +54,22 @@ class ImageFacts:
     latitude: float | None = None
     """Degrees, north positive, in [-90, 90]; set together with `longitude` or not at all."""
     longitude: float | None = None
+    words: tuple[SidecarWords, ...] = ()
+    """What albums wrote into sidecars beside it, most telling first."""
+
+
+@dataclass(frozen=True, slots=True)
+class SidecarWords:
+    """What an album wrote of one photo into a sidecar."""
+
+    written_for: str
+    """The sha256 of that photo; a sidecar may lie beside another one now."""
+    captions: tuple[Caption, ...] = ()
+    """At most one in each language."""
+    labels: tuple[str, ...] = ()
+    given_by_rules: Mapping[str, tuple[str, float]] = field(default_factory=dict)
+    """Of the labels that no person gave: the kind of rule that did, and how probable the label was,
+    in [0, 1]."""
 
 
 @dataclass(frozen=True, slots=True)

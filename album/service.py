@@ -354,10 +354,14 @@ class Album:
         """Give the new photos their living labels, and queue them for captions where somebody
         wanted that."""
         self.labelling.catch_up(self._stopped.is_set)
+        if record.caption_language is None:
+            return
         added = self.import_store.added_by(record.import_id)
-        if record.caption_language is None or not added:
+        known = self.caption_store.of_many(added)  # they brought theirs along
+        lacking = [it for it in added if it not in known]
+        if not lacking:
             return
         try:
-            self.captions.request(added, record.caption_language.split(","))
+            self.captions.request(lacking, record.caption_language.split(","))
         except CaptionerUnavailableError as error:
             log.warning("the new photos were not queued for captions: %s", error)

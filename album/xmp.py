@@ -31,8 +31,9 @@ LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 ALBUM = "urn:photo-album:sidecar:1/"
 """The namespace in which the album notes what it wrote into a sidecar, lest it take its own words
 for somebody else's: `Photo` (the sha256 that it is about), `Captions` (by language; x-default: of
-unknown language), `Labels`, `RuleLabels` (those of them that no person gave), `Words` (what is in
-dc:subject for a label alone) and `Rating`."""
+unknown language), `Labels`, `Words` (what is in dc:subject for a label alone) and `Rating`; and who
+said it, in the lines of `album.provenance`: `Writers` (of captions, by language, also of those that
+somebody else had written there in the same words) and `RuleLabels` (labels that no person gave)."""
 CAPTION_LANGUAGES = ("ko", "en")
 NAMESPACES = {
     "album": ALBUM,
@@ -99,8 +100,11 @@ class XmpFacts:
     """What dc:description says, by language: "ko", "en", and "" where that is not known."""
     labels: tuple[str, ...] = ()
     """What an album called the photo; a word that stands there for a label alone is no keyword."""
-    labels_of_rules: tuple[str, ...] = ()
-    """Those of them that no person gave."""
+    writers: Mapping[str, str] = field(default_factory=dict)
+    """By language, of those captions alone that an album wrote, or had, too: who wrote it, in a
+    line of `album.provenance`; "" where that is not known, or another program changed it since."""
+    givers: tuple[str, ...] = ()
+    """Who gave those labels that no person gave, in lines of `album.provenance`."""
     photo: str | None = None
     """The sha256 of the photo that an album wrote the captions and labels for."""
 
@@ -120,6 +124,7 @@ def read(packet: bytes) -> XmpFacts:
 
     dates = [moment for name in _DATES if (moment := capture_time.parse(first(name) or ""))]
     stamp = capture_time.parse(first("exif:GPSTimeStamp") or "")
+    captions = _captions(alternatives(root, "dc:description"), root)
     return XmpFacts(
         taken=capture_time.best(dates),
         stamped=None if stamp is None or stamp.whole_day else stamp.at,
@@ -143,9 +148,10 @@ def read(packet: bytes) -> XmpFacts:
             exif.one_line(first("tiff:Make") or ""), exif.one_line(first("tiff:Model") or "")
         ),
         lens=exif.one_line(first("exifEX:LensModel", "aux:Lens") or ""),
-        captions=_captions(alternatives(root, "dc:description"), root),
+        captions=captions,
+        writers=_writers(captions, root),
         labels=labels,
-        labels_of_rules=tuple(said.get("album:RuleLabels", ())),
+        givers=tuple(said.get("album:RuleLabels", ())),
         photo=first("album:Photo"),
     )
 
@@ -223,6 +229,17 @@ def _captions(written: Mapping[str, str], root: Element) -> dict[str, str]:
     own = alternatives(root, "album:Captions").get("x-default")
     if default is not None and (default == own or default not in by_language.values()):
         found[""] = default
+    return found
+
+
+def _writers(captions: Mapping[str, str], root: Element) -> dict[str, str]:
+    """Who wrote those captions that are an album's, by language, as `XmpFacts.writers`."""
+    ours, writers = alternatives(root, "album:Captions"), alternatives(root, "album:Writers")
+    found = {}
+    for language, text in captions.items():
+        key = language or "x-default"
+        if key in ours or key in writers:
+            found[language] = writers.get(key, "") if ours.get(key, text) == text else ""
     return found
 
 

@@ -44,7 +44,7 @@ KEYS = {
     "xmp:Rating": "Xmp.xmp.Rating",
     **{
         f"album:{name}": f"Xmp.photoAlbum.{name}"
-        for name in ("Photo", "Captions", "Labels", "RuleLabels", "Words", "Rating")
+        for name in ("Photo", "Captions", "Writers", "Labels", "RuleLabels", "Words", "Rating")
     },
 }
 Value = dict[str, str] | list[str] | str | None
@@ -195,7 +195,7 @@ def _dressed(text: str, before: Packet) -> str:
 
 def value_of(root: Element, name: str) -> Value:
     """What a property of `KEYS` is, by its name with a prefix."""
-    if name in ("dc:description", "album:Captions"):
+    if name in ("dc:description", "album:Captions", "album:Writers"):
         return xmp.alternatives(root, name)
     words = [
         word

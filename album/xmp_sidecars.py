@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element
 
 from album import xmp
@@ -37,9 +37,11 @@ class Said:
     sha256: str
     captions: Mapping[str, str]
     """By language: "ko", "en", or "" where it is not known."""
+    writers: Mapping[str, str] = field(default_factory=dict)
+    """Who wrote them, by language, in lines of `album.provenance`."""
     labels: Sequence[str] = ()
-    labels_of_rules: Sequence[str] = ()
-    """Those of `labels` that no person gave."""
+    givers: Sequence[str] = ()
+    """Who gave those of `labels` that no person gave, in lines of `album.provenance`."""
     keywords: Sequence[str] = ()
     """What the files of the photo call it already."""
     rating: int | None = None
@@ -130,7 +132,13 @@ def _plan(root: Element, said: Said, replace: bool) -> tuple[dict[str, Value], l
         branches
     )
     tree = [it for it in words_of(root, "lr:hierarchicalSubject") if it not in no_more]
-    is_ours = bool(ours or labels or our_rating)
+    writers = {
+        language or DEFAULT: xml_text(line)
+        for language, line in said.writers.items()
+        if description.get(_spelled(description, language or DEFAULT))
+        == captions.get(language or DEFAULT, "")
+    }
+    is_ours = bool(ours or writers or labels or our_rating)
     return {
         "dc:description": description,
         "dc:subject": subject,
@@ -138,8 +146,9 @@ def _plan(root: Element, said: Said, replace: bool) -> tuple[dict[str, Value], l
         "xmp:Rating": rating,
         "album:Photo": said.sha256 if is_ours else None,
         "album:Captions": ours,
+        "album:Writers": writers,
         "album:Labels": labels,
-        "album:RuleLabels": [it for it in labels if it in set(map(xml_text, said.labels_of_rules))],
+        "album:RuleLabels": list(map(xml_text, said.givers)),
         "album:Words": words,
         "album:Rating": our_rating,
     }, notes
@@ -153,7 +162,7 @@ def _description(
     ours_before = xmp.alternatives(root, "album:Captions")
     ours: dict[str, str] = {}
     for language in (*xmp.CAPTION_LANGUAGES, DEFAULT):
-        key = next((it for it in description if it.lower() == language), language)
+        key = _spelled(description, language)
         now, before, wanted = (
             description.get(key),
             ours_before.get(language),
@@ -182,6 +191,11 @@ def _description(
         if not is_copy:
             ours[language] = wanted
     return description, ours
+
+
+def _spelled(description: Mapping[str, str], language: str) -> str:
+    """A language as the sidecar writes it."""
+    return next((it for it in description if it.lower() == language), language)
 
 
 def _for_everybody(captions: Mapping[str, str]) -> str | None:

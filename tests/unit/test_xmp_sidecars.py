@@ -48,7 +48,7 @@ ALBUM_SAYS = Said(
     SHA256,
     {"ko": "강아지가 뛴다", "en": "A dog runs"},
     labels=["가족", "dog", "AC/DC | live"],
-    labels_of_rules=["dog"],
+    givers=["words 0.9312 dog"],
     keywords=["Marie", "summer"],
     rating=3,
 )
@@ -87,7 +87,7 @@ def test_what_the_album_says_comes_back():
 
     assert facts.captions == ALBUM_SAYS.captions
     assert facts.labels == ("가족", "dog", "AC/DC | live")
-    assert facts.labels_of_rules == ("dog",)
+    assert facts.givers == ("words 0.9312 dog",)
     assert facts.keywords == ("Marie", "summer")
     assert (facts.rating, facts.photo) == (3, SHA256)
 
@@ -236,7 +236,7 @@ def test_any_text_comes_back_letter_for_letter(text):
 
     assert facts.captions == {"ko": text, "": text + "!"}
     assert facts.labels == (text[:90], "b")
-    assert extended(after, Said(SHA256, facts.captions, facts.labels)).packet is None
+    assert extended(after, Said(SHA256, facts.captions, labels=facts.labels)).packet is None
 
 
 def test_characters_that_xml_cannot_hold_are_left_out_and_that_is_said():
