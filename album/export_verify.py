@@ -166,12 +166,14 @@ def _take_in(store: PhotoStore, words: WordsBeside, photo: Photo, sidecars: Sequ
 
 
 def _compared(photo: Photo, here: Said, there: Said) -> Iterator[Difference]:
-    def unlike(what: str, ours: str, theirs: str) -> Iterator[Difference]:
-        if ours != theirs:
-            yield Difference(photo.photo_id, photo.filename, what, ours, theirs)
-
     for language in sorted({*here.captions, *there.captions}):
-        what = f"caption ({language})" if language else "caption"
-        yield from unlike(what, here.captions.get(language, ""), there.captions.get(language, ""))
-    yield from unlike("labels", ", ".join(here.labels), ", ".join(there.labels))
-    yield from unlike("stars", str(here.rating or 0), str(there.rating or 0))
+        texts = here.captions.get(language, ""), there.captions.get(language, "")
+        if texts[0] != texts[1]:
+            what = f"caption ({language})" if language else "caption"
+            yield Difference(photo.photo_id, photo.filename, what, *texts)
+    if list(here.labels) != list(there.labels):
+        names = ", ".join(here.labels), ", ".join(there.labels)
+        yield Difference(photo.photo_id, photo.filename, "labels", *names)
+    stars = here.rating or 0, there.rating or 0
+    if stars[0] != stars[1]:
+        yield Difference(photo.photo_id, photo.filename, "stars", *map(str, stars))

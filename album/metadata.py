@@ -173,7 +173,7 @@ def _words(packets: Sequence[XmpFacts]) -> tuple[SidecarWords, ...]:
 
 def _captions(packet: XmpFacts, now: datetime) -> Iterator[Caption]:
     for language, writer in packet.writers.items():
-        text = packet.captions[language].strip()[:MAX_CAPTION_LENGTH]
+        text = packet.captions[language][:MAX_CAPTION_LENGTH]
         yield provenance.caption_of(text, language, writer, otherwise=now)
 
 

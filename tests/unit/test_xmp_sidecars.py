@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +10,7 @@ import pytest
 from album import xmp
 from album.xmp_packet import SidecarError
 from album.xmp_sidecars import Said, extended, photo_of, xml_text
+from tests import exiftool
 
 SHA256 = "ab" * 32
 RICH = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
@@ -70,14 +68,9 @@ def written(before: bytes, said: Said, **how: bool) -> bytes:
 
 
 def as_exiftool_reads(content: bytes, folder: Path) -> dict[str, Any]:
-    if shutil.which("exiftool") is None:
-        pytest.skip("exiftool is not installed")
     path = folder / "read.xmp"
     path.write_bytes(content)
-    done = subprocess.run(
-        ["exiftool", "-j", "-G1", "-struct", "-a", path], capture_output=True, check=True
-    )
-    (facts,) = json.loads(done.stdout)
+    (facts,) = exiftool.facts_of([path])
     other = ("File:", "System:", "ExifTool:", "SourceFile", "XMP-x:")
     return {name: value for name, value in facts.items() if not name.startswith(other)}
 

@@ -1,0 +1,62 @@
+"""The lines that tell in sidecars who wrote a caption and who gave a label."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+
+from album.photo import Caption
+from album.provenance import caption_of, giver_line, givers_of, writer_line
+
+AT = datetime(2026, 11, 21, 10, 30, 5)
+READ_AT = datetime(2027, 1, 1)
+
+
+@pytest.mark.parametrize(
+    "caption",
+    [
+        Caption("개", "ko", "gemini-3.5-flash-lite", AT, "a1b2c3"),
+        Caption("dog", "en", "coca_ViT-B-32/laion2b_s13b_b90k", AT, ""),
+        Caption("dog", "en", "a model with blanks", AT, "none"),
+        Caption("내 강아지", "", None, AT),
+        Caption("내 강아지", "ko", None, AT),
+    ],
+)
+def test_a_caption_keeps_its_writer(caption):
+    assert caption_of(caption.text, caption.language, writer_line(caption), READ_AT) == caption
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["", "x", "yesterday 1 gemini", "2026-99-99 1 gemini", "2026-11-21T10:30:05 gemini", "\n",
+     "2026-11-21T10:30:05 1 " + "g" * 300],
+)  # fmt: skip
+def test_a_line_that_is_none_makes_a_caption_by_hand(line):
+    assert caption_of("dog", "en", line, READ_AT) == Caption("dog", "en", None, READ_AT)
+
+
+def test_a_caption_for_readers_of_both_languages_is_always_a_persons():
+    line = writer_line(Caption("dog", "en", "gemini", AT))
+
+    assert caption_of("dog", "", line, READ_AT) == Caption("dog", "", None, AT)
+
+
+def test_times_are_those_of_a_clock_without_a_zone():
+    caption = caption_of("dog", "en", "2026-11-21T10:30:05+09:00", READ_AT)
+
+    assert caption.written_at == AT
+
+
+@pytest.mark.parametrize("label", ["dog", "words 0.5000 x", "a, b | c / d", "가족 👨‍👩‍👧"])
+def test_a_label_keeps_its_rule(label):
+    lines = [giver_line(label, "examples", 0.93124), giver_line("sure", "model", 1.0)]
+
+    assert givers_of(lines) == {label: ("examples", 0.9312), "sure": ("model", 1.0)}
+
+
+def test_lines_that_are_none_give_nothing():
+    lines = ["", "dog", "person 0.5000 dog", "words 7 dog", "words nan dog", "words 0.5000 "]
+
+    assert givers_of(lines) == {}
+    assert givers_of([giver_line("x", "words", None)]) == {"x": ("words", 0.0)}
