@@ -26,7 +26,7 @@ def writer_line(caption: Caption) -> str:
     if caption.model_id is None:
         return at
     version = "".join(caption.prompt_version.split()) or _UNKNOWN
-    return f"{at} {version} {' '.join(caption.model_id.split())}"
+    return " ".join((at, version, *caption.model_id.split()))
 
 
 def caption_of(text: str, language: str, line: str, otherwise: datetime) -> Caption:
@@ -52,7 +52,7 @@ def caption_of(text: str, language: str, line: str, otherwise: datetime) -> Capt
 
 def giver_line(label: str, kind: str, probability: float | None) -> str:
     """Which kind of rule gave a label, and how probable that was."""
-    return f"{kind} {min(max(probability or 0.0, 0.0), 1.0):.4f} {label}"
+    return " ".join((kind, f"{min(max(probability or 0.0, 0.0), 1.0):.4f}", label))
 
 
 def givers_of(lines: Iterable[str]) -> dict[str, tuple[str, float]]:
