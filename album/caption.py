@@ -145,5 +145,6 @@ class CaptionProgress:
 class PastCaption:
     """A caption that was replaced."""
 
+    history_id: int
     caption: Caption
     replaced_at: datetime

@@ -79,7 +79,10 @@ class CaptionStore:
             "SELECT * FROM caption_history WHERE photo_id = ? ORDER BY history_id DESC", (photo_id,)
         )
         return [
-            PastCaption(_caption(row), datetime.fromisoformat(row["replaced_at"])) for row in rows
+            PastCaption(
+                row["history_id"], _caption(row), datetime.fromisoformat(row["replaced_at"])
+            )
+            for row in rows
         ]
 
     def counts(self) -> tuple[int, int, int]:

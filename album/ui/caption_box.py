@@ -22,11 +22,11 @@ from album.ui.texts import i18n, language_of, say
 
 Updates = dict[Any, Any]
 
-# A button of the history tells its place; the server looks up which caption that is.
+# A button of the history tells its row; the server looks up which caption that is.
 ON_LOAD = """
 element.addEventListener('click', (event) => {
-  const button = event.target.closest('button[data-place]');
-  if (button) trigger('select', {index: Number(button.dataset.place), value: 'again'});
+  const button = event.target.closest('button[data-number]');
+  if (button) trigger('select', {index: Number(button.dataset.number), value: 'again'});
 });
 """
 
@@ -131,12 +131,14 @@ class CaptionBox:
     def use_again(
         self, photo_id: int, typed: str, event: gr.SelectData, request: gr.Request
     ) -> Updates:
-        """Make an earlier caption the photo's own."""
-        past = self._album.captions.history(photo_id)
-        place = event.index if isinstance(event.index, int) else -1
-        if not 0 <= place < len(past):
+        """Make an earlier caption the photo's own; what stands in the box is not lost by it."""
+        past = {it.history_id: it.caption for it in self._album.captions.history(photo_id)}
+        chosen = past.get(event.index) if isinstance(event.index, int) else None
+        if chosen is None:
             return {self._note: gr.skip()}
-        return self.keep_text(photo_id, past[place].caption.text, language_of(request))
+        if typed.strip():
+            self._album.captions.write(photo_id, typed)
+        return self.keep_text(photo_id, chosen.text, language_of(request))
 
     def keep_text(self, photo_id: int, text: str, language: str) -> Updates:
         """Make words the photo's own caption, and tell what they stand in place of.

@@ -202,9 +202,10 @@ def history(past: Sequence[PastCaption], language: str) -> str:
     """Earlier captions behind a line that opens them, each with a button to use it again."""
     rows = "".join(
         f"<li><span>{html.escape(it.caption.text)}</span> <small>{_by(it.caption, language)}"
-        f'</small> <button type="button" data-place="{place}">{say(language, "use_again")}'
+        f'</small> <button type="button" data-number="{it.history_id}">'
+        f"{say(language, 'use_again')}"
         "</button></li>"
-        for place, it in enumerate(past)
+        for it in past
     )
     if not rows:
         return ""
