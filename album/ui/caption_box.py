@@ -71,7 +71,8 @@ class CaptionBox:
             self.ask, shown_id, [self._asked, self._note], concurrency_limit=8, **private
         ).then(self.show_answer, [self._asked, shown_id], [self._caption, *told], **private)
         self._more.select(self.use_again, words, [self._caption, *told], **AS_WRITTEN, **private)
-        self._fitting.listen(shown_id, self._caption, self._note, leave)
+        taken = self._fitting.listen(shown_id, self._caption, self._note, leave)
+        taken.success(self.tell_more, shown_id, self._more, **private)
 
     @property
     def told(self) -> list[Any]:
@@ -139,6 +140,12 @@ class CaptionBox:
         if typed.strip():
             self._album.captions.write(photo_id, typed)
         return self.keep_text(photo_id, chosen.text, language_of(request))
+
+    def tell_more(self, photo_id: int, request: gr.Request) -> Any:
+        """What is known in words of the photo beside its caption, after that has changed."""
+        language = language_of(request)
+        caption = self._album.captions.of(photo_id, language)
+        return self._told(photo_id, caption, language)[self._more]
 
     def keep_text(self, photo_id: int, text: str, language: str) -> Updates:
         """Make words the photo's own caption, and tell what they stand in place of.

@@ -57,7 +57,7 @@ class FittingCaptions:
         self._list = gr.HTML(elem_id="fits", js_on_load=ON_LOAD)
         self._offer = gr.State(None)
 
-    def listen(self, shown_id: gr.Number, caption: gr.Textbox, note: gr.HTML, leave: Any) -> None:
+    def listen(self, shown_id: gr.Number, caption: gr.Textbox, note: gr.HTML, leave: Any) -> Any:
         """Wire it to the panel that it is part of.
 
         Args:
@@ -65,6 +65,9 @@ class FittingCaptions:
             caption: the box of its caption.
             note: the line about who wrote it.
             leave: the event of closing the panel.
+
+        Returns:
+            What happens when a caption is taken over.
         """
         private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         # Not among the four that encode: reading thousands of captions must not keep others out.
@@ -76,7 +79,7 @@ class FittingCaptions:
         asked.failure(None, None, self._list, **clear)
         # Whoever goes on to another photo has stopped waiting for this one.
         gr.on([shown_id.change, leave], None, None, self._list, cancels=[asked], **clear)
-        self._list.select(
+        return self._list.select(
             self.take, [self._offer, shown_id, caption], [caption, note, self._list],
             **AS_WRITTEN, **private,
         )  # fmt: skip

@@ -4,10 +4,12 @@
     .venv/bin/python -m tests.browser.screenshots 5000
 
     .venv/bin/python -m tests.browser.screenshots classes
+    .venv/bin/python -m tests.browser.screenshots captions
 
 writes tests/browser/screenshots/<what>-<width>-<language>-<theme>.png: the empty album, a full one,
 answers of every kind, an open photo and the report of an upload; wide and narrow, Korean and
-English, light and dark. With "classes": Classify with its dry run, teaching and figures. With a
+English, light and dark. With "classes": Classify with its dry run, teaching and figures. With
+"captions": captions while they are written, by a Gemini on this machine, and questions. With a
 number: an import of so many made-up photos while it runs, paused at about a tenth, and its report.
 Run by hand; nothing compares them. The photos of the first are those that Gradio ships.
 """
@@ -28,6 +30,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.conftest import PATIENCE_MS, launch
 from tests.browser.walking import go_to, last_report, open_tile, send, show_the_rest, tiles
+from tests.gemini_server import Answer, GeminiServer, Request, blocks, describes, says, slowly
 from tests.images.make import make_empty, make_exif, make_text, make_truncated, scene
 from tests.served_album import SAMPLES, ServedAlbum, served_album
 
@@ -36,7 +39,10 @@ MOST_BYTES = 400_000
 SETTLING_MS = 1500
 IMAGES_ARE_HERE = """() => [...document.images].every((it) =>
   it.complete || it.getBoundingClientRect().top > innerHeight)"""
-TABS = {"ko": ("찾기", "사진 넣기", "분류"), "en": ("Search", "Add photos", "Classify")}
+TABS = {
+    "ko": ("찾기", "사진 넣기", "분류", "설명"),
+    "en": ("Search", "Add photos", "Classify", "Captions"),
+}
 QUERY = {"ko": "사자", "en": "a lion"}
 CHIPS = {"ko": "2024년 여름 고양이과 동물", "en": "summer 2024 a big cat"}
 ABSENT = {"ko": "2024년 병원", "en": "2024 hospital"}
@@ -71,6 +77,16 @@ KEPT_OF_CLASSES = {
     "plan": ("1280-en-light", "390-ko-dark"),
     "teach": ("1280-ko-light", "390-en-dark"),
     "right": ("1280-en-light", "390-ko-dark"),
+}
+KEPT_OF_CAPTIONS = {
+    "wanted": ("1280-en-light", "390-ko-light"),
+    "writing": ("1280-ko-dark", "390-en-light"),
+    "words": ("1280-en-light", "390-ko-dark"),
+    "asked": ("1280-ko-light", "390-en-dark"),
+}
+QUESTION = {
+    "ko": ("이 동물은 뭐야?", "치타입니다. 눈 밑의 검은 줄무늬가 그 표시입니다."),
+    "en": ("What animal is it?", "A cheetah: the black lines below its eyes tell."),
 }
 KEPT_OF_IMPORTS = {
     "importing": ("1280-en-light", "1280-ko-dark", "390-ko-light"),
@@ -236,7 +252,7 @@ def look(
     page = opened(browser, language, width, theme)
     picture = taking(page, KEPT, f"{width}-{language}-{theme}")
 
-    search_tab, upload_tab, _ = TABS[language]
+    search_tab, upload_tab, *_ = TABS[language]
     page.goto(empty.url)
     expect(page.locator("#welcome")).to_be_visible()
     expect(page.locator("#status")).to_contain_text("준비됨" if language == "ko" else "ready")
@@ -328,6 +344,86 @@ def look_at_classes(
     page.context.close()
 
 
+def all_captions() -> None:
+    """Take those of captions anew, each with an album of its own."""
+    _forget(KEPT_OF_CAPTIONS)
+    expect.set_options(timeout=PATIENCE_MS)
+    with sync_playwright() as playwright, GeminiServer() as gemini:
+        browser = launch(playwright)
+        if browser is None:
+            sys.exit("There is no Chromium here.")
+        for variant in sorted({it for kept in KEPT_OF_CAPTIONS.values() for it in kept}):
+            width, language, theme = variant.split("-")
+            gemini.sent.clear()
+            gemini.respond = _sees(language)
+            with served_album(
+                Path(tempfile.mkdtemp()),
+                ALBUM_FOLDERS=str(SAMPLES),
+                GEMINI_API_KEY="a-key-for-pictures",
+                ALBUM_GEMINI_ENDPOINT=gemini.url,
+                ALBUM_CAPTIONS_PER_MINUTE="30",
+            ) as album:
+                look_at_caption_jobs(browser, album, language, int(width), theme)
+
+
+def _sees(language: str) -> Callable[[Request, int], Answer]:
+    """A Gemini that declines one photo, and is slow from the sixth on."""
+    seen: dict[str, None] = {}
+
+    def respond(request: Request, earlier: int) -> Answer:
+        if request.schema is None:
+            return says(QUESTION[language][1])
+        place = len(seen.setdefault(request.photo) or seen)
+        if place == 2:
+            return blocks("SAFETY")
+        said = {
+            "caption_ko": "카메라를 바라보는 커다란 고양이.",
+            "caption_en": "A big cat looks at the camera.",
+            "keywords": ["고양이", "cat", "눈", "eyes"],
+            "text_in_photo": "",
+        }
+        answer = describes(**{it: said[it] for it in request.schema["properties"]})
+        return slowly(answer, 60 if place > 6 else 0.1)
+
+    return respond
+
+
+def look_at_caption_jobs(
+    browser: Browser, album: ServedAlbum, language: str, width: int, theme: str
+) -> None:
+    """What is told before captions are written, and while; then the words of a photo."""
+    page = opened(browser, language, width, theme)
+    picture = taking(page, KEPT_OF_CAPTIONS, f"{width}-{language}-{theme}")
+    page.goto(album.url)
+    expect(page.locator("#status")).to_contain_text("준비됨" if language == "ko" else "ready")
+    go_to(page, TABS[language][3])
+    expect(page.locator("#captions-start")).to_be_enabled()
+    page.locator("#captions-language input").last.click()
+    page.wait_for_timeout(SETTLING_MS)
+    picture("wanted")
+    page.locator("#captions-start").click()
+    expect(page.locator("#caption-list .progress")).to_have_attribute("aria-valuenow", "67")
+    page.locator("#caption-list summary").click()
+    page.locator("#caption-jobs").scroll_into_view_if_needed()
+    picture("writing")
+    go_to(page, TABS[language][0])
+    page.locator("#filters > button").click()
+    page.locator("#has-caption input").click()
+    page.get_by_role("option", name="있음" if language == "ko" else "with", exact=True).click()
+    expect(tiles(page)).to_have_count(5)
+    page.locator("#filters > button").click()
+    open_tile(page, 2)
+    expect(page.locator("#caption-note")).not_to_be_empty()
+    page.locator("#caption").scroll_into_view_if_needed()
+    picture("words")
+    page.locator("#questions > button").click()
+    page.locator("#question textarea").fill(QUESTION[language][0])
+    page.locator("#question textarea").press("Enter")
+    expect(page.locator("#conversation li.model button")).to_be_visible()
+    picture("asked")
+    page.context.close()
+
+
 def taking(page: Page, kept: dict[str, tuple[str, ...]], variant: str) -> Callable[[str], None]:
     """Takes the pictures that are kept of one language, width and theme."""
 
@@ -377,6 +473,8 @@ def _forget(kept: dict[str, tuple[str, ...]]) -> None:
 if __name__ == "__main__":
     if sys.argv[1:] == ["classes"]:
         all_classes()
+    elif sys.argv[1:] == ["captions"]:
+        all_captions()
     elif sys.argv[1:]:
         long_import(int(sys.argv[1]))
     else:

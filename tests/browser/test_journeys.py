@@ -300,7 +300,7 @@ def test_a_caption_by_hand_stays_and_is_never_written_over(
     open_tile(page, 3)
     expect(page.locator("#photo-facts dd.quiet")).to_contain_text(name)
     expect(page.locator("#caption textarea")).to_have_value("우리 강아지, first snow")
-    expect(page.locator("#caption-note")).to_have_text("written by you")
+    expect(page.locator("#caption-note")).to_have_text("Written by you; nothing writes over it.")
 
     asked = len(gemini.requests)
     page.locator("#ask-gemini").click()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -19,12 +19,16 @@ from tests.served_album import SAMPLES, ServedAlbum, served_album
 
 pytestmark = pytest.mark.browser
 
+TABS = {
+    "ko-KR": ("찾기", "사진 넣기", "분류", "설명"),
+    "en-US": ("Search", "Add photos", "Classify", "Captions"),
+}
 RUN = "window.hacked=1"
 HARM = f"<img src=x onerror={RUN}><script>{RUN}</script>{{{{{RUN}}}}}${{{RUN}}}"
 HARMFUL_NAME = f"<img src=x onerror={RUN}>${{{RUN}}} '\"&.jpg"
 NAMES = re.compile(
     r"JPEG( XL| 2000)?|PNG|WebP|GIF|BMP|TIFF|HEIC|AVIF|RAW|zip|EXIF|CLIP"
-    r"|ISO|mm|README|ALBUM_FOLDERS|Gemini|Google|Enter|GEMINI_API_KEY|kB|MB"
+    r"|ISO|mm|px|English|README|ALBUM_FOLDERS|Gemini|Google|Enter|GEMINI_API_KEY|kB|MB"
     r"|pocket(@\w+)?|gemini-[\w.-]+|[\w-]+\.(jpe?g|png|gif)|cat|kitten|dog|food|landscape|https://\S+"
 )
 """What is called the same in both languages, and the examples of synonyms."""
@@ -51,7 +55,7 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedAlbum]:
         yield album
 
 
-def every_corner(page: Page, tabs: tuple[str, str, str]) -> list[str]:
+def every_corner(page: Page, tabs: Sequence[str]) -> list[str]:
     """All texts that can be seen on a walk through the whole page."""
     texts: list[str] = []
 
@@ -98,6 +102,11 @@ def every_corner(page: Page, tabs: tuple[str, str, str]) -> list[str]:
     go_to(page, tabs[2])
     page.locator("#take-hits").click()
     expect(page.locator("#chosen img").first).to_be_visible()
+    go_to(page, tabs[3])
+    for choice in ("found", "label", "by_model", "lacking"):
+        page.locator(f"#captions-which input[value={choice}]").click()
+        expect(page.locator("#captions-estimate p").first).to_be_visible()
+        look()
     page.locator("#about button").first.click()
     expect(page.locator("#about-model")).to_be_visible()
     expect(page.locator("#about-model")).not_to_be_empty()
@@ -109,7 +118,7 @@ def every_corner(page: Page, tabs: tuple[str, str, str]) -> list[str]:
 def test_a_korean_page_is_korean_throughout(samples: ServedAlbum, open_page: OpenPage) -> None:
     page = open_page(samples, "ko-KR")
 
-    texts = every_corner(page, ("찾기", "사진 넣기", "분류"))
+    texts = every_corner(page, TABS["ko-KR"])
 
     left = {text for text in texts if re.search(r"[A-Za-z]{2,}", NAMES.sub("", text))}
     assert left == set()
@@ -118,9 +127,13 @@ def test_a_korean_page_is_korean_throughout(samples: ServedAlbum, open_page: Ope
 def test_an_english_page_is_english_throughout(samples: ServedAlbum, open_page: OpenPage) -> None:
     page = open_page(samples, "en-US")
 
-    texts = every_corner(page, ("Search", "Add photos", "Classify"))
+    texts = every_corner(page, TABS["en-US"])
 
-    left = {text for text in texts if re.search(r"[가-힣]", text.replace("고양이 |", ""))}
+    left = {
+        text
+        for text in texts
+        if re.search(r"[가-힣]", text.replace("고양이 |", "").replace("한국어", ""))
+    }
     assert left == set()
 
 
@@ -128,9 +141,7 @@ def test_an_english_page_is_english_throughout(samples: ServedAlbum, open_page: 
 def test_a_phone_shows_everything_without_scrolling_sideways(
     samples: ServedAlbum, open_page: OpenPage, locale: str
 ) -> None:
-    tabs = (
-        ("찾기", "사진 넣기", "분류") if locale == "ko-KR" else ("Search", "Add photos", "Classify")
-    )
+    tabs = TABS[locale]
     page = open_page(samples, locale, width=390)
 
     def fits() -> bool:
@@ -153,7 +164,7 @@ def test_a_phone_shows_everything_without_scrolling_sideways(
     expect(page.locator("#photo-panel")).to_be_hidden()
     assert page.evaluate("scrollY") == 120
 
-    for tab, landmark in zip(tabs[1:], ("#files", "#classes"), strict=True):
+    for tab, landmark in zip(tabs[1:], ("#files", "#classes", "#captions-which"), strict=True):
         go_to(page, tab)
         expect(page.locator(landmark)).to_be_visible()
         assert fits()
