@@ -38,7 +38,7 @@ TARGET = Path(__file__).with_name("screenshots")
 MOST_BYTES = 400_000
 SETTLING_MS = 1500
 IMAGES_ARE_HERE = """() => [...document.images].every((it) =>
-  it.complete || it.getBoundingClientRect().top > innerHeight)"""
+  it.complete || !it.checkVisibility() || it.getBoundingClientRect().top > innerHeight)"""
 TABS = {
     "ko": ("찾기", "사진 넣기", "분류", "설명"),
     "en": ("Search", "Add photos", "Classify", "Captions"),
