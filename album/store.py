@@ -252,6 +252,18 @@ class PhotoStore:
             yield from map(_photo, rows)
             last = rows[-1]["photo_id"]
 
+    def outline(self) -> Iterator[tuple[int, int, bool, bool]]:
+        """Of every photo, by id: its id, how many bytes its original has, whether that lies in a
+        folder of the person's own, and whether there is a caption, a label or stars."""
+        rows = self.database.connection.execute(
+            "SELECT photo_id, size_bytes, path IS NOT NULL, coalesce(rating, 0) <> 0"
+            " OR EXISTS (SELECT 1 FROM labels WHERE labels.photo_id = photos.photo_id)"
+            " OR EXISTS (SELECT 1 FROM captions WHERE captions.photo_id = photos.photo_id)"
+            " FROM photos ORDER BY photo_id"
+        )
+        for photo_id, size_bytes, in_place, told in rows:
+            yield photo_id, size_bytes, bool(in_place), bool(told)
+
     def values_of(self, column: str) -> list[str]:
         """The different values of "camera", "file_type" or "label", most frequent first."""
         table = {"camera": "photos", "file_type": "photos", "label": "labels"}[column]

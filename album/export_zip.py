@@ -1,0 +1,117 @@
+"""An export as one file: the zip holds what an export into a folder writes there.
+
+The photos go through a folder in the system's temporary place one by one, so that the disk has to
+hold them once, in the zip.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from album.errors import DISK_FULL, AlbumError
+from album.export import ExportReport, PhotoExport
+from album.export_files import XMP, is_full
+from album.export_verify import VerifyReport, verify_export
+from album.import_progress import OnProgress
+from album.label_store import LabelStore
+from album.originals import PARTIAL, Originals
+from album.store import PhotoStore
+
+_SPARE = 100_000_000  # bytes that stay free on the disk
+
+
+def export_zip(
+    export: PhotoExport,
+    target: Path,
+    photo_ids: Sequence[int] | None = None,
+    *,
+    with_photos: bool = False,
+    replace: bool = False,
+    on_progress: OnProgress = lambda done, total, name: None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> ExportReport:
+    """Write sidecars, and photos, into a new zip.
+
+    Args:
+        export: writes them.
+        target: the zip; it is there when all of it is. Its folder must be there.
+        photo_ids: which photos; None: all.
+        with_photos: the photos themselves, too.
+        replace: the album's captions and stars count where a sidecar has others.
+        on_progress: called after each photo.
+        stopped: asked before each photo; True ends the export, and the zip is what there is.
+
+    Raises:
+        AlbumError: the zip cannot be written, for the disk is full or refuses.
+    """
+    partial = target.with_name(target.name + PARTIAL)
+    try:
+        with (
+            tempfile.TemporaryDirectory(prefix="album-") as place,
+            zipfile.ZipFile(partial, "w", strict_timestamps=False) as zipped,
+        ):
+            folder = Path(place)
+
+            def take_up(done: int, total: int, name: str) -> None:
+                _move_into(zipped, folder)
+                on_progress(done, total, name)
+
+            report = export.export(
+                folder,
+                photo_ids,
+                with_photos=with_photos,
+                replace=replace,
+                on_progress=take_up,
+                stopped=stopped,
+            )
+            _move_into(zipped, folder)
+        partial.replace(target)
+    except OSError as error:
+        if is_full(error):
+            raise AlbumError(DISK_FULL) from error
+        raise AlbumError(f"The zip could not be written: {error.strerror or error}.") from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return report
+
+
+def has_room(folder: Path, size_bytes: int) -> bool:
+    """Whether the disk of a folder can hold so many bytes more."""
+    return shutil.disk_usage(folder).free > size_bytes + _SPARE
+
+
+def verify_zip(
+    store: PhotoStore,
+    labels: LabelStore,
+    originals: Originals,
+    zip_file: Path,
+    photo_ids: Sequence[int] | None = None,
+    *,
+    on_progress: OnProgress = lambda done, total, name: None,
+) -> VerifyReport:
+    """`verify_export` of the sidecars in a zip that `export_zip` made.
+
+    Raises:
+        AlbumError: it is not there any more, or damaged.
+    """
+    with tempfile.TemporaryDirectory(prefix="album-") as place:
+        try:
+            with zipfile.ZipFile(zip_file) as zipped:
+                zipped.extractall(place, [it for it in zipped.namelist() if it.endswith(XMP)])
+        except (OSError, zipfile.BadZipFile) as error:
+            raise AlbumError("The zip is not there any more: make it again.") from error
+        return verify_export(
+            store, labels, originals, Path(place), photo_ids, on_progress=on_progress
+        )
+
+
+def _move_into(zipped: zipfile.ZipFile, folder: Path) -> None:
+    """Everything in the folder; photos hold nothing that could be pressed together further."""
+    for path in sorted(folder.iterdir()):
+        how = zipfile.ZIP_DEFLATED if path.name.endswith(XMP) else zipfile.ZIP_STORED
+        zipped.write(path, path.name, how)
+        path.unlink()
