@@ -1,7 +1,9 @@
-"""The Captions tab: which photos get captions and at what cost, and how that goes."""
+"""The Captions tab: which photos get captions and at what cost, how that goes, and the way of
+captions, labels and stars out of the album."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -9,23 +11,26 @@ import gradio as gr
 from album.service import Album
 from album.ui.caption_choice import CaptionChoice
 from album.ui.caption_jobs_view import CaptionJobsView
+from album.ui.export_view import ExportView
 
 
 class CaptionsTab:
     """The tab with its listeners; `enter` is wired by the page."""
 
-    def __init__(self, album: Album, shown: gr.State) -> None:
+    def __init__(self, album: Album, shown: gr.State, temp_dir: Path) -> None:
         """Build the tab.
 
         Args:
             album: the service.
             shown: what this browser found in Search last.
+            temp_dir: Gradio's own, from which it serves downloads.
         """
         with gr.Row(elem_id="caption-steps"):
             with gr.Column(min_width=0):
                 self.choice = CaptionChoice(album, shown)
             with gr.Column(min_width=0):
                 self.jobs = CaptionJobsView(album)
+        self.export = ExportView(album, shown, temp_dir)
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         self.choice.start_button.click(
             self.choice.start, self.choice.inputs, self.choice.outputs,

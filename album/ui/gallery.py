@@ -68,8 +68,8 @@ def facts(
         lines.append(("", html.escape(camera)))
     lines.append(("grey", html.escape(exposure(photo, language))))
     lines.append(("grey", html.escape(", ".join(keywords))))
-    size = say(language, "pixels", w=photo.width, h=photo.height)
-    about = [photo.filename, photo.file_type, size, _size(photo.size_bytes)]
+    pixels = say(language, "pixels", w=photo.width, h=photo.height)
+    about = [photo.filename, photo.file_type, pixels, size(photo.size_bytes)]
     lines.append(("quiet", html.escape(" · ".join(about))))
     if photo.missing:
         lines.append(("gone", say(language, "not_there")))
@@ -111,7 +111,10 @@ def _rating(rating: int | None, language: str) -> str:
     return f' <span class="stars" role="img" aria-label="{said}" title="{said}">{stars}</span>'
 
 
-def _size(size_bytes: int) -> str:
+def size(size_bytes: int) -> str:
+    """So many bytes, as people say it: 12 kB, 3.4 MB, 1.2 GB."""
     if size_bytes < 1_000_000:
         return f"{max(1, round(size_bytes / 1000))} kB"
-    return f"{size_bytes / 1_000_000:.1f} MB"
+    if size_bytes < 1_000_000_000:
+        return f"{size_bytes / 1_000_000:.1f} MB"
+    return f"{size_bytes / 1_000_000_000:,.1f} GB"

@@ -54,7 +54,7 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
             with gr.Tab(i18n("classify"), id="classify") as classify_place:
                 classify = ClassifyTab(album, uploads)
             with gr.Tab(i18n("captions"), id="captions") as captions_place:
-                captions = CaptionsTab(album, search.parts.shown)
+                captions = CaptionsTab(album, search.parts.shown, temp_dir)
         with gr.Accordion(i18n("about"), open=False, elem_id="about") as about:
             gr.Markdown(i18n("about_text"))
             sends = album.captions.writer.sends
@@ -131,6 +131,9 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
             teach_found, search.parts.shown, classify.teaching.take_outputs, **private
         )
         classify_place.select(classify.enter, classify.head, classify.enter_outputs, **private)
+        captions_place.select(
+            captions.export.look, captions.export.inputs, captions.export.look_outputs, **private
+        )
         classify.apply.written.change(
             labels_written,
             search.parts.shown,

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from album.ui.export_sentences import EXPORT_KOREAN
+
 KOREAN: Final[tuple[tuple[str, str], ...]] = (
     # Files
     (r"The file is empty: .*", "빈 파일입니다. 원래 있던 곳에서 다시 복사해 주세요."),
@@ -539,6 +541,7 @@ KOREAN: Final[tuple[tuple[str, str], ...]] = (
         "{model} 모델은 아직 쓰이지 않습니다. 사진첩을 한 번 시작하면 모델을 받고, 모든 사진을"
         " 익힌 뒤에 바꿔 씁니다.",
     ),
+    *EXPORT_KOREAN,
     # What any file may be, so after all that say more
     (r"(?P<file>.*) cannot be read: (?P<why>.*)\.", "파일을 읽을 수 없습니다: {file} ({why})."),
 )

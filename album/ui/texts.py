@@ -12,6 +12,7 @@ import gradio as gr
 from gradio.i18n import I18nData
 
 from album.ui.caption_texts import CAPTION_TEXTS
+from album.ui.export_texts import EXPORT_TEXTS
 
 LANGUAGES: Final = ("en", "ko")
 
@@ -567,6 +568,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "얼마나 딱 잘라 나눌지를 바꾸면 확률을 더 믿을 수 있습니다.",
     ),
     "eval_use": ("Use that setting", "그렇게 바꾸기"),
+    **EXPORT_TEXTS,
 }
 
 _LACKING: Final = {"common.complete": "완료"}

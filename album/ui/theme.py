@@ -16,7 +16,7 @@ FONTS = [
 
 CSS_FILES = [
     Path(__file__).with_name(name)
-    for name in ("page.css", "classify.css", "teaching.css", "captions.css")
+    for name in ("page.css", "classify.css", "teaching.css", "captions.css", "export.css")
 ]
 HEAD_FILE = Path(__file__).with_name("head.html")
 

@@ -19,9 +19,6 @@ NOT_ON_THE_PAGE |= {"backup.py", "backup_file.py", "restore.py", "repair.py"}
 # Nor has one where models are trained and measured.
 NOT_ON_THE_PAGE |= {"train.py", "training", "fine_tune.py", "fine_tuning"}
 NOT_ON_THE_PAGE |= {"evaluate.py", "evaluation"}
-# Nor where words are written out of the album again.
-NOT_ON_THE_PAGE |= {"export.py", "export_files.py", "export_verify.py"}
-NOT_ON_THE_PAGE |= {"xmp_packet.py", "xmp_sidecars.py"}
 NOT_ON_THE_PAGE |= {"datasets.py", "reference.py", "search_evaluation.py"}
 NEVER_ON_THE_PAGE = re.compile(
     r"\S+ cannot be opened as an album.*|\S+ was made by a later version.*"
@@ -29,6 +26,7 @@ NEVER_ON_THE_PAGE = re.compile(
     r"|the disk is full; .*|\S+ cannot be written: .*"
     r"|7 – 7"  # days, in numbers alone
 )
+SPEAKERS = ("__init__", "notes.append", "_problem")
 SPOKEN_NAMES = re.compile(r"^_[A-Z_]+$|^(DISK_FULL|sentence|problem)$")
 
 
@@ -45,6 +43,16 @@ def words_of(node: ast.expr) -> list[str]:
     if isinstance(node, ast.Tuple):
         return [text for part in node.elts for text in words_of(part)]
     return []
+
+
+def called(call: ast.Call) -> str:
+    """What is called: a function, a list that is added to, or "__init__", whoever's."""
+    match call.func:
+        case ast.Name(id=name) | ast.Attribute(attr="__init__" as name):
+            return name
+        case ast.Attribute(value=ast.Name(id=name), attr="append"):
+            return f"{name}.append"
+    return ""
 
 
 def spoken() -> Iterator[tuple[str, str]]:
@@ -65,7 +73,7 @@ def spoken() -> Iterator[tuple[str, str]]:
                 name = getattr(target, "id", getattr(target, "attr", ""))
                 if SPOKEN_NAMES.match(name):
                     candidates.append(node.value)
-            elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "__init__":
+            elif isinstance(node, ast.Call) and called(node) in SPEAKERS:
                 candidates += node.args
             for text in (text for node in candidates for text in words_of(node)):
                 if re.match(r'[A-Z“"7g-z]', text) and " " in text and text.endswith((".", "7")):
