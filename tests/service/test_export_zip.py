@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from album import export
 from album import export_zip as module
 from album.errors import AlbumError
 from album.export import PhotoExport
@@ -133,6 +134,20 @@ def test_a_zip_that_cannot_be_written_is_not_there_at_all(
     with pytest.raises(AlbumError, match=sentence):
         export_zip(out_of(mixed), tmp_path / "all.zip")
     assert list(tmp_path.glob("*.zip*")) == []
+
+
+def test_a_photo_that_was_copied_before_the_disk_became_full_is_in_the_zip(
+    mixed, tmp_path, monkeypatch
+):
+    def refuse(*of_sidecar: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(export, "write_sidecar", refuse)
+
+    report = export_zip(out_of(mixed), tmp_path / "all.zip", with_photos=True)
+
+    assert len(in_zip(tmp_path / "all.zip")) == report.copied > 0
+    assert (len(report.failed), report.new) == (1, 0)
 
 
 def test_a_plan_counts_what_would_get_a_sidecar_and_where_it_lies(mixed):
