@@ -1,6 +1,6 @@
 """Words as data: what a captioner is told to describe a picture, or to answer questions about it.
 
-The instructions of a bare caption and of a translation stand in `models.prompts`. Whatever changes
+The instructions of a translation stand in `models.prompts`. Whatever changes
 here changes `PROMPT_VERSION` by itself, so that captions of earlier instructions can be told apart.
 """
 

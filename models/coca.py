@@ -93,10 +93,6 @@ class CocaCaptioner:
                 "the room on the disk and start the album again, or set ALBUM_CAPTIONER=gemini."
             ) from error
 
-    def caption(self, jpeg: bytes, language: str) -> str:
-        """See `interfaces.Captioner.caption`; English only."""
-        return self.describe(jpeg, (language,)).captions["en"]
-
     def describe(self, jpeg: bytes, languages: Sequence[str]) -> Description:
         """See `interfaces.Captioner.describe`: an English caption where English is among
         `languages`, without keywords or read text."""

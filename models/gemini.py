@@ -30,7 +30,7 @@ from models.caption_prompts import (
 from models.errors import CaptionerUnavailableError, CaptionRefusedError
 from models.gemini_faults import fault
 from models.interfaces import Description, Turn
-from models.prompts import CAPTION_INSTRUCTIONS, TRANSLATION_INSTRUCTIONS
+from models.prompts import TRANSLATION_INSTRUCTIONS
 
 log = logging.getLogger(__name__)
 
@@ -107,12 +107,6 @@ class GeminiCaptioner:
                 "GEMINI_API_KEY holds characters that no key has: copy the key once more, set it "
                 "and start the album again."
             )
-
-    def caption(self, jpeg: bytes, language: str) -> str:
-        """See `interfaces.Captioner.caption`; what is sent is `jpeg` as it is, and one sentence."""
-        said, withdrawn = self._ask([_picture(jpeg), CAPTION_INSTRUCTIONS[language]], joint=" ")
-        _check_photo(said, withdrawn)
-        return " ".join(said.split())
 
     def describe(self, jpeg: bytes, languages: Sequence[str]) -> Description:
         """See `interfaces.Captioner.describe`; what is sent is `jpeg` as it is, and the wishes.

@@ -260,8 +260,8 @@ class Turn:
 
 
 class Captioner(Protocol):
-    """Writes one sentence about a picture, or the same words in another language; may be far away,
-    slow and paid."""
+    """Describes a picture, answers questions about it, and translates what somebody searches for;
+    may be far away, slow and paid."""
 
     before_request: Callable[[], None] | None
     """Called in the caller's thread before anything is sent; it may wait, and what it raises is
@@ -276,14 +276,6 @@ class Captioner(Protocol):
 
         Raises:
             CaptionerUnavailableError: something is missing, such as the key, and how to set it.
-        """
-
-    def caption(self, jpeg: bytes, language: str) -> str:
-        """A caption for `jpeg` in `language` ("ko" or "en"), one line of plain text.
-
-        Raises:
-            CaptionerUnavailableError: no key, network, quota or a fault of theirs; later may work.
-            CaptionRefusedError: it answered and declined; asking again is useless.
         """
 
     @property
@@ -311,16 +303,17 @@ class Captioner(Protocol):
         one request.
 
         Raises:
-            CaptionerUnavailableError: as of `caption`; `retry_after_s` where they say when.
-            CaptionRefusedError: as of `caption`.
+            CaptionerUnavailableError: no key, network, quota or a fault of theirs; later may work,
+                from `retry_after_s` on where they say when.
+            CaptionRefusedError: it answered and declined; asking again is useless.
         """
 
     def answer(self, jpeg: bytes, turns: Sequence[Turn], language: str) -> str:
         """The next turn of a conversation about `jpeg`, which ends with a person's: plain text.
 
         Raises:
-            CaptionerUnavailableError: as of `caption`, or it cannot converse at all.
-            CaptionRefusedError: as of `caption`.
+            CaptionerUnavailableError: as of `describe`, or it cannot converse at all.
+            CaptionRefusedError: as of `describe`.
         """
 
     def translate(self, text: str, language: str) -> str:
@@ -333,6 +326,6 @@ class Captioner(Protocol):
             language: of the answer.
 
         Raises:
-            CaptionerUnavailableError: as of `caption`.
-            CaptionRefusedError: as of `caption`, or the answer is no translation.
+            CaptionerUnavailableError: as of `describe`, or it cannot translate at all.
+            CaptionRefusedError: as of `describe`, or the answer is no translation.
         """

@@ -100,7 +100,7 @@ class FakeCaptioner:
         self.says = answer
         self.error: Exception | None = None
         self.missing: Exception | None = None
-        """What `check()` raises, and `caption()` too."""
+        """What `check()` raises, and whatever it is asked."""
         self.before_request: Callable[[], None] | None = None
         self.meanwhile: Callable[[], object] = lambda: None
         """Happens while it thinks about a photo."""
@@ -127,13 +127,6 @@ class FakeCaptioner:
         self.check()
         if self.before_request is not None:
             self.before_request()
-
-    def caption(self, jpeg: bytes, language: str) -> str:
-        self._asks()
-        self.calls.append((jpeg, language))
-        if self.error:
-            raise self.error
-        return self.says
 
     def describe(self, jpeg: bytes, languages: Sequence[str]) -> Description:
         self._asks()

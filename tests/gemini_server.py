@@ -2,7 +2,7 @@
 
     with GeminiServer() as server:
         server.answers.append(error(429, retry_delay="37s"))
-        GeminiCaptioner("key", "gemini-test", server.url).caption(jpeg, "en")
+        GeminiCaptioner("key", "gemini-test", server.url).describe(jpeg, ("en",))
         server.requests[0].jpeg
 
 Answers are given in order; with none left `server.respond` decides, which a test may set: by the

@@ -107,7 +107,6 @@ def test_it_says_what_is_in_the_picture_in_plain_words(captioner, monkeypatch, c
         assert description.captions == {"en": SAID[colour]}
     assert description.keywords == ()
     assert description.text_in_photo == ""
-    assert captioner.caption(jpeg_of(colour), "en") == SAID[colour]
 
 
 VOCABULARY, START, END = 6, 0, 1
@@ -206,7 +205,11 @@ def test_what_it_cannot_do_says_which_setting_can(captioner):
 def test_a_name_that_is_no_captioner_is_refused_with_one_that_is(tmp_path, spec):
     captioner = CocaCaptioner(spec, tmp_path, "cpu")
 
-    for ask in (captioner.check, captioner.fetch, lambda: captioner.caption(jpeg_of("red"), "en")):
+    for ask in (
+        captioner.check,
+        captioner.fetch,
+        lambda: captioner.describe(jpeg_of("red"), ("en",)),
+    ):
         with pytest.raises(CaptionerUnavailableError, match="coca_ViT-B-32/laion2b_s13b_b90k"):
             ask()
 
@@ -215,7 +218,7 @@ def test_a_name_that_is_no_captioner_is_refused_with_one_that_is(tmp_path, spec)
 def test_missing_weights_say_so_before_anything_is_loaded(tmp_path, published):
     captioner = CocaCaptioner(published, tmp_path, "cpu")
 
-    for ask in (captioner.check, lambda: captioner.caption(jpeg_of("red"), "en")):
+    for ask in (captioner.check, lambda: captioner.describe(jpeg_of("red"), ("en",))):
         with pytest.raises(CaptionerUnavailableError, match="is not on this machine yet") as caught:
             ask()
         assert caught.value.needs_setting
@@ -234,7 +237,7 @@ def test_weights_that_arrive_are_used_without_a_restart(tmp_path, weights, publi
 
     captioner.check()
     captioner.fetch()  # asks nobody: all of it is here
-    assert captioner.caption(jpeg_of("red"), "en")
+    assert captioner.describe(jpeg_of("red"), ("en",)).captions == {"en": SAID["red"]}
 
 
 @pytest.mark.usefixtures("weights")
@@ -261,7 +264,7 @@ def test_damaged_weights_are_named_without_a_traceback_of_the_loader(tmp_path, w
 
     captioner.check()
     with pytest.raises(CaptionerUnavailableError, match=f"{NAME}/broken are damaged") as caught:
-        captioner.caption(jpeg_of("red"), "en")
+        captioner.describe(jpeg_of("red"), ("en",))
     assert caught.value.needs_setting
     assert str(tmp_path) not in str(caught.value)
 
@@ -269,20 +272,20 @@ def test_damaged_weights_are_named_without_a_traceback_of_the_loader(tmp_path, w
 @pytest.mark.parametrize("jpeg", [b"", b"no picture", jpeg_of("red")[:200]])
 def test_a_picture_that_cannot_be_opened_is_declined(captioner, jpeg):
     with pytest.raises(CaptionRefusedError, match="cannot open this photo"):
-        captioner.caption(jpeg, "en")
+        captioner.describe(jpeg, ("en",))
 
 
 def test_a_caption_without_words_is_declined(captioner, monkeypatch):
-    captioner.caption(jpeg_of("red"), "en")
+    captioner.describe(jpeg_of("red"), ("en",))
     monkeypatch.setattr(captioner._network, "_search", lambda pixels: (49406, 267, 49407))
 
     with pytest.raises(CaptionRefusedError, match="found no words"):
-        captioner.caption(jpeg_of("red"), "en")
+        captioner.describe(jpeg_of("red"), ("en",))
 
 
 def test_a_device_that_is_not_there_is_named(weights, tmp_path):
     with pytest.raises(CaptionerUnavailableError, match='no device "tpu"'):
-        CocaCaptioner(f"{NAME}/{weights}", tmp_path, "tpu").caption(jpeg_of("red"), "en")
+        CocaCaptioner(f"{NAME}/{weights}", tmp_path, "tpu").describe(jpeg_of("red"), ("en",))
 
 
 def test_it_is_made_without_loading_torch(tmp_path):

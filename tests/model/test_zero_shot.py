@@ -13,9 +13,10 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
+from models.caption_prompts import ANSWER_INSTRUCTIONS, CAPTION_FIELDS
 from models.clip import ClipEncoder
 from models.interfaces import ClassName, Wording
-from models.prompts import CAPTION_INSTRUCTIONS, KIND_TEMPLATES, TEMPLATES
+from models.prompts import KIND_TEMPLATES, TEMPLATES, TRANSLATION_INSTRUCTIONS
 from models.zero_shot import (
     HIGHEST_TEMPERATURE,
     LOWEST_TEMPERATURE,
@@ -295,4 +296,5 @@ def test_each_template_has_one_place_for_the_name_and_each_language_its_instruct
                 assert template.count("{}") == 1
             assert not any("{kind}" in template for template in plain)
             assert 2 * sum(template.count("{kind}") for template in of_kind) >= len(of_kind)
-    assert set(CAPTION_INSTRUCTIONS) == {"ko", "en"}
+    for instructions in (CAPTION_FIELDS, ANSWER_INSTRUCTIONS, TRANSLATION_INSTRUCTIONS):
+        assert set(instructions) == {"ko", "en"}

@@ -57,7 +57,7 @@ def jpeg() -> bytes:
 
 
 def test_the_request_holds_our_jpeg_as_it_is_and_the_key_in_a_header(server, captioner, jpeg):
-    captioner.caption(jpeg, "en")
+    captioner.describe(jpeg, ("en",))
 
     (request,) = server.requests
     assert request.path.partition("?")[0] == "/v1beta/models/gemini-test:generateContent"
@@ -68,31 +68,36 @@ def test_the_request_holds_our_jpeg_as_it_is_and_the_key_in_a_header(server, cap
 
 
 def test_the_caption_is_asked_for_in_the_language_of_the_person(server, captioner, jpeg):
-    captioner.caption(jpeg, "ko")
-    captioner.caption(jpeg, "en")
+    captioner.describe(jpeg, ("ko",))
+    captioner.describe(jpeg, ("en",))
 
     korean, english = (request.text for request in server.requests)
     assert "한국어" in korean
+    assert "English" not in korean
     assert "English" in english
+    assert "한국어" not in english
 
 
 def test_the_caption_comes_back_as_one_stripped_line(server, captioner, jpeg):
-    server.answers.append(says("  바위 위에서 쉬는\n\n 사자 두 마리. \n"))
+    server.answers.append(describes(caption_ko="  바위 위에서 쉬는\n\n사자  두 마리. \n"))
 
-    assert captioner.caption(jpeg, "ko") == "바위 위에서 쉬는 사자 두 마리."
+    description = captioner.describe(jpeg, ("ko",))
+
+    assert description.captions == {"ko": "바위 위에서 쉬는 사자 두 마리."}
 
 
 def test_an_answer_cut_at_the_length_limit_is_still_a_caption(server, captioner, jpeg):
-    server.answers.append(says("Two lions on a warm", finish_reason="MAX_TOKENS"))
+    cut = says('{"caption_en": "Two lions on a warm', finish_reason="MAX_TOKENS")
+    server.answers += [cut, cut]
 
-    assert captioner.caption(jpeg, "en") == "Two lions on a warm"
+    assert captioner.describe(jpeg, ("en",)).captions == {"en": "Two lions on a warm"}
 
 
 @pytest.mark.parametrize("key", [None, "", "  "])
 def test_without_a_key_it_says_how_to_set_one_and_sends_nothing(server, jpeg, key):
     captioner = GeminiCaptioner(key, "gemini-test", server.url)
 
-    for ask in (captioner.check, lambda: captioner.caption(jpeg, "en")):
+    for ask in (captioner.check, lambda: captioner.describe(jpeg, ("en",))):
         with pytest.raises(CaptionerUnavailableError, match="set GEMINI_API_KEY"):
             ask()
     assert server.requests == []
@@ -102,7 +107,7 @@ def test_a_key_that_cannot_be_one_is_named_before_anything_is_sent(server, jpeg)
     captioner = GeminiCaptioner("열쇠", "gemini-test", server.url)
 
     with pytest.raises(CaptionerUnavailableError, match="copy the key once more"):
-        captioner.caption(jpeg, "en")
+        captioner.describe(jpeg, ("en",))
     assert server.requests == []
 
 
@@ -127,7 +132,7 @@ def test_each_failure_becomes_a_sentence_that_says_what_to_do(
     server.answers.append(answer)
 
     with pytest.raises(CaptionerUnavailableError, match=sentence) as caught:
-        captioner.caption(jpeg, "en")
+        captioner.describe(jpeg, ("en",))
     assert "\n" not in str(caught.value)
     assert KEY not in str(caught.value)
     assert len(server.requests) == 1  # the SDK itself would ask again after a 401
@@ -137,7 +142,7 @@ def test_a_used_up_quota_says_when_to_come_back(server, captioner, jpeg):
     server.answers.append(error(429, reason="RATE_LIMIT_EXCEEDED", retry_delay="37s"))
 
     with pytest.raises(CaptionerUnavailableError, match="try again in 37 seconds") as caught:
-        captioner.caption(jpeg, "en")
+        captioner.describe(jpeg, ("en",))
     assert caught.value.retry_after_s == 37.0
 
 
@@ -145,7 +150,7 @@ def test_a_used_up_quota_without_a_time_says_later(server, captioner, jpeg):
     server.answers.append(error(429))
 
     with pytest.raises(CaptionerUnavailableError, match="try again later") as caught:
-        captioner.caption(jpeg, "en")
+        captioner.describe(jpeg, ("en",))
     assert caught.value.retry_after_s is None
 
 
@@ -153,10 +158,10 @@ def test_an_overloaded_model_is_not_asked_again_behind_the_back_of_who_counts(
     server, captioner, jpeg
 ):
     """The SDK would; then the queue could neither count its requests nor keep to a rate."""
-    server.answers += [error(503), says("Two lions.")]
+    server.answers += [error(503), describes(caption_en="Two lions.")]
 
     with pytest.raises(CaptionerUnavailableError, match="fault of its own"):
-        captioner.caption(jpeg, "en")
+        captioner.describe(jpeg, ("en",))
     assert len(server.requests) == 1
 
 
@@ -165,7 +170,7 @@ def test_a_server_that_never_answers_is_given_up_at_our_timeout(server, jpeg):
     captioner = GeminiCaptioner(KEY, "gemini-test", server.url, timeout_s=1)
 
     with pytest.raises(CaptionerUnavailableError, match="within 1 seconds"):
-        captioner.caption(jpeg, "en")
+        captioner.describe(jpeg, ("en",))
 
 
 def test_a_refused_connection_says_to_check_the_network(jpeg):
@@ -174,36 +179,15 @@ def test_a_refused_connection_says_to_check_the_network(jpeg):
     captioner = GeminiCaptioner(KEY, "gemini-test", f"http://127.0.0.1:{port}", timeout_s=5)
 
     with pytest.raises(CaptionerUnavailableError, match="check the network"):
-        captioner.caption(jpeg, "en")
-
-
-@pytest.mark.parametrize(
-    ("answer", "sentence"),
-    [
-        (blocks("PROHIBITED_CONTENT"), "declined this photo"),
-        (blocks(99), r"declined this photo \(99\)"),
-        (says("", finish_reason="SAFETY"), r"declined this photo \(SAFETY\)"),
-        (says("half of a", finish_reason=4), r"declined this photo \(RECITATION\)"),
-        (says("", finish_reason=99), r"declined this photo \(99\)"),
-        (says("", finish_reason="A_REASON_NEWER_THAN_THE_SDK"), "without a caption"),
-        (says(""), "without a caption"),
-        (says(" \n "), "without a caption"),
-        (Answer(200, b"{}"), "without a caption"),
-    ],
-)
-def test_a_declined_photo_is_told_apart_from_a_failure(server, captioner, jpeg, answer, sentence):
-    server.answers.append(answer)
-
-    with pytest.raises(CaptionRefusedError, match=sentence):
-        captioner.caption(jpeg, "en")
+        captioner.describe(jpeg, ("en",))
 
 
 def test_after_a_failure_the_next_caption_works(server, captioner, jpeg):
-    server.answers += [error(500), says("Two lions.")]
+    server.answers += [error(500), describes(caption_en="Two lions.")]
 
     with pytest.raises(CaptionerUnavailableError):
-        captioner.caption(jpeg, "en")
-    assert captioner.caption(jpeg, "en") == "Two lions."
+        captioner.describe(jpeg, ("en",))
+    assert captioner.describe(jpeg, ("en",)).captions == {"en": "Two lions."}
 
 
 # Descriptions
@@ -301,13 +285,18 @@ def test_a_description_cut_at_the_length_limit_keeps_its_captions(server, captio
     ("answer", "sentence"),
     [
         (blocks("PROHIBITED_CONTENT"), r"declined this photo \(PROHIBITED_CONTENT\)"),
+        (blocks(99), r"declined this photo \(99\)"),
         (says("", finish_reason="SAFETY"), r"declined this photo \(SAFETY\)"),
         (says("", finish_reason="RECITATION"), r"declined this photo \(RECITATION\)"),
+        (says("half of a", finish_reason=4), r"declined this photo \(RECITATION\)"),
+        (says("", finish_reason=99), r"declined this photo \(99\)"),
+        (says("", finish_reason="A_REASON_NEWER_THAN_THE_SDK"), "without a caption"),
         (says(""), "without a caption"),
+        (says(" \n "), "without a caption"),
         (Answer(200, b"{}"), "without a caption"),
     ],
 )
-def test_a_declined_description_says_its_reason_and_is_not_asked_again(
+def test_a_declined_photo_is_told_apart_from_a_failure_and_is_not_asked_again(
     server, captioner, jpeg, answer, sentence
 ):
     server.answers.append(answer)
@@ -328,7 +317,6 @@ def test_a_slow_answer_is_waited_for(server, captioner, jpeg):
 
 def asks(captioner: GeminiCaptioner, jpeg: bytes) -> dict[str, object]:
     return {
-        "caption": lambda: captioner.caption(jpeg, "en"),
         "describe": lambda: captioner.describe(jpeg, ("en",)),
         "answer": lambda: captioner.answer(jpeg, PERSON_ASKS, "en"),
         "translate": lambda: captioner.translate("강아지", "en"),
@@ -358,7 +346,7 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("ask", ["caption", "describe", "answer", "translate"])
+@pytest.mark.parametrize("ask", ["describe", "answer", "translate"])
 @pytest.mark.parametrize("name", FAULTS)
 def test_no_failure_sends_a_second_request_or_tells_the_key(server, jpeg, caplog, name, ask):
     caplog.set_level(logging.DEBUG)
@@ -393,8 +381,8 @@ def test_where_no_form_is_broken_each_call_is_one_request_that_was_announced(ser
     for ask in asks(captioner, jpeg).values():
         ask()
 
-    assert order == ["0", "1", "2", "3"]
-    assert len(server.requests) == 4
+    assert order == ["0", "1", "2"]
+    assert len(server.requests) == 3
 
 
 def test_the_second_try_of_a_malformed_answer_is_announced_too(server, jpeg):
