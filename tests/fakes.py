@@ -84,10 +84,7 @@ class DecodeHere:
 
 
 class FakeCaptioner:
-    """Says `says`, or raises `error`; what it was asked is in `calls`, `words` and `asked`.
-
-    `answer` is both what it says, by an older name, and the method of a conversation.
-    """
+    """Says `says`, or raises `error`; what it was asked is in `calls`, `words` and `asked`."""
 
     prompt_version = "fake-prompt"
     sends = True
@@ -95,9 +92,9 @@ class FakeCaptioner:
     converses = True
     key_hint = ""
 
-    def __init__(self, answer: str = "A photo.", model_id: str = "fake-captioner") -> None:
+    def __init__(self, says: str = "A photo.", model_id: str = "fake-captioner") -> None:
         self.model_id = model_id
-        self.says = answer
+        self.says = says
         self.error: Exception | None = None
         self.missing: Exception | None = None
         """What `check()` raises, and whatever it is asked."""
@@ -110,14 +107,6 @@ class FakeCaptioner:
         """One for each language of a description."""
         self.words: list[tuple[str, str]] = []
         self.asked: list[tuple[bytes, tuple[Turn, ...], str]] = []
-
-    @property
-    def answer(self) -> _Said:
-        return _Said(self)
-
-    @answer.setter
-    def answer(self, text: str) -> None:
-        self.says = text
 
     def check(self) -> None:
         if self.missing:
@@ -137,31 +126,19 @@ class FakeCaptioner:
         captions = dict.fromkeys(languages, self.says)
         return Description(captions, self.keywords, self.text_in_photo)
 
+    def answer(self, jpeg: bytes, turns: Sequence[Turn], language: str) -> str:
+        self._asks()
+        self.asked.append((jpeg, tuple(turns), language))
+        if self.error:
+            raise self.error
+        return self.says
+
     def translate(self, text: str, language: str) -> str:
         self._asks()
         self.words.append((text, language))
         if self.error:
             raise self.error
         return self.says
-
-
-class _Said(str):
-    """The words of a captioner, which it also answers with when it is asked a question."""
-
-    _captioner: FakeCaptioner
-
-    def __new__(cls, captioner: FakeCaptioner) -> _Said:
-        said = super().__new__(cls, captioner.says)
-        said._captioner = captioner
-        return said
-
-    def __call__(self, jpeg: bytes, turns: Sequence[Turn], language: str) -> str:
-        captioner = self._captioner
-        captioner._asks()
-        captioner.asked.append((jpeg, tuple(turns), language))
-        if captioner.error:
-            raise captioner.error
-        return captioner.says
 
 
 def _noise(name: str, shape: tuple[int, ...]) -> np.ndarray:

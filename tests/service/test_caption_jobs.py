@@ -157,7 +157,7 @@ def test_the_wanted_are_those_without_a_caption_of_a_label_or_of_a_model(
     album.captions.work_off()
     album.captions.write(second, "mine")
     captioner.model_id = "another-model"
-    captioner.answer = "Another."
+    captioner.says = "Another."
     album.captions.start_job(Wanted(by_model="fake-captioner"), ["ko"])
     album.captions.work_off()
 
@@ -339,7 +339,7 @@ def test_a_wrong_setting_pauses_the_job_and_fails_no_photo(album, captioner, pho
 
     captioner.error = None
     assert album.captions.work_off() == 3  # the album was started again with another key
-    assert album.captions.ask_now(photo_ids[0], "en").text == captioner.answer
+    assert album.captions.ask_now(photo_ids[0], "en").text == captioner.says
     assert album.captions.job(job_id).state == "done"
 
 
@@ -380,7 +380,7 @@ def test_a_full_disk_keeps_an_answer_that_was_paid_for(album, captioner, photo_i
     album.captions.work_off()
 
     assert len(captioner.calls) == 1
-    assert album.captions.of(photo_ids[0]).text == captioner.answer
+    assert album.captions.of(photo_ids[0]).text == captioner.says
 
 
 # Many at once
@@ -448,7 +448,7 @@ def test_an_answer_that_is_waited_for_comes_before_a_job(album, captioner, photo
 
 
 def test_a_question_sends_the_photo_and_stores_nothing(album, captioner, photo_ids):
-    captioner.answer = "Two."
+    captioner.says = "Two."
     turns = (Turn("person", "How many lions?"),)
 
     assert album.captions.answer(photo_ids[0], turns, "en") == "Two."

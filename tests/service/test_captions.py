@@ -35,7 +35,7 @@ def at_once(monkeypatch) -> None:
 
 
 def test_a_caption_is_stored_with_its_language_model_and_time(album, captioner, photo_ids):
-    captioner.answer = "빨간 장미 한 송이"
+    captioner.says = "빨간 장미 한 송이"
 
     caption = album.captions.ask_now(photo_ids[0], "ko")
 
@@ -67,7 +67,7 @@ def test_a_caption_by_hand_is_never_overwritten_unasked(album, captioner, photo_
     assert queued == 2
     assert album.captions.of(photo_ids[0]).text == "Our garden"
     assert album.captions.of(photo_ids[0]).by_hand
-    assert album.captions.of(photo_ids[1]).text == captioner.answer
+    assert album.captions.of(photo_ids[1]).text == captioner.says
 
 
 def test_words_written_while_gemini_was_thinking_win(album, captioner, photo_ids):
@@ -85,7 +85,7 @@ def test_clearing_a_caption_by_hand_lets_gemini_write_again(album, captioner, ph
     album.captions.write(photo_ids[0], "")
 
     assert album.captions.of(photo_ids[0]) is None
-    assert album.captions.ask_now(photo_ids[0], "en").text == captioner.answer
+    assert album.captions.ask_now(photo_ids[0], "en").text == captioner.says
 
 
 def test_saving_geminis_words_unchanged_does_not_make_them_ones_own(album, photo_ids):
@@ -127,7 +127,7 @@ def test_a_photo_is_given_up_after_five_tries_and_can_be_asked_for_again(
     assert album.caption_store.counts() == (0, 0, 1)
     assert album.captions.problem(photo_ids[0]) == "Gemini did not answer."
     captioner.error = None
-    assert album.captions.ask_now(photo_ids[0], "en").text == captioner.answer
+    assert album.captions.ask_now(photo_ids[0], "en").text == captioner.says
 
 
 def test_a_refusal_is_final_at_once(album, captioner, photo_ids):
@@ -182,7 +182,7 @@ def test_captions_of_unknown_photos_and_languages_are_refused(album, photo_ids):
 
 
 def test_an_endless_answer_is_cut_to_a_bearable_length(album, captioner, photo_ids):
-    captioner.answer = "a" * 5000
+    captioner.says = "a" * 5000
 
     caption = album.captions.ask_now(photo_ids[0], "en")
 
@@ -202,7 +202,7 @@ def test_after_failures_in_a_row_the_others_wait_too_and_an_urgent_one_is_tried_
     assert len(captioner.calls) == caption_work.CAUTION_AFTER  # not once for each of the six
     assert album.captions.progress().why_resting == "Gemini did not answer."
     captioner.error = None
-    assert album.captions.ask_now(photo_ids[2], "en").text == captioner.answer
+    assert album.captions.ask_now(photo_ids[2], "en").text == captioner.says
 
 
 def test_leaving_an_empty_caption_empty_does_not_take_the_photo_from_the_queue(album, photo_ids):
