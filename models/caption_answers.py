@@ -47,7 +47,7 @@ def lines(text: str, longest: int) -> str:
 
 
 def description_in(answer: str, languages: Sequence[str]) -> Description:
-    """The description in an answer of the form of `caption_prompts.describe_schema`.
+    """The description in an answer of the form of `prompts.describe_schema`.
 
     Raises:
         MalformedAnswerError: it is no JSON object, lacks a caption, or holds other types.

@@ -21,16 +21,16 @@ from models.caption_answers import (
     plain_description,
     translation_in,
 )
-from models.caption_prompts import (
-    ANSWER_INSTRUCTIONS,
-    PROMPT_VERSION,
-    describe_instruction,
-    describe_schema,
-)
 from models.errors import CaptionerUnavailableError, CaptionRefusedError
 from models.gemini_faults import fault
 from models.interfaces import Description, Turn
-from models.prompts import TRANSLATION_INSTRUCTIONS
+from models.prompts import (
+    ANSWER_INSTRUCTIONS,
+    PROMPT_VERSION,
+    TRANSLATION_INSTRUCTIONS,
+    describe_instruction,
+    describe_schema,
+)
 
 log = logging.getLogger(__name__)
 

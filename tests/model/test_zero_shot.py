@@ -13,10 +13,15 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from models.caption_prompts import ANSWER_INSTRUCTIONS, CAPTION_FIELDS
 from models.clip import ClipEncoder
 from models.interfaces import ClassName, Wording
-from models.prompts import KIND_TEMPLATES, TEMPLATES, TRANSLATION_INSTRUCTIONS
+from models.prompts import (
+    ANSWER_INSTRUCTIONS,
+    CAPTION_FIELDS,
+    KIND_TEMPLATES,
+    TEMPLATES,
+    TRANSLATION_INSTRUCTIONS,
+)
 from models.zero_shot import (
     HIGHEST_TEMPERATURE,
     LOWEST_TEMPERATURE,

@@ -15,8 +15,8 @@ from models.caption_answers import (
     one_line,
     plain_description,
 )
-from models.caption_prompts import describe_instruction, describe_schema
 from models.errors import CaptionRefusedError
+from models.prompts import describe_instruction, describe_schema
 
 BOTH = ("ko", "en")
 
