@@ -10,6 +10,8 @@ from album.photo import Caption
 
 MAX_CAPTION_LENGTH = 2000
 """Characters."""
+LANGUAGES = ("ko", "en")
+"""That captions are written in."""
 
 JobState = Literal["running", "paused", "cancelled", "done"]
 

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from album.caption import MAX_CAPTION_LENGTH, CaptionTask
+from album.caption import LANGUAGES, MAX_CAPTION_LENGTH, CaptionTask
 from album.caption_queue import CaptionQueue
 from album.caption_rate import RequestRate
 from album.caption_store import CaptionStore
@@ -28,12 +28,12 @@ from models.interfaces import Captioner, Description
 
 log = logging.getLogger(__name__)
 
-LANGUAGES = ("ko", "en")
 MAX_TRIES = 5
 FIRST_DELAY_S = 15.0  # doubles with each try, and varies by half
 LEASE_S = 240.0  # longer than a turn and an answer take; after a kill the photo is free again then
 CAUTION_AFTER = 3  # failures in a row, of any photos, after which all rest for a while
 LOOK_AGAIN_S = 2.0  # for what other processes queue
+NEWS_S = 0.2  # for what other processes say of a photo that somebody waits for
 STOP_S = 20.0
 
 
@@ -86,11 +86,6 @@ class CaptionWork:
         self._workers: list[threading.Thread] = []
         self._failures_in_a_row = 0
 
-    @property
-    def started(self) -> bool:
-        """Whether there are threads at work."""
-        return bool(self._workers)
-
     def start(self) -> None:
         """Work on the queue in background threads until `stop`."""
         self._workers = [
@@ -114,10 +109,29 @@ class CaptionWork:
         with self._wake:
             self._wake.notify_all()
 
-    def wait(self, seconds: float) -> None:
-        """Wait for news, for so long at the most."""
-        with self._wake:
-            self._wake.wait(seconds)
+    def wait_for(self, photo_id: int, wait_s: float) -> None:
+        """Wait until a photo waits no more, for so long at the most; where there are no threads,
+        what waits is worked off here.
+
+        Raises:
+            AlbumError: the photo was given up, with the reason.
+            CaptionerUnavailableError: it has to wait for longer, with the reason; it stays queued.
+        """
+        deadline = time.time() + wait_s
+        while time.time() < deadline:
+            if not self._workers:
+                self.work_off()
+            waiting = self._queue.waiting(photo_id)
+            if waiting is None:
+                return
+            if waiting.failure is not None:
+                raise AlbumError(waiting.failure)
+            rest = self._rate.resting() if self._captioner.sends else None
+            late = rest.reason if rest is not None and rest.until > deadline else None
+            if (reason := waiting.problem or late) is not None:
+                raise CaptionerUnavailableError(f"{reason} The photo stays in the queue.")
+            with self._wake:
+                self._wake.wait(NEWS_S)
 
     def work_off(self, on_done: Callable[[int], None] = lambda photo_id: None) -> int:
         """Caption all that wait now, in this thread; the number of photos that got a caption.

@@ -7,11 +7,10 @@ twice, by a restart or a kill.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from album.alike import LookAlikes
 from album.caption import (
     MAX_CAPTION_LENGTH,
     CaptionFailure,
@@ -26,16 +25,12 @@ from album.caption_queue import CaptionQueue
 from album.caption_rate import MARGIN_S, WINDOW_S, RequestRate
 from album.caption_store import CaptionStore
 from album.caption_turns import CaptionTurns
-from album.caption_work import (
-    FIRST_DELAY_S,
-    LANGUAGES,
-    LEASE_S,
-    CaptionWork,
-)
+from album.caption_wishes import CaptionWishes, check_languages
+from album.caption_work import FIRST_DELAY_S, LEASE_S, CaptionWork
 from album.errors import AlbumError, QueryError
 from album.image_files import small_jpeg
 from album.originals import Originals
-from album.photo import Caption, SearchFilters
+from album.photo import Caption
 from album.store import PhotoStore
 from models.errors import CaptionerUnavailableError
 from models.interfaces import Captioner, Turn
@@ -44,8 +39,6 @@ PATIENCE_S = 120.0  # how long somebody at the page waits for an answer
 MAX_QUESTION_LENGTH = 1000
 MOST_TURNS = 21
 MOST_FAILURES = 1000
-TOKENS_A_PHOTO = 1_032 + 250 + 200  # of 1,024 px: four tiles of 258; what is asked; the answer
-SECONDS_A_REQUEST = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +84,6 @@ class PhotoCaptions:
         self._captions = captions
         self._originals = originals
         self._captioner = captioner
-        self._parallel = pace.parallel
-        self._alike = LookAlikes(store)
         self._queue = CaptionQueue(store.database)
         self._rate = RequestRate(
             store.database,
@@ -100,6 +91,9 @@ class PhotoCaptions:
             pace.per_day,
             window_s=pace.window_s,
             margin_s=pace.margin_s,
+        )
+        self._wishes = CaptionWishes(
+            store, captions, self._queue, captioner, self._rate, pace.parallel
         )
         turns = CaptionTurns(self._rate)
         captioner.before_request = turns.before_request
@@ -177,26 +171,7 @@ class PhotoCaptions:
         Raises:
             QueryError: an unknown language, or one that the captioner does not write.
         """
-        self._spoken(languages)
-        groups, locked = self._groups(wanted, share)
-        photos, requests = sum(map(len, groups)), len(groups)
-        rate, sends = self._rate, self._captioner.sends
-        seconds = SECONDS_A_REQUEST * requests / self._parallel
-        days = 1
-        if sends:
-            minutes = max(requests - rate.per_minute, 0) / rate.per_minute
-            seconds = max(seconds, rate.window_s * minutes)
-            if rate.per_day:
-                days = max(-(-(requests + rate.today()) // rate.per_day), 1)
-        return Estimate(
-            photos=photos,
-            shared=photos - requests,
-            locked=locked,
-            sends=sends,
-            tokens=TOKENS_A_PHOTO * requests if sends else 0,
-            seconds=seconds,
-            days=days,
-        )
+        return self._wishes.estimate(wanted, languages, share)
 
     def start_job(
         self,
@@ -218,9 +193,9 @@ class PhotoCaptions:
             CaptionerUnavailableError: the captioner cannot be asked at all.
             QueryError: an unknown language, or no photo is wanted.
         """
-        spoken = self._spoken(languages)
+        spoken = self._wishes.spoken(languages)
         self.check()
-        groups, _ = self._groups(wanted, share)
+        groups, _ = self._wishes.groups(wanted, share)
         if not groups:
             raise QueryError(
                 "There is no photo to caption: each has a caption already, or waits for one."
@@ -240,9 +215,9 @@ class PhotoCaptions:
             CaptionerUnavailableError: the captioner cannot be asked at all.
             QueryError: an unknown language.
         """
-        spoken = self._nearest(languages)
+        spoken = self._wishes.nearest(languages)
         self.check()
-        groups, _ = self._groups(Wanted(tuple(photo_ids)), share=False)
+        groups, _ = self._wishes.groups(Wanted(tuple(photo_ids)), share=False)
         if groups:
             self._queue.start_job(groups, spoken, time.time(), urgent=urgent)
             if urgent:
@@ -329,27 +304,14 @@ class PhotoCaptions:
                 photo stays queued in the second case.
         """
         self._photos.get(photo_id)
-        languages = self._nearest([language])
+        languages = self._wishes.nearest([language])
         self.check()
         if self._captions.locked([photo_id]):
             raise AlbumError("You wrote this caption yourself; clear it first to ask for another.")
         self._queue.start_job([[photo_id]], languages, time.time(), urgent=True, hidden=True)
         self._rate.stir()
         self._work.stir()
-        deadline = time.time() + wait_s
-        while time.time() < deadline:
-            if not self._work.started:
-                self._work.work_off()
-            waiting = self._queue.waiting(photo_id)
-            if waiting is None:
-                break
-            if waiting.failure is not None:
-                raise AlbumError(waiting.failure)
-            rest = self._rate.resting() if self._captioner.sends else None
-            late = rest.reason if rest is not None and rest.until > deadline else None
-            if (reason := waiting.problem or late) is not None:
-                raise CaptionerUnavailableError(f"{reason} The photo stays in the queue.")
-            self._work.wait(0.2)
+        self._work.wait_for(photo_id, wait_s)
         caption = self.all_of(photo_id).get(languages[0]) or self.of(photo_id, language)
         if caption is None or self._queue.waiting(photo_id) is not None:
             raise CaptionerUnavailableError("No answer yet; the photo stays in the queue.")
@@ -368,8 +330,7 @@ class PhotoCaptions:
             QueryError: the conversation or the question is too long or empty; unknown language.
             CaptionerUnavailableError, CaptionRefusedError: the captioner gave no answer.
         """
-        if language not in LANGUAGES:
-            raise QueryError(f"Captions can be written in {' or '.join(LANGUAGES)}.")
+        check_languages([language])
         people = bool(turns) and turns[0].by == turns[-1].by == "person"
         if not people or not turns[-1].text.strip():
             raise QueryError("Write a question about this photo first.")
@@ -406,48 +367,3 @@ class PhotoCaptions:
         """
         self._queue.resume_mended()
         return self._work.work_off(on_done)
-
-    # Wishes
-
-    def _spoken(self, languages: Collection[str]) -> list[str]:
-        """Those of the languages that the captioner writes.
-
-        Raises:
-            QueryError: there are none, or ones that are unknown.
-        """
-        if not languages or not set(languages) <= set(LANGUAGES):
-            raise QueryError(f"Captions can be written in {' or '.join(LANGUAGES)}.")
-        spoken = [it for it in LANGUAGES if it in languages and it in self._captioner.speaks]
-        if not spoken:
-            raise QueryError(
-                f"{self._captioner.model_id} writes captions in"
-                f" {' and '.join(self._captioner.speaks)} only."
-            )
-        return spoken
-
-    def _nearest(self, languages: Sequence[str]) -> list[str]:
-        """Those of `languages` that the captioner writes, or what it writes in their place."""
-        speaks = self._captioner.speaks
-        if set(languages) <= set(LANGUAGES) and languages and not set(languages) & set(speaks):
-            return list(speaks[:1])
-        return self._spoken(languages)
-
-    def _groups(self, wanted: Wanted, share: bool) -> tuple[list[list[int]], int]:
-        """Photos to caption, those that share one together, and how many were left out."""
-        if wanted.by_model:
-            ids = self._captions.written_by(wanted.by_model)
-        elif wanted.lacking:
-            waiting = self._queue.all_waiting()
-            ids = [it for it in self._captions.without_caption() if it not in waiting]
-        else:
-            ids = self._photos.matching_ids(SearchFilters()).tolist()
-        if wanted.label:
-            labelled = self._photos.matching_ids(SearchFilters(label=wanted.label))
-            among = set(labelled.tolist())
-            ids = [it for it in ids if it in among]
-        if wanted.photo_ids is not None:
-            among = set(ids)
-            ids = [it for it in dict.fromkeys(wanted.photo_ids) if it in among]
-        locked = self._captions.locked(ids)
-        ids = [it for it in ids if it not in locked]
-        return (self._alike.groups(ids) if share else [[it] for it in ids]), len(locked)

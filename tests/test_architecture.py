@@ -40,7 +40,7 @@ LAYERS = (
     ("album.verify", "album.backup_file", "album.export_verify"),
     ("album.export", "album.export_plan"),
     ("album.importer", "album.search", "album.classify", "album.describe", "album.captions"),
-    ("album.teaching", "album.trained_heads", "album.caption_work"),
+    ("album.teaching", "album.trained_heads", "album.caption_work", "album.caption_wishes"),
     ("album.caption_turns", "album.alike"),
     ("album.words_of_model",),
     ("album.search_evaluation", "album.ranking"),
