@@ -156,8 +156,8 @@ class PhotoSearch:
         )
 
     def all_ids(self, question: Question) -> list[int]:
-        """The photos of all pages of an answer without what does not match, best first; of a burst
-        that is one hit, all photos, last.
+        """The photos of all pages of an answer, best first; of a burst that is one hit, all photos,
+        last. None where nothing matches, though the nearest may be shown.
 
         Raises:
             as `find`.
@@ -166,6 +166,8 @@ class PhotoSearch:
         page = self.find(asked, limit=1)
         if asked.burst is not None:
             return [it.photo.photo_id for it in self.find(asked, limit=page.total).hits]
+        if page.nearest:
+            return []
         query = page.query
         allowed = self._allowed(asked, query)
         if page.model_id is None:

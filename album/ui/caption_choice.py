@@ -157,6 +157,8 @@ class CaptionChoice:
         if which == "found":
             shown: Shown = given[self._shown]
             photo_ids = tuple(self._album.search.all_ids(shown.question))
+            if not photo_ids:
+                raise QueryError(say(language, "captions_none_found"))
             wanted = Wanted(photo_ids, lacking=not again)
         elif which == "label":
             if not given[self._label]:

@@ -113,6 +113,10 @@ CAPTION_TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Photos of one moment that look the same share a caption",
         "같은 순간에 찍혀 똑같아 보이는 사진은 설명을 함께 쓰기",
     ),
+    "captions_none_found": (
+        "Search found no photo that matches.",
+        "찾기에서 맞는 사진이 나오지 않았습니다.",
+    ),
     "captions_choose_label": ("Choose a label first.", "먼저 이름표를 고르세요."),
     "captions_choose_model": ("Choose a model first.", "먼저 모델을 고르세요."),
     # What it would do

@@ -29,7 +29,6 @@ from album.export_plan import ExportPlan, plan_of
 from album.export_verify import VerifyReport, verify_export
 from album.export_zip import export_zip, has_room, verify_zip
 from album.photo import SearchFilters
-from album.search import Question
 from album.service import Album
 from album.ui import export_words as words
 from album.ui.alerts import alerts_on_failure
@@ -341,24 +340,12 @@ class ExportView:
     def _photo_ids(self, given: Updates) -> Sequence[int] | None:
         """The photos that are chosen; None: all."""
         if given[self._which] == "found":
-            return self._found(given[self._shown])
+            shown: Shown = given[self._shown]
+            return self._album.search.all_ids(shown.question)
         if given[self._which] == "label":
             filters = SearchFilters(label=given[self._label])
             return self._album.store.matching_ids(filters).tolist() if filters.label else []
         return None
-
-    def _found(self, shown: Shown) -> list[int]:
-        """What the last search found, on all its pages, with all photos of each moment; none where
-        it only showed what comes nearest."""
-        search = self._album.search
-        page = search.find(shown.question, limit=max(1, self._album.store.count()))
-        found: list[int] = []
-        for hit in [] if page.nearest else page.hits:
-            found.append(hit.photo.photo_id)
-            if hit.burst > 1:
-                moment = search.find(Question(burst=hit.photo.photo_id), limit=hit.burst)
-                found += [it.photo.photo_id for it in moment.hits]
-        return found
 
     def _new_zip(self) -> Path:
         """Where a ZIP may be made; old ones go."""

@@ -35,7 +35,7 @@ class Browser:
         self.request = request
         with gr.Blocks():
             self.found = gr.State(Shown())
-            self.tab = CaptionsTab(album, self.found)
+            self.tab = CaptionsTab(album, self.found, album.data_dir / "temp")
         self.values: dict[Any, Any] = {it: it.value for it in self.tab.choice.inputs}
         self.values[self.found] = Shown()
         self.properties: dict[str, dict[str, Any]] = {}
@@ -324,6 +324,7 @@ def test_a_search_that_finds_nothing_offers_no_job(browser: Browser, album: Albu
 
     browser.chooses(which="found")
 
+    assert "Search found no photo that matches." in browser.estimate
     assert not browser.may_start
     with pytest.raises(AlbumError):
         album.captions.start_job(Wanted(()), ["en"])
