@@ -34,6 +34,13 @@ class Told:
     languages: tuple[str, ...]
     share: bool
 
+    estimate: Estimate
+
+    def promises(self, other: Told) -> bool:
+        """Whether the same is sent by the other, though for another language perhaps."""
+        counts = [(it.photos, it.shared, it.locked) for it in (self.estimate, other.estimate)]
+        return self.wanted == other.wanted and counts[0] == counts[1]
+
 
 class CaptionChoice:
     """The upper part of the tab; `start` is wired on by whoever places it."""
@@ -141,10 +148,11 @@ class CaptionChoice:
         """Begin what was told; where something else is chosen by now, that is told first."""
         language = language_of(request)
         told: Told | None = given[self._told]
-        if told is None or told != self._asked(given, language):
+        asked = self._asked(given, language)
+        if told is None or not told.promises(asked):
             gr.Info(html.escape(say(language, "estimate_changed")))
             return self._tell(given, language)
-        self._album.captions.start_job(told.wanted, told.languages, share=told.share)
+        self._album.captions.start_job(asked.wanted, asked.languages, share=asked.share)
         return self._tell(given, language)
 
     def _asked(self, given: Updates, language: str) -> Told:
@@ -171,7 +179,9 @@ class CaptionChoice:
         else:
             wanted = Wanted(lacking=True)
         spoken = given[self._languages] or self._language_at_first(language)
-        return Told(wanted, LANGUAGES.get(spoken, ("ko",)), bool(given[self._share]))
+        languages, share = LANGUAGES.get(spoken, ("ko",)), bool(given[self._share])
+        estimate = self._album.captions.estimate(wanted, languages, share=share)
+        return Told(wanted, languages, share, estimate)
 
     def _tell(self, given: Updates, language: str) -> Updates:
         which = given[self.which]
@@ -187,7 +197,7 @@ class CaptionChoice:
             note = f'<p class="note">{html.escape(in_language(language, str(error)))}</p>'
             return {**seen, self._told: None, self._estimate: note, self.start_button: off}
         captions = self._album.captions
-        it = captions.estimate(told.wanted, told.languages, share=told.share)
+        it = told.estimate
         pace = captions.progress(PROGRESS_OF_NONE)
         words = caption_words.estimate(it, captions.writer, pace, language)
         problem = self._problem(it, language)

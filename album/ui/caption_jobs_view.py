@@ -40,6 +40,8 @@ class CaptionJobsView:
         self._timer = gr.Timer(IDLE_S)
         # A component, not a state: it holds what this browser really shows.
         self.shown = gr.Textbox(visible="hidden", elem_classes="plumbing")
+        self.ended = gr.Number(0, visible="hidden", elem_classes="plumbing")
+        """Changes when a job comes to its end."""
         quiet: dict[str, Any] = {
             "api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None,
         }  # fmt: skip
@@ -49,7 +51,7 @@ class CaptionJobsView:
     @property
     def outputs(self) -> list[Any]:
         """What `look` returns updates for."""
-        return [self.shown, self._column, self._today, self.list, self._timer]
+        return [self.shown, self._column, self._today, self.list, self._timer, self.ended]
 
     def look(self, shown: str | None, request: gr.Request) -> Updates:
         """What has changed since this browser looked last, which sends along what it shows."""
@@ -70,6 +72,8 @@ class CaptionJobsView:
             self._today: today,
             self.list: self._told(progress, language),
             self._timer: gr.update(value=AT_WORK_S if at_work else IDLE_S),
+            self.ended: max((it.job_id for it in progress.jobs if it.ended), default=0)
+            + sum(it.written + it.failed for it in progress.jobs if it.ended),
         }
 
     @alerts_on_failure

@@ -37,11 +37,19 @@ class CaptionsTab:
             concurrency_limit=2, concurrency_id="estimate", **quiet,
         ).success(self.jobs.look, self.jobs.shown, self.jobs.outputs, **quiet)  # fmt: skip
 
+        self._looked_again(self.jobs.ended.change)
+
     def listen(self, entered: Any) -> None:
         """Show what is new whenever `entered`, an event, happens."""
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-        entered(
+        self._looked_again(entered)
+        entered(self.jobs.look, self.jobs.shown, self.jobs.outputs, concurrency_limit=None, **quiet)
+
+    def _looked_again(self, event: Any) -> None:
+        """Count anew which photos lack a caption and what may be taken out at each `event`."""
+        quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+        event(
             self.choice.enter, self.choice.inputs, self.choice.outputs,
             concurrency_limit=2, concurrency_id="estimate", **quiet,
         )  # fmt: skip
-        entered(self.jobs.look, self.jobs.shown, self.jobs.outputs, concurrency_limit=None, **quiet)
+        event(self.export.look, self.export.inputs, self.export.look_outputs, **quiet)

@@ -131,9 +131,6 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
             teach_found, search.parts.shown, classify.teaching.take_outputs, **private
         )
         classify_place.select(classify.enter, classify.head, classify.enter_outputs, **private)
-        captions_place.select(
-            captions.export.look, captions.export.inputs, captions.export.look_outputs, **private
-        )
         classify.apply.written.change(
             labels_written,
             search.parts.shown,

@@ -39,7 +39,8 @@ WORDS = {
         "sent": "4 JPEGs of at most 1,024 px, without EXIF", "start": "Write 4 captions",
         "done": "3 captions written · 1 failed", "refused": "Gemini declined this photo (SAFETY).",
         "pause": "Pause", "paused": "paused", "go_on": "Go on", "retry": "Try these again",
-        "all": "4 captions written", "caption": SAID["caption_en"], "other": SAID["caption_ko"],
+        "all": "4 captions written", "one": "Write 1 caption",
+        "caption": SAID["caption_en"], "other": SAID["caption_ko"],
     },
     "ko-KR": {
         "tab": "설명", "search": "찾기", "count": "사진 4장에 설명을 씁니다.",
@@ -48,7 +49,8 @@ WORDS = {
         "refused": "Gemini가 이 사진의 설명을 사양했습니다(SAFETY).",
         "pause": "잠시 멈춤", "paused": "잠시 멈춤", "go_on": "이어서 하기",
         "retry": "다시 해 보기",
-        "all": "설명 4개 씀", "caption": SAID["caption_ko"], "other": SAID["caption_en"],
+        "all": "설명 4개 씀", "one": "설명 1개 쓰기",
+        "caption": SAID["caption_ko"], "other": SAID["caption_en"],
     },
 }  # fmt: skip
 KEY = "AIzaNoKeyOfAnybody-0123456789-wxyz"
@@ -113,6 +115,8 @@ def test_captions_are_told_first_then_written_then_found_and_what_failed_is_trie
 
     job = page.locator("#caption-list article").first
     expect(job).to_contain_text(words["done"])
+    expect(page.locator("#captions-start")).to_have_text(words["one"])  # that which failed
+    expect(page.locator("#export-plan")).to_contain_text("3")  # what could be taken out
     assert len(gemini.requests) == len(PHOTOS)
     assert all(max(it.size) <= 1024 and not it.metadata for it in gemini.requests)
     job.locator("summary").click()
