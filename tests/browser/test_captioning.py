@@ -206,9 +206,13 @@ def test_a_conversation_about_a_photo_is_kept_nowhere_until_an_answer_becomes_th
     assert first.jpeg == second.jpeg
     assert not first.metadata
 
+    facts = page.locator("#photo-facts dd.quiet")
+    name = facts.inner_text()
     page.locator("#photo-next").click()
+    expect(facts).not_to_have_text(name)
     expect(log).to_be_hidden()
     page.locator("#photo-previous").click()
+    expect(facts).to_have_text(name)
     expect(log).to_be_hidden()  # gone, not hidden: nothing of it was kept
     expect(page.locator("#caption textarea")).to_have_value("")
     box.fill("Again?")
