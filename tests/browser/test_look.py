@@ -28,7 +28,7 @@ HARM = f"<img src=x onerror={RUN}><script>{RUN}</script>{{{{{RUN}}}}}${{{RUN}}}"
 HARMFUL_NAME = f"<img src=x onerror={RUN}>${{{RUN}}} '\"&.jpg"
 NAMES = re.compile(
     r"JPEG( XL| 2000)?|PNG|WebP|GIF|BMP|TIFF|HEIC|AVIF|RAW|zip|EXIF|CLIP"
-    r"|ISO|mm|px|English|README|ALBUM_FOLDERS|Gemini|Google|Enter|GEMINI_API_KEY|kB|MB"
+    r"|ISO|mm|px|English|XMP|ZIP|Lightroom|digiKam|darktable|README|ALBUM_FOLDERS|Gemini|Google|Enter|GEMINI_API_KEY|kB|MB"
     r"|pocket(@\w+)?|gemini-[\w.-]+|[\w-]+\.(jpe?g|png|gif)|cat|kitten|dog|food|landscape|https://\S+"
 )
 """What is called the same in both languages, and the examples of synonyms."""

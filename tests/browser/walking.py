@@ -5,6 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
+
+OPENED_AGAIN = 3
+LATE_MS = 20_000
 
 
 def tiles(page: Page) -> Locator:
@@ -51,9 +55,16 @@ def open_tile(page: Page, number: int) -> None:
 
 
 def choose(page: Page, box: str, choice: str) -> None:
-    """A choice of a dropdown."""
-    page.locator(f"#{box} input").click()
-    page.get_by_role("option", name=choice, exact=True).click()
+    """A choice of a dropdown; opened again where an answer that came late has closed it."""
+    option = page.get_by_role("option", name=choice, exact=True)
+    for _ in range(OPENED_AGAIN):
+        page.locator(f"#{box} input").click()
+        try:
+            option.click(timeout=LATE_MS)
+            return
+        except PlaywrightTimeout:
+            page.keyboard.press("Escape")
+    option.click()
 
 
 def last_report(page: Page) -> Locator:
