@@ -29,7 +29,15 @@ from PIL import ExifTags, Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.conftest import PATIENCE_MS, launch
-from tests.browser.walking import go_to, last_report, open_tile, send, show_the_rest, tiles
+from tests.browser.walking import (
+    go_to,
+    last_report,
+    open_questions,
+    open_tile,
+    send,
+    show_the_rest,
+    tiles,
+)
 from tests.gemini_server import Answer, GeminiServer, Request, blocks, describes, says, slowly
 from tests.images.make import make_empty, make_exif, make_text, make_truncated, scene
 from tests.served_album import SAMPLES, ServedAlbum, served_album
@@ -416,7 +424,7 @@ def look_at_caption_jobs(
     expect(page.locator("#caption-note")).not_to_be_empty()
     page.locator("#caption").scroll_into_view_if_needed()
     picture("words")
-    page.locator("#questions > button").click()
+    open_questions(page)
     page.locator("#question textarea").fill(QUESTION[language][0])
     page.locator("#question textarea").press("Enter")
     expect(page.locator("#conversation li.model button")).to_be_visible()

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
-from tests.browser.walking import go_to, open_tile, search, tiles
+from tests.browser.walking import go_to, open_questions, open_tile, search, tiles
 from tests.gemini_server import (
     Answer,
     GeminiServer,
@@ -189,7 +189,7 @@ def test_a_conversation_about_a_photo_is_kept_nowhere_until_an_answer_becomes_th
 ) -> None:
     page = full(open_page(album))
     open_tile(page, 0)
-    page.locator("#questions > button").click()
+    open_questions(page)
     box, log = page.locator("#question textarea"), page.locator("#conversation")
     box.fill("Where does it look?")
     box.press("Enter")
@@ -230,7 +230,7 @@ def test_a_question_without_an_answer_is_back_in_its_box(
     gemini.respond = lambda request, earlier: blocks("SAFETY")
     page = full(open_page(album, "ko-KR"))
     open_tile(page, 0)
-    page.locator("#questions > button").click()
+    open_questions(page)
     page.locator("#question textarea").fill("이게 뭐예요?")
     page.locator("#ask-question").click()
 

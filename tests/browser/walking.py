@@ -9,6 +9,7 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 OPENED_AGAIN = 3
 LATE_MS = 20_000
+SETTLING_MS = 500
 
 
 def tiles(page: Page) -> Locator:
@@ -65,6 +66,13 @@ def choose(page: Page, box: str, choice: str) -> None:
         except PlaywrightTimeout:
             page.keyboard.press("Escape")
     option.click()
+
+
+def open_questions(page: Page) -> None:
+    """The box for questions about the open photo; whoever types at once is faster than it is."""
+    page.locator("#questions > button").click()
+    expect(page.locator("#question textarea")).to_be_visible()
+    page.wait_for_timeout(SETTLING_MS)
 
 
 def last_report(page: Page) -> Locator:
