@@ -206,8 +206,16 @@ class GeminiCaptioner:
             return CaptionerUnavailableError(
                 f"Gemini did not answer within {self._timeout_s:g} seconds: try again later."
             )
-        except (ParseError, AttributeError, TooManyRedirects):
-            # A login page of the network, or the error of a proxy in a form the SDK cannot read.
+        except (
+            ParseError,
+            UnicodeError,
+            AttributeError,
+            TypeError,
+            RecursionError,
+            TooManyRedirects,
+        ):
+            # A login page of the network, in any encoding, or the error of a proxy in a form that
+            # the SDK stumbles over in its own ways.
             return CaptionerUnavailableError(
                 "Something other than Gemini answered: check the network's login page, or "
                 "ALBUM_GEMINI_ENDPOINT where it is set."

@@ -124,6 +124,9 @@ def test_a_key_that_cannot_be_one_is_named_before_anything_is_sent(server, jpeg)
         (Answer(502, b"<html>bad gateway</html>", "text/html"), "fault of its own"),
         (Answer(200, b"<html>Welcome to the hotel</html>", "text/html"), "Something other than"),
         (Answer(400, b'{"error": "no such route"}'), "Something other than"),
+        (Answer(200, "<html>환영합니다</html>".encode("euc-kr"), "text/html"), "Something other"),
+        (Answer(429, b'{"error": {"details": null}}'), "Something other than"),
+        (Answer(500, b"[" * 100_000), "Something other than"),
     ],
 )
 def test_each_failure_becomes_a_sentence_that_says_what_to_do(
