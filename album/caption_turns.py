@@ -48,7 +48,7 @@ class CaptionTurns:
         """This thread is about to ask the captioner, on the place that it has.
 
         Args:
-            still_wanted: asked before each request.
+            still_wanted: asked right before each request, when its turn has come.
         """
         self._own.still_wanted = still_wanted
 
@@ -67,9 +67,10 @@ class CaptionTurns:
         """
         still_wanted = getattr(self._own, "still_wanted", None)
         if still_wanted is not None:
-            if not still_wanted():
+            place = self._wait()
+            if not still_wanted():  # a turn may take a minute, in which somebody cancels
+                self._rate.give_back(place)
                 raise NotNowError("This photo is not wanted any more.")
-            self._wait()
             return
         self._rate.stir()
         with self._lock:
@@ -80,7 +81,8 @@ class CaptionTurns:
             with self._lock:
                 self._people -= 1
 
-    def _wait(self) -> None:
+    def _wait(self) -> int:
+        """Wait for a place; its number."""
         reserved, self._own.place = getattr(self._own, "place", 0), 0
         patience = time.monotonic() + self._rate.patience_s
         while not self._stopped.is_set():
@@ -88,7 +90,7 @@ class CaptionTurns:
             place = self._rate.take(instead_of=reserved)
             reserved = 0
             if place.number:
-                return
+                return place.number
             if time.monotonic() + place.wait_s > patience:
                 rest = self._rate.resting()
                 raise NotNowError(

@@ -267,6 +267,44 @@ def test_a_job_that_is_paused_or_cancelled_between_claim_and_sending_is_not_sent
     assert queue.renew(longer, time.time() + 60) is None
 
 
+@pytest.mark.parametrize("act", ["pause", "cancel", "by hand", "delete"])
+def test_what_is_not_wanted_any_more_when_its_turn_comes_is_not_sent(
+    album, captioner, photo_ids, act
+):
+    album.close()
+    pace = CaptionPace(per_minute=1, window_s=1.0, margin_s=0.0)
+    again = Album(
+        album.data_dir, OwnClassifiers(), captioner, decoder=DecodeHere(), caption_pace=pace
+    )
+    sent = []
+
+    def ask_twice(jpeg, languages):  # as for a malformed answer
+        captioner.before_request()
+        sent.append(jpeg)
+        threading.Timer(0.2, change_of_mind).start()
+        captioner.before_request()
+        sent.append(jpeg)
+        return Description({"en": "Late."})
+
+    def change_of_mind():
+        if act == "by hand":
+            again.captions.write(photo_ids[0], "Mine")
+        elif act == "delete":
+            again.database.connection.execute(
+                "DELETE FROM photos WHERE photo_id = ?", photo_ids[:1]
+            )
+        else:
+            getattr(again.captions, act)(job_id)
+
+    captioner.describe = ask_twice
+    job_id = again.captions.start_job(Wanted(tuple(photo_ids[:1])), ["en"])
+    again.captions.work_off()
+
+    assert len(sent) == 1
+    assert again.captions.progress().today == 1
+    again.close()
+
+
 def test_a_cancelled_job_keeps_what_is_written_and_can_be_followed_by_another(
     album, captioner, photo_ids
 ):
