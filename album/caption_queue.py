@@ -119,7 +119,10 @@ class CaptionQueue:
             ).rowcount
 
     def retry(self, job_id: int) -> int:
-        """Queue the photos of a job that were given up once more; how many."""
+        """Queue the photos of a job that were given up once more; how many.
+
+        One that is paused stays so: its other photos wait, too.
+        """
         with self._database.writing() as db:
             again = db.execute(
                 "UPDATE caption_queue SET failure = NULL, problem = NULL, tries = 0,"
@@ -129,7 +132,7 @@ class CaptionQueue:
             if again:
                 db.execute(
                     "UPDATE caption_jobs SET state = 'running', problem = NULL, ended_at = NULL"
-                    " WHERE job_id = ?",
+                    " WHERE job_id = ? AND state <> 'paused'",
                     (job_id,),
                 )
         return again

@@ -282,7 +282,7 @@ class PhotoCaptions:
         self._queue.turn(job_id, ("running", "paused"), "cancelled")
 
     def retry(self, job_id: int) -> int:
-        """Queue the photos of a job that were given up once more; how many.
+        """Queue the photos of a job that were given up once more; how many. A paused job stays so.
 
         Raises:
             QueryError: there is no such job.

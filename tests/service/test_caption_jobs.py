@@ -324,6 +324,19 @@ def test_a_cancelled_job_keeps_what_is_written_and_can_be_followed_by_another(
         album.captions.pause(99)
 
 
+def test_a_paused_job_stays_paused_when_its_failures_are_tried_again(album, captioner, photo_ids):
+    captioner.error = CaptionRefusedError("No.")
+    job_id = album.captions.start_job(Wanted(), ["en"])
+    album.captions.work_off(lambda photo_id: album.captions.pause(job_id))
+    captioner.error = None
+
+    assert album.captions.retry(job_id) == 1
+    assert album.captions.work_off() == 0
+    assert (album.captions.job(job_id).state, album.captions.job(job_id).waiting) == ("paused", 4)
+    album.captions.resume(job_id)
+    assert album.captions.work_off() == 4
+
+
 def test_what_was_given_up_is_tried_again_when_asked(album, captioner, photo_ids):
     captioner.error = CaptionRefusedError("No.")
     job_id = album.captions.start_job(Wanted(), ["en"])
