@@ -48,6 +48,8 @@ class Estimate:
     """About how long sending takes at the configured rate, nights between days not counted."""
     days: int
     """On how many days, with so many requests a day."""
+    photo_ids: tuple[int, ...]
+    """The photos that it is about."""
 
     @property
     def requests(self) -> int:

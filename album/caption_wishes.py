@@ -129,4 +129,5 @@ class CaptionWishes:
             tokens=TOKENS_A_PHOTO * requests if sends else 0,
             seconds=seconds,
             days=days,
+            photo_ids=tuple(it for group in groups for it in group),
         )

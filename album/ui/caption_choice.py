@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
@@ -33,13 +33,12 @@ class Told:
     wanted: Wanted
     languages: tuple[str, ...]
     share: bool
-
-    estimate: Estimate
+    photo_ids: tuple[int, ...] = ()
+    """The photos that it came to then: those that an import adds meanwhile were not told."""
 
     def promises(self, other: Told) -> bool:
-        """Whether the same is sent by the other, though for another language perhaps."""
-        counts = [(it.photos, it.shared, it.locked) for it in (self.estimate, other.estimate)]
-        return self.wanted == other.wanted and counts[0] == counts[1]
+        """Whether the other sends the same, though for captions in another language perhaps."""
+        return (self.wanted, self.share) == (other.wanted, other.share)
 
 
 class CaptionChoice:
@@ -152,8 +151,10 @@ class CaptionChoice:
         if told is None or not told.promises(asked):
             gr.Info(html.escape(say(language, "estimate_changed")))
             return self._tell(given, language)
-        self._album.captions.start_job(asked.wanted, asked.languages, share=asked.share)
-        return self._tell(given, language)
+        wanted = replace(told.wanted, photo_ids=told.photo_ids)
+        self._album.captions.start_job(wanted, asked.languages, share=told.share)
+        # Told once, it starts once: the other half of a slow double click begins nothing.
+        return {**self._tell(given, language), self._told: None}
 
     def _asked(self, given: Updates, language: str) -> Told:
         """What is chosen now.
@@ -179,9 +180,7 @@ class CaptionChoice:
         else:
             wanted = Wanted(lacking=True)
         spoken = given[self._languages] or self._language_at_first(language)
-        languages, share = LANGUAGES.get(spoken, ("ko",)), bool(given[self._share])
-        estimate = self._album.captions.estimate(wanted, languages, share=share)
-        return Told(wanted, languages, share, estimate)
+        return Told(wanted, LANGUAGES.get(spoken, ("ko",)), bool(given[self._share]))
 
     def _tell(self, given: Updates, language: str) -> Updates:
         which = given[self.which]
@@ -197,7 +196,7 @@ class CaptionChoice:
             note = f'<p class="note">{html.escape(in_language(language, str(error)))}</p>'
             return {**seen, self._told: None, self._estimate: note, self.start_button: off}
         captions = self._album.captions
-        it = told.estimate
+        it = captions.estimate(told.wanted, told.languages, share=told.share)
         pace = captions.progress(PROGRESS_OF_NONE)
         words = caption_words.estimate(it, captions.writer, pace, language)
         problem = self._problem(it, language)
@@ -208,7 +207,7 @@ class CaptionChoice:
             )
         return {
             **seen,
-            self._told: told,
+            self._told: replace(told, photo_ids=it.photo_ids),
             self._estimate: words + problem,
             self.start_button: button,
         }

@@ -173,6 +173,33 @@ def test_what_was_changed_after_it_was_told_is_told_again_before_it_starts(
     assert len(album.captions.progress().jobs) == 1
 
 
+def test_photos_that_come_in_after_it_was_told_are_not_sent(
+    browser: Browser, album: Album, photo_ids: list[int], tmp_path: Path
+) -> None:
+    album.imports.wait(album.imports.start([make_photo(tmp_path / "new.png", "black")]))
+
+    browser.starts()
+
+    (job,) = album.captions.progress().jobs
+    assert job.total == 4
+    assert "1 photo gets a caption." in browser.estimate
+
+
+def test_a_double_click_begins_one_job(
+    browser: Browser, album: Album, photo_ids: list[int]
+) -> None:
+    album.captions.start_job(Wanted(lacking=True), ["en"])
+    album.captions.work_off()
+    browser.chooses(which="by_model", model="fake-captioner")
+
+    browser.starts()
+    album.captions.work_off()  # the first answers come soon
+    browser.starts()
+
+    assert len(album.captions.progress().jobs) == 2
+    assert browser.may_start  # as it is told now
+
+
 def test_the_photos_found_in_search_are_all_pages_of_them(
     browser: Browser, album: Album, photo_ids: list[int]
 ) -> None:
