@@ -44,6 +44,8 @@ class CaptionBox:
             max_lines=6,
             elem_id="caption",
         )
+        # A component, not a state: what stood in the box of this browser when somebody entered it.
+        self._entered = gr.Textbox(visible="hidden", elem_classes="plumbing")
         self._note = gr.HTML(elem_id="caption-note")
         with gr.Row(elem_id="caption-buttons"):
             self._save = gr.Button(i18n("save"), elem_id="save-caption", size="sm")
@@ -64,12 +66,22 @@ class CaptionBox:
         private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         words = [shown_id, self._caption]
         told = [self._note, self._more]
-        self._save.click(self.save, words, told, **private)
+        self._caption.focus(
+            None, self._caption, self._entered, js="(words) => words", api_visibility="private"
+        )
+        written = [*words, self._entered]
+        self._save.click(self.save, written, told, **AS_WRITTEN, **private)
         # Leaving the box must not lose what is in it. No output: by then it may be another photo's.
-        self._caption.blur(self.keep, words, None, **AS_WRITTEN, **private)
+        self._caption.blur(self.keep, written, None, **AS_WRITTEN, **private)
+        # Many at a time: whoever asks for a photo and goes on to the next may ask there, too.
         self._ask.click(
-            self.ask, shown_id, [self._asked, self._note], concurrency_limit=8, **private
-        ).then(self.show_answer, [self._asked, shown_id], [self._caption, *told], **private)
+            self.ask,
+            words,
+            [self._asked, self._note],
+            concurrency_limit=8,
+            trigger_mode="multiple",
+            **private,
+        ).then(self.show_answer, [self._asked, *words], [self._caption, *told], **private)
         self._more.select(self.use_again, words, [self._caption, *told], **AS_WRITTEN, **private)
         taken = self._fitting.listen(shown_id, self._caption, self._note, leave)
         taken.success(self.tell_more, shown_id, self._more, **private)
@@ -83,50 +95,61 @@ class CaptionBox:
     def outputs(self) -> list[Any]:
         """What `show` returns updates for."""
         return [
-            *self.told, *self._fitting.outputs,
+            *self.told, self._entered, *self._fitting.outputs,
         ]  # fmt: skip
 
     def show(self, photo_id: int, language: str) -> Updates:
         """The captions of a photo that was just opened."""
         caption = self._album.captions.of(photo_id, language)
+        words = caption.text if caption else ""
         return {
-            self._caption: caption.text if caption else "",
+            self._caption: words,
+            self._entered: words,
             **self._told(photo_id, caption, language),
             **self._fitting.cleared(),
         }
 
     @alerts_on_failure
-    def save(self, photo_id: int, text: str, request: gr.Request) -> Updates:
+    def save(self, photo_id: int, text: str, entered: str, request: gr.Request) -> Updates:
         """Keep a caption as the person's own; blank text removes it."""
         language = language_of(request)
-        self._album.captions.write(photo_id, text)
+        self._keep(photo_id, text, entered)
         caption = self._album.captions.of(photo_id, language)
         said = say(language, "saved")
         return {**self._told(photo_id, caption, language), self._note: said}
 
     @alerts_on_failure
-    def keep(self, photo_id: int | None, text: str, request: gr.Request) -> None:
+    def keep(self, photo_id: int | None, text: str, entered: str, request: gr.Request) -> None:
         """The same, without a word, when the box is left."""
         if photo_id is not None:
-            self._album.captions.write(photo_id, text)
+            self._keep(photo_id, text, entered)
 
     @alerts_on_failure
-    def ask(self, photo_id: int, request: gr.Request) -> Iterator[tuple[int, str]]:
+    def ask(
+        self, photo_id: int, text: str, request: gr.Request
+    ) -> Iterator[tuple[tuple[int, str], str]]:
         """Ask for a caption in the language of the page and wait for it."""
         language = language_of(request)
         self._album.captions.check()
-        yield photo_id, say(language, "asking" if self._sends else "asking_here")
+        yield (photo_id, text), say(language, "asking" if self._sends else "asking_here")
         self._album.captions.ask_now(photo_id, language)
 
     @alerts_on_failure
-    def show_answer(self, asked: int | None, open_now: int | None, request: gr.Request) -> Updates:
-        """What came of asking, unless another photo has been opened in the meantime."""
-        if asked is None or asked != open_now:
+    def show_answer(
+        self, asked: tuple[int, str] | None, open_now: int | None, text: str, request: gr.Request
+    ) -> Updates:
+        """What came of asking; words that somebody is writing by now stay in the box.
+
+        Where another photo has been opened in the meantime, the note is about that one again.
+        """
+        if asked is None or open_now is None:
             return {self._note: gr.skip()}
+        photo_id, before = asked
         language = language_of(request)
-        caption = self._album.captions.of(asked, language)
-        words = gr.skip() if caption is None else caption.text
-        return {self._caption: words, **self._told(asked, caption, language)}
+        caption = self._album.captions.of(open_now, language)
+        stays = photo_id != open_now or text.strip() not in ("", before.strip())
+        words = gr.skip() if caption is None or stays else caption.text
+        return {self._caption: words, **self._told(open_now, caption, language)}
 
     @alerts_on_failure
     def use_again(
@@ -164,6 +187,12 @@ class CaptionBox:
             **self._told(photo_id, caption, language),
             self._note: said,
         }
+
+    def _keep(self, photo_id: int, text: str, entered: str) -> None:
+        """Write what somebody changed; the box may be older than what a job, or another browser,
+        has written since."""
+        if text.strip() != entered.strip():
+            self._album.captions.write(photo_id, text)
 
     def _told(self, photo_id: int, caption: Caption | None, language: str) -> Updates:
         """Who wrote the caption, and what else is known in words of the photo."""

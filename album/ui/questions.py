@@ -16,6 +16,7 @@ import gradio as gr
 from album.captions import MAX_QUESTION_LENGTH
 from album.service import Album
 from album.ui.alerts import alerts_on_failure
+from album.ui.fitting_captions import AS_WRITTEN
 from album.ui.texts import i18n, language_of, say
 from models.interfaces import Turn
 
@@ -104,7 +105,9 @@ class Questions:
             self.give_back, [self._answered, self._said, shown_id], [self._log, self._box],
             **private,
         )  # fmt: skip
-        self._log.select(keep_answer, self._said, [self._said, *caption_outputs], **private)
+        self._log.select(
+            keep_answer, self._said, [self._said, *caption_outputs], **AS_WRITTEN, **private
+        )
 
     @property
     def outputs(self) -> list[Any]:

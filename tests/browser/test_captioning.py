@@ -255,6 +255,49 @@ def test_an_earlier_caption_comes_back_by_its_button(
     expect(page.locator("#caption-note")).to_have_text("Saved instead of “our second”.")
 
 
+def test_words_of_a_person_stay_whatever_arrives_meanwhile(
+    album: ServedAlbum, gemini: GeminiServer, open_page: OpenPage
+) -> None:
+    gemini.respond = lambda request, earlier: slowly(describes(**SAID), 2.0)
+    page = full(open_page(album))
+    box, note = page.locator("#caption textarea"), page.locator("#caption-note")
+    open_tile(page, 0)
+    page.locator("#ask-gemini").click()
+    box.press_sequentially("our cat")
+    expect(note).to_contain_text("by gemini")
+    expect(box).to_have_value("our cat")
+    page.locator("#photo-next").click()
+    expect(box).to_have_value("")
+
+    # Each photo can be asked about while others are being looked at.
+    page.locator("#ask-gemini").click()
+    expect(note).to_have_text("Gemini is looking at it…")
+    page.locator("#photo-next").click()
+    expect(note).to_have_text("")
+    page.locator("#ask-gemini").click()
+    expect(note).to_have_text("Gemini is looking at it…")
+    expect(box).to_have_value(SAID["caption_en"])
+    assert len(gemini.requests) == 3
+
+    # A box that is passed with the keyboard takes nothing away that a job writes.
+    page.locator("#photo-next").click()
+    expect(box).to_have_value("")
+    other = full(open_page(album))
+    enter(other, "Captions")
+    other.get_by_role("button", name="Write 1 caption").click()
+    expect(other.locator("#caption-list")).to_contain_text("1 caption written")
+    box.focus()
+    page.keyboard.press("Tab")
+    page.locator("#photo-previous").click()
+    expect(box).to_have_value(SAID["caption_en"])
+    page.locator("#photo-next").click()
+    expect(box).to_have_value(SAID["caption_en"])
+    page.reload()
+    open_tile(full(page), 0)
+    expect(box).to_have_value("our cat")
+    expect(note).to_contain_text("Written by you")
+
+
 def test_the_page_says_who_writes_and_shows_four_characters_of_the_key_at_most(
     album: ServedAlbum, open_page: OpenPage
 ) -> None:

@@ -79,13 +79,58 @@ def test_ones_own_caption_says_that_nothing_writes_over_it_and_keeps_what_was_be
 ) -> None:
     album.captions.ask_now(photo_id, "en")
 
-    page = shown(box.save(photo_id, "our garden", ENGLISH))
+    page = shown(box.save(photo_id, "our garden", "A photo.", ENGLISH))
 
     assert page["caption-note"] == "Saved."
     assert "Earlier captions (1) A photo." in page["caption-more"]
     page = shown(box.show(photo_id, "ko"))
     assert page["caption"] == "our garden"
     assert page["caption-note"] == "직접 쓴 설명이라 아무도 덮어쓰지 않습니다."
+
+
+def test_a_box_that_nobody_wrote_in_changes_nothing_of_what_was_written_since(
+    album: Album, box: CaptionBox, photo_id: int
+) -> None:
+    album.captions.ask_now(photo_id, "en")  # while the panel is open, with an empty box
+    box.keep(photo_id, "", "", ENGLISH)
+    assert album.captions.of(photo_id).text == "A photo."  # type: ignore[union-attr]
+
+    album.captions.write(photo_id, "ours, in another browser")
+    box.keep(photo_id, "A photo.", "A photo.", ENGLISH)
+    page = shown(box.save(photo_id, "A photo.", "A photo.", ENGLISH))
+
+    assert album.captions.of(photo_id).text == "ours, in another browser"  # type: ignore[union-attr]
+    assert "A photo." in page["caption-more"]
+    box.keep(photo_id, " mine ", "A photo.", ENGLISH)
+    assert album.captions.of(photo_id).text == "mine"  # type: ignore[union-attr]
+
+
+def test_words_that_somebody_writes_while_the_answer_comes_stay_in_the_box(
+    album: Album, box: CaptionBox, photo_id: int
+) -> None:
+    (asked, _), *_ = box.ask(photo_id, "", ENGLISH)
+
+    page = box.show_answer(asked, photo_id, "our cat on", ENGLISH)
+    assert "caption" not in shown(page)
+    assert shown(page)["caption-note"].startswith("by fake-captioner")
+    assert shown(box.show_answer(asked, photo_id, "", ENGLISH))["caption"] == "A photo."
+    box.keep(photo_id, "our cat on the roof", "", ENGLISH)
+    assert album.captions.of(photo_id).by_hand  # type: ignore[union-attr]
+
+
+def test_an_answer_for_a_photo_that_was_left_is_not_told_of_the_one_that_is_open(
+    album: Album, box: CaptionBox, photo_id: int, tmp_path: Path
+) -> None:
+    import_id = album.imports.start([make_photo(tmp_path / "in" / "blue.png", "blue")])
+    album.imports.wait(import_id)
+    (other,) = album.import_store.added_by(import_id)
+    (asked, _), *_ = box.ask(photo_id, "", ENGLISH)
+
+    page = shown(box.show_answer(asked, other, "", ENGLISH))
+
+    assert "caption" not in page
+    assert page["caption-note"] == ""  # and not for ever that it is being looked at
+    assert album.captions.of(other) is None
 
 
 def test_an_earlier_caption_is_used_again_and_the_one_in_its_place_becomes_history(
@@ -230,5 +275,5 @@ def test_captions_of_a_photo_that_is_gone_meanwhile_are_one_sentence(
     album: Album, box: CaptionBox, photo_id: int
 ) -> None:
     with pytest.raises(gr.Error, match="not in the album"):
-        box.save(photo_id + 1, "words", ENGLISH)
+        box.save(photo_id + 1, "words", "", ENGLISH)
     assert CaptionStore(album.database).counts()[0] == 0
