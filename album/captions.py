@@ -144,8 +144,13 @@ class PhotoCaptions:
         waiting = self._queue.waiting(photo_id)
         return None if waiting is None else waiting.failure or waiting.problem
 
-    def write(self, photo_id: int, text: str) -> None:
+    def write(self, photo_id: int, text: str, language: str = "ko") -> None:
         """Store a caption by hand, in place of all others; blank text removes the caption.
+
+        Args:
+            photo_id: the photo.
+            text: the caption; the one that is shown already does not become one's own by this.
+            language: of the reader who writes.
 
         Raises:
             PhotoNotFoundError: there is no such photo.
@@ -155,9 +160,8 @@ class PhotoCaptions:
         if len(text) > MAX_CAPTION_LENGTH:
             raise AlbumError(f"A caption can have {MAX_CAPTION_LENGTH} characters at most.")
         self._photos.get(photo_id)
-        # Unchanged, in whatever language it was shown, it does not become one's own.
-        known = {it.text for it in self.all_of(photo_id).values()}
-        if text in known or (not text and not known):
+        shown = self.of(photo_id, language)
+        if text == ("" if shown is None else shown.text):
             return
         with self._photos.writing():
             self._queue.drop(photo_id)

@@ -113,7 +113,7 @@ class CaptionBox:
     def save(self, photo_id: int, text: str, entered: str, request: gr.Request) -> Updates:
         """Keep a caption as the person's own; blank text removes it."""
         language = language_of(request)
-        self._keep(photo_id, text, entered)
+        self._keep(photo_id, text, entered, language)
         caption = self._album.captions.of(photo_id, language)
         said = say(language, "saved")
         return {**self._told(photo_id, caption, language), self._note: said}
@@ -122,7 +122,7 @@ class CaptionBox:
     def keep(self, photo_id: int | None, text: str, entered: str, request: gr.Request) -> None:
         """The same, without a word, when the box is left."""
         if photo_id is not None:
-            self._keep(photo_id, text, entered)
+            self._keep(photo_id, text, entered, language_of(request))
 
     @alerts_on_failure
     def ask(
@@ -160,9 +160,10 @@ class CaptionBox:
         chosen = past.get(event.index) if isinstance(event.index, int) else None
         if chosen is None:
             return {self._note: gr.skip()}
+        language = language_of(request)
         if typed.strip():
-            self._album.captions.write(photo_id, typed)
-        return self.keep_text(photo_id, chosen.text, language_of(request))
+            self._album.captions.write(photo_id, typed, language)
+        return self.keep_text(photo_id, chosen.text, language)
 
     def tell_more(self, photo_id: int, request: gr.Request) -> Any:
         """What is known in words of the photo beside its caption, after that has changed."""
@@ -177,7 +178,7 @@ class CaptionBox:
             AlbumError: the photo is gone, or the words are too long.
         """
         before = self._album.captions.of(photo_id, language)
-        self._album.captions.write(photo_id, text)
+        self._album.captions.write(photo_id, text, language)
         caption = self._album.captions.of(photo_id, language)
         said = say(language, "saved")
         if before is not None and before.text != text:
@@ -188,11 +189,11 @@ class CaptionBox:
             self._note: said,
         }
 
-    def _keep(self, photo_id: int, text: str, entered: str) -> None:
+    def _keep(self, photo_id: int, text: str, entered: str, language: str) -> None:
         """Write what somebody changed; the box may be older than what a job, or another browser,
         has written since."""
         if text.strip() != entered.strip():
-            self._album.captions.write(photo_id, text)
+            self._album.captions.write(photo_id, text, language)
 
     def _told(self, photo_id: int, caption: Caption | None, language: str) -> Updates:
         """Who wrote the caption, and what else is known in words of the photo."""

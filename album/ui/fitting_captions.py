@@ -132,7 +132,7 @@ class FittingCaptions:
         old = typed.strip() or ("" if caption is None else caption.text)
         if old not in ("", chosen) and event.value != "instead":
             return old, gr.skip(), _list(offer, old, place, language)
-        self._album.captions.write(photo_id, chosen)
+        self._album.captions.write(photo_id, chosen, language)
         said = say(language, "saved")
         if old not in ("", chosen):
             said = html.escape(say(language, "saved_instead", old=old))

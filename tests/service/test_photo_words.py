@@ -16,7 +16,7 @@ from album.service import Album
 from album.ui.caption_box import CaptionBox
 from album.ui.questions import Conversation, Questions
 from models.errors import CaptionerUnavailableError
-from models.interfaces import Turn
+from models.interfaces import Description, Turn
 from tests.fakes import FakeCaptioner
 from tests.images.make import make_photo
 
@@ -131,6 +131,23 @@ def test_an_answer_for_a_photo_that_was_left_is_not_told_of_the_one_that_is_open
     assert "caption" not in page
     assert page["caption-note"] == ""  # and not for ever that it is being looked at
     assert album.captions.of(other) is None
+
+
+def test_the_caption_in_another_language_can_be_made_ones_own(
+    album: Album, box: CaptionBox, captioner: FakeCaptioner, photo_id: int
+) -> None:
+    said = Description({"ko": "바위 위의 고양이", "en": "A cat on a rock"})
+    captioner.describe = lambda jpeg, languages: said  # type: ignore[method-assign]
+    album.captions.request([photo_id], ["ko", "en"])
+    album.captions.work_off()
+
+    page = shown(box.save(photo_id, "A cat on a rock", "바위 위의 고양이", KOREAN))
+
+    assert "바위 위의 고양이" in page["caption-more"]  # among the earlier ones
+    for language in ("ko", "en"):
+        caption = album.captions.of(photo_id, language)
+        assert caption is not None
+        assert (caption.text, caption.by_hand) == ("A cat on a rock", True)
 
 
 def test_an_earlier_caption_is_used_again_and_the_one_in_its_place_becomes_history(
