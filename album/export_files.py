@@ -132,11 +132,18 @@ class NamesInFolder:
             except (SidecarError, OSError):
                 return False
             if about is not None:
-                return about == photo.sha256
+                return about == photo.sha256 and self._may_be(path, photo)
         if not os.path.lexists(path):
             return not os.path.lexists(sidecar)
-        same = path.is_file() and path.stat().st_size == photo.size_bytes
-        return same and sha256_of(path) == photo.sha256
+        return self._may_be(path, photo) and sha256_of(path) == photo.sha256
+
+    @staticmethod
+    def _may_be(path: Path, photo: Photo) -> bool:
+        """Whether a file, if there is one, is as long as the photo; others may have put one there
+        since its sidecar was written."""
+        if not os.path.lexists(path):
+            return True
+        return path.is_file() and path.stat().st_size == photo.size_bytes
 
 
 def safe_name(filename: str, suffix: str) -> str:

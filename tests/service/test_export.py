@@ -320,6 +320,22 @@ def test_files_of_others_in_the_folder_are_never_touched(album, mine, tmp_path):
     assert verified(album, out) == []
 
 
+def test_a_file_that_others_put_beside_an_exported_sidecar_is_not_taken_for_its_photo(
+    album, mine, tmp_path
+):
+    out = tmp_path / "out"
+    for photo_id in take_in(album, [mine]).added:
+        describe(album, photo_id, "사진")
+    assert out_of(album).export(out).new == 2
+    before = make_photo(out / "red.jpg", "white", size=(50, 40)).read_bytes()
+
+    report = out_of(album).export(out, with_photos=True)
+
+    assert (report.new, report.copied, report.failed) == (1, 2, [])
+    assert (out / "red.jpg").read_bytes() == before
+    assert verified(album, out) == []
+
+
 def test_an_export_goes_neither_into_the_album_nor_nowhere(album, tmp_path):
     with pytest.raises(AlbumError, match="own folder"):
         out_of(album).export(tmp_path / "data" / "photos")
