@@ -101,7 +101,8 @@ def job(
 
 
 def _bar(it: CaptionJob, progress: CaptionProgress, first: bool, language: str) -> str:
-    done = it.total - it.waiting
+    # The photos of a cancelled job do not wait, but nothing came of them either.
+    done = it.written + it.failed if it.state == "cancelled" else it.total - it.waiting
     share = 100 * done / it.total if it.total else 100.0
     left = say(language, "job_at", done=done, total=it.total)
     right = say(language, f"job_{it.state}")

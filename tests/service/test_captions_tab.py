@@ -295,6 +295,17 @@ def test_a_job_is_paused_gone_on_with_tried_again_and_cancelled_by_its_buttons(
     assert album.captions.job(job_id).state == "done"
 
 
+def test_a_cancelled_job_does_not_look_as_if_all_of_it_were_done(
+    browser: Browser, album: Album, photo_ids: list[int]
+) -> None:
+    job_id = album.captions.start_job(Wanted(lacking=True), ["en"])
+    album.captions.work_off(lambda photo_id: album.captions.cancel(job_id))
+
+    browser.looks()
+
+    assert re.search(r"1 of 4\s+cancelled", browser.jobs)
+
+
 def test_nothing_is_sent_again_to_a_browser_that_shows_it_already(
     browser: Browser, album: Album
 ) -> None:
