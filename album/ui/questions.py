@@ -102,8 +102,8 @@ class Questions:
         )  # fmt: skip
         asked.success(self.show, [self._answered, shown_id], [self._said, self._log], **private)
         asked.failure(
-            self.give_back, [self._answered, self._said, shown_id], [self._log, self._box],
-            **private,
+            self.give_back, [self._answered, self._said, shown_id, self._box],
+            [self._log, self._box], **private,
         )  # fmt: skip
         self._log.select(
             keep_answer, self._said, [self._said, *caption_outputs], **AS_WRITTEN, **private
@@ -152,15 +152,19 @@ class Questions:
         asked: Conversation | None,
         said: Conversation | None,
         open_now: int | None,
+        typed: str,
         request: gr.Request,
     ) -> Updates:
-        """The words of a question that got no answer back in their box."""
+        """The words of a question that got no answer back in their box, before what somebody has
+        written there since."""
         if asked is None or asked.photo_id != open_now or not asked.turns:
             return {self._log: gr.skip()}
         shown = said if said is not None and said.photo_id == open_now else Conversation(open_now)
         log = _drawn(shown, language_of(request)) if shown.turns else ""
         last = asked.turns[-1]
-        return {self._log: log, self._box: last.text if last.by == "person" else gr.skip()}
+        if last.by != "person" or last.text in typed:
+            return {self._log: log}
+        return {self._log: log, self._box: f"{last.text} {typed}".strip()}
 
 
 def _drawn(said: Conversation, language: str, *, waiting: bool = False) -> str:

@@ -264,9 +264,13 @@ def test_words_that_got_no_answer_are_back_in_their_box(
     with pytest.raises(gr.Error, match="cannot be reached"):
         next(steps)
 
-    updates = questions.give_back(asked[questions._answered], None, photo_id, ENGLISH)
-
+    asked = asked[questions._answered]
+    updates = questions.give_back(asked, None, photo_id, "", ENGLISH)
     assert shown(updates) == {"conversation": "", "question": "What is it?"}
+    updates = questions.give_back(asked, None, photo_id, "And who", ENGLISH)  # written meanwhile
+    assert shown(updates)["question"] == "What is it? And who"
+    updates = questions.give_back(asked, None, photo_id, "What is it? And who", ENGLISH)
+    assert "question" not in shown(updates)
 
 
 def test_an_empty_question_and_an_endless_conversation_are_sentences(
