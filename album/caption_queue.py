@@ -110,6 +110,15 @@ class CaptionQueue:
                 )
         self.release(task)
 
+    def pause_all(self) -> None:
+        """Pause every job until a person goes on with it; single photos leave the queue."""
+        with self._database.writing() as db:
+            db.execute(
+                "UPDATE caption_jobs SET state = 'paused', problem = NULL"
+                " WHERE state IN ('running', 'paused')"
+            )
+            db.execute("DELETE FROM caption_jobs WHERE hidden")  # with its photo: nobody sees it
+
     def resume_mended(self) -> int:
         """Go on with jobs that were paused for a problem; how many."""
         with self._database.writing() as db:

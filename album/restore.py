@@ -22,6 +22,7 @@ from album.backup_file import (
     member_name,
     workplace,
 )
+from album.caption_queue import CaptionQueue
 from album.caption_store import CaptionStore
 from album.database import Database
 from album.errors import AlbumError
@@ -112,6 +113,7 @@ def _unpack(
             for photo_id in kept_now:
                 store.move(photo_id, None)
         _end_imports(database)
+        CaptionQueue(database).pause_all()  # nothing is sent from here before somebody asks for it
     except database.connection.Error as error:
         raise reader.damaged(f"its {DATABASE} lacks what an album has") from error
     finally:

@@ -710,6 +710,27 @@ def test_a_photo_is_never_in_memory_as_a_whole(source, tmp_path, monkeypatch):
         assert reader.manifest.counts["photos"] == 8
 
 
+def test_a_restored_album_sends_no_photo_before_somebody_goes_on_with_its_job(
+    source, tmp_path, captioner
+):
+    queue = CaptionQueue(source.database)
+    queue.start_job([[2]], ["ko"], time.time(), urgent=True, hidden=True)
+    save(source, tmp_path / "album.zip")  # while they wait
+    restore(tmp_path / "album.zip", tmp_path / "elsewhere")
+    album = Album(tmp_path / "elsewhere", OwnClassifiers(), captioner, decoder=PlainDecoder())
+    try:
+        album.captions.work_off()
+        assert captioner.calls == []
+        (job,) = album.captions.progress().jobs
+        assert (job.state, job.waiting) == ("paused", 1)
+        album.captions.resume(job.job_id)
+        album.captions.work_off()
+        assert len(captioner.calls) == 1
+    finally:
+        album.close()
+    assert queue.job(1).state == "running"  # where it was saved, it goes on
+
+
 def test_a_restored_album_starts_and_makes_its_caches_again(source, tmp_path, captioner):
     save(source, tmp_path / "album.zip")
     restore(tmp_path / "album.zip", tmp_path / "elsewhere")
