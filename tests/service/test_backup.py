@@ -171,6 +171,14 @@ def test_a_backup_has_a_manifest_that_any_program_can_check(source, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["album.zip", "data", "gone", "here"]
 
 
+def paused(before):
+    """The same rows with caption jobs that wait for a person to go on with them."""
+    jobs = [
+        tuple("paused" if it == "running" else it for it in row) for row in before["caption_jobs"]
+    ]
+    return before | {"caption_jobs": jobs}
+
+
 def test_without_originals_the_rows_come_back_and_photos_stay_where_they_are(source, tmp_path):
     save(source, tmp_path / "rows.zip", with_originals=False)
     shutil.rmtree(tmp_path / "gone")
@@ -181,7 +189,7 @@ def test_without_originals_the_rows_come_back_and_photos_stay_where_they_are(sou
     assert (report.photos, report.originals, report.in_place) == (8, 0, 3)
     assert [problem.filename for problem in report.missing] == [f"{n}.jpg" for n in (1, 3, 5, 6, 7)]
     with library(tmp_path / "elsewhere") as restored:
-        assert rows(restored.database) == before
+        assert rows(restored.database) == paused(before)
 
 
 def test_rows_come_back_to_originals_that_never_left(source, tmp_path):
@@ -196,7 +204,7 @@ def test_rows_come_back_to_originals_that_never_left(source, tmp_path):
 
     assert contents(tmp_path / "data", "album.db") == others
     with library(tmp_path / "data") as restored:
-        assert rows(restored.database) == before
+        assert rows(restored.database) == paused(before)
         assert faults(restored) == []
 
 
