@@ -258,7 +258,9 @@ def test_filters_combine_with_each_other_and_with_words(
 
 
 def choose_year(page: Page) -> None:
-    """Only the photos that the fixture made."""
+    """Only the photos that the fixture made; chosen once the page shows what there is, for what it
+    shows first comes with empty boxes."""
+    expect(tiles(page)).to_have_count(60)
     page.locator("#filters button").first.click()
     page.locator("#before input, #before textarea").fill("2019")
     page.keyboard.press("Enter")
