@@ -6,7 +6,6 @@ same. The browser sends along which state it shows; only what differs is sent.
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from album.service import Album
 from album.ui.alerts import alerts_on_failure
 from album.ui.caption_words import FAILURES_SHOWN, job
 from album.ui.gallery import img
-from album.ui.imports_view import MOST_ROWS
+from album.ui.imports_view import MOST_ROWS, digest
 from album.ui.texts import i18n, language_of, say
 
 AT_WORK_S = 1.0  # how often a browser asks while captions are written
@@ -58,7 +57,7 @@ class CaptionJobsView:
         language = language_of(request)
         progress = self._album.captions.progress(JOBS_SHOWN)
         resting = progress.resting_until and progress.resting_until.replace(second=0, microsecond=0)
-        now = _digest((progress.jobs, resting, progress.why_resting, progress.today, language))
+        now = digest((progress.jobs, resting, progress.why_resting, progress.today, language))
         if now == shown:
             return {self.shown: gr.skip()}
         at_work = any(it.state == "running" for it in progress.jobs)
@@ -118,7 +117,3 @@ class CaptionJobsView:
             for failure in failures
             if (photo := photos.get(failure.photo_id)) is not None
         ]
-
-
-def _digest(value: object) -> str:
-    return hashlib.blake2b(repr(value).encode(errors="replace"), digest_size=6).hexdigest()

@@ -16,6 +16,7 @@ from album.caption import (
 )
 from album.photo import Caption
 from album.ui.import_words import duration
+from album.ui.progress_bar import progress_bar
 from album.ui.sentences import in_language
 from album.ui.texts import say, say_count
 
@@ -108,13 +109,8 @@ def _bar(it: CaptionJob, progress: CaptionProgress, first: bool, language: str) 
     right = say(language, f"job_{it.state}")
     if it.state == "running":
         right = _right(it, progress, first, language)
-    still = "" if it.state == "running" and progress.resting_until is None else " still"
-    return (
-        f'<div class="progress{still}" role="progressbar" aria-label="{say(language, "captions")}"'
-        f' aria-valuemin="0" aria-valuemax="100" aria-valuenow="{share:.0f}"'
-        f' aria-valuetext="{left}"><div class="words"><span>{left}</span><span>{right}</span></div>'
-        f'<div class="track"><div class="done" style="width:{share:.1f}%"></div></div></div>'
-    )
+    still = it.state != "running" or progress.resting_until is not None
+    return progress_bar(say(language, "captions"), share, left, right, still=still)
 
 
 def _right(it: CaptionJob, progress: CaptionProgress, first: bool, language: str) -> str:

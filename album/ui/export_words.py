@@ -11,6 +11,7 @@ from album.export_verify import Difference, VerifyReport
 from album.ui.at_work import Step
 from album.ui.export_texts import EXPORT_TEXTS
 from album.ui.gallery import size
+from album.ui.progress_bar import progress_bar
 from album.ui.sentences import in_language
 from album.ui.texts import say
 
@@ -64,13 +65,7 @@ def progress(step: Step, language: str, *, stopping: bool) -> str:
     if step.total:
         left = say(language, "import_at", done=step.done, total=step.total)
     right = say(language, "export_stopping" if stopping else "export_keep_open")
-    return (
-        f'<div class="progress" role="progressbar" aria-label="{say(language, "export_title")}"'
-        f' aria-valuemin="0" aria-valuemax="100" aria-valuenow="{share:.0f}"'
-        f' aria-valuetext="{left}"><div class="words"><span>{left}</span><span>{right}</span></div>'
-        f'<div class="track"><div class="done" style="width:{share:.1f}%"></div></div>'
-        f'<div class="name">{html.escape(step.name)}&nbsp;</div></div>'
-    )
+    return progress_bar(say(language, "export_title"), share, left, right, step.name)
 
 
 def waiting(language: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from album.originals import display_name
 from album.photo import ImportFailure, ImportRecord, WatchedFolder
+from album.ui.progress_bar import progress_bar
 from album.ui.sentences import in_language
 from album.ui.texts import say
 
@@ -30,14 +31,8 @@ def progress(record: ImportRecord, others: int, *, model_ready: bool, language: 
     below = record.current
     if others:
         below = " · ".join(filter(None, (below, say(language, "imports_waiting", n=others))))
-    still = " still" if record.state == "paused" else ""
-    return (
-        f'<div class="progress{still}" role="progressbar" aria-label="{say(language, "upload")}"'
-        f' aria-valuemin="0" aria-valuemax="100" aria-valuenow="{share:.0f}"'
-        f' aria-valuetext="{left}"><div class="words"><span>{left}</span><span>{right}</span></div>'
-        f'<div class="track"><div class="done" style="width:{share:.1f}%"></div></div>'
-        f'<div class="name">{html.escape(below)}&nbsp;</div></div>'
-    )
+    still = record.state == "paused"
+    return progress_bar(say(language, "upload"), share, left, right, below, still=still)
 
 
 def report(

@@ -155,7 +155,7 @@ class ImportsView:
     def changes(self, shown: str | None, language: str) -> Updates:
         """Updates for what is not as `shown`, which a browser sent: it may say anything."""
         parts = self._parts(language)
-        now = [_digest(part.depends_on) for part in parts]
+        now = [digest(part.depends_on) for part in parts]
         before = (shown or "").split()
         if len(before) != len(now):
             before = [""] * len(now)
@@ -269,5 +269,6 @@ def _is_quiet(record: ImportRecord) -> bool:
     return record.kind == "rescan" and not news and record.seconds < QUIET_S
 
 
-def _digest(value: object) -> str:
+def digest(value: object) -> str:
+    """Names what a browser shows, so that only what differs is sent."""
     return hashlib.blake2b(repr(value).encode(errors="replace"), digest_size=6).hexdigest()
