@@ -74,10 +74,13 @@ class CaptionQueue:
         """One of them; None where there is none."""
         return next(iter(self._jobs("NOT hidden AND job_id = ?", job_id)), None)
 
-    def turn(self, job_id: int, states: Sequence[JobState], state: JobState) -> None:
+    def turn(
+        self, job_id: int, states: Sequence[JobState], state: JobState, at: float
+    ) -> None:
         """Pause, resume or cancel a job that is in one of `states`.
 
-        Of a cancelled one, the photos that wait leave the queue.
+        Of a cancelled one, the photos that wait leave the queue; those at work leave it with their
+        answer, or as their claim ends, so that no other job sends them meanwhile.
         """
         with self._database.writing() as db:
             ended = now() if state == "cancelled" else None
@@ -88,7 +91,9 @@ class CaptionQueue:
             ).rowcount
             if turned and state == "cancelled":
                 db.execute(
-                    "DELETE FROM caption_queue WHERE job_id = ? AND failure IS NULL", (job_id,)
+                    "DELETE FROM caption_queue WHERE job_id = ? AND failure IS NULL"
+                    " AND claimed_until <= ?",
+                    (job_id, at),
                 )
 
     def pause_for(self, task: CaptionTask, problem: str) -> None:
@@ -155,7 +160,7 @@ class CaptionQueue:
         )
         return [CaptionFailure(*row) for row in rows]
 
-    def finish_jobs(self) -> None:
+    def finish_jobs(self, at: float) -> None:
         """Note the end of running jobs of which no photo waits any more."""
         waiting = "EXISTS (SELECT 1 FROM caption_queue AS it WHERE it.job_id = caption_jobs.job_id"
         with self._database.writing() as db:
@@ -165,6 +170,11 @@ class CaptionQueue:
                 (now(),),
             )
             db.execute(f"DELETE FROM caption_jobs WHERE hidden AND NOT {waiting})")
+            db.execute(
+                "DELETE FROM caption_queue WHERE failure IS NULL AND claimed_until <= ? AND job_id"
+                " IN (SELECT job_id FROM caption_jobs WHERE state = 'cancelled')",
+                (at,),
+            )
 
     # Photos
 
@@ -178,7 +188,8 @@ class CaptionQueue:
     def all_waiting(self) -> set[int]:
         """The photos that are still to be captioned."""
         rows = self._database.connection.execute(
-            "SELECT photo_id FROM caption_queue WHERE failure IS NULL"
+            "SELECT photo_id FROM caption_queue JOIN caption_jobs USING (job_id)"
+            " WHERE failure IS NULL AND state <> 'cancelled'"
         )
         return {row[0] for row in rows}
 

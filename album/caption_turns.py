@@ -99,4 +99,6 @@ class CaptionTurns:
                     else rest.reason
                 )
             self._stopped.wait(min(place.wait_s, LOOK_AGAIN_S))
+        if reserved:
+            self._rate.give_back(reserved)
         raise NotNowError("The album is being closed.")

@@ -85,6 +85,12 @@ class CaptionWork:
         self._stopped = False
         self._workers: list[threading.Thread] = []
         self._failures_in_a_row = 0
+        self._at_work = 0
+
+    @property
+    def at_work(self) -> bool:
+        """Whether a background thread has a photo, or is about to take one."""
+        return self._at_work > 0
 
     def start(self) -> None:
         """Work on the queue in background threads until `stop`."""
@@ -127,7 +133,9 @@ class CaptionWork:
             if waiting.failure is not None:
                 raise AlbumError(waiting.failure)
             rest = self._rate.resting() if self._captioner.sends else None
-            late = rest.reason if rest is not None and rest.until > deadline else None
+            late = None  # the last request of a day may be out for this photo just now
+            if rest is not None and rest.until > deadline and not self.at_work:
+                late = rest.reason
             if (reason := waiting.problem or late) is not None:
                 raise CaptionerUnavailableError(f"{reason} The photo stays in the queue.")
             with self._wake:
@@ -155,11 +163,13 @@ class CaptionWork:
                 written += self._caption(task)
                 on_done(task.photo_id)
             self._turns.end()
-        self._queue.finish_jobs()
+        self._queue.finish_jobs(time.time())
         return written
 
     def _run(self) -> None:
         while not self._stopped:
+            with self._wake:
+                self._at_work += 1
             try:
                 wait_s = self._round()
             except AlbumError as error:  # the disk is full, or kept by another program
@@ -168,6 +178,7 @@ class CaptionWork:
             finally:
                 self._turns.end()
             with self._wake:
+                self._at_work -= 1
                 self._wake.notify_all()
                 if wait_s and not self._stopped:
                     self._wake.wait(min(wait_s, LOOK_AGAIN_S))
@@ -175,7 +186,7 @@ class CaptionWork:
     def _round(self) -> float:
         """Caption one photo; in how many seconds to look again, 0 for at once."""
         if not self._queue.is_due(time.time()):
-            self._queue.finish_jobs()
+            self._queue.finish_jobs(time.time())
             return LOOK_AGAIN_S
         if self._captioner.sends and (wait_s := self._turns.reserve()):
             return wait_s

@@ -264,7 +264,7 @@ class PhotoCaptions:
             QueryError: there is no such job.
         """
         self.job(job_id)
-        self._queue.turn(job_id, ("running",), "paused")
+        self._queue.turn(job_id, ("running",), "paused", time.time())
 
     def resume(self, job_id: int) -> None:
         """Go on with a paused job.
@@ -273,7 +273,7 @@ class PhotoCaptions:
             QueryError: there is no such job.
         """
         self.job(job_id)
-        self._queue.turn(job_id, ("paused",), "running")
+        self._queue.turn(job_id, ("paused",), "running", time.time())
         self._work.stir()
 
     def cancel(self, job_id: int) -> None:
@@ -283,7 +283,7 @@ class PhotoCaptions:
             QueryError: there is no such job.
         """
         self.job(job_id)
-        self._queue.turn(job_id, ("running", "paused"), "cancelled")
+        self._queue.turn(job_id, ("running", "paused"), "cancelled", time.time())
 
     def retry(self, job_id: int) -> int:
         """Queue the photos of a job that were given up once more; how many. A paused job stays so.
@@ -355,6 +355,11 @@ class PhotoCaptions:
         """
         self._queue.resume_mended()
         self._work.start()
+
+    @property
+    def at_work(self) -> bool:
+        """Whether a background thread has a photo, or is about to take one."""
+        return self._work.at_work
 
     def stop(self) -> None:
         """End the background threads; what the captioner was asked already is waited for."""

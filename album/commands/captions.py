@@ -143,7 +143,9 @@ def _waited(album: Album, job_id: int, as_json: bool) -> int:
             while True:
                 job = album.captions.job(job_id)
                 follow(bar, job.total - job.waiting, job.total)
-                if job.state != "running" or _rests_long(album.captions):
+                # The last request of a day is out when the day counts as used up already.
+                rests = _rests_long(album.captions) and not album.captions.at_work
+                if job.state != "running" or rests:
                     return job_id
                 time.sleep(LOOK_AGAIN_S)
     finally:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from album import caption_work
+from album.commands import captions as commands
+from album.image_files import small_jpeg
 from tests.gemini_server import GeminiServer, blocks, error
 from tests.images.make import make_photo
 from tests.model.commands import read, run
@@ -100,8 +104,17 @@ def test_a_wrong_key_pauses_the_job_and_the_right_one_goes_on(library, server, e
     assert len(read(run(library, "caption", "--pending", "--json", **env))["captions"]) == 3
 
 
-def test_a_quota_of_the_day_ends_the_waiting_and_says_until_when(library, server, env):
+def test_a_quota_of_the_day_ends_the_waiting_and_says_until_when(
+    library, server, env, monkeypatch
+):
     few = {**env, "ALBUM_CAPTIONS_PER_DAY": "1"}
+    monkeypatch.setattr(commands, "LOOK_AGAIN_S", 0.01)
+
+    def takes_a_while(path: Path) -> bytes:
+        time.sleep(1)  # the place is taken, and the request not sent yet
+        return small_jpeg(path)
+
+    monkeypatch.setattr(caption_work, "small_jpeg", takes_a_while)
 
     told = read(run(library, "caption", "--lacking", "--json", **few))
 

@@ -324,6 +324,78 @@ def test_a_cancelled_job_keeps_what_is_written_and_can_be_followed_by_another(
         album.captions.pause(99)
 
 
+def test_a_photo_at_work_when_its_job_is_cancelled_is_not_sent_again_by_the_next(
+    album, captioner, photo_ids
+):
+    wanted = Wanted(tuple(photo_ids[:1]))
+    first = album.captions.start_job(wanted, ["en"])
+    later = []
+
+    def cancel_and_start_another():
+        captioner.meanwhile = lambda: None
+        album.captions.cancel(first)
+        later.append(album.captions.start_job(wanted, ["en"]))
+        album.captions.work_off()  # as another worker does
+
+    captioner.meanwhile = cancel_and_start_another
+    album.captions.work_off()
+
+    assert len(captioner.calls) == 1
+    assert album.captions.of(photo_ids[0], "en").text == "A photo."
+    job = album.captions.job(later[0])
+    assert (job.state, job.written, job.waiting) == ("done", 1, 0)
+    assert album.captions.job(first).state == "cancelled"
+
+
+def test_a_photo_at_work_when_its_job_is_cancelled_leaves_the_queue_if_nothing_comes_of_it(
+    album, captioner, photo_ids
+):
+    captioner.error = unavailable("Gemini is busy.")
+    job_id = album.captions.start_job(Wanted(tuple(photo_ids[:1])), ["en"])
+    captioner.meanwhile = lambda: album.captions.cancel(job_id)
+    album.captions.work_off()
+
+    assert album.caption_store.counts() == (0, 0, 0)
+    job = album.captions.job(job_id)
+    assert (job.state, job.waiting, job.left_out) == ("cancelled", 0, 1)
+
+
+def test_a_request_that_is_not_sent_as_the_album_closes_is_not_counted(
+    album, captioner, photo_ids, monkeypatch
+):
+    def closes_meanwhile(path):
+        album.captions.stop()
+        return b"a picture"
+
+    monkeypatch.setattr(caption_work, "small_jpeg", closes_meanwhile)
+    album.captions.start_job(Wanted(tuple(photo_ids[:1])), ["en"])
+    album.captions.work_off()
+
+    assert captioner.calls == []
+    assert album.captions.progress().today == 0
+    assert album.caption_store.counts() == (0, 1, 0)
+
+
+def test_the_last_request_of_a_day_is_waited_for_by_who_asked_for_it(
+    album, captioner, photo_ids, monkeypatch
+):
+    album.close()
+    again = Album(
+        album.data_dir,
+        OwnClassifiers(),
+        captioner,
+        decoder=DecodeHere(),
+        caption_pace=CaptionPace(per_day=1),
+    )
+    captioner.meanwhile = lambda: time.sleep(3 * caption_work.NEWS_S)
+    again.captions.start()
+
+    assert again.captions.ask_now(photo_ids[0], "en").text == "A photo."
+    with pytest.raises(CaptionerUnavailableError, match=r"1 requests of today are used up"):
+        again.captions.ask_now(photo_ids[1], "en")
+    again.close()
+
+
 def test_a_paused_job_stays_paused_when_its_failures_are_tried_again(album, captioner, photo_ids):
     captioner.error = CaptionRefusedError("No.")
     job_id = album.captions.start_job(Wanted(), ["en"])
