@@ -74,9 +74,7 @@ class CaptionQueue:
         """One of them; None where there is none."""
         return next(iter(self._jobs("NOT hidden AND job_id = ?", job_id)), None)
 
-    def turn(
-        self, job_id: int, states: Sequence[JobState], state: JobState, at: float
-    ) -> None:
+    def turn(self, job_id: int, states: Sequence[JobState], state: JobState, at: float) -> None:
         """Pause, resume or cancel a job that is in one of `states`.
 
         Of a cancelled one, the photos that wait leave the queue; those at work leave it with their

@@ -91,6 +91,14 @@ def choose_dtype(device: torch.device) -> torch.dtype:
     return torch.bfloat16 if native and onednn else torch.float32
 
 
+def _stamp(checkpoint: Path | None) -> tuple[int, int] | None:
+    """Changes with a file of one's own; published weights never do."""
+    if checkpoint is None or not checkpoint.is_file():
+        return None
+    status = checkpoint.stat()
+    return status.st_mtime_ns, status.st_size
+
+
 class ClipEncoder:
     """One open_clip model in memory; safe to call from many threads.
 
@@ -115,6 +123,7 @@ class ClipEncoder:
         model = parse_spec(spec)
         self._device = choose_device(device)
         self._dtype = torch.float32 if precision == "float32" else choose_dtype(self._device)
+        stamp = _stamp(model.checkpoint)
         self.model_id = model_id_of(model)
         self.languages = model.languages()
         self._name = model.name
@@ -145,6 +154,11 @@ class ClipEncoder:
                 f"The weights of {model.name} are damaged or made for another architecture: "
                 f"replace or delete {broken}, or set ALBUM_MODEL to another model."
             ) from error
+        if _stamp(model.checkpoint) != stamp:  # the id may be that of other weights
+            raise WeightsUnavailableError(
+                f"The weights file {model.checkpoint} changed while it was read: try again when "
+                "it is complete."
+            )
         cuda = self._device.type == "cuda"
         self._batch = CUDA_BATCH if cuda else BATCH
         self._resizes_on_device = cuda and works_on_tensors(self._preprocess)

@@ -528,6 +528,10 @@ KOREAN: Final[tuple[tuple[str, str], ...]] = (
         "모델 파일을 읽을 수 없습니다: {path}. 되살리거나 ALBUM_MODEL을 바꿔 주세요.",
     ),
     (
+        r"The weights file (?P<path>.*) changed while it was read: .*",
+        "모델 파일을 읽는 동안 파일이 바뀌었습니다: {path}. 복사가 끝난 뒤 다시 시도해 주세요.",
+    ),
+    (
         r"The model hub has no weights of (?P<model>.*) any more: .*",
         "{model} 모델을 이제 받을 수 없습니다. ALBUM_MODEL을 다른 모델로 바꿔 주세요.",
     ),

@@ -104,9 +104,7 @@ def test_a_wrong_key_pauses_the_job_and_the_right_one_goes_on(library, server, e
     assert len(read(run(library, "caption", "--pending", "--json", **env))["captions"]) == 3
 
 
-def test_a_quota_of_the_day_ends_the_waiting_and_says_until_when(
-    library, server, env, monkeypatch
-):
+def test_a_quota_of_the_day_ends_the_waiting_and_says_until_when(library, server, env, monkeypatch):
     few = {**env, "ALBUM_CAPTIONS_PER_DAY": "1"}
     monkeypatch.setattr(commands, "LOOK_AGAIN_S", 0.01)
 

@@ -217,6 +217,21 @@ def test_new_weights_under_an_old_name_get_another_id(weights_dir, tmp_path):
     assert ClipEncoder(spec, weights_dir, "cpu").model_id != before
 
 
+def test_weights_that_change_while_they_are_read_get_no_name(weights_dir, tmp_path, monkeypatch):
+    path = tmp_path / "own.safetensors"
+    whole = WEIGHTS.read_bytes()
+    path.write_bytes(whole[:1000])
+    load = clip.load_clip
+
+    def load_once_it_is_complete(*args):
+        path.write_bytes(whole)
+        return load(*args)
+
+    monkeypatch.setattr(clip, "load_clip", load_once_it_is_complete)
+    with pytest.raises(WeightsUnavailableError, match=r"own.safetensors changed while it was read"):
+        ClipEncoder(f"pocket-clip/{path}", weights_dir, "cpu")
+
+
 def test_published_weights_are_named_by_their_spec_and_bring_their_preprocessing():
     spec = parse_spec("ViT-B-32-SigLIP2-256/webli")
 
