@@ -179,8 +179,9 @@ class CaptionWork:
                 self._turns.end()
             with self._wake:
                 self._at_work -= 1
-                self._wake.notify_all()
-                if wait_s and not self._stopped:
+                if not wait_s:  # something happened; workers that have nothing to do wake nobody
+                    self._wake.notify_all()
+                elif not self._stopped:
                     self._wake.wait(min(wait_s, LOOK_AGAIN_S))
 
     def _round(self) -> float:

@@ -538,6 +538,18 @@ def test_only_so_many_are_asked_at_the_same_time_and_each_photo_once(album, capt
     again.close()
 
 
+def test_workers_with_nothing_to_do_leave_the_processor_alone(album, monkeypatch):
+    looks = []
+    is_due = CaptionQueue.is_due
+    monkeypatch.setattr(
+        CaptionQueue, "is_due", lambda queue, at: looks.append(at) or is_due(queue, at)
+    )
+    album.captions.start()
+    time.sleep(1)
+
+    assert len(looks) <= 4  # two workers, which look again after two seconds
+
+
 def test_another_language_that_is_asked_for_meanwhile_is_asked_for_too(album, captioner, photo_ids):
     queue = CaptionQueue(album.database)
     once = []
