@@ -13,6 +13,14 @@ from models.classifiers import OwnClassifiers
 from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """In several processes, one has the browser's tests; the others share what is left by files,
+    whose fixtures serve all of a file."""
+    for item in items:
+        browser = item.get_closest_marker("browser") is not None
+        item.add_marker(pytest.mark.xdist_group("browser" if browser else item.path.name))
+
+
 @pytest.fixture
 def captioner() -> FakeCaptioner:
     return FakeCaptioner()

@@ -1,4 +1,4 @@
-"""The album as people run it: `python app.py` in a process of its own, on a free port.
+"""The album as people run it: `app.py` in a process of its own, on a free port.
 
 with served_album(tmp_path) as served:
     served.client().predict(api_name="/album_status")
@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 import gradio
 from gradio_client import Client
+
+from tests.warm_start import Forked, starter
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = Path(gradio.__file__).parent / "media_assets" / "images"
@@ -49,11 +54,12 @@ class ServedAlbum:
 
 
 @contextmanager
-def served_album(folder: Path, **env: str) -> Iterator[ServedAlbum]:
+def served_album(folder: Path, *, warm: bool = True, **env: str) -> Iterator[ServedAlbum]:
     """Run an album with the pocket model and its data below `folder`.
 
     Args:
         folder: of the test; `data` and `server.log` are made in it.
+        warm: in a process that has the largest libraries already; else by `python app.py`.
         env: more environment variables for the server.
 
     Raises:
@@ -71,15 +77,12 @@ def served_album(folder: Path, **env: str) -> Iterator[ServedAlbum]:
         "GRADIO_SERVER_PORT": str(port),
         "NO_PROXY": "127.0.0.1,localhost",  # the fake Gemini is on this machine
     }
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "app.py"],
-            cwd=ROOT,
-            env={**inherited, **settings, **env},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
+    if warm:
+        (data_dir / "embeddings").mkdir(parents=True, exist_ok=True)
+        for known in Path(_known_words().name).iterdir():
+            shutil.copy(known, data_dir / "embeddings")
+    start = starter().start if warm else _start
+    process = start({**inherited, **settings, **env}, log)
     served = ServedAlbum(f"http://127.0.0.1:{port}", data_dir, log)
     try:
         _wait_until_it_answers(process, served)
@@ -93,6 +96,26 @@ def served_album(folder: Path, **env: str) -> Iterator[ServedAlbum]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        for known in (data_dir / "embeddings").glob("*.words.*.npy"):
+            shutil.copy(known, _known_words().name)
+
+
+@cache
+def _known_words() -> tempfile.TemporaryDirectory[str]:
+    """For what the model makes of everyday words, which it would be asked anew in each album."""
+    return tempfile.TemporaryDirectory()
+
+
+def _start(env: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            [sys.executable, "app.py"],
+            cwd=ROOT,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
 
 
 def _free_port() -> int:
@@ -101,7 +124,7 @@ def _free_port() -> int:
         return int(any_port.getsockname()[1])
 
 
-def _wait_until_it_answers(process: subprocess.Popen[bytes], served: ServedAlbum) -> None:
+def _wait_until_it_answers(process: subprocess.Popen[bytes] | Forked, served: ServedAlbum) -> None:
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline:
         if process.poll() is not None:

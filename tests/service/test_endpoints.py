@@ -318,7 +318,7 @@ def test_an_import_pauses_goes_on_and_ends_when_asked(tmp_path: Path) -> None:
             time.sleep(0.1)
         raise AssertionError(f"never {states}: {known}")
 
-    with served_album(tmp_path, ALBUM_FOLDERS=str(tmp_path / "photos")) as album:
+    with served_album(tmp_path, warm=False, ALBUM_FOLDERS=str(tmp_path / "photos")) as album:
         # It waits for its model at first: there is time enough to pause it.
         client = album.client()
         number = until(client, "waiting", "running")["import_id"]

@@ -89,6 +89,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedAlbum]:
         GeminiServer() as server,
         served_album(
             folder,
+            warm=False,
             ALBUM_FOLDERS=str(folder / "photos"),
             ALBUM_GEMINI_KEY_FILE=str(key_file),
             ALBUM_GEMINI_ENDPOINT=server.url,
