@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from album.places import Places
 from album.service import Album
@@ -13,12 +15,17 @@ from models.classifiers import OwnClassifiers
 from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """In several processes, one has the browser's tests; the others share what is left by files,
-    whose fixtures serve all of a file."""
-    for item in items:
-        browser = item.get_closest_marker("browser") is not None
-        item.add_marker(pytest.mark.xdist_group("browser" if browser else item.path.name))
+class BrowserApart(LoadScopeScheduling):
+    """Of several processes, one has all the tests in a browser; the others share what is left by
+    files, whose fixtures serve all of a file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "browser" if file.startswith("tests/browser/") else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> BrowserApart:
+    return BrowserApart(config, log)
 
 
 @pytest.fixture

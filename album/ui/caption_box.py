@@ -26,8 +26,12 @@ Updates = dict[Any, Any]
 ON_LOAD = """
 element.addEventListener('click', (event) => {
   const button = event.target.closest('button[data-number]');
-  if (button) trigger('select', {index: Number(button.dataset.number), value: 'again'});
+  if (!button) return;
+  // The button goes with the list that it is in: who uses the keyboard is not to lose their place.
+  if (!event.detail) document.getElementById('save-caption').focus();
+  trigger('select', {index: Number(button.dataset.number), value: 'again'});
 });
+document.getElementById('caption-note').setAttribute('aria-live', 'polite');
 """
 
 
@@ -52,6 +56,7 @@ class CaptionBox:
             self._ask = gr.Button(
                 i18n("ask_gemini" if self._sends else "ask_here"), elem_id="ask-gemini", size="sm"
             )
+        gr.Markdown(i18n("ask_sends" if self._sends else "ask_stays"), elem_id="ask-sends")
         self._more = gr.HTML(elem_id="caption-more", js_on_load=ON_LOAD)
         self._fitting = FittingCaptions(album)
         self._asked = gr.State(None)

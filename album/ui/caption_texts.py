@@ -10,6 +10,14 @@ CAPTION_TEXTS: Final[dict[str, tuple[str, str]]] = {
     "caption_hint": ("What is this photo about?", "어떤 사진인가요?"),
     "ask_gemini": ("Let Gemini write it", "Gemini에게 맡기기"),
     "ask_here": ("Let it be written", "대신 써 주기"),
+    "ask_sends": (
+        "Gemini is sent one JPEG of at most 1,024 px, without EXIF: about 1,500 tokens.",
+        "Gemini에게 EXIF를 뺀 1,024px 이하의 JPEG 1장을 보냅니다(약 1,500토큰).",
+    ),
+    "ask_stays": (
+        "It is written on this machine; the photo is sent nowhere.",
+        "이 컴퓨터에서 씁니다. 사진은 밖으로 나가지 않습니다.",
+    ),
     "asking": ("Gemini is looking at it…", "Gemini가 사진을 보고 있습니다…"),
     "asking_here": ("Looking at it…", "사진을 보고 있습니다…"),
     "by_hand": (

@@ -249,10 +249,13 @@ def test_an_earlier_caption_comes_back_by_its_button(
         page.locator("#save-caption").click()
         expect(page.locator("#caption-note")).to_have_text("Saved.")
     page.locator("#caption-more summary").click()
-    page.get_by_role("button", name="Use this again").click()
+    page.get_by_role("button", name="Use this again").press("Enter")
 
     expect(page.locator("#caption textarea")).to_have_value("our first")
-    expect(page.locator("#caption-note")).to_have_text("Saved instead of “our second”.")
+    note = page.locator("#caption-note")
+    expect(note).to_have_text("Saved instead of “our second”.")
+    expect(note).to_have_attribute("aria-live", "polite")  # heard as well as seen
+    expect(page.locator("#save-caption")).to_be_focused()
 
 
 def test_words_of_a_person_stay_whatever_arrives_meanwhile(
