@@ -31,6 +31,7 @@ from PIL import Image
 
 KIND = "type.googleapis.com/google.rpc."
 METADATA = {"exif", "xmp", "photoshop", "comment"}
+LOOK_AGAIN_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ class Answer:
     """It is closed after half of the body."""
     delay_s: float = 0.0
     """How long the answer takes to begin."""
+    permits: threading.Semaphore | None = None
+    """The answer begins when it gets one of these."""
     drip_s: float = 0.0
     """How long each byte of the body takes."""
     location: str = ""
@@ -164,6 +167,11 @@ def slowly(answer: Answer, delay_s: float) -> Answer:
     return replace(answer, delay_s=delay_s)
 
 
+def let_go(answer: Answer, permits: threading.Semaphore) -> Answer:
+    """`answer`, as soon as it gets a permit: whatever the machine does, it comes in its turn."""
+    return replace(answer, permits=permits)
+
+
 def error(
     status: int,
     reason: str | None = None,
@@ -268,6 +276,9 @@ class GeminiServer:
     def _give(self, call: BaseHTTPRequestHandler, request: Request, answer: Answer) -> None:
         if self._closing.wait(None if answer.hang else answer.delay_s) or answer.drop:
             return
+        while answer.permits and not answer.permits.acquire(timeout=LOOK_AGAIN_S):
+            if self._closing.is_set():
+                return
         call.send_response(answer.status)
         call.send_header("Content-Type", answer.content_type)
         call.send_header("Content-Length", str(len(answer.body)))

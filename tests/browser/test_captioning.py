@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tests.gemini_server import (
     Request,
     blocks,
     describes,
+    let_go,
     most_within,
     says,
     slowly,
@@ -144,14 +146,15 @@ def test_a_job_is_paused_survives_the_browser_and_goes_on(
     album: ServedAlbum, gemini: GeminiServer, open_page: OpenPage
 ) -> None:
     words = WORDS["en-US"]
-    answer = gemini.respond
-    gemini.respond = lambda request, earlier: slowly(answer(request, earlier), 2)
+    answer, permits = gemini.respond, threading.Semaphore(0)
+    gemini.respond = lambda request, earlier: let_go(answer(request, earlier), permits)
     page = full(open_page(album))
     enter(page, words["tab"])
     page.get_by_role("button", name=words["start"]).click()
     page.get_by_role("button", name=words["pause"]).click()
     expect(page.locator("#caption-list .progress.still")).to_be_visible()
     page.close()
+    permits.release(2 * len(PHOTOS))
 
     other = full(open_page(album))
     enter(other, words["tab"])
@@ -261,12 +264,14 @@ def test_an_earlier_caption_comes_back_by_its_button(
 def test_words_of_a_person_stay_whatever_arrives_meanwhile(
     album: ServedAlbum, gemini: GeminiServer, open_page: OpenPage
 ) -> None:
-    gemini.respond = lambda request, earlier: slowly(describes(**SAID), 2.0)
+    permits = threading.Semaphore(0)
+    gemini.respond = lambda request, earlier: let_go(describes(**SAID), permits)
     page = full(open_page(album))
     box, note = page.locator("#caption textarea"), page.locator("#caption-note")
     open_tile(page, 0)
     page.locator("#ask-gemini").click()
     box.press_sequentially("our cat")
+    permits.release()
     expect(note).to_contain_text("by gemini")
     expect(box).to_have_value("our cat")
     page.locator("#photo-next").click()
@@ -279,6 +284,7 @@ def test_words_of_a_person_stay_whatever_arrives_meanwhile(
     expect(note).to_have_text("")
     page.locator("#ask-gemini").click()
     expect(note).to_have_text("Gemini is looking at it…")
+    permits.release(2)
     expect(box).to_have_value(SAID["caption_en"])
     assert len(gemini.requests) == 3
 
@@ -287,6 +293,7 @@ def test_words_of_a_person_stay_whatever_arrives_meanwhile(
     expect(box).to_have_value("")
     other = full(open_page(album))
     enter(other, "Captions")
+    permits.release()
     other.get_by_role("button", name="Write 1 caption").click()
     expect(other.locator("#caption-list")).to_contain_text("1 caption written")
     box.focus()
