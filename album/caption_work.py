@@ -177,8 +177,9 @@ class CaptionWork:
                 wait_s = LOOK_AGAIN_S
             finally:
                 self._turns.end()
+                with self._wake:
+                    self._at_work -= 1
             with self._wake:
-                self._at_work -= 1
                 if not wait_s:  # something happened; workers that have nothing to do wake nobody
                     self._wake.notify_all()
                 elif not self._stopped:

@@ -188,7 +188,7 @@ def test_an_upload_tells_of_every_file_what_became_of_it(
 def test_a_cancelled_import_keeps_what_it_has_and_drops_the_rest(
     tmp_path: Path, open_page: OpenPage
 ) -> None:
-    with served_album(tmp_path) as album:
+    with served_album(tmp_path, warm=False) as album:  # it waits for its model at first
         page = open_page(album)
         go_to(page, "Add photos")
         size = (800, 800)  # quick to send, slow enough to take in
