@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import gradio as gr
 
+from album.search import Question
 from album.service import Album
 from album.ui.address import from_address, parameters, to_address
 from album.ui.alerts import alerts_on_failure
@@ -49,6 +50,7 @@ class Arriving:
     def _arrive(self, shown: Shown, wanted: Shown, request: gr.Request) -> Iterator[Updates]:
         """Show what an address asks for, the box and the filters first: the answer may take long.
 
+        An address that asks nothing leaves alone what is typed while its page is being loaded.
         Photos that are not there any more are left out of the question.
         """
         asked, language = wanted.question, language_of(request)
@@ -66,10 +68,14 @@ class Arriving:
             asked = shown.question  # with its pictures, which no address holds
         asks = shown.found is None or (asked, wanted.page) != (shown.question, shown.page)
         if asks:
-            yield {
-                self._parts.query: asked.text,
-                **self._parts.filters.shows(asked.filters, language),
-            }
+            if shown.found is None and asked == Question():
+                # The box and the filters are as they were built, or somebody types there already.
+                yield self._choices(Shown(asked), request)
+            else:
+                yield {
+                    self._parts.query: asked.text,
+                    **self._parts.filters.shows(asked.filters, language),
+                }
             answer = self._asking.show(Shown(asked, wanted.page), request)
             shown = answer[self._parts.shown]
             yield answer

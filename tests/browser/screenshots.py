@@ -32,6 +32,7 @@ from tests.browser.conftest import PATIENCE_MS, launch
 from tests.browser.walking import (
     go_to,
     last_report,
+    open_filters,
     open_questions,
     open_tile,
     send,
@@ -312,7 +313,7 @@ def look(
     picture("upload")
 
     go_to(page, search_tab)
-    page.locator("#filters button").first.click()
+    open_filters(page)
     expect(page.locator("#camera")).to_be_visible()
     picture("filters")
     page.context.close()
@@ -415,11 +416,11 @@ def look_at_caption_jobs(
     page.locator("#caption-jobs").scroll_into_view_if_needed()
     picture("writing")
     go_to(page, TABS[language][0])
-    page.locator("#filters > button").click()
+    open_filters(page)
     page.locator("#has-caption input").click()
     page.get_by_role("option", name="있음" if language == "ko" else "with", exact=True).click()
     expect(tiles(page)).to_have_count(5)
-    page.locator("#filters > button").click()
+    page.locator("#filters > button").click()  # closed again
     open_tile(page, 2)
     expect(page.locator("#caption-note")).not_to_be_empty()
     page.locator("#caption").scroll_into_view_if_needed()

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
-from tests.browser.walking import choose, go_to, open_tile, tiles
+from tests.browser.walking import choose, go_to, open_filters, open_tile, tiles
 from tests.images.make import make_text
 from tests.served_album import SAMPLES, ServedAlbum, served_album
 
@@ -68,7 +68,7 @@ def test_labels_are_written_after_a_dry_run_found_by_search_and_taken_back(
     expect(page.locator("#plan")).to_be_hidden()
 
     go_to(page, "Search")
-    page.locator("#filters button").first.click()
+    open_filters(page)
     choose(page, "label", label)
     expect(tiles(page)).to_have_count(count)
     open_tile(page, 0)
@@ -170,7 +170,7 @@ def first_planned(page: Page) -> tuple[str, int]:
 
 def open_tile_with(page: Page, label: str) -> None:
     """A photo that has the label, in the panel."""
-    page.locator("#filters button").first.click()
+    open_filters(page)
     choose(page, "label", label)
     expect(page.locator("#heading")).to_contain_text("newest first")
     open_tile(page, 0)

@@ -180,6 +180,7 @@ def test_a_long_export_keeps_nobody_out_can_be_stopped_and_ends_when_one_leaves(
     album: ServedAlbum, open_page: OpenPage
 ) -> None:
     page, other = open_export(open_page, album, "en-US"), open_page(album)
+    expect(tiles(other)).to_have_count(len(PHOTOS))
     with closing(sqlite3.connect(album.data_dir / "album.db")) as db, db:
         # Rows of photos whose files are not there: what is said of them can be exported.
         columns = [row[1] for row in db.execute("PRAGMA table_info(photos)")][1:]

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import OpenPage
-from tests.browser.walking import open_tile, shown_sha256, tiles
+from tests.browser.walking import FRAMES_PASS, open_filters, open_tile, shown_sha256, tiles
 from tests.images.make import make_photo
 from tests.served_album import ServedAlbum, served_album
 
@@ -102,7 +102,7 @@ def test_an_address_fills_the_box_and_the_filters_and_keeps_what_is_not_its_own(
     page = opened(open_page, album, "?__theme=dark&x=1&q=%EB%B9%A8%EA%B0%84+red&after=2001-02-03")
 
     expect(box(page)).to_have_value("빨간 red")
-    page.locator("#filters > button").click()
+    open_filters(page)
     expect(page.locator("#after input, #after textarea")).to_have_value("2001-02-03")
     ask(page, "blue sky")
     expect(box(page)).to_have_value("blue sky")
@@ -177,6 +177,29 @@ def test_back_goes_over_the_pages_and_questions_one_by_one(
         page.go_forward()
     expect(box(page)).to_have_value("red flower")
     expect(page).to_have_url(re.compile(r"\?q=red\+flower$"))
+
+
+def test_what_is_typed_before_the_first_answer_comes_is_left_alone(
+    album: ServedAlbum, open_page: OpenPage
+) -> None:
+    page = opened(open_page, album)
+    answers: list[Route] = []
+    page.route("**/queue/data*", lambda route: answers.append(route))
+    with page.expect_request("**/queue/data*"):
+        page.reload()
+    box(page).fill("blue sky")
+    page.evaluate(FRAMES_PASS)
+    expect(box(page)).to_have_value("blue sky")
+
+    for it in answers:
+        it.continue_()
+    page.unroute("**/queue/data*")
+
+    expect(page.locator("#heading")).to_contain_text(ALL)
+    page.evaluate(FRAMES_PASS)
+    expect(box(page)).to_have_value("blue sky")
+    box(page).press("Enter")
+    expect(page).to_have_url(re.compile(r"[?&]q=blue"))
 
 
 def test_a_reload_shows_the_same_page_at_the_same_place(

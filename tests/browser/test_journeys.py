@@ -20,6 +20,7 @@ from tests.browser.walking import (
     choose,
     go_to,
     last_report,
+    open_filters,
     open_tile,
     search,
     send,
@@ -258,10 +259,9 @@ def test_filters_combine_with_each_other_and_with_words(
 
 
 def choose_year(page: Page) -> None:
-    """Only the photos that the fixture made; chosen once the page shows what there is, for what it
-    shows first comes with empty boxes."""
+    """Only the photos that the fixture made."""
     expect(tiles(page)).to_have_count(60)
-    page.locator("#filters button").first.click()
+    open_filters(page)
     page.locator("#before input, #before textarea").fill("2019")
     page.keyboard.press("Enter")
     expect(page.locator("#heading")).to_have_text(f"{PHOTOS} photos, newest first")
@@ -311,7 +311,7 @@ def test_a_caption_by_hand_stays_and_is_never_written_over(
     assert len(gemini.requests) == asked
 
     page.locator("#photo-close").click()
-    page.locator("#filters button").first.click()
+    open_filters(page)
     choose(page, "has-caption", "with")
     expect(page.locator("#heading")).to_have_text("1 photo, newest first")
     assert len(shown_sha256(page)) == 1
@@ -357,7 +357,7 @@ def test_a_label_stays_with_its_photo_and_becomes_a_filter(
     page.locator("#photo-close").click()
     expect(page.locator("#photo-panel")).to_be_hidden()
 
-    page.locator("#filters button").first.click()
+    open_filters(page)
     choose(page, "label", "휴가 2019")
     expect(page.locator("#heading")).to_have_text("1 photo, newest first")
     assert shown_sha256(page) == [labelled]

@@ -12,7 +12,16 @@ from PIL import ExifTags
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
-from tests.browser.walking import choose, go_to, last_report, open_tile, search, send, tiles
+from tests.browser.walking import (
+    choose,
+    go_to,
+    last_report,
+    open_filters,
+    open_tile,
+    search,
+    send,
+    tiles,
+)
 from tests.gemini_server import GeminiServer
 from tests.images.make import make_exif, make_photo
 from tests.served_album import SAMPLES, ServedAlbum, served_album
@@ -64,7 +73,7 @@ def every_corner(page: Page, tabs: Sequence[str]) -> list[str]:
 
     expect(tiles(page)).to_have_count(4)
     look()
-    page.locator("#filters button").first.click()
+    open_filters(page)
     for box in ("place", "orientation", "camera"):
         page.locator(f"#{box} input").click()
         expect(page.get_by_role("option").first).to_be_visible()
@@ -150,7 +159,7 @@ def test_a_phone_shows_everything_without_scrolling_sideways(
     expect(tiles(page)).to_have_count(4)
     tops = tiles(page).evaluate_all("all => all.map(it => it.getBoundingClientRect().top)")
     assert tops[0] == tops[1] == tops[2] < tops[3]  # three across
-    page.locator("#filters button").first.click()
+    open_filters(page)
     expect(page.locator("#camera")).to_be_visible()
     assert fits()
 
@@ -271,7 +280,7 @@ def test_no_name_caption_label_or_class_becomes_a_program(
     expect(page.locator("#chips .chip")).to_contain_text("<img src=x onerror")
     page.locator("#chips button").click()
     expect(tiles(page)).to_have_count(2)
-    page.locator("#filters button").first.click()
+    open_filters(page)
     choose(page, "label", HARM[:99])
     expect(page.locator("#heading")).to_have_text("1 photo, newest first")
     page.locator("#camera input").click()

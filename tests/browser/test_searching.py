@@ -17,7 +17,14 @@ from PIL import ExifTags, Image
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
-from tests.browser.walking import open_tile, search, show_the_rest, shown_sha256, tiles
+from tests.browser.walking import (
+    open_filters,
+    open_tile,
+    search,
+    show_the_rest,
+    shown_sha256,
+    tiles,
+)
 from tests.images.make import make_exif, make_photo
 from tests.served_album import SAMPLES, ServedAlbum, served_album
 
@@ -403,7 +410,7 @@ def test_a_heart_makes_a_favourite_that_words_and_filters_find(
     search(page, "즐겨찾기" if korean else "favourites")
     expect(tiles(page)).to_have_count(1)
     assert shown_sha256(page) == [chosen]
-    page.locator("#filters button").first.click()
+    open_filters(page)
     page.locator("#label input").click()
     word = "즐겨찾기" if korean else "favourite"
     expect(page.get_by_role("option", name=word, exact=True)).to_be_visible()
@@ -428,7 +435,7 @@ def test_an_address_that_means_harm_or_nothing_shows_what_it_can(
 
     expect(page.locator("#heading")).to_contain_text("No photo fits.")
     expect(page.locator("#query input")).to_have_value("2019")
-    page.locator("#filters button").first.click()
+    open_filters(page)
     expect(page.locator("#camera input")).to_have_value("<script>")
     page.locator("#clear-filters").click()
     expect(page.locator("#heading")).to_have_text(f"{COLOURS} photos, newest first")

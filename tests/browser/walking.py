@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
@@ -9,7 +10,10 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 OPENED_AGAIN = 3
 LATE_MS = 20_000
-SETTLING_MS = 500
+ANSWERED = re.compile(r"\bhide\b")
+FRAMES_PASS = """() => new Promise(
+    pass => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(pass)))
+)"""
 
 
 def tiles(page: Page) -> Locator:
@@ -29,8 +33,10 @@ def search(page: Page, words: str) -> None:
     """Type and press Enter, and wait until the answer is there."""
     box = page.locator("#query textarea, #query input")
     box.fill(words)
-    with page.expect_response(lambda answer: "/queue/data" in answer.url):
+    # Where another answer is awaited already, this one comes by the same stream.
+    with page.expect_response(lambda answer: "/queue/join" in answer.url):
         box.press("Enter")
+    expect(page.locator("#heading [data-testid=status-tracker]")).to_have_class(ANSWERED)
 
 
 def show_the_rest(page: Page) -> None:
@@ -68,11 +74,25 @@ def choose(page: Page, box: str, choice: str) -> None:
     option.click()
 
 
+def unfold(page: Page, section: str, box: str) -> None:
+    """A section that is closed at first, until this box in it can be typed into.
+
+    Gradio gives a box that has just appeared its first value a frame later; what a test types
+    within that frame, as no person could, is gone.
+    """
+    page.locator(f"#{section} > button").click()
+    expect(page.locator(f"#{box} input, #{box} textarea").first).to_be_visible()
+    page.evaluate(FRAMES_PASS)
+
+
+def open_filters(page: Page) -> None:
+    """The row of filters under the search box."""
+    unfold(page, "filters", "after")
+
+
 def open_questions(page: Page) -> None:
-    """The box for questions about the open photo; whoever types at once is faster than it is."""
-    page.locator("#questions > button").click()
-    expect(page.locator("#question textarea")).to_be_visible()
-    page.wait_for_timeout(SETTLING_MS)
+    """The box for questions about the open photo."""
+    unfold(page, "questions", "question")
 
 
 def last_report(page: Page) -> Locator:
