@@ -190,14 +190,14 @@ def _found(parent: Path, name: str, siblings: Siblings) -> Found:
     folder = str(parent)
     path = os.path.join(folder, name)  # noqa: PTH118  # of 200,000 strings, not Paths
     try:
-        status = os.stat(path)  # noqa: PTH116
+        status = os.stat(path)  # noqa: PTH116  # likewise
     except OSError:
         return Found(path, None)
     sidecars, stamps = [], []
     for beside in siblings.of(name):
-        sidecar = os.path.join(folder, beside)  # noqa: PTH118
+        sidecar = os.path.join(folder, beside)  # noqa: PTH118  # likewise
         try:
-            its = os.stat(sidecar)  # noqa: PTH116
+            its = os.stat(sidecar)  # noqa: PTH116  # likewise
         except OSError:
             continue
         sidecars.append(sidecar)
@@ -242,7 +242,7 @@ def _is_zip(path: Path) -> bool:
 
 def _names_beside(path: Path) -> Collection[str]:
     try:
-        return os.listdir(path.parent)  # noqa: PTH208
+        return os.listdir(path.parent)  # noqa: PTH208  # names, not Paths
     except OSError:
         return ()
 

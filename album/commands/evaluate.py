@@ -170,7 +170,7 @@ def _in_language(
         "rows": rows,
         "mean": {
             way: {
-                what: mean([row[way][what] for row in rows if row[way][what] is not None])  # type: ignore[index]
+                what: mean([row[way][what] for row in rows if row[way][what] is not None])  # type: ignore[index]  # shares by way
                 for what in ("kept", "dropped")
             }
             for way in ("veto", "subtraction")

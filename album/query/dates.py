@@ -187,7 +187,7 @@ def _join_yearly(first: Unit, last: Unit) -> Days | None:
         return None
     begin, end = first.yearly.every_year, last.yearly.every_year
     if isinstance(begin, InMonths) and isinstance(end, InMonths):
-        return Days(0, (months(begin.months[0], end.months[-1]).every_year,))  # type: ignore[arg-type]
+        return Days(0, (months(begin.months[0], end.months[-1]).every_year,))  # type: ignore[arg-type]  # months make months
     if isinstance(begin, OnDays) and isinstance(end, OnDays):
         day, stop = date(2000, *begin.days[0]), date(2000, *end.days[-1])
         if stop < day:

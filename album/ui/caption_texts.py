@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from album.caption_wishes import TOKENS_A_PHOTO
+
+ABOUT_TOKENS: Final = round(TOKENS_A_PHOTO, -2)
 CAPTION_TEXTS: Final[dict[str, tuple[str, str]]] = {
     # The caption of a photo
     "caption": ("Caption", "설명"),
@@ -11,8 +14,9 @@ CAPTION_TEXTS: Final[dict[str, tuple[str, str]]] = {
     "ask_gemini": ("Let Gemini write it", "Gemini에게 맡기기"),
     "ask_here": ("Let it be written", "대신 써 주기"),
     "ask_sends": (
-        "Asking sends Gemini one JPEG of at most 1,024 px, without EXIF: about 1,500 tokens.",
-        "맡기면 EXIF를 뺀 1,024px 이하의 JPEG 1장을 Gemini에게 보냅니다(약 1,500토큰).",
+        "Asking sends Gemini one JPEG of at most 1,024 px, without EXIF:"
+        f" about {ABOUT_TOKENS:,} tokens.",
+        f"맡기면 EXIF를 뺀 1,024px 이하의 JPEG 1장을 Gemini에게 보냅니다(약 {ABOUT_TOKENS:,}토큰).",
     ),
     "ask_stays": (
         "It is written on this machine; the photo is sent nowhere.",
