@@ -100,7 +100,7 @@ def first_of(names: Sequence[str], most: int) -> str:
 
 
 def read_examples(
-    path: Path, *, split: str | None = None, images: Path | None = None
+    path: Path, *, split: str | None = None, images: Path | None = None, texts: str | None = None
 ) -> ExampleSet:
     """Read a folder per class, or a CSV with its pictures or its tar beside it.
 
@@ -108,6 +108,7 @@ def read_examples(
         path: The folder or the CSV.
         split: Only the rows whose column `split` says so.
         images: Where the pictures are (a folder or a tar), if not beside the CSV.
+        texts: The one column of words to read, instead of all captions.
 
     Raises:
         ModelError: there is nothing of that form at `path`, or not a single usable row in it.
@@ -115,7 +116,7 @@ def read_examples(
     if path.is_dir():
         found = _read_folders(path)
     elif path.is_file() and path.name.removesuffix(".gz").endswith(".csv"):
-        found = _read_csv(path, split, images)
+        found = _read_csv(path, split, images, texts)
     else:
         raise ModelError(f"{path} is neither a folder with a folder per class nor a CSV.")
     if not found.examples:
@@ -138,7 +139,9 @@ def image_files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
 
 
-def _read_csv(path: Path, split: str | None, images: Path | None) -> ExampleSet:
+def _read_csv(
+    path: Path, split: str | None, images: Path | None, column_of_texts: str | None
+) -> ExampleSet:
     found = ExampleSet()
     where = images or _tar_beside(path) or path.parent
     captions: dict[ImageFile, list[str]] = {}
@@ -154,7 +157,7 @@ def _read_csv(path: Path, split: str | None, images: Path | None) -> ExampleSet:
         words = [
             text.strip()
             for column, text in row.items()
-            if (column.startswith("caption") or column == "text") and text and text.strip()
+            if _holds_words(column, column_of_texts) and text and text.strip()
         ]
         if not words and not row.get("label"):
             found.skip(EMPTY_CAPTION, name)
@@ -166,6 +169,10 @@ def _read_csv(path: Path, split: str | None, images: Path | None) -> ExampleSet:
         for image, words in captions.items()
     ]
     return found
+
+
+def _holds_words(column: str, only: str | None) -> bool:
+    return column == only if only else column.startswith("caption") or column == "text"
 
 
 def _rows(path: Path) -> Iterator[dict[str, str]]:

@@ -81,6 +81,9 @@ def retrieval(
     model: Model = "pocket",
     images_root: ImagesRoot = None,
     split: Split = None,
+    texts: Annotated[
+        str | None, typer.Option(help="Only this column of words, such as that of one language.")
+    ] = None,
     limit: Limit = None,
     plot: Plot = None,
     weights_dir: WeightsDir = WEIGHTS_DIR,
@@ -90,7 +93,7 @@ def retrieval(
     """Recall@1/5/10 and median rank from images to captions and back, beside chance."""
     if plot is not None:
         check_target(plot)
-    found = read_examples(pairs, split=split, images=images_root)
+    found = read_examples(pairs, split=split, images=images_root, texts=texts)
     keep_only(found, lambda it: bool(it.captions), "no caption")
     examples = drawn(found.examples, limit)
     encoder = load(model, weights_dir, device)

@@ -4,8 +4,9 @@
     python -m models.train --config models/pocket/train.yaml --resume   go on where it stopped
     torchrun --nproc-per-node 4 -m models.train --config ...            on several GPUs
 
-`train` below is the whole of it, in the order it runs. Every step draws its pictures, its crops and
-its wordings from its own seed, so a run that was stopped continues to the same curve.
+`train` below is one stage, in the order it runs. A recipe may have several, each of which starts
+from the weights of the one before. Every step draws its pictures, its crops and its wordings from
+its own seed, so a run that was stopped continues to the same curve.
 
 Shape letters: b batch, d width, s side of a view in pixels, c classes.
 """
@@ -30,15 +31,23 @@ import torch.nn.functional as F  # noqa: N812 - its customary name
 import typer
 from torch.optim.swa_utils import AveragedModel, update_bn
 
-from models.clip import choose_device, tokenizer_of
+from models.clip import choose_device, choose_dtype, tokenizer_of
 from models.command_line import in_sentences
 from models.errors import ModelError
 from models.evaluation.calibration import best_logit_scale
 from models.interfaces import Embeddings
-from models.spec import ModelSpec
+from models.spec import ModelSpec, register_folder
 from models.training.augment import plain_views, random_views
-from models.training.config import TrainConfig, read_config
-from models.training.losses import MAX_SCALE, LockedTextLoss, TextBank, in_batch_terms
+from models.training.backbone import load_backbone, read_class_names, start_from
+from models.training.cached_views import cache_views, split_tower, split_trunk
+from models.training.config import TrainConfig, read_recipe
+from models.training.losses import (
+    MAX_SCALE,
+    LockedTextLoss,
+    TextBank,
+    distillation_terms,
+    in_batch_terms,
+)
 from models.training.run_files import Curve, export, load_checkpoint, save_checkpoint
 from models.training.sampling import Sampler, seed_everything
 from models.training.training_set import Pictures, TrainingSet, load_pictures, load_training_set
@@ -48,6 +57,7 @@ log = logging.getLogger(__name__)
 
 CLEAN_BATCHES = 50  # without augmentation, to estimate what batch norm needs at the final size
 UNCERTAIN = 0.25  # what it says that a caption, or a class, does not mention a common thing
+PARTED = 4  # batches of texts that are drawn together and parted by length
 ALIKE = 0.5  # a tag nearer than this to a class's name, but not among its tags: left open
 STOPPED = 130  # exit status after Ctrl-C, as shells have it
 
@@ -65,6 +75,7 @@ def train(config: TrainConfig, resume: bool = False) -> Path | None:
         rank, world = dist.get_rank(), dist.get_world_size()
         if device.type == "cuda":
             device = torch.device("cuda", dist.get_node_local_rank())
+    bf16 = has_bfloat16(device) if config.bf16 is None else config.bf16
     torch.set_flush_denormal(True)  # late in a run tiny numbers make CPUs crawl
     seed_everything(config.seed)
     config.out.mkdir(parents=True, exist_ok=True)
@@ -72,8 +83,7 @@ def train(config: TrainConfig, resume: bool = False) -> Path | None:
     saved = load_checkpoint(checkpoint, config) if resume else None
 
     # ---------------------------------------------------------------- data
-    data = load_training_set(config)
-    sampler = Sampler(data, config.batch_size, config.seed, device, rank, world)
+    data = load_training_set(config) if config.sources else TrainingSet([], [], {})
     validation = load_pictures(config, config.validation) if config.validation else None
 
     # ---------------------------------------------------------------- model and loss
@@ -83,12 +93,36 @@ def train(config: TrainConfig, resume: bool = False) -> Path | None:
     normalize = pixel_normalizer(model, device)
     size = image_size(model)
     trained = torch.nn.ModuleDict({"model": model})
+    backbone = None
+    if config.init_image is not None:
+        name = open_clip.get_model_config(architecture)["vision_cfg"]["timm_model_name"]
+        backbone = load_backbone(config.init_image, name)
+        backbone = backbone.to(device, memory_format=torch.channels_last)
+        if config.begins_from_backbone:
+            start_from(backbone, model.visual)
     if config.text == "locked":
         for name, parameter in model.named_parameters():
             parameter.requires_grad = name.startswith("visual.")
-        bank = encode_bank(model, tokenize, data, config.context_tags, device)
+        bank = encode_bank(model, tokenize, data, config, device)
         trained["loss"] = LockedTextLoss(bank, config.alike).to(device)
+    elif not config.sources:
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad = not name.startswith("visual.")
     teacher = load_teacher(config.teacher, tokenize, device) if config.teacher else None
+
+    # ---------------------------------------------------------------- what does not learn
+    encode_image = torch.compile(model.visual) if config.compile else model.visual
+    learning: torch.nn.Module = model
+    if config.learning_blocks is not None:
+        model.eval()  # the statistics of its batch norms stay those of the backbone
+        model.visual.head.train()
+        frozen, learning = split_tower(model.visual, config.learning_blocks)
+        for parameter in frozen.parameters():
+            parameter.requires_grad = False
+        teach = teaching(backbone, frozen, config.learning_blocks)
+        data = cache_views(config, data, frozen, teach, normalize)
+        encode_image = learning
+    sampler = Sampler(data, config.batch_size, config.seed, device, rank, world)
 
     # ---------------------------------------------------------------- optimiser
     parameters = [p for p in trained.parameters() if p.requires_grad]
@@ -113,9 +147,9 @@ def train(config: TrainConfig, resume: bool = False) -> Path | None:
 
     # ---------------------------------------------------------------- the loop
     stop_asked = listen_for_stop()
-    encode_image = torch.compile(model.visual) if config.compile else model.visual
     began = written = time.monotonic()
-    model.train()
+    if config.learning_blocks is None:
+        model.train()
     for step in range(first, config.steps):
         lr = config.lr * rate(step, config.steps, config.warmup_steps, config.hold)
         for parameter_group in optimizer.param_groups:
@@ -124,26 +158,36 @@ def train(config: TrainConfig, resume: bool = False) -> Path | None:
 
         for micro in range(step * config.accumulate, (step + 1) * config.accumulate):
             seed_everything(config.seed, micro, rank)
-            pixels, groups = sampler.batch(micro)  # per source (b_i, s_i, s_i, 3) uint8; (b,)
-            views = torch.cat([random_views(p, view.pixels, view.smallest_area) for p in pixels])
-            with torch.autocast(device.type, torch.bfloat16, enabled=config.bf16):
-                features = encode_image(normalize(views))  # (b, d)
-            images = F.normalize(features.float(), dim=-1)  # (b, d)
-
-            if config.text == "locked":
-                terms = trained["loss"](images, groups)
-            else:
-                tokens = tokenize(sampler.wordings(groups)).to(device)  # (b, context)
-                with torch.autocast(device.type, torch.bfloat16, enabled=config.bf16):
-                    features = model.encode_text(tokens)  # (b, d)
-                texts = F.normalize(features.float(), dim=-1)  # (b, d)
-                scale, bias = model.logit_scale.exp(), model.logit_bias
-                terms = in_batch_terms(config.loss, images, texts, scale, bias, groups)
+            terms: dict[str, torch.Tensor] = {}
+            if config.sources:
+                # Per source (b_i, s_i, s_i, 3) uint8 or what is cached of its views; (b,); (b, c).
+                pixels, groups, opinions = sampler.batch(micro)
+                if config.learning_blocks is None:
+                    views = [random_views(p, view.pixels, view.smallest_area) for p in pixels]
+                    inputs = normalize(torch.cat(views))
+                else:
+                    inputs = torch.cat(pixels).float()
+                if inputs.ndim == 4:
+                    inputs = inputs.contiguous(memory_format=torch.channels_last)
+                with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+                    features = encode_image(inputs)  # (b, d)
+                images = F.normalize(features.float(), dim=-1)  # (b, d)
+                if config.text == "locked":
+                    terms = trained["loss"](images, groups, opinions)
+                else:
+                    tokens = tokenize(sampler.wordings(groups)).to(device)  # (b, context)
+                    with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+                        features = model.encode_text(tokens)  # (b, d)
+                    texts = F.normalize(features.float(), dim=-1)  # (b, d)
+                    scale, bias = model.logit_scale.exp(), model.logit_bias
+                    terms = in_batch_terms(config.loss, images, texts, scale, bias, groups)
             if teacher is not None:
-                terms["distil"] = distillation(model, *teacher, config)
+                distilled = distillation(model, *teacher, config, micro, bf16)
+                terms = distilled if not terms else terms | {"distil": distilled["distil"]}
             weights = {
                 "cosine": config.cosine_weight,
                 "tags": config.tag_weight,
+                "opinion": config.opinion_weight,
                 "distil": config.distil_weight,
             }
             loss = sum(weights.get(name, 1.0) * term for name, term in terms.items())
@@ -187,9 +231,10 @@ def train(config: TrainConfig, resume: bool = False) -> Path | None:
     finished: Any = average.module
     if config.blend < 1:
         mix_in(create_model(architecture, config), finished, 1 - config.blend)
-    views_of_all = sampler.clean_views(CLEAN_BATCHES, size)
-    with torch.autocast(device.type, torch.bfloat16, enabled=config.bf16):
-        update_bn((normalize(views) for views in views_of_all), finished.visual)
+    if config.sources and config.learning_blocks is None:
+        views_of_all = sampler.clean_views(CLEAN_BATCHES, size)
+        with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+            update_bn((normalize(views) for views in views_of_all), finished.visual)
     if curve and validation:
         seen = see(finished, tokenize, normalize, validation, size)
         accuracy = top1(*seen, validation.labels)
@@ -201,27 +246,30 @@ def train(config: TrainConfig, resume: bool = False) -> Path | None:
         curve.draw()
     if world > 1:
         dist.destroy_process_group()
-    return export(finished, config.out, architecture) if rank == 0 else config.out
+    return export(finished, config, architecture) if rank == 0 else config.finished
 
 
 # ------------------------------------------------------------------------------------- the model
 
 
-def architecture_name(name_or_json: str) -> str:
-    """The name open_clip knows the architecture by, after telling it of a JSON.
+def architecture_name(name_or_path: str) -> str:
+    """The name that open_clip knows the architecture by, after telling it of a folder or a JSON.
 
     Raises:
         ModelError: there is no such architecture or file.
     """
-    if name_or_json.endswith(".json"):
-        path = Path(name_or_json)
+    path = Path(name_or_path)
+    if path.is_dir():
+        register_folder(path, path.name)
+        return path.name
+    if name_or_path.endswith(".json"):
         if not path.is_file():
             raise ModelError(f"There is no architecture file {path}.")
         open_clip.add_model_config(path)
         return path.stem
-    if name_or_json not in open_clip.list_models():
-        raise ModelError(f'open_clip knows no architecture "{name_or_json}".')
-    return name_or_json
+    if name_or_path not in open_clip.list_models():
+        raise ModelError(f'open_clip knows no architecture "{name_or_path}".')
+    return name_or_path
 
 
 def tokenizer_for(architecture: str, weights_dir: Path) -> Any:
@@ -253,7 +301,9 @@ def create_model(architecture: str, config: TrainConfig) -> Any:
     if not config.init.is_file():
         raise ModelError(f"There is no checkpoint {config.init} to start from.")
     try:
-        return open_clip.create_model(architecture, pretrained=str(config.init), **extra)
+        return open_clip.create_model(
+            architecture, pretrained=str(config.init), pretrained_image=False, **extra
+        )
     except (RuntimeError, OSError, ValueError, KeyError) as error:
         raise ModelError(f"{config.init} is damaged or not of {architecture}.") from error
 
@@ -281,6 +331,11 @@ def pixel_normalizer(model: Any, device: torch.device) -> Callable[[torch.Tensor
 # ------------------------------------------------------------------------------------- the words
 
 
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether the device computes in bfloat16 itself. Emulated it is several times slower."""
+    return choose_dtype(device) is torch.bfloat16
+
+
 @torch.no_grad()
 def encode_words(model: Any, tokenize: Any, texts: Sequence[str]) -> torch.Tensor:
     """(n, d) float32, rows of norm 1."""
@@ -288,14 +343,14 @@ def encode_words(model: Any, tokenize: Any, texts: Sequence[str]) -> torch.Tenso
     rows = []
     for i in range(0, len(texts), 256):
         tokens = tokenize(list(texts[i : i + 256])).to(device)  # (256, context)
-        with torch.autocast(device.type, torch.bfloat16):
-            features = model.encode_text(tokens)  # (256, d)
+        with torch.autocast(device.type, torch.bfloat16, enabled=has_bfloat16(device)):
+            features = encode_trimmed(model, tokens)  # (256, d)
         rows.append(F.normalize(features.float(), dim=-1))
     return torch.cat(rows)
 
 
 def encode_bank(
-    model: Any, tokenize: Any, data: TrainingSet, context: Sequence[str], device: torch.device
+    model: Any, tokenize: Any, data: TrainingSet, config: TrainConfig, device: torch.device
 ) -> TextBank:
     """All the words of the training set as the locked text tower has them."""
     model.eval()
@@ -314,7 +369,7 @@ def encode_bank(
     captions = torch.tensor([group.source < 0 for group in data.groups])  # (g,)
     certainty = torch.ones_like(tagged)  # (g, k)
     if names:
-        certainty[:, [names.index(tag) for tag in context if tag in data.tags]] = UNCERTAIN
+        certainty[:, [names.index(t) for t in config.context_tags if t in data.tags]] = UNCERTAIN
         certainty[captions] = UNCERTAIN
         alike = wordings[:, 0].cpu() @ tags[0].T.cpu() > ALIKE  # (g, k): neither true nor false
         certainty[alike] = 0.0
@@ -327,7 +382,39 @@ def encode_bank(
         torch.stack(tags) if names else rows.new_zeros(1, 0, rows.shape[1]),
         tagged.to(device),
         certainty.to(device),
+        encode_classes(model, tokenize, config.class_names) if config.class_names else None,
     )
+
+
+def encode_classes(model: Any, tokenize: Any, class_names: Path) -> torch.Tensor:
+    """The names of a backbone's classes in English and in Korean: (2, c, d), rows of norm 1.
+
+    Raises:
+        ModelError: the table cannot be read.
+    """
+    names = read_class_names(class_names)
+    languages = []
+    for language in (0, 1):
+        cells = [names[number][language].split("|") for number in sorted(names)]
+        rows = encode_words(model, tokenize, [name for cell in cells for name in cell])
+        means = [some.mean(0) for some in rows.split([len(cell) for cell in cells])]
+        languages.append(F.normalize(torch.stack(means), dim=-1))
+    return torch.stack(languages)
+
+
+def teaching(
+    backbone: Any, frozen: torch.nn.Module, learning_blocks: int
+) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
+    """How views (b, 3, s, s), and what the frozen part makes of them, become the teacher's logits.
+
+    Where the frozen part is the backbone's own, the backbone goes on from there.
+    """
+    if backbone is None:
+        return lambda views, _made: views.new_zeros(len(views), 0)
+    same, rest = split_trunk(backbone, learning_blocks)
+    if repr(same) == repr(frozen):  # the same layers, also in how they pad
+        return lambda _views, made: backbone.get_classifier()(rest(made))
+    return lambda views, _made: backbone(views)
 
 
 def load_teacher(
@@ -349,13 +436,50 @@ def load_teacher(
 
 
 def distillation(
-    model: Any, tokens: torch.Tensor, targets: torch.Tensor, config: TrainConfig
-) -> torch.Tensor:
-    """1 - cosine between the text tower and the teacher on a batch of the teacher's texts."""
-    rows = torch.randint(0, len(tokens), (config.batch_size,), device=tokens.device)
-    with torch.autocast(tokens.device.type, torch.bfloat16, enabled=config.bf16):
-        texts = F.normalize(model.encode_text(tokens[rows]).float(), dim=-1)  # (b, d)
-    return (1 - (texts * targets[rows]).sum(1)).mean()
+    model: Any,
+    tokens: torch.Tensor,
+    targets: torch.Tensor,
+    config: TrainConfig,
+    micro: int,
+    bf16: bool,
+) -> dict[str, torch.Tensor]:
+    """How far the text tower is from the teacher on a batch of the teacher's texts.
+
+    Four batches are drawn together and parted by length, so that little of a batch is padding.
+
+    Args:
+        model: The model that learns.
+        tokens: (n, context) of all texts, 0 behind their ends.
+        targets: (n, d), rows of norm 1.
+        config: The run.
+        micro: The number of the batch.
+        bf16: Whether to compute in bfloat16.
+    """
+    turn, part = divmod(micro, PARTED)
+    draw = torch.Generator().manual_seed(config.seed * 1_000_003 + turn)
+    rows = torch.randint(0, len(tokens), (PARTED * config.batch_size,), generator=draw)
+    lengths = (tokens[rows] != 0).sum(1)  # (4 b,)
+    rows = rows[lengths.argsort()].view(PARTED, -1)[(part + turn) % PARTED]
+    with torch.autocast(tokens.device.type, torch.bfloat16, enabled=bf16):
+        features = encode_trimmed(model, tokens[rows])  # (b, d)
+    return distillation_terms(F.normalize(features.float(), dim=-1), targets[rows])
+
+
+def encode_trimmed(model: Any, tokens: torch.Tensor) -> torch.Tensor:
+    """Features (b, d) of tokens (b, context), without the padding that all of a batch share.
+
+    A causal tower gives the same with and without it: what follows the end is not looked at.
+    """
+    tower = getattr(model, "text", None)
+    mask = getattr(tower, "attn_mask", None)
+    if mask is None or tower.pool_type != "argmax":
+        return model.encode_text(tokens)
+    longest = int((tokens != 0).sum(1).max())
+    try:
+        tower.attn_mask = mask[:longest, :longest]
+        return model.encode_text(tokens[:, :longest])
+    finally:
+        tower.attn_mask = mask
 
 
 # ---------------------------------------------------------------------------------- the progress
@@ -385,7 +509,7 @@ def see(
     rows = []
     for start in range(0, len(pictures.labels), 256):
         views = normalize(plain_views(pictures.pixels[start : start + 256], size))
-        with torch.autocast(views.device.type, torch.bfloat16):
+        with torch.autocast(views.device.type, torch.bfloat16, enabled=has_bfloat16(views.device)):
             features = model.visual(views)  # (256, d)
         rows.append(F.normalize(features.float(), dim=-1))
     classes = F.normalize(torch.stack(names), dim=-1)
@@ -475,9 +599,16 @@ def main(
 ) -> None:
     """Train a CLIP model by a recipe."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    path = train(read_config(config, override or []), resume)
-    if path is None:
-        raise typer.Exit(STOPPED)
+    path: Path | None = None
+    for stage in read_recipe(config, override or []):
+        if resume and stage.finished.is_file():
+            say(f"{stage.out.name} is finished.")
+            path = stage.finished
+            continue
+        started = (stage.out / "checkpoint.pt").is_file() or not stage.staged
+        path = train(stage, resume and started)
+        if path is None:
+            raise typer.Exit(STOPPED)
     say(f"The finished weights are {path}.")
 
 

@@ -9,6 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from models.errors import ModelError
+from models.spec import WEIGHTS_FILE
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -29,6 +30,10 @@ class Source(_Section):
     """The folder or tar of the pictures, where that is not beside the CSV."""
     split: str | None = None
     """Only the rows of a CSV whose `split` says so."""
+    per_class: Count | None = None
+    """At most so many pictures of each folder or label, evenly spread."""
+    views: Count = 1
+    """How many views of each picture are kept, where the frozen part of a tower is cached."""
     pixels: Count = 96
     """Pictures are kept as squares of this side: no larger than the originals make sense."""
     share: Positive = 1.0
@@ -50,17 +55,20 @@ class TrainConfig(_Section):
 
     out: Path
     """Checkpoints, curves and the finished weights go here."""
+    staged: bool = False
+    """Set by a recipe of several stages."""
     seed: int = 0
     device: str = "auto"
-    bf16: bool = True
-    """Automatic mixed precision; the weights themselves stay float32."""
+    bf16: bool | None = None
+    """Automatic mixed precision, where unset only on a device that has bfloat16. The weights
+    themselves stay float32."""
     compile: bool = False
     """Of the image tower by torch.compile: about a tenth faster on a CPU, after a minute."""
 
     # ---- data
     data_root: Path = Path()
     """`path` and `images` of the sources are relative to it."""
-    sources: Annotated[tuple[Source, ...], Field(min_length=1)]
+    sources: tuple[Source, ...] = ()
     labels: Path | None = None
     """CSV `source,folder,en,ko,tags`: what the folders of a source are called."""
     tags: Path | None = None
@@ -70,14 +78,25 @@ class TrainConfig(_Section):
 
     # ---- model
     architecture: str
-    """An open_clip architecture by name, or the path of its JSON."""
+    """An open_clip architecture by name, the path of its JSON, or a model folder."""
     init: Path | None = None
     """A checkpoint to start from; random weights where there is none."""
+    begins_from_backbone: bool = False
+    """The image tower starts from the weights of `init_image`, whatever `init` has there."""
+    init_image: str | None = None
+    """The backbone that the image tower starts from and that teaches it: `timm:NAME` with weights
+    from the hub, a checkpoint file, or a `.tflite`."""
+    class_names: Path | None = None
+    """CSV `index,en,ko` of what the classes of the backbone are called."""
+    learning_blocks: int | None = Field(default=None, ge=0)
+    """So many blocks of the image tower learn beside its head, counted from the end. The others are
+    frozen, and what they make of the pictures is kept on disk. All of it learns where unset."""
     weights_dir: Path = Path("data/weights")
     """Where the album keeps what it has downloaded: tokenizers that open_clip does not ship."""
     text: Literal["trained", "locked", "distilled"] = "trained"
     """locked: the text tower of `init` stays as it is, and the image tower learns to meet it (LiT,
-    Zhai et al. 2022). distilled: trained, and held to the embeddings of `teacher`."""
+    Zhai et al. 2022). distilled: trained, and held to the embeddings of `teacher`. Without sources
+    only the text tower learns."""
     teacher: Path | None = None
     """.npz of `texts` (n,) and `embeddings` (n, d): what a sentence encoder makes of many texts."""
 
@@ -89,6 +108,9 @@ class TrainConfig(_Section):
     tag_weight: float = 0.0
     """Of the sigmoid loss over the tags; a locked text tower only."""
     distil_weight: float = 1.0
+    opinion_weight: float = 0.0
+    """Of the divergence between what the backbone says that a picture shows and what the tower says
+    of the same class names."""
     alike: float = 0.5
     """Words of two sources nearer than this cosine are no negatives of each other: one set's
     `sofa` is the other's `couch`. A locked text tower only."""
@@ -126,12 +148,29 @@ class TrainConfig(_Section):
     validate_every: Count = 500
     """Steps."""
 
+    @property
+    def finished(self) -> Path:
+        """Where the finished weights of the run are."""
+        if Path(self.architecture).is_dir():
+            return self.out / WEIGHTS_FILE
+        return self.out / f"{Path(self.architecture).stem}.safetensors"
+
     @model_validator(mode="after")
     def _check(self) -> TrainConfig:
         if self.text == "locked" and self.init is None:
             raise ValueError("text: locked needs init: random words mean nothing")
         if self.text == "distilled" and self.teacher is None:
             raise ValueError("text: distilled needs teacher")
+        if not self.sources and self.text != "distilled":
+            raise ValueError("sources: only a distilled text tower learns without pictures")
+        if self.learning_blocks is not None and self.text != "locked":
+            raise ValueError("learning_blocks needs text: locked")
+        if self.opinion_weight and None in (
+            self.init_image,
+            self.class_names,
+            self.learning_blocks,
+        ):
+            raise ValueError("opinion_weight needs init_image, class_names and learning_blocks")
         if self.tag_weight and (self.text != "locked" or self.tags is None):
             raise ValueError("tag_weight needs text: locked and tags")
         if self.blend < 1 and self.init is None:
@@ -142,7 +181,21 @@ class TrainConfig(_Section):
 
 
 def read_config(path: Path, overrides: list[str]) -> TrainConfig:
-    """The YAML at `path`, with `key=value` overrides whose values are YAML too.
+    """Read a recipe of one stage; see `read_recipe`."""
+    (config,) = read_recipe(path, overrides)
+    return config
+
+
+def read_recipe(path: Path, overrides: list[str]) -> list[TrainConfig]:
+    """Read the stages of a YAML recipe, in their order.
+
+    The keys of `stages` say what differs from the keys above them. A stage writes into a folder of
+    its `name` and starts from the weights of the stage before it, unless it names others in `init`.
+    A recipe without `stages` is one stage.
+
+    Args:
+        path: The recipe.
+        overrides: `key=value` with YAML values, for all stages.
 
     Raises:
         ModelError: no such file, no YAML, an unknown key, or a value that cannot be.
@@ -151,12 +204,16 @@ def read_config(path: Path, overrides: list[str]) -> TrainConfig:
         values: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
         if not isinstance(values, dict):
             raise ModelError(f"{path} is no YAML of keys and values.")
+        changes = {}
         for override in overrides:
             key, separator, value = override.partition("=")
             if not separator:
                 raise ModelError(f'"{override}" is no override: write key=value, such as steps=50.')
-            values[key] = yaml.safe_load(value)
-        return TrainConfig.model_validate(values)
+            changes[key] = yaml.safe_load(value)
+        stages = values.pop("stages", None)
+        if stages is None:
+            return [TrainConfig.model_validate(values | changes)]
+        return _stages(path, values, stages, changes)
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror}.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -165,3 +222,21 @@ def read_config(path: Path, overrides: list[str]) -> TrainConfig:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the whole"
         raise ModelError(f"{path}: {where}: {first['msg']}.") from error
+
+
+def _stages(
+    path: Path, common: dict[str, Any], stages: Any, changes: dict[str, Any]
+) -> list[TrainConfig]:
+    if not isinstance(stages, list) or not all(
+        isinstance(stage, dict) and stage.get("name") for stage in stages
+    ):
+        raise ModelError(f"{path}: stages must be a list of keys and values, each with a name.")
+    configs: list[TrainConfig] = []
+    for stage in stages:
+        values = common | stage | changes
+        name = str(values.pop("name"))
+        values |= {"out": Path(values.get("out", ".")) / name, "staged": True}
+        if configs:
+            values.setdefault("init", configs[-1].finished)
+        configs.append(TrainConfig.model_validate(values))
+    return configs

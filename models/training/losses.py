@@ -15,6 +15,8 @@ import torch.nn.functional as F  # noqa: N812 - its customary name
 from open_clip.loss import gather_features
 from torch import nn
 
+SAME_TARGET = 0.9  # cosine from which two texts say the same thing: neither is wrong
+DISTIL_SCALE = 20.0
 MAX_SCALE = 100.0  # CLIP clips its temperature there, "to prevent training instability"
 
 
@@ -69,6 +71,40 @@ class TextBank:
     """(g, k) 1.0 where the tag is true of the group."""
     certainty: torch.Tensor
     """(g, k) in [0, 1]: how much it says that a group has this tag, or has it not."""
+    classes: torch.Tensor | None = None
+    """(languages, c, d), rows of norm 1: the names of the backbone's classes."""
+
+
+def opinion_loss(
+    images: torch.Tensor, classes: torch.Tensor, scale: torch.Tensor, logits: torch.Tensor
+) -> torch.Tensor:
+    """Divergence of what a tower says of class names from a classifier's opinion (Hinton 2015).
+
+    Args:
+        images: (b, d), rows of norm 1.
+        classes: (c, d), embeddings of the names of the teacher's classes, rows of norm 1.
+        scale: (), the inverse temperature.
+        logits: (b, c) of the teacher.
+    """
+    said = (scale * images @ classes.T).log_softmax(1)  # (b, c)
+    return F.kl_div(said, logits.log_softmax(1), reduction="batchmean", log_target=True)
+
+
+def distillation_terms(texts: torch.Tensor, targets: torch.Tensor) -> dict[str, torch.Tensor]:
+    """How far texts are from their targets, alone and beside the other targets of the batch.
+
+    Args:
+        texts: (b, d), rows of norm 1.
+        targets: (b, d), rows of norm 1. Those that nearly equal another are no rivals of it.
+    """
+    rivals = targets @ targets.T < SAME_TARGET  # (b, b)
+    rivals.fill_diagonal_(True)
+    logits = (DISTIL_SCALE * texts @ targets.T).masked_fill(~rivals, -math.inf)
+    own = torch.arange(len(texts), device=texts.device)
+    return {
+        "distil": (1 - (texts * targets).sum(1)).mean(),
+        "contrastive": F.cross_entropy(logits, own),
+    }
 
 
 class LockedTextLoss(nn.Module):
@@ -85,15 +121,19 @@ class LockedTextLoss(nn.Module):
         self._alike = alike
         self.label_scale = nn.Parameter(torch.tensor(math.log(16.0)))
         self.caption_scale = nn.Parameter(torch.tensor(math.log(16.0)))
+        self.opinion_scale = nn.Parameter(torch.tensor(math.log(20.0)))
         self.tag_scale = nn.Parameter(torch.tensor(math.log(10.0)))
         self.tag_bias = nn.Parameter(torch.tensor(-4.0))
 
-    def forward(self, images: torch.Tensor, groups: torch.Tensor) -> dict[str, torch.Tensor]:
+    def forward(
+        self, images: torch.Tensor, groups: torch.Tensor, opinions: torch.Tensor | None = None
+    ) -> dict[str, torch.Tensor]:
         """The terms of the loss, each a scalar.
 
         Args:
             images: (b, d), rows of norm 1.
             groups: (b,) the group of each.
+            opinions: (b, c) logits of the backbone.
         """
         bank, rows = self._bank, torch.arange(len(images), device=images.device)
         wording = torch.randint(0, 60, (), device=images.device) % bank.counts  # (g,)
@@ -108,9 +148,9 @@ class LockedTextLoss(nn.Module):
                 continue
             columns = block.nonzero().squeeze(1)  # (c,) the groups of this block
             target = torch.searchsorted(columns, groups[mine])  # (m,)
-            rivals = (bank.sources[columns] == bank.sources[groups[mine], None]) | (
-                own[mine] @ texts[columns].T <= self._alike
-            )  # (m, c) bool
+            near = own[mine] @ texts[columns].T  # (m, c)
+            other_set = bank.sources[columns] != bank.sources[groups[mine], None]
+            rivals = near <= torch.where(other_set, self._alike, SAME_TARGET)  # (m, c) bool
             rivals[rows[: len(target)], target] = True
             logits = scale.exp().clamp(max=MAX_SCALE) * images[mine] @ texts[columns].T  # (m, c)
             logits = logits.masked_fill(~rivals, -math.inf)
@@ -132,6 +172,10 @@ class LockedTextLoss(nn.Module):
                 weight=bank.certainty[groups],
                 reduction="sum",
             ) / len(images)
+        if opinions is not None and bank.classes is not None:
+            language = torch.randint(0, len(bank.classes), (), device=images.device)
+            scale = self.opinion_scale.exp().clamp(max=MAX_SCALE)
+            terms["opinion"] = opinion_loss(images, bank.classes[language], scale, opinions)
         return terms
 
 

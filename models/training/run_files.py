@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import pickle
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,15 @@ from safetensors.torch import save_file
 
 from models.errors import ModelError
 from models.evaluation.plots import new_figure, save_figure
+from models.spec import CONFIG_FILE
 from models.training.config import TrainConfig
+from models.weights import TOKENIZER_FILES
 
 CHANGEABLE = {"out", "device", "weights_dir", "steps", "blend"}
 CHANGEABLE |= {"log_every", "checkpoint_minutes", "validate_every"}
 """Numbers that may differ between the parts of a run."""
 COLUMNS = (
-    *("step", "lr", "images_per_s", "loss", "contrastive", "cosine", "tags", "distil"),
+    *("step", "lr", "images_per_s", "loss", "contrastive", "cosine", "tags", "opinion", "distil"),
     *("grad_norm", "validation_top1"),
 )
 
@@ -108,16 +111,25 @@ class Curve:
         part.replace(self._png)
 
 
-def export(model: torch.nn.Module, out: Path, architecture: str) -> Path:
-    """Write the weights as open_clip loads them, floats in float16, beside their architecture."""
+def export(model: torch.nn.Module, config: TrainConfig, architecture: str) -> Path:
+    """Write the weights as open_clip loads them, floats in float16, beside their architecture.
+
+    Where the architecture is that of a model folder, a model folder is written.
+    """
     state = {
         key: (value.half() if value.is_floating_point() else value).cpu().contiguous()
         for key, value in model.state_dict().items()
     }
-    path = out / f"{architecture}.safetensors"
+    path = config.finished
     part = path.with_suffix(".part")
     save_file(state, part, metadata={"format": "pt"})
     part.replace(path)
-    config = json.dumps(open_clip.get_model_config(architecture), indent=2)
-    (out / f"{architecture}.json").write_text(config + "\n", encoding="utf-8")
+    folder = Path(config.architecture)
+    if folder.is_dir():
+        for name in (CONFIG_FILE, *TOKENIZER_FILES):
+            if (folder / name).is_file():
+                shutil.copyfile(folder / name, config.out / name)
+    else:
+        text = json.dumps(open_clip.get_model_config(architecture), indent=2)
+        (config.out / f"{architecture}.json").write_text(text + "\n", encoding="utf-8")
     return path

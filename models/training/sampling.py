@@ -37,21 +37,30 @@ class Sampler:
         self._rank, self._world = rank, world
         on_gpu = device.type == "cuda"
         self._pixels = [s.pixels.to(device) if on_gpu else s.pixels for s in data.sources]
+        self._opinions = [source.opinions for source in data.sources]
         self._rows = [source.rows.to(device) for source in data.sources]
         self._groups = [source.groups.to(device) for source in data.sources]
         self.counts = share_out(batch_size, [source.share for source in data.sources])
         self._orders: dict[tuple[int, int], torch.Tensor] = {}
 
-    def batch(self, number: int) -> tuple[list[torch.Tensor], torch.Tensor]:
-        """Batch `number`: per source (b_i, s_i, s_i, 3) uint8, and the groups of all, (b,)."""
-        pixels, groups = [], []
+    def batch(self, number: int) -> tuple[list[torch.Tensor], torch.Tensor, torch.Tensor | None]:
+        """Batch `number`.
+
+        Returns:
+            Per source (b_i, s_i, s_i, 3) uint8, or what a cache keeps of its views; the groups of
+            all, (b,); the teacher's opinions of all, (b, c) float32, where there are any.
+        """
+        pixels, groups, opinions = [], [], []
         turn = number * self._world + self._rank
         for source, count in enumerate(self.counts):
             if count:
                 some = self._walk(source, turn * count, count)
-                pixels.append(self._pixels[source][self._rows[source][some]])
+                rows = self._rows[source][some]
+                pixels.append(self._pixels[source][rows])
                 groups.append(self._groups[source][some])
-        return pixels, torch.cat(groups)
+                if (logits := self._opinions[source]) is not None:
+                    opinions.append(logits[rows.cpu()].float().to(rows.device))
+        return pixels, torch.cat(groups), torch.cat(opinions) if opinions else None
 
     def wordings(self, groups: torch.Tensor) -> list[str]:
         """One text of each group, by chance."""
@@ -62,7 +71,7 @@ class Sampler:
     def clean_views(self, batches: int, size: int) -> Iterator[torch.Tensor]:
         """Batches without any augmentation: (b, 3, size, size) float32 in [0, 1]."""
         for number in range(batches):
-            pixels, _ = self.batch(number)
+            pixels, _, _ = self.batch(number)
             yield torch.cat([plain_views(some, size) for some in pixels])
 
     def _walk(self, source: int, start: int, count: int) -> torch.Tensor:

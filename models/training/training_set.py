@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from models.datasets import (
     UNREADABLE_IMAGE,
+    Example,
     ExampleSet,
     ImageFile,
     UnreadableExampleError,
@@ -59,6 +60,12 @@ class SourceImages:
     groups: torch.Tensor
     """(n,) int64 positions in the groups of the set."""
     share: float
+    fingerprint: str = ""
+    """Changes with the files and with the size that they are kept at."""
+    views: int = 1
+    """How many views of each picture a cache keeps."""
+    opinions: torch.Tensor | None = None
+    """(m, c) float16 logits of a teacher for every picture, where there is one."""
 
 
 @dataclass
@@ -147,7 +154,13 @@ def load_training_set(config: TrainConfig) -> TrainingSet:
             every = torch.from_numpy(pixels)
             loaded.append(
                 SourceImages(
-                    source.name, every, torch.tensor(rows), torch.tensor(ids), source.share
+                    source.name,
+                    every,
+                    torch.tensor(rows),
+                    torch.tensor(ids),
+                    source.share,
+                    _fingerprint(found, source.pixels),
+                    source.views,
                 )
             )
     if not loaded:
@@ -201,7 +214,22 @@ def read_source(config: TrainConfig, source: Source) -> ExampleSet:
         ModelError: there is nothing of a known form where it should be.
     """
     images = None if source.images is None else config.data_root / source.images
-    return read_examples(config.data_root / source.path, split=source.split, images=images)
+    found = read_examples(config.data_root / source.path, split=source.split, images=images)
+    if source.per_class is not None:
+        found.examples = _thinned(found.examples, source.per_class)
+    return found
+
+
+def _thinned(examples: list[Example], per_class: int) -> list[Example]:
+    """At most so many of each label, evenly spread over those there are, in their order."""
+    by_label: dict[str, list[int]] = {}
+    for number, example in enumerate(examples):
+        by_label.setdefault(example.label, []).append(number)
+    kept = set()
+    for numbers in by_label.values():
+        wanted = min(per_class, len(numbers))
+        kept |= {numbers[i * len(numbers) // wanted] for i in range(wanted)}
+    return [example for number, example in enumerate(examples) if number in kept]
 
 
 # ---------------------------------------------------------------------------------- tables

@@ -25,15 +25,16 @@ def data() -> TrainingSet:
 
 def test_a_batch_has_its_share_of_every_source():
     sampler = Sampler(data(), 8, 0, CPU)
-    pixels, groups = sampler.batch(0)
+    pixels, groups, opinions = sampler.batch(0)
     assert [len(some) for some in pixels] == [6, 2]
     assert groups.shape == (8,)
+    assert opinions is None
 
 
 def test_pictures_come_with_their_own_group_and_those_left_out_never():
     sampler = Sampler(data(), 8, 0, CPU)
     for number in range(30):
-        pixels, groups = sampler.batch(number)
+        pixels, groups, _ = sampler.batch(number)
         positions = torch.cat([pixels[0][:, 0, 0, 0], pixels[1][:, 0, 0, 0].int() + 30])
         assert positions.tolist() == groups.tolist()
         assert all(position % 3 for position in positions.tolist())
@@ -68,6 +69,16 @@ def test_a_group_is_worded_in_all_its_ways():
     torch.manual_seed(0)
     words = sampler.wordings(torch.full((40,), 7))
     assert set(words) == {"word 7", "낱말 7"}
+
+
+def test_opinions_come_with_their_own_pictures():
+    sources = data()
+    for source in sources.sources:
+        own = torch.arange(len(source.pixels), dtype=torch.float16)
+        source.opinions = torch.stack([own, -own], dim=1)
+    pixels, _, opinions = Sampler(sources, 8, 0, CPU).batch(3)
+    seen = torch.cat([some[:, 0, 0, 0] for some in pixels]).float()
+    assert opinions.tolist() == torch.stack([seen, -seen], dim=1).tolist()
 
 
 def test_shares_become_whole_numbers_that_make_up_the_batch():

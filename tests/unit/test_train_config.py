@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from models.errors import ModelError
-from models.training.config import read_config
+from models.training.config import read_config, read_recipe
 
 GOOD = """
 out: run
@@ -47,6 +47,10 @@ def test_overrides_are_yaml_and_win(tmp_path):
         (GOOD + "text: locked", "needs init"),
         (GOOD + "text: distilled", "needs teacher"),
         (GOOD + "tag_weight: 1", "tag_weight needs"),
+        (GOOD + "learning_blocks: 1", "learning_blocks needs"),
+        (GOOD + "opinion_weight: 1", "opinion_weight needs"),
+        (GOOD + "stages: [{steps: 3}]", "each with a name"),
+        (GOOD + "stages: 3", "stages must be a list"),
         (GOOD + "views: [{after: 0.5, pixels: 32}]", "views must begin"),
         ("- a list", "no YAML of keys"),
         ("out: [", "no YAML of keys"),
@@ -58,12 +62,25 @@ def test_what_cannot_be_is_refused_by_name(tmp_path, text, sentence):
         read_config(written(tmp_path, text), ["steps=3"] if text == "" else [])
 
 
+def test_stages_start_where_the_one_before_ended(tmp_path):
+    stages = "stages: [{name: a, lr: 0.5}, {name: b, steps: 20}, {name: c, init: mine.pt}]"
+    a, b, c = read_recipe(written(tmp_path, GOOD + stages), ["batch_size=7"])
+    assert [stage.out for stage in (a, b, c)] == [Path("run") / name for name in "abc"]
+    assert (a.init, b.init, c.init) == (None, Path("run/a/RN50.safetensors"), Path("mine.pt"))
+    assert (a.lr, b.lr) == (0.5, 1e-3)
+    assert (a.steps, b.steps, c.steps) == (10, 20, 10)
+    assert {stage.batch_size for stage in (a, b, c)} == {7}
+
+
 def test_the_recipe_of_the_shipped_weights_is_one():
-    config = read_config(Path("models/pocket/train.yaml"), [])
-    assert config.architecture == "models/pocket/pocket-clip.json"
-    assert config.validation is not None
-    trained_on = {source.path for source in config.sources}
-    assert config.validation.path not in trained_on
+    words, *photos = read_recipe(Path("models/pocket/train.yaml"), [])
+    assert (words.text, words.sources) == ("distilled", ())
+    for stage in photos:
+        assert stage.architecture == "models/pocket"
+        assert stage.validation is not None
+        trained_on = {str(source.path) for source in stage.sources}
+        assert str(stage.validation.path) not in trained_on
+        assert not any("test" in path or "hold" in path for path in trained_on)
 
 
 def test_a_missing_recipe_and_a_bad_override_get_one_sentence(tmp_path):

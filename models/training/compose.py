@@ -1,0 +1,212 @@
+"""Compose captions in English and Korean from tables of building blocks.
+
+Hand-written sentences teach how people speak. Composed ones show every block beside many others, so
+that a text tower learns what each word adds. A block has its English, the Korean form that stands
+before a noun, and for verbs the form that ends a sentence.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from models.datasets import open_table
+from models.errors import ModelError
+from models.training.texts import Meaning
+
+COLUMNS = {"slot", "en", "ko", "ko_full"}
+
+
+@dataclass(frozen=True)
+class Block:
+    """A building block in both languages."""
+
+    en: str
+    ko: str
+    ko_full: str
+
+
+Slots = dict[str, list[Block]]
+
+
+def read_slots(path: Path) -> Slots:
+    """Read a CSV `slot,en,ko,ko_full`.
+
+    Raises:
+        ModelError: it cannot be read, or lacks a column.
+    """
+    slots: Slots = {}
+    with open_table(path) as reader:
+        for row in reader:
+            if not row.keys() >= COLUMNS:
+                raise ModelError(f"{path} lacks the column {min(COLUMNS - row.keys())}.")
+            block = Block(row["en"].strip(), row["ko"].strip(), (row["ko_full"] or "").strip())
+            slots.setdefault(row["slot"], []).append(block)
+    return slots
+
+
+def compose(slots: Slots, count: int, rng: random.Random) -> list[Meaning]:
+    """Compose `count` captions, each from a pattern and blocks chosen by chance."""
+    patterns = [pattern for pattern, weight in PATTERNS for _ in range(weight)]
+
+    def one() -> Meaning:
+        english, korean = rng.choice(patterns)(lambda slot: rng.choice(slots[slot]), rng)
+        return Meaning((" ".join(english.split()),), (" ".join(korean.split()),))
+
+    return [one() for _ in range(count)]
+
+
+def subject(noun: str, rng: random.Random) -> str:
+    """Put the particle of a subject or a topic behind a Korean noun, as its last sound asks."""
+    last = noun.rstrip()[-1]
+    closed = "가" <= last <= "힣" and (ord(last) - ord("가")) % 28 > 0
+    return noun + rng.choice(("이", "은") if closed else ("가", "는"))
+
+
+def bare(english: str) -> str:
+    """Take the article from an English noun phrase."""
+    first, _, rest = english.partition(" ")
+    return rest if first in ("a", "an", "the") else english
+
+
+def with_article(english: str) -> str:
+    """Put the indefinite article before a phrase."""
+    return f"{'an' if english[:1] in 'aeiou' else 'a'} {english}"
+
+
+# ---------------------------------------------------------------------------------- patterns
+
+Pick = Callable[[str], Block]
+Pattern = Callable[[Pick, random.Random], tuple[str, str]]
+
+
+def _person_does(pick: Pick, rng: random.Random) -> tuple[str, str]:
+    who, what = pick("person"), pick("does")
+    if rng.random() < 0.5:
+        return f"{who.en} {what.en}", f"{what.ko} {who.ko}"
+    return f"{who.en} {what.en}", f"{subject(who.ko, rng)} {what.ko_full}"
+
+
+def _person_does_somewhere(pick: Pick, rng: random.Random) -> tuple[str, str]:
+    who, what, where = pick("person"), pick("does"), pick("place")
+    english = f"{who.en} {what.en} {where.en}"
+    if rng.random() < 0.5:
+        return english, f"{where.ko} {what.ko} {who.ko}"
+    return english, f"{subject(who.ko, rng)} {where.ko} {what.ko_full}"
+
+
+def _dressed_person(pick: Pick, rng: random.Random) -> tuple[str, str]:
+    who, wear = pick("person"), pick("wear")
+    return f"{who.en} {wear.en}", f"{wear.ko} {who.ko}"
+
+
+def _dressed_person_does(pick: Pick, rng: random.Random) -> tuple[str, str]:
+    who, wear, what = pick("person"), pick("wear"), pick("does")
+    english = f"{who.en} {wear.en} {what.en}"
+    if rng.random() < 0.4:
+        return english, f"{what.ko} {wear.ko} {who.ko}"
+    return english, f"{subject(f'{wear.ko} {who.ko}', rng)} {what.ko_full}"
+
+
+def _dressed_person_does_somewhere(pick: Pick, rng: random.Random) -> tuple[str, str]:
+    who, wear, what, where = pick("person"), pick("wear"), pick("does"), pick("place")
+    english = f"{who.en} {wear.en} {what.en} {where.en}"
+    if rng.random() < 0.4:
+        return english, f"{where.ko} {what.ko} {wear.ko} {who.ko}"
+    return english, f"{subject(f'{wear.ko} {who.ko}', rng)} {where.ko} {what.ko_full}"
+
+
+def _person_somewhere(pick: Pick, rng: random.Random) -> tuple[str, str]:
+    who, where = pick("person"), pick("place")
+    return f"{who.en} {where.en}", f"{where.ko_full} {who.ko}"
+
+
+def _animal_does(pick: Pick, rng: random.Random) -> tuple[str, str]:
+    who, what = pick("animal"), pick("animal_does")
+    if rng.random() < 0.5:
+        return f"{who.en} {what.en}", f"{what.ko} {who.ko}"
+    return f"{who.en} {what.en}", f"{subject(who.ko, rng)} {what.ko_full}"
+
+
+def _animal_does_somewhere(pick: Pick, rng: random.Random) -> tuple[str, str]:
+    who, what, where = pick("animal"), pick("animal_does"), pick("place")
+    english = f"{who.en} {what.en} {where.en}"
+    if rng.random() < 0.5:
+        return english, f"{where.ko} {what.ko} {who.ko}"
+    return english, f"{subject(who.ko, rng)} {where.ko} {what.ko_full}"
+
+
+def _animal_somewhere(pick: Pick, rng: random.Random) -> tuple[str, str]:
+    who, where = pick("animal"), pick("place")
+    return f"{who.en} {where.en}", f"{where.ko_full} {who.ko}"
+
+
+def _person_and(pick: Pick, rng: random.Random) -> tuple[str, str]:
+    who, other = pick("person"), pick(rng.choice(("animal", "thing", "person")))
+    last = who.ko[-1]
+    closed = "가" <= last <= "힣" and (ord(last) - ord("가")) % 28 > 0
+    joined = f"{who.ko}{rng.choice(('과', '이랑', '하고') if closed else ('와', '랑', '하고'))}"
+    return f"{who.en} and {other.en}", f"{joined} {other.ko}"
+
+
+def _when(pick: Pick, rng: random.Random) -> tuple[str, str]:
+    english, korean = rng.choice((_person_does, _person_does_somewhere, _animal_does))(pick, rng)
+    time = pick("time")
+    return f"{english} {time.en}", f"{time.ko} {korean}"
+
+
+def _quality_thing(pick: Pick, rng: random.Random) -> tuple[str, str]:
+    quality, thing = pick("quality"), pick("thing")
+    english = f"{quality.en} {bare(thing.en)}"
+    return with_article(english) if thing.en.startswith(
+        "a"
+    ) else english, f"{quality.ko} {thing.ko}"
+
+
+def _thing_somewhere(pick: Pick, rng: random.Random) -> tuple[str, str]:
+    thing, where = pick("thing"), pick("thing_place")
+    if rng.random() < 0.6:
+        return f"{thing.en} {where.en}", f"{where.ko} {thing.ko}"
+    return f"{thing.en} {where.en}", f"{subject(thing.ko, rng)} {where.ko_full}"
+
+
+def _quality_thing_somewhere(pick: Pick, rng: random.Random) -> tuple[str, str]:
+    english, korean = _quality_thing(pick, rng)
+    where = pick("thing_place")
+    return f"{english} {where.en}", f"{where.ko} {korean}"
+
+
+def _two_things(pick: Pick, rng: random.Random) -> tuple[str, str]:
+    one, other = pick("thing"), pick("thing")
+    return f"{one.en} and {other.en}", f"{one.ko}하고 {other.ko}"
+
+
+def _scene(pick: Pick, rng: random.Random) -> tuple[str, str]:
+    scene = pick("scene")
+    if rng.random() < 0.5:
+        return scene.en, scene.ko
+    who = pick(rng.choice(("person", "animal")))
+    return f"{who.en} in {scene.en}", f"{scene.ko} 속의 {who.ko}"
+
+
+PATTERNS: tuple[tuple[Pattern, int], ...] = (
+    (_person_does, 4),
+    (_person_does_somewhere, 4),
+    (_dressed_person, 2),
+    (_dressed_person_does, 4),
+    (_dressed_person_does_somewhere, 4),
+    (_person_somewhere, 1),
+    (_animal_does, 3),
+    (_animal_does_somewhere, 3),
+    (_animal_somewhere, 1),
+    (_person_and, 1),
+    (_when, 2),
+    (_quality_thing, 2),
+    (_thing_somewhere, 2),
+    (_quality_thing_somewhere, 1),
+    (_two_things, 1),
+    (_scene, 1),
+)
+"""Each pattern and how often it is chosen."""

@@ -1,0 +1,76 @@
+"""Texts in English with Korean beside them: what a text tower and its tokenizer are trained on.
+
+A table is a CSV with the columns `en` and `ko`. A cell holds one text, or several of one meaning
+separated by `|`. Either cell may be empty.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from models.datasets import open_table
+from models.errors import ModelError
+from models.prompts import ENGLISH_TEMPLATES, KOREAN_TEMPLATES
+
+TEMPLATED_WORDS = 4  # longer names are phrases, which nobody puts into a template
+SPACES_LEFT_OUT = 0.3  # share of the Korean sentences that are also learned with fewer spaces
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """Texts of one meaning."""
+
+    en: tuple[str, ...]
+    ko: tuple[str, ...]
+
+
+def read_texts(paths: Iterable[Path]) -> list[Meaning]:
+    """Read tables in their order.
+
+    Raises:
+        ModelError: one cannot be read, or lacks a column.
+    """
+    meanings = []
+    for path in paths:
+        with open_table(path) as reader:
+            rows = list(reader)
+        if rows and not {"en", "ko"} <= rows[0].keys():
+            raise ModelError(f"{path} lacks the column en or ko.")
+        meanings += [Meaning(_cell(row["en"]), _cell(row["ko"])) for row in rows]
+    return meanings
+
+
+def _cell(value: str | None) -> tuple[str, ...]:
+    return tuple(text.strip() for text in (value or "").split("|") if text.strip())
+
+
+def in_templates(names: Sequence[Meaning], rng: random.Random, each: int) -> list[Meaning]:
+    """Put short names into `each` templates that the album itself uses, chosen by chance."""
+    made = []
+    for name in names:
+        if not name.en or not name.ko or len(name.en[0].split()) > TEMPLATED_WORDS:
+            continue
+        for _ in range(each):
+            english = rng.choice(ENGLISH_TEMPLATES).format(rng.choice(name.en))
+            korean = rng.choice(KOREAN_TEMPLATES).format(rng.choice(name.ko))
+            made.append(Meaning((english,), (korean,)))
+    return made
+
+
+def without_spaces(text: str, rng: random.Random) -> str:
+    """Leave out some or all spaces, as Koreans who type in a hurry do."""
+    share = rng.choice((0.4, 0.7, 1.0))
+    first, *rest = text.split(" ")
+    return first + "".join(("" if rng.random() < share else " ") + word for word in rest)
+
+
+def hurried(meanings: Sequence[Meaning], rng: random.Random) -> list[Meaning]:
+    """Korean sentences of some meanings again, with spaces left out."""
+    return [
+        Meaning(meaning.en, tuple(without_spaces(text, rng) for text in meaning.ko))
+        for meaning in meanings
+        if meaning.ko and " " in meaning.ko[0] and rng.random() < SPACES_LEFT_OUT
+    ]
