@@ -26,6 +26,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL.Image import Image, Resampling
 from safetensors.numpy import load_file
+from tokenizers import Tokenizer
 
 from models.errors import ModelError
 
@@ -35,7 +36,7 @@ MEAN = np.array([0.48145466, 0.4578275, 0.40821073], np.float32)  # (3,) of CLIP
 STD = np.array([0.26862954, 0.26130258, 0.27577711], np.float32)  # (3,)
 ERF = np.vectorize(math.erf, otypes=[np.float32])  # NumPy has none: this one is slow, but exact
 KNOWN = {"width", "layers", "mlp_ratio", "image_size", "patch_size", "head_width"}  # of a tower
-KNOWN |= {"heads", "context_length", "vocab_size"}
+KNOWN |= {"heads", "context_length", "vocab_size", "hf_tokenizer_name"}
 
 
 class Tower(NamedTuple):
@@ -184,13 +185,15 @@ def read_tower(weights: Weights, config: Mapping[str, Any], side: str) -> Tower:
 
 def main(texts: Sequence[str]) -> None:
     """Print the cosines of `texts` with each other, by the embedded model."""
-    from open_clip import SimpleTokenizer  # not above: the lesson itself loads no torch
-
-    pocket = Path(__file__).parent / "pocket" / "pocket-clip.json"
-    config = json.loads(pocket.read_text())
-    tower = read_tower(read_weights(pocket.with_suffix(".safetensors")), config, "text")
-    tokens = SimpleTokenizer(context_length=config["text_cfg"]["context_length"])(texts)  # (b, s)
-    rows = unit_rows(text_features(tower, tokens.numpy()))  # (b, d)
+    pocket = Path(__file__).parent / "pocket"
+    config = json.loads((pocket / "open_clip_config.json").read_text())["model_cfg"]
+    weights = read_weights(pocket / "open_clip_model.safetensors")
+    tokenizer = Tokenizer.from_file(str(pocket / "tokenizer.json"))
+    context = config["text_cfg"]["context_length"]
+    tokenizer.enable_truncation(context)
+    tokenizer.enable_padding(length=context)
+    tokens = np.array([encoded.ids for encoded in tokenizer.encode_batch(list(texts))])  # (b, s)
+    rows = unit_rows(text_features(read_tower(weights, config, "text"), tokens))  # (b, d)
     for text, cosines in zip(texts, rows @ rows.T, strict=True):
         sys.stdout.write("".join(f"{cosine:7.3f}" for cosine in cosines) + f"  {text}\n")
 

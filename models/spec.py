@@ -4,11 +4,15 @@ pocket                                    the model that comes with the album
 <architecture>/<pretrained tag>           weights published on the model hub
 <architecture>/<path of a checkpoint>     a file of this machine; an architecture of one's own is
                                           described by <architecture>.json beside it
+<path of a folder>                        a model folder: config, weights and tokenizer, as
+                                          open_clip's `local-dir:` reads it
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,12 +23,15 @@ from models.errors import WeightsUnavailableError
 
 POCKET = "pocket"
 POCKET_DIR = Path(__file__).parent / "pocket"
-POCKET_ARCHITECTURE = "pocket-clip"
+CONFIG_FILE, WEIGHTS_FILE = "open_clip_config.json", "open_clip_model.safetensors"
+"""What open_clip calls the files of a model folder."""
 
 CHECKPOINT_SUFFIXES = (".safetensors", ".pt", ".bin")
 # Tokenizers that were made for English; open_clip's own is another. Those of the other models cut
 # every script into pieces that were seen in training.
 ENGLISH_TOKENIZERS = ("roberta-base", "bert-base-uncased", "timm/ViT-B-16-SigLIP")
+_FOLDERS: dict[str, Path] = {}
+"""By architecture the model folder that described it."""
 TAGS_NAMED = 5  # some architectures have thirty: a sentence should stay one
 
 
@@ -64,12 +71,18 @@ class ModelSpec:
         repo: str | None = self.config()["text_cfg"].get("hf_tokenizer_name")
         return repo
 
+    def tokenizer_beside(self) -> Path | None:
+        """The folder of a tokenizer that lies beside the checkpoint or with the architecture."""
+        folders = [self.checkpoint.parent] if self.checkpoint else []
+        folders += [_FOLDERS[self.architecture]] if self.architecture in _FOLDERS else []
+        return next((it for it in folders if (it / "tokenizer.json").is_file()), None)
+
     def languages(self) -> tuple[str, ...]:
         """The languages that the text tower was trained to read, as ISO 639-1 codes; () for all.
 
         A checkpoint does not say, so it is what the architecture's published weights read.
         """
-        if self.architecture == POCKET_ARCHITECTURE:
+        if self.architecture == POCKET:
             return ("en", "ko")
         repo = self.tokenizer_repo()
         return ("en",) if repo is None or repo in ENGLISH_TOKENIZERS else ()
@@ -81,11 +94,15 @@ def parse_spec(spec: str) -> ModelSpec:
     Raises:
         WeightsUnavailableError: there is no such architecture, tag or file.
     """
-    if POCKET_ARCHITECTURE not in open_clip.list_models():
-        open_clip.add_model_config(POCKET_DIR / f"{POCKET_ARCHITECTURE}.json")
+    if POCKET not in open_clip.list_models():
+        register_folder(POCKET_DIR, POCKET)
     if spec == POCKET:
-        checkpoint = POCKET_DIR / f"{POCKET_ARCHITECTURE}.safetensors"
-        return ModelSpec(POCKET, POCKET_ARCHITECTURE, None, checkpoint)
+        return ModelSpec(POCKET, POCKET, None, POCKET_DIR / WEIGHTS_FILE)
+    folder = Path(spec).expanduser()
+    if (folder / CONFIG_FILE).is_file():
+        name = folder.resolve().name
+        register_folder(folder, name)
+        return ModelSpec(name, name, None, folder / WEIGHTS_FILE)
     architecture, _, rest = spec.partition("/")
     if not rest:
         raise WeightsUnavailableError(
@@ -115,6 +132,26 @@ def parse_spec(spec: str) -> ModelSpec:
             f"to, for example, {known or 'ViT-B-32/laion2b_s34b_b79k'}."
         )
     return ModelSpec(spec, architecture, rest, None)
+
+
+def register_folder(folder: Path, name: str) -> None:
+    """Tell open_clip of the architecture of a model folder, under a name of its own.
+
+    Raises:
+        WeightsUnavailableError: the folder has no config that can be read.
+    """
+    try:
+        config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))["model_cfg"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise WeightsUnavailableError(
+            f"The model folder {folder} cannot be read: restore it, or set ALBUM_MODEL to another "
+            "model."
+        ) from error
+    with tempfile.TemporaryDirectory() as temporary:  # open_clip reads configs from files alone
+        path = Path(temporary) / f"{name}.json"
+        path.write_text(json.dumps(config), encoding="utf-8")
+        open_clip.add_model_config(path)
+    _FOLDERS[name] = folder
 
 
 def model_id_of(spec: ModelSpec) -> str:

@@ -59,6 +59,8 @@ def checkpoint_on_disk(spec: ModelSpec, weights_dir: Path) -> Path | None:
 def tokenizer_on_disk(spec: ModelSpec, weights_dir: Path) -> Path | None:
     """The folder of the tokenizer's files, or None while there is none or none is needed."""
     repo = spec.tokenizer_repo()
+    if repo and (beside := spec.tokenizer_beside()):
+        return beside
     vocabulary = _first_cached(repo, VOCABULARIES, weights_dir) if repo else None
     return vocabulary.parent if vocabulary else None
 

@@ -16,11 +16,9 @@ POCKET = Path(__file__).parents[2] / "models" / "pocket"
 @torch.no_grad()
 def rank(photos: Sequence[Path], texts: Sequence[str]) -> list[list[str]]:
     """For each text the names of all photos, best first."""
-    open_clip.add_model_config(POCKET / "pocket-clip.json")
-    weights = str(POCKET / "pocket-clip.safetensors")
-    model, _, preprocess = open_clip.create_model_and_transforms("pocket-clip", pretrained=weights)
+    model, _, preprocess = open_clip.create_model_and_transforms(f"local-dir:{POCKET}")
     model.eval()
-    tokens = open_clip.get_tokenizer("pocket-clip")(list(texts))
+    tokens = open_clip.get_tokenizer(f"local-dir:{POCKET}")(list(texts))
     queries = model.encode_text(tokens, normalize=True).numpy()
     pixels = (preprocess(Image.open(path).convert("RGB"))[None] for path in photos)
     images = np.concatenate([model.encode_image(it, normalize=True).numpy() for it in pixels])

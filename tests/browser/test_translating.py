@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import expect
 
-from models.spec import POCKET_ARCHITECTURE, POCKET_DIR
+from models.spec import CONFIG_FILE, POCKET_DIR, WEIGHTS_FILE
 from tests.browser.conftest import OpenPage
 from tests.gemini_server import GeminiServer
 from tests.served_album import SAMPLES, ServedAlbum, served_album
@@ -29,9 +30,13 @@ def english(
 ) -> Iterator[ServedAlbum]:
     """An album whose model is not known to read anything but English."""
     folder = tmp_path_factory.mktemp("english")
-    shutil.copy(POCKET_DIR / f"{POCKET_ARCHITECTURE}.json", folder / "english-clip.json")
+    config = json.loads((POCKET_DIR / CONFIG_FILE).read_text())["model_cfg"]
+    config["text_cfg"]["hf_tokenizer_name"] = "bert-base-uncased"
+    (folder / "english-clip.json").write_text(json.dumps(config))
     weights = folder / "english.safetensors"
-    shutil.copy(POCKET_DIR / f"{POCKET_ARCHITECTURE}.safetensors", weights)
+    shutil.copy(POCKET_DIR / WEIGHTS_FILE, weights)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(POCKET_DIR / name, folder)
     with served_album(
         folder,
         ALBUM_MODEL=f"english-clip/{weights}",

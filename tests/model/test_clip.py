@@ -15,10 +15,10 @@ from PIL import Image
 from models import clip
 from models.clip import ClipEncoder, choose_device, choose_dtype
 from models.errors import ModelError, WeightsUnavailableError
-from models.spec import POCKET_DIR, parse_spec
+from models.spec import POCKET_DIR, WEIGHTS_FILE, parse_spec
 from tests.model.tiny import add_architecture, write_weights
 
-WEIGHTS = POCKET_DIR / "pocket-clip.safetensors"
+WEIGHTS = POCKET_DIR / WEIGHTS_FILE
 
 
 def cosines(some: np.ndarray, others: np.ndarray) -> np.ndarray:
@@ -27,8 +27,8 @@ def cosines(some: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 def test_embeddings_equal_those_of_open_clip_used_by_hand(weights_dir, photos):
     encoder = ClipEncoder("pocket", weights_dir, "cpu", precision="float32")
-    model, _, preprocess = open_clip.create_model_and_transforms("pocket-clip", str(WEIGHTS))
-    tokenize = open_clip.get_tokenizer("pocket-clip")
+    model, _, preprocess = open_clip.create_model_and_transforms(f"local-dir:{POCKET_DIR}")
+    tokenize = open_clip.get_tokenizer(f"local-dir:{POCKET_DIR}")
     texts = ["a big cat", "버스"]
     with torch.inference_mode():
         model.eval()
@@ -183,12 +183,12 @@ def test_a_checkpoint_file_loads_through_the_same_encoder_and_equals_pocket(
     copy = tmp_path / "mine.safetensors"
     shutil.copy(WEIGHTS, copy)
 
-    encoder = ClipEncoder(f"pocket-clip/{copy}", weights_dir, "cpu")
+    encoder = ClipEncoder(f"pocket/{copy}", weights_dir, "cpu")
 
     assert np.array_equal(encoder.encode_images(photos), pocket.encode_images(photos))
     digest = pocket.model_id.removeprefix("pocket@")
     assert len(digest) == 8
-    assert encoder.model_id == f"pocket-clip/mine@{digest}"
+    assert encoder.model_id == f"pocket/mine@{digest}"
 
 
 def test_a_torch_checkpoint_loads_too(weights_dir, tmp_path):
@@ -229,7 +229,7 @@ def test_weights_that_change_while_they_are_read_get_no_name(weights_dir, tmp_pa
 
     monkeypatch.setattr(clip, "load_clip", load_once_it_is_complete)
     with pytest.raises(WeightsUnavailableError, match=r"own.safetensors changed while it was read"):
-        ClipEncoder(f"pocket-clip/{path}", weights_dir, "cpu")
+        ClipEncoder(f"pocket/{path}", weights_dir, "cpu")
 
 
 def test_published_weights_are_named_by_their_spec_and_bring_their_preprocessing():
@@ -298,7 +298,7 @@ def test_a_broken_checkpoint_is_named_with_what_to_do(weights_dir, tmp_path, nam
     file.write_bytes(content)
 
     with pytest.raises(WeightsUnavailableError, match=f"replace or delete .*{file.name}"):
-        ClipEncoder(f"pocket-clip/{file}", weights_dir, "cpu")
+        ClipEncoder(f"pocket/{file}", weights_dir, "cpu")
 
 
 def test_weights_of_another_architecture_are_refused(weights_dir):

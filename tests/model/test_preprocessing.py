@@ -51,8 +51,7 @@ def whole(files) -> list[Image.Image]:
 
 @pytest.fixture(scope="module")
 def pocket_by_hand(pocket) -> tuple[Embed, Callable[[Image.Image], torch.Tensor]]:
-    weights = str(POCKET_DIR / "pocket-clip.safetensors")
-    return by_hand(*open_clip.create_model_and_transforms("pocket-clip", weights))
+    return by_hand(*open_clip.create_model_and_transforms(f"local-dir:{POCKET_DIR}"))
 
 
 @pytest.fixture(scope="module")

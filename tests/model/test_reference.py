@@ -30,10 +30,10 @@ from models.reference import (
     text_features,
     unit_rows,
 )
-from models.spec import POCKET_DIR, parse_spec
+from models.spec import POCKET_DIR, WEIGHTS_FILE, parse_spec
 
 ROOT = Path(__file__).parents[2]
-WEIGHTS = POCKET_DIR / "pocket-clip.safetensors"
+WEIGHTS = POCKET_DIR / WEIGHTS_FILE
 CLOSE = 1e-5  # float32 adding up in another order differs by 1e-7 to 1e-6
 TEXTS = [
     "a big cat",
@@ -137,8 +137,10 @@ def assert_same_features(ours: np.ndarray, theirs: np.ndarray) -> None:
 
 def test_the_text_tower_of_pocket_equals_open_clip():
     config = parse_spec("pocket").config()
-    model = open_clip.create_model("pocket-clip", pretrained=str(WEIGHTS)).eval()
-    tokens = open_clip.get_tokenizer("pocket-clip")(["a big cat", "큰 고양이과 동물", "버스", ""])
+    model = open_clip.create_model(f"local-dir:{POCKET_DIR}").eval()
+    tokens = open_clip.get_tokenizer(f"local-dir:{POCKET_DIR}")(
+        ["a big cat", "큰 고양이과 동물", "버스", ""]
+    )
     weights = read_weights(WEIGHTS)  # float16 in the file
     ours = text_features(read_tower(weights, config, "text"), tokens.numpy())
 
@@ -221,7 +223,7 @@ def test_pixels_of_photos_equal_those_of_open_clip(some_photos):
 @pytest.mark.parametrize(
     ("name", "side", "what"),
     [
-        ("pocket-clip", "visual", "timm_model_name"),
+        ("pocket", "visual", "timm_model_name"),
         ("ViT-B-32-SigLIP2-256", "text", "pool_type"),
         ("coca_ViT-B-32", "visual", "attentional_pool"),
         ("RN50", "visual", "layers"),

@@ -11,7 +11,6 @@ import open_clip
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import load_file
 
 from models.clip import ClipEncoder
 from models.interfaces import ClassName, Wording
@@ -227,10 +226,8 @@ def test_classes_and_scores_are_those_of_open_clip_on_the_same_prompts(weights_d
     pocket = ClipEncoder("pocket", weights_dir, "cpu", precision="float32")
     names = ["goldfish", "school bus", "a tower", "cat"]
     english = TEMPLATES["ensemble"]["en"]
-    open_clip.add_model_config(POCKET / "pocket-clip.json")
-    model = open_clip.create_model("pocket-clip")
-    model.load_state_dict(load_file(POCKET / "pocket-clip.safetensors"))
-    tokenize = open_clip.get_tokenizer("pocket-clip")
+    model = open_clip.create_model(f"local-dir:{POCKET}")
+    tokenize = open_clip.get_tokenizer(f"local-dir:{POCKET}")
 
     theirs = open_clip.build_zero_shot_classifier(model.eval(), tokenize, names, english)  # (d, c)
 
