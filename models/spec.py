@@ -53,9 +53,13 @@ class ModelSpec:
     def published(self) -> dict[str, Any]:
         """How the weights were trained to be used: mean, std, interpolation, resize mode, GELU.
 
-        A checkpoint file does not carry it; then it is what all published weights of the
-        architecture agree on, and open_clip's defaults where they do not agree or there are none.
+        A checkpoint file does not carry it; then it is what its model folder says, or what all
+        published weights of the architecture agree on, and open_clip's defaults where they do not
+        agree or there are none.
         """
+        if self.architecture in _FOLDERS:
+            config = _read_config(_FOLDERS[self.architecture])
+            return dict(config.get("preprocess_cfg", {}))
         if self.tag is not None:
             return dict(open_clip.get_pretrained_cfg(self.architecture, self.tag))
         tags = open_clip.list_pretrained_tags_by_model(self.architecture)
@@ -140,18 +144,24 @@ def register_folder(folder: Path, name: str) -> None:
     Raises:
         WeightsUnavailableError: the folder has no config that can be read.
     """
-    try:
-        config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))["model_cfg"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise WeightsUnavailableError(
-            f"The model folder {folder} cannot be read: restore it, or set ALBUM_MODEL to another "
-            "model."
-        ) from error
+    config = _read_config(folder)["model_cfg"]
     with tempfile.TemporaryDirectory() as temporary:  # open_clip reads configs from files alone
         path = Path(temporary) / f"{name}.json"
         path.write_text(json.dumps(config), encoding="utf-8")
         open_clip.add_model_config(path)
     _FOLDERS[name] = folder
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    try:
+        config: dict[str, Any] = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+        config["model_cfg"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise WeightsUnavailableError(
+            f"The model folder {folder} cannot be read: restore it, or set ALBUM_MODEL to another "
+            "model."
+        ) from error
+    return config
 
 
 def model_id_of(spec: ModelSpec) -> str:

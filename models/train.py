@@ -190,7 +190,8 @@ def train(config: TrainConfig, resume: bool = False) -> Path | None:
                 "opinion": config.opinion_weight,
                 "distil": config.distil_weight,
             }
-            loss = sum(weights.get(name, 1.0) * term for name, term in terms.items())
+            weighted = [weights.get(name, 1.0) * term for name, term in terms.items()]
+            loss: Any = torch.stack(weighted).sum()
             (loss / config.accumulate).backward()
 
         if world > 1:
@@ -397,7 +398,8 @@ def encode_classes(model: Any, tokenize: Any, class_names: Path) -> torch.Tensor
     for language in (0, 1):
         cells = [names[number][language].split("|") for number in sorted(names)]
         rows = encode_words(model, tokenize, [name for cell in cells for name in cell])
-        means = [some.mean(0) for some in rows.split([len(cell) for cell in cells])]
+        parts = torch.split(rows, [len(cell) for cell in cells])
+        means = [some.mean(0) for some in parts]
         languages.append(F.normalize(torch.stack(means), dim=-1))
     return torch.stack(languages)
 
@@ -470,16 +472,18 @@ def encode_trimmed(model: Any, tokens: torch.Tensor) -> torch.Tensor:
 
     A causal tower gives the same with and without it: what follows the end is not looked at.
     """
-    tower = getattr(model, "text", None)
+    tower: Any = getattr(model, "text", None)
     mask = getattr(tower, "attn_mask", None)
     if mask is None or tower.pool_type != "argmax":
-        return model.encode_text(tokens)
+        features: torch.Tensor = model.encode_text(tokens)
+        return features
     longest = int((tokens != 0).sum(1).max())
     try:
         tower.attn_mask = mask[:longest, :longest]
-        return model.encode_text(tokens[:, :longest])
+        features = model.encode_text(tokens[:, :longest])
     finally:
         tower.attn_mask = mask
+    return features
 
 
 # ---------------------------------------------------------------------------------- the progress

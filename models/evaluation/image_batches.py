@@ -16,7 +16,9 @@ from models.interfaces import Embeddings, Encoder
 
 BATCH = 64  # b: what is decoded ahead; the encoder cuts it further as it likes
 WORKERS = min(4, os.cpu_count() or 1)
-DETAIL = 2  # decoded at no less than twice the encoder's input, so that resizing blurs no edge
+DETAIL = (
+    3  # decoded at no less than three times the encoder's input, so that resizing blurs no edge
+)
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ def encode_files(
 ) -> Encoded:
     """Embed every file that can be read.
 
-    At most two batches of pictures are in memory, each reduced to between two and four times the
+    At most two batches of pictures are in memory, each reduced to between three and six times the
     encoder's input as soon as it is decoded.
 
     Args:

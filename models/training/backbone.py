@@ -123,10 +123,10 @@ def _from_tflite(path: Path, name: str) -> Any:
     """Put folded convolutions into a network whose batch norms become identities with a bias."""
     convolutions = read_convolutions(path)
     classes = len(convolutions[-1][1])
-    network = timm.create_model(name, num_classes=classes, pad_type="same")
+    network: Any = timm.create_model(name, num_classes=classes, pad_type="same")
     with torch.no_grad():
         modules = [m for m in network.modules() if isinstance(m, nn.Conv2d)]
-        norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
+        norms: list[Any] = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
         if len(modules) != len(convolutions) - 1 or len(norms) != len(modules):
             raise ModelError(f"{path} is of another architecture than {name}.")
         for module, norm, (weight, bias) in zip(modules, norms, convolutions, strict=False):

@@ -174,8 +174,8 @@ class LockedTextLoss(nn.Module):
             ) / len(images)
         if opinions is not None and bank.classes is not None:
             language = torch.randint(0, len(bank.classes), (), device=images.device)
-            scale = self.opinion_scale.exp().clamp(max=MAX_SCALE)
-            terms["opinion"] = opinion_loss(images, bank.classes[language], scale, opinions)
+            sharpness = self.opinion_scale.exp().clamp(max=MAX_SCALE)
+            terms["opinion"] = opinion_loss(images, bank.classes[language], sharpness, opinions)
         return terms
 
 

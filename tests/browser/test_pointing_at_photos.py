@@ -6,13 +6,14 @@ import re
 import shutil
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.test_look import CONTRASTS, VISIBLE_TEXTS
 from tests.browser.walking import go_to, tiles
-from tests.images.make import make_photo
+from tests.images.shapes import draw_shape
 from tests.served_album import SAMPLES, ServedAlbum, served_album
 
 pytestmark = pytest.mark.browser
@@ -27,11 +28,13 @@ EACH = 8
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedAlbum]:
-    """Photos of two colours, each of a shade of its own, and a few real ones."""
+    """Pictures of red circles and of blue squares, no two the same, and a few real photos."""
     folder = tmp_path_factory.mktemp("teaching")
+    (folder / "photos").mkdir()
+    rng = np.random.default_rng(0)
     for n in range(EACH):
-        make_photo(folder / "photos" / f"red{n}.png", (250 - 9 * n, 9 * n, 4 * n))
-        make_photo(folder / "photos" / f"blue{n}.png", (4 * n, 9 * n, 250 - 9 * n))
+        draw_shape("red circle", rng).resize((192, 192)).save(folder / "photos" / f"red{n}.png")
+        draw_shape("blue square", rng).resize((192, 192)).save(folder / "photos" / f"blue{n}.png")
     for name in ("lion.jpg", "tower.jpg", "cheetah1.jpg"):
         shutil.copy(SAMPLES / name, folder / "photos")
     with served_album(folder, ALBUM_FOLDERS=str(folder / "photos")) as album:

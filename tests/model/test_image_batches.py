@@ -68,7 +68,7 @@ def test_a_large_picture_is_reduced_before_it_waits_for_its_batch(tmp_path, suff
     encode_files(encoder, [large, small])
 
     (sizes,) = encoder.sizes
-    assert 2 * encoder.image_size <= min(sizes[0]) < 4 * encoder.image_size
+    assert 3 * encoder.image_size <= min(sizes[0]) < 6 * encoder.image_size
     assert sizes[1] == (40, 30)
 
 

@@ -191,12 +191,13 @@ def labelled(tmp_path_factory) -> dict:
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_the_cut_off_shows_far_less_of_what_is_not_there(labelled, language):
+def test_the_cut_off_shows_hardly_anything_of_what_is_not_there(labelled, language):
     looks = labelled[language]["looks"]
 
+    assert looks["cut_off"]["f1"] > 0.45
     assert looks["cut_off"]["f1"] > looks["fixed_threshold"]["f1"] - 0.03
-    assert looks["cut_off"]["false_hit_rate"] <= 0.3
-    assert looks["cut_off"]["false_hit_rate"] < looks["fixed_threshold"]["false_hit_rate"]
+    assert looks["cut_off"]["false_hit_rate"] <= 0.2
+    assert looks["cut_off"]["false_hit_rate"] <= looks["fixed_threshold"]["false_hit_rate"]
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
