@@ -111,17 +111,15 @@ def train(config: TrainConfig, resume: bool = False) -> Path | None:
     teacher = load_teacher(config.teacher, tokenize, device) if config.teacher else None
 
     # ---------------------------------------------------------------- what does not learn
-    encode_image = torch.compile(model.visual) if config.compile else model.visual
-    learning: torch.nn.Module = model
+    encode_image: Any = torch.compile(model.visual) if config.compile else model.visual
     if config.learning_blocks is not None:
         model.eval()  # the statistics of its batch norms stay those of the backbone
         model.visual.head.train()
-        frozen, learning = split_tower(model.visual, config.learning_blocks)
+        frozen, encode_image = split_tower(model.visual, config.learning_blocks)
         for parameter in frozen.parameters():
             parameter.requires_grad = False
         teach = teaching(backbone, frozen, config.learning_blocks)
         data = cache_views(config, data, frozen, teach, normalize)
-        encode_image = learning
     sampler = Sampler(data, config.batch_size, config.seed, device, rank, world)
 
     # ---------------------------------------------------------------- optimiser

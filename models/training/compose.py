@@ -60,9 +60,13 @@ def compose(slots: Slots, count: int, rng: random.Random) -> list[Meaning]:
 
 def subject(noun: str, rng: random.Random) -> str:
     """Put the particle of a subject or a topic behind a Korean noun, as its last sound asks."""
+    return noun + rng.choice(("이", "은") if ends_closed(noun) else ("가", "는"))
+
+
+def ends_closed(noun: str) -> bool:
+    """Whether the last syllable of a Korean noun ends in a consonant."""
     last = noun.rstrip()[-1]
-    closed = "가" <= last <= "힣" and (ord(last) - ord("가")) % 28 > 0
-    return noun + rng.choice(("이", "은") if closed else ("가", "는"))
+    return "가" <= last <= "힣" and (ord(last) - ord("가")) % 28 > 0
 
 
 def bare(english: str) -> str:
@@ -82,19 +86,39 @@ Pick = Callable[[str], Block]
 Pattern = Callable[[Pick, random.Random], tuple[str, str]]
 
 
-def _person_does(pick: Pick, rng: random.Random) -> tuple[str, str]:
-    who, what = pick("person"), pick("does")
-    if rng.random() < 0.5:
-        return f"{who.en} {what.en}", f"{what.ko} {who.ko}"
-    return f"{who.en} {what.en}", f"{subject(who.ko, rng)} {what.ko_full}"
+def _does(who_slot: str, what_slot: str) -> Pattern:
+    def pattern(pick: Pick, rng: random.Random) -> tuple[str, str]:
+        who, what = pick(who_slot), pick(what_slot)
+        if rng.random() < 0.5:
+            return f"{who.en} {what.en}", f"{what.ko} {who.ko}"
+        return f"{who.en} {what.en}", f"{subject(who.ko, rng)} {what.ko_full}"
+
+    return pattern
 
 
-def _person_does_somewhere(pick: Pick, rng: random.Random) -> tuple[str, str]:
-    who, what, where = pick("person"), pick("does"), pick("place")
-    english = f"{who.en} {what.en} {where.en}"
-    if rng.random() < 0.5:
-        return english, f"{where.ko} {what.ko} {who.ko}"
-    return english, f"{subject(who.ko, rng)} {where.ko} {what.ko_full}"
+def _does_somewhere(who_slot: str, what_slot: str) -> Pattern:
+    def pattern(pick: Pick, rng: random.Random) -> tuple[str, str]:
+        who, what, where = pick(who_slot), pick(what_slot), pick("place")
+        english = f"{who.en} {what.en} {where.en}"
+        if rng.random() < 0.5:
+            return english, f"{where.ko} {what.ko} {who.ko}"
+        return english, f"{subject(who.ko, rng)} {where.ko} {what.ko_full}"
+
+    return pattern
+
+
+def _somewhere(who_slot: str) -> Pattern:
+    def pattern(pick: Pick, rng: random.Random) -> tuple[str, str]:
+        who, where = pick(who_slot), pick("place")
+        return f"{who.en} {where.en}", f"{where.ko_full} {who.ko}"
+
+    return pattern
+
+
+_person_does = _does("person", "does")
+_person_does_somewhere = _does_somewhere("person", "does")
+_animal_does = _does("animal", "animal_does")
+_animal_does_somewhere = _does_somewhere("animal", "animal_does")
 
 
 def _dressed_person(pick: Pick, rng: random.Random) -> tuple[str, str]:
@@ -118,37 +142,10 @@ def _dressed_person_does_somewhere(pick: Pick, rng: random.Random) -> tuple[str,
     return english, f"{subject(f'{wear.ko} {who.ko}', rng)} {where.ko} {what.ko_full}"
 
 
-def _person_somewhere(pick: Pick, rng: random.Random) -> tuple[str, str]:
-    who, where = pick("person"), pick("place")
-    return f"{who.en} {where.en}", f"{where.ko_full} {who.ko}"
-
-
-def _animal_does(pick: Pick, rng: random.Random) -> tuple[str, str]:
-    who, what = pick("animal"), pick("animal_does")
-    if rng.random() < 0.5:
-        return f"{who.en} {what.en}", f"{what.ko} {who.ko}"
-    return f"{who.en} {what.en}", f"{subject(who.ko, rng)} {what.ko_full}"
-
-
-def _animal_does_somewhere(pick: Pick, rng: random.Random) -> tuple[str, str]:
-    who, what, where = pick("animal"), pick("animal_does"), pick("place")
-    english = f"{who.en} {what.en} {where.en}"
-    if rng.random() < 0.5:
-        return english, f"{where.ko} {what.ko} {who.ko}"
-    return english, f"{subject(who.ko, rng)} {where.ko} {what.ko_full}"
-
-
-def _animal_somewhere(pick: Pick, rng: random.Random) -> tuple[str, str]:
-    who, where = pick("animal"), pick("place")
-    return f"{who.en} {where.en}", f"{where.ko_full} {who.ko}"
-
-
 def _person_and(pick: Pick, rng: random.Random) -> tuple[str, str]:
     who, other = pick("person"), pick(rng.choice(("animal", "thing", "person")))
-    last = who.ko[-1]
-    closed = "가" <= last <= "힣" and (ord(last) - ord("가")) % 28 > 0
-    joined = f"{who.ko}{rng.choice(('과', '이랑', '하고') if closed else ('와', '랑', '하고'))}"
-    return f"{who.en} and {other.en}", f"{joined} {other.ko}"
+    particles = ("과", "이랑", "하고") if ends_closed(who.ko) else ("와", "랑", "하고")
+    return f"{who.en} and {other.en}", f"{who.ko}{rng.choice(particles)} {other.ko}"
 
 
 def _when(pick: Pick, rng: random.Random) -> tuple[str, str]:
@@ -197,10 +194,10 @@ PATTERNS: tuple[tuple[Pattern, int], ...] = (
     (_dressed_person, 2),
     (_dressed_person_does, 4),
     (_dressed_person_does_somewhere, 4),
-    (_person_somewhere, 1),
+    (_somewhere("person"), 1),
     (_animal_does, 3),
     (_animal_does_somewhere, 3),
-    (_animal_somewhere, 1),
+    (_somewhere("animal"), 1),
     (_person_and, 1),
     (_when, 2),
     (_quality_thing, 2),

@@ -44,17 +44,13 @@ def read_convolutions(path: Path) -> list[Convolution]:
             bias = _dequantized(model, graph.Tensors(operator.Inputs(2)), np.int32)
             # TensorFlow's (out, h, w, in), or (1, h, w, channels) where each has its own kernel.
             order = (3, 0, 1, 2) if depthwise else (0, 3, 1, 2)
-            convolutions.append((torch.from_numpy(weight.transpose(order).copy()), bias_of(bias)))
+            weight = weight.transpose(order).copy()
+            convolutions.append((torch.from_numpy(weight), torch.from_numpy(bias)))
     except (OSError, ValueError, TypeError, IndexError, AttributeError, RuntimeError) as error:
         raise ModelError(f"{path} is no quantized TensorFlow Lite model.") from error
     if not convolutions:
         raise ModelError(f"{path} has no convolutions.")
     return convolutions
-
-
-def bias_of(values: Any) -> torch.Tensor:
-    """The bias as a tensor of its own."""
-    return torch.from_numpy(np.ascontiguousarray(values))
 
 
 def _dequantized(model: Any, tensor: Any, dtype: type[np.generic]) -> Any:
