@@ -1,7 +1,7 @@
 """Database: the connections, the schema and the transactions of `album.db`.
 
-SQLite with a write-ahead log: one connection a thread, readers never wait, writers take turns, also
-those of other processes. The tables are spoken to by `PhotoStore` with its `FactTable`, by
+SQLite with a write-ahead log: one connection a thread, closed when the thread ends. Readers never
+wait, writers take turns, also those of other processes. The tables are spoken to by `PhotoStore` with its `FactTable`, by
 `ImportStore`, `LabelStore`, `CaptionStore`, `CaptionQueue`, `RequestRate` and `TextIndex` alone.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -318,6 +319,24 @@ MIGRATIONS = (
 BUSY_TIMEOUT_S = 60  # another process may be importing; a group of rows takes it milliseconds
 
 
+class _Connection(sqlite3.Connection):
+    """A connection that can be referred to weakly."""
+
+
+class _OfThread:
+    """Holds the connection of one thread and closes it when the thread ends.
+
+    The statement cache of a connection refers back to it, so that without this a connection would
+    stay open until the garbage collector finds it.
+    """
+
+    def __init__(self, connection: _Connection) -> None:
+        self.connection = connection
+
+    def __del__(self) -> None:
+        self.connection.close()
+
+
 class Database:
     """One `album.db`; methods may be called from any thread."""
 
@@ -329,7 +348,8 @@ class Database:
         """
         self._path = path
         self._threads = threading.local()
-        self._connections: list[sqlite3.Connection] = []
+        self._connections: weakref.WeakSet[_Connection] = weakref.WeakSet()
+        self._connecting = threading.Lock()  # apart: a new reader does not wait for a writer
         self._lock = threading.RLock()
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -339,31 +359,33 @@ class Database:
 
     def close(self) -> None:
         """Close every connection; the database is of no use afterwards."""
-        with self._lock:
-            for connection in self._connections:
+        with self._lock, self._connecting:
+            for connection in list(self._connections):
                 connection.close()
             self._connections.clear()
 
     @property
     def connection(self) -> sqlite3.Connection:
-        """This thread's own, for reading."""
-        connection: sqlite3.Connection | None = getattr(self._threads, "connection", None)
-        if connection is None:
+        """This thread's own, for reading; closed when the thread ends."""
+        held: _OfThread | None = getattr(self._threads, "held", None)
+        if held is None:
             connection = sqlite3.connect(
                 self._path,
                 timeout=BUSY_TIMEOUT_S,
                 isolation_level=None,
                 check_same_thread=False,  # closed by whichever thread closes the database
+                factory=_Connection,
             )
+            held = _OfThread(connection)  # closes it also where one of the next lines fails
             connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA trusted_schema = OFF")  # the file may be somebody else's
-            self._threads.connection = connection
-            with self._lock:
-                self._connections.append(connection)
-        return connection
+            self._threads.held = held
+            with self._connecting:
+                self._connections.add(connection)
+        return held.connection
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import threading
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -72,3 +74,38 @@ def test_a_filter_passes_the_same_photos_whenever_it_is_asked(store, tmp_path, f
             assert sorted(store.matching_ids(filters).tolist()) == expected
             assert store.count(filters) == len(expected)
     elsewhere.database.close()
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc")
+def test_connections_end_with_their_threads(store):
+    """300 short threads once held 609 descriptors, and then no database could be opened."""
+
+    def read() -> None:
+        store.count()
+        with store.writing():
+            pass
+
+    store.count()
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(30):
+        threads = [threading.Thread(target=read) for _ in range(10)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    # SQLite keeps the files of closed connections for the next ones, as many as were open at once.
+    assert len(os.listdir("/proc/self/fd")) <= before + 2 * 10
+    assert store.count() == 0
+
+
+def test_a_new_reader_does_not_wait_for_a_writer(store):
+    counted = threading.Event()
+
+    def read() -> None:
+        store.count()
+        counted.set()
+
+    with store.writing():
+        threading.Thread(target=read).start()
+        assert counted.wait(30)
