@@ -20,6 +20,7 @@ from album.errors import ModelLoadingError, UnreadableImageError
 from album.originals import Originals
 from album.photo import Photo
 from album.store import PhotoStore
+from album.supervised_loop import SupervisedLoop
 from album.vector_index import VectorIndex
 from models.interfaces import Encoder
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 BATCH = 32
+STOP_S = 30.0
 LOOK_AGAIN_S = 30.0  # for photos that another process added with another model
 
 
@@ -54,7 +56,8 @@ class ActiveEncoder:
         self._next: Active | None = None
         self._changed = threading.Condition()
         self._stopped = False
-        self._thread: threading.Thread | None = None
+        self.loop = SupervisedLoop("encoding", self._fill)
+        """Encodes what lacks vectors."""
         self.filling: tuple[int, int] | None = None
         """(done, total) while photos are being encoded for a model; None when all are."""
 
@@ -73,11 +76,9 @@ class ActiveEncoder:
             else:
                 self._next = Active(encoder, index)
             self._changed.notify_all()
-            if fill and self._thread is None:
-                self._thread = threading.Thread(
-                    target=self._fill, name="encode-missing", daemon=True
-                )
-                self._thread.start()
+        if fill:
+            self.loop.start()
+        self.loop.wake()
 
     def current(self, wait_s: float = 60.0) -> Active:
         """The pair in use; waits for the first model while it is being loaded.
@@ -107,27 +108,24 @@ class ActiveEncoder:
         for ids in self._embeddings_dir.glob("*.ids.npy"):
             ids.unlink(missing_ok=True)
 
-    def stop(self) -> None:
+    def stop(self, timeout_s: float = STOP_S) -> None:
         """End the background thread; what it has encoded is kept."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
-        if self._thread is not None:
-            self._thread.join(timeout=30)
+        self.loop.stop(timeout_s)
 
-    def _fill(self) -> None:
-        while not self._stopped:
-            target = self._next or self._active
-            if target is not None:
-                self.encode_missing(target)
-            with self._changed:
-                if self._stopped:
-                    return
-                if self._next is target and target is not None:
-                    self._active, self._next = target, None
-                    log.info("seeing with %s from now on", target.encoder.model_id)
-                elif self._next is None:
-                    self._changed.wait(LOOK_AGAIN_S)
+    def _fill(self) -> float:
+        """Encode what lacks vectors, and move to the next model when nothing does."""
+        target = self._next or self._active
+        if target is not None:
+            self.encode_missing(target)
+        with self._changed:
+            if self._next is target and target is not None and not self._stopped:
+                self._active, self._next = target, None
+                log.info("seeing with %s from now on", target.encoder.model_id)
+                return 0.0
+            return LOOK_AGAIN_S if self._next is None else 0.0
 
     def encode_missing(self, target: Active) -> None:
         """Encode every photo that lacks a vector of `target`; originals that are gone by their
@@ -174,6 +172,6 @@ class ActiveEncoder:
         for path in (self._originals.path_of(photo), self._originals.thumbnail(photo.sha256)):
             try:
                 return self._decoder.decode(path, encoder.image_size).image
-            except UnreadableImageError as error:
+            except (UnreadableImageError, OSError) as error:
                 log.warning("photo %d cannot be read for encoding: %s", photo.photo_id, error)
         return None

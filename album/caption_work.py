@@ -23,6 +23,7 @@ from album.image_files import small_jpeg
 from album.languages import unread_language
 from album.originals import Originals
 from album.store import PhotoStore
+from album.supervised_loop import SupervisedLoop
 from models.errors import CaptionerUnavailableError, CaptionRefusedError
 from models.interfaces import Captioner, Description
 
@@ -35,6 +36,7 @@ CAUTION_AFTER = 3  # failures in a row, of any photos, after which all rest for 
 LOOK_AGAIN_S = 2.0  # for what other processes queue
 NEWS_S = 0.2  # for what other processes say of a photo that somebody waits for
 STOP_S = 20.0
+_FAILED = "Captioning this photo failed unexpectedly; the album's log says why."
 
 
 class CaptionWork:
@@ -78,12 +80,13 @@ class CaptionWork:
         self._captioner = captioner
         self._rate = rate
         self._turns = turns
-        self._parallel = parallel
         self._first_delay_s = first_delay_s
         self._lease_s = lease_s
-        self._wake = threading.Condition()
+        self._news = threading.Condition()
         self._stopped = False
-        self._workers: list[threading.Thread] = []
+        self.loops = [SupervisedLoop("captions", self._step) for _ in range(parallel)]
+        """The background threads."""
+        self._started = False
         self._failures_in_a_row = 0
         self._at_work = 0
 
@@ -94,26 +97,27 @@ class CaptionWork:
 
     def start(self) -> None:
         """Work on the queue in background threads until `stop`."""
-        self._workers = [
-            threading.Thread(target=self._run, name=f"captions-{number}", daemon=True)
-            for number in range(1, self._parallel + 1)
-        ]
-        for worker in self._workers:
-            worker.start()
+        self._started = True
+        for loop in self.loops:
+            loop.start()
 
-    def stop(self) -> None:
+    def stop(self, timeout_s: float = STOP_S) -> None:
         """End the background threads; what the captioner was asked already is waited for."""
         self._stopped = True
         self._turns.stop()
         self.stir()
-        patience = time.monotonic() + STOP_S
-        for worker in self._workers:
-            worker.join(max(patience - time.monotonic(), 0.0))
+        patience = time.monotonic() + timeout_s
+        for loop in self.loops:
+            loop.stop(0)
+        for loop in self.loops:
+            loop.stop(max(patience - time.monotonic(), 0.0))
 
     def stir(self) -> None:
         """There is something new to do, or something has been done."""
-        with self._wake:
-            self._wake.notify_all()
+        with self._news:
+            self._news.notify_all()
+        for loop in self.loops:
+            loop.wake()
 
     def wait_for(self, photo_id: int, wait_s: float) -> None:
         """Wait until a photo waits no more, for so long at the most; where there are no threads,
@@ -125,7 +129,7 @@ class CaptionWork:
         """
         deadline = time.time() + wait_s
         while time.time() < deadline:
-            if not self._workers:
+            if not self._started:
                 self.work_off()
             waiting = self._queue.waiting(photo_id)
             if waiting is None:
@@ -138,8 +142,8 @@ class CaptionWork:
                 late = rest.reason
             if (reason := waiting.problem or late) is not None:
                 raise CaptionerUnavailableError(f"{reason} The photo stays in the queue.")
-            with self._wake:
-                self._wake.wait(NEWS_S)
+            with self._news:
+                self._news.wait(NEWS_S)
 
     def work_off(self, on_done: Callable[[int], None] = lambda photo_id: None) -> int:
         """Caption all that wait now, in this thread; the number of photos that got a caption.
@@ -166,24 +170,19 @@ class CaptionWork:
         self._queue.finish_jobs(time.time())
         return written
 
-    def _run(self) -> None:
-        while not self._stopped:
-            with self._wake:
-                self._at_work += 1
-            try:
-                wait_s = self._round()
-            except AlbumError as error:  # the disk is full, or kept by another program
-                log.warning("captions have to wait: %s", error)
-                wait_s = LOOK_AGAIN_S
-            finally:
-                self._turns.end()
-                with self._wake:
-                    self._at_work -= 1
-            with self._wake:
-                if not wait_s:  # something happened; workers that have nothing to do wake nobody
-                    self._wake.notify_all()
-                elif not self._stopped:
-                    self._wake.wait(min(wait_s, LOOK_AGAIN_S))
+    def _step(self) -> float:
+        """One round of a background thread; in how many seconds the next is due."""
+        with self._news:
+            self._at_work += 1
+        try:
+            wait_s = self._round()
+        finally:
+            with self._news:
+                self._at_work -= 1
+            self._turns.end()
+        if not wait_s:  # something happened; workers that have nothing to do wake nobody
+            self.stir()
+        return min(wait_s, LOOK_AGAIN_S)
 
     def _round(self) -> float:
         """Caption one photo; in how many seconds to look again, 0 for at once."""
@@ -199,7 +198,11 @@ class CaptionWork:
         return 0.0
 
     def _caption(self, task: CaptionTask) -> int:
-        """One photo out of the queue; how many photos have a new caption. Never raises for one."""
+        """One photo out of the queue; how many photos have a new caption.
+
+        Whatever fails for one photo counts as a try of it, so that it neither stops the others nor
+        is paid for again and again.
+        """
         claim = [task]  # as it was renewed last
 
         def still_wanted() -> bool:
@@ -225,6 +228,10 @@ class CaptionWork:
         except (AlbumError, CaptionRefusedError) as error:
             log.warning("no caption for photo %d: %s", task.photo_id, error)
             self._queue.fail(claim[0], str(error))
+            return 0
+        except Exception:
+            log.exception("no caption for photo %d", task.photo_id)
+            self._put_off(claim[0], CaptionerUnavailableError(_FAILED))
             return 0
         self._failures_in_a_row = 0
         return self._store(task, _placed(said, languages))

@@ -26,12 +26,13 @@ from album.caption_rate import MARGIN_S, WINDOW_S, RequestRate
 from album.caption_store import CaptionStore
 from album.caption_turns import CaptionTurns
 from album.caption_wishes import CaptionWishes, check_languages
-from album.caption_work import FIRST_DELAY_S, LEASE_S, CaptionWork
+from album.caption_work import FIRST_DELAY_S, LEASE_S, STOP_S, CaptionWork
 from album.errors import AlbumError, QueryError
 from album.image_files import small_jpeg
 from album.originals import Originals
 from album.photo import Caption
 from album.store import PhotoStore
+from album.supervised_loop import SupervisedLoop
 from models.errors import CaptionerUnavailableError
 from models.interfaces import Captioner, Turn
 
@@ -361,9 +362,14 @@ class PhotoCaptions:
         """Whether a background thread has a photo, or is about to take one."""
         return self._work.at_work
 
-    def stop(self) -> None:
+    @property
+    def loops(self) -> list[SupervisedLoop]:
+        """The background threads."""
+        return self._work.loops
+
+    def stop(self, timeout_s: float = STOP_S) -> None:
         """End the background threads; what the captioner was asked already is waited for."""
-        self._work.stop()
+        self._work.stop(timeout_s)
 
     def work_off(self, on_done: Callable[[int], None] = lambda photo_id: None) -> int:
         """Caption all that wait now, in this thread; the number of photos that got a caption.

@@ -1,8 +1,9 @@
 """Database: the connections, the schema and the transactions of `album.db`.
 
 SQLite with a write-ahead log: one connection a thread, closed when the thread ends. Readers never
-wait, writers take turns, also those of other processes. The tables are spoken to by `PhotoStore` with its `FactTable`, by
-`ImportStore`, `LabelStore`, `CaptionStore`, `CaptionQueue`, `RequestRate` and `TextIndex` alone.
+wait, writers take turns, also those of other processes. The tables are spoken to by `PhotoStore`
+with its `FactTable`, by `ImportStore`, `LabelStore`, `CaptionStore`, `CaptionQueue`, `RequestRate`
+and `TextIndex` alone.
 """
 
 from __future__ import annotations

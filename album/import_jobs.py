@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -225,11 +226,12 @@ class ImportJobs:
             if record.state != "paused":
                 self._work_in_thread(record.import_id)
 
-    def stop(self) -> None:
+    def stop(self, timeout_s: float = 30.0) -> None:
         """End all after the photos in hand; the rest waits for the next start."""
         self._closing.set()
+        patience = time.monotonic() + timeout_s
         for thread in list(self._threads.values()):
-            thread.join(timeout=30)
+            thread.join(max(patience - time.monotonic(), 0.0))
 
     # How it is done
 

@@ -132,7 +132,7 @@ class PhotoImporter:
                 continue
             try:
                 image, _ = read_photo(self._originals.find(photo), THUMBNAIL_PX)
-            except (UnreadableImageError, PhotoNotFoundError) as error:
+            except (UnreadableImageError, PhotoNotFoundError, OSError) as error:
                 log.warning("no thumbnail for photo %d: %s", photo.photo_id, error)
                 continue
             self._originals.write_cache(target, thumbnail(image))

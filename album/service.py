@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ from album.places import Places
 from album.search import PhotoSearch
 from album.sidecars import Siblings
 from album.store import PhotoStore
+from album.supervised_loop import LoopProblem, SupervisedLoop, problems_of
 from album.teaching import LabelTeacher
 from album.text_index import TextIndex
 from album.trained_heads import TrainedHeads
@@ -45,7 +47,7 @@ from models.interfaces import Captioner, Classifiers
 log = logging.getLogger(__name__)
 
 READY_EVERY_S = 1.0
-LABELS_WHILE_IMPORTING = 10  # rounds of that: living labels ask much of a machine that imports
+LABELS_WHILE_IMPORTING_S = 10.0  # living labels ask much of a machine that imports
 TEXTS_AT_ONCE = 2000  # a second's work or so, after which closing is noticed
 TRANSLATIONS = ("en", "ko")
 MAX_TRANSLATED = 1000
@@ -65,6 +67,8 @@ class AlbumStatus:
     captions: int
     captions_waiting: int
     captions_failed: int
+    problems: tuple[LoopProblem, ...] = ()
+    """What fails in the background now, and is tried again."""
 
 
 class Album:
@@ -148,37 +152,36 @@ class Album:
         )
         self._captioner = captioner
         self._stopped = threading.Event()
-        self._thumbnails: threading.Thread | None = None
-        self._readying: threading.Thread | None = None
+        self._loops = [
+            SupervisedLoop("thumbnails", self._make_thumbnails),
+            SupervisedLoop("texts", self._take_in_texts),
+            SupervisedLoop("searches", self._get_ready),
+            SupervisedLoop("labels", self._give_living_labels),
+        ]
         self.importer.repair()
 
     def start(self) -> None:
         """Do in the background what a running album does: captions, thumbnails, folders, what
         searches need, and the imports that were interrupted."""
         self.captions.start()
-        self._thumbnails = threading.Thread(
-            target=self.importer.make_missing_thumbnails,
-            args=(self._stopped.is_set,),
-            name="thumbnails",
-            daemon=True,
-        )
-        self._thumbnails.start()
-        self._readying = threading.Thread(target=self._keep_ready, name="ready", daemon=True)
-        self._readying.start()
+        for loop in self._loops:
+            loop.start()
         self.imports.go_on()
         self._watch.start()
 
-    def close(self) -> None:
-        """Stop the background work after the photos in hand and close the library."""
+    def close(self, within_s: float = 30.0) -> None:
+        """Stop the background work after the photos in hand and close the library.
+
+        Args:
+            within_s: what takes longer is left as it is, and gone on with at the next start.
+        """
+        patience = time.monotonic() + within_s
         self._stopped.set()
-        self._watch.stop()
-        self.imports.stop()
-        self.captions.stop()
-        self.active.stop()
-        if self._thumbnails is not None:
-            self._thumbnails.join(timeout=30)
-        if self._readying is not None:
-            self._readying.join(timeout=30)
+        parts = (self._watch, self.imports, self.captions, self.active, *self._loops)
+        for part in parts:  # all at once, and only then wait for each
+            part.stop(0.0)
+        for part in parts:
+            part.stop(max(patience - time.monotonic(), 0.0))
         self.decoder.close()
         self.database.close()
 
@@ -326,6 +329,9 @@ class Album:
             captions=captions,
             captions_waiting=waiting,
             captions_failed=failed,
+            problems=problems_of(
+                [*self._loops, *self.captions.loops, self.active.loop, *self._watch.loops]
+            ),
         )
 
     def faults(self, *, deep: bool = False) -> Iterator[str]:
@@ -333,19 +339,25 @@ class Album:
         yield from find_faults(self.store, self.originals, self.embeddings_dir, deep=deep)
         yield from self.texts.faults()
 
-    def _keep_ready(self) -> None:
-        """Take in new texts and looks before somebody searches for them, and give new photos, also
-        those of other processes, their living labels."""
-        rounds = 0
-        while not self._stopped.wait(READY_EVERY_S):
-            rounds += 1
-            try:
-                self.texts.sync(TEXTS_AT_ONCE)
-                self.search.get_ready()
-            except AlbumError as error:
-                log.warning("a search may have to wait: %s", error)
-            if self.imports.running_here is None or rounds % LABELS_WHILE_IMPORTING == 0:
-                self.labelling.catch_up(self._stopped.is_set)
+    # The background loops
+
+    def _make_thumbnails(self) -> None:
+        self.importer.make_missing_thumbnails(self._stopped.is_set)
+
+    def _take_in_texts(self) -> float:
+        """Take in new texts before somebody searches for them."""
+        self.texts.sync(TEXTS_AT_ONCE)
+        return READY_EVERY_S
+
+    def _get_ready(self) -> float:
+        """Take in new looks before somebody searches for them."""
+        self.search.get_ready()
+        return READY_EVERY_S
+
+    def _give_living_labels(self) -> float:
+        """Give new photos, also those of other processes, their living labels."""
+        self.labelling.catch_up(self._stopped.is_set)
+        return READY_EVERY_S if self.imports.running_here is None else LABELS_WHILE_IMPORTING_S
 
     def _rescan_quietly(self, folder: Path) -> None:
         self.imports.start([folder], "rescan")
@@ -353,7 +365,10 @@ class Album:
     def _after_import(self, record: ImportRecord) -> None:
         """Give the new photos their living labels, and queue them for captions where somebody
         wanted that."""
-        self.labelling.catch_up(self._stopped.is_set)
+        try:
+            self.labelling.catch_up(self._stopped.is_set)
+        except Exception:  # no reason to fail the import: the loop asks the rules again
+            log.exception("the new photos have to wait for their living labels")
         if record.caption_language is None:
             return
         added = self.import_store.added_by(record.import_id)

@@ -7,14 +7,19 @@ not, so every folder is also looked through now and then. Unchanged files cost a
 from __future__ import annotations
 
 import logging
+import stat
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
-from watchdog.observers.api import BaseObserver
+from watchdog.observers.api import BaseObserver, ObservedWatch
+
+from album.supervised_loop import SupervisedLoop
 
 log = logging.getLogger(__name__)
 
@@ -34,15 +39,15 @@ class FolderWatch:
 
         Args:
             folders: folders that need not be there all the time.
-            rescan: called with a folder, from one thread, never before `start`.
+            rescan: called with a folder, from a thread for each, never before `start`.
             every_s: how often a folder is looked through though nothing was heard of it.
         """
         self._rescan = rescan
         self._every_s = every_s
         self._folders = [_Folder(path) for path in folders]
         self._observer: BaseObserver | None = None
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._look, name="folder-watch", daemon=True)
+        self.loops = [SupervisedLoop("folders", partial(self._look_at, it)) for it in self._folders]
+        """One for each folder, so that none waits for another's disk."""
 
     def start(self) -> None:
         """Begin to watch; every folder that is there is looked through at once."""
@@ -50,36 +55,45 @@ class FolderWatch:
             self._observer = Observer()
             self._observer.daemon = True
             self._observer.start()
-            self._thread.start()
+            for loop in self.loops:
+                loop.start()
 
-    def stop(self) -> None:
+    def stop(self, timeout_s: float = 10.0) -> None:
         """Watch no more."""
-        self._stopped.set()
-        if self._observer is not None:
-            self._observer.stop()
-            self._observer.join(timeout=10)
-            self._thread.join(timeout=10)
-
-    def _look(self) -> None:
-        while not self._stopped.is_set():
-            for folder in self._folders:
-                self._look_at(folder)
-            self._stopped.wait(LOOK_EVERY_S)
-
-    def _look_at(self, folder: _Folder) -> None:
-        if not folder.path.is_dir():
-            folder.forget()  # when its disk is plugged in again, it is as new
+        if self._observer is None:
             return
-        if not folder.watched:
-            folder.watched = True
+        patience = time.monotonic() + timeout_s
+        self._observer.stop()
+        for loop in self.loops:
+            loop.stop(0)
+        self._observer.join(timeout_s)
+        for loop in self.loops:
+            loop.stop(max(patience - time.monotonic(), 0.0))
+
+    def _look_at(self, folder: _Folder) -> float:
+        identity = _identity(folder.path)
+        if identity != folder.identity:  # its disk was plugged in or pulled out
+            folder.identity = identity
+            folder.look_again()
             self._listen(folder)
-        if folder.is_due(time.monotonic(), self._every_s):
-            self._rescan(folder.path)
+        if identity is not None and folder.is_due(time.monotonic(), self._every_s):
+            try:
+                self._rescan(folder.path)
+            except BaseException:
+                folder.look_again()
+                raise
+        return LOOK_EVERY_S
 
     def _listen(self, folder: _Folder) -> None:
         assert self._observer is not None  # it runs before this thread does
+        if folder.watch is not None:  # of a folder that is gone it tells nothing any more
+            with suppress(KeyError):
+                self._observer.unschedule(folder.watch)
+            folder.watch = None
+        if folder.identity is None:
+            return
         try:
-            self._observer.schedule(folder, str(folder.path), recursive=True)
+            folder.watch = self._observer.schedule(folder, str(folder.path), recursive=True)
         except OSError as error:
             log.warning(
                 "changes of %s are only seen every %.0f minutes: %s",
@@ -92,7 +106,9 @@ class _Folder(FileSystemEventHandler):
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.watched = False
+        self.identity: tuple[int, int] | None = None
+        """Device and inode of the folder that was there at the last look; None: there was none."""
+        self.watch: ObservedWatch | None = None
         self._lock = threading.Lock()
         self._looked_at: float | None = None
         self._first: float | None = None
@@ -105,10 +121,10 @@ class _Folder(FileSystemEventHandler):
                 self._last = time.monotonic()
                 self._first = self._first or self._last
 
-    def forget(self) -> None:
-        """The folder is gone: look through it when it comes back."""
-        self.watched = False
-        self._looked_at = None
+    def look_again(self) -> None:
+        """Make the folder due: it came back, or could not be looked through."""
+        with self._lock:
+            self._looked_at = None
 
     def is_due(self, now: float, every_s: float) -> bool:
         """Whether it is time to look through the folder; True is said once."""
@@ -121,3 +137,12 @@ class _Folder(FileSystemEventHandler):
             self._first = None
             self._looked_at = now
             return True
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    """Device and inode of a folder; None where there is none."""
+    try:
+        status = folder.stat()
+    except OSError:
+        return None
+    return (status.st_dev, status.st_ino) if stat.S_ISDIR(status.st_mode) else None

@@ -341,6 +341,14 @@ KOREAN: Final[tuple[tuple[str, str], ...]] = (
         "Gemini에 물어볼 수 있는 만큼 다 물어보았습니다. 1분 뒤에 다시 해 주세요.",
     ),
     (r"The album is being closed\.", "사진첩을 닫는 중입니다."),
+    (
+        r"It failed unexpectedly; .*",
+        "알 수 없는 까닭으로 멈췄습니다. 사진첩의 로그에 까닭이 있습니다.",
+    ),
+    (
+        r"Captioning this photo failed unexpectedly; .*",
+        "알 수 없는 까닭으로 이 사진의 설명을 쓰지 못했습니다. 사진첩의 로그에 까닭이 있습니다.",
+    ),
     (r"This photo is not wanted any more\.", "이 사진은 이제 설명을 기다리지 않습니다."),
     (
         r"Captions by Gemini need a key: .*",

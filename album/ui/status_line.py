@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from typing import Protocol
 
-from album.service import Album
+from album.service import Album, AlbumStatus
 from album.ui.sentences import in_language
 from album.ui.texts import say, say_count
 
@@ -61,7 +61,10 @@ def status_line(album: Album, model: ModelState, language: str) -> str:
     elif status.importing is None:
         words.append(say(language, "model_ready", model=name))
         busy = False
-    hint = html.escape(about_model(album, model, language).replace("\n", " "))
+    for problem in status.problems:
+        work = say(language, f"work_{problem.work}")
+        words.append(say(language, "background_problem", work=work))
+    hint = html.escape(" ".join(_about(album, status, model, language).split("\n")))
     dot = f'<span class="dot{" busy" if busy else ""}" title="{hint}"></span>'
     return f"{dot}{html.escape(' · '.join(words))}"
 
@@ -72,6 +75,15 @@ def _captioning(album: Album, n: int, language: str) -> str:
     if until is None:
         return say_count(language, "captioning", n)
     return say_count(language, "captioning_rests", n, time=f"{until:%H:%M}")
+
+
+def _about(album: Album, status: AlbumStatus, model: ModelState, language: str) -> str:
+    """What is wrong in the background, and the models by name, as plain text."""
+    problems = [
+        f"{say(language, f'work_{it.work}')}: {in_language(language, it.sentence)}"
+        for it in status.problems
+    ]
+    return "\n".join([*problems, about_model(album, model, language)])
 
 
 def about_model(album: Album, model: ModelState, language: str) -> str:

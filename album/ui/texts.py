@@ -43,6 +43,15 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "paused at {done:,} of {total:,}",
         "{total:,}장 중 {done:,}장에서 멈춤",
     ),
+    # What fails in the background, and is tried again
+    "background_problem": ("trouble with {work}, trying again", "{work} 문제, 다시 시도하는 중"),
+    "work_captions": ("captions", "사진 설명"),
+    "work_encoding": ("learning photos", "사진 익히기"),
+    "work_folders": ("watched folders", "폴더 살피기"),
+    "work_thumbnails": ("thumbnails", "작은 사진"),
+    "work_texts": ("the index of texts", "글 찾아보기"),
+    "work_searches": ("preparing searches", "찾기 준비"),
+    "work_labels": ("automatic labels", "자동 이름표"),
     # Search
     "query": ("What does the photo show?", "어떤 사진을 찾으세요?"),
     "query_hint": (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import threading
 from datetime import date, datetime, timedelta
@@ -76,6 +75,10 @@ def test_a_filter_passes_the_same_photos_whenever_it_is_asked(store, tmp_path, f
     elsewhere.database.close()
 
 
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc")
 def test_connections_end_with_their_threads(store):
     """300 short threads once held 609 descriptors, and then no database could be opened."""
@@ -86,7 +89,7 @@ def test_connections_end_with_their_threads(store):
             pass
 
     store.count()
-    before = len(os.listdir("/proc/self/fd"))
+    before = open_files()
     for _ in range(30):
         threads = [threading.Thread(target=read) for _ in range(10)]
         for thread in threads:
@@ -95,7 +98,7 @@ def test_connections_end_with_their_threads(store):
             thread.join()
 
     # SQLite keeps the files of closed connections for the next ones, as many as were open at once.
-    assert len(os.listdir("/proc/self/fd")) <= before + 2 * 10
+    assert open_files() <= before + 2 * 10
     assert store.count() == 0
 
 
