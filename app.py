@@ -11,11 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from album.captions import CaptionPace
+from album.ending import closing_s, ended_by_signals, wait_for_the_end
 from album.errors import AlbumError
 from album.service import Album
 from album.settings import Settings, keep_libraries_private
 from models.captioners import captioner_named, fetch_in_background
 from models.classifiers import OwnClassifiers
+from models.interfaces import Captioner
 from models.loader import EncoderLoader
 
 log = logging.getLogger("album")
@@ -53,9 +55,15 @@ def serve(settings: Settings) -> None:
             settings.captions_per_minute, settings.captions_per_day, settings.captions_parallel
         ),
     )
+    with ended_by_signals(album.imports.put_down):
+        _serve(album, captioner, settings)
+
+
+def _serve(album: Album, captioner: Captioner, settings: Settings) -> None:
     shutil.rmtree(settings.temp_dir, ignore_errors=True)
     settings.temp_dir.mkdir(parents=True)
     loader = EncoderLoader(settings.model, settings.device, settings.weights_dir)
+    page = None
     try:
         # Gradio first: while it builds the page, the model is loaded beside it.
         import gradio
@@ -99,10 +107,13 @@ def serve(settings: Settings) -> None:
         )
         sys.stdout.write(f"The album is open at {address}\n")
         sys.stdout.flush()
-        page.block_thread()
+        wait_for_the_end()
     finally:
         loader.stop()
-        album.close()
+        if page is not None and page.is_running:
+            page.server.force_exit = True  # a browser keeps its connection for as long as it likes
+            page.close(verbose=False)
+        album.close(closing_s())
 
 
 def sample_photos(gradio_file: Path) -> list[Path]:
@@ -130,6 +141,8 @@ def main() -> None:
         serve(Settings.from_env())
     except AlbumError as error:
         sys.exit(str(error))
+    except KeyboardInterrupt:  # before the page was there
+        sys.exit(130)
 
 
 if __name__ == "__main__":

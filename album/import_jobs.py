@@ -2,7 +2,8 @@
 
 Whoever opens the library sees every import and can ask it to pause, to go on or to end, also one
 that another process runs. A lock on a file tells whether somebody works on an import: the system
-lets go of it when that process ends, however it does, and the import can be gone on with.
+lets go of it when that process ends, however it does, and the import can be gone on with. Until
+then it is told as interrupted, though its row still says "running".
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ from album.photo import ENDED_BY, ImportKind, ImportRecord, Wish
 from models.errors import ModelError
 
 log = logging.getLogger(__name__)
+
+CLAIM_S = 0.2  # who only looks whether somebody works on an import holds its lock for a moment
+SETTLED_BY_LATEST = 100  # imports among which the one is looked for that finished another's work
 
 Upload = tuple[Path, str, Sequence[tuple[Path, str]]]
 """A file, what the person called it, and (file, name) of what describes it."""
@@ -59,7 +63,12 @@ class ImportJobs:
         self._then = then
         self._turn = threading.Lock()
         self._closing = threading.Event()
+        self._starting = threading.Lock()
         self._threads: dict[int, threading.Thread] = {}
+        self._again: set[int] = set()
+        """Those of them that somebody asked to work on meanwhile."""
+        self._held: set[int] = set()
+        """Imports that this process works on, or is about to."""
         self._problems: dict[int, str] = {}
         self._at_work: int | None = None
         locks_dir.mkdir(parents=True, exist_ok=True)
@@ -82,7 +91,7 @@ class ImportJobs:
     def running(self) -> ImportRecord | None:
         """The import at work, or else the next to be, or a paused one; None when there is none."""
         unfinished = [self._as_known_here(record) for record in self._imports.unfinished()]
-        order = ("running", "waiting", "paused")
+        order = ("running", "waiting", "paused", "interrupted")
         known = [record for record in unfinished if record.state in order]
         return min(known, key=lambda record: order.index(record.state), default=None)
 
@@ -101,11 +110,17 @@ class ImportJobs:
     # What can be asked
 
     def start(self, paths: Sequence[Path], kind: ImportKind = "in place") -> int:
-        """Import files, folders and zips in the background; the id of the import."""
+        """Import files, folders and zips in the background; the id of the import.
+
+        One that is under way with the same ones looks through them once more before it ends.
+        """
         sources = tuple(path.resolve() for path in paths)
         for record in self._imports.unfinished():
-            if record.sources == sources and record.wish == "run":
-                return record.import_id  # it will see what is new, too
+            if record.sources != sources or record.kind == "upload" or record.wish != "run":
+                continue
+            if record.state == "waiting" or self._imports.ask_again(record.import_id):
+                self._work_in_thread(record.import_id)  # where nobody works on it any more
+                return record.import_id
         import_id = self._imports.begin(kind, sources)
         self._work_in_thread(import_id)
         return import_id
@@ -226,6 +241,27 @@ class ImportJobs:
             if record.state != "paused":
                 self._work_in_thread(record.import_id)
 
+    def settle(self) -> None:
+        """Note as done what a program left behind and a later import has finished."""
+        unfinished = self._imports.unfinished()
+        if not unfinished:
+            return
+        done = [it for it in self._imports.recent(SETTLED_BY_LATEST) if it.state == "done"]
+        for record in unfinished:
+            if any(it.import_id > record.import_id and _finished(record, it) for it in done):
+                self._settle(record)
+
+    def put_down(self) -> None:
+        """Have no row say that this process works on an import: it is about to end.
+
+        Raises:
+            AlbumError: the database cannot be written to.
+        """
+        for import_id in list(self._held):
+            record = self._imports.get(import_id)
+            if record.state == "running":
+                self._imports.enter(import_id, ENDED_BY.get(record.wish, "waiting"))
+
     def stop(self, timeout_s: float = 30.0) -> None:
         """End all after the photos in hand; the rest waits for the next start."""
         self._closing.set()
@@ -242,14 +278,44 @@ class ImportJobs:
                 self._imports.enter(import_id, ENDED_BY[wish])
 
     def _work_in_thread(self, import_id: int) -> None:
-        if not self.wait(import_id, 0):
-            return
-        self._problems.pop(import_id, None)
-        thread = threading.Thread(
-            target=self._work_if_free, args=(import_id,), name=f"import {import_id}", daemon=True
-        )
-        self._threads[import_id] = thread
-        thread.start()
+        with self._starting:
+            if import_id in self._threads:
+                self._again.add(import_id)  # it may be about to end
+                return
+            thread = threading.Thread(
+                target=self._work_while_asked,
+                args=(import_id,),
+                name=f"import {import_id}",
+                daemon=True,
+            )
+            self._threads[import_id] = thread
+            thread.start()
+
+    def _work_while_asked(self, import_id: int) -> None:
+        """Work on an import until nobody asks to go on with it, also not while it was ending."""
+        while True:
+            self._problems.pop(import_id, None)
+            try:
+                self._work_if_free(import_id)
+            except Exception:
+                log.exception("import %d stopped unexpectedly", import_id)
+            with self._starting:
+                again = import_id in self._again
+                self._again.discard(import_id)
+                # Whoever resumes it from now on starts a thread of its own.
+                if not again and not self._is_resumed(import_id):
+                    del self._threads[import_id]
+                    return
+
+    def _is_resumed(self, import_id: int) -> bool:
+        """Whether another process asked to go on with an import that was just paused here."""
+        try:
+            record = self._imports.get(import_id)
+        except Exception as error:  # a rescan without news is not even listed any more
+            log.debug("import %d is not gone on with: %s", import_id, error)
+            return False
+        resumed = record.wish == "run" and record.state in ENDED_BY.values()
+        return resumed and not self._closing.is_set()
 
     def _work_if_free(self, import_id: int) -> None:
         with self._claimed(import_id) as claimed:
@@ -287,6 +353,10 @@ class ImportJobs:
             )
             problem = ""
             now = self._imports.get(import_id)
+            if now.state == "done":
+                for other in self._imports.unfinished():
+                    if _finished(other, now):
+                        self._settle(other)
             news = now.added + now.updated + now.missing + now.failed
             if now.kind == "rescan" and now.state == "done" and not news:
                 self._imports.forget(import_id)
@@ -306,10 +376,32 @@ class ImportJobs:
             log.warning("import %d: that it failed could not be noted: %s", import_id, error)
 
     def _as_known_here(self, record: ImportRecord) -> ImportRecord:
+        """The import with what its row does not say: that it failed, or that its process ended."""
         problem = self._problems.get(record.import_id)
-        if problem is None or record.ended:
+        if problem is not None and not record.ended:
+            return replace(record, state="failed", problem=problem)
+        if record.state != "running" or not self._is_left_behind(record.import_id):
             return record
-        return replace(record, state="failed", problem=problem)
+        try:
+            record = self._imports.get(record.import_id)  # it may have come to its end just now
+        except AlbumError:
+            return record
+        return replace(record, state="interrupted") if record.state == "running" else record
+
+    def _is_left_behind(self, import_id: int) -> bool:
+        """Whether no process works on an import."""
+        if import_id in self._held:
+            return False
+        try:
+            with self._lock_of(import_id).acquire(timeout=0):
+                return True
+        except OSError:  # somebody holds it, or nobody may write here
+            return False
+
+    def _settle(self, record: ImportRecord) -> None:
+        with self._claimed(record.import_id) as claimed:
+            if claimed:
+                self._imports.settle(record.import_id)
 
     def _beginning(self) -> FileLock:
         """Held from an import's row until it is complete, or claimed: `go_on` waits for that."""
@@ -318,16 +410,38 @@ class ImportJobs:
     @contextmanager
     def _claimed(self, import_id: int) -> Iterator[bool]:
         """Whether nobody else works on an import; nobody can begin to within this block."""
-        lock = FileLock(self._locks_dir / f"{import_id}.lock")
+        lock = self._lock_of(import_id)
         try:
-            lock.acquire(timeout=0)
+            lock.acquire(timeout=CLAIM_S, poll_interval=CLAIM_S / 4)
         except Timeout:
             yield False
             return
+        self._held.add(import_id)
         try:
             yield True
         finally:
+            self._held.discard(import_id)
             lock.release()
+
+    def _lock_of(self, import_id: int) -> FileLock:
+        return FileLock(self._locks_dir / f"{import_id}.lock")
+
+
+def _finished(record: ImportRecord, by: ImportRecord) -> bool:
+    """Whether an import that is done has looked through all that another one was to look through,
+    in the same way."""
+    in_place = ("in place", "rescan")
+    alike = by.kind == record.kind or (by.kind in in_place and record.kind in in_place)
+    return (
+        record.state == "running"
+        and record.import_id != by.import_id
+        and record.kind != "upload"
+        and alike
+        and all(
+            any(source == it or it in source.parents for it in by.sources)
+            for source in record.sources
+        )
+    )
 
 
 def _on_disk(path: Path) -> Path:

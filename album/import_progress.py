@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from album.import_store import ImportStore
 from album.photo import ImportRecord, Wish
@@ -15,19 +15,61 @@ OnProgress = Callable[[int, int, str], None]
 """(done, total, name of the file just done)."""
 
 
+class Credit:
+    """The photos that an import added before it was interrupted.
+
+    They are counted as added already: one file of each is not counted as that, nor as here, again.
+    """
+
+    def __init__(self, added: Iterable[int]) -> None:
+        self._added = set(added)
+
+    def take(self, photo_id: int) -> bool:
+        """Whether a photo was added before and no file was taken for that one yet."""
+        if photo_id not in self._added:
+            return False
+        self._added.discard(photo_id)
+        return True
+
+
 class Tally:
     """Counts what was done, and writes it down now and then in one transaction."""
 
-    def __init__(self, imports: ImportStore, record: ImportRecord, tell: OnProgress) -> None:
+    def __init__(
+        self,
+        imports: ImportStore,
+        record: ImportRecord,
+        tell: OnProgress,
+        credit: Credit | None = None,
+    ) -> None:
+        """Count nothing yet.
+
+        Args:
+            imports: where it is written down.
+            record: the import, with what is counted already.
+            tell: called after each file.
+            credit: of an import whose files are all counted anew.
+        """
         self._imports = imports
         self._id = record.import_id
         self._total = record.total
         self._tell = tell
+        self._credit = credit
         self._counts: Counter[str] = Counter()
         self._again: list[str] = []
         self._done = record.done
         self._name = record.current
         self._saved_at = time.monotonic()
+
+    @property
+    def counts_again(self) -> bool:
+        """Whether files that this import has seen are counted anew."""
+        return self._credit is not None
+
+    def as_known(self, photo_id: int, what: str) -> str:
+        """What a file of a known photo counts as: `what`, or nothing more than done where the
+        photo was added by this import before it was interrupted."""
+        return "" if self._credit is not None and self._credit.take(photo_id) else what
 
     def count(self, name: str, what: str = "", *, again: str = "") -> None:
         """One more file is done, and counted as `what`; `again` is the path of one that was seen

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,9 +16,20 @@ from pathlib import Path
 
 from album.database import Database, now
 from album.errors import AlbumError
-from album.photo import ImportFailure, ImportKind, ImportRecord, ImportState, Wish
+from album.photo import (
+    ENDED_BY,
+    ImportFailure,
+    ImportKind,
+    ImportRecord,
+    ImportState,
+    Wish,
+)
 
 COUNTERS = ("done", "added", "already_here", "updated", "missing")
+LOOK_AGAIN = "look again"
+"""Stands in the column `wish` of a running import whose sources changed behind it: run, and look
+through them once more. Nobody but this file needs to know, for any other wish may replace it: an
+import that is gone on with looks through all of its sources anyway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +127,50 @@ class ImportStore:
         with self.writing() as db:
             db.execute("UPDATE imports SET wish = ? WHERE import_id = ?", (wish, import_id))
 
+    def ask_again(self, import_id: int) -> bool:
+        """Ask an import that runs to look through its sources once more before it ends.
+
+        Returns:
+            False where it does not run any more, or is about to be paused or cancelled.
+        """
+        with self.writing() as db:
+            return bool(
+                db.execute(
+                    "UPDATE imports SET wish = ? WHERE import_id = ? AND state = 'running'"
+                    " AND wish IN ('run', ?)",
+                    (LOOK_AGAIN, import_id, LOOK_AGAIN),
+                ).rowcount
+            )
+
+    def finish(self, import_id: int) -> bool:
+        """Note that an import is done, unless it is to look once more; whether it is."""
+        with self.writing() as db:
+            again = db.execute(
+                "UPDATE imports SET wish = 'run' WHERE import_id = ? AND wish = ?",
+                (import_id, LOOK_AGAIN),
+            ).rowcount
+            if not again:
+                self.enter(import_id, "done")
+        return not again
+
+    def end_as_asked(self, import_id: int, wish: Wish) -> bool:
+        """Note that an import was paused or cancelled, if that is still what is asked of it."""
+        with self.writing():
+            still = self.get(import_id).wish == wish
+            if still:
+                self.enter(import_id, ENDED_BY[wish])
+        return still
+
+    def settle(self, import_id: int) -> None:
+        """Note that an import whose program ended is done: another has taken in its files."""
+        with self.writing() as db:
+            db.execute(
+                "UPDATE imports SET state = 'done', problem = NULL, ended_at = ?,"
+                " already_here = already_here + max(total - done, 0), done = max(total, done)"
+                " WHERE import_id = ? AND state = 'running'",
+                (now(), import_id),
+            )
+
     def enter(self, import_id: int, state: ImportState, *, problem: str | None = None) -> None:
         """Note where an import is now; `problem` says why it could not go on."""
         ended = now() if state in ("done", "cancelled", "failed") else None
@@ -127,18 +181,31 @@ class ImportStore:
             )
 
     def found(self, import_id: int, total: int, skipped: Mapping[str, int]) -> None:
-        """Note how many files there are to import, and how many more others by their kind."""
+        """Note how many files there are to import, and how many others by their kind."""
         with self.writing() as db:
-            others = Counter(self.get(import_id).skipped) + Counter(skipped)
             db.execute(
                 "UPDATE imports SET total = ?, skipped = ? WHERE import_id = ?",
-                (total, json.dumps(others), import_id),
+                (total, json.dumps(dict(skipped)), import_id),
+            )
+
+    def count_again(self, import_id: int, done: int) -> None:
+        """Begin the counts of an import anew, which looks again at all but `done` of its files.
+
+        What it added stays counted as that.
+        """
+        with self.writing() as db:
+            db.execute(
+                "UPDATE imports SET done = ?, already_here = CASE WHEN ? THEN already_here ELSE 0"
+                " END, updated = CASE WHEN ? THEN updated ELSE 0 END,"
+                " added = (SELECT count(*) FROM photos WHERE photos.import_id = imports.import_id)"
+                " WHERE import_id = ?",
+                (done, done, done, import_id),
             )
 
     def advance(
         self, import_id: int, counts: Mapping[str, int], current: str, seconds: float
     ) -> None:
-        """Add to the counters of an import.
+        """Add to the counters of an import; of a folder that grows meanwhile, the total, too.
 
         Args:
             import_id: which.
@@ -149,8 +216,12 @@ class ImportStore:
         added = "".join(f"{name} = {name} + ?, " for name in COUNTERS)
         with self.writing() as db:
             db.execute(
-                f"UPDATE imports SET {added}current = ?, seconds = seconds + ? WHERE import_id = ?",
-                (*(counts.get(name, 0) for name in COUNTERS), current, seconds, import_id),
+                f"UPDATE imports SET {added}total = max(total, done + ?), current = ?,"
+                " seconds = seconds + ? WHERE import_id = ?",
+                (
+                    *(counts.get(name, 0) for name in (*COUNTERS, "done")),
+                    *(current, seconds, import_id),
+                ),
             )
 
     def fail(self, import_id: int, path: Path, reason: str) -> None:
@@ -195,6 +266,13 @@ class ImportStore:
             own=bool(row["own"]),
             missing=row["missing_since"] is not None,
         )
+
+    def seen_by(self, import_id: int) -> int:
+        """How many files were seen by this import, and by none since."""
+        row = self.database.connection.execute(
+            "SELECT count(*) FROM files WHERE import_id = ?", (import_id,)
+        ).fetchone()
+        return int(row[0])
 
     def see(self, import_id: int, path: Path, stamp: FileStamp, photo_id: int | None) -> None:
         """Remember a file that was read; `photo_id` None: it could not be."""
@@ -276,7 +354,7 @@ def _record(row: sqlite3.Row) -> ImportRecord:
         sources=tuple(Path(_read(path)) for path in json.loads(row["sources"])),
         caption_language=row["caption_language"],
         state=row["state"],
-        wish=row["wish"],
+        wish="run" if row["wish"] == LOOK_AGAIN else row["wish"],
         total=row["total"],
         done=row["done"],
         added=row["added"],

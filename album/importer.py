@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import logging
 import os
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -27,7 +28,7 @@ from album.errors import (
 )
 from album.folders import Blocked, Finder, Found
 from album.image_files import THUMBNAIL_PX, read_photo, thumbnail
-from album.import_progress import SAVE_EVERY_S, OnProgress, Tally, Wishes
+from album.import_progress import SAVE_EVERY_S, Credit, OnProgress, Tally, Wishes
 from album.import_store import ImportStore
 from album.looking import Looked, Looker
 from album.originals import Originals, display_name
@@ -92,24 +93,57 @@ class PhotoImporter:
             AlbumError: it cannot go on: the disk is full, or a folder was unplugged.
         """
         self._imports.enter(import_id, "running")
-        record = self._imports.get(import_id)
-        if not self._model_came(Wishes(self._imports, import_id, closing)):
-            self._end(record, self._imports.get(import_id).wish, closing())
-            return
-        self._refuse_unplugged(record)
-        uploads = self._originals.uploads(import_id) if record.kind == "upload" else []
-        finder = Finder(uploads or record.sources, self._originals.photos_dir.parent)
-        if not record.total:
-            self._imports.found(import_id, *finder.count())
+        while True:  # more than once where somebody resumes it, or starts it again, meanwhile
             record = self._imports.get(import_id)
-        tally = Tally(self._imports, record, on_progress)
+            wishes = Wishes(self._imports, import_id, closing)
+            came = self._model_came(wishes)
+            wish = self._work_through(record, on_progress, then, closing) if came else wishes.wish
+            if self._end(record, wish, closing()):
+                return
+
+    def _work_through(
+        self,
+        record: ImportRecord,
+        on_progress: OnProgress,
+        then: Callable[[ImportRecord], None],
+        closing: Callable[[], bool],
+    ) -> Wish:
+        """Look once through all that was named; what somebody wished meanwhile."""
+        self._refuse_unplugged(record)
+        uploads = self._originals.uploads(record.import_id) if record.kind == "upload" else []
+        finder = Finder(uploads or record.sources, self._originals.photos_dir.parent)
+        credit = self._count_files(record, finder)
+        record = self._imports.get(record.import_id)
+        tally = Tally(self._imports, record, on_progress, credit)
         wish = self._look_through(record, finder, tally, closing)
         if wish == "run" and not closing():
             self._note_missing(record, tally)
         tally.save()
         if wish == "run" and not closing():
-            then(self._imports.get(import_id))
-        self._end(record, wish, closing())
+            then(self._imports.get(record.import_id))
+        return wish
+
+    def _count_files(self, record: ImportRecord, finder: Finder) -> Credit | None:
+        """Count the files, and of an import that is gone on with those that are done.
+
+        Returns:
+            What is counted already of the files that are looked at again; None: nothing is, and
+            files that this import has seen are passed over.
+        """
+        import_id = record.import_id
+        total, skipped = finder.count()
+        if record.kind == "upload":
+            if not record.total:
+                self._imports.found(import_id, total, Counter(record.skipped) + skipped)
+                return None
+            done = max(record.total - total, 0)  # the others are not among the uploads any more
+        else:
+            self._imports.found(import_id, total, skipped)
+            if self._imports.seen_by(import_id) == record.done:
+                return None
+            done = 0  # another import has seen some of them since: all are counted anew
+        self._imports.count_again(import_id, done)
+        return Credit(self._imports.added_by(import_id))
 
     def repair(self) -> None:
         """Finish what a crash interrupted between a row and its original; cheap when nothing is.
@@ -185,8 +219,9 @@ class PhotoImporter:
                 self._fail(record, found, str(error), tally)
                 return
             if looked.decoded is None:
+                on_disk = self._on_disk(looked)
                 with self._imports.writing():
-                    finish = self._already_here(record, looked, tally)
+                    finish = self._already_here(record, looked, tally, on_disk)
                     tally.save()
                 finish()
             else:
@@ -221,7 +256,7 @@ class PhotoImporter:
         seen = self._imports.seen(found.path)
         if seen is None or seen.stamp != found.stamp:
             return False
-        if seen.import_id == record.import_id:
+        if seen.import_id == record.import_id and not tally.counts_again:
             return True  # and was counted, before this import was interrupted
         if seen.photo_id is None:
             if record.kind != "rescan":
@@ -232,7 +267,8 @@ class PhotoImporter:
             self._imports.mark_missing(seen.photo_id, False)
         elif not seen.own and self._lost(self._store.get(seen.photo_id)):
             return False  # it can take the place of the original
-        tally.count(found.name, "already_here", again=found.path)
+        what = tally.as_known(seen.photo_id, "already_here")
+        tally.count(found.name, what, again=found.path)
         return True
 
     def _fail(self, record: ImportRecord, found: Found, reason: str, tally: Tally) -> None:
@@ -256,12 +292,13 @@ class PhotoImporter:
         images = [looked.decoded.image for looked in batch if looked.decoded is not None]
         embeddings = active.encoder.encode_images(images)  # (b, d)
         news = [self._new_photo(looked) for looked in batch]
+        disks = [self._on_disk(looked) for looked in batch]
         finish: list[Callable[[], None]] = []
         with self._imports.writing():
-            for looked, new, embedding in zip(batch, news, embeddings, strict=True):
+            for looked, new, embedding, disk in zip(batch, news, embeddings, disks, strict=True):
                 known = self._store.by_sha256(looked.sha256)
                 if known is None:
-                    photo_id = self._store_new(record, looked, new, embedding, tally)
+                    photo_id = self._store_new(record, looked, new, embedding, tally, disk)
                     self._words.take_in(photo_id, looked.sha256, new.facts.words)
                     if looked.kept:
                         finish.append(partial(self._keep, looked.path, photo_id))
@@ -272,7 +309,7 @@ class PhotoImporter:
                     self._store.set_facts(known.photo_id, new.facts, new.file_time, new.place)
                 self._words.take_in(known.photo_id, looked.sha256, new.facts.words)
                 what = "updated" if looked.anew and own else "already_here"
-                finish.append(self._already_here(record, looked, tally, what))
+                finish.append(self._already_here(record, looked, tally, disk, what))
             tally.save()
         for move in finish:  # only now: `repair` and the next start go by the rows
             move()
@@ -301,12 +338,14 @@ class PhotoImporter:
         new: NewPhoto,
         embedding: Embeddings,
         tally: Tally,
+        on_disk: _OnDisk,
     ) -> int:
         """Store bytes that the album does not have; the id of their photo."""
         model_id = self._active.current().encoder.model_id
-        before = None if looked.kept else self._imports.seen(looked.found.path)
-        edited = before.photo_id if before is not None and before.own else None
-        if edited is not None and not self._moved_from(Path(looked.found.path), edited):
+        edited = self._edited(looked)
+        if edited is not None and edited == on_disk.edited and on_disk.elsewhere is not None:
+            self._move(edited, on_disk.elsewhere)
+        elif edited is not None:
             self._active.forget_matrices()  # the same photo with other bytes
             self._store.replace(edited, new, model_id, embedding)
             tally.count(_shown(looked.found), "updated")
@@ -316,8 +355,28 @@ class PhotoImporter:
         tally.count(_shown(looked.found), "added")
         return photo_id
 
+    def _on_disk(self, looked: Looked) -> _OnDisk:
+        """What the disk says of a file's photo; asked before a transaction, for it may be slow."""
+        known = self._store.by_sha256(looked.sha256)
+        if known is not None:
+            return _OnDisk(lost=self._original_of(known) if self._lost(known) else None)
+        edited = self._edited(looked)
+        if edited is None:
+            return _OnDisk()
+        return _OnDisk(edited=edited, elsewhere=self._elsewhere(Path(looked.found.path), edited))
+
+    def _edited(self, looked: Looked) -> int | None:
+        """The photo whose original lay where a file with other bytes lies now."""
+        before = None if looked.kept else self._imports.seen(looked.found.path)
+        return before.photo_id if before is not None and before.own else None
+
     def _already_here(
-        self, record: ImportRecord, looked: Looked, tally: Tally, what: str = "already_here"
+        self,
+        record: ImportRecord,
+        looked: Looked,
+        tally: Tally,
+        on_disk: _OnDisk,
+        what: str = "already_here",
     ) -> Callable[[], None]:
         """Count a photo that the album has; where its original was lost, this one replaces it.
 
@@ -326,7 +385,7 @@ class PhotoImporter:
         """
         photo = self._store.by_sha256(looked.sha256)
         assert photo is not None  # photos are never deleted while an import runs
-        lost = self._lost(photo)
+        lost = on_disk.lost is not None and on_disk.lost == self._original_of(photo)
         if lost:
             if photo.path is not None:
                 self._imports.forget_file(photo.path)
@@ -337,7 +396,7 @@ class PhotoImporter:
         elif photo.missing:
             self._imports.mark_missing(photo.photo_id, False)
         self._see(record, looked, photo.photo_id)
-        tally.count(_shown(looked.found), what)
+        tally.count(_shown(looked.found), tally.as_known(photo.photo_id, what))
         if not looked.kept:
             return lambda: None
         if lost:
@@ -371,43 +430,80 @@ class PhotoImporter:
                 photo = self._store.get(photo_id)
                 if photo.path != path or photo.missing:
                     continue
-                if not self._moved_from(path, photo_id):
+                other = self._elsewhere(path, photo_id)
+                if other is not None:
+                    self._move(photo_id, other)
+                else:
                     self._imports.mark_missing(photo_id, True)
                     tally.add("missing")
 
-    def _end(self, record: ImportRecord, wish: Wish, closing: bool) -> None:
-        """Note how an import ended, and tidy up behind its uploads."""
+    def _end(self, record: ImportRecord, wish: Wish, closing: bool) -> bool:
+        """Note how an import ended, and tidy up behind its uploads.
+
+        Returns:
+            False where it goes on: somebody resumed it, or asked to look once more.
+        """
         import_id = record.import_id
-        if wish == "pause":
-            self._imports.enter(import_id, "paused")
-            return
-        if closing and wish == "run":
-            self._imports.enter(import_id, "waiting")
-            return
-        if record.kind == "upload":
-            some_failed = bool(self._imports.failures(import_id, 1))
-            for upload in self._originals.uploads(import_id):
-                if wish == "run" and some_failed:  # a zip, some of whose files failed
-                    self._originals.set_aside(upload)
-                else:
-                    self._originals.drop(upload)
-        self._imports.enter(import_id, "cancelled" if wish == "cancel" else "done")
+        if wish != "run":
+            while (asked := self._imports.get(import_id).wish) != "run":
+                if asked == "cancel":
+                    self._put_away_uploads(record, keep_failed=False)
+                if self._imports.end_as_asked(import_id, asked):
+                    return True
+            return closing and self._leave(import_id)
+        if closing:
+            return self._leave(import_id)
+        self._put_away_uploads(record, keep_failed=True)
+        if not self._imports.finish(import_id):
+            return False
         now = self._imports.get(import_id)
         log.info(
             "import %d: %d photos in %.1f s; %d were here, %d failed",
             import_id, now.added, now.seconds, now.already_here, now.failed,
         )  # fmt: skip
+        return True
 
-    def _moved_from(self, path: Path, photo_id: int) -> bool:
-        """Whether the bytes of a photo are elsewhere too, which is its place from now on."""
+    def _leave(self, import_id: int) -> bool:
+        """Leave an import for the next start of the album."""
+        self._imports.enter(import_id, "waiting")
+        return True
+
+    def _put_away_uploads(self, record: ImportRecord, *, keep_failed: bool) -> None:
+        """Take away what is left of an upload; a zip some of whose files failed can be kept."""
+        if record.kind != "upload":
+            return
+        keep = keep_failed and bool(self._imports.failures(record.import_id, 1))
+        for upload in self._originals.uploads(record.import_id):
+            if keep:
+                self._originals.set_aside(upload)
+            else:
+                self._originals.drop(upload)
+
+    def _elsewhere(self, path: Path, photo_id: int) -> Path | None:
+        """Another place where the bytes of a photo are; None where there is none."""
         others = (it for it in self._imports.places_of(photo_id) if it != path and it.is_file())
-        other = next(others, None)
-        if other is not None:
-            self._store.move(photo_id, other, display_name(other))
-        return other is not None
+        return next(others, None)
+
+    def _move(self, photo_id: int, path: Path) -> None:
+        self._store.move(photo_id, path, display_name(path))
+
+    def _original_of(self, photo: Photo) -> Path:
+        return self._originals.path_of(photo)
 
     def _lost(self, photo: Photo) -> bool:
-        return not self._originals.path_of(photo).is_file()
+        return not self._original_of(photo).is_file()
+
+
+@dataclass(frozen=True, slots=True)
+class _OnDisk:
+    """What the disk said of the photo of a file, before the transaction that stores the file."""
+
+    lost: Path | None = None
+    """The original of the photo with these bytes, where it is not there any more."""
+    edited: int | None = None
+    """The photo whose original lay here before it got these bytes."""
+    elsewhere: Path | None = None
+    """Where the former bytes of that photo are too, if anywhere."""
 
 
 def _refuse_pulled(record: ImportRecord, failed: Found | Blocked) -> None:

@@ -14,7 +14,8 @@ TakenFrom = Literal["exif", "xmp", "gps", "name", "takeout", "file"]
 clock, from the file's name, from Google Takeout's JSON, or only from the time of the file."""
 ImportKind = Literal["in place", "rescan", "copy", "upload"]
 """A rescan is an import in place that nobody asked for: quiet where there is nothing new."""
-ImportState = Literal["waiting", "running", "paused", "done", "cancelled", "failed"]
+ImportState = Literal["waiting", "running", "paused", "done", "cancelled", "failed", "interrupted"]
+"""Interrupted: its process ended in the middle of it; no row says so, for nobody could write it."""
 Wish = Literal["run", "pause", "cancel"]
 ENDED_BY: Final[dict[Wish, ImportState]] = {"pause": "paused", "cancel": "cancelled"}
 """The state of an import that somebody wished to end."""
@@ -233,6 +234,11 @@ class ImportRecord:
     def ended(self) -> bool:
         """Whether nothing more will happen unless somebody asks for it."""
         return self.state in ("done", "cancelled", "failed")
+
+    @property
+    def halted(self) -> bool:
+        """Whether it has not ended and yet goes on only when somebody asks for that."""
+        return self.state in ("paused", "interrupted")
 
     @property
     def rate(self) -> float | None:

@@ -159,6 +159,7 @@ class Album:
             SupervisedLoop("labels", self._give_living_labels),
         ]
         self.importer.repair()
+        self.imports.settle()
 
     def start(self) -> None:
         """Do in the background what a running album does: captions, thumbnails, folders, what
@@ -182,6 +183,10 @@ class Album:
             part.stop(0.0)
         for part in parts:
             part.stop(max(patience - time.monotonic(), 0.0))
+        try:
+            self.imports.put_down()
+        except AlbumError as error:
+            log.warning("an import is left as it is: %s", error)
         self.decoder.close()
         self.database.close()
 
@@ -325,7 +330,7 @@ class Album:
             photos=self.store.count(),
             model_id=self.active.model_id,
             encoding=self.active.filling,
-            importing=None if job is None or job.state == "paused" else (job.done, job.total),
+            importing=None if job is None or job.halted else (job.done, job.total),
             captions=captions,
             captions_waiting=waiting,
             captions_failed=failed,

@@ -64,7 +64,7 @@ LAYERS = (
     ("album.places", "album.colour", "album.pixels", "album.exif"),
     ("album.file_kinds", "album.korean_towns", "album.capture_time", "album.words"),
     ("album.languages", "album.bursts", "album.caption", "album.provenance"),
-    ("album.photo", "album.label", "album.supervised_loop"),
+    ("album.photo", "album.label", "album.supervised_loop", "album.ending"),
     ("album.errors",),
     ("album",),
 )

@@ -7,11 +7,13 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, Any
 
 import typer
 
 from album.commands.opening import AsJson, DataDir, in_sentences, opened, print_json, progress
+from album.ending import SIGNALS
 from album.import_jobs import ImportJobs
 from album.photo import ImportRecord
 from album.service import Album
@@ -122,22 +124,34 @@ def _ask(
 
 @contextmanager
 def _pausing(album: Album) -> Iterator[None]:
-    """Ctrl-C pauses the import at work after the photos in hand; a second one ends at once."""
-    before = signal.getsignal(signal.SIGINT)
+    """Ctrl-C pauses the import at work after the photos in hand; a second one ends at once.
 
-    def pause_running(number: int, frame: object) -> None:
-        signal.signal(signal.SIGINT, before)
+    So do the signals that end a process, which then has not much time for it.
+    """
+    before = {
+        number: handler
+        for number in (signal.SIGINT, *SIGNALS)
+        if (handler := signal.getsignal(number)) is not signal.SIG_IGN
+    }
+
+    def pause_running(number: int, frame: FrameType | None) -> None:
+        signal.signal(number, before[number])
         running = album.imports.running_here
         if running is not None:
-            typer.echo("\nPausing after the photos in hand; again to end at once.", err=True)
+            hint = "; again to end at once" if number == signal.SIGINT else ""
+            typer.echo(f"\nPausing after the photos in hand{hint}.", err=True)
             # Not from here: a signal may come in the middle of a transaction.
             threading.Thread(target=album.imports.pause, args=(running,)).start()
+        elif number != signal.SIGINT:  # there is nothing to pause
+            signal.raise_signal(number)
 
-    signal.signal(signal.SIGINT, pause_running)
+    for number in before:
+        signal.signal(number, pause_running)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _print_import(

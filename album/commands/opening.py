@@ -16,6 +16,7 @@ import typer
 from tqdm import tqdm
 
 from album.captions import CaptionPace
+from album.ending import closing_s, ended_by_signals
 from album.errors import AlbumError
 from album.import_progress import OnProgress
 from album.service import Album
@@ -69,18 +70,19 @@ def opened(
         settings.captions_per_minute, settings.captions_per_day, settings.captions_parallel
     )
     album = Album(settings.data_dir, OwnClassifiers(), captioner, caption_pace=pace)
-    try:
-        if model:
-            loader = EncoderLoader(settings.model, settings.device, settings.weights_dir)
-            encoder = loader.load(album.serving)
-            if loader.problem and sys.stderr.isatty():
-                typer.echo(loader.problem, err=True)
-            album.active.offer(encoder, fill=False)
-            if fill:
-                album.active.encode_missing(album.active.current())
-        yield album
-    finally:
-        album.close()
+    with ended_by_signals(album.imports.put_down):
+        try:
+            if model:
+                loader = EncoderLoader(settings.model, settings.device, settings.weights_dir)
+                encoder = loader.load(album.serving)
+                if loader.problem and sys.stderr.isatty():
+                    typer.echo(loader.problem, err=True)
+                album.active.offer(encoder, fill=False)
+                if fill:
+                    album.active.encode_missing(album.active.current())
+            yield album
+        finally:
+            album.close(closing_s())
 
 
 def settings_of(context: typer.Context, data_dir: Path | None) -> Settings:

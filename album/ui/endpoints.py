@@ -183,9 +183,9 @@ class Endpoints:
 
         Returns:
             imports; each has import_id, kind, state ("waiting", "running", "paused", "done",
-            "cancelled" or "failed"), wish (what somebody last asked of it: "run", "pause" or
-            "cancel"), the counts total, done, added, already_here, updated, missing and failed,
-            skipped (other files by kind), problem (a sentence, where it could not go on), seconds
+            "cancelled", "failed" or "interrupted": its program ended in the middle), wish (what
+            somebody last asked of it: "run", "pause" or "cancel"), the counts total, done, added,
+            already_here, updated, missing and failed, skipped (other files by kind), problem (a sentence, where it could not go on), seconds
             at work, asked_at and ended_at.
         """
         most = min(MOST_HITS, _at_least(1, limit))

@@ -31,8 +31,8 @@ def progress(record: ImportRecord, others: int, *, model_ready: bool, language: 
     below = record.current
     if others:
         below = " · ".join(filter(None, (below, say(language, "imports_waiting", n=others))))
-    still = record.state == "paused"
-    return progress_bar(say(language, "upload"), share, left, right, below, still=still)
+    words = say(language, "upload")
+    return progress_bar(words, share, left, right, below, still=record.halted)
 
 
 def report(
@@ -46,7 +46,7 @@ def report(
     """What came of an import: counts, then each failure with its reason, and what can be done.
 
     Args:
-        record: an import that has ended, or is paused.
+        record: an import that has ended, is paused or was interrupted.
         failures: the first `FAILURES_SHOWN` of its failures.
         may_retry: offer to try the failed files again.
         may_go_on: offer to go on with it.
@@ -56,7 +56,7 @@ def report(
     if record.state == "failed":
         sentence = in_language(language, record.problem or "The import was interrupted.")
         lines.append(f'<p class="problem">{html.escape(sentence)}</p>')
-    elif record.state in ("cancelled", "paused"):
+    elif record.state in ("cancelled", "paused", "interrupted"):
         lines.append(f"<p>{say(language, f'report_{record.state}')}</p>")
     if record.skipped:
         lines.append(f'<p class="note">{_left_out(record.skipped, language)}</p>')
@@ -148,8 +148,8 @@ def as_json(record: ImportRecord) -> dict[str, Any]:
 def _how_far(record: ImportRecord, model_ready: bool, language: str) -> tuple[str, str]:
     """What stands above the bar, left and right."""
     at = say(language, "import_at", done=record.done, total=record.total)
-    if record.state == "paused":
-        return (at if record.total else ""), say(language, "import_paused")
+    if record.halted:
+        return (at if record.total else ""), say(language, f"import_{record.state}")
     if record.wish != "run":
         return (at if record.total else ""), say(
             language, "cancelling" if record.wish == "cancel" else "pausing"

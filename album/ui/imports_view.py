@@ -173,7 +173,7 @@ class ImportsView:
         model_ready = self._album.active.model_id is not None
         others = sum(it.state in ("waiting", "running") for it in recent if _is_loud(it, now))
         added = [] if now is None else self._album.import_store.added_by(now.import_id, STRIP)
-        listed = [it for it in recent if it.ended or (it.state == "paused" and _is_loud(it, now))]
+        listed = [it for it in recent if it.ended or (it.halted and _is_loud(it, now))]
         listed = listed[: REPORTS + EARLIER]
         offers = [(self._may_retry(it), _may_go_on(it)) for it in listed]
         watched = self._folders_now([(it.import_id, it.state) for it in recent])
@@ -190,7 +190,7 @@ class ImportsView:
         if first is None or not _is_quiet(first):
             return first
         others = [it for it in recent if not it.ended and not _is_quiet(it)]
-        return min(others, key=lambda it: it.state == "paused", default=None)
+        return min(others, key=lambda it: it.halted, default=None)
 
     def _show(self, now: ImportRecord | None, others: int, language: str) -> Updates:
         if now is None:
@@ -200,14 +200,14 @@ class ImportsView:
                 self._note: "",
                 self._timer: gr.update(value=IDLE_S),
             }
-        paused = now.state == "paused"
+        halted = now.halted
         model_ready = self._album.active.model_id is not None
         return {
             self._card: gr.update(visible=True),
             self._progress: progress(now, others, model_ready=model_ready, language=language),
-            self._pause: gr.update(visible=not paused and now.wish == "run"),
-            self._resume: gr.update(visible=paused),
-            self._cancel: gr.update(visible=paused or now.wish != "cancel"),
+            self._pause: gr.update(visible=not halted and now.wish == "run"),
+            self._resume: gr.update(visible=halted),
+            self._cancel: gr.update(visible=halted or now.wish != "cancel"),
             self._at_work: now.import_id,
             self._timer: gr.update(value=AT_WORK_S),
         }
@@ -254,7 +254,7 @@ class ImportsView:
 
 def _may_go_on(record: ImportRecord) -> bool:
     """Whether an import can be gone on with; what was left of cancelled uploads is gone."""
-    return record.state in ("failed", "paused") or (
+    return record.state in ("failed", "paused", "interrupted") or (
         record.state == "cancelled" and record.kind != "upload"
     )
 

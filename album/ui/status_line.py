@@ -38,7 +38,9 @@ def status_line(album: Album, model: ModelState, language: str) -> str:
     busy = True
     paused = album.imports.running if status.importing is None else None
     if paused is not None and paused.total:
-        words.append(say(language, "importing_paused", done=paused.done, total=paused.total))
+        interrupted = paused.state == "interrupted"
+        key = "importing_interrupted" if interrupted else "importing_paused"
+        words.append(say(language, key, done=paused.done, total=paused.total))
     elif status.importing is not None and status.importing[1]:
         done, total = status.importing
         words.append(say(language, "importing", done=done, total=total))

@@ -43,6 +43,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "paused at {done:,} of {total:,}",
         "{total:,}장 중 {done:,}장에서 멈춤",
     ),
+    "importing_interrupted": (
+        "interrupted at {done:,} of {total:,}",
+        "{total:,}장 중 {done:,}장에서 중단됨",
+    ),
     # What fails in the background, and is tried again
     "background_problem": ("trouble with {work}, trying again", "{work} 문제, 다시 시도하는 중"),
     "work_captions": ("captions", "사진 설명"),
@@ -197,6 +201,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "cancel": ("Cancel", "그만하기"),
     "import_at": ("{done:,} of {total:,}", "{total:,}장 중 {done:,}장"),
     "import_paused": ("paused", "잠시 멈춤"),
+    "import_interrupted": ("interrupted", "중단됨"),
     "import_waits": ("waiting for its turn", "차례를 기다리는 중"),
     "import_waits_model": ("waiting for the model to be loaded", "모델을 불러오기를 기다리는 중"),
     "imports_waiting": ("then {n:,} more to add", "다음 차례 {n:,}건"),
@@ -219,6 +224,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "그만두었습니다. 넣은 사진은 남아 있습니다.",
     ),
     "report_paused": ("Paused.", "잠시 멈춰 두었습니다."),
+    "report_interrupted": (
+        "Interrupted: its program ended in the middle of it.",
+        "중간에 프로그램이 끝나서 중단되었습니다.",
+    ),
     "left_out": ("Left out: {what}.", "넣지 않음: {what}."),
     "video_count": ("{n:,} videos", "동영상 {n:,}개"),
     "one_video": ("1 video", "동영상 1개"),
