@@ -185,8 +185,8 @@ class Endpoints:
             imports; each has import_id, kind, state ("waiting", "running", "paused", "done",
             "cancelled", "failed" or "interrupted": its program ended in the middle), wish (what
             somebody last asked of it: "run", "pause" or "cancel"), the counts total, done, added,
-            already_here, updated, missing and failed, skipped (other files by kind), problem (a sentence, where it could not go on), seconds
-            at work, asked_at and ended_at.
+            already_here, updated, missing and failed, skipped (other files by kind), problem (a
+            sentence, where it could not go on), seconds at work, asked_at and ended_at.
         """
         most = min(MOST_HITS, _at_least(1, limit))
         return {"imports": [as_json(it) for it in self._album.imports.recent(most)]}

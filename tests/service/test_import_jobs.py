@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from album import database
 from album.errors import AlbumError
 from album.service import Album
 from tests.fakes import DecodeHere
-from tests.images.make import make_photo
+from tests.images.make import make_photo, make_text
 from tests.importing import PATIENCE_S, ended, opened, report_of, take_in, upload, wait_until
 
 PHOTOS = 150
@@ -186,6 +187,242 @@ def test_asking_twice_for_the_same_folder_makes_one_import(tmp_path, folder, slo
     album.close()
 
 
+def at_the_end(album: Album, monkeypatch, happens) -> None:
+    """Have something happen once when an import has noticed that it is to end."""
+    end, left = album.importer._end, [happens]
+
+    def end_after(*given):
+        while left:
+            left.pop()()
+        return end(*given)
+
+    monkeypatch.setattr(album.importer, "_end", end_after)
+
+
+@pytest.mark.parametrize("asked", ["pause", "cancel"])
+@pytest.mark.parametrize("by", ["the same", "another"])
+def test_a_resume_while_an_import_is_pausing_is_heard(
+    tmp_path, folder, slow, monkeypatch, asked, by
+):
+    album, elsewhere = opened(tmp_path / "data"), opened(tmp_path / "data")
+    resuming = album if by == "the same" else elsewhere
+    import_id = begun(album, folder)
+    at_the_end(album, monkeypatch, lambda: resuming.imports.resume(import_id))
+
+    getattr(album.imports, asked)(import_id)
+    slow.set()
+
+    assert elsewhere.imports.wait(import_id, PATIENCE_S)
+    ended(album, import_id)
+    assert_all_in_once(album, import_id)
+    elsewhere.close()
+    album.close()
+
+
+def test_a_resume_right_after_an_import_was_paused_is_heard(tmp_path, folder, slow, monkeypatch):
+    """Its thread is still there, but has nothing more to do with it."""
+    album = opened(tmp_path / "data")
+    import_id = begun(album, folder)
+    enter = album.import_store.enter
+
+    def enter_and_resume(import_id, state, **how):
+        enter(import_id, state, **how)
+        if state == "paused":
+            album.imports.resume(import_id)
+
+    monkeypatch.setattr(album.import_store, "enter", enter_and_resume)
+
+    album.imports.pause(import_id)
+    slow.set()
+
+    wait_until(lambda: album.imports.get(import_id).state != "running")
+    ended(album, import_id)
+    assert_all_in_once(album, import_id)
+    album.close()
+
+
+def test_a_resume_right_after_an_import_failed_is_heard(album, folder, monkeypatch):
+    work, failing = album.importer.work, [AlbumError("The disk of the album is full.")]
+    enter_failed = album.imports._enter_failed
+
+    def work_later(*given, **how):
+        if failing:
+            raise failing.pop()
+        work(*given, **how)
+
+    def enter_and_resume(import_id, problem):
+        enter_failed(import_id, problem)
+        album.imports.resume(import_id)
+
+    monkeypatch.setattr(album.importer, "work", work_later)
+    monkeypatch.setattr(album.imports, "_enter_failed", enter_and_resume)
+
+    import_id = album.imports.start([folder])
+
+    wait_until(lambda: not failing)
+    ended(album, import_id)
+    assert_all_in_once(album, import_id)
+
+
+def test_what_is_added_behind_an_import_is_found_when_it_is_started_again(tmp_path, folder, slow):
+    album, elsewhere = opened(tmp_path / "data"), opened(tmp_path / "data")
+    import_id = begun(album, folder)
+    make_photo(folder / "0000.png", "blue")
+
+    assert album.imports.start([folder]) == import_id
+    assert elsewhere.imports.start([folder], "rescan") == import_id
+
+    slow.set()
+    record = ended(album, import_id).record
+    assert (record.state, record.wish) == ("done", "run")
+    assert (record.total, record.done, record.added) == (PHOTOS + 1, PHOTOS + 1, PHOTOS + 1)
+    elsewhere.close()
+    album.close()
+
+
+# Imports whose process has ended
+
+
+def left_behind(album: Album, folder: Path) -> int:
+    """An import that a killed process leaves: its row says that it runs."""
+    import_id = album.import_store.begin("in place", [folder])
+    album.import_store.enter(import_id, "running")
+    return import_id
+
+
+def test_an_import_that_nobody_works_on_is_told_as_interrupted(album, folder):
+    import_id = left_behind(album, folder)
+
+    assert album.imports.get(import_id).state == "interrupted"
+    assert [it.state for it in album.imports.recent(5)] == ["interrupted"]
+    assert album.imports.running.state == "interrupted"
+    assert album.status().importing is None
+    album.imports.resume(import_id)
+    ended(album, import_id)
+    assert_all_in_once(album, import_id)
+
+
+def test_an_import_of_another_process_is_told_as_running(tmp_path, folder, slow):
+    album, elsewhere = opened(tmp_path / "data"), opened(tmp_path / "data")
+    import_id = begun(album, folder)
+
+    assert {elsewhere.imports.get(import_id).state for _ in range(20)} == {"running"}
+
+    slow.set()
+    ended(album, import_id)
+    assert_all_in_once(album, import_id)
+    elsewhere.close()
+    album.close()
+
+
+def test_an_interrupted_import_is_paused_cancelled_or_started_again(album, folder, tmp_path):
+    first = left_behind(album, folder)
+    album.imports.pause(first)
+    assert album.imports.get(first).state == "paused"
+    album.imports.cancel(first)
+    assert album.imports.get(first).state == "cancelled"
+    second = left_behind(album, folder)
+
+    assert album.imports.start([folder]) == second
+
+    ended(album, second)
+    assert_all_in_once(album, second)
+
+
+def test_an_interrupted_import_is_done_when_another_has_finished_its_folder(album, folder):
+    inside, whole = left_behind(album, folder / "inside"), left_behind(album, folder)
+    elsewhere = left_behind(album, folder.parent / "elsewhere")
+    copying = album.import_store.begin("copy", [folder])
+    album.import_store.enter(copying, "running")
+
+    take_in(album, [folder])
+
+    states = {it.import_id: it.state for it in album.imports.recent(10)}
+    assert (states[inside], states[whole]) == ("done", "done")
+    assert (states[elsewhere], states[copying]) == ("interrupted", "interrupted")
+
+
+def test_what_another_import_finished_is_settled_when_the_album_opens(tmp_path, folder):
+    album = opened(tmp_path / "data")
+    import_id = left_behind(album, folder)
+    take_in(album, [folder])
+    with album.import_store.writing() as db:  # as an earlier version left it
+        db.execute("UPDATE imports SET state = 'running' WHERE import_id = ?", (import_id,))
+    album.close()
+
+    album = opened(tmp_path / "data")
+
+    assert album.imports.get(import_id).state == "done"
+    album.close()
+
+
+def test_files_that_another_import_saw_meanwhile_are_counted_once(tmp_path, folder, slow):
+    album = opened(tmp_path / "data")
+    import_id = begun(album, folder)
+    album.imports.pause(import_id)
+    paused = ended(album, import_id).record
+    slow.set()
+    others = sorted(folder.iterdir())[:20] + sorted(folder.iterdir())[-20:]
+    assert take_in(album, others).record.added == 20
+
+    album.imports.resume(import_id)
+
+    record = ended(album, import_id).record
+    assert (record.state, record.total, record.done) == ("done", PHOTOS, PHOTOS)
+    assert (record.added, record.already_here) == (PHOTOS - 20, 20)
+    assert 0 < paused.added < record.added
+    album.close()
+
+
+def test_a_finished_import_that_is_gone_on_with_counts_each_file_once(album, folder):
+    (folder / "twin.png").write_bytes((folder / "000.png").read_bytes())
+    make_text(folder / "broken.jpg")
+    first = take_in(album, [folder]).record
+    take_in(album, [folder])
+
+    again = album.imports.go_on_here(first.import_id)
+
+    for record in (first, again):
+        assert (record.total, record.done) == (PHOTOS + 2, PHOTOS + 2)
+        assert (record.added, record.already_here, record.failed) == (PHOTOS, 1, 1)
+
+
+def test_the_photos_of_a_zip_that_was_paused_are_counted_once(tmp_path, folder, slow):
+    zipped = tmp_path / "x.zip"
+    with zipfile.ZipFile(zipped, "w") as file:
+        for path in sorted(folder.iterdir()):
+            file.write(path, path.name)
+    album = opened(tmp_path / "data")
+    import_id = album.upload([(zipped, "x.zip")])
+    wait_until(lambda: album.imports.get(import_id).added)
+    album.imports.pause(import_id)
+    ended(album, import_id)
+    slow.set()
+
+    album.imports.resume(import_id)
+
+    record = ended(album, import_id).record
+    assert (record.total, record.done) == (PHOTOS, PHOTOS)
+    assert (record.added, record.already_here) == (PHOTOS, 0)
+    album.close()
+
+
+def test_files_that_come_and_go_while_an_import_is_paused_are_counted(tmp_path, folder, slow):
+    album = opened(tmp_path / "data")
+    import_id = begun(album, folder)
+    album.imports.pause(import_id)
+    ended(album, import_id)
+    slow.set()
+    make_photo(folder / "new.png", "blue")
+    (folder / "000.png").unlink()
+
+    album.imports.resume(import_id)
+
+    record = ended(album, import_id).record
+    assert record.total == record.done == PHOTOS + 1
+    album.close()
+
+
 def test_the_report_stays_with_its_failures_and_they_can_be_tried_again(album, tmp_path):
     broken = tmp_path / "mine" / "broken.jpg"
     make_photo(tmp_path / "mine" / "good.jpg", "red")
@@ -218,6 +455,35 @@ def test_captions_that_were_wanted_with_an_upload_are_queued_after_a_restart(tmp
 
 
 # What the world does to an import
+
+
+def test_no_disk_is_asked_for_a_photo_within_a_transaction(album, folder, tmp_path, monkeypatch):
+    """It may be slow, and keeps everybody from writing."""
+    mine = sorted(folder.iterdir())
+    take_in(album, [folder])
+    take_in(album, mine[:2], copy=True)
+    asked: list[Path] = []
+    stat = Path.stat
+
+    def stat_apart(path, **how):
+        if folder in path.parents:
+            asked.append(path)
+            assert not album.database.connection.in_transaction
+        return stat(path, **how)
+
+    twin = make_photo(folder / "twin.png", (1, 0, 0))
+    assert twin.read_bytes() == mine[1].read_bytes()
+    take_in(album, [twin])
+    make_photo(mine[1], "yellow")  # edited, and its former bytes are in the twin
+    make_photo(mine[2], "pink")  # edited
+    mine[3].rename(folder / "moved.png")  # lost and found
+    monkeypatch.setattr(Path, "stat", stat_apart)
+    record = take_in(album, [folder]).record
+    copied = take_in(album, [folder], copy=True).record
+
+    assert asked
+    assert (record.state, copied.state) == ("done", "done")
+    assert list(album.faults(deep=True)) == []
 
 
 def test_a_full_disk_ends_in_a_sentence_and_loses_nothing(tmp_path, folder):
