@@ -111,7 +111,7 @@ def _serve(album: Album, captioner: Captioner, settings: Settings) -> None:
     finally:
         loader.stop()
         if page is not None and page.is_running:
-            page.server.force_exit = True  # a browser keeps its connection for as long as it likes
+            page.server.config.timeout_graceful_shutdown = 1  # seconds; browsers stay connected
             page.close(verbose=False)
         album.close(closing_s())
 

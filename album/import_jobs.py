@@ -311,8 +311,10 @@ class ImportJobs:
         """Whether another process asked to go on with an import that was just paused here."""
         try:
             record = self._imports.get(import_id)
-        except Exception as error:  # a rescan without news is not even listed any more
-            log.debug("import %d is not gone on with: %s", import_id, error)
+        except AlbumError:  # a rescan without news is not even listed any more
+            return False
+        except Exception:
+            log.exception("nobody knows whether import %d is to go on", import_id)
             return False
         resumed = record.wish == "run" and record.state in ENDED_BY.values()
         return resumed and not self._closing.is_set()

@@ -41,6 +41,7 @@ class ServedAlbum:
     url: str
     data_dir: Path
     log: Path
+    process: subprocess.Popen[bytes] | Forked
 
     def client(self, auth: tuple[str, str] | None = None) -> Client:
         """A program that talks to the album."""
@@ -83,7 +84,7 @@ def served_album(folder: Path, *, warm: bool = True, **env: str) -> Iterator[Ser
             shutil.copy(known, data_dir / "embeddings")
     start = starter().start if warm else _start
     process = start({**inherited, **settings, **env}, log)
-    served = ServedAlbum(f"http://127.0.0.1:{port}", data_dir, log)
+    served = ServedAlbum(f"http://127.0.0.1:{port}", data_dir, log, process)
     try:
         _wait_until_it_answers(process, served)
         yield served

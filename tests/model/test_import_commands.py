@@ -64,7 +64,8 @@ def test_an_import_that_does_not_exist_is_one_sentence(tmp_path, command):
     assert result.stderr == "There is no import 7.\n"
 
 
-def test_ctrl_c_pauses_after_the_photos_in_hand_and_resume_goes_on(tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_pauses_after_the_photos_in_hand_and_resume_goes_on(tmp_path, number):
     (tmp_path / "mine").mkdir()
     for number in range(PHOTOS):
         scene((160, 120), seed=number).save(tmp_path / "mine" / f"{number}.jpg")
@@ -81,7 +82,7 @@ def test_ctrl_c_pauses_after_the_photos_in_hand_and_resume_goes_on(tmp_path):
     while not list((tmp_path / "data" / "thumbnails").rglob("*.jpg")):
         assert time.monotonic() < patience
         time.sleep(0.05)
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to decoders, too
+    os.killpg(process.pid, number)  # as a terminal does: to decoders, too
     stdout, stderr = process.communicate(timeout=PATIENCE_S)
 
     assert process.returncode == 0, stderr

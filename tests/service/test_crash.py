@@ -160,6 +160,38 @@ def test_an_import_that_is_killed_leaves_a_sound_library_that_the_next_one_compl
     assert by_content(source) == wanted
 
 
+def test_an_import_that_is_killed_is_told_as_interrupted_until_its_folder_is_finished(
+    tmp_path, source
+):
+    files = PHOTOS + 2
+    for number in itertools.count():  # until one is killed in the middle
+        data_dir = tmp_path / f"library {number}"
+        process = start(data_dir, "in-place", source)
+        with opened(data_dir) as album:
+            while process.poll() is None and not (
+                album.imports.recent(1) and album.imports.get(1).done
+            ):
+                time.sleep(0.001)
+            process.kill()
+            process.communicate()
+            killed = album.imports.get(1)
+            if not killed.ended:
+                break
+    with opened(data_dir) as album:
+        assert (killed.state, album.imports.get(1).state) == ("interrupted", "interrupted")
+        assert 0 < killed.done < files
+
+        second = album.imports.run([source])
+
+        assert (second.state, second.done, second.total) == ("done", files, files)
+        first = album.imports.get(1)
+        assert (first.state, first.done, first.total) == ("done", files, files)
+        assert [it.state for it in album.imports.recent(5)] == ["done", "done"]
+        again = album.imports.go_on_here(1)
+        assert (again.done, again.total, again.added) == (files, files, killed.added)
+        assert again.added + again.already_here + again.failed == files
+
+
 def test_uploads_that_a_kill_interrupted_are_photos_after_the_next_start(tmp_path):
     """Among them photos that the album had in place and whose originals have gone since."""
     rng = random.Random(SEED)
