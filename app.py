@@ -8,6 +8,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from album.captions import CaptionPace
@@ -55,7 +56,7 @@ def serve(settings: Settings) -> None:
             settings.captions_per_minute, settings.captions_per_day, settings.captions_parallel
         ),
     )
-    with ended_by_signals(album.imports.put_down):
+    with ended_by_signals(album.imports.put_down), suppress(KeyboardInterrupt):
         _serve(album, captioner, settings)
 
 
@@ -141,7 +142,7 @@ def main() -> None:
         serve(Settings.from_env())
     except AlbumError as error:
         sys.exit(str(error))
-    except KeyboardInterrupt:  # before the page was there
+    except KeyboardInterrupt:  # before the library was open
         sys.exit(130)
 
 

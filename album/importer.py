@@ -177,13 +177,13 @@ class PhotoImporter:
         """Wait for the model, without which there is no import; False when somebody ends it first.
 
         Raises:
-            ModelLoadingError: there will be none, for the album is closing.
+            ModelLoadingError: there will be none.
         """
         while not wishes.to_end():
             try:
                 self._active.current(wait_s=SAVE_EVERY_S)
             except ModelLoadingError:
-                if self._active.stopped:
+                if self._active.stopped and not wishes.to_end():
                     raise
             else:
                 return True

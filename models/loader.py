@@ -51,7 +51,7 @@ class EncoderLoader:
             serving: the `model_id` that the photos are encoded with now; None for no photos.
         """
         threading.Thread(
-            target=self._run, args=(offer, serving), name="encoder-loader", daemon=True
+            target=self._keep_on, args=(offer, serving), name="encoder-loader", daemon=True
         ).start()
 
     def stop(self) -> None:
@@ -84,6 +84,18 @@ class EncoderLoader:
         encoder = self._stand_in(serving)
         self.state = "stand-in"
         return encoder
+
+    def _keep_on(self, offer: Callable[[Encoder], None], serving: str | None) -> None:
+        """Begin again after a failure that nobody foresaw, and say so meanwhile."""
+        while not self._stopped.is_set():
+            try:
+                self._run(offer, serving)
+            except Exception:
+                log.exception("loading %s failed and is tried again", self.wanted)
+                self.problem = "The model could not be loaded; the album's log says why."
+                self._stopped.wait(self._retry_s)
+            else:
+                return
 
     def _run(self, offer: Callable[[Encoder], None], serving: str | None) -> None:
         if self.wanted != STAND_IN and not self._can_serve_at_once(serving):

@@ -342,6 +342,10 @@ KOREAN: Final[tuple[tuple[str, str], ...]] = (
     ),
     (r"The album is being closed\.", "사진첩을 닫는 중입니다."),
     (
+        r"The model could not be loaded; .*",
+        "모델을 불러오지 못했습니다. 사진첩의 로그에 까닭이 있습니다.",
+    ),
+    (
         r"It failed unexpectedly; .*",
         "알 수 없는 까닭으로 멈췄습니다. 사진첩의 로그에 까닭이 있습니다.",
     ),

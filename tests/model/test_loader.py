@@ -202,6 +202,25 @@ def test_without_any_model_the_problem_is_a_sentence_and_nothing_is_offered(
     assert offers.none_left()
 
 
+def test_an_error_without_a_name_is_told_and_loading_is_tried_again(tiny, tiny_id):
+    loader, offers = EncoderLoader(tiny, "cpu", Path("weights"), retry_s=0.05), Offers()
+    problems = []
+
+    def offer(encoder):
+        problems.append(loader.problem)
+        if len(problems) == 1:
+            raise MemoryError("once")
+        offers(encoder)
+
+    loader.start(offer, serving=None)
+
+    assert offers.next() == tiny_id
+    until(lambda: loader.state == "ready")
+    assert problems == [None, "The model could not be loaded; the album's log says why."]
+    assert loader.problem is None
+    loader.stop()
+
+
 def test_a_stopped_loader_offers_nothing_more(loading, tiny, pocket):
     loader, offers = loading("ViT-B-32/no-such-tag", serving=None)
     assert offers.next() == pocket.model_id

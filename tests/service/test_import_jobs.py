@@ -15,7 +15,8 @@ import pytest
 from album import database
 from album.errors import AlbumError
 from album.service import Album
-from tests.fakes import DecodeHere
+from models.classifiers import OwnClassifiers
+from tests.fakes import DecodeHere, FakeCaptioner
 from tests.images.make import make_photo, make_text
 from tests.importing import PATIENCE_S, ended, opened, report_of, take_in, upload, wait_until
 
@@ -94,6 +95,20 @@ def test_an_import_that_closing_interrupted_goes_on_at_the_next_start(tmp_path, 
     album.start()
     ended(album, import_id)
 
+    assert_all_in_once(album, import_id)
+    album.close()
+
+
+def test_an_import_that_waited_for_the_model_when_the_album_closed_goes_on(tmp_path, folder):
+    album = Album(tmp_path / "data", OwnClassifiers(), FakeCaptioner(), decoder=DecodeHere())
+    import_id = album.imports.start([folder])
+    wait_until(lambda: album.imports.get(import_id).state == "running")
+    album.close()
+
+    album = opened(tmp_path / "data")
+    assert album.imports.get(import_id).state == "waiting"
+    album.start()
+    ended(album, import_id)
     assert_all_in_once(album, import_id)
     album.close()
 
