@@ -2,6 +2,12 @@
 
 DISK_FULL = "The disk of the album is full: make room and try again; nothing is lost."
 """Said of rows and of files alike."""
+DAMAGED = (
+    "The album's database, album.db, is damaged: move it out of the album's folder and bring a"
+    " backup back with `python -m album restore`; the photos themselves are not touched."
+)
+HALF_CHARACTER = "The text has half a character in it, which is no text: type it again."
+"""Of a lone surrogate, which Python can hold and nothing else can."""
 
 
 class AlbumError(Exception):
