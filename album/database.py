@@ -18,7 +18,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeAlias, TypeVar
 
-from album.errors import DAMAGED, DISK_FULL, HALF_CHARACTER, AlbumError
+from album.errors import DAMAGED, DISK_FULL, HALF_CHARACTER, READ_ONLY, AlbumError
 
 # Of migrations 3 and 5, and as fixed. Plain SQL alone, so that any program may write into an album.
 _SEARCHED = (
@@ -493,6 +493,8 @@ class Database:
         dangling = self.connection.execute("PRAGMA foreign_key_check").fetchall()
         # From SQLite 3.44 on it also looks into the index of texts, which can be made again.
         own = [line for line in checks if line != "ok" and "FTS5 table" not in line]
+        if own:
+            own.append(DAMAGED)
         return [f"album.db: {line}" for line in own] + [
             f"album.db: a row of {row[0]} belongs to no photo" for row in dangling
         ]
@@ -504,7 +506,7 @@ class Database:
         if kind.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
             return "Another program keeps the album's database to itself: close it and try again."
         if kind.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN")):
-            return "The album's folder cannot be written to: check its disk and your rights on it."
+            return READ_ONLY
         if kind.startswith("SQLITE_IOERR"):
             return "The disk of the album does not answer as it must: check it and try again."
         raise error  # a fault of the album's own

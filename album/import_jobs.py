@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -61,7 +61,8 @@ class ImportJobs:
         self._threads: dict[int, threading.Thread] = {}
         self._problems: dict[int, str] = {}
         self._at_work: int | None = None
-        locks_dir.mkdir(parents=True, exist_ok=True)
+        with suppress(OSError):  # where nothing can be written, nothing is imported
+            locks_dir.mkdir(parents=True, exist_ok=True)
 
     # What there is
 

@@ -18,7 +18,7 @@ from album.database import Database
 from album.decode_pool import DecodePool
 from album.decoder import Decoder
 from album.describe import PhotoDescriber
-from album.errors import AlbumError, PhotoNotFoundError, QueryError
+from album.errors import AlbumError, PhotoNotFoundError, QueryError, UnreadableImageError
 from album.file_kinds import kind_of
 from album.image_files import large_view
 from album.import_jobs import ImportJobs
@@ -45,6 +45,8 @@ from models.interfaces import Captioner, Classifiers
 log = logging.getLogger(__name__)
 
 READY_EVERY_S = 1.0
+THUMBNAILS_EVERY_S = 15.0
+"""How often it is seen whether thumbnails were deleted."""
 LABELS_WHILE_IMPORTING = 10  # rounds of that: living labels ask much of a machine that imports
 TEXTS_AT_ONCE = 2000  # a second's work or so, after which closing is noticed
 TRANSLATIONS = ("en", "ko")
@@ -82,6 +84,8 @@ class Album:
         caption_pace: CaptionPace | None = None,
     ) -> None:
         """Open or create the library in `data_dir` and finish what a crash interrupted.
+
+        On a disk that cannot be written to, one that is there opens for looking and searching.
 
         Args:
             data_dir: where everything is kept.
@@ -150,21 +154,22 @@ class Album:
         self._stopped = threading.Event()
         self._thumbnails: threading.Thread | None = None
         self._readying: threading.Thread | None = None
-        self.importer.repair()
+        if not self.database.read_only:
+            self.importer.repair()
 
     def start(self) -> None:
         """Do in the background what a running album does: captions, thumbnails, folders, what
         searches need, and the imports that were interrupted."""
-        self.captions.start()
-        self._thumbnails = threading.Thread(
-            target=self.importer.make_missing_thumbnails,
-            args=(self._stopped.is_set,),
-            name="thumbnails",
-            daemon=True,
-        )
-        self._thumbnails.start()
         self._readying = threading.Thread(target=self._keep_ready, name="ready", daemon=True)
         self._readying.start()
+        if self.database.read_only:
+            log.warning("%s cannot be written to: it can be looked at alone", self.data_dir)
+            return
+        self.captions.start()
+        self._thumbnails = threading.Thread(
+            target=self._keep_thumbnails, name="thumbnails", daemon=True
+        )
+        self._thumbnails.start()
         self.imports.go_on()
         self._watch.start()
 
@@ -241,8 +246,11 @@ class Album:
     def large_view(self, photo_id: int) -> Path:
         """The photo as a JPEG for looking at; made on the first look.
 
+        Its thumbnail, where that cannot be made: the original is gone or damaged, or the disk full.
+
         Raises:
             PhotoNotFoundError: no such photo, or neither its original nor its thumbnail is there.
+            UnreadableImageError: the original is damaged, and its thumbnail is not there.
         """
         photo = self.store.get(photo_id)
         target = self.originals.large_view(photo.sha256)
@@ -250,10 +258,11 @@ class Album:
             return target
         try:
             self.originals.write_cache(target, large_view(self.originals.find(photo)))
-        except PhotoNotFoundError:
-            thumbnail = self.originals.thumbnail(photo.sha256)  # an unplugged disk: still a picture
+        except (PhotoNotFoundError, UnreadableImageError, OSError) as error:
+            thumbnail = self.originals.thumbnail(photo.sha256)  # still a picture
             if not thumbnail.exists():
                 raise
+            log.warning("photo %d is shown by its thumbnail: %s", photo_id, error)
             return thumbnail
         return target
 
@@ -344,8 +353,23 @@ class Album:
                 self.search.get_ready()
             except AlbumError as error:
                 log.warning("a search may have to wait: %s", error)
+            if self.database.read_only:
+                continue
             if self.imports.running_here is None or rounds % LABELS_WHILE_IMPORTING == 0:
                 self.labelling.catch_up(self._stopped.is_set)
+
+    def _keep_thumbnails(self) -> None:
+        """Make thumbnails that are missing at the start, and those that are deleted later."""
+        seen: object = None
+        while not self._stopped.is_set():
+            now = self.originals.state_of_thumbnails()
+            if now != seen and self.imports.running_here is None:  # which makes them itself
+                try:
+                    self.importer.make_missing_thumbnails(self._stopped.is_set)
+                    seen = self.originals.state_of_thumbnails()
+                except OSError as error:
+                    log.warning("thumbnails cannot be made: %s", error)
+            self._stopped.wait(THUMBNAILS_EVERY_S)
 
     def _rescan_quietly(self, folder: Path) -> None:
         self.imports.start([folder], "rescan")

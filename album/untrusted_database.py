@@ -91,7 +91,7 @@ class UntrustedDatabase:
             MadeUpError: the table, or one of its columns, is not a plain one, or is damaged.
         """
         if table not in self._plain:
-            raise MadeUpError(f"it has no table {table}")
+            raise MadeUpError(f"its table {table} is missing")
         with _damage_named():
             made = self._db.execute(f'PRAGMA table_xinfo("{table}")').fetchall()
             stored = {name for _, name, _, _, _, _, hidden in made if hidden == 0}
