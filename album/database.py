@@ -487,12 +487,19 @@ class Database:
         except sqlite3.Error as error:
             raise AlbumError(f"{target} cannot be written: {error}.") from error
 
+    def refuse_damage(self) -> None:
+        """Read every page once, as before an earlier copy is given up for this one.
+
+        Raises:
+            DamagedDatabaseError: a page is not as SQLite wrote it.
+        """
+        if _own_faults(self.connection.execute("PRAGMA quick_check(10)")):
+            raise DamagedDatabaseError(DAMAGED)
+
     def faults(self) -> list[str]:
         """What SQLite finds wrong with the file, one line each."""
-        checks = [row[0] for row in self.connection.execute("PRAGMA integrity_check")]
+        own = _own_faults(self.connection.execute("PRAGMA integrity_check"))
         dangling = self.connection.execute("PRAGMA foreign_key_check").fetchall()
-        # From SQLite 3.44 on it also looks into the index of texts, which can be made again.
-        own = [line for line in checks if line != "ok" and "FTS5 table" not in line]
         if own:
             own.append(DAMAGED)
         return [f"album.db: {line}" for line in own] + [
@@ -599,6 +606,12 @@ def _reading_mode(path: Path) -> str:
             " the album's folder to another disk and open it there."
         )
     return "?mode=ro&immutable=1"  # it needs no file beside it
+
+
+def _own_faults(checks: Iterable[sqlite3.Row]) -> list[str]:
+    """What a check says of the album's own tables."""
+    # From SQLite 3.44 on it also looks into the index of texts, which can be made again.
+    return [row[0] for row in checks if row[0] != "ok" and "FTS5 table" not in row[0]]
 
 
 def now() -> str:
