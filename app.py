@@ -70,6 +70,7 @@ def _serve(album: Album, captioner: Captioner, settings: Settings) -> None:
         import gradio
 
         from album.ui import theme
+        from album.ui.alerts import answer_full_disk
         from album.ui.page import build_page
         from album.ui.texts import translations
 
@@ -93,6 +94,7 @@ def _serve(album: Album, captioner: Captioner, settings: Settings) -> None:
             footer_links=[],
             show_error=False,
             max_file_size=settings.max_upload_mb * 1_000_000,
+            app_kwargs={"exception_handlers": {OSError: answer_full_disk}},
             blocked_paths=[
                 str(settings.data_dir / name)
                 for name in (

@@ -130,6 +130,8 @@ class ActiveEncoder:
     def encode_missing(self, target: Active) -> None:
         """Encode every photo that lacks a vector of `target`; originals that are gone by their
         thumbnail. Stops early when a newer model is offered or the album closes."""
+        if self._store.database.read_only:
+            return
         model_id = target.encoder.model_id
         total = self._store.count()
         done = self._store.encoded_by().get(model_id, 0)

@@ -211,6 +211,7 @@ def _write(path: Path, array: Floats) -> None:
     """Put an array in place in one step, and take away those of other words."""
     part = path.with_suffix(".part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)  # somebody may have deleted it
         with part.open("wb") as file:
             np.save(file, array)
         part.replace(path)

@@ -100,6 +100,7 @@ def _write(
     report = BackupReport(file)
     copy = Database(place / DATABASE)
     try:
+        copy.refuse_damage()
         store = PhotoStore(copy)
         report.photos = total = store.count()
         captions, waiting, failed = CaptionStore(copy).counts()

@@ -33,6 +33,8 @@ from album.errors import AlbumError, PhotoNotFoundError
 FORMAT = 1
 MANIFEST = "manifest.json"
 DATABASE = "album.db"
+SAVED = "saved.db"
+"""What the database of a backup is called while its rows are checked."""
 LOGS = ("", "-wal", "-shm", "-journal")
 """Behind the name of a database: itself, and what SQLite puts beside it."""
 WHOLE = "whole.zip"
@@ -47,7 +49,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _BLOCK_BYTES = 1 << 20
 _MANIFEST_BYTES = 1 << 20, 1 << 10  # at the most: in all, and more for each member
 _DATABASE_BYTES = 64 << 20, 50  # at the most: in all, or so many times what is in the zip
-_OURS = {WHOLE, "photos", "thumbnails", "incoming", *(DATABASE + log for log in LOGS)}
+_OURS = {WHOLE, SAVED, "photos", "thumbnails", "incoming", *(DATABASE + log for log in LOGS)}
 _LEFT_BEHIND_S = 3600  # work that nobody has touched for so long was cut off by a kill
 # What zipfile raises for bytes that somebody made up, beside OSError.
 _ZIP_ERRORS = (

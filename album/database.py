@@ -8,16 +8,19 @@ and `TextIndex` alone.
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
 import threading
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import wraps
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, ParamSpec, TypeAlias, TypeVar
 
-from album.errors import DISK_FULL, AlbumError
+from album.errors import DAMAGED, DISK_FULL, HALF_CHARACTER, READ_ONLY, AlbumError
 
 # Of migrations 3 and 5, and as fixed. Plain SQL alone, so that any program may write into an album.
 _SEARCHED = (
@@ -319,9 +322,67 @@ MIGRATIONS = (
 
 BUSY_TIMEOUT_S = 60  # another process may be importing; a group of rows takes it milliseconds
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class DamagedDatabaseError(AlbumError, sqlite3.DatabaseError):
+    """Raised when a page of `album.db` is not as SQLite wrote it."""
+
+    sqlite_errorname: str
+
+
+def _in_sentences(method: Callable[P, R]) -> Callable[P, R]:
+    """Name damage of the file, and texts that are none."""
+
+    @wraps(method)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return method(*args, **kwargs)
+        except sqlite3.DatabaseError as error:
+            raise _named(error) from error
+        except UnicodeEncodeError as error:
+            raise AlbumError(HALF_CHARACTER) from error
+
+    return wrapped
+
+
+class _Cursor(sqlite3.Cursor):
+    """Fails in sentences where the file, or a text, is at fault."""
+
+    execute = _in_sentences(sqlite3.Cursor.execute)
+    executemany = _in_sentences(sqlite3.Cursor.executemany)
+    fetchone = _in_sentences(sqlite3.Cursor.fetchone)
+    fetchmany = _in_sentences(sqlite3.Cursor.fetchmany)
+    fetchall = _in_sentences(sqlite3.Cursor.fetchall)
+
+    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
+        try:
+            yield from iter(super().__next__, self)  # up to its end: no row is a cursor
+        except sqlite3.DatabaseError as error:
+            raise _named(error) from error
+
 
 class _Connection(sqlite3.Connection):
-    """A connection that can be referred to weakly."""
+    """Hands out cursors that fail in sentences."""
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        return self.cursor(_Cursor).execute(sql, parameters)
+
+    def executemany(self, sql: str, parameters: Iterable[Any], /) -> sqlite3.Cursor:
+        return self.cursor(_Cursor).executemany(sql, parameters)
+
+
+def _named(error: sqlite3.DatabaseError) -> sqlite3.DatabaseError:
+    """The error as the damage that it tells of; any other as it is."""
+    kind = getattr(error, "sqlite_errorname", "")
+    undecodable = not kind and "decode to UTF-8" in str(error)
+    pages = kind.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) and kind != "SQLITE_CORRUPT_VTAB"
+    if isinstance(error, DamagedDatabaseError) or not (pages or undecodable):
+        return error  # an index of texts that is damaged is made again
+    damaged = DamagedDatabaseError(DAMAGED)
+    damaged.sqlite_errorname = kind or "SQLITE_CORRUPT"
+    return damaged
 
 
 class _OfThread:
@@ -344,18 +405,27 @@ class Database:
     def __init__(self, path: Path) -> None:
         """Open or create the database at `path` and bring its schema up to date.
 
+        On a disk that cannot be written to, one that is up to date opens for reading.
+
         Raises:
-            AlbumError: the file is no album, one of a later version, or cannot be written.
+            AlbumError: the file is no album, damaged, one of a later version, or cannot be written.
         """
         self._path = path
+        self._mode = _reading_mode(path)
         self._threads = threading.local()
         self._connections: weakref.WeakSet[_Connection] = weakref.WeakSet()
         self._connecting = threading.Lock()  # apart: a new reader does not wait for a writer
         self._lock = threading.RLock()
         path.parent.mkdir(parents=True, exist_ok=True)
+        if _is_emptied(path):
+            raise DamagedDatabaseError(DAMAGED)
         try:
             self._migrate()
+        except AlbumError:
+            self.close()
+            raise
         except sqlite3.DatabaseError as error:
+            self.close()
             raise AlbumError(f"{path} cannot be opened as an album: {error}.") from error
 
     def close(self) -> None:
@@ -366,12 +436,18 @@ class Database:
             self._connections.clear()
 
     @property
+    def read_only(self) -> bool:
+        """Whether nothing can be written, as on a disk that is mounted so."""
+        return bool(self._mode)
+
+    @property
     def connection(self) -> sqlite3.Connection:
         """This thread's own, for reading; closed when the thread ends."""
         held: _OfThread | None = getattr(self._threads, "held", None)
         if held is None:
             connection = sqlite3.connect(
-                self._path,
+                self._path.absolute().as_uri() + self._mode,
+                uri=True,
                 timeout=BUSY_TIMEOUT_S,
                 isolation_level=None,
                 check_same_thread=False,  # closed by whichever thread closes the database
@@ -379,8 +455,9 @@ class Database:
             )
             held = _OfThread(connection)  # closes it also where one of the next lines fails
             connection.row_factory = sqlite3.Row
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = NORMAL")
+            if not self._mode:
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA trusted_schema = OFF")  # the file may be somebody else's
             self._threads.held = held
@@ -428,12 +505,21 @@ class Database:
         except sqlite3.Error as error:
             raise AlbumError(f"{target} cannot be written: {error}.") from error
 
+    def refuse_damage(self) -> None:
+        """Read every page once, as before an earlier copy is given up for this one.
+
+        Raises:
+            DamagedDatabaseError: a page is not as SQLite wrote it.
+        """
+        if _own_faults(self.connection.execute("PRAGMA quick_check(10)")):
+            raise DamagedDatabaseError(DAMAGED)
+
     def faults(self) -> list[str]:
         """What SQLite finds wrong with the file, one line each."""
-        checks = [row[0] for row in self.connection.execute("PRAGMA integrity_check")]
+        own = _own_faults(self.connection.execute("PRAGMA integrity_check"))
         dangling = self.connection.execute("PRAGMA foreign_key_check").fetchall()
-        # From SQLite 3.44 on it also looks into the index of texts, which can be made again.
-        own = [line for line in checks if line != "ok" and "FTS5 table" not in line]
+        if own:
+            own.append(DAMAGED)
         return [f"album.db: {line}" for line in own] + [
             f"album.db: a row of {row[0]} belongs to no photo" for row in dangling
         ]
@@ -445,22 +531,105 @@ class Database:
         if kind.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
             return "Another program keeps the album's database to itself: close it and try again."
         if kind.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN")):
-            return "The album's folder cannot be written to: check its disk and your rights on it."
+            return READ_ONLY
         if kind.startswith("SQLITE_IOERR"):
             return "The disk of the album does not answer as it must: check it and try again."
         raise error  # a fault of the album's own
 
     def _migrate(self) -> None:
+        if self.read_only:
+            self._refuse_other_version(self.connection)
+            return
         with self.writing() as db:
-            version = db.execute("PRAGMA user_version").fetchone()[0]
-            if version > len(MIGRATIONS):
-                raise AlbumError(
-                    f"{self._path} was made by a later version of the album; update this one."
-                )
-            for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
-                for statement in _statements(script):
-                    db.execute(statement)
-                db.execute(f"PRAGMA user_version = {number}")
+            version = self._refuse_other_version(db)
+            _apply(db, version, len(MIGRATIONS))
+
+    def _refuse_other_version(self, db: sqlite3.Connection) -> int:
+        version = int(db.execute("PRAGMA user_version").fetchone()[0])
+        if version > len(MIGRATIONS):
+            raise AlbumError(
+                f"{self._path} was made by a later version of the album; update this one."
+            )
+        if version < len(MIGRATIONS) and self.read_only:
+            raise AlbumError(
+                f"{self._path} is of an earlier version of the album and on a disk that cannot be"
+                " written to: copy its folder to another disk and open it there."
+            )
+        return version
+
+
+@contextmanager
+def new_database(path: Path, version: int) -> Iterator[sqlite3.Connection]:
+    """A database that the first `version` migrations made, in one transaction to fill it.
+
+    Written without a journal: where that fails, the file is of no worth.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    db = sqlite3.connect(path, isolation_level=None)
+    try:
+        db.execute("PRAGMA journal_mode = OFF")
+        db.execute("PRAGMA synchronous = OFF")
+        db.execute("PRAGMA foreign_keys = ON")
+        db.execute("BEGIN IMMEDIATE")
+        _apply(db, 0, version)
+        yield db
+        db.execute("COMMIT")
+    except sqlite3.OperationalError as error:
+        full = getattr(error, "sqlite_errorname", "") == "SQLITE_FULL"
+        raise OSError(errno.ENOSPC if full else errno.EIO, str(error)) from error
+    finally:
+        db.close()
+
+
+def _apply(db: sqlite3.Connection, version: int, upto: int) -> None:
+    """Bring a schema from one version to a later one."""
+    for number, script in enumerate(MIGRATIONS[version:upto], start=version + 1):
+        for statement in _statements(script):
+            db.execute(statement)
+        db.execute(f"PRAGMA user_version = {number}")
+
+
+def _is_emptied(path: Path) -> bool:
+    """Whether the file is empty in a folder that holds photos of an album.
+
+    Without those, a start was interrupted before it had written anything.
+    """
+    if not path.is_file() or path.stat().st_size or Path(f"{path}-wal").exists():
+        return False
+    return any(
+        name
+        for cache in ("photos", "thumbnails", "embeddings")
+        for _, _, names in os.walk(path.parent / cache)
+        for name in names
+    )
+
+
+def _reading_mode(path: Path) -> str:
+    """How a database is to be opened that cannot be written; "" for any other.
+
+    Raises:
+        AlbumError: it cannot be read without writing first.
+    """
+    folder_writable = os.access(path.parent, os.W_OK)
+    if not path.exists() or (folder_writable and os.access(path, os.W_OK)):
+        return ""
+    log = Path(f"{path}-wal")
+    if folder_writable or Path(f"{path}-shm").exists():
+        return "?mode=ro"
+    if log.exists() and log.stat().st_size:
+        raise AlbumError(
+            f"{log} holds changes that cannot be read on a disk that cannot be written to: copy"
+            " the album's folder to another disk and open it there."
+        )
+    return "?mode=ro&immutable=1"  # it needs no file beside it
+
+
+def _own_faults(checks: Iterable[sqlite3.Row]) -> list[str]:
+    """What a check says of the album's own tables."""
+    # From SQLite 3.44 on it also looks into the index of texts, which can be made again.
+    return [row[0] for row in checks if row[0] != "ok" and "FTS5 table" not in row[0]]
 
 
 def now() -> str:

@@ -12,7 +12,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -71,7 +71,8 @@ class ImportJobs:
         """Imports that this process works on, or is about to."""
         self._problems: dict[int, str] = {}
         self._at_work: int | None = None
-        locks_dir.mkdir(parents=True, exist_ok=True)
+        with suppress(OSError):  # where nothing can be written, nothing is imported
+            locks_dir.mkdir(parents=True, exist_ok=True)
 
     # What there is
 

@@ -49,7 +49,12 @@ class Originals:
         self._new = self.incoming_dir / "new"
         self._failed = self.incoming_dir / "failed"
         for folder in (self.photos_dir, self.thumbnails_dir, self._new, self._failed):
-            folder.mkdir(parents=True, exist_ok=True)
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError:
+                if not data_dir.is_dir():
+                    raise
+                # One that cannot be written to can still be looked at.
 
     # Where things are
 
@@ -174,7 +179,7 @@ class Originals:
 
     def identified(self) -> Iterator[tuple[str, Path]]:
         """(sha256, file) of every original that is on its way to its final place."""
-        for folder in sorted(self.incoming_dir.iterdir()):
+        for folder in _folders(self.incoming_dir):
             if folder not in (self._new, self._failed):
                 yield from ((folder.name.partition(".")[0], file) for file in _whole_files(folder))
 
@@ -184,7 +189,7 @@ class Originals:
         folders = [
             folder
             for parent in (self.incoming_dir, self._new)
-            for folder in sorted(parent.iterdir())
+            for folder in _folders(parent)
             if folder not in (self._new, self._failed) and COPY not in folder.name
         ]
         return [
@@ -215,6 +220,15 @@ class Originals:
                     shutil.rmtree(folder, ignore_errors=True)
 
     # Caches
+
+    def state_of_thumbnails(self) -> list[int]:
+        """Differs after a thumbnail was made or deleted: when each of their folders changed."""
+        try:
+            with os.scandir(self.thumbnails_dir) as folders:
+                times = {it.name: it.stat().st_mtime_ns for it in folders if it.is_dir()}
+            return [times[name] for name in sorted(times)]
+        except OSError:
+            return []
 
     def write_cache(self, path: Path, content: bytes) -> None:
         """Write a thumbnail so that a reader sees all of it or nothing."""
@@ -259,6 +273,14 @@ def _move_if_there(source: Path, target: Path) -> None:
 def _import_of(folder: Path) -> str:
     """The id of the import in the token of a folder, as text."""
     return folder.name.rpartition(".")[2].removeprefix(COPY).partition("-")[0]
+
+
+def _folders(folder: Path) -> list[Path]:
+    """What is in a folder, which somebody may have deleted."""
+    try:
+        return sorted(folder.iterdir())
+    except FileNotFoundError:
+        return []
 
 
 def _files(folder: Path) -> list[Path]:

@@ -1,13 +1,13 @@
 """The journey back: an album out of a backup, in a folder that has none; whole or not at all.
 
-The backup may be made up: what its database says of files is checked before it is believed.
+The backup may be made up: its rows are checked and copied into a new database, nothing of the saved
+one is kept, and what they say of files is checked before it is believed.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +16,7 @@ from pathlib import Path
 from album.backup_file import (
     DATABASE,
     LOGS,
+    SAVED,
     SIDECARS,
     BackupReader,
     PhotoProblem,
@@ -23,7 +24,6 @@ from album.backup_file import (
     workplace,
 )
 from album.caption_queue import CaptionQueue
-from album.caption_store import CaptionStore
 from album.database import Database
 from album.errors import AlbumError
 from album.file_kinds import PHOTO_SUFFIXES
@@ -31,7 +31,9 @@ from album.import_progress import OnProgress
 from album.import_store import ImportStore
 from album.originals import Originals, sha256_of
 from album.photo import Photo
+from album.restored_rows import copy_rows
 from album.store import PhotoStore
+from album.untrusted_database import MadeUpError
 
 RESTORING = ".restoring"
 
@@ -92,17 +94,19 @@ def _unpack(
     reader: BackupReader, place: Path, data_dir: Path, on_progress: OnProgress
 ) -> RestoreReport:
     """Unpack into `place` what `data_dir` does not have, and make the rows say so."""
-    reader.extract(DATABASE, place / DATABASE)
+    reader.extract(DATABASE, place / SAVED)
     try:
-        database = Database(place / DATABASE)
-    except AlbumError as error:
-        raise reader.damaged(f"its {DATABASE} is no album") from error
+        copy_rows(place / SAVED, place / DATABASE)
+    except MadeUpError as error:
+        raise reader.damaged(f"{DATABASE}: {error}") from error
+    (place / SAVED).unlink()
+    database = Database(place / DATABASE)
     report = RestoreReport(reader.manifest.made_at)
     originals = Originals(place)
     try:
         store = PhotoStore(database)
         kept_now: list[int] = []
-        for photo in _sound_photos(reader, store):
+        for photo in store.all_photos():
             report.photos += 1
             if _bring(reader, originals, photo, data_dir, report):
                 kept_now.append(photo.photo_id)
@@ -114,42 +118,9 @@ def _unpack(
                 store.move(photo_id, None)
         _end_imports(database)
         CaptionQueue(database).pause_all()  # nothing is sent from here before somebody asks for it
-    except database.connection.Error as error:
-        raise reader.damaged(f"its {DATABASE} lacks what an album has") from error
     finally:
         database.close()
     return report
-
-
-def _sound_photos(reader: BackupReader, store: PhotoStore) -> Iterator[Photo]:
-    """The photos of a database that somebody may have made up: names of files come out of it."""
-    broken = store.database.connection.Error
-    try:
-        faults = store.database.faults()
-        CaptionStore(store.database).counts()  # are there tables?
-        store.encoded_by(), store.values_of("label")
-    except broken as error:
-        raise reader.damaged(f"its {DATABASE} cannot be read") from error
-    if faults:
-        raise reader.damaged(f"its {DATABASE} has faults")
-    photos = store.all_photos()
-    while True:
-        try:
-            photo = next(photos, None)
-            if photo is None:
-                return
-            sound = (
-                isinstance(photo.filename, str)
-                and len(photo.sha256) == 64
-                and not set(photo.sha256) - set("0123456789abcdef")
-                and not set("/\0") & set(photo.filename)
-                and isinstance(photo.size_bytes, int)
-            )
-        except (broken, ValueError, TypeError, LookupError) as error:
-            raise reader.damaged(f"a row of its {DATABASE} makes no sense") from error
-        if not sound:
-            raise reader.damaged(f"a row of its {DATABASE} makes no sense")
-        yield photo
 
 
 def _bring(

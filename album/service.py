@@ -19,7 +19,7 @@ from album.database import Database
 from album.decode_pool import DecodePool
 from album.decoder import Decoder
 from album.describe import PhotoDescriber
-from album.errors import AlbumError, PhotoNotFoundError, QueryError
+from album.errors import AlbumError, PhotoNotFoundError, QueryError, UnreadableImageError
 from album.file_kinds import kind_of
 from album.image_files import large_view
 from album.import_jobs import ImportJobs
@@ -48,6 +48,8 @@ log = logging.getLogger(__name__)
 
 READY_EVERY_S = 1.0
 LABELS_WHILE_IMPORTING_S = 10.0  # living labels ask much of a machine that imports
+THUMBNAILS_EVERY_S = 15.0
+"""How often it is seen whether thumbnails were deleted."""
 TEXTS_AT_ONCE = 2000  # a second's work or so, after which closing is noticed
 TRANSLATIONS = ("en", "ko")
 MAX_TRANSLATED = 1000
@@ -86,6 +88,8 @@ class Album:
         caption_pace: CaptionPace | None = None,
     ) -> None:
         """Open or create the library in `data_dir` and finish what a crash interrupted.
+
+        On a disk that cannot be written to, one that is there opens for looking and searching.
 
         Args:
             data_dir: where everything is kept.
@@ -153,20 +157,27 @@ class Album:
         self._captioner = captioner
         self._stopped = threading.Event()
         self._loops = [
-            SupervisedLoop("thumbnails", self._make_thumbnails),
             SupervisedLoop("texts", self._take_in_texts),
             SupervisedLoop("searches", self._get_ready),
-            SupervisedLoop("labels", self._give_living_labels),
         ]
-        self.importer.repair()
-        self.imports.settle()
+        if not self.database.read_only:
+            self._loops += [
+                SupervisedLoop("thumbnails", self._make_thumbnails),
+                SupervisedLoop("labels", self._give_living_labels),
+            ]
+            self.importer.repair()
+            self.imports.settle()
+        self._seen_thumbnails: object = None
 
     def start(self) -> None:
         """Do in the background what a running album does: captions, thumbnails, folders, what
         searches need, and the imports that were interrupted."""
-        self.captions.start()
         for loop in self._loops:
             loop.start()
+        if self.database.read_only:
+            log.warning("%s cannot be written to: it can be looked at alone", self.data_dir)
+            return
+        self.captions.start()
         self.imports.go_on()
         self._watch.start()
 
@@ -249,8 +260,11 @@ class Album:
     def large_view(self, photo_id: int) -> Path:
         """The photo as a JPEG for looking at; made on the first look.
 
+        Its thumbnail, where that cannot be made: the original is gone or damaged, or the disk full.
+
         Raises:
             PhotoNotFoundError: no such photo, or neither its original nor its thumbnail is there.
+            UnreadableImageError: the original is damaged, and its thumbnail is not there.
         """
         photo = self.store.get(photo_id)
         target = self.originals.large_view(photo.sha256)
@@ -258,10 +272,11 @@ class Album:
             return target
         try:
             self.originals.write_cache(target, large_view(self.originals.find(photo)))
-        except PhotoNotFoundError:
-            thumbnail = self.originals.thumbnail(photo.sha256)  # an unplugged disk: still a picture
+        except (PhotoNotFoundError, UnreadableImageError, OSError) as error:
+            thumbnail = self.originals.thumbnail(photo.sha256)  # still a picture
             if not thumbnail.exists():
                 raise
+            log.warning("photo %d is shown by its thumbnail: %s", photo_id, error)
             return thumbnail
         return target
 
@@ -346,8 +361,13 @@ class Album:
 
     # The background loops
 
-    def _make_thumbnails(self) -> None:
-        self.importer.make_missing_thumbnails(self._stopped.is_set)
+    def _make_thumbnails(self) -> float:
+        """Make thumbnails that are missing at the start, and those that are deleted later."""
+        now = self.originals.state_of_thumbnails()
+        if now != self._seen_thumbnails and self.imports.running_here is None:  # it makes them
+            self.importer.make_missing_thumbnails(self._stopped.is_set)
+            self._seen_thumbnails = self.originals.state_of_thumbnails()
+        return THUMBNAILS_EVERY_S
 
     def _take_in_texts(self) -> float:
         """Take in new texts before somebody searches for them."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from album.errors import AlbumError
@@ -102,9 +104,14 @@ class Settings:
         """Where downloaded weights are kept."""
         return self.data_dir / "weights"
 
-    @property
+    @cached_property
     def temp_dir(self) -> Path:
-        """Where the page puts uploads and downloads for a while; on the disk of the originals."""
+        """Where the page puts uploads and downloads for a while; on the disk of the originals.
+
+        Elsewhere where that cannot be written to, for the little that looking needs.
+        """
+        if self.data_dir.is_dir() and not os.access(self.data_dir, os.W_OK):
+            return Path(tempfile.mkdtemp(prefix="album-"))
         return self.data_dir / "temp"
 
 

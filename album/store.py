@@ -314,10 +314,40 @@ class PhotoStore:
             )
         )
 
+    def ids_of_other_length(self, model_id: str, first: int, d: int) -> list[int]:
+        """The photos whose vector, from row `first` in matrix order on, is not one of (d,)."""
+        rows = self.database.connection.execute(
+            "SELECT photo_id FROM embeddings WHERE model_id = ?1 AND seq >= (SELECT seq FROM"
+            " embeddings WHERE model_id = ?1 ORDER BY seq LIMIT 1 OFFSET ?2)"
+            " AND (typeof(vector) <> 'blob' OR length(vector) <> ?3)",
+            (model_id, first, 4 * d),
+        )
+        return [row[0] for row in rows]
+
+    def forget_vectors(self, model_id: str, photo_ids: Sequence[int]) -> None:
+        """Have photos encoded by a model again."""
+        with self.writing() as db:
+            db.executemany(
+                "DELETE FROM embeddings WHERE model_id = ? AND photo_id = ?",
+                [(model_id, photo_id) for photo_id in photo_ids],
+            )
+
     def vectors(
-        self, model_id: str, first: int, d: int, portion: int = 4096
+        self, model_id: str, first: int, d: int, portion: int = 4096, *, only_d: bool = False
     ) -> Iterator[tuple[npt.NDArray[np.int64], Embeddings]]:
-        """Ids (b,) and vectors (b, d) in matrix order, from row `first` on, a portion at a time."""
+        """Ids (b,) and vectors (b, d) in matrix order, from row `first` on, a portion at a time.
+
+        Args:
+            model_id: whose.
+            first: the row of the matrix to begin with.
+            d: the length of a vector; -1: any, as long as all have the same.
+            portion: rows at the most in each step.
+            only_d: pass over vectors of another length than `d`.
+
+        Raises:
+            ValueError: a vector has another length, unless `only_d`.
+        """
+        those = f" AND typeof(vector) = 'blob' AND length(vector) = {4 * d}" if only_d else ""
         row = self.database.connection.execute(
             "SELECT seq FROM embeddings WHERE model_id = ? ORDER BY seq LIMIT 1 OFFSET ?",
             (model_id, first),
@@ -326,7 +356,7 @@ class PhotoStore:
         while row is not None and (
             rows := self.database.connection.execute(
                 "SELECT seq, photo_id, vector FROM embeddings WHERE model_id = ? AND seq > ?"
-                " ORDER BY seq LIMIT ?",
+                f"{those} ORDER BY seq LIMIT ?",
                 (model_id, seq, portion),
             ).fetchall()
         ):

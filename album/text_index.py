@@ -102,11 +102,12 @@ class TextIndex:
     def __init__(self, database: Database) -> None:
         """Use the index in `database`; one that is not there, or not as it must be, is made again.
 
-        Raises:
-            AlbumError: the database cannot be written to.
+        Where nothing can be written, an index that is not there has no photo in it.
         """
         self._database = database
-        if not self._is_whole():
+        whole = self._is_whole()
+        self._usable = whole or not database.read_only
+        if not whole and self._usable:
             self.rebuild()
 
     def sync(self, most: int | None = None) -> int:
@@ -121,6 +122,8 @@ class TextIndex:
         Raises:
             AlbumError: the database cannot be written to.
         """
+        if self._database.read_only:
+            return 0
         taken = 0
         mended = False
         while due := self._due():
@@ -145,7 +148,7 @@ class TextIndex:
         """
         self._sync_a_little()
         words = asked(text)
-        if not words:
+        if not words or not self._usable:
             return TextHits(NO_IDS, np.empty(0, np.float32))
         photos = self._count("SELECT count(*) FROM photos")
         size = 1 + self._count("SELECT coalesce(max(photo_id), 0) FROM changes")
@@ -174,7 +177,7 @@ class TextIndex:
         """
         self._sync_a_little()
         pattern = phrase(text)
-        return self._holding([pattern]) if pattern else NO_IDS
+        return self._holding([pattern]) if pattern and self._usable else NO_IDS
 
     def written(self, conditions: Iterable[Condition]) -> dict[str, Ids]:
         """The answers of `exact` to the phrases of conditions, as `PhotoStore` asks for them."""
@@ -208,6 +211,8 @@ class TextIndex:
 
     def faults(self) -> list[str]:
         """What is wrong with the index itself, one line each; a rebuild puts it right."""
+        if self._database.read_only:
+            return []  # SQLite checks it by writing
         try:
             with self._database.writing() as db:
                 db.execute("INSERT INTO photo_texts (photo_texts) VALUES ('integrity-check')")

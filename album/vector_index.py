@@ -4,7 +4,8 @@
     embeddings/<model>.ids.npy   (n,) int64, the photo of each row
 
 Both follow the rows of the database, in their order, and never lead: a file that is behind gets
-the missing rows appended, one that disagrees is made again.
+the missing rows appended, one that disagrees or is gone is made again. Where the disk takes none,
+the matrix is held in memory.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import logging
 import math
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import IO, Any
 
@@ -34,14 +36,17 @@ class VectorIndex:
     """The matrix of one model; reading is lock-free on a snapshot, growing is one at a time."""
 
     def __init__(self, folder: Path, store: PhotoStore, model_id: str, d: int) -> None:
-        """Open the matrix in `folder`, or make it, and bring it up to the rows of `store`."""
-        folder.mkdir(parents=True, exist_ok=True)
+        """Open the matrix in `folder`, or make it, and bring it up to the rows of `store`.
+
+        Vectors that are not finite are forgotten, so that their photos are encoded again.
+        """
         self.model_id = model_id
         self.d = d
         self.path, self._ids_path = matrix_files(folder, model_id)
         self._store = store
         self._lock = threading.Lock()
         self._seq = -1
+        self._in_memory = False
         self._snapshot = self._open()
         self.sync()
 
@@ -49,23 +54,15 @@ class VectorIndex:
         return len(self._snapshot[0])
 
     def sync(self) -> None:
-        """Take in the vectors that were added to the database, by this process or another."""
-        if self._store.last_seq(self.model_id) == self._seq:
+        """Take in the vectors that were added to the database, by this process or another.
+
+        Files that went meanwhile come back.
+        """
+        if self._store.last_seq(self.model_id) == self._seq and self._has_files():
             return
-        # The database's write lock also keeps other processes off the files.
-        with self._lock, self._store.writing():
-            last_seq = self._store.last_seq(self.model_id)
-            ids, matrix = self._load()
-            if ids is None or matrix is None:
-                self._rebuild()
-            else:
-                rows = min(len(ids), len(matrix))
-                for new_ids, vectors in self._store.vectors(self.model_id, rows, self.d):
-                    _append(self.path, vectors, rows)
-                    _append(self._ids_path, new_ids, rows)
-                    rows += len(new_ids)
-            self._snapshot = self._map()
-            self._seq = last_seq
+        with self._lock, self._alone():
+            self._snapshot = self._made(self._catch_up)
+            self._seq = self._store.last_seq(self.model_id)
 
     def snapshot(self) -> tuple[npt.NDArray[np.int64], Embeddings]:
         """All (n,) ids and (n, d) vectors as they are now; the arrays are not to be changed."""
@@ -99,10 +96,56 @@ class VectorIndex:
 
     def _open(self) -> tuple[npt.NDArray[np.int64], Embeddings]:
         """Map the files if they agree with the database as far as they go; else make them again."""
-        with self._store.writing():
-            if not self._agrees():
-                self._rebuild()
+        with self._alone():
+            return self._map() if self._agrees() else self._made(self._rebuild)
+
+    def _alone(self) -> AbstractContextManager[object]:
+        """The database's write lock, which also keeps other processes off the files."""
+        return nullcontext() if self._store.database.read_only else self._store.writing()
+
+    def _made(self, make: Callable[[], None]) -> tuple[npt.NDArray[np.int64], Embeddings]:
+        """The matrix as `make` leaves its files; in memory where they cannot be written."""
+        try:
+            make()
+            self._in_memory = False
             return self._map()
+        except OSError as error:
+            log.warning("the matrix of %s is held in memory: %s", self.model_id, error)
+        self._in_memory = True
+        rows = list(self._rows(0))
+        ids = [np.empty(0, np.int64), *(ids for ids, _ in rows)]
+        vectors = [np.empty((0, self.d), np.float32), *(vectors for _, vectors in rows)]
+        return np.concatenate(ids), np.concatenate(vectors)
+
+    def _has_files(self) -> bool:
+        return self._in_memory or (self.path.exists() and self._ids_path.exists())
+
+    def _catch_up(self) -> None:
+        ids, matrix = self._load()
+        if ids is None or matrix is None:
+            self._rebuild()
+            return
+        rows = min(len(ids), len(matrix))
+        for new_ids, vectors in self._rows(rows):
+            _append(self.path, vectors, rows)
+            _append(self._ids_path, new_ids, rows)
+            rows += len(new_ids)
+
+    def _rows(self, first: int) -> Iterator[tuple[npt.NDArray[np.int64], Embeddings]]:
+        """Ids (b,) and sound vectors (b, d) of the database from row `first` on, in its order."""
+        unsound = self._store.ids_of_other_length(self.model_id, first, self.d)
+        self._forget(unsound)
+        for ids, vectors in self._store.vectors(self.model_id, first, self.d, only_d=True):
+            sound = are_finite(vectors)
+            if not sound.all():
+                self._forget(ids[~sound].tolist())
+                ids, vectors = ids[sound], vectors[sound]
+            yield ids, vectors
+
+    def _forget(self, photo_ids: list[int]) -> None:
+        if photo_ids and not self._store.database.read_only:
+            log.warning("%d photos are to be encoded by %s again", len(photo_ids), self.model_id)
+            self._store.forget_vectors(self.model_id, photo_ids)
 
     def _agrees(self) -> bool:
         ids, matrix = self._load()
@@ -112,17 +155,25 @@ class VectorIndex:
         truth = self._store.embedded_ids(self.model_id)
         if max(len(ids), len(matrix)) > len(truth) or not np.array_equal(ids[:rows], truth[:rows]):
             return False
+        if not all(
+            are_finite(matrix[start : start + BLOCK_ROWS]).all()
+            for start in range(0, rows, BLOCK_ROWS)
+        ):
+            return False
         first = max(0, rows - TAIL_ROWS)
-        for _, vectors in self._store.vectors(self.model_id, first, self.d, portion=TAIL_ROWS):
+        for _, vectors in self._store.vectors(
+            self.model_id, first, self.d, portion=TAIL_ROWS, only_d=True
+        ):
             return np.array_equal(matrix[first:rows], vectors[: rows - first])
         return True
 
     def _rebuild(self) -> None:
         rows = 0
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         for path, d, kind in ((self.path, (self.d,), np.float32), (self._ids_path, (), np.int64)):
             with path.with_suffix(".part").open("wb") as file:
                 file.write(_header((0, *d), np.dtype(kind)))
-        for ids, vectors in self._store.vectors(self.model_id, 0, self.d):
+        for ids, vectors in self._rows(0):
             _append(self.path.with_suffix(".part"), vectors, rows)
             _append(self._ids_path.with_suffix(".part"), ids, rows)
             rows += len(ids)
@@ -195,6 +246,12 @@ def _append(path: Path, array: npt.NDArray[Any], rows: int) -> None:
 def _write_all(file: IO[bytes], array: npt.NDArray[Any]) -> None:
     file.write(array.tobytes())
     file.flush()
+
+
+def are_finite(vectors: Embeddings) -> npt.NDArray[np.bool_]:
+    """(b,) whether each of (b, d) vectors is finite; a sum, which a NaN or infinity spoils."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        return np.isfinite(vectors @ np.ones(vectors.shape[1], np.float32))
 
 
 def is_in(ids: npt.NDArray[np.int64], allowed: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:

@@ -154,7 +154,7 @@ def matrix_fault(store: PhotoStore, embeddings_dir: Path, model_id: str) -> str 
         return f"{path.name}: half of it is missing"
     try:
         return _disagreement(store, model_id, path, ids_path)
-    except ValueError:  # of NumPy, which cannot make rows of them
+    except (ValueError, TypeError):  # of NumPy, which cannot make rows of them
         return f"album.db: a vector of {model_id} has another length than the others"
 
 

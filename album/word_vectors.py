@@ -16,6 +16,7 @@ import os
 import threading
 import zlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +177,7 @@ def _write(path: Path, rows: dict[Key, Floats]) -> None:
     # Another process may be writing the same files, so the parts have names of their own.
     parts = [path.with_suffix(f".{os.getpid()}.part"), keys.with_suffix(f".{os.getpid()}.part2")]
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)  # somebody may have deleted it
         parts[0].write_bytes(matrix.getbuffer())
         parts[1].write_text(json.dumps(table, ensure_ascii=False), encoding="utf-8")
         parts[0].replace(path)
@@ -183,4 +185,5 @@ def _write(path: Path, rows: dict[Key, Floats]) -> None:
     except OSError as error:
         log.warning("%s could not be kept: %s", path.name, error.strerror)
         for part in parts:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):
+                part.unlink(missing_ok=True)

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from album.captions import CaptionPace
 from album.ending import closing_s, ended_by_signals
-from album.errors import AlbumError
+from album.errors import HALF_CHARACTER, AlbumError, disk_sentence
 from album.import_progress import OnProgress
 from album.service import Album
 from album.settings import Settings, keep_libraries_private
@@ -43,6 +43,14 @@ def in_sentences(command: Callable[P, None]) -> Callable[P, None]:
             command(*args, **kwargs)
         except (AlbumError, ModelError) as error:
             typer.echo(str(error), err=True)
+            raise typer.Exit(1) from error
+        except UnicodeEncodeError as error:  # a word that the shell's encoding does not know
+            typer.echo(HALF_CHARACTER, err=True)
+            raise typer.Exit(1) from error
+        except OSError as error:
+            if (sentence := disk_sentence(error)) is None:
+                raise
+            typer.echo(sentence, err=True)
             raise typer.Exit(1) from error
 
     return wrapped

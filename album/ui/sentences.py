@@ -98,6 +98,15 @@ KOREAN: Final[tuple[tuple[str, str], ...]] = (
         r"The disk of the album does not answer as it must: .*",
         "사진첩의 디스크가 제대로 답하지 않습니다. 디스크를 확인하고 다시 해 주세요.",
     ),
+    (
+        r"The album's database is damaged: .*",
+        "사진첩의 데이터베이스가 손상되었습니다. album.db를 사진첩 폴더 밖으로 옮기고 백업을"
+        " python -m album restore로 되살려 주세요. 사진 원본은 그대로 있습니다.",
+    ),
+    (
+        r"The text has half a character in it, .*",
+        "글자의 반쪽이 들어 있어 글로 읽을 수 없습니다. 다시 입력해 주세요.",
+    ),
     # Photos
     (r"This photo is not in the album\.", "사진첩에 없는 사진입니다."),
     (

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.images.make import make_photo
 from tests.model.commands import read, run
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -71,3 +76,47 @@ def test_what_cannot_be_repaired_is_named_with_what_to_do(library):
 
     assert repaired.exit_code == 1
     assert ".png" in repaired.stdout
+
+
+DAMAGE = {
+    "empty": lambda good: b"",
+    "no database": lambda good: b"Dear diary" * 1000,
+    "a page zeroed": lambda good: good[:4096] + bytes(8192) + good[12_288:],
+    "cut in half": lambda good: good[: len(good) // 2],
+}
+
+
+@pytest.mark.parametrize("how", DAMAGE)
+def test_a_damaged_database_is_one_sentence_that_names_restore(library, tmp_path, how):
+    for log in ("-wal", "-shm"):
+        (library / f"album.db{log}").unlink(missing_ok=True)
+    content = DAMAGE[how]((library / "album.db").read_bytes())
+
+    backup = tmp_path / "x.zip"
+    for command in (["verify"], ["verify", "--repair"], ["backup", str(backup)]):
+        (library / "album.db").write_bytes(content)
+        told = run(library, *command)
+
+        assert told.exit_code == 1
+        said = (told.stdout + told.stderr).strip()
+        assert "restore" in said.splitlines()[-1], command
+        assert "Traceback" not in said
+    assert not backup.exists()
+
+
+def test_the_start_of_the_page_says_that_the_database_is_damaged(library):
+    for log in ("-wal", "-shm"):
+        (library / f"album.db{log}").unlink(missing_ok=True)
+    (library / "album.db").write_bytes(b"")
+
+    done = subprocess.run(
+        [sys.executable, "app.py"],
+        cwd=ROOT,
+        env={**os.environ, "ALBUM_DATA_DIR": str(library), "ALBUM_MODEL": "pocket"},
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 1
+    assert "python -m album restore" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 import subprocess
 import sys
 from datetime import datetime
@@ -277,6 +278,90 @@ def test_a_file_that_goes_while_the_album_is_open_comes_back_with_the_next_photo
     index.sync()
 
     assert_sound(index, ids, np.concatenate([vectors, more]))
+
+
+# Rows that are no vectors
+
+SPOILT = {
+    "not a number": lambda vector: vector * np.nan,
+    "one value of many": lambda vector: np.where(np.arange(D) == 3, np.float32(np.nan), vector),
+    "infinite": lambda vector: np.full_like(vector, -np.inf),
+    "of both signs": lambda vector: np.where(np.arange(D) % 2, np.inf, -np.inf),
+    "too short": lambda vector: vector[:1],
+    "too long": lambda vector: np.append(vector, 0),
+    "empty": lambda vector: vector[:0],
+}
+
+
+def spoil(store: PhotoStore, photo_id: int, vector: np.ndarray) -> None:
+    with store.writing() as db:
+        db.execute(
+            "UPDATE embeddings SET vector = ? WHERE photo_id = ?",
+            (vector.astype("<f4").tobytes(), int(photo_id)),
+        )
+
+
+@pytest.mark.parametrize("how", SPOILT)
+@pytest.mark.parametrize("place", [0, 5, 250, 299])
+def test_a_row_that_is_no_vector_is_forgotten_wherever_it_is(store, folder, how, place):
+    """Its photo lacks a vector then, and is encoded again."""
+    vectors = unit_rows(300)
+    ids = add(store, vectors)
+    spoil(store, ids[place], SPOILT[how](vectors[place]))
+
+    index = opened(folder, store)
+
+    assert_sound(index, np.delete(ids, place), np.delete(vectors, place, axis=0))
+    assert [photo.photo_id for photo in store.lacking(MODEL, 0, 9)] == [ids[place]]
+
+
+@pytest.mark.parametrize("how", SPOILT)
+def test_a_row_that_is_no_vector_is_forgotten_when_it_is_taken_in(store, folder, how):
+    ids, vectors = saved(folder, store, 20)
+    index = opened(folder, store)
+    more = unit_rows(3, seed=2)
+    new = add(store, more)
+    spoil(store, new[1], SPOILT[how](more[1]))
+
+    index.sync()
+
+    assert_sound(index, np.append(ids, np.delete(new, 1)), np.append(vectors, more[[0, 2]], axis=0))
+
+
+@pytest.mark.parametrize("place", [0, 5, 250, 299])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_spoilt_row_of_the_file_comes_back_from_the_database(store, folder, place, value):
+    ids, vectors = saved(folder, store, 300)
+    broken = vectors.copy()
+    broken[place, 7] = value
+    np.save(files_of(folder)["matrix"], broken)
+
+    assert_sound(opened(folder, store), ids, vectors)
+
+
+def test_a_row_spoilt_in_both_is_forgotten(store, folder):
+    """As when a model itself made it, and an earlier version kept it."""
+    ids, vectors = saved(folder, store, 300)
+    broken = vectors.copy()
+    broken[7] = np.nan
+    np.save(files_of(folder)["matrix"], broken)
+    spoil(store, ids[7], broken[7])
+
+    assert_sound(opened(folder, store), np.delete(ids, 7), np.delete(vectors, 7, axis=0))
+
+
+@pytest.mark.parametrize("lost", ["matrix", "ids", "folder"])
+def test_files_that_go_while_the_album_is_open_come_back_at_the_next_look(store, folder, lost):
+    ids, vectors = saved(folder, store, 10)
+    index = opened(folder, store)
+    if lost == "folder":
+        shutil.rmtree(folder)
+    else:
+        files_of(folder)[lost].unlink()
+
+    index.snapshot()
+
+    assert_sound(index, ids, vectors)
 
 
 # A kill between any two writes of an append

@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[2]
 # The command line and the start speak English: no browser has said what it prefers.
 NOT_ON_THE_PAGE = {"__main__.py", "commands", "settings.py", "verify.py", "interfaces.py"}
 NOT_ON_THE_PAGE |= {"backup.py", "backup_file.py", "restore.py", "repair.py"}
+NOT_ON_THE_PAGE |= {"restored_rows.py", "untrusted_database.py"}
 # Nor has one where models are trained and measured.
 NOT_ON_THE_PAGE |= {"train.py", "training", "fine_tune.py", "fine_tuning"}
 NOT_ON_THE_PAGE |= {"evaluate.py", "evaluation"}
@@ -23,11 +24,14 @@ NOT_ON_THE_PAGE |= {"datasets.py", "reference.py", "search_evaluation.py"}
 NEVER_ON_THE_PAGE = re.compile(
     r"\S+ cannot be opened as an album.*|\S+ was made by a later version.*"
     r"|\S+ cannot be used for the album.*|each class needs a name"
+    r"|\S+ is of an earlier version .*|\S+ holds changes that cannot be read.*"
     r"|the disk is full; .*|\S+ cannot be written: .*"
     r"|7 – 7"  # days, in numbers alone
 )
 SPEAKERS = ("__init__", "notes.append", "_problem")
-SPOKEN_NAMES = re.compile(r"^_[A-Z_]+$|^(DISK_FULL|sentence|problem)$")
+SPOKEN_NAMES = re.compile(
+    r"^_[A-Z_]+$|^(DISK_FULL|DAMAGED|HALF_CHARACTER|READ_ONLY|sentence|problem)$"
+)
 
 
 def words_of(node: ast.expr) -> list[str]:
