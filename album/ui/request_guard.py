@@ -87,20 +87,19 @@ class RequestGuard:
             return
         headers = Headers(raw=scope["headers"])
         reply = _Reply(send, self._headers, headers, scope, framed=bool(self._framed_by))
-        timed = TimedBody(receive)
         try:
             self._check_names(scope, headers)
             self._check_origin(scope, headers)
             self._check_path(scope["path"])
             if scope["type"] == "http":
-                passed_on = await self._check_body(scope, headers, timed, reply)
+                passed_on = await self._check_body(scope, headers, receive, reply)
                 await self._app(scope, passed_on, reply.send)
             else:
                 await self._app(scope, receive, reply.send)
         except RequestRefusedError as refused:
             await reply.refuse(refused)
         except (SenderGoneError, ClientDisconnect):
-            log.debug("The sender of %s closed the connection", scope["path"])
+            log.debug("The sender of %r closed the connection", scope["path"])
 
     def _check_names(self, scope: Scope, headers: Headers) -> None:
         """Refuse a name that is not this server's: the page of a stranger could be behind it."""
@@ -121,22 +120,22 @@ class RequestGuard:
 
     def _check_origin(self, scope: Scope, headers: Headers) -> None:
         """Refuse what a page of another origin asks for, but not a link that is followed."""
-        site = headers.get("sec-fetch-site")
-        if site in ("same-origin", "none"):
+        origin = headers.get("origin")
+        if origin is not None and _place_of(origin) in self._own(headers):
+            origin = None
+        site = headers.get("sec-fetch-site", "none")
+        # A browser knows better than we whether it is one origin, where a proxy changes the host.
+        if site == "same-origin" or (site == "none" and origin is None):
             return
-        method, origin = scope.get("method", "GET"), headers.get("origin")
-        shown_in = headers.get("sec-fetch-dest")
-        if (
-            site is not None
-            and method in ("GET", "HEAD")
-            and scope["type"] == "http"
+        frames = ("document", "iframe") if self._framed_by else ("document",)
+        followed = (
+            scope.get("method") in ("GET", "HEAD")
             and origin is None
             and headers.get("sec-fetch-mode") == "navigate"
-            and (shown_in == "document" or (shown_in == "iframe" and self._framed_by))
-        ):
-            return
-        if site is not None or (origin is not None and _place_of(origin) not in self._own(headers)):
-            raise RequestRefusedError(403, "foreign_origin", origin=(origin or site or "")[:100])
+            and headers.get("sec-fetch-dest") in frames
+        )
+        if not followed:
+            raise RequestRefusedError(403, "foreign_origin", origin=(origin or site)[:100])
 
     def _own(self, headers: Headers) -> set[str]:
         """Places at which a request finds this album."""
@@ -149,11 +148,12 @@ class RequestGuard:
             raise RequestRefusedError(403, "no_addresses")
 
     async def _check_body(
-        self, scope: Scope, headers: Headers, timed: TimedBody, reply: _Reply
+        self, scope: Scope, headers: Headers, receive: Receive, reply: _Reply
     ) -> Receive:
         """Read the body, unless it brings files; return what passes it on."""
         if scope["method"] in ("GET", "HEAD", "OPTIONS"):
-            return timed
+            return receive
+        timed = TimedBody(receive)
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
         if scope["path"].rstrip("/").endswith(UPLOAD) and kind == FORMS[0]:
 
@@ -174,7 +174,7 @@ class RequestGuard:
         first: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
         async def replayed() -> Message:
-            return first.pop() if first else await timed()
+            return first.pop() if first else await receive()
 
         return replayed
 
@@ -204,7 +204,7 @@ class _Reply:
         """Answer with a sentence, unless another answer has begun."""
         if self._refused:
             return
-        log.debug("Refused %s: %s", self._scope["path"], refused)
+        log.debug("Refused %r: %s", self._scope["path"], refused)
         if self._scope["type"] == "websocket":
             await self._send({"type": "websocket.close", "code": 1008})
         elif not self._begun:

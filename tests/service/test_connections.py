@@ -25,6 +25,11 @@ HALVES = {
     "half the headers": HEADERS,
     "half a body": HEADERS + b"Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n[1,",
 }
+UPLOAD = (
+    b"POST /gradio_api/upload HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9000\r\n"
+    b"Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n"
+    b'Content-Disposition: form-data; name="files"; filename="a.jpg"\r\n\r\nabc'
+)
 CLOSED_WITHIN_S = 120  # a busy machine; 20 or 30 are meant
 
 
@@ -82,6 +87,29 @@ def test_half_open_connections_hold_nobody_up(served: ServedAlbum) -> None:
 
     assert httpx.get(f"{served.url}/config", timeout=30).status_code == 200
     assert served.said().count("\n") - lines < 100, served.said()[-3000:]
+
+
+def test_senders_who_leave_write_no_log(served: ServedAlbum) -> None:
+    lines = served.said().count("\n")
+
+    for sent in (*HALVES.values(), UPLOAD, b"no HTTP\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n"):
+        for _ in range(20):
+            with opened(served, sent):
+                time.sleep(0.02)
+    assert httpx.get(f"{served.url}/config", timeout=30).status_code == 200
+
+    assert served.said().count("\n") - lines < 100, served.said()[-3000:]
+
+
+def test_upload_that_stops_gets_a_sentence(served: ServedAlbum) -> None:
+    with opened(served, UPLOAD) as stopped:
+        stopped.settimeout(CLOSED_WITHIN_S)
+        said = b""
+        while part := stopped.recv(65536):
+            said += part
+
+    assert said.startswith(b"HTTP/1.1 408 ")
+    assert b"too long" in said
 
 
 def test_idle_and_working_connections_are_told_apart(served: ServedAlbum) -> None:

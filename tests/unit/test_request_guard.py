@@ -137,6 +137,7 @@ def test_own_origin_is_passed_on(inner, method, headers):
         {"origin": "http://127.0.0.1:3000"},
         {"origin": "http://localhost:7860"},
         {"origin": "null"},
+        {"origin": "http://evil.example", "sec-fetch-site": "none"},
         {"origin": "file://"},
         {"origin": "http://photos.example.org:3000"},
         {"origin": "http://["},
