@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hmac
 import logging
 import shutil
 import sys
-import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,8 +19,6 @@ from models.interfaces import Captioner
 from models.loader import EncoderLoader
 
 log = logging.getLogger("album")
-
-WRONG_PASSWORD_DELAY_S = 1.0  # Gradio does not limit attempts; this makes guessing slow
 
 
 def serve(settings: Settings) -> None:
@@ -71,7 +66,10 @@ def _serve(album: Album, captioner: Captioner, settings: Settings) -> None:
 
         from album.ui import theme
         from album.ui.alerts import answer_full_disk
+        from album.ui.connections import limit_connections
+        from album.ui.login import Login
         from album.ui.page import build_page
+        from album.ui.server import GuardedApp
         from album.ui.texts import translations
 
         loader.start(album.active.offer, album.serving)
@@ -79,10 +77,12 @@ def _serve(album: Album, captioner: Captioner, settings: Settings) -> None:
         album.start()
         page = build_page(album, loader, settings.temp_dir, sample_photos(Path(gradio.__file__)))
         page.queue(default_concurrency_limit=4, max_size=64)
+        limit_connections()
         _, address, _ = page.launch(
             prevent_thread_lock=True,
             quiet=True,  # it would advertise a public link
-            auth=None if settings.login is None else password_check(*settings.login),
+            auth=None if settings.login is None else Login(*settings.login).check,
+            _app=GuardedApp(settings.hosts, settings.framed_by),
             theme=theme.theme(),
             css_paths=theme.CSS_FILES,
             head_paths=theme.HEAD_FILE,
@@ -123,19 +123,6 @@ def sample_photos(gradio_file: Path) -> list[Path]:
     """The photos that the installed Gradio brings along."""
     folder = gradio_file.parent / "media_assets" / "images"
     return sorted(folder.iterdir()) if folder.is_dir() else []
-
-
-def password_check(name: str, password: str) -> Callable[[str, str], bool]:
-    """A login check that takes the same time for any wrong answer."""
-
-    def right(given_name: str, given_password: str) -> bool:
-        given = f"{given_name}\n{given_password}".encode()
-        if hmac.compare_digest(given, f"{name}\n{password}".encode()):
-            return True
-        time.sleep(WRONG_PASSWORD_DELAY_S)
-        return False
-
-    return right
 
 
 def main() -> None:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from album.errors import AlbumError
 
 LONGEST_KEY_FILE_BYTES = 1000
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
+HOST = r"\*|[\w.-]+(:\d+)?|\[[\da-f:.]+\](:\d+)?"
+ORIGIN = r"https?://[\w.-]+(:\d+)?"
+SPACES = "https://huggingface.co"
 
 
 class SettingError(AlbumError):
@@ -56,6 +61,12 @@ class Settings:
     """ALBUM_CAPTIONS_PARALLEL: how many photos are captioned at the same time."""
     login: tuple[str, str] | None = field(default=None, repr=False)
     """ALBUM_LOGIN: `name:password` that the page asks for; needed wherever others can reach it."""
+    hosts: tuple[str, ...] = ()
+    """ALBUM_HOSTS: more names by which browsers reach the album, such as that of a proxy before it;
+    `*` for every name, as on a Space, where nobody gets here but through its own proxy."""
+    framed_by: tuple[str, ...] = ()
+    """ALBUM_FRAMED_BY: sites whose pages may show the album in a frame; on a Space that of Spaces.
+    """
     max_upload_mb: int = 500
     """ALBUM_MAX_UPLOAD_MB: the largest single file that the page takes, in megabytes."""
     log_level: str = "INFO"
@@ -72,6 +83,7 @@ class Settings:
         given = {name: value.strip() for name, value in env.items() if value.strip()}
         folders = given.get("ALBUM_FOLDERS", "").split(os.pathsep)
         key_file = _file(given.get("ALBUM_GEMINI_KEY_FILE"))
+        on_space = given.get("SYSTEM") == "spaces"  # as Gradio tells
         return cls(
             data_dir=Path(given.get("ALBUM_DATA_DIR", cls.data_dir)).expanduser().resolve(),
             folders=tuple(Path(folder).expanduser().resolve() for folder in folders if folder),
@@ -90,6 +102,11 @@ class Settings:
             captions_per_day=_positive(given, "ALBUM_CAPTIONS_PER_DAY", cls.captions_per_day),
             captions_parallel=_positive(given, "ALBUM_CAPTIONS_PARALLEL", cls.captions_parallel),
             login=_login(given.get("ALBUM_LOGIN")),
+            hosts=(
+                *_each(given, "ALBUM_HOSTS", HOST, "*" if on_space else ""),
+                *_served_as(given),
+            ),
+            framed_by=_each(given, "ALBUM_FRAMED_BY", ORIGIN, SPACES if on_space else ""),
             max_upload_mb=_positive(given, "ALBUM_MAX_UPLOAD_MB", cls.max_upload_mb),
             log_level=_one_of(
                 {name: value.upper() for name, value in given.items()},
@@ -135,6 +152,23 @@ def _positive(given: Mapping[str, str], name: str, default: int) -> int:
     if not value.isascii() or not value.isdigit() or int(value) == 0:
         raise SettingError(f"{name} is {value!r}; it must be a whole number above zero.")
     return int(value)
+
+
+def _each(given: Mapping[str, str], name: str, pattern: str, default: str) -> tuple[str, ...]:
+    """The parts of a value, which stand between commas or blanks."""
+    parts = given.get(name, default).lower().replace(",", " ").split()
+    for part in parts:
+        if not re.fullmatch(pattern, part):
+            example = "https://example.org" if pattern == ORIGIN else "album.example.org"
+            raise SettingError(f"{name} has {part!r} in it; it must be like {example}.")
+    return tuple(parts)
+
+
+def _served_as(given: Mapping[str, str]) -> tuple[str, ...]:
+    """The names that Gradio's own settings give the server."""
+    root = urlsplit(given.get("GRADIO_ROOT_PATH", "")).netloc
+    name = given.get("GRADIO_SERVER_NAME", "").lower()
+    return tuple(it for it in (root.lower(), name) if re.fullmatch(HOST, it))
 
 
 def _file(value: str | None) -> Path | None:

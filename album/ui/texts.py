@@ -587,6 +587,37 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "eval_use": ("Use that setting", "그렇게 바꾸기"),
     **EXPORT_TEXTS,
+    # What the server refuses
+    "no_host": ("The request does not say which server it is for.", "요청에 서버 이름이 없습니다."),
+    "unknown_host": (
+        "The album is not known as {host}. If this is its address, start it with that name in"
+        " ALBUM_HOSTS.",
+        "사진첩은 {host}라는 이름을 모릅니다. 맞는 주소라면 그 이름을 ALBUM_HOSTS에 넣어 다시"
+        " 시작해 주세요.",
+    ),
+    "foreign_origin": (
+        "Other sites may not use the album ({origin}). If this is its own address, start it with"
+        " that name in ALBUM_HOSTS.",
+        "다른 사이트는 사진첩을 쓸 수 없습니다({origin}). 사진첩의 주소라면 그 이름을 ALBUM_HOSTS에"
+        " 넣어 다시 시작해 주세요.",
+    ),
+    "no_addresses": (
+        "The album fetches no files from addresses. Send the file itself.",
+        "사진첩은 인터넷 주소에서 파일을 가져오지 않습니다. 파일을 직접 올려 주세요.",
+    ),
+    "no_json": ("The request is not JSON.", "JSON 형식의 요청이 아닙니다."),
+    "request_too_large": (
+        "The request has more than {n} MB, or too many values. Send fewer files or words at once.",
+        "요청이 {n}MB보다 크거나 값이 너무 많습니다. 파일이나 글을 나누어 보내 주세요.",
+    ),
+    "request_too_slow": (
+        "The request took too long to arrive. Please try again.",
+        "요청이 오는 데 너무 오래 걸렸습니다. 다시 해 주세요.",
+    ),
+    "too_many_requests": (
+        "Too much is being sent at once. Please try again in a moment.",
+        "한꺼번에 너무 많은 요청이 왔습니다. 잠시 뒤에 다시 해 주세요.",
+    ),
 }
 
 _LACKING: Final = {"common.complete": "완료"}
@@ -611,8 +642,12 @@ def i18n(key: str) -> I18nData:
 
 def language_of(request: gr.Request | None) -> str:
     """ "ko" or "en": whichever of the two the browser wants more."""
-    header = "" if request is None else request.headers.get("accept-language", "")
-    for part in header.lower().split(","):
+    return preferred_language("" if request is None else request.headers.get("accept-language", ""))
+
+
+def preferred_language(accept_language: str) -> str:
+    """ "ko" or "en": whichever of the two an Accept-Language header wants more."""
+    for part in accept_language.lower().split(","):
         tag = part.split(";")[0].strip()[:2]
         if tag in LANGUAGES:
             return tag

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
+import re
 import threading
 import uuid
 from collections.abc import Iterator
@@ -65,6 +67,8 @@ def call(served: ServedAlbum, fn_index: int, data: list[Any], **more: Any) -> di
     session = uuid.uuid4().hex
     body = {"data": data, "fn_index": fn_index, "session_hash": session, **more}
     joined = httpx.post(f"{served.url}/gradio_api/queue/join", json=body, timeout=60)
+    if joined.status_code == 403:  # refused before Gradio saw it
+        return {"error": joined.json()["detail"]}
     assert joined.status_code == 200, joined.text
     answers = httpx.stream(
         "GET", f"{served.url}/gradio_api/queue/data?session_hash={session}", timeout=60
@@ -402,3 +406,35 @@ def test_only_the_right_password_opens_the_album(locked: ServedAlbum) -> None:
         thumbnail = next(locked.data_dir.glob("thumbnails/??/*.jpg"))
         seen = browser.get(f"{locked.url}/gradio_api/file={thumbnail}")
         assert seen.content == thumbnail.read_bytes()
+
+
+def test_wrong_passwords_hold_nobody_up(locked: ServedAlbum) -> None:
+    """Twenty guesses wait in one lane; page and right password are answered meanwhile."""
+
+    async def guess(browser: httpx.AsyncClient, password: str) -> httpx.Response:
+        return await browser.post("/login", data={"username": LOGIN[0], "password": password})
+
+    async def attack() -> None:
+        async with httpx.AsyncClient(base_url=locked.url, timeout=120) as browser:
+            guesses = [asyncio.create_task(guess(browser, f"wrong {n}")) for n in range(20)]
+            await asyncio.sleep(0.5)  # so that they are under way
+            assert (await browser.get("/")).status_code == 200
+            assert (await guess(browser, LOGIN[1])).status_code == 200
+            assert sum(it.done() for it in guesses) < 10
+            answers = await asyncio.gather(*guesses)
+            assert {it.status_code for it in answers} == {400}
+
+    asyncio.run(attack())
+
+    assert re.search(r"Login refused: \d+ wrong .* \d+ since the start", locked.said())
+    assert "wrong 19" not in locked.said()
+
+
+def test_cookies_of_the_login_are_sent_by_the_album_alone(locked: ServedAlbum) -> None:
+    given = {"username": LOGIN[0], "password": LOGIN[1]}
+    for headers, secure in (({}, [True, False]), ({"X-Forwarded-Proto": "https"}, [True, True])):
+        answer = httpx.post(f"{locked.url}/login", data=given, headers=headers, timeout=60)
+        cookies = answer.headers.get_list("set-cookie")
+        assert [it.count("SameSite=Strict") for it in cookies] == [1, 1], cookies
+        assert ["Secure" in it for it in cookies] == secure, cookies
+        assert all("HttpOnly" in it for it in cookies)

@@ -33,6 +33,8 @@ def test_every_setting_is_read(tmp_path):
             "ALBUM_CAPTIONS_PER_DAY": "40",
             "ALBUM_CAPTIONS_PARALLEL": "5",
             "ALBUM_LOGIN": "family:pass:word",
+            "ALBUM_HOSTS": "Album.example.org, nas:8443 [2001:db8::1]:80",
+            "ALBUM_FRAMED_BY": "https://home.example.org:8123",
             "ALBUM_MAX_UPLOAD_MB": "7",
             "ALBUM_LOG_LEVEL": "debug",
         }
@@ -40,12 +42,32 @@ def test_every_setting_is_read(tmp_path):
 
     assert settings.folders == (tmp_path / "a b", tmp_path / "사진")
     assert settings.login == ("family", "pass:word")
+    assert settings.hosts == ("album.example.org", "nas:8443", "[2001:db8::1]:80")
+    assert settings.framed_by == ("https://home.example.org:8123",)
     assert settings.max_upload_mb == 7
     assert (settings.captioner, settings.coca_model) == ("coca", "coca_ViT-L-14/x")
     assert settings.captions_per_minute == 3
     assert settings.captions_per_day == 40
     assert settings.captions_parallel == 5
     assert settings.log_level == "DEBUG"
+
+
+def test_a_space_answers_to_every_name_and_stands_in_a_frame_of_its_site():
+    space = {"SYSTEM": "spaces", "SPACE_ID": "me/album", "GRADIO_SERVER_NAME": "0.0.0.0"}
+
+    settings = Settings.from_env(space)
+    assert "*" in settings.hosts
+    assert settings.framed_by == ("https://huggingface.co",)
+    named = Settings.from_env({**space, "ALBUM_HOSTS": "me-album.hf.space"})
+    assert "*" not in named.hosts
+    assert "me-album.hf.space" in named.hosts
+
+
+def test_names_in_the_settings_of_gradio_are_hosts():
+    env = {"GRADIO_SERVER_NAME": "nas", "GRADIO_ROOT_PATH": "https://Photos.example.org/album"}
+
+    assert Settings.from_env(env).hosts == ("photos.example.org", "nas")
+    assert Settings.from_env({"GRADIO_ROOT_PATH": "/album"}).hosts == ()
 
 
 def test_secrets_are_not_printed():
@@ -60,6 +82,10 @@ def test_secrets_are_not_printed():
         {"ALBUM_DEVICE": "gpu"},
         {"ALBUM_LOGIN": "nopassword"},
         {"ALBUM_LOGIN": ":x"},
+        {"ALBUM_HOSTS": "https://album.example.org"},
+        {"ALBUM_HOSTS": "*.example.org"},
+        {"ALBUM_FRAMED_BY": "home.example.org"},
+        {"ALBUM_FRAMED_BY": "https://a.example; script-src *"},
         {"ALBUM_MAX_UPLOAD_MB": "0"},
         {"ALBUM_MAX_UPLOAD_MB": "many"},
         {"ALBUM_LOG_LEVEL": "loud"},

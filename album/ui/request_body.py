@@ -1,0 +1,143 @@
+"""Bodies of requests, read with limits of size and time before Gradio sees them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+
+MOST_MB = 32  # the names of some 45,000 uploaded files; the files have a limit of their own
+MOST_VALUES = 1_000_000  # a value takes 50 times the memory of its letters
+MOST_AT_ONCE_BYTES = 256_000_000  # of all requests together
+SILENCE_S = 60.0
+FIRST_S = 60.0
+SLOWEST_BYTES_PER_S = 2_000
+IN_A_THREAD_BYTES = 100_000
+ADDRESS = re.compile(r"\s*([a-z][a-z0-9+.-]+:|//|\\\\)", re.IGNORECASE)  # C:\ is none
+
+
+class RequestRefusedError(Exception):
+    """Raised to answer with a sentence.
+
+    Attributes:
+        status: of HTTP.
+        text: the key of the sentence.
+        values: of its placeholders.
+    """
+
+    def __init__(self, status: int, text: str, **values: object) -> None:
+        super().__init__(text)
+        self.status, self.text, self.values = status, text, values
+
+
+class SenderGoneError(Exception):
+    """Raised when the sender closed the connection in the middle of a body."""
+
+
+class TimedBody:
+    """An ASGI `receive` that waits for the rest of a body only so long."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._began = time.monotonic()
+        self._read = 0
+        self._whole = False
+
+    async def __call__(self) -> Message:
+        """Receive the next message.
+
+        Raises:
+            RequestRefusedError: the sender was silent for `SILENCE_S`, or too slow on the whole.
+        """
+        if self._whole:  # from here on one waits for the end of the connection
+            return await self._receive()
+        slow_s = FIRST_S + self._read / SLOWEST_BYTES_PER_S - (time.monotonic() - self._began)
+        try:
+            if slow_s <= 0:
+                raise TimeoutError
+            async with asyncio.timeout(min(SILENCE_S, slow_s)):
+                message = await self._receive()
+        except TimeoutError:
+            raise RequestRefusedError(408, "request_too_slow") from None
+        self._read += len(message.get("body", b""))
+        self._whole = not message.get("more_body", False)
+        return message
+
+
+class BodyReader:
+    """Reads whole bodies; knows how much memory those of all requests take."""
+
+    def __init__(self) -> None:
+        self._held_bytes = 0
+
+    async def read(self, receive: Receive) -> bytes:
+        """Read a body to its end, a too large one as well, so that the answer is heard.
+
+        Raises:
+            RequestRefusedError: it is too large.
+            SenderGoneError: it has no end.
+        """
+        body = bytearray()
+        size = 0
+        try:
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise SenderGoneError
+                part: bytes = message.get("body", b"")
+                size += len(part)
+                if size > 4 * MOST_MB * 1_000_000:
+                    break
+                if size <= MOST_MB * 1_000_000:
+                    self._held_bytes += len(part)
+                    body += part
+                if self._held_bytes > MOST_AT_ONCE_BYTES:
+                    raise RequestRefusedError(503, "too_many_requests")
+                if not message.get("more_body", False):
+                    break
+            if size > MOST_MB * 1_000_000:
+                raise RequestRefusedError(413, "request_too_large", n=MOST_MB)
+            return bytes(body)
+        finally:
+            self._held_bytes -= len(body)
+
+
+async def check_json(body: bytes, is_own: Callable[[str], bool]) -> None:
+    """Refuse JSON that would have the server fetch a file from an address.
+
+    Args:
+        body: as it was sent; an empty one passes.
+        is_own: whether an address is one of this album.
+
+    Raises:
+        RequestRefusedError: it is no JSON, too much of it, or a file in it has an address.
+    """
+    if len(body) > IN_A_THREAD_BYTES:
+        await asyncio.to_thread(_check_json, body, is_own)
+    elif body:
+        _check_json(body, is_own)
+
+
+def _check_json(body: bytes, is_own: Callable[[str], bool]) -> None:
+    if sum(map(body.count, (b",", b"[", b"{"))) > MOST_VALUES:
+        raise RequestRefusedError(413, "request_too_large", n=MOST_MB)
+
+    def check(pairs: list[tuple[str, Any]]) -> None:
+        for key, value in pairs:  # a key may come twice, so each is looked at
+            if not isinstance(value, str):
+                continue
+            if key == "path" and ADDRESS.match(value):
+                raise RequestRefusedError(403, "no_addresses")
+            if key == "url" and ADDRESS.match(value) and not is_own(value):
+                raise RequestRefusedError(403, "no_addresses")
+
+    try:
+        json.loads(body, object_pairs_hook=check)  # the parser that Gradio uses
+    except (ValueError, RecursionError):
+        raise RequestRefusedError(400, "no_json") from None

@@ -1,0 +1,59 @@
+"""Names and passwords: wrong ones wait for each other, right ones for nobody."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import time
+
+import pytest
+
+from album.ui.login import MOST_WAITING, Login
+
+
+def test_only_the_right_pair_enters():
+    login = Login("me", "a password", delay_s=0)
+
+    async def tried(name: str, password: str) -> bool:
+        return await login.check(name, password)
+
+    assert inspect.iscoroutinefunction(login.check)  # or Gradio would not await it
+    assert asyncio.run(tried("me", "a password"))
+    for pair in (("me", "wrong"), ("", ""), ("me\na password", ""), ("ME", "a password")):
+        assert not asyncio.run(tried(*pair))
+    assert not asyncio.run(tried("me", "\ud800"))
+    assert login.wrong == 5
+
+
+def test_wrong_guesses_wait_in_one_lane_and_right_ones_do_not():
+    login = Login("me", "right", delay_s=0.02)
+
+    async def all_at_once() -> list[str]:
+        ended: list[str] = []
+
+        async def guess(password: str) -> None:
+            assert await login.check("me", password) is (password == "right")
+            ended.append(password)
+
+        began = time.monotonic()
+        await asyncio.gather(*(guess("wrong") for _ in range(20)), guess("right"))
+        assert time.monotonic() - began > 19 * 0.02
+        return ended
+
+    assert asyncio.run(all_at_once())[0] == "right"
+
+
+def test_guesses_are_counted_and_told_in_few_lines(caplog: pytest.LogCaptureFixture):
+    caplog.set_level(logging.WARNING)
+    login = Login("me", "right", delay_s=0.001)
+
+    async def flood() -> None:
+        await asyncio.gather(*(login.check("me", "wrong") for _ in range(3 * MOST_WAITING)))
+
+    asyncio.run(flood())
+
+    assert login.wrong == 3 * MOST_WAITING
+    assert 1 <= len(caplog.records) <= 3
+    assert f"{3 * MOST_WAITING} since the start" in caplog.records[-1].getMessage()
+    assert "wrong guess" not in caplog.text
