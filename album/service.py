@@ -24,7 +24,7 @@ from album.image_files import large_view
 from album.import_jobs import ImportJobs
 from album.import_store import ImportStore
 from album.importer import PhotoImporter
-from album.label import label_name
+from album.label import LabelAct, label_name
 from album.label_store import LabelStore
 from album.labelling import Labelling
 from album.originals import Originals
@@ -301,18 +301,35 @@ class Album:
         """Every label in use, most frequent first."""
         return self.store.values_of("label")
 
-    def set_labels(self, photo_id: int, labels: Sequence[str]) -> None:
+    def set_labels(self, photo_id: int, labels: Sequence[str]) -> LabelAct | None:
         """Replace the labels of a photo; blanks and doubles go.
 
         What is new is the person's own; a label of a rule that goes is refused from now on.
 
+        Returns:
+            What can be undone; None: nothing had to be changed.
+
         Raises:
             PhotoNotFoundError: there is no such photo.
-            AlbumError: a label is too long.
+            AlbumError: a label is too long, or these are too many.
         """
         self.store.get(photo_id)
-        names = [label_name(label) for label in labels if label.strip()]
-        self.labels.set_by_person(photo_id, list(dict.fromkeys(names)))
+        return self.labels.set_by_person(photo_id, _label_names(labels))
+
+    def change_labels(
+        self, photo_id: int, *, gives: Sequence[str] = (), takes: Sequence[str] = ()
+    ) -> LabelAct | None:
+        """Give a photo some labels and take others from it; all others stay as they are.
+
+        Returns:
+            What can be undone; None: nothing had to be changed.
+
+        Raises:
+            PhotoNotFoundError: there is no such photo.
+            AlbumError: a label is too long, or they become too many.
+        """
+        self.store.get(photo_id)
+        return self.labels.change_by_person(photo_id, _label_names(gives), _label_names(takes))
 
     def status(self) -> AlbumStatus:
         """The album at a glance."""
@@ -365,3 +382,8 @@ class Album:
             self.captions.request(lacking, record.caption_language.split(","))
         except CaptionerUnavailableError as error:
             log.warning("the new photos were not queued for captions: %s", error)
+
+
+def _label_names(labels: Sequence[str]) -> list[str]:
+    """The labels as they are kept, without blank ones and doubles."""
+    return list(dict.fromkeys(label_name(label) for label in labels if label.strip()))

@@ -34,7 +34,7 @@ from album.ui import export_words as words
 from album.ui.alerts import alerts_on_failure
 from album.ui.at_work import Work
 from album.ui.gallery import size
-from album.ui.photo_panel import FAVOURITE
+from album.ui.label_box import FAVOURITE
 from album.ui.shown import Shown
 from album.ui.texts import i18n, language_of, say
 

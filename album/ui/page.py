@@ -134,7 +134,7 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
         classify.apply.written.change(
             labels_written,
             search.parts.shown,
-            [*search.parts.filters.choice_outputs, search.parts.panel.labels],
+            [*search.parts.filters.choice_outputs, *search.parts.panel.label_box.outputs],
             **private,
         )
         search.parts.results.caption_these.click(

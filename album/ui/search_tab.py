@@ -96,14 +96,14 @@ class SearchTab:
         )  # fmt: skip
         panel.favourite.click(
             viewing.turn_heart,
-            [parts.shown, panel.shown_id],
+            [parts.shown, panel.shown_id, panel.favourite],
             [panel.favourite, *parts.filters.choice_outputs],
             **private,
         )
         # `input` says nothing of a label that is typed; `change` also tells of photos being opened.
-        panel.labels.change(
+        panel.label_box.labels.change(
             viewing.save_labels,
-            [parts.shown, panel.shown_id, panel.labels],
-            parts.filters.choice_outputs,
+            [parts.shown, panel.shown_id, *panel.label_box.inputs],
+            [*parts.filters.choice_outputs, panel.favourite, panel.label_box.saved],
             **private,
         )

@@ -139,6 +139,23 @@ KOREAN: Final[tuple[tuple[str, str], ...]] = (
     ),
     (r"A label can have (?P<n>\d+) characters at most\.", "이름표는 {n}자까지 쓸 수 있습니다."),
     (
+        r"A photo can have (?P<n>\d+) labels at most; .*",
+        "사진 한 장에 이름표를 {n}개까지 붙일 수 있습니다. 먼저 몇 개를 떼어 주세요.",
+    ),
+    (
+        r"These are (?P<photos>\d+) photos times (?P<classes>\d+) classes; .*",
+        "사진 {photos}장에 {classes}가지입니다. 한 번에 답하기에는 너무 많으니 사진이나 가짓수를"
+        " 줄여 주세요.",
+    ),
+    (
+        r"The list of classes has more than (?P<n>\d+) characters; .*",
+        "적으신 목록이 {n}자를 넘습니다. 줄여 주세요.",
+    ),
+    (
+        r"Send at most (?P<n>\d+) photo ids at once\.",
+        "사진 번호는 한 번에 {n}개까지 보낼 수 있습니다.",
+    ),
+    (
         r"A search can have (?P<n>[\d,]+) characters at most; .*",
         "찾는 말은 {n}자까지 쓸 수 있습니다. 줄여서 다시 찾아 주세요.",
     ),
