@@ -135,6 +135,13 @@ class ImportStore:
                 (total, json.dumps(others), import_id),
             )
 
+    def count_again(self, import_id: int) -> None:
+        """Have an import that goes on count the files anew that it found as they were."""
+        with self.writing() as db:
+            db.execute(
+                "UPDATE imports SET done = 0, already_here = 0 WHERE import_id = ?", (import_id,)
+            )
+
     def advance(
         self, import_id: int, counts: Mapping[str, int], current: str, seconds: float
     ) -> None:
@@ -252,6 +259,22 @@ class ImportStore:
             (low, high),
         ).fetchone()
         return row[0], row[1]
+
+    def bytes_had(self, archive: Path, import_id: int) -> int:
+        """How much of a zip is in the album, as far as that is known without opening it.
+
+        Args:
+            archive: the zip.
+            import_id: of uploads alone what this import added is known.
+        """
+        low, high = _below(archive)
+        row = self.database.connection.execute(
+            "SELECT (SELECT total(size_bytes) FROM files WHERE path >= ? AND path < ?"
+            " AND photo_id IS NOT NULL),"
+            " (SELECT total(size_bytes) FROM photos WHERE import_id = ?)",
+            (low, high, import_id),
+        ).fetchone()
+        return int(max(row))
 
     def mark_missing(self, photo_id: int, missing: bool) -> None:
         """Note whether the original of a photo is where it belongs."""

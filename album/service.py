@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from album.active_encoder import ActiveEncoder
+from album.archive import MAX_SIDECAR_BYTES, SIDECAR_TOO_LARGE
 from album.caption_store import CaptionStore
 from album.captions import CaptionPace, PhotoCaptions
 from album.class_evaluation import ClassEvaluation
@@ -49,6 +50,9 @@ LABELS_WHILE_IMPORTING = 10  # rounds of that: living labels ask much of a machi
 TEXTS_AT_ONCE = 2000  # a second's work or so, after which closing is noticed
 TRANSLATIONS = ("en", "ko")
 MAX_TRANSLATED = 1000
+DESCRIBES_NOTHING = (
+    "This file is no photo, and describes none that was sent with it: send both at once."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,15 +212,32 @@ class Album:
         """
         siblings = Siblings([name for _, name in uploads])
         sidecars = {name: file for file, name in uploads if kind_of(name) == "sidecar"}
-        photos, skipped = [], Counter[str]()
+        left_out = {
+            name: SIDECAR_TOO_LARGE
+            for name, file in sidecars.items()
+            if file.stat().st_size > MAX_SIDECAR_BYTES
+        }
+        photos, skipped, read = [], Counter[str](), set(left_out)
         for file, name in uploads:
             kind = kind_of(name)
             if kind == "photo" or (kind != "sidecar" and not whole_folder):
-                beside = [(sidecars[it], it) for it in siblings.of(name) if it in sidecars]
-                photos.append((file, name, beside))
+                said = [it for it in siblings.of(name) if it in sidecars and it not in left_out]
+                photos.append((file, name, [(sidecars[it], it) for it in said]))
+                read.update(said)
             elif kind != "sidecar":
                 skipped[kind] += 1
-        return self.imports.start_uploads(photos, caption_language, skipped)
+        if not whole_folder:
+            for name in sidecars.keys() - read:
+                if siblings.shares(name):  # such as the edits of an iPhone, beside their photo
+                    skipped["other"] += 1
+                else:
+                    left_out[name] = DESCRIBES_NOTHING
+        import_id = self.imports.start_uploads(
+            photos, caption_language, skipped, list(left_out.items())
+        )
+        for file in sidecars.values():  # each photo that it describes has its own
+            file.unlink(missing_ok=True)
+        return import_id
 
     def watched(self) -> list[WatchedFolder]:
         """The folders that the owner named, with what the album has of them."""
@@ -365,7 +386,11 @@ class Album:
                 self.labelling.catch_up(self._stopped.is_set)
 
     def _rescan_quietly(self, folder: Path) -> None:
-        self.imports.start([folder], "rescan")
+        try:
+            if self.importer.has_news(folder.resolve(), self._stopped.is_set):
+                self.imports.start([folder], "rescan")
+        except AlbumError as error:  # there is a next time
+            log.warning("%s could not be looked through: %s", folder, error)
 
     def _after_import(self, record: ImportRecord) -> None:
         """Give the new photos their living labels, and queue them for captions where somebody
