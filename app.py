@@ -61,6 +61,7 @@ def serve(settings: Settings) -> None:
         import gradio
 
         from album.ui import theme
+        from album.ui.downloads import route_of_originals
         from album.ui.page import build_page
         from album.ui.texts import translations
 
@@ -83,6 +84,7 @@ def serve(settings: Settings) -> None:
             enable_monitoring=False,
             footer_links=[],
             show_error=False,
+            app_kwargs={"routes": [route_of_originals(album)]},
             max_file_size=settings.max_upload_mb * 1_000_000,
             blocked_paths=[
                 str(settings.data_dir / name)

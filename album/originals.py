@@ -232,7 +232,10 @@ class Originals:
         ):
             for left in self.incoming_dir.glob(pattern):
                 try:
-                    old = left.stat().st_mtime < time.time() - kept_s
+                    status = left.stat()
+                    # A copy has the time of its source before it is moved to its place.
+                    at = status.st_ctime if left.parent == self._half else status.st_mtime
+                    old = at < time.time() - kept_s
                     if old and not left.is_dir():
                         left.unlink()
                     elif old:
@@ -326,10 +329,17 @@ def _whole_files(folder: Path, sha256: str = "") -> list[Path]:
     """
     found = _files(folder)
     files = [file for file in found if kind_of(file.name) != "sidecar"]
-    files = files or [file for file in found if sha256 and sha256_of(file) == sha256]
+    files = files or [file for file in found if sha256 and _has_bytes(file, sha256)]
     if not files:
         shutil.rmtree(folder, ignore_errors=True)
     return files
+
+
+def _has_bytes(file: Path, sha256: str) -> bool:
+    try:
+        return sha256_of(file) == sha256
+    except OSError:  # it was moved to its place just now
+        return False
 
 
 def sha256_of(path: Path) -> str:

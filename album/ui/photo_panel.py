@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-import uuid
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -14,6 +11,7 @@ from album.photo import SearchHit
 from album.service import Album
 from album.ui.alerts import alerts_on_failure
 from album.ui.caption_box import CaptionBox
+from album.ui.downloads import PRESS, address_of
 from album.ui.gallery import facts, img
 from album.ui.label_box import FAVOURITE, LabelBox
 from album.ui.questions import Questions
@@ -22,15 +20,12 @@ from album.ui.texts import LANGUAGES, i18n, say
 
 Updates = dict[Any, Any]
 
-PRESS_DOWNLOAD = "() => { document.querySelector('#download-file')?.click(); }"
-
 
 class PhotoPanel:
     """Components of the panel and what its own buttons do; neighbours are the search tab's."""
 
-    def __init__(self, album: Album, temp_dir: Path) -> None:
+    def __init__(self, album: Album) -> None:
         self._album = album
-        self._temp_dir = temp_dir
         self.photo_id = gr.State(None)
         with gr.Column(elem_id="photo-panel", visible=False) as self.column:
             with gr.Row(elem_id="photo-bar"):
@@ -53,13 +48,14 @@ class PhotoPanel:
                 )
                 self.classify = gr.Button(i18n("classify_this"), elem_id="classify-this", size="sm")
                 download = gr.Button(i18n("download"), elem_id="download", size="sm")
-            self._file = gr.DownloadButton(elem_id="download-file", visible="hidden")
+            self._original = gr.Textbox(visible="hidden", elem_classes="plumbing")
+            """Its address, when somebody asked for it."""
 
         private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         self._captions.listen(self.shown_id, self.close.click)
         self._questions.listen(self.shown_id, self._captions.told, self._captions.keep_text)
-        download.click(self.fetch_original, self.photo_id, self._file, **private).then(
-            None, js=PRESS_DOWNLOAD, api_visibility="private"
+        download.click(self.fetch_original, self.photo_id, self._original, **private).success(
+            None, self._original, js=PRESS, api_visibility="private"
         )
 
     @property
@@ -140,10 +136,7 @@ class PhotoPanel:
 
     @alerts_on_failure
     def fetch_original(self, photo_id: int, request: gr.Request) -> str:
-        """A copy of the original under its own name, where the browser may fetch it."""
+        """The address of the original, if that is there."""
         photo = self._album.photo(photo_id)
-        folder = self._temp_dir / "originals" / uuid.uuid4().hex
-        folder.mkdir(parents=True)
-        copy = folder / photo.filename
-        shutil.copyfile(self._album.originals.find(photo), copy)
-        return str(copy)
+        self._album.originals.find(photo)
+        return address_of(photo)

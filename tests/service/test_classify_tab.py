@@ -38,7 +38,7 @@ class Tab:
         self.album = album
         with gr.Blocks():
             self.tab = ClassifyTab(album, UploadFolder(folder))
-            self.panel = PhotoPanel(album, folder)
+            self.panel = PhotoPanel(album)
         self.words, self.apply, self.photos = self.tab._words, self.tab.apply, self.tab.photos
         self.given: dict[Any, Any] = {
             it: it.value

@@ -34,7 +34,7 @@ class Tab:
     def __init__(self, album: Album, folder: Path) -> None:
         self.album = album
         with gr.Blocks():
-            self.parts = SearchParts(album, UploadFolder(folder), folder)
+            self.parts = SearchParts(album, UploadFolder(folder))
         self.asking = Asking(album, self.parts)
         self.viewing = Viewing(self.parts, self.asking)
         self.arriving = Arriving(album, self.parts, self.asking, self.viewing)
