@@ -311,7 +311,7 @@ class LabelStore:
             raise AlbumError("There is nothing of this number to undo.")
         return _act(row)
 
-    def acts(self, limit: int = 20) -> list[LabelAct]:
+    def acts(self, limit: int = 100) -> list[LabelAct]:
         """What was written, the latest first."""
         rows = self.database.connection.execute(
             "SELECT * FROM label_acts ORDER BY act_id DESC LIMIT ?", (limit,)

@@ -101,6 +101,6 @@ def test_without_the_login_no_original_is_sent(
 
     assert entered.status_code == 200
     assert locked.get(address).content == path.read_bytes()
-    locked.get("/logout")
+    locked.get("/logout", follow_redirects=False)
     locked.cookies.clear()
     assert locked.get(address).status_code == 401
