@@ -67,6 +67,7 @@ def _serve(album: Album, captioner: Captioner, settings: Settings) -> None:
         from album.ui import theme
         from album.ui.alerts import answer_full_disk
         from album.ui.connections import limit_connections
+        from album.ui.downloads import route_of_originals
         from album.ui.login import Login
         from album.ui.page import build_page
         from album.ui.server import GuardedApp
@@ -82,7 +83,12 @@ def _serve(album: Album, captioner: Captioner, settings: Settings) -> None:
             prevent_thread_lock=True,
             quiet=True,  # it would advertise a public link
             auth=None if settings.login is None else Login(*settings.login).check,
-            _app=GuardedApp(settings.hosts, settings.framed_by),
+            _app=GuardedApp(
+                settings.hosts,
+                settings.framed_by,
+                routes=[route_of_originals(album)],
+                exception_handlers={OSError: answer_full_disk},
+            ),
             theme=theme.theme(),
             css_paths=theme.CSS_FILES,
             head_paths=theme.HEAD_FILE,
@@ -94,7 +100,6 @@ def _serve(album: Album, captioner: Captioner, settings: Settings) -> None:
             footer_links=[],
             show_error=False,
             max_file_size=settings.max_upload_mb * 1_000_000,
-            app_kwargs={"exception_handlers": {OSError: answer_full_disk}},
             blocked_paths=[
                 str(settings.data_dir / name)
                 for name in (

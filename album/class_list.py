@@ -19,6 +19,7 @@ SYNONYMS = "|"
 MOST_CLASSES = 5_000
 MOST_NAMES = 20_000
 LONGEST_NAME = 100
+LONGEST_LIST = 5_000_000  # characters: so many names with their kinds and weights have no more
 SMALLEST, LARGEST = 0.01, 100.0  # weights, and how common a class is
 QUOTED = 30  # characters of a name that a sentence repeats
 
@@ -40,6 +41,8 @@ def parse_classes(text: str, least: int = 2) -> list[ClassSpec]:
         QueryError: fewer than `least` classes, too many, one that stands there twice, or a name or
             number that cannot be used.
     """
+    if len(text) > LONGEST_LIST:
+        raise QueryError(f"The list of classes has more than {LONGEST_LIST} characters; cut it.")
     lines = [" ".join(_clean(line).split()) for line in text.splitlines()]
     classes = [found for line in lines if (found := _class(line)) is not None]
     if len(classes) > MOST_CLASSES:

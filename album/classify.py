@@ -26,6 +26,7 @@ from album.store import PhotoStore
 from album.words_of_model import WordsOfModel
 from models.interfaces import Classifier, Classifiers, ClassSpec, Embeddings, Wording
 
+MOST_SHARES = 1_000_000  # photos times classes of one answer: 100 bytes each, more as JSON
 LISTS_KEPT = 3  # of classes that the album was asked about, each with some megabytes for thousands
 COLDEST, HOTTEST = 0.01, 100.0  # temperatures
 
@@ -106,7 +107,7 @@ class PhotoClassifier:
             QueryError: the list or the options cannot be used.
             ModelLoadingError: no model came in time.
         """
-        asked = self._asked(classes, options)
+        asked = self._asked(classes, options, photos=len(files))
         relevance = self._relevance_of(asked)
         encoder = asked.active.encoder
         results: list[Verdict | UnreadableImageError] = []
@@ -132,7 +133,7 @@ class PhotoClassifier:
             QueryError: the list or the options cannot be used.
             ModelLoadingError: no model came in time.
         """
-        asked = self._asked(classes, options)
+        asked = self._asked(classes, options, photos=len(photo_ids))
         relevance = self._relevance_of(asked)
         ids, matrix = _photos(asked, relevance)
         rows = np.empty(len(photo_ids), np.intp)
@@ -192,8 +193,14 @@ class PhotoClassifier:
         return Sorting(asked.labels, ids[rows], winners, probabilities)
 
     def _asked(
-        self, classes: str, options: SortOptions | None, on_progress: Progress | None = None
+        self,
+        classes: str,
+        options: SortOptions | None,
+        on_progress: Progress | None = None,
+        *,
+        photos: int = 0,
     ) -> Asked:
+        """What decides; `photos` is how many are answered with the share of each class."""
         options = options or SortOptions()
         if not COLDEST <= options.temperature <= HOTTEST:  # nor is NaN
             raise QueryError(f"The temperature goes from {COLDEST:g} to {HOTTEST:g}.")
@@ -202,6 +209,11 @@ class PhotoClassifier:
         if options.wording not in get_args(Wording):
             raise QueryError(f"The wording is one of {', '.join(get_args(Wording))}.")
         specs = tuple(parse_classes(classes))
+        if photos * len(specs) > MOST_SHARES:
+            raise QueryError(
+                f"These are {photos} photos times {len(specs)} classes; ask about fewer of them at"
+                " once."
+            )
         active = self._active.current()
         directions = self._words.of(active).directions(specs, options.wording, on_progress)
         priors = np.array([spec.prior for spec in specs])

@@ -6,8 +6,8 @@ hold them once, in the zip.
 
 from __future__ import annotations
 
-import shutil
 import tempfile
+import uuid
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,8 +20,6 @@ from album.import_progress import OnProgress
 from album.label_store import LabelStore
 from album.originals import PARTIAL, Originals
 from album.store import PhotoStore
-
-_SPARE = 100_000_000  # bytes that stay free on the disk
 
 
 def export_zip(
@@ -48,7 +46,7 @@ def export_zip(
     Raises:
         AlbumError: the zip cannot be written, for the disk is full or refuses.
     """
-    partial = target.with_name(target.name + PARTIAL)
+    partial = target.with_name(f".{uuid.uuid4().hex}{PARTIAL}")  # nobody's own file
     try:
         with (
             tempfile.TemporaryDirectory(prefix="album-") as place,
@@ -77,11 +75,6 @@ def export_zip(
     finally:
         partial.unlink(missing_ok=True)
     return report
-
-
-def has_room(folder: Path, size_bytes: int) -> bool:
-    """Whether the disk of a folder can hold so many bytes more."""
-    return shutil.disk_usage(folder).free > size_bytes + _SPARE
 
 
 def verify_zip(

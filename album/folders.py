@@ -7,24 +7,16 @@ from __future__ import annotations
 
 import os
 import shutil
-import zipfile
-import zlib
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
+from album.archive import MAX_SIDECAR_BYTES, SYSTEM_FOLDERS, Archive
 from album.errors import UnreadableImageError
-from album.file_kinds import Kind, kind_of
+from album.file_kinds import kind_of
 from album.import_store import FileStamp
 from album.sidecars import Siblings
-
-SYSTEM_FOLDERS = frozenset(
-    {"@eadir", "$recycle.bin", "system volume information", "lost+found", "#recycle", "__macosx"}
-)
-"""Folders, in lower case, that disks and home servers make for themselves."""
-_COPY_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +29,8 @@ class Found:
     """None: there is no such file."""
     sidecars: tuple[str, ...] = ()
     """Paths of the files that describe it; members of the same zip for a member."""
+    too_large: tuple[str, ...] = ()
+    """Paths of those that are longer than any file about a photo: they are not taken along."""
     archive: Archive | None = None
     """The zip that it is a member of."""
 
@@ -67,57 +61,6 @@ class Blocked:
     reason: str
 
 
-class Archive:
-    """An open zip; members are read by any thread."""
-
-    def __init__(self, path: Path) -> None:
-        """Open the list of contents.
-
-        Raises:
-            UnreadableImageError: the file is no zip, is cut short, or cannot be opened.
-        """
-        self.path = path
-        try:
-            self._zip = zipfile.ZipFile(path)
-        except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError) as error:
-            raise UnreadableImageError(
-                "The zip cannot be opened: it is cut short or damaged; fetch it again."
-            ) from error
-        self._members = {
-            f"{path}/{_spelled(info)}": info for info in self._zip.infolist() if not info.is_dir()
-        }
-
-    def names(self) -> Iterable[str]:
-        """The paths that the files in it would have if it were a folder."""
-        return self._members.keys()
-
-    def stamp(self, name: str) -> tuple[int, int]:
-        """(size in bytes, checksum) of a member: it changes when the member does."""
-        info = self._members[name]
-        return info.file_size, info.CRC
-
-    def write(self, name: str, target: Path) -> None:
-        """Unpack a member; its time becomes that of the file.
-
-        Raises:
-            UnreadableImageError: it is damaged, encrypted or packed in an unknown way.
-            OSError: `target` cannot be written.
-        """
-        info = self._members[name]
-        try:
-            with self._zip.open(info) as packed, target.open("wb") as file:
-                shutil.copyfileobj(packed, file, _COPY_BYTES)
-        except RuntimeError as error:
-            raise UnreadableImageError(
-                "This file of the zip has a password: unpack the zip and import the folder."
-            ) from error
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-            raise UnreadableImageError(
-                "This file of the zip is damaged or packed in an unknown way: fetch the zip again."
-            ) from error
-        _set_time(target, info)
-
-
 class Finder:
     """Walks what was named; a file named by itself is always tried, zips are looked into."""
 
@@ -141,7 +84,7 @@ class Finder:
                     archive = Archive(source)
                 except UnreadableImageError:
                     continue
-                kinds = Counter(_kind_in_zip(archive, path) for path in archive.names())
+                kinds = Counter(map(archive.kind, archive.names()))
                 photos += kinds.pop("photo", 0)
                 others += kinds
             else:
@@ -193,17 +136,17 @@ def _found(parent: Path, name: str, siblings: Siblings) -> Found:
         status = os.stat(path)  # noqa: PTH116  # likewise
     except OSError:
         return Found(path, None)
-    sidecars, stamps = [], []
+    sidecars, stamps, too_large = [], [], []
     for beside in siblings.of(name):
         sidecar = os.path.join(folder, beside)  # noqa: PTH118  # likewise
         try:
             its = os.stat(sidecar)  # noqa: PTH116  # likewise
         except OSError:
             continue
-        sidecars.append(sidecar)
+        (too_large if its.st_size > MAX_SIDECAR_BYTES else sidecars).append(sidecar)
         stamps.append(f"{beside}/{its.st_size}/{its.st_mtime_ns}")
     stamp = FileStamp(status.st_size, status.st_mtime_ns, _as_text("|".join(stamps)))
-    return Found(path, stamp, tuple(sidecars))
+    return Found(path, stamp, tuple(sidecars), tuple(too_large))
 
 
 def _walk_zip(path: Path) -> Iterator[Found | Blocked]:
@@ -220,20 +163,14 @@ def _walk_zip(path: Path) -> Iterator[Found | Blocked]:
         names = sorted(by_folder[folder])
         siblings = Siblings(names)
         for own in names:
-            if _kind_in_zip(archive, f"{folder}/{own}") != "photo":
+            if archive.kind(f"{folder}/{own}") != "photo":
                 continue
-            beside = [f"{folder}/{sidecar}" for sidecar in siblings.of(own)]
-            described = "|".join(f"{it}/{archive.stamp(it)}" for it in beside)
+            stamps = {it: archive.stamp(it) for it in (f"{folder}/{it}" for it in siblings.of(own))}
+            described = "|".join(f"{it}/{stamp}" for it, stamp in stamps.items())
             stamp = FileStamp(*archive.stamp(f"{folder}/{own}"), described)
-            yield Found(f"{folder}/{own}", stamp, tuple(beside), archive)
-
-
-def _kind_in_zip(archive: Archive, path: str) -> Kind:
-    *folders, name = PurePosixPath(path[len(str(archive.path)) :]).parts[1:] or [""]
-    hidden = any(
-        (it.startswith(".") and it != "..") or it.lower() in SYSTEM_FOLDERS for it in folders
-    )
-    return "other" if hidden else kind_of(name)
+            sidecars = tuple(it for it, (size, _) in stamps.items() if size <= MAX_SIDECAR_BYTES)
+            too_large = tuple(it for it in stamps if it not in sidecars)
+            yield Found(f"{folder}/{own}", stamp, sidecars, too_large, archive)
 
 
 def _is_zip(path: Path) -> bool:
@@ -245,24 +182,6 @@ def _names_beside(path: Path) -> Collection[str]:
         return os.listdir(path.parent)  # noqa: PTH208  # names, not Paths
     except OSError:
         return ()
-
-
-def _spelled(info: zipfile.ZipInfo) -> str:
-    """A member's name; old Korean programs write it in CP949 without saying so."""
-    if info.flag_bits & 0x800 or info.filename.isascii():
-        return info.filename
-    try:
-        return info.filename.encode("cp437").decode("cp949")
-    except UnicodeError:
-        return info.filename
-
-
-def _set_time(path: Path, info: zipfile.ZipInfo) -> None:
-    try:
-        seconds = datetime(*info.date_time).timestamp()
-        os.utime(path, (seconds, seconds))
-    except (ValueError, OverflowError, OSError):  # a month 0 is what "unknown" looks like
-        pass
 
 
 def _as_text(names: str) -> str:

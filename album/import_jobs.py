@@ -33,6 +33,7 @@ SETTLED_BY_LATEST = 100  # imports among which the one is looked for that finish
 
 Upload = tuple[Path, str, Sequence[tuple[Path, str]]]
 """A file, what the person called it, and (file, name) of what describes it."""
+ATTEMPTS = 2  # the file of the first may be taken away in that very moment
 AfterImport = Callable[[ImportRecord], None]
 
 
@@ -131,6 +132,7 @@ class ImportJobs:
         uploads: Sequence[Upload],
         caption_language: str | None = None,
         skipped: Mapping[str, int] | None = None,
+        left_out: Sequence[tuple[str, str]] = (),
     ) -> int:
         """Take uploads away into the album's keeping and import them; the id of the import.
 
@@ -138,9 +140,12 @@ class ImportJobs:
             uploads: files that are there for the album alone.
             caption_language: queue the new photos for captions, "ko", "en" or "ko,en"; None: don't.
             skipped: how many other files came with them, by kind.
+            left_out: names of files that are not taken, and why.
         """
         with self._beginning():
             import_id = self._imports.begin("upload", [], caption_language, skipped)
+            for number, (name, reason) in enumerate(left_out):  # names may be the same
+                self._imports.fail(import_id, Path(str(number), name), reason)
             for file, name, sidecars in uploads:
                 self._originals.receive_upload(file, name, import_id=import_id, sidecars=sidecars)
         self._work_in_thread(import_id)
@@ -238,6 +243,7 @@ class ImportJobs:
                 for upload in stray:
                     self._originals.hand_over(upload, again)
                 unfinished.append(self._imports.get(again))
+            self._sweep_locks({record.import_id for record in unfinished})
         for record in unfinished:
             if record.state != "paused":
                 self._work_in_thread(record.import_id)
@@ -406,6 +412,13 @@ class ImportJobs:
             if claimed:
                 self._imports.settle(record.import_id)
 
+    def _sweep_locks(self, unfinished: set[int]) -> None:
+        """Take away what a kill left of the locks of imports that have ended."""
+        for file in self._locks_dir.glob("[0-9]*.lock"):
+            if file.stem.isdecimal() and int(file.stem) not in unfinished:
+                with self._claimed(int(file.stem)):
+                    pass
+
     def _beginning(self) -> FileLock:
         """Held from an import's row until it is complete, or claimed: `go_on` waits for that."""
         return FileLock(self._locks_dir / "begin.lock")
@@ -414,9 +427,7 @@ class ImportJobs:
     def _claimed(self, import_id: int) -> Iterator[bool]:
         """Whether nobody else works on an import; nobody can begin to within this block."""
         lock = self._lock_of(import_id)
-        try:
-            lock.acquire(timeout=CLAIM_S, poll_interval=CLAIM_S / 4)
-        except Timeout:
+        if not any(_is_acquired(lock) for _ in range(ATTEMPTS)):
             yield False
             return
         self._held.add(import_id)
@@ -424,6 +435,9 @@ class ImportJobs:
             yield True
         finally:
             self._held.discard(import_id)
+            # While it is held: a lock on a file that is gone is not taken, but tried anew.
+            with suppress(OSError):  # some systems keep what is open
+                file.unlink()
             lock.release()
 
     def _lock_of(self, import_id: int) -> FileLock:
@@ -445,6 +459,14 @@ def _finished(record: ImportRecord, by: ImportRecord) -> bool:
             for source in record.sources
         )
     )
+
+
+def _is_acquired(lock: FileLock) -> bool:
+    try:
+        lock.acquire(timeout=CLAIM_S, poll_interval=CLAIM_S / 4)
+    except Timeout:
+        return False
+    return True
 
 
 def _on_disk(path: Path) -> Path:

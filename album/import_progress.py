@@ -57,6 +57,10 @@ class Tally:
         self._credit = credit
         self._counts: Counter[str] = Counter()
         self._again: list[str] = []
+        # Every few minutes the row of each file would be written anew, to say what it said before.
+        self._remembers_only = record.kind == "rescan"
+        self.same: set[str] = set()
+        """Paths of files that a rescan found as they were; other imports write that down."""
         self._done = record.done
         self._name = record.current
         self._saved_at = time.monotonic()
@@ -77,7 +81,9 @@ class Tally:
         self._counts.update({"done": 1, what: 1})
         self._done += 1
         self._name = name
-        if again:
+        if again and self._remembers_only:
+            self.same.add(again)
+        elif again:
             self._again.append(again)
         self._tell(self._done, self._total, name)
 

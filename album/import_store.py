@@ -331,6 +331,22 @@ class ImportStore:
         ).fetchone()
         return row[0], row[1]
 
+    def bytes_had(self, archive: Path, import_id: int) -> int:
+        """How much of a zip is in the album, as far as that is known without opening it.
+
+        Args:
+            archive: the zip.
+            import_id: of uploads alone what this import added is known.
+        """
+        low, high = _below(archive)
+        row = self.database.connection.execute(
+            "SELECT (SELECT total(size_bytes) FROM files WHERE path >= ? AND path < ?"
+            " AND photo_id IS NOT NULL),"
+            " (SELECT total(size_bytes) FROM photos WHERE import_id = ?)",
+            (low, high, import_id),
+        ).fetchone()
+        return int(max(row))
+
     def mark_missing(self, photo_id: int, missing: bool) -> None:
         """Note whether the original of a photo is where it belongs."""
         with self.writing() as db:

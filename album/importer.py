@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Protocol
 
 from album.active_encoder import ActiveEncoder
+from album.archive import SIDECAR_TOO_LARGE, Archive
 from album.decoder import DECODING_THREADS, Decoder
 from album.errors import (
     AlbumError,
@@ -31,7 +32,7 @@ from album.image_files import THUMBNAIL_PX, read_photo, thumbnail
 from album.import_progress import SAVE_EVERY_S, Credit, OnProgress, Tally, Wishes
 from album.import_store import ImportStore
 from album.looking import Looked, Looker
-from album.originals import Originals, display_name
+from album.originals import Originals, display_name, has_room
 from album.photo import ImportRecord, Photo, Place, Wish
 from album.store import NewPhoto, PhotoStore
 from album.words_beside import WordsBeside
@@ -41,6 +42,7 @@ log = logging.getLogger(__name__)
 
 BATCH = 32
 LOOK_AHEAD = 2 * BATCH
+NO_IMPORT = 0  # imports are counted from 1
 
 
 class NamesPlaces(Protocol):
@@ -145,6 +147,35 @@ class PhotoImporter:
         self._imports.count_again(import_id, done)
         return Credit(self._imports.added_by(import_id))
 
+    def has_news(self, folder: Path, stopped: Callable[[], bool] = lambda: False) -> bool:
+        """Whether a rescan of a folder would find anything that is not as it was seen last.
+
+        Looks at names, sizes and times alone, and writes nothing. What could not be looked into
+        was told by the import before, and is no news by itself.
+
+        Args:
+            folder: to be looked through.
+            stopped: asked often; True ends it without news.
+        """
+        there: set[str] = set()
+        for found in Finder([folder], self._originals.photos_dir.parent).walk():
+            if stopped():
+                return False
+            if isinstance(found, Blocked) or found.stamp is None:
+                continue
+            seen = self._imports.seen(found.path)
+            if seen is None or seen.stamp != found.stamp or (seen.missing and seen.own):
+                return True
+            if seen.photo_id is None:
+                continue
+            if not seen.own and self._lost(self._store.get(seen.photo_id)):
+                return True  # it can take the place of the original
+            there.add(found.path)
+        return any(
+            str(path) not in there and not os.path.lexists(path) and self._belongs(photo_id, path)
+            for path, photo_id in self._imports.unseen_below(folder, NO_IMPORT)
+        )
+
     def repair(self) -> None:
         """Finish what a crash interrupted between a row and its original; cheap when nothing is.
 
@@ -204,6 +235,7 @@ class PhotoImporter:
         wishes = Wishes(self._imports, record.import_id, closing)
         ahead: deque[tuple[Found, Future[Looked]]] = deque()
         batch: list[Looked] = []
+        roomy: Archive | None = None  # the zip that there is room for
 
         def take_next() -> None:
             if wishes.to_end():  # all at once, or the threads go on with the next ones meanwhile
@@ -239,6 +271,10 @@ class PhotoImporter:
                         _refuse_pulled(record, found)
                         self._imports.fail(record.import_id, Path(found.path), found.reason)
                     elif not self._is_known(record, found, tally):
+                        if found.archive is not None and found.archive is not roomy:
+                            roomy = found.archive
+                            self._refuse_small_disk(record, roomy)
+                        self._tell_too_large(record, found)
                         ahead.append((found, pool.submit(looker.look, found)))
                     if len(ahead) == LOOK_AHEAD:
                         take_next()
@@ -270,6 +306,24 @@ class PhotoImporter:
         what = tally.as_known(seen.photo_id, "already_here")
         tally.count(found.name, what, again=found.path)
         return True
+
+    def _refuse_small_disk(self, record: ImportRecord, archive: Archive) -> None:
+        """Raise before a zip is unpacked that the disk cannot hold."""
+        had = self._imports.bytes_had(archive.path, record.import_id)
+        needed = max(0, archive.unpacked_bytes - had)
+        if not has_room(self._originals.incoming_dir, needed):
+            raise AlbumError(
+                "The disk of the album has no room for what is in the zip: it needs about"
+                f" {needed // 1_000_000} MB; make room and try again."
+            )
+
+    def _tell_too_large(self, record: ImportRecord, found: Found) -> None:
+        """Note the files about a photo that are not taken along with it."""
+        if record.kind != "copy" and found.archive is None:
+            return  # it stays beside the photo, where it is
+        for sidecar in map(Path, found.too_large):
+            path = self._originals.within_incoming(sidecar) if record.kind == "upload" else sidecar
+            self._imports.fail(record.import_id, path, SIDECAR_TOO_LARGE)
 
     def _fail(self, record: ImportRecord, found: Found, reason: str, tally: Tally) -> None:
         _refuse_pulled(record, found)
@@ -425,10 +479,9 @@ class PhotoImporter:
             if not source.is_dir():
                 continue
             for path, photo_id in self._imports.unseen_below(source, record.import_id):
-                if os.path.lexists(path):
+                if str(path) in tally.same or os.path.lexists(path):
                     continue  # another import saw it, or it is in a folder that is closed
-                photo = self._store.get(photo_id)
-                if photo.path != path or photo.missing:
+                if not self._belongs(photo_id, path):
                     continue
                 other = self._elsewhere(path, photo_id)
                 if other is not None:
@@ -478,6 +531,11 @@ class PhotoImporter:
                 self._originals.set_aside(upload)
             else:
                 self._originals.drop(upload)
+
+    def _belongs(self, photo_id: int, path: Path) -> bool:
+        """Whether the original of a photo is looked for at `path`, and is not missing yet."""
+        photo = self._store.get(photo_id)
+        return photo.path == path and not photo.missing
 
     def _elsewhere(self, path: Path, photo_id: int) -> Path | None:
         """Another place where the bytes of a photo are; None where there is none."""

@@ -15,6 +15,8 @@ from album.errors import AlbumError, QueryError
 from models.interfaces import Wording
 
 MAX_LABEL_LENGTH = 100
+MAX_LABELS = 200
+"""Labels that people, or a sidecar, may put on one photo."""
 MAX_TEXT = 1_000_000
 """Characters of one line of a rule: a class may have thousands of names."""
 

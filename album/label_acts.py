@@ -24,6 +24,11 @@ its probability."""
 LONGEST_RULES = 32_000_000
 """Characters that the rules of one act may have together: each keeps the whole list of classes."""
 
+ONLY_REFUSED = (
+    "SELECT EXISTS (SELECT 1 FROM label_rules WHERE label = ?1)"
+    " OR EXISTS (SELECT 1 FROM labels WHERE label = ?1 AND given_by <> 'person')"
+)
+"""SQL: whether a label is given by a rule, so that a person's no must be remembered."""
 _MAKE_WANTED = (
     "CREATE TEMP TABLE IF NOT EXISTS wanted (label TEXT, photo_id INTEGER, given_by TEXT,"
     " probability REAL, PRIMARY KEY (label, photo_id)) WITHOUT ROWID"
@@ -87,8 +92,8 @@ def apply_plan(db: sqlite3.Connection, plan: LabelPlan, *, living: bool) -> int:
 def give_to_new(db: sqlite3.Connection, rule: LabelRule, rows: Iterable[tuple[int, float]]) -> int:
     """Give new photos a living label, as a part of the act that made it; how many got it."""
     found = db.execute(
-        "SELECT max(act_id) FROM label_acts, json_each(labels)"
-        " WHERE json_each.value = ? AND undone_at IS NULL",
+        "SELECT max(act_id) FROM label_acts, json_each(rules_before)"
+        " WHERE json_each.key = ? AND undone_at IS NULL",
         (rule.label,),
     ).fetchone()
     wanted: list[Wanted] = [(rule.label, photo_id, rule.kind, share) for photo_id, share in rows]
@@ -119,6 +124,33 @@ def take_in(
         set_rule(db, rule)
     new = db.execute("SELECT count(*) FROM label_act_rows WHERE act_id = ?", (act_id,)).fetchone()
     return act_id, int(new[0])
+
+
+def say(
+    db: sqlite3.Connection, photo_id: int, gives: Iterable[str], takes: Iterable[str]
+) -> int | None:
+    """Write what a person changed of a photo's labels; the number of the act, None: nothing new.
+
+    A label that the photo has stays as it was given, and only one that it has can be taken. One
+    that a rule gives, to this photo or to any, counts as refused when it is taken, so that the
+    rule does not give it again.
+    """
+    rows: list[Wanted] = [(label, photo_id, "person", None) for label in gives]
+    for label in takes:
+        ruled = db.execute(ONLY_REFUSED, (label,)).fetchone()[0]
+        rows.append((label, photo_id, "refused" if ruled else None, None))
+    act_id = begin(db, list(dict.fromkeys(row[0] for row in rows)), [])
+    has = "had.photo_id IS NOT NULL"
+    _write(db, act_id, rows, but_not=f"iif(it.given_by IS 'person', {has}, NOT {has})")
+    changed = db.execute(
+        "SELECT label FROM label_act_rows WHERE act_id = ? ORDER BY label", (act_id,)
+    ).fetchall()
+    if not changed:
+        db.execute("DELETE FROM label_acts WHERE act_id = ?", (act_id,))
+        return None
+    names = json.dumps([row[0] for row in changed], ensure_ascii=False)
+    db.execute("UPDATE label_acts SET labels = ? WHERE act_id = ?", (names, act_id))
+    return act_id
 
 
 def remove(db: sqlite3.Connection, label: str) -> int:

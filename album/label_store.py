@@ -10,6 +10,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -18,14 +19,17 @@ import numpy.typing as npt
 from album import label_acts
 from album.database import Database
 from album.errors import AlbumError, QueryError
-from album.label import GivenLabel, LabelAct, LabelPlan, LabelRule, LabelSummary, label_name
+from album.label import (
+    MAX_LABELS,
+    GivenLabel,
+    LabelAct,
+    LabelPlan,
+    LabelRule,
+    LabelSummary,
+    label_name,
+)
 
 Ids = npt.NDArray[np.int64]
-
-ONLY_REFUSED = (
-    "SELECT EXISTS (SELECT 1 FROM label_rules WHERE label = ?1)"
-    " OR EXISTS (SELECT 1 FROM labels WHERE label = ?1 AND given_by <> 'person')"
-)
 
 
 class LabelStore:
@@ -44,40 +48,64 @@ class LabelStore:
         )
         return [GivenLabel(*row) for row in rows]
 
-    def set_by_person(self, photo_id: int, labels: Sequence[str]) -> None:
-        """Make these the labels of a photo.
+    def set_by_person(self, photo_id: int, labels: Sequence[str]) -> LabelAct | None:
+        """Make these the labels of a photo, as one act; None: they are that already.
 
         Those that it has already stay as they are, whoever gave them; new ones are the person's.
         One that goes and that a rule gives, to this photo or to any, counts as refused, so that
         the rule does not put it back; any other is forgotten.
+
+        Raises:
+            QueryError: these are more labels than a photo can have.
+        """
+        with self.database.writing():
+            before = {it.label for it in self.given(photo_id)}
+            return self.change_by_person(
+                photo_id,
+                [it for it in labels if it not in before],
+                sorted(before.difference(labels)),
+            )
+
+    def change_by_person(
+        self, photo_id: int, gives: Sequence[str], takes: Sequence[str]
+    ) -> LabelAct | None:
+        """Give a photo some labels and take others from it, as one act.
+
+        Labels that are in neither list stay as they are, whoever gave them, and whenever.
+
+        Args:
+            photo_id: of a photo of the album.
+            gives: labels that become the person's where the photo lacks them.
+            takes: labels that go where the photo has them, as `set_by_person` says.
+
+        Returns:
+            The act, to be undone by its number; None: nothing had to be changed.
+
+        Raises:
+            QueryError: the photo would have more labels than a photo can have.
         """
         with self.database.writing() as db:
-            before = {
-                row[0]
-                for row in db.execute("SELECT label FROM labels WHERE photo_id = ?", (photo_id,))
-            }
-            for label in before.difference(labels):
-                if db.execute(ONLY_REFUSED, (label,)).fetchone()[0]:
-                    _refuse(db, label, [photo_id])
-                else:
-                    _unsay(db, label, [photo_id])
-            for label in labels:
-                if label not in before:
-                    _give(db, label, [photo_id])
+            act_id = label_acts.say(db, photo_id, gives, takes)
+            if gives:
+                _refuse_too_many(db, [photo_id])
+            return None if act_id is None else self.act(act_id)
 
     def give(self, label: str, photo_ids: Sequence[int]) -> int:
         """Somebody says that the photos are of the label; how many of them are in the album.
 
         Raises:
-            QueryError: the label has no name, or one that is too long.
+            QueryError: the label has no name, one that is too long, or a photo has too many.
         """
         with self.database.writing() as db:
-            return _give(db, label_name(label), photo_ids)
+            given = _give(db, label_name(label), photo_ids)
+            _refuse_too_many(db, photo_ids)
+            return given
 
     def bring_back(self, photo_id: int, labels: Iterable[GivenLabel]) -> None:
         """Give a photo labels that were carried along with it, as they were given, if it has none.
 
-        One that somebody refused here stays refused.
+        One that somebody refused here stays refused; what is more than a photo can have is not
+        taken.
         """
         with self.database.writing() as db:
             if self.given(photo_id):
@@ -87,7 +115,10 @@ class LabelStore:
                 " SELECT ?1, ?2, ?3, ?4 WHERE NOT EXISTS"
                 " (SELECT 1 FROM label_refusals WHERE label = ?1 AND photo_id = ?2)"
                 " ON CONFLICT DO NOTHING",
-                [(it.label, photo_id, it.given_by, it.probability) for it in labels],
+                [
+                    (it.label, photo_id, it.given_by, it.probability)
+                    for it in islice(labels, MAX_LABELS)
+                ],
             )
 
     def refuse(self, label: str, photo_ids: Sequence[int]) -> int:
@@ -280,7 +311,7 @@ class LabelStore:
             raise AlbumError("There is nothing of this number to undo.")
         return _act(row)
 
-    def acts(self, limit: int = 20) -> list[LabelAct]:
+    def acts(self, limit: int = 100) -> list[LabelAct]:
         """What was written, the latest first."""
         rows = self.database.connection.execute(
             "SELECT * FROM label_acts ORDER BY act_id DESC LIMIT ?", (limit,)
@@ -297,6 +328,17 @@ def _give(db: sqlite3.Connection, label: str, photo_ids: Sequence[int]) -> int:
         " ON CONFLICT (label, photo_id) DO UPDATE SET given_by = 'person', probability = NULL",
         pairs,
     ).rowcount
+
+
+def _refuse_too_many(db: sqlite3.Connection, photo_ids: Sequence[int]) -> None:
+    """Raise, which rolls back, when one of these photos has more labels than people may give."""
+    full = db.execute(
+        "SELECT 1 FROM labels WHERE photo_id IN (SELECT value FROM json_each(?))"
+        " GROUP BY photo_id HAVING count(*) > ? LIMIT 1",
+        (json.dumps([int(it) for it in photo_ids]), MAX_LABELS),
+    ).fetchone()
+    if full is not None:
+        raise QueryError(f"A photo can have {MAX_LABELS} labels at most; take some away first.")
 
 
 def _refuse(db: sqlite3.Connection, label: str, photo_ids: Sequence[int]) -> int:

@@ -6,6 +6,7 @@ Runs in many threads at once; each waits for a decoder most of its time.
 from __future__ import annotations
 
 import errno
+import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -15,7 +16,7 @@ from album.errors import DISK_FULL, AlbumError, UnreadableImageError
 from album.folders import Found
 from album.image_files import file_time
 from album.import_store import ImportStore
-from album.originals import PARTIAL, Originals, sha256_of
+from album.originals import Originals, has_room, sha256_of
 from album.photo import ImportRecord
 from album.store import PhotoStore
 
@@ -99,17 +100,20 @@ class Looker:
 
     def _copied(self, found: Found) -> tuple[Path, list[Path]]:
         """A copy of a file, and of what describes it, in the album's keeping; whole or none."""
-        folder = self._originals.new_folder(self._record.import_id)
-        path = folder / found.name
-        partial = folder / f"{found.name}{PARTIAL}"
-        beside = [folder / PurePosixPath(sidecar).name for sidecar in found.sidecars]
+        originals = self._originals
+        folder, half = originals.new_folder(self._record.import_id), originals.new_half()
+        path = originals.place_in(folder, found.name)
+        beside = [originals.place_in(folder, PurePosixPath(it).name) for it in found.sidecars]
         try:
+            if not has_room(folder, 0 if found.stamp is None else found.stamp.size_bytes):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             for sidecar, target in zip(found.sidecars, beside, strict=True):
                 found.copy(sidecar, target)
-            found.copy(found.path, partial)
-            return partial.replace(path), beside
+            found.copy(found.path, half)
+            return half.replace(path), beside
         except BaseException:
-            self._originals.drop(path)
+            half.unlink(missing_ok=True)
+            originals.drop(path)
             raise
 
     def _has_new_sidecars(self, found: Found) -> bool:

@@ -1,5 +1,6 @@
 """Originals: where the bytes of photos lie, and how they arrive without ever being half there.
 
+    data/incoming/half/<uuid>            being written; of no worth after a crash
     data/incoming/new/<token>/<name>     arrived, not looked at yet; `copy-<token>`: of a copy
     data/incoming/<sha256>.<token>/<name>  looked at; its row may come any moment
     data/incoming/failed/<token>/<name>  an upload that could not be read, kept for some days
@@ -10,12 +11,16 @@
 A token begins with the id of its import. Sidecars, the files that describe a photo, arrive beside
 it and stay beside it as `<sha256>.<ext>.xmp` and `.json`. A photo imported in place stays where it
 is: its row has the path and only caches are made here.
+
+People may call their files as they like. So what is half there is told by the folder it lies in,
+and where the album gives the names, by a name that is none of a photo.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import time
 import uuid
@@ -32,10 +37,14 @@ SUFFIXES = {
     "JXL": ".jxl",
 }  # fmt: skip
 """Others, such as those of the many kinds of RAW, keep the ending that they came with."""
-PARTIAL = ".part"  # being copied; of no worth after a crash, for its source is still there
+PARTIAL = ".part"  # behind a UUID: being written, in a folder whose names the album gives
+SPARE_BYTES = 100_000_000  # that stay free on the disk, for the database and its log
 COPY = "copy-"  # likewise where it has no row yet; an upload is all there is of a photo
 COPIES_KEPT_S = 86_400  # an import that is running keeps a copy waiting for seconds
 FAILED_KEPT_S = 7 * 86_400
+_HALF = re.compile(rf"[0-9a-f]{{32}}{re.escape(PARTIAL)}")
+_ENDING = re.compile(r"\.[a-z0-9]{1,8}")
+_LONGEST_NAME = 255  # bytes that a disk takes; zips have longer ones
 
 
 class Originals:
@@ -48,7 +57,9 @@ class Originals:
         self.incoming_dir = data_dir / "incoming"
         self._new = self.incoming_dir / "new"
         self._failed = self.incoming_dir / "failed"
-        for folder in (self.photos_dir, self.thumbnails_dir, self._new, self._failed):
+        self._half = self.incoming_dir / "half"
+        self._not_arrivals = (self._new, self._failed, self._half)
+        for folder in (self.photos_dir, self.thumbnails_dir, *self._not_arrivals):
             try:
                 folder.mkdir(parents=True, exist_ok=True)
             except OSError:
@@ -61,7 +72,10 @@ class Originals:
     def kept(self, photo: Photo) -> Path:
         """Where the album keeps an original of its own."""
         suffix = SUFFIXES.get(photo.file_type) or Path(photo.filename).suffix.lower()
-        return self.photos_dir / photo.sha256[:2] / f"{photo.sha256}{suffix}"
+        plain = self.photos_dir / photo.sha256[:2] / photo.sha256
+        kept = plain.with_name(f"{plain.name}{suffix}")
+        # An ending that is none could be longer than a disk takes, and is in no backup.
+        return kept if _ENDING.fullmatch(suffix) or os.path.lexists(kept) else plain
 
     def path_of(self, photo: Photo) -> Path:
         """Where the original of a photo belongs, whether it is there now or not."""
@@ -105,16 +119,25 @@ class Originals:
             source: the file, whatever its name here.
             name: what the person called it, without folders.
             import_id: the import that it belongs to.
-            sidecars: the files that describe it, and what the person called them.
+            sidecars: the files that describe it, which stay where they are, for they may describe
+                others too; and what the person called them.
         """
         folder = self._folder(import_id, copy=False)
         for sidecar, its_name in sidecars:  # first: when the photo is there, all of it is
-            _move(sidecar, folder / its_name)
-        return _move(source, folder / name)
+            shutil.copyfile(sidecar, folder / its_name)
+        return _move(source, folder / name, self.new_half())
 
     def new_folder(self, import_id: int) -> Path:
-        """A folder for one copy, which ends in `PARTIAL` until it is whole."""
+        """A folder for one copy, which is moved into it when it is whole."""
         return self._folder(import_id, copy=True)
+
+    def new_half(self) -> Path:
+        """Where a file can be written before it is moved to its place on the same disk."""
+        return self._half / uuid.uuid4().hex
+
+    def place_in(self, folder: Path, name: str) -> Path:
+        """Where a copy called `name` goes in a folder of its own; a name too long is cut."""
+        return folder / _short(name)
 
     def note_identity(
         self, arrived: Path, sha256: str, sidecars: Iterable[Path] = ()
@@ -132,7 +155,7 @@ class Originals:
         final = self.kept(photo)
         final.parent.mkdir(exist_ok=True)
         for sidecar in _files(identified.parent):
-            if kind_of(sidecar.name) == "sidecar":
+            if sidecar != identified and kind_of(sidecar.name) == "sidecar":
                 beside = final.with_name(final.name + sidecar.suffix.lower())
                 _move_if_there(sidecar, beside)
         if not final.exists():
@@ -180,17 +203,17 @@ class Originals:
     def identified(self) -> Iterator[tuple[str, Path]]:
         """(sha256, file) of every original that is on its way to its final place."""
         for folder in _folders(self.incoming_dir):
-            if folder not in (self._new, self._failed):
-                yield from ((folder.name.partition(".")[0], file) for file in _whole_files(folder))
+            if folder not in self._not_arrivals:
+                sha256 = folder.name.partition(".")[0]
+                yield from ((sha256, file) for file in _whole_files(folder, sha256))
 
     def uploads(self, import_id: int | None = None) -> list[Path]:
-        """Whole uploads on their way, looked at or not; None: of all imports. Ends half-made
-        ones."""
+        """Uploads on their way, looked at or not; None: of all imports. Folders without one go."""
         folders = [
             folder
             for parent in (self.incoming_dir, self._new)
             for folder in _folders(parent)
-            if folder not in (self._new, self._failed) and COPY not in folder.name
+            if folder not in self._not_arrivals and COPY not in folder.name
         ]
         return [
             file
@@ -210,14 +233,20 @@ class Originals:
             (f"*.{COPY}*", COPIES_KEPT_S),
             (f"new/{COPY}*", COPIES_KEPT_S),
             ("failed/*", FAILED_KEPT_S),
+            ("half/*", COPIES_KEPT_S),
         ):
-            for folder in self.incoming_dir.glob(pattern):
+            for left in self.incoming_dir.glob(pattern):
                 try:
-                    old = folder.stat().st_mtime < time.time() - kept_s
+                    status = left.stat()
+                    # A copy has the time of its source before it is moved to its place.
+                    at = status.st_ctime if left.parent == self._half else status.st_mtime
+                    old = at < time.time() - kept_s
+                    if old and not left.is_dir():
+                        left.unlink()
+                    elif old:
+                        shutil.rmtree(left, ignore_errors=True)
                 except FileNotFoundError:  # of an import that is running
                     continue
-                if old:
-                    shutil.rmtree(folder, ignore_errors=True)
 
     # Caches
 
@@ -247,14 +276,30 @@ class Originals:
         return folder
 
 
-def _move(source: Path, target: Path) -> Path:
-    """`target` becomes the whole file at once, on the same disk or from another."""
+def has_room(folder: Path, size_bytes: int) -> bool:
+    """Whether the disk of a folder can hold so many bytes more."""
+    return shutil.disk_usage(folder).free > size_bytes + SPARE_BYTES
+
+
+def is_half(file: Path) -> bool:
+    """Whether a file among the album's own is still being written, or was when all ended."""
+    return _HALF.fullmatch(file.name) is not None
+
+
+def _move(source: Path, target: Path, half: Path | None = None) -> Path:
+    """`target` becomes the whole file at once, on the same disk or from another.
+
+    Args:
+        source: what is moved.
+        target: where to.
+        half: on the disk of `target`, for what comes from another; None: beside it.
+    """
     try:
         return source.replace(target)
     except FileNotFoundError:
         raise
     except OSError:  # another disk: copy, then take it away
-        partial = target.with_name(uuid.uuid4().hex + PARTIAL)
+        partial = half or target.with_name(uuid.uuid4().hex + PARTIAL)
         shutil.copyfile(source, partial)
         shutil.copystat(source, partial)  # its time may be all that is known of the capture
         partial.replace(target)
@@ -285,18 +330,38 @@ def _folders(folder: Path) -> list[Path]:
 
 def _files(folder: Path) -> list[Path]:
     try:
-        return [file for file in folder.iterdir() if file.suffix != PARTIAL]
+        return list(folder.iterdir())
     except (FileNotFoundError, NotADirectoryError):  # another process's import went on meanwhile
         return []
 
 
-def _whole_files(folder: Path) -> list[Path]:
-    """The file that arrived in this folder, without what describes it; a folder with none, or half
-    a one, goes."""
-    files = [file for file in _files(folder) if kind_of(file.name) != "sidecar"]
+def _short(name: str) -> str:
+    """A name that a disk takes, with its ending; it may end in the middle of a letter."""
+    whole, ending = os.fsencode(name), os.fsencode(Path(name).suffix)
+    if len(whole) <= _LONGEST_NAME:
+        return name
+    ending = ending if len(ending) <= _LONGEST_NAME // 4 else b""
+    return os.fsdecode(whole[: _LONGEST_NAME - len(ending)] + ending)
+
+
+def _whole_files(folder: Path, sha256: str = "") -> list[Path]:
+    """The file that arrived in this folder, without what describes it; a folder with none goes.
+
+    A photo may be called as files are that describe one; then `sha256`, if it is known, tells it.
+    """
+    found = _files(folder)
+    files = [file for file in found if kind_of(file.name) != "sidecar"]
+    files = files or [file for file in found if sha256 and _has_bytes(file, sha256)]
     if not files:
         shutil.rmtree(folder, ignore_errors=True)
     return files
+
+
+def _has_bytes(file: Path, sha256: str) -> bool:
+    try:
+        return sha256_of(file) == sha256
+    except OSError:  # it was moved to its place just now
+        return False
 
 
 def sha256_of(path: Path) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from album.active_encoder import ActiveEncoder
+from album.archive import MAX_SIDECAR_BYTES, SIDECAR_TOO_LARGE
 from album.caption_store import CaptionStore
 from album.captions import CaptionPace, PhotoCaptions
 from album.class_evaluation import ClassEvaluation
@@ -25,7 +26,7 @@ from album.image_files import large_view
 from album.import_jobs import ImportJobs
 from album.import_store import ImportStore
 from album.importer import PhotoImporter
-from album.label import label_name
+from album.label import LabelAct, label_name
 from album.label_store import LabelStore
 from album.labelling import Labelling
 from album.originals import Originals
@@ -53,6 +54,9 @@ THUMBNAILS_EVERY_S = 15.0
 TEXTS_AT_ONCE = 2000  # a second's work or so, after which closing is noticed
 TRANSLATIONS = ("en", "ko")
 MAX_TRANSLATED = 1000
+DESCRIBES_NOTHING = (
+    "This file is no photo, and describes none that was sent with it: send both at once."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,15 +231,32 @@ class Album:
         """
         siblings = Siblings([name for _, name in uploads])
         sidecars = {name: file for file, name in uploads if kind_of(name) == "sidecar"}
-        photos, skipped = [], Counter[str]()
+        left_out = {
+            name: SIDECAR_TOO_LARGE
+            for name, file in sidecars.items()
+            if file.stat().st_size > MAX_SIDECAR_BYTES
+        }
+        photos, skipped, read = [], Counter[str](), set(left_out)
         for file, name in uploads:
             kind = kind_of(name)
             if kind == "photo" or (kind != "sidecar" and not whole_folder):
-                beside = [(sidecars[it], it) for it in siblings.of(name) if it in sidecars]
-                photos.append((file, name, beside))
+                said = [it for it in siblings.of(name) if it in sidecars and it not in left_out]
+                photos.append((file, name, [(sidecars[it], it) for it in said]))
+                read.update(said)
             elif kind != "sidecar":
                 skipped[kind] += 1
-        return self.imports.start_uploads(photos, caption_language, skipped)
+        if not whole_folder:
+            for name in sidecars.keys() - read:
+                if siblings.shares(name):  # such as the edits of an iPhone, beside their photo
+                    skipped["other"] += 1
+                else:
+                    left_out[name] = DESCRIBES_NOTHING
+        import_id = self.imports.start_uploads(
+            photos, caption_language, skipped, list(left_out.items())
+        )
+        for file in sidecars.values():  # each photo that it describes has its own
+            file.unlink(missing_ok=True)
+        return import_id
 
     def watched(self) -> list[WatchedFolder]:
         """The folders that the owner named, with what the album has of them."""
@@ -324,18 +345,35 @@ class Album:
         """Every label in use, most frequent first."""
         return self.store.values_of("label")
 
-    def set_labels(self, photo_id: int, labels: Sequence[str]) -> None:
+    def set_labels(self, photo_id: int, labels: Sequence[str]) -> LabelAct | None:
         """Replace the labels of a photo; blanks and doubles go.
 
         What is new is the person's own; a label of a rule that goes is refused from now on.
 
+        Returns:
+            What can be undone; None: nothing had to be changed.
+
         Raises:
             PhotoNotFoundError: there is no such photo.
-            AlbumError: a label is too long.
+            AlbumError: a label is too long, or these are too many.
         """
         self.store.get(photo_id)
-        names = [label_name(label) for label in labels if label.strip()]
-        self.labels.set_by_person(photo_id, list(dict.fromkeys(names)))
+        return self.labels.set_by_person(photo_id, _label_names(labels))
+
+    def change_labels(
+        self, photo_id: int, *, gives: Sequence[str] = (), takes: Sequence[str] = ()
+    ) -> LabelAct | None:
+        """Give a photo some labels and take others from it; all others stay as they are.
+
+        Returns:
+            What can be undone; None: nothing had to be changed.
+
+        Raises:
+            PhotoNotFoundError: there is no such photo.
+            AlbumError: a label is too long, or they become too many.
+        """
+        self.store.get(photo_id)
+        return self.labels.change_by_person(photo_id, _label_names(gives), _label_names(takes))
 
     def status(self) -> AlbumStatus:
         """The album at a glance."""
@@ -385,7 +423,11 @@ class Album:
         return READY_EVERY_S if self.imports.running_here is None else LABELS_WHILE_IMPORTING_S
 
     def _rescan_quietly(self, folder: Path) -> None:
-        self.imports.start([folder], "rescan")
+        try:
+            if self.importer.has_news(folder.resolve(), self._stopped.is_set):
+                self.imports.start([folder], "rescan")
+        except AlbumError as error:  # there is a next time
+            log.warning("%s could not be looked through: %s", folder, error)
 
     def _after_import(self, record: ImportRecord) -> None:
         """Give the new photos their living labels, and queue them for captions where somebody
@@ -405,3 +447,8 @@ class Album:
             self.captions.request(lacking, record.caption_language.split(","))
         except CaptionerUnavailableError as error:
             log.warning("the new photos were not queued for captions: %s", error)
+
+
+def _label_names(labels: Sequence[str]) -> list[str]:
+    """The labels as they are kept, without blank ones and doubles."""
+    return list(dict.fromkeys(label_name(label) for label in labels if label.strip()))

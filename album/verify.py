@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from album.errors import PhotoNotFoundError
 from album.file_kinds import kind_of
-from album.originals import PARTIAL, Originals, sha256_of
+from album.originals import Originals, is_half, sha256_of
 from album.photo import Photo
 from album.store import PhotoStore
 from album.vector_index import matrix_files
@@ -103,13 +103,11 @@ def unowned(store: PhotoStore, originals: Originals) -> Iterator[Path]:
         below.sort()
         for name in sorted(names):
             file = Path(folder) / name
-            if file.suffix == PARTIAL:
+            if is_half(file):
                 continue
             photo = store.by_sha256(name.partition(".")[0])
-            sidecar = kind_of(name) == "sidecar"
-            if photo is None or originals.kept(photo) != (
-                file.with_suffix("") if sidecar else file
-            ):
+            known = [file, file.with_suffix("")] if kind_of(name) == "sidecar" else [file]
+            if photo is None or originals.kept(photo) not in known:
                 yield file
 
 

@@ -49,6 +49,7 @@ LAYERS = (
     ("album.relevance",),
     ("album.background",),
     ("album.vector_index", "album.text_index", "album.folders", "album.word_vectors"),
+    ("album.archive",),
     ("album.class_list", "album.sorting", "album.label_store", "album.caption_store"),
     ("album.caption_queue", "album.caption_rate"),
     ("album.label_acts",),

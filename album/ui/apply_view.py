@@ -15,12 +15,13 @@ from album.service import Album
 from album.ui.alerts import alerts_on_failure
 from album.ui.deciding import Deciding, Way
 from album.ui.sorting_view import OPEN_ON_CLICK, SortingView
+from album.ui.teaching_words import shown_label
 from album.ui.texts import i18n, language_of, say, say_count
 
 LABELS_SHOWN = 40
 LABELS_NAMED = 6
 LOSING_SHOWN = 20
-ACTS = 20
+ACTS = 100  # what somebody does photo by photo is told here, too
 MOST_ROWS = 2**31
 
 # Buttons in the list tell what they are for; the server looks up what that is.
@@ -216,7 +217,7 @@ class ApplyView:
 
 
 def _told(act: LabelAct, language: str) -> str:
-    some = ", ".join(act.labels[:LABELS_NAMED])
+    some = ", ".join(shown_label(it, language) for it in act.labels[:LABELS_NAMED])
     hidden = len(act.labels) - LABELS_NAMED
     what = say(language, "and_labels", what=some, n=hidden) if hidden > 0 else some
     words = [say_count(language, "act_given", act.given, what=what)]

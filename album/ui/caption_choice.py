@@ -14,7 +14,7 @@ from album.errors import QueryError
 from album.service import Album
 from album.ui import caption_words
 from album.ui.alerts import alerts_on_failure
-from album.ui.photo_panel import FAVOURITE
+from album.ui.label_box import FAVOURITE
 from album.ui.sentences import in_language
 from album.ui.shown import Shown
 from album.ui.texts import i18n, language_of, say, say_count

@@ -22,6 +22,7 @@ from album.ui.uploads import UploadFolder
 
 MOST_HITS = 500
 MOST_FILES = 1000
+MOST_PHOTOS = 10_000
 LONGEST_DAY = 100
 
 
@@ -153,11 +154,11 @@ class Endpoints:
             added and already_here (counts), photo_ids of the added ones, failed (file_name and
             reason of each), and seconds.
         """
+        if len(files or ()) > MOST_FILES:
+            raise QueryError(f"Send at most {MOST_FILES} files at once.")
         paths = self._uploads.checked(files)
         if not paths:
             raise QueryError("Send at least one file.")
-        if len(paths) > MOST_FILES:
-            raise QueryError(f"Send at most {MOST_FILES} files at once.")
         album = self._album
         import_id = album.upload([(path, path.name) for path in paths])
         album.imports.wait(import_id)
@@ -232,10 +233,10 @@ class Endpoints:
         """Tell which of your own classes photos belong to.
 
         Args:
-            photo_ids: photos of the album, as a JSON list of ids; may be empty.
-            files: uploaded image files, looked at once and not kept; may be empty.
+            photo_ids: photos of the album, as a JSON list of up to 10,000 ids; may be empty.
+            files: up to 1,000 uploaded image files, looked at once and not kept; may be empty.
             labels: the classes, one a line or separated by commas; synonyms and languages beside
-                each other with |, as in: 고양이 | cat, dog.
+                each other with |, as in: 고양이 | cat, dog. Photos times classes: up to 1,000,000.
 
         Returns:
             model_id and photos; each has photo_id or file_name, labels with their probability, most
@@ -248,10 +249,14 @@ class Endpoints:
         if photo_ids:
             if not isinstance(photo_ids, list):
                 raise QueryError("photo_ids must be a list of photo ids.")
+            if len(photo_ids) > MOST_PHOTOS:
+                raise QueryError(f"Send at most {MOST_PHOTOS} photo ids at once.")
             ids = [_photo_id(it) for it in photo_ids]
             verdicts = classifier.classify_photos(ids, classes)
             for photo_id, verdict in zip(ids, verdicts, strict=True):
                 photos.append({"photo_id": photo_id, **_verdict(verdict)})
+        if len(files or ()) > MOST_FILES:
+            raise QueryError(f"Send at most {MOST_FILES} files at once.")
         paths = self._uploads.checked(files)
         if paths:
             for path, result in zip(paths, classifier.classify_files(paths, classes), strict=True):

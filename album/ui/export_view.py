@@ -27,14 +27,15 @@ from album.errors import QueryError
 from album.export import ExportReport, PhotoExport
 from album.export_plan import ExportPlan, plan_of
 from album.export_verify import VerifyReport, verify_export
-from album.export_zip import export_zip, has_room, verify_zip
+from album.export_zip import export_zip, verify_zip
+from album.originals import has_room
 from album.photo import SearchFilters
 from album.service import Album
 from album.ui import export_words as words
 from album.ui.alerts import alerts_on_failure
 from album.ui.at_work import Work
 from album.ui.gallery import size
-from album.ui.photo_panel import FAVOURITE
+from album.ui.label_box import FAVOURITE
 from album.ui.shown import Shown
 from album.ui.texts import i18n, language_of, say
 

@@ -10,7 +10,7 @@ import gradio as gr
 from album.photo import SearchFilters
 from album.query import parse_day
 from album.store import PhotoStore
-from album.ui.photo_panel import FAVOURITE
+from album.ui.label_box import FAVOURITE
 from album.ui.texts import i18n, say
 
 ANY = ""

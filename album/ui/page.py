@@ -20,7 +20,7 @@ from album.ui.upload_tab import UploadTab
 from album.ui.uploads import UploadFolder
 
 STATUS_EVERY_S = 3
-TEMP_KEPT_S = 86_400  # query pictures and downloads; photos leave the folder at once
+TEMP_KEPT_S = 86_400  # query pictures and exported ZIPs; photos leave the folder at once
 
 Updates = dict[Any, Any]
 
@@ -48,7 +48,7 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
             status = gr.HTML(elem_id="status")
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab(i18n("search"), id="search"):
-                search = SearchTab(album, uploads, temp_dir)
+                search = SearchTab(album, uploads)
             with gr.Tab(i18n("upload"), id="upload") as upload_place:
                 upload = UploadTab(album, uploads)
             with gr.Tab(i18n("classify"), id="classify") as classify_place:
@@ -134,7 +134,7 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
         classify.apply.written.change(
             labels_written,
             search.parts.shown,
-            [*search.parts.filters.choice_outputs, search.parts.panel.labels],
+            [*search.parts.filters.choice_outputs, *search.parts.panel.label_box.outputs],
             **private,
         )
         search.parts.results.caption_these.click(

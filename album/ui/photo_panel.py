@@ -2,38 +2,30 @@
 
 from __future__ import annotations
 
-import shutil
-import uuid
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from album.label import GivenLabel
 from album.photo import SearchHit
 from album.service import Album
 from album.ui.alerts import alerts_on_failure
 from album.ui.caption_box import CaptionBox
+from album.ui.downloads import PRESS, address_of
 from album.ui.gallery import facts, img
+from album.ui.label_box import FAVOURITE, LabelBox
 from album.ui.questions import Questions
 from album.ui.reasons import why
-from album.ui.texts import i18n, say
+from album.ui.texts import LANGUAGES, i18n, say
 
 Updates = dict[Any, Any]
-
-FAVOURITE = "favourite"
-"""The label of photos with a heart, in every language; the page calls it by its own words."""
-
-PRESS_DOWNLOAD = "() => { document.querySelector('#download-file')?.click(); }"
 
 
 class PhotoPanel:
     """Components of the panel and what its own buttons do; neighbours are the search tab's."""
 
-    def __init__(self, album: Album, temp_dir: Path) -> None:
+    def __init__(self, album: Album) -> None:
         self._album = album
-        self._temp_dir = temp_dir
         self.photo_id = gr.State(None)
         with gr.Column(elem_id="photo-panel", visible=False) as self.column:
             with gr.Row(elem_id="photo-bar"):
@@ -46,14 +38,7 @@ class PhotoPanel:
             self._why = gr.HTML(elem_id="why")
             self.burst = gr.Button(elem_id="burst", size="sm", visible=False)
             self._captions = CaptionBox(album)
-            self.labels = gr.Dropdown(
-                label=i18n("labels"),
-                info=i18n("labels_hint"),
-                choices=[],
-                multiselect=True,
-                allow_custom_value=True,
-                elem_id="labels",
-            )
+            self.label_box = LabelBox(album)
             self._questions = Questions(album)
             self.shown_id = gr.Number(visible="hidden", elem_classes="plumbing")
             """The photo that the browser shows the words of; the session may be further."""
@@ -63,13 +48,14 @@ class PhotoPanel:
                 )
                 self.classify = gr.Button(i18n("classify_this"), elem_id="classify-this", size="sm")
                 download = gr.Button(i18n("download"), elem_id="download", size="sm")
-            self._file = gr.DownloadButton(elem_id="download-file", visible="hidden")
+            self._original = gr.Textbox(visible="hidden", elem_classes="plumbing")
+            """Its address, when somebody asked for it."""
 
         private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         self._captions.listen(self.shown_id, self.close.click)
         self._questions.listen(self.shown_id, self._captions.told, self._captions.keep_text)
-        download.click(self.fetch_original, self.photo_id, self._file, **private).then(
-            None, js=PRESS_DOWNLOAD, api_visibility="private"
+        download.click(self.fetch_original, self.photo_id, self._original, **private).success(
+            None, self._original, js=PRESS, api_visibility="private"
         )
 
     @property
@@ -77,7 +63,7 @@ class PhotoPanel:
         """What `show` and `hidden` return updates for."""
         return [
             self.column, self.photo_id, self._image, self._facts, self._why, self.burst,
-            self.favourite, self.labels, self.shown_id, *self._captions.outputs,
+            self.favourite, *self.label_box.outputs, self.shown_id, *self._captions.outputs,
             *self._questions.outputs,
         ]  # fmt: skip
 
@@ -112,7 +98,7 @@ class PhotoPanel:
                 value="" if hit is None else say(language, "burst_open_count", n=hit.burst),
             ),
             self.favourite: self._heart([it.label for it in given], language),
-            **self._labelled(given, language),
+            **self.label_box.fill(photo_id, given, language),
             self.shown_id: photo_id,
             **self._captions.show(photo_id, language),
             **self._questions.cleared(),
@@ -123,42 +109,26 @@ class PhotoPanel:
         return {self.column: gr.update(visible=False), self.photo_id: None}
 
     def labels_again(self, photo_id: int | None, language: str) -> Updates:
-        """The labels of the open photo as they are after others have been written.
-
-        Else the box would still hold the old ones, and what is saved next would undo the new.
-        """
+        """The labels of the open photo as they are after others have been written."""
         if photo_id is None:
-            return {self.labels: gr.skip()}
-        return self._labelled(self._album.labels.given(photo_id), language)
+            return {self.label_box.labels: gr.skip()}
+        return self.label_box.fill(photo_id, self._album.labels.given(photo_id), language)
 
-    def save_labels(self, photo_id: int, labels: list[str]) -> bool:
-        """Replace the labels of a photo; whether somebody had changed them."""
-        now = self._album.labels_of(photo_id)
-        heart = [FAVOURITE] if FAVOURITE in now else []  # it has a button of its own
-        changed = sorted(_without_heart(labels)) != sorted(_without_heart(now))
-        if changed:
-            self._album.set_labels(photo_id, [*_without_heart(labels), *heart])
-        return changed
+    def save_labels(
+        self, photo_id: int, labels: list[str] | None, filled: str, saved: str, language: str
+    ) -> tuple[bool, Updates]:
+        """Write what somebody changed in the box of labels; whether there was anything."""
+        change, updates = self.label_box.save(photo_id, labels, filled, saved)
+        if FAVOURITE in (*change.gives, *change.takes):  # typed: the heart is this label
+            updates[self.favourite] = self._heart(change.gives, language)
+        return bool(change.gives or change.takes), updates
 
-    def turn_heart(self, photo_id: int, language: str) -> Updates:
-        """Make the photo a favourite, or none any more."""
-        now = self._album.labels_of(photo_id)
-        labels = _without_heart(now)
-        if FAVOURITE not in now:
-            labels.append(FAVOURITE)
-        self._album.set_labels(photo_id, labels)
-        return {self.favourite: self._heart(labels, language)}
-
-    def _labelled(self, given: Sequence[GivenLabel], language: str) -> Updates:
-        """The box with the labels of a photo; those of rules say so."""
-        names = dict.fromkeys(_without_heart(self._album.label_names()))
-        told = {it.label: _told(it, language) for it in given}
-        return {
-            self.labels: gr.update(
-                choices=[(told.get(name, name), name) for name in names],
-                value=_without_heart([it.label for it in given]),
-            )
-        }
+    def turn_heart(self, photo_id: int, shown: str, language: str) -> Updates:
+        """Make the photo a favourite, or none any more, whichever the button did not show."""
+        has_heart = shown in {say(it, "favourite_yes") for it in LANGUAGES}
+        gives, takes = ([], [FAVOURITE]) if has_heart else ([FAVOURITE], [])
+        self._album.change_labels(photo_id, gives=gives, takes=takes)
+        return {self.favourite: self._heart(gives, language)}
 
     @staticmethod
     def _heart(labels: Sequence[str], language: str) -> str:
@@ -166,22 +136,7 @@ class PhotoPanel:
 
     @alerts_on_failure
     def fetch_original(self, photo_id: int, request: gr.Request) -> str:
-        """A copy of the original under its own name, where the browser may fetch it."""
+        """The address of the original, if that is there."""
         photo = self._album.photo(photo_id)
-        folder = self._temp_dir / "originals" / uuid.uuid4().hex
-        folder.mkdir(parents=True)
-        copy = folder / photo.filename
-        shutil.copyfile(self._album.originals.find(photo), copy)
-        return str(copy)
-
-
-def _told(given: GivenLabel, language: str) -> str:
-    """A label, and who gave it where that was no person."""
-    if given.given_by == "person":
-        return given.label
-    share = given.probability or 0.0
-    return say(language, f"given_{given.given_by}", label=given.label, share=share)
-
-
-def _without_heart(labels: Sequence[str]) -> list[str]:
-    return [label for label in labels if label != FAVOURITE]
+        self._album.originals.find(photo)
+        return address_of(photo)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -24,7 +23,7 @@ EXAMPLES = ("example_1", "example_2", "example_3", "example_4", "example_5")
 class SearchParts:
     """Built once, where the tab is; nothing is heard here."""
 
-    def __init__(self, album: Album, uploads: UploadFolder, temp_dir: Path) -> None:
+    def __init__(self, album: Album, uploads: UploadFolder) -> None:
         self.shown = gr.State(Shown())
         self.bar = AddressBar()
         with gr.Row(elem_id="search-bar"):
@@ -51,7 +50,7 @@ class SearchParts:
         with gr.Row(elem_id="browse") as self.browse:
             with gr.Column(min_width=0):
                 self.results.build_photos()
-            self.panel = PhotoPanel(album, temp_dir)
+            self.panel = PhotoPanel(album)
         with gr.Column(elem_id="welcome", visible=False) as self.welcome:
             gr.Markdown(i18n("welcome"), elem_id="welcome-title")
             gr.Markdown(i18n("welcome_more"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -22,8 +21,8 @@ IN_ORDER: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "search"}
 class SearchTab:
     """The tab with its listeners, and what the rest of the page needs of it."""
 
-    def __init__(self, album: Album, uploads: UploadFolder, temp_dir: Path) -> None:
-        self.parts = SearchParts(album, uploads, temp_dir)
+    def __init__(self, album: Album, uploads: UploadFolder) -> None:
+        self.parts = SearchParts(album, uploads)
         self._asking = Asking(album, self.parts)
         self._viewing = Viewing(self.parts, self._asking)
         arriving = Arriving(album, self.parts, self._asking, self._viewing)
@@ -96,14 +95,14 @@ class SearchTab:
         )  # fmt: skip
         panel.favourite.click(
             viewing.turn_heart,
-            [parts.shown, panel.shown_id],
+            [parts.shown, panel.shown_id, panel.favourite],
             [panel.favourite, *parts.filters.choice_outputs],
             **private,
         )
         # `input` says nothing of a label that is typed; `change` also tells of photos being opened.
-        panel.labels.change(
+        panel.label_box.labels.change(
             viewing.save_labels,
-            [parts.shown, panel.shown_id, panel.labels],
-            parts.filters.choice_outputs,
+            [parts.shown, panel.shown_id, *panel.label_box.inputs],
+            [*parts.filters.choice_outputs, panel.favourite, panel.label_box.saved],
             **private,
         )

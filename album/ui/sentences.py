@@ -79,8 +79,40 @@ KOREAN: Final[tuple[tuple[str, str], ...]] = (
         "zip에 든 이 파일은 손상되었거나 모르는 방식으로 압축되어 있습니다. zip을 다시 받아"
         " 주세요.",
     ),
+    (
+        r"This file of the zip is packed in a way .*",
+        "zip에 든 이 파일은 사진첩이 풀지 못하는 방식으로 압축되어 있습니다. zip을 풀어서 폴더를"
+        " 넣어 주세요.",
+    ),
+    (
+        r"This file of the zip becomes too large .*",
+        "zip에 든 이 파일은 풀면 지나치게 커집니다. 믿을 만한 것이면 zip을 직접 풀어서 폴더를"
+        " 넣어 주세요.",
+    ),
+    (
+        r"The zip would become (?P<n>\d+) MB when it is unpacked, .*",
+        "이 zip은 풀면 {n}MB가 되는데, 사진으로는 지나치게 큽니다. 믿을 만한 것이면 직접 풀어서"
+        " 폴더를 넣어 주세요.",
+    ),
+    (
+        r"The zip holds more than (?P<n>\d+) files: .*",
+        "zip에 든 파일이 {n}개를 넘습니다. 작은 zip 여러 개로 나누어 주세요.",
+    ),
+    (
+        r"This file about a photo is larger than (?P<n>\d+) MB: .*",
+        "사진을 설명하는 파일이 {n}MB를 넘어서 빼놓았습니다. 그 사진은 빼놓지 않았습니다.",
+    ),
+    (
+        r"This file is no photo, and describes none .*",
+        "사진이 아니고, 함께 보내신 사진을 설명하는 파일도 아닙니다. 사진과 함께 보내 주세요.",
+    ),
     (r"The album may not look into this folder\.", "이 폴더를 볼 권한이 없습니다."),
     # The disk of the album
+    (
+        r"The disk of the album has no room for what is in the zip: [^0-9]*(?P<n>\d+) MB; .*",
+        "사진첩의 디스크에 zip의 내용을 둘 자리가 없습니다. {n}MB쯤 더 필요하니 공간을 비우고 다시"
+        " 해 주세요.",
+    ),
     (
         r"The disk of the album is full: .*",
         "사진첩의 디스크가 가득 찼습니다. 공간을 비우고 다시 해 주세요. 사라진 것은 없습니다.",
@@ -147,6 +179,23 @@ KOREAN: Final[tuple[tuple[str, str], ...]] = (
         "글이 {n}개입니다. 한 번에 {most}개까지 견줄 수 있습니다.",
     ),
     (r"A label can have (?P<n>\d+) characters at most\.", "이름표는 {n}자까지 쓸 수 있습니다."),
+    (
+        r"A photo can have (?P<n>\d+) labels at most; .*",
+        "사진 한 장에 이름표를 {n}개까지 붙일 수 있습니다. 먼저 몇 개를 떼어 주세요.",
+    ),
+    (
+        r"These are (?P<photos>\d+) photos times (?P<classes>\d+) classes; .*",
+        "사진 {photos}장에 {classes}가지입니다. 한 번에 답하기에는 너무 많으니 사진이나 가짓수를"
+        " 줄여 주세요.",
+    ),
+    (
+        r"The list of classes has more than (?P<n>\d+) characters; .*",
+        "적으신 목록이 {n}자를 넘습니다. 줄여 주세요.",
+    ),
+    (
+        r"Send at most (?P<n>\d+) photo ids at once\.",
+        "사진 번호는 한 번에 {n}개까지 보낼 수 있습니다.",
+    ),
     (
         r"A search can have (?P<n>[\d,]+) characters at most; .*",
         "찾는 말은 {n}자까지 쓸 수 있습니다. 줄여서 다시 찾아 주세요.",

@@ -16,10 +16,11 @@ class GuardedApp(App):
     Args:
         hosts: see `RequestGuard`.
         framed_by: see `RequestGuard`.
+        settings: what FastAPI takes, such as `routes`. Gradio reads no `app_kwargs` beside an app.
     """
 
-    def __init__(self, hosts: Collection[str], framed_by: Collection[str]) -> None:
-        super().__init__(default_response_class=ORJSONResponse)  # as Gradio's own
+    def __init__(self, hosts: Collection[str], framed_by: Collection[str], **settings: Any) -> None:
+        super().__init__(default_response_class=ORJSONResponse, **settings)  # as Gradio's own
         self._hosts, self._framed_by = hosts, framed_by
 
     def build_middleware_stack(self) -> Any:

@@ -12,7 +12,7 @@ from album.originals import Originals
 from album.photo import Photo
 from album.teaching import Taught
 from album.ui.gallery import img
-from album.ui.photo_panel import FAVOURITE
+from album.ui.label_box import FAVOURITE
 from album.ui.texts import say, say_count
 
 PAIRS = 4

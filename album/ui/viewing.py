@@ -41,22 +41,31 @@ class Viewing:
         return {**self._parts.now(replace(shown, photo=None)), **self._parts.panel.hidden()}
 
     @alerts_on_failure
-    def turn_heart(self, shown: Shown, photo_id: int, request: gr.Request) -> Updates:
+    def turn_heart(self, shown: Shown, photo_id: int, heart: str, request: gr.Request) -> Updates:
         """Make the photo in the panel a favourite, or none any more."""
         language = language_of(request)
         return {
-            **self._parts.panel.turn_heart(photo_id, language),
+            **self._parts.panel.turn_heart(photo_id, heart, language),
             **self._parts.filters.choices(shown.question.filters, language),
         }
 
     @alerts_on_failure
     def save_labels(
-        self, shown: Shown, photo_id: int, labels: list[str], request: gr.Request
+        self,
+        shown: Shown,
+        photo_id: int,
+        labels: list[str] | None,
+        filled: str,
+        saved: str,
+        request: gr.Request,
     ) -> Updates:
-        """Keep the labels of the photo in the panel, and offer new ones as filters."""
-        if self._parts.panel.save_labels(photo_id, labels):
-            return self._parts.filters.choices(shown.question.filters, language_of(request))
-        return {self._parts.filters.choice_outputs[0]: gr.skip()}
+        """Keep what was changed of the labels in the panel, and offer new ones as filters."""
+        language = language_of(request)
+        panel, filters = self._parts.panel, self._parts.filters
+        changed, updates = panel.save_labels(photo_id, labels, filled, saved, language)
+        if changed:
+            updates |= filters.choices(shown.question.filters, language)
+        return updates or {filters.choice_outputs[0]: gr.skip()}
 
     def open_by_id(self, shown: Shown, photo_id: int, language: str) -> Updates:
         """A photo in the panel that need not be on the page.

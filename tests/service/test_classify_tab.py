@@ -38,7 +38,7 @@ class Tab:
         self.album = album
         with gr.Blocks():
             self.tab = ClassifyTab(album, UploadFolder(folder))
-            self.panel = PhotoPanel(album, folder)
+            self.panel = PhotoPanel(album)
         self.words, self.apply, self.photos = self.tab._words, self.tab.apply, self.tab.photos
         self.given: dict[Any, Any] = {
             it: it.value
@@ -357,7 +357,7 @@ def test_the_panel_tells_who_gave_a_label(
     album.set_labels(ids["red"], ["mine"])
     album.labelling.apply(tab.tab._deciding.plan(InWords("red\nblue")))
 
-    box = tab.panel.labels_again(ids["red"], language)[tab.panel.labels]
+    box = tab.panel.labels_again(ids["red"], language)[tab.panel.label_box.labels]
 
     told = {value: name for name, value in box["choices"]}
     assert told["mine"] == "mine"
@@ -370,6 +370,8 @@ def test_a_label_of_a_rule_that_is_taken_away_in_the_panel_is_refused(
 ) -> None:
     album.labelling.apply(tab.tab._deciding.plan(InWords("red\nblue")))
 
-    tab.panel.save_labels(ids["red"], [])
+    box = tab.panel.label_box
+    filled = tab.panel.labels_again(ids["red"], "en")[box.outputs[1]]
+    tab.panel.save_labels(ids["red"], [], filled, "", "en")
 
     assert album.labels.examples("red")[1].tolist() == [ids["red"]]

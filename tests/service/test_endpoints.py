@@ -510,6 +510,19 @@ def test_what_is_no_list_of_photo_ids_is_refused(
     assert said == sentence
 
 
+def test_more_photos_and_classes_than_one_answer_can_hold_are_refused(client: Client) -> None:
+    def said(photos: int, classes: int) -> str:
+        labels = "\n".join(map(str, range(classes)))
+        ids = [1] * photos
+        return refusal(client, "/classify_photos", photo_ids=ids, files=None, labels=labels)
+
+    assert said(10_001, 2) == "Send at most 10000 photo ids at once."
+    assert (
+        said(2_000, 501)
+        == "These are 2000 photos times 501 classes; ask about fewer of them at once."
+    )
+
+
 def test_an_upload_of_nothing_is_refused(client: Client) -> None:
     for files in ([], None):
         assert refusal(client, "/upload_photos", files=files) == "Send at least one file."

@@ -79,6 +79,15 @@ def _texts(path: Path) -> list[str]:
         return [zipped.read(it).decode() for it in zipped.namelist() if it.endswith(".xmp")]
 
 
+def test_a_file_of_ones_own_that_is_called_like_half_a_zip_stays(mixed, tmp_path):
+    (tmp_path / "all.zip.part").write_text("mine")
+
+    export_zip(out_of(mixed), tmp_path / "all.zip")
+
+    assert (tmp_path / "all.zip.part").read_text() == "mine"
+    assert (tmp_path / "all.zip").is_file()
+
+
 def test_what_is_in_a_zip_comes_back(mixed, tmp_path):
     told = [it.photo_id for it in mixed.store.all_photos() if it.filename != "quiet.jpg"]
     export_zip(out_of(mixed), tmp_path / "all.zip", told)

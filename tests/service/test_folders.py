@@ -240,6 +240,119 @@ def test_looking_again_at_an_unchanged_folder_leaves_no_report(watching):
     assert len(watching.imports.recent(50)) == told
 
 
+def written_by(album: Album) -> int:
+    """Bytes of the log that every change of the database goes through first."""
+    log = album.data_dir / "album.db-wal"
+    return log.stat().st_size if log.exists() else 0
+
+
+def emptied_log(album: Album) -> None:
+    album.database.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert written_by(album) == 0
+
+
+def many(folder: Path, count: int) -> None:
+    """One photo and so many copies of it."""
+    first = make_photo(folder / "first.jpg", "red")
+    for number in range(count):
+        (folder / f"{number}.jpg").write_bytes(first.read_bytes())
+
+
+def rescan(album: Album, folder: Path) -> None:
+    """Look through a folder as the watch does, and wait for what comes of it."""
+    album._rescan_quietly(folder)
+    wait_until(lambda: album.imports.running is None)
+    for thread in list(album.imports._threads.values()):
+        thread.join()
+
+
+def test_looking_again_at_an_unchanged_folder_writes_nothing(album, tmp_path):
+    many(tmp_path / "mine", 300)
+    (tmp_path / "mine" / "broken.jpg").write_bytes(b"no photo")
+    (tmp_path / "mine" / "nowhere.jpg").symlink_to(tmp_path / "gone.jpg")
+    take_in(album, [tmp_path / "mine"])
+    told = album.imports.recent(50)
+    emptied_log(album)
+
+    for _ in range(3):
+        rescan(album, tmp_path / "mine")
+
+    assert written_by(album) == 0
+    assert album.imports.recent(50) == told
+    assert list((album.data_dir / "imports").glob("[0-9]*.lock")) == []
+
+
+def test_one_new_file_among_many_is_written_down_alone(album, tmp_path):
+    many(tmp_path / "mine", 3000)
+    take_in(album, [tmp_path / "mine"])
+    make_photo(tmp_path / "mine" / "new.jpg", "blue")
+    emptied_log(album)
+
+    rescan(album, tmp_path / "mine")
+
+    assert album.store.count() == 2
+    assert album.imports.recent(1)[0].added == 1
+    assert album.imports.recent(1)[0].done == 3002
+    assert written_by(album) < 500_000  # the rows of 3,000 files take more
+
+
+@pytest.mark.parametrize("change", ["new", "edited", "gone", "came back", "sidecar", "touched"])
+def test_every_change_of_a_folder_is_news(album, folder, change):
+    red = folder / "red" / "red.jpg"
+    take_in(album, [folder])
+    if change == "came back":
+        red.rename(folder.parent / "away.jpg")
+        take_in(album, [folder])
+    assert not album.importer.has_news(folder)
+    match change:
+        case "new":
+            make_photo(folder / "new.jpg", "pink")
+        case "edited":
+            make_photo(red, "yellow", (80, 80))
+        case "gone":
+            red.unlink()
+        case "came back":
+            (folder.parent / "away.jpg").rename(red)
+        case "sidecar":
+            red.with_name("red.jpg.xmp").write_text("<x/>")
+        case "touched":
+            os.utime(red, (1, 1))
+
+    assert album.importer.has_news(folder)
+    rescan(album, folder)
+    assert not album.importer.has_news(folder)
+
+
+def test_a_copy_that_can_take_the_place_of_a_lost_original_is_news(album, folder):
+    shutil.copy2(folder / "red" / "red.jpg", folder.parent / "z.jpg")
+    take_in(album, [folder])
+    (folder.parent / "others").mkdir()
+    (folder.parent / "z.jpg").rename(folder.parent / "others" / "z.jpg")
+    take_in(album, [folder.parent / "others"])
+    assert not album.importer.has_news(folder.parent / "others")
+
+    (folder / "red" / "red.jpg").unlink()
+
+    assert album.importer.has_news(folder.parent / "others")
+
+
+def test_a_rescan_that_was_interrupted_counts_each_file_once(album, tmp_path):
+    many(tmp_path / "mine", 100)
+    take_in(album, [tmp_path / "mine"])
+    make_photo(tmp_path / "mine" / "new.jpg", "blue")
+    import_id = album.import_store.begin("rescan", [tmp_path / "mine"])
+    asked = iter([False] * 60)
+
+    album.importer.work(import_id, closing=lambda: next(asked, True))
+    assert album.imports.get(import_id).state == "waiting"
+    (tmp_path / "mine" / "50.jpg").unlink()
+    album.imports.go_on_here(import_id)
+
+    record = album.imports.get(import_id)
+    assert (record.state, record.added, record.done) == ("done", 1, 101)
+    assert record.already_here == 100
+
+
 def test_a_broken_file_is_reported_once_and_again_only_when_somebody_asks(watching, folder):
     make_text(folder / "broken.jpg")
     wait_until(lambda: any(it.failed for it in watching.imports.recent(50)))

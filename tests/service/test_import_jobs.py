@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 import zipfile
 from pathlib import Path
 
@@ -129,6 +130,62 @@ def test_whoever_opens_the_library_can_pause_an_import_that_another_runs(tmp_pat
     assert_all_in_once(album, import_id)
     album.close()
     elsewhere.close()
+
+
+def lock_files(data_dir: Path) -> list[str]:
+    return sorted(it.name for it in (data_dir / "imports").glob("[0-9]*"))
+
+
+def test_the_lock_of_an_import_is_gone_when_nobody_works_on_it(tmp_path, folder, slow):
+    album = opened(tmp_path / "data")
+    import_id = begun(album, folder)
+    assert lock_files(tmp_path / "data") == [f"{import_id}.lock"]
+
+    album.imports.pause(import_id)
+    ended(album, import_id)
+    assert lock_files(tmp_path / "data") == []
+    album.imports.cancel(import_id)
+    slow.set()
+    album.imports.run([folder])
+
+    assert lock_files(tmp_path / "data") == []
+    album.close()
+
+
+def test_locks_that_a_kill_left_go_at_the_next_start(tmp_path):
+    opened(tmp_path / "data").close()
+    (tmp_path / "data" / "imports" / "7.lock").touch()
+
+    album = opened(tmp_path / "data")
+    album.start()
+
+    assert lock_files(tmp_path / "data") == []
+    album.close()
+
+
+def test_a_lock_whose_file_is_taken_away_again_and_again_has_one_holder(album):
+    """Many claim one import at once, each for a moment: never two of them have it."""
+    holders, most, claims = [], [], []
+
+    def claim() -> None:
+        for _ in range(300):
+            with album.imports._claimed(1) as claimed:
+                if claimed:
+                    holders.append(1)
+                    most.append(len(holders))
+                    claims.append(1)
+                    time.sleep(0)
+                    holders.pop()
+
+    threads = [threading.Thread(target=claim) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert max(most) == 1
+    assert claims
+    assert lock_files(album.data_dir) == []
 
 
 def test_two_cannot_work_on_one_import(tmp_path, folder, slow):

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import threading
+import time
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from album.archive import MAX_SIDECAR_BYTES
 from album.errors import ModelLoadingError
 from album.service import Album
 from models.classifiers import OwnClassifiers
 from tests.fakes import FakeCaptioner
-from tests.images.make import make_empty, make_exif, make_photo, make_text, make_truncated
+from tests.images.make import (
+    make_dng,
+    make_empty,
+    make_exif,
+    make_photo,
+    make_text,
+    make_truncated,
+    quarters,
+)
 from tests.importing import ended, opened, take_in, upload, wait_until
 
 
@@ -114,6 +126,142 @@ def test_an_upload_that_failed_is_kept_for_some_days_and_can_be_tried_again(albu
     os.utime(kept.parent, (0, 0))
     album.importer.repair()
     assert not kept.exists()
+
+
+RESERVED = [
+    "photo.part", "0123456789abcdef0123456789abcdef.part", ".hidden.jpg", ".part", "photo.album",
+    ".album", "photo.lock", "photo.tmp", "new", "failed", "half", "copy-1-0123.jpg", "album.db",
+    "photo.crdownload", "x~", "사진.part",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", RESERVED)
+def test_an_upload_may_be_called_like_anything_the_album_calls_its_own(album, tmp_path, name):
+    path = make_photo(tmp_path / "photo.jpg", "red")
+
+    report = upload(album, [(path, name)])
+
+    assert (len(report.added), report.failed) == (1, [])
+    assert only_photo(album).filename == name
+    assert album.originals.find(only_photo(album)).is_file()
+    assert list(album.faults(deep=True)) == []
+
+
+@pytest.mark.parametrize("name", [*RESERVED, "photo.thm", "photo.json", "photo.xmp"])
+def test_a_copy_may_be_called_like_anything_the_album_calls_its_own(album, tmp_path, name):
+    path = make_photo(tmp_path / "in" / "photo.jpg", "red").rename(tmp_path / "in" / name)
+
+    report = take_in(album, [path], copy=True)
+
+    assert (len(report.added), report.failed) == (1, [])
+    assert album.originals.find(only_photo(album)).read_bytes() == path.read_bytes()
+    assert list(album.faults(deep=True)) == []
+
+
+@pytest.mark.parametrize("ending", [".part", ".한글", ".with blank", f".{'x' * 200}", ".json"])
+def test_a_raw_photo_with_any_ending_is_kept_and_can_be_backed_up(album, tmp_path, ending):
+    path = make_dng(tmp_path / "in.dng", quarters((64, 48)), None)
+    path = path.rename(tmp_path / f"a{ending}")
+    copy = take_in(album, [path], copy=True)
+
+    assert (len(copy.added), copy.failed) == (1, [])
+    assert list(album.faults(deep=True)) == []
+    kept = album.originals.find(only_photo(album))
+    assert re.fullmatch(r"[0-9a-f]{64}(\.[a-z0-9]{1,8})?", kept.name)
+
+
+def test_an_upload_that_a_crash_left_is_found_whatever_it_is_called(tmp_path):
+    path = make_photo(tmp_path / "photo.jpg", "red")
+    album = opened(tmp_path / "data")
+    import_id = album.import_store.begin("upload", [])
+    album.originals.receive_upload(path, "photo.part", import_id=import_id)
+    album.close()
+
+    album = opened(tmp_path / "data")
+    album.start()
+
+    assert len(ended(album, import_id).added) == 1
+    album.close()
+
+
+def test_an_upload_from_another_disk_is_half_written_out_of_sight(album, tmp_path, monkeypatch):
+    path = make_photo(tmp_path / "photo.jpg", "red")
+    rename, seen = Path.replace, []
+
+    def from_another_disk(self: Path, target: Path) -> Path:
+        if self == path:
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+        seen.append(self.relative_to(album.originals.incoming_dir).parts[0])
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "replace", from_another_disk)
+    album.originals.receive_upload(path, "photo.jpg", import_id=1)
+
+    assert seen == ["half"]
+    assert [it.name for it in album.originals.uploads(1)] == ["photo.jpg"]
+    assert not path.exists()
+
+
+def test_what_was_half_written_at_a_crash_goes_after_a_day(album, monkeypatch):
+    half = album.originals.new_half()
+    half.write_bytes(b"half a photo")
+    os.utime(half, (0, 0))  # a copy of an old photo, about to be moved to its place
+    album.importer.repair()
+    assert half.exists()
+    tomorrow = time.time() + 2 * 86_400
+    monkeypatch.setattr("album.originals.time.time", lambda: tomorrow)
+    album.importer.repair()
+    assert not half.exists()
+
+
+def test_one_sidecar_describes_a_raw_photo_and_its_jpeg_that_were_uploaded_with_it(album, tmp_path):
+    jpeg = make_photo(tmp_path / "a.jpg", "red")
+    raw = make_dng(tmp_path / "a.dng", quarters((64, 48)), None)
+    sidecar = tmp_path / "a.xmp"
+    sidecar.write_text("<x/>")
+
+    report = upload(album, [(it, it.name) for it in (jpeg, raw, sidecar)])
+
+    assert (len(report.added), report.failed) == (2, [])
+    assert not sidecar.exists()
+
+
+@pytest.mark.parametrize("name", ["a.xmp", "a.json", "a.aae", "a.thm"])
+def test_a_file_about_a_photo_that_did_not_come_is_told(album, tmp_path, name):
+    (tmp_path / name).write_text("about a photo")
+
+    report = upload(album, [(tmp_path / name, name)])
+
+    assert (report.added, report.failed_names) == ([], [name])
+    assert "send both at once" in report.failed[0].reason
+
+
+def test_a_file_that_the_album_does_not_read_beside_its_photo_is_counted(album, tmp_path):
+    photo = make_photo(tmp_path / "a.jpg", "red")
+    (tmp_path / "a.aae").write_text("edits")
+
+    report = upload(album, [(photo, "a.jpg"), (tmp_path / "a.aae", "a.aae")])
+
+    assert (len(report.added), report.failed, report.skipped) == (1, [], {"other": 1})
+
+
+@pytest.mark.parametrize("how", ["upload", "copy", "in place"])
+def test_a_sidecar_that_is_too_large_is_not_kept_and_its_photo_is(album, tmp_path, how):
+    photo = make_photo(tmp_path / "in" / "a.jpg", "red")
+    sidecar = photo.with_name("a.jpg.xmp")
+    sidecar.write_bytes(b" " * (MAX_SIDECAR_BYTES + 1))
+
+    if how == "upload":
+        report = upload(album, [(it, it.name) for it in (photo, sidecar)])
+    else:
+        report = take_in(album, [photo.parent], copy=how == "copy")
+
+    assert len(report.added) == 1
+    assert report.failed_names == ([] if how == "in place" else ["a.jpg.xmp"])
+    assert all("larger than 4 MB" in failure.reason for failure in report.failed)
+    assert not list(album.data_dir.rglob("*.xmp"))
+    assert sidecar.exists() == (how != "upload")
+    assert list(album.faults(deep=True)) == []
 
 
 def test_a_named_pipe_in_a_folder_is_reported_and_does_not_hang(album, tmp_path):

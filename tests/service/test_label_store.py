@@ -13,7 +13,7 @@ import pytest
 from album import label_acts
 from album.database import Database
 from album.errors import AlbumError, QueryError
-from album.label import LabelPlan, LabelRule, PlannedLabel
+from album.label import MAX_LABELS, GivenLabel, LabelPlan, LabelRule, PlannedLabel
 from album.label_store import LabelStore
 from album.living_labels import LivingLabels
 from album.photo import ImageFacts
@@ -122,6 +122,55 @@ def test_somebodys_own_label_that_a_rule_gives_too_is_refused_when_they_take_it_
     labels.set_by_person(1, [])
 
     assert givers(labels) == {1: "refused"}
+
+
+def test_what_a_person_changes_is_an_act_that_can_be_undone(labels):
+    labels.apply(plan(1, 2), living=False)
+    labels.give("sofa", [1])
+
+    act = labels.change_by_person(1, ["dog"], ["cat", "sofa"])
+    assert (act.given, act.taken) == (1, 2)
+    assert givers(labels) == {1: "refused", 2: "words"}
+
+    labels.undo(act.act_id)
+
+    assert [(it.label, it.given_by, it.probability) for it in labels.given(1)] == [
+        ("cat", "words", 0.75), ("sofa", "person", None),
+    ]  # fmt: skip
+    assert givers(labels) == {1: "words", 2: "words"}
+
+
+def test_a_change_of_nothing_is_no_act(labels):
+    labels.give("cat", [1])
+
+    assert labels.change_by_person(1, ["cat"], ["dog"]) is None
+    assert labels.set_by_person(1, ["cat"]) is None
+    assert labels.acts() == []
+    assert givers(labels, "dog") == {}
+
+
+def test_a_photo_can_have_so_many_labels_and_no_more(labels):
+    names = [f"label {n}" for n in range(MAX_LABELS)]
+    labels.set_by_person(1, names)
+
+    for one_more in (
+        lambda: labels.change_by_person(1, ["dog"], []),
+        lambda: labels.set_by_person(1, [*names, "dog"]),
+        lambda: labels.give("dog", [2, 1]),
+    ):
+        with pytest.raises(QueryError, match=f"{MAX_LABELS} labels at most"):
+            one_more()
+
+    assert len(labels.given(1)) == MAX_LABELS
+    assert givers(labels, "dog") == {}
+    labels.change_by_person(1, ["dog"], names[:1])
+    assert givers(labels, "dog") == {1: "person"}
+
+
+def test_a_sidecar_brings_no_more_labels_than_a_photo_can_have(labels):
+    labels.bring_back(1, [GivenLabel(f"label {n}", "person", None) for n in range(1000)])
+
+    assert len(labels.given(1)) == MAX_LABELS
 
 
 def test_yes_and_no_of_a_person_replace_each_other_and_both_can_be_forgotten(labels):
@@ -442,6 +491,18 @@ def test_what_a_living_label_gave_is_undone_with_the_act_that_made_it(labels, li
     labels.undo(act.act_id)
 
     assert givers(labels) == {new[0]: "person", new[2]: "refused"}
+
+
+def test_undoing_what_a_person_changed_leaves_what_a_living_label_gave_since(labels, living, store):
+    labels.apply(plan(1, upto=living.last_seq("m")), living=True)
+    act = labels.change_by_person(2, ["cat"], [])
+    new = add(store, 11)
+    ((seen, (rule,)),) = living.behind("m").items()
+    assert living.give([(rule, [(new, 0.5)])], seen, ("m", 11)) == 1
+
+    labels.undo(act.act_id)
+
+    assert givers(labels) == {1: "words", new: "words"}
 
 
 def test_an_answer_to_a_rule_that_was_changed_meanwhile_is_dropped(labels, living, store):

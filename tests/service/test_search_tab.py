@@ -8,15 +8,17 @@ from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
+import numpy as np
 import pytest
 
+from album.label import MAX_LABELS, LabelPlan, LabelRule, PlannedLabel
 from album.photo import SearchFilters
 from album.query import Query
 from album.search import Question, SearchPage
 from album.service import Album
 from album.ui.arriving import Arriving
 from album.ui.asking import Asking
-from album.ui.photo_panel import FAVOURITE
+from album.ui.label_box import FAVOURITE
 from album.ui.search_parts import SearchParts
 from album.ui.shown import Shown
 from album.ui.uploads import UploadFolder
@@ -32,7 +34,7 @@ class Tab:
     def __init__(self, album: Album, folder: Path) -> None:
         self.album = album
         with gr.Blocks():
-            self.parts = SearchParts(album, UploadFolder(folder), folder)
+            self.parts = SearchParts(album, UploadFolder(folder))
         self.asking = Asking(album, self.parts)
         self.viewing = Viewing(self.parts, self.asking)
         self.arriving = Arriving(album, self.parts, self.asking, self.viewing)
@@ -46,6 +48,36 @@ class Tab:
         for update in self.arriving.go_to(shown, address, ENGLISH):
             together |= update
         return together
+
+
+NO_IDS = np.empty(0, np.int64)
+
+
+class PanelOf:
+    """A browser with a photo open: it sends back what its components hold."""
+
+    def __init__(self, tab: Tab, photo_id: int) -> None:
+        self._viewing, self._panel = tab.viewing, tab.parts.panel
+        self.open(photo_id)
+
+    def open(self, photo_id: int) -> None:
+        self._photo_id = photo_id
+        self._holds: dict[Any, Any] = {self._panel.label_box.saved: ""}
+        self.takes(self._panel.show(photo_id, None, "en"))
+
+    def takes(self, updates: dict[Any, Any]) -> None:
+        """What the server answers, in the components."""
+        self._holds |= updates
+
+    def choose(self, *labels: str) -> dict[Any, Any]:
+        _, *notes = [self._holds.get(it) for it in self._panel.label_box.inputs]
+        answer = self._viewing.save_labels(Shown(), self._photo_id, list(labels), *notes, ENGLISH)
+        self.takes(answer)
+        return answer
+
+    def press_heart(self) -> None:
+        heart = self._holds[self._panel.favourite]
+        self.takes(self._viewing.turn_heart(Shown(), self._photo_id, heart, ENGLISH))
 
 
 @pytest.fixture
@@ -123,13 +155,115 @@ def test_a_page_that_is_not_there_any_more_is_the_last_one(tab: Tab) -> None:
 def test_a_heart_and_the_other_labels_leave_each_other_alone(tab: Tab) -> None:
     photo_id = tab.album.search.find("").hits[0].photo.photo_id
     tab.album.set_labels(photo_id, ["holiday"])
+    panel = PanelOf(tab, photo_id)
 
-    tab.viewing.turn_heart(Shown(), photo_id, ENGLISH)
+    panel.press_heart()
     assert sorted(tab.album.labels_of(photo_id)) == [FAVOURITE, "holiday"]
-    tab.viewing.save_labels(Shown(), photo_id, ["snow"], ENGLISH)
+    panel.choose("snow")
     assert sorted(tab.album.labels_of(photo_id)) == [FAVOURITE, "snow"]
-    tab.viewing.turn_heart(Shown(), photo_id, ENGLISH)
+    panel.press_heart()
     assert tab.album.labels_of(photo_id) == ["snow"]
+
+
+def test_a_label_that_came_after_the_panel_was_opened_stays(tab: Tab) -> None:
+    """A rule and another browser label the open photo; the box does not show that."""
+    photo_id = tab.album.search.find("").hits[0].photo.photo_id
+    tab.album.set_labels(photo_id, ["holiday"])
+    panel, other = PanelOf(tab, photo_id), PanelOf(tab, photo_id)
+    labels = tab.album.labels
+    other.choose("holiday", "granny")
+    rule = LabelRule("cat", "words", {})
+    planned = PlannedLabel(rule, np.array([photo_id]), np.array([0.75], np.float32), NO_IDS, 0, 0)
+    labels.apply(LabelPlan((planned,)), living=False)
+
+    panel.choose("holiday", "snow")
+
+    assert sorted(tab.album.labels_of(photo_id)) == ["cat", "granny", "holiday", "snow"]
+    assert labels.examples("cat")[1].tolist() == []
+    panel.choose("snow")
+    assert sorted(tab.album.labels_of(photo_id)) == ["cat", "granny", "snow"]
+    assert labels.examples("cat")[1].tolist() == []
+
+
+def test_each_change_of_the_box_is_told_against_the_one_before(tab: Tab) -> None:
+    photo_id = tab.album.search.find("").hits[0].photo.photo_id
+    panel = PanelOf(tab, photo_id)
+
+    panel.choose("snow")
+    panel.choose("snow", "ice")
+    panel.choose("ice")
+    assert tab.album.labels_of(photo_id) == ["ice"]
+    panel.choose()
+    assert tab.album.labels_of(photo_id) == []
+
+
+def test_a_change_of_labels_can_be_undone_in_the_history(tab: Tab) -> None:
+    photo_id = tab.album.search.find("").hits[0].photo.photo_id
+    tab.album.set_labels(photo_id, ["holiday"])
+    panel = PanelOf(tab, photo_id)
+    panel.choose("snow")
+
+    (act, *_) = tab.album.labels.acts()
+    tab.album.labelling.undo(act.act_id)
+
+    assert (set(act.labels), act.given, act.taken) == ({"holiday", "snow"}, 1, 1)
+    assert tab.album.labels_of(photo_id) == ["holiday"]
+
+
+def test_an_answer_that_comes_after_another_photo_was_opened_changes_nothing_there(
+    tab: Tab,
+) -> None:
+    first, second = [hit.photo.photo_id for hit in tab.album.search.find("").hits[:2]]
+    tab.album.set_labels(second, ["holiday"])
+    panel = PanelOf(tab, first)
+    late = panel.choose("snow")
+    panel.open(second)
+    panel.takes(late)
+
+    panel.choose("holiday", "ice")
+
+    assert tab.album.labels_of(first) == ["snow"]
+    assert tab.album.labels_of(second) == ["holiday", "ice"]
+
+
+def test_a_label_called_like_that_of_the_heart_is_the_heart(tab: Tab) -> None:
+    photo_id = tab.album.search.find("").hits[0].photo.photo_id
+    panel = PanelOf(tab, photo_id)
+
+    panel.choose(FAVOURITE)
+    assert tab.album.labels_of(photo_id) == [FAVOURITE]
+    panel.press_heart()
+    assert tab.album.labels_of(photo_id) == []
+
+
+def test_two_browsers_that_both_press_an_empty_heart_make_it_full(tab: Tab) -> None:
+    photo_id = tab.album.search.find("").hits[0].photo.photo_id
+    one, two = PanelOf(tab, photo_id), PanelOf(tab, photo_id)
+
+    one.press_heart()
+    two.press_heart()
+
+    assert tab.album.labels_of(photo_id) == [FAVOURITE]
+
+
+@pytest.mark.parametrize("note", ["", "[]", "{", '{"photo": 1, "labels": 7}', "null", None])
+def test_a_made_up_note_of_what_was_shown_takes_no_label_away(tab: Tab, note: Any) -> None:
+    photo_id = tab.album.search.find("").hits[0].photo.photo_id
+    tab.album.set_labels(photo_id, ["holiday"])
+
+    tab.viewing.save_labels(Shown(), photo_id, [], note, note, ENGLISH)
+
+    assert tab.album.labels_of(photo_id) == ["holiday"]
+
+
+def test_more_labels_than_a_photo_can_have_are_one_sentence(tab: Tab) -> None:
+    photo_id = tab.album.search.find("").hits[0].photo.photo_id
+    panel = PanelOf(tab, photo_id)
+
+    with pytest.raises(gr.Error, match=f"{MAX_LABELS} labels at most"):
+        panel.choose(*(f"label {n}" for n in range(10_000)))
+
+    assert tab.album.labels_of(photo_id) == []
 
 
 def test_what_the_browser_says_it_chose_is_looked_up_and_never_believed(tab: Tab) -> None:

@@ -287,6 +287,18 @@ def test_thumbnails_are_served_as_pictures(served: ServedAlbum) -> None:
     assert (status, body) == (200, Path(path).read_bytes())
 
 
+def test_an_original_is_sent_by_its_id_from_where_it_lies(served: ServedAlbum) -> None:
+    original = Path(server_paths(served)["an original"]).read_bytes()
+    temp = served.data_dir / "temp"
+    before = {it for it in temp.rglob("*") if it.is_file()}
+
+    answers = [fetched(served, f"/original/{number}") for number in (1, 2)]
+
+    assert [status for status, _ in answers] == [200, 200]
+    assert original in [body for _, body in answers]
+    assert {it for it in temp.rglob("*") if it.is_file()} == before
+
+
 def test_the_folder_that_is_served_as_a_whole_holds_nothing_but_made_jpegs(
     served: ServedAlbum,
 ) -> None:
@@ -361,7 +373,7 @@ def test_without_the_login_nothing_is_shown_and_nothing_taken(locked: ServedAlbu
         "/config", "/gradio_api/info", "/gradio_api/openapi.json",
         f"/gradio_api/file={thumbnail}", f"/gradio_api/file={locked.data_dir}/album.db",
         "/gradio_api/call/album_status/x", "/gradio_api/upload_progress?upload_id=x",
-        "/gradio_api/queue/status", "/gradio_api/deep_link", "/monitoring",
+        "/gradio_api/queue/status", "/gradio_api/deep_link", "/monitoring", "/original/1",
     ):  # fmt: skip
         assert fetched(locked, path)[0] in (401, 403, 404), path
     for path, body in (
@@ -402,6 +414,9 @@ def test_only_the_right_password_opens_the_album(locked: ServedAlbum) -> None:
         entered = browser.post(
             f"{locked.url}/login", data=dict(zip(("username", "password"), LOGIN, strict=True))
         )
+        originals = [browser.get(f"{locked.url}/original/{number}") for number in (1, 2)]
+        assert [it.status_code for it in originals] == [200, 200]
+        assert (SAMPLES / "lion.jpg").read_bytes() in [it.content for it in originals]
         assert entered.status_code == 200
         thumbnail = next(locked.data_dir.glob("thumbnails/??/*.jpg"))
         seen = browser.get(f"{locked.url}/gradio_api/file={thumbnail}")

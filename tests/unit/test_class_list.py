@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 
-from album.class_list import LONGEST_NAME, MOST_CLASSES, MOST_NAMES, parse_classes
+from album.class_list import LONGEST_LIST, LONGEST_NAME, MOST_CLASSES, MOST_NAMES, parse_classes
 from album.errors import QueryError
 from models.interfaces import ClassName, ClassSpec
 
@@ -91,6 +91,12 @@ def test_too_few_classes_are_one_sentence():
     assert "two classes" in refused("cat")
     assert "two classes" in refused(" \n|\n* 3")
     assert "called" in refused("", least=1)
+
+
+def test_a_list_that_is_too_long_is_not_even_read():
+    said = refused("a" * (LONGEST_LIST + 1))
+
+    assert said == f"The list of classes has more than {LONGEST_LIST} characters; cut it."
 
 
 def test_too_many_classes_or_names_are_one_sentence_with_both_numbers():
