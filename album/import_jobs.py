@@ -437,7 +437,7 @@ class ImportJobs:
             self._held.discard(import_id)
             # While it is held: a lock on a file that is gone is not taken, but tried anew.
             with suppress(OSError):  # some systems keep what is open
-                file.unlink()
+                Path(lock.lock_file).unlink()
             lock.release()
 
     def _lock_of(self, import_id: int) -> FileLock:
