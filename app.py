@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 import logging
-import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -13,7 +12,8 @@ from pathlib import Path
 from album.captions import CaptionPace
 from album.errors import AlbumError
 from album.service import Album
-from album.settings import Settings, keep_libraries_private
+from album.settings import Settings, keep_libraries_private, use_temp_dir
+from album.temp_folder import TempFolder
 from models.captioners import captioner_named, fetch_in_background
 from models.classifiers import OwnClassifiers
 from models.loader import EncoderLoader
@@ -53,22 +53,24 @@ def serve(settings: Settings) -> None:
             settings.captions_per_minute, settings.captions_per_day, settings.captions_parallel
         ),
     )
-    shutil.rmtree(settings.temp_dir, ignore_errors=True)
-    settings.temp_dir.mkdir(parents=True)
+    temp = TempFolder(settings.temp_dir)
+    use_temp_dir(temp.path)
     loader = EncoderLoader(settings.model, settings.device, settings.weights_dir)
     try:
         # Gradio first: while it builds the page, the model is loaded beside it.
         import gradio
 
         from album.ui import theme
+        from album.ui.lanes import use_lanes
         from album.ui.page import build_page
+        from album.ui.sessions import few_sessions
         from album.ui.texts import translations
 
         loader.start(album.active.offer, album.serving)
         fetch_in_background(captioner)
         album.start()
-        page = build_page(album, loader, settings.temp_dir, sample_photos(Path(gradio.__file__)))
-        page.queue(default_concurrency_limit=4, max_size=64)
+        page = build_page(album, loader, temp.path, sample_photos(Path(gradio.__file__)))
+        use_lanes(page)
         _, address, _ = page.launch(
             prevent_thread_lock=True,
             quiet=True,  # it would advertise a public link
@@ -83,6 +85,7 @@ def serve(settings: Settings) -> None:
             enable_monitoring=False,
             footer_links=[],
             show_error=False,
+            app_kwargs={"lifespan": few_sessions},
             max_file_size=settings.max_upload_mb * 1_000_000,
             blocked_paths=[
                 str(settings.data_dir / name)
@@ -103,6 +106,7 @@ def serve(settings: Settings) -> None:
     finally:
         loader.stop()
         album.close()
+        temp.close()
 
 
 def sample_photos(gradio_file: Path) -> list[Path]:

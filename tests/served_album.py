@@ -41,6 +41,13 @@ class ServedAlbum:
     url: str
     data_dir: Path
     log: Path
+    pid: int
+
+    @property
+    def temp_dir(self) -> Path:
+        """Where it puts uploads and downloads: the folder that was made last."""
+        folders = [it for it in (self.data_dir / "temp").iterdir() if it.is_dir()]
+        return max(folders, key=lambda it: it.stat().st_ctime)
 
     def client(self, auth: tuple[str, str] | None = None) -> Client:
         """A program that talks to the album."""
@@ -83,7 +90,7 @@ def served_album(folder: Path, *, warm: bool = True, **env: str) -> Iterator[Ser
             shutil.copy(known, data_dir / "embeddings")
     start = starter().start if warm else _start
     process = start({**inherited, **settings, **env}, log)
-    served = ServedAlbum(f"http://127.0.0.1:{port}", data_dir, log)
+    served = ServedAlbum(f"http://127.0.0.1:{port}", data_dir, log, process.pid)
     try:
         _wait_until_it_answers(process, served)
         yield served

@@ -56,6 +56,7 @@ LAYERS = (
     ("album.condition_masks", "album.decode_worker"),
     ("album.fact_table",),
     ("album.database", "album.decoder", "album.image_files", "album.query", "album.settings"),
+    ("album.temp_folder",),
     ("album.conditions",),
     ("album.raw", "album.metadata"),
     ("album.xmp_sidecars",),
@@ -93,7 +94,7 @@ OWNERS = {
     "babel": ("album/places.py",),
     "watchdog": ("album/watch.py",),
     "korean_lunar_calendar": ("album/query/yearly.py",),
-    "filelock": ("album/import_jobs.py",),
+    "filelock": ("album/import_jobs.py", "album/temp_folder.py"),
     "sklearn": ("models/linear_probe.py",),
     "google": ("models/gemini.py",),
     **dict.fromkeys(
