@@ -145,6 +145,16 @@ def test_the_newest_search_of_a_browser_is_answered_last(
     assert "blue.png" in results
 
 
+def test_a_question_that_is_asked_while_one_is_answered_is_asked_too(launched: Launched) -> None:
+    """Of a listener that says "once", a page forgets what happens meanwhile."""
+
+    async def modes(http: httpx.AsyncClient, page: Page) -> set[str]:
+        asking = (("query", "submit"), ("find", "click"))
+        return {page.listener(page.component(it), event)["trigger_mode"] for it, event in asking}
+
+    assert launched.visited(modes) == {"always_last"}
+
+
 def test_programs_shut_no_browser_out(launched: Launched, monkeypatch: pytest.MonkeyPatch) -> None:
     """While 80 calls of a program wait, a person searches, labels and writes a caption."""
     free = threading.Event()
