@@ -16,7 +16,7 @@ import numpy as np
 
 from models.clip import ClipEncoder
 from models.spec import POCKET
-from tests.benchmarks.figures import Figure
+from tests.benchmarks.figures import Figure, held_by
 from tests.benchmarks.pocket import opened
 from tests.images.make import scene
 from tests.served_album import ServedAlbum, served_album
@@ -86,14 +86,14 @@ async def _load(served: ServedAlbum, users: int, seconds: float) -> list[Figure]
     async with _client(served) as http:
         page = await load_page(http)
         await _warm_up(http, page)
-        before = held(served.pid)
+        before = held_by(served.pid)
         ends = time.perf_counter() + seconds
         await asyncio.gather(
             *(_use(Visitor(http, page), times, ends, random.Random(chance.random()))
               for _ in range(users))
         )  # fmt: skip
         await asyncio.sleep(SETTLE_S)
-        after = held(served.pid)
+        after = held_by(served.pid)
     searches = times.seconds.get("search", [0.0])
     p50, p95, p99 = np.percentile(searches, [50, 95, 99])
     return [
@@ -160,7 +160,7 @@ async def _soak(served: ServedAlbum, sessions: int) -> list[Figure]:
         for end in steps:
             await asyncio.gather(*(_visits(http, page, times, numbers, end) for _ in range(4)))
             await asyncio.sleep(SETTLE_S)
-            measured.append(held(served.pid))
+            measured.append(held_by(served.pid))
     (first, files), (last, files_last) = measured
     calls = times.calls
     took = [it for each in times.seconds.values() for it in each]
@@ -225,10 +225,3 @@ async def _warm_up(http: httpx.AsyncClient, page: Page) -> None:
     await visitor.arrive()
     await visitor.search("a dog")
     await visitor.leave()
-
-
-def held(pid: int) -> tuple[float, int]:
-    """(resident memory in MB, descriptors) of a process."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
-    return int(line.split()[1]) / 1024, len(list(Path(f"/proc/{pid}/fd").iterdir()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
@@ -20,12 +21,14 @@ from album.ui import lanes
 from album.ui.lanes import use_lanes
 from album.ui.page import build_page
 from album.ui.sessions import MOST, few_sessions
+from tests.benchmarks.figures import held_by
 from tests.images.make import make_photo
 from tests.importing import take_in
 from tests.visitor import Page, RefusedError, Visitor, load_page
 
 PATIENCE_S = 120  # an upper bound for a busy machine, waited out only by a failing test
 CALLS = 80
+MORE = 60  # sessions
 
 
 class NoModel:
@@ -221,6 +224,23 @@ def test_sessions_are_bounded_and_the_living_stay(
     queue = launched.blocks._queue
     assert len(queue.pending_messages_per_session) <= MOST + 1
     assert len(queue.pending_event_ids_session) <= MOST + 1
+
+
+def test_memory_does_not_grow_by_a_page_for_each_session(launched: Launched) -> None:
+    """A copy of the page's configuration for each would be 0.6 MB."""
+
+    async def visit(http: httpx.AsyncClient, page: Page) -> float:
+        async def come_and_go(times: int) -> float:
+            for _ in range(times):
+                person = Visitor(http, page)
+                await person.arrive()
+                await person.leave()
+            return held_by(os.getpid())[0]
+
+        before = await come_and_go(20)
+        return await come_and_go(MORE) - before
+
+    assert launched.visited(visit) < 0.3 * MORE
 
 
 def test_a_session_that_holds_nothing_ends_with_its_program(launched: Launched) -> None:
