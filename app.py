@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -12,7 +11,8 @@ from album.captions import CaptionPace
 from album.ending import closing_s, ended_by_signals, wait_for_the_end
 from album.errors import AlbumError
 from album.service import Album
-from album.settings import Settings, keep_libraries_private
+from album.settings import Settings, keep_libraries_private, use_temp_dir
+from album.temp_folder import TempFolder
 from models.captioners import captioner_named, fetch_in_background
 from models.classifiers import OwnClassifiers
 from models.interfaces import Captioner
@@ -56,8 +56,8 @@ def serve(settings: Settings) -> None:
 
 
 def _serve(album: Album, captioner: Captioner, settings: Settings) -> None:
-    shutil.rmtree(settings.temp_dir, ignore_errors=True)
-    settings.temp_dir.mkdir(parents=True)
+    temp = TempFolder(settings.temp_dir)
+    use_temp_dir(temp.path)
     loader = EncoderLoader(settings.model, settings.device, settings.weights_dir)
     page = None
     try:
@@ -68,16 +68,18 @@ def _serve(album: Album, captioner: Captioner, settings: Settings) -> None:
         from album.ui.alerts import answer_full_disk
         from album.ui.connections import limit_connections
         from album.ui.downloads import route_of_originals
+        from album.ui.lanes import use_lanes
         from album.ui.login import Login
         from album.ui.page import build_page
         from album.ui.server import GuardedApp
+        from album.ui.sessions import few_sessions
         from album.ui.texts import translations
 
         loader.start(album.active.offer, album.serving)
         fetch_in_background(captioner)
         album.start()
-        page = build_page(album, loader, settings.temp_dir, sample_photos(Path(gradio.__file__)))
-        page.queue(default_concurrency_limit=4, max_size=64)
+        page = build_page(album, loader, temp.path, sample_photos(Path(gradio.__file__)))
+        use_lanes(page)
         limit_connections()
         _, address, _ = page.launch(
             prevent_thread_lock=True,
@@ -99,6 +101,7 @@ def _serve(album: Album, captioner: Captioner, settings: Settings) -> None:
             enable_monitoring=False,
             footer_links=[],
             show_error=False,
+            app_kwargs={"lifespan": few_sessions},
             max_file_size=settings.max_upload_mb * 1_000_000,
             blocked_paths=[
                 str(settings.data_dir / name)
@@ -122,6 +125,7 @@ def _serve(album: Album, captioner: Captioner, settings: Settings) -> None:
             page.server.config.timeout_graceful_shutdown = 1  # seconds; browsers stay connected
             page.close(verbose=False)
         album.close(closing_s())
+        temp.close()
 
 
 def sample_photos(gradio_file: Path) -> list[Path]:

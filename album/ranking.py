@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 import numpy.typing as npt
@@ -95,7 +96,7 @@ class Seen:
 
 
 class Ranker:
-    """Ranks the photos that one model has seen; for one thread at a time."""
+    """Ranks the photos that one model has seen; methods may be called from any thread."""
 
     def __init__(
         self, active: Active, store: PhotoStore, texts: TextIndex, cache_dir: Path
@@ -113,6 +114,7 @@ class Ranker:
         self._texts = texts
         self._relevance = Relevance(active.encoder, active.index, cache_dir)
         self._bursts: tuple[Ids, Facts, Ids] | None = None
+        self._lock = Lock()
 
     def answer(self, wanted: Wanted) -> Answer:
         """Rank every photo."""
@@ -243,13 +245,14 @@ class Ranker:
     def _bursts_now(self, ids: Ids, matrix: Embeddings) -> Ids:
         """(n,) as of `bursts_of`; worked out anew when photos or their times have changed."""
         facts = self._store.moments()
-        if self._bursts is None or self._bursts[0] is not ids or self._bursts[1] is not facts:
-            places = np.minimum(np.searchsorted(facts.photo_ids, ids), len(facts.photo_ids) - 1)
-            rows = facts.rows[places]
-            there = facts.photo_ids[places] == ids  # not so for a photo that has just gone
-            found = bursts_of(rows["taken_ms"], rows["timed"] & there, matrix)
-            self._bursts = ids, facts, found
-        return self._bursts[2]
+        with self._lock:
+            if self._bursts is None or self._bursts[0] is not ids or self._bursts[1] is not facts:
+                places = np.minimum(np.searchsorted(facts.photo_ids, ids), len(facts.photo_ids) - 1)
+                rows = facts.rows[places]
+                there = facts.photo_ids[places] == ids  # not so for a photo that has just gone
+                found = bursts_of(rows["taken_ms"], rows["timed"] & there, matrix)
+                self._bursts = ids, facts, found
+            return self._bursts[2]
 
 
 def likeness(evidence: Floats) -> Floats:

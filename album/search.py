@@ -80,7 +80,7 @@ class SearchPage:
 
 
 class PhotoSearch:
-    """Answers questions about the album."""
+    """Answers questions about the album; methods may be called from any thread."""
 
     def __init__(
         self,
@@ -139,8 +139,7 @@ class PhotoSearch:
             return self._of_a_moment(asked.burst, query, offset, limit, language)
         if not (query.groups or query.unwanted or asked.pictures or asked.like):
             return self._of_facts(asked, query, offset, limit, language)
-        with self._lock:
-            answer = self._answer(asked, query, again=offset > 0)
+        answer = self._answer(asked, query, again=offset > 0)
         words = " ".join([query.visual, *query.unwanted])
         return SearchPage(
             self._hits(answer, query, offset, limit, language),
@@ -173,9 +172,8 @@ class PhotoSearch:
         if page.model_id is None:
             ids = self._store.matching_ids(SearchFilters()) if allowed is None else allowed
             return [int(it) for it in ids]
-        with self._lock:
-            answer = self._answer(asked, query, again=True)
-            theirs = self._ranker_now().moments_of(answer.photo_ids[answer.bursts > 1])
+        answer = self._answer(asked, query, again=True)
+        theirs = self._ranker_now().moments_of(answer.photo_ids[answer.bursts > 1])
         if allowed is not None:
             theirs = np.intersect1d(theirs, allowed)
         theirs = np.setdiff1d(theirs, np.array([*asked.like, *answer.photo_ids], dtype=np.int64))
@@ -184,9 +182,7 @@ class PhotoSearch:
     def get_ready(self) -> None:
         """Do what the next search would have to do first; nothing while there is no model."""
         if self._active.model_id is not None:
-            with self._lock:
-                ranker = self._ranker_now()
-            ranker.get_ready()
+            self._ranker_now().get_ready()
 
     def similar(self, photo_id: int, *, offset: int = 0, limit: int = PAGE) -> SearchPage:
         """All photos by how much they look like this one, which is left out itself.
@@ -211,9 +207,8 @@ class PhotoSearch:
         self, photo_id: int, query: Query, offset: int, limit: int, language: str
     ) -> SearchPage:
         self._store.get(photo_id)
-        with self._lock:
-            ranker = self._ranker_now()
-            photo_ids = ranker.moment_of(photo_id).tolist()
+        ranker = self._ranker_now()
+        photo_ids = ranker.moment_of(photo_id).tolist()
         page, total = photo_ids[offset : offset + limit], len(photo_ids)
         photos = self._store.get_many(page)
         there = [photos[photo_id] for photo_id in page if photo_id in photos]
@@ -226,7 +221,8 @@ class PhotoSearch:
 
     def _answer(self, asked: Question, query: Query, *, again: bool) -> Answer:
         """The whole ranking; for a later page the one that the first page began, if it is kept."""
-        known = self._answers.pop(asked, None) if again else None
+        with self._lock:
+            known = self._answers.pop(asked, None) if again else None
         if known is None:
             ranker = self._ranker_now()
             known = ranker.answer(
@@ -240,16 +236,18 @@ class PhotoSearch:
                     rest=asked.rest,
                 )
             )
-        self._answers[asked] = known
-        while len(self._answers) > ANSWERS_KEPT:
-            self._answers.popitem(last=False)
+        with self._lock:
+            self._answers[asked] = known
+            while len(self._answers) > ANSWERS_KEPT:
+                self._answers.popitem(last=False)
         return known
 
     def _ranker_now(self) -> Ranker:
         active = self._active.current()
-        if self._ranker is None or self._ranker.active is not active:
-            self._ranker = Ranker(active, self._store, self._texts, self._cache_dir)
-        return self._ranker
+        with self._lock:
+            if self._ranker is None or self._ranker.active is not active:
+                self._ranker = Ranker(active, self._store, self._texts, self._cache_dir)
+            return self._ranker
 
     def _allowed(self, asked: Question, query: Query) -> Ids | None:
         """The photos that have the facts that were asked for; None: all."""

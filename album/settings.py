@@ -123,7 +123,7 @@ class Settings:
 
     @cached_property
     def temp_dir(self) -> Path:
-        """Where the page puts uploads and downloads for a while; on the disk of the originals.
+        """Where each process has a folder for uploads and downloads; on the disk of originals.
 
         Elsewhere where that cannot be written to, for the little that looking needs.
         """
@@ -137,7 +137,12 @@ def keep_libraries_private(settings: Settings) -> None:
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     os.environ["DO_NOT_TRACK"] = "1"
-    os.environ["GRADIO_TEMP_DIR"] = str(settings.temp_dir)
+    use_temp_dir(settings.temp_dir)
+
+
+def use_temp_dir(folder: Path) -> None:
+    """Have Gradio put uploads and downloads into a folder."""
+    os.environ["GRADIO_TEMP_DIR"] = str(folder)
 
 
 def _one_of(given: Mapping[str, str], name: str, default: str, choices: tuple[str, ...]) -> str:

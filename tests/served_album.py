@@ -43,6 +43,17 @@ class ServedAlbum:
     log: Path
     process: subprocess.Popen[bytes] | Forked
 
+    @property
+    def pid(self) -> int:
+        """The process that serves."""
+        return self.process.pid
+
+    @property
+    def temp_dir(self) -> Path:
+        """Where it puts uploads and downloads: the folder that was made last."""
+        folders = [it for it in (self.data_dir / "temp").iterdir() if it.is_dir()]
+        return max(folders, key=lambda it: it.stat().st_ctime)
+
     def client(self, auth: tuple[str, str] | None = None) -> Client:
         """A program that talks to the album."""
         return Client(

@@ -58,6 +58,7 @@ LAYERS = (
     ("album.fact_table",),
     ("album.untrusted_database",),
     ("album.database", "album.decoder", "album.image_files", "album.query", "album.settings"),
+    ("album.temp_folder",),
     ("album.conditions",),
     ("album.raw", "album.metadata"),
     ("album.xmp_sidecars",),
@@ -96,7 +97,7 @@ OWNERS = {
     "babel": ("album/places.py",),
     "watchdog": ("album/watch.py",),
     "korean_lunar_calendar": ("album/query/yearly.py",),
-    "filelock": ("album/import_jobs.py",),
+    "filelock": ("album/import_jobs.py", "album/temp_folder.py"),
     "sklearn": ("models/linear_probe.py",),
     "google": ("models/gemini.py",),
     **dict.fromkeys(

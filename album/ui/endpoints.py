@@ -18,6 +18,13 @@ from album.service import Album
 from album.sorting import Verdict
 from album.ui.alerts import alerts_on_failure
 from album.ui.import_words import as_json
+from album.ui.lanes import (
+    PROGRAM_CAPTIONS,
+    PROGRAM_CLASSES,
+    PROGRAM_FACTS,
+    PROGRAM_SEARCHES,
+    PROGRAM_UPLOADS,
+)
 from album.ui.uploads import UploadFolder
 
 MOST_HITS = 500
@@ -32,28 +39,27 @@ class Endpoints:
     def __init__(self, album: Album, uploads: UploadFolder) -> None:
         self._album = album
         self._uploads = uploads
-        encode: dict[str, Any] = {"concurrency_limit": 4, "concurrency_id": "encode"}
         self._publish(
             self.search_photos,
             [
                 gr.Textbox(""), gr.File(), gr.Textbox(""), gr.Textbox(""), *_page(),
                 gr.Textbox("best"), gr.Checkbox(False),
             ],
-            **encode,
+            **PROGRAM_SEARCHES,
         )  # fmt: skip
-        self._publish(self.similar_photos, [gr.Number(), *_page()], **encode)
-        self._publish(self.upload_photos, [gr.File(file_count="multiple")], concurrency_limit=4)
+        self._publish(self.similar_photos, [gr.Number(), *_page()], **PROGRAM_SEARCHES)
+        self._publish(self.upload_photos, [gr.File(file_count="multiple")], **PROGRAM_UPLOADS)
         self._publish(
             self.classify_photos, [gr.JSON(), gr.File(file_count="multiple"), gr.Textbox()],
-            **encode,
+            **PROGRAM_CLASSES,
         )  # fmt: skip
-        self._publish(self.caption_photo, [gr.Number(), gr.Textbox("ko")], concurrency_limit=8)
-        self._publish(self.photo_details, [gr.Number()])
-        self._publish(self.album_status, [])
-        self._publish(self.album_labels, [])
-        self._publish(self.import_status, [gr.Number(20)])
+        self._publish(self.caption_photo, [gr.Number(), gr.Textbox("ko")], **PROGRAM_CAPTIONS)
+        self._publish(self.photo_details, [gr.Number()], **PROGRAM_FACTS)
+        self._publish(self.album_status, [], **PROGRAM_FACTS)
+        self._publish(self.album_labels, [], **PROGRAM_FACTS)
+        self._publish(self.import_status, [gr.Number(20)], **PROGRAM_FACTS)
         for function in (self.pause_import, self.resume_import, self.cancel_import):
-            self._publish(function, [gr.Number()])
+            self._publish(function, [gr.Number()], **PROGRAM_FACTS)
 
     @staticmethod
     def _publish(function: Any, inputs: list[Any], **options: Any) -> None:

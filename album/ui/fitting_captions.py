@@ -12,10 +12,11 @@ import gradio as gr
 from album.photo import TextScore
 from album.service import Album
 from album.ui.alerts import alerts_on_failure
+from album.ui.lanes import CAPTIONS
 from album.ui.texts import i18n, language_of, say
 
-# One after the other: what is kept when the box is left must not come after what is taken over.
-AS_WRITTEN: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "caption"}
+# In order: what is kept when the box is left must not come after what is taken over.
+AS_WRITTEN = CAPTIONS
 # What an answer brings is brought into sight, and a keyboard goes on where its button has gone.
 ON_LOAD = """
 let chosen = false, shown = false;

@@ -9,10 +9,12 @@ from typing import Any
 import gradio as gr
 
 from album.service import Album
+from album.temp_folder import KEPT_S
 from album.ui.captions_tab import CaptionsTab
 from album.ui.classify_tab import ClassifyTab
 from album.ui.endpoints import Endpoints
-from album.ui.search_tab import IN_ORDER, SearchTab
+from album.ui.lanes import SEARCHES
+from album.ui.search_tab import SearchTab
 from album.ui.shown import Shown
 from album.ui.status_line import ModelState, about_model, status_line
 from album.ui.texts import i18n, language_of
@@ -20,7 +22,6 @@ from album.ui.upload_tab import UploadTab
 from album.ui.uploads import UploadFolder
 
 STATUS_EVERY_S = 3
-TEMP_KEPT_S = 86_400  # query pictures and exported ZIPs; photos leave the folder at once
 
 Updates = dict[Any, Any]
 
@@ -41,7 +42,7 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
 
     with gr.Blocks(
         title="Photo album · 사진첩", fill_width=True, analytics_enabled=False,
-        delete_cache=(3600, TEMP_KEPT_S),
+        delete_cache=(3600, int(KEPT_S)),
     ) as page:  # fmt: skip
         with gr.Row(elem_id="masthead"):
             gr.Markdown(i18n("album"), elem_id="title")
@@ -111,7 +112,7 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
         page.load(imports.look, imports.shown, imports.outputs, concurrency_limit=None, **private)
         # New photos show up by themselves wherever nobody looks at one of them.
         known.change(
-            search.refresh, search.parts.shown, search.parts.all_outputs, **private, **IN_ORDER
+            search.refresh, search.parts.shown, search.parts.all_outputs, **private, **SEARCHES
         )
         search.parts.samples.click(
             import_samples, None, [status, known], concurrency_limit=2, **private

@@ -9,13 +9,11 @@ import gradio as gr
 from album.service import Album
 from album.ui.arriving import Arriving
 from album.ui.asking import Asking
+from album.ui.lanes import SEARCHES
 from album.ui.results import PAGE_IS_TURNED, PHOTO_IS_CLOSED, PHOTO_IS_OPEN, REST_IS_SHOWN
 from album.ui.search_parts import EXAMPLES, SearchParts
 from album.ui.uploads import UploadFolder
 from album.ui.viewing import Viewing
-
-# One after the other: the answer to the last key or question must be the last to arrive.
-IN_ORDER: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "search"}
 
 
 class SearchTab:
@@ -35,11 +33,15 @@ class SearchTab:
     def _listen(self) -> None:
         parts, asking = self.parts, self._asking
         private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-        in_order: dict[str, Any] = {**private, **IN_ORDER}
+        in_order: dict[str, Any] = {**private, **SEARCHES}
         asked = {parts.shown, parts.query, *parts.filters.inputs}
         with_box = [parts.query, *parts.outputs]
         for event in (parts.query.submit, parts.find.click):
-            event(asking.search, asked, parts.outputs, **{**in_order, "show_progress": "minimal"})
+            # Asked again while one is answered: the last question is answered, too.
+            event(
+                asking.search, asked, parts.outputs, trigger_mode="always_last",
+                **{**in_order, "show_progress": "minimal"},
+            )  # fmt: skip
         for component in parts.filters.inputs:
             # Not `input`: it is also said of a dropdown that is opened and left as it was.
             changed = component.submit if isinstance(component, gr.Textbox) else component.change
@@ -76,7 +78,7 @@ class SearchTab:
     def _listen_to_photos(self) -> None:
         parts, asking, viewing = self.parts, self._asking, self._viewing
         private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-        in_order: dict[str, Any] = {**private, **IN_ORDER}
+        in_order: dict[str, Any] = {**private, **SEARCHES}
         panel = parts.panel
         to_panel = [parts.shown, parts.bar.here, *panel.outputs]
         parts.results.tiles.select(viewing.choose, parts.shown, parts.outputs, **in_order)

@@ -2,12 +2,17 @@
 
 python -m tests.benchmarks [precision] [large_album] [million] [search] [class_words] [import]
     [page] [learning]
+
+Those that take minutes run by their names alone:
+
+python -m tests.benchmarks load [--seconds 300] [--users 10 50]
+python -m tests.benchmarks soak [--sessions 1000]
 """
 
 from __future__ import annotations
 
 import logging
-import sys
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
 
 from tests.benchmarks import (
@@ -19,6 +24,7 @@ from tests.benchmarks import (
     page,
     pocket,
     precision,
+    visitors,
 )
 from tests.benchmarks.figures import Figure
 
@@ -32,14 +38,24 @@ BENCHMARKS: dict[str, Callable[[], Iterator[Figure]]] = {
     "precision": precision.figures,
     "learning": learning.figures,
 }
+LONG: dict[str, Callable[[Namespace], Iterator[Figure]]] = {
+    "load": visitors.load_figures,
+    "soak": visitors.soak_figures,
+}
 
 
-def main(names: list[str]) -> None:
+def main(arguments: list[str] | None = None) -> None:
+    parser = ArgumentParser("python -m tests.benchmarks")
+    parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, *LONG, []])
+    parser.add_argument("--seconds", type=float, default=300, help="of load, a number of users")
+    parser.add_argument("--users", type=int, nargs="+", default=[10, 50], help="of load")
+    parser.add_argument("--sessions", type=int, default=1000, help="of soak, ten calls each")
+    options = parser.parse_args(arguments)
     logging.disable(logging.WARNING)
-    for name in names or BENCHMARKS:
-        for figure in BENCHMARKS[name]():
+    for name in options.names or BENCHMARKS:
+        for figure in LONG[name](options) if name in LONG else BENCHMARKS[name]():
             print(figure, flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -49,3 +49,10 @@ def peak_bytes(process: str) -> int:
     status = Path("/proc", process, "status").read_text()
     line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
     return int(line.split()[1]) * 1024
+
+
+def held_by(process: int) -> tuple[float, int]:
+    """What a process holds now, by proc(5): resident memory in MB, and open descriptors."""
+    status = Path(f"/proc/{process}/status").read_text()
+    line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
+    return int(line.split()[1]) / 1024, len(list(Path(f"/proc/{process}/fd").iterdir()))

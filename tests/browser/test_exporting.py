@@ -192,7 +192,7 @@ def test_a_long_export_keeps_nobody_out_can_be_stopped_and_ends_when_one_leaves(
             " (SELECT * FROM photos ORDER BY photo_id LIMIT 1)"
         )
         db.execute("INSERT INTO labels (photo_id, label) SELECT photo_id, 'many' FROM photos")
-    exports = album.data_dir / "temp" / "exports"
+    exports = album.temp_dir / "exports"
 
     page.locator("#export-make-zip").click()
     expect(page.locator("#export-work")).to_contain_text(re.compile(r"\d of 40,\d\d\d"))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
+from threading import Barrier
 
 import numpy as np
 import pytest
@@ -371,3 +373,20 @@ def test_words_that_the_model_does_not_read_are_told(album, coloured, monkeypatc
 def test_a_search_that_is_too_long_is_one_sentence(album):
     with pytest.raises(QueryError, match="1,000 characters at most"):
         album.search.find("바다 " * 400)
+
+
+def test_four_searches_are_answered_at_once(coloured, monkeypatch):
+    """Each of the four waits with its words until all have come so far."""
+    encoder, together = coloured.active.current().encoder, Barrier(4)
+    encode = encoder.encode_texts
+    coloured.search.find("red")  # the everyday words are encoded before
+
+    def encode_together(texts):
+        together.wait(60)
+        return encode(texts)
+
+    monkeypatch.setattr(encoder, "encode_texts", encode_together)
+    with ThreadPoolExecutor(4) as pool:
+        pages = list(pool.map(coloured.search.find, ("red", "blue", "green", "yellow")))
+
+    assert [names(page)[0] for page in pages] == ["red.jpg", "blue.jpg", "green.jpg", "yellow.jpg"]

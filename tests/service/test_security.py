@@ -173,7 +173,7 @@ def test_a_streamed_file_is_checked_like_any_other(served: ServedAlbum) -> None:
 
 def test_a_link_in_the_upload_folder_leads_nowhere(served: ServedAlbum) -> None:
     before = everything(served)
-    link = served.data_dir / "temp" / "link.jpg"
+    link = served.temp_dir / "link.jpg"
     link.symlink_to(served.data_dir.parent / "pictures" / "mine.jpg")
 
     answers = crafted_calls(served, str(link))
