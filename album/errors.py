@@ -2,6 +2,7 @@
 
 DISK_FULL = "The disk of the album is full: make room and try again; nothing is lost."
 """Said of rows and of files alike."""
+CANNOT_OPEN = "The file cannot be opened: it is gone, or you may not read it."
 
 
 class AlbumError(Exception):

@@ -20,9 +20,10 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from pathlib import Path
 
-from album.errors import PhotoNotFoundError
+from album.errors import CANNOT_OPEN, PhotoNotFoundError, UnreadableImageError
 from album.file_kinds import kind_of
 from album.photo import Photo
 
@@ -275,6 +276,20 @@ def _whole_files(folder: Path) -> list[Path]:
     if not files:
         shutil.rmtree(folder, ignore_errors=True)
     return files
+
+
+def file_time(path: Path) -> datetime:
+    """When the file was last changed: naive local time, to the second.
+
+    Raises:
+        UnreadableImageError: the file cannot be opened.
+    """
+    try:
+        seconds = int(path.stat().st_mtime)
+    except OSError as error:
+        raise UnreadableImageError(CANNOT_OPEN) from error
+    # Some disks hold times that no calendar does; 1970 to 2106 is what 32 bits can say.
+    return datetime.fromtimestamp(min(max(seconds, 0), 2**32 - 1))
 
 
 def sha256_of(path: Path) -> str:

@@ -14,8 +14,8 @@ import numpy as np
 
 from album.active_encoder import Active, ActiveEncoder
 from album.caption_store import CaptionStore
+from album.decoder import Decoder
 from album.errors import EmptyQueryError, QueryError
-from album.image_files import read_for_encoder
 from album.languages import unread_language
 from album.photo import Photo, Reason, SearchFilters, SearchHit
 from album.query import Query, parse
@@ -89,6 +89,7 @@ class PhotoSearch:
         texts: TextIndex,
         active: ActiveEncoder,
         cache_dir: Path,
+        decoder: Decoder,
     ) -> None:
         """Prepare to search.
 
@@ -98,12 +99,14 @@ class PhotoSearch:
             texts: what is written of them.
             active: who sees them.
             cache_dir: where what is worked out once for each photo is kept.
+            decoder: for the pictures of questions.
         """
         self._store = store
         self._captions = captions
         self._texts = texts
         self._active = active
         self._cache_dir = cache_dir
+        self._decoder = decoder
         self._ranker: Ranker | None = None
         self._answers: OrderedDict[Question, Answer] = OrderedDict()
         self._lock = Lock()
@@ -139,8 +142,7 @@ class PhotoSearch:
             return self._of_a_moment(asked.burst, query, offset, limit, language)
         if not (query.groups or query.unwanted or asked.pictures or asked.like):
             return self._of_facts(asked, query, offset, limit, language)
-        with self._lock:
-            answer = self._answer(asked, query, again=offset > 0)
+        answer = self._answer(asked, query, again=offset > 0)
         words = " ".join([query.visual, *query.unwanted])
         return SearchPage(
             self._hits(answer, query, offset, limit, language),
@@ -173,8 +175,8 @@ class PhotoSearch:
         if page.model_id is None:
             ids = self._store.matching_ids(SearchFilters()) if allowed is None else allowed
             return [int(it) for it in ids]
+        answer = self._answer(asked, query, again=True)
         with self._lock:
-            answer = self._answer(asked, query, again=True)
             theirs = self._ranker_now().moments_of(answer.photo_ids[answer.bursts > 1])
         if allowed is not None:
             theirs = np.intersect1d(theirs, allowed)
@@ -226,27 +228,35 @@ class PhotoSearch:
 
     def _answer(self, asked: Question, query: Query, *, again: bool) -> Answer:
         """The whole ranking; for a later page the one that the first page began, if it is kept."""
-        known = self._answers.pop(asked, None) if again else None
-        if known is None:
-            ranker = self._ranker_now()
-            known = ranker.answer(
+        if again:
+            with self._lock:
+                if (known := self._answers.get(asked)) is not None:
+                    self._answers.move_to_end(asked)
+                    return known
+        active = self._active.current()
+        shown = self._pictures(asked, active)  # before the lock: a picture may take its time
+        with self._lock:
+            answer = self._ranker_of(active).answer(
                 Wanted(
                     query,
                     self._allowed(asked, query),
-                    self._pictures(asked, ranker.active),
+                    shown,
                     asked.picture_weight,
                     excluded=asked.like,
                     by_date=asked.sort == "date",
                     rest=asked.rest,
                 )
             )
-        self._answers[asked] = known
-        while len(self._answers) > ANSWERS_KEPT:
-            self._answers.popitem(last=False)
-        return known
+            self._answers[asked] = answer
+            self._answers.move_to_end(asked)
+            while len(self._answers) > ANSWERS_KEPT:
+                self._answers.popitem(last=False)
+        return answer
 
     def _ranker_now(self) -> Ranker:
-        active = self._active.current()
+        return self._ranker_of(self._active.current())
+
+    def _ranker_of(self, active: Active) -> Ranker:
         if self._ranker is None or self._ranker.active is not active:
             self._ranker = Ranker(active, self._store, self._texts, self._cache_dir)
         return self._ranker
@@ -261,7 +271,7 @@ class PhotoSearch:
     def _pictures(self, asked: Question, active: Active) -> Embeddings | None:
         rows = []
         for path in asked.pictures:
-            image, _ = read_for_encoder(path, active.encoder.image_size)
+            image = self._decoder.image(path, active.encoder.image_size)
             rows.append(active.encoder.encode_images([image]))
         for photo_id in asked.like:
             photo = self._store.get(photo_id)
