@@ -48,7 +48,8 @@ class ActiveEncoder:
     def __init__(
         self, store: PhotoStore, originals: Originals, embeddings_dir: Path, decoder: Decoder
     ) -> None:
-        self._decoder = decoder
+        self.decoder = decoder
+        """Of photos that are encoded in the background."""
         self._store = store
         self._originals = originals
         self._embeddings_dir = embeddings_dir
@@ -173,7 +174,7 @@ class ActiveEncoder:
     def _image_of(self, photo: Photo, encoder: Encoder) -> Image.Image | None:
         for path in (self._originals.path_of(photo), self._originals.thumbnail(photo.sha256)):
             try:
-                return self._decoder.decode(path, encoder.image_size).image
+                return self.decoder.image(path, encoder.image_size)
             except (UnreadableImageError, OSError) as error:
                 log.warning("photo %d cannot be read for encoding: %s", photo.photo_id, error)
         return None

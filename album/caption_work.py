@@ -18,8 +18,8 @@ from album.caption_rate import RequestRate
 from album.caption_store import CaptionStore
 from album.caption_turns import CaptionTurns, NotNowError
 from album.database import Database
+from album.decoder import Decoder
 from album.errors import AlbumError
-from album.image_files import small_jpeg
 from album.languages import unread_language
 from album.originals import Originals
 from album.store import PhotoStore
@@ -49,6 +49,7 @@ class CaptionWork:
         captions: CaptionStore,
         queue: CaptionQueue,
         originals: Originals,
+        decoder: Decoder,
         captioner: Captioner,
         rate: RequestRate,
         turns: CaptionTurns,
@@ -65,6 +66,7 @@ class CaptionWork:
             captions: what is written of them.
             queue: which of them wait.
             originals: their files.
+            decoder: makes the copies that are sent.
             captioner: whom to ask.
             rate: how often.
             turns: who is next.
@@ -77,6 +79,7 @@ class CaptionWork:
         self._captions = captions
         self._queue = queue
         self._originals = originals
+        self._decoder = decoder
         self._captioner = captioner
         self._rate = rate
         self._turns = turns
@@ -215,7 +218,7 @@ class CaptionWork:
         try:
             languages = [it for it in LANGUAGES if it in task.languages]
             photo = self._photos.get(task.photo_id)
-            jpeg = small_jpeg(self._originals.find(photo))
+            jpeg = self._decoder.small_jpeg(self._originals.find(photo))
             self._turns.begin(still_wanted)
             said = self._captioner.describe(jpeg, languages)
         except NotNowError as error:

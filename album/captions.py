@@ -27,8 +27,8 @@ from album.caption_store import CaptionStore
 from album.caption_turns import CaptionTurns
 from album.caption_wishes import CaptionWishes, check_languages
 from album.caption_work import FIRST_DELAY_S, LEASE_S, STOP_S, CaptionWork
+from album.decoder import Decoder
 from album.errors import AlbumError, QueryError
-from album.image_files import small_jpeg
 from album.originals import Originals
 from album.photo import Caption
 from album.store import PhotoStore
@@ -70,6 +70,9 @@ class PhotoCaptions:
         originals: Originals,
         captioner: Captioner,
         pace: CaptionPace | None = None,
+        *,
+        decoder: Decoder,
+        urgent_decoder: Decoder,
     ) -> None:
         """Nothing is sent before somebody asks, or `start`.
 
@@ -79,12 +82,15 @@ class PhotoCaptions:
             originals: their files.
             captioner: whom to ask; from now on it waits for its turn before each request.
             pace: how fast.
+            decoder: makes the copies of jobs.
+            urgent_decoder: makes those that somebody waits for.
         """
         pace = pace or CaptionPace()
         self._photos = store
         self._captions = captions
         self._originals = originals
         self._captioner = captioner
+        self._decoder = urgent_decoder
         self._queue = CaptionQueue(store.database)
         self._rate = RequestRate(
             store.database,
@@ -104,6 +110,7 @@ class PhotoCaptions:
             captions,
             self._queue,
             originals,
+            decoder,
             captioner,
             self._rate,
             turns,
@@ -344,7 +351,7 @@ class PhotoCaptions:
         if len(turns) > MOST_TURNS:
             raise QueryError("This conversation has become too long: begin a new one.")
         self.check()
-        jpeg = small_jpeg(self._originals.find(self._photos.get(photo_id)))
+        jpeg = self._decoder.small_jpeg(self._originals.find(self._photos.get(photo_id)))
         return self._captioner.answer(jpeg, turns, language)
 
     # The work

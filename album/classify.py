@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from album.active_encoder import Active, ActiveEncoder
 from album.class_list import parse_classes
+from album.decoder import Decoder
 from album.errors import PhotoNotFoundError, QueryError, UnreadableImageError
-from album.image_files import read_for_encoder
 from album.label import SortOptions
 from album.languages import HANGUL
 from album.photo import LabelScore
@@ -76,11 +76,13 @@ class PhotoClassifier:
         active: ActiveEncoder,
         classifiers: Classifiers,
         words: WordsOfModel,
+        decoder: Decoder,
     ) -> None:
         self._store = store
         self._active = active
         self._classifiers = classifiers
         self._words = words
+        self._decoder = decoder
         self._relevance: OrderedDict[object, ClassRelevance] = OrderedDict()
         self._lock = Lock()
 
@@ -113,7 +115,7 @@ class PhotoClassifier:
         results: list[Verdict | UnreadableImageError] = []
         for file in files:
             try:
-                image, _ = read_for_encoder(file, encoder.image_size)
+                image = self._decoder.image(file, encoder.image_size)
             except UnreadableImageError as error:
                 results.append(error)
             else:

@@ -14,16 +14,30 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import cache
+from math import prod
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING, Any
 
-from album.decode_worker import Decode, Decoded, decode_photo
+from album.decode_worker import HEAD_LENGTH, Answer, Head, Request, Start
+from album.decoder import Decoded
 from album.errors import AlbumError, UnreadableImageError
+from album.pixels import rgb
+from album.settings import decoder_environment
+
+if TYPE_CHECKING:
+    from PIL import Image
+    from pydantic import TypeAdapter
 
 WORKERS = max(1, min(16, os.cpu_count() or 2))
 IDLE_S = 60.0
 """Workers end after so long without work: their memory comes back."""
+USUAL_BYTES = 2**30
+"""Enough for photos of some 100 megapixels. What needs more is decoded once more, one at a time."""
 
+_MOST_HEAD_BYTES = 2**24
+_MOST_PIXELS = 2**26  # a panorama for the largest encoders has a third of it
+_MOST_JPEG_BYTES = 2**25
 _CHECKOUT = Path(__file__).resolve().parents[1]
 
 _CRASHED = (
@@ -41,7 +55,8 @@ class DecodePool:
         workers: int | None = None,
         timeout_s: float = 20.0,
         memory_bytes: int = 3 * 2**30,
-        decode: Decode = decode_photo,
+        niceness: int = 10,
+        module: str = "album.image_files",
     ) -> None:
         """Start nothing yet.
 
@@ -49,12 +64,13 @@ class DecodePool:
             workers: how many files are decoded at once; None: one for each processor.
             timeout_s: how long one file may take, not counting the start of a worker.
             memory_bytes: how much one file may take; not enforced on Windows and macOS.
-            decode: what a worker does with a file.
+            niceness: how far the workers stand back behind other processes, in [0, 19].
+            module: has the functions that decode, which only the workers import.
         """
-        self._decode = decode
-        self._timeout_s = timeout_s
+        self._start = Start(module, timeout_s, niceness)
         self._memory_bytes = memory_bytes
         self._turns = threading.Semaphore(workers or WORKERS)
+        self._large_turn = threading.Lock()
         self._lock = threading.Lock()
         self._idle: list[_Worker] = []  # the last used is used next, so that the others can end
         self._last_use = 0.0
@@ -74,11 +90,28 @@ class DecodePool:
                 or needs too much memory. The next file gets a new worker where this one is gone.
             AlbumError: no worker can be started.
         """
-        with self._turns:
-            try:
-                return self._decode_in(self._worker(), path, encoder_px, sidecars)
-            except _DiedError:  # perhaps before the file reached it: a new worker tells
-                return self._decode_in(self._new_worker(), path, encoder_px, sidecars)
+        beside = [sidecar.absolute() for sidecar in sidecars]
+        head, pixels, jpeg = self._ask("decode_photo", path.absolute(), encoder_px, beside)
+        if head.facts is None or not jpeg:
+            raise UnreadableImageError(_CRASHED)
+        return Decoded(_image(head, pixels), head.facts, jpeg)
+
+    def image(self, path: Path, encoder_px: int) -> Image.Image:
+        """Decode just the pixels; else as `decode`."""
+        head, pixels, _ = self._ask("encoder_image", path.absolute(), encoder_px)
+        return _image(head, pixels)
+
+    def thumbnail(self, path: Path) -> bytes:
+        """Make a small JPEG; else as `decode`."""
+        return self._jpeg("thumbnail_of", path)
+
+    def large_view(self, path: Path) -> bytes:
+        """Make a JPEG for looking at; else as `decode`."""
+        return self._jpeg("large_view", path)
+
+    def small_jpeg(self, path: Path) -> bytes:
+        """Make a JPEG that may leave the machine; else as `decode`."""
+        return self._jpeg("small_jpeg", path)
 
     def close(self) -> None:
         """End the workers: those at work after their file, the others now."""
@@ -86,11 +119,37 @@ class DecodePool:
             self._closed = True
             self._end_idle()
 
-    def _decode_in(
-        self, worker: _Worker, path: Path, encoder_px: int, sidecars: Sequence[Path]
-    ) -> Decoded:
+    def _jpeg(self, function: str, path: Path) -> bytes:
+        jpeg = self._ask(function, path.absolute())[2]
+        if not jpeg:  # it did not do as it was asked
+            raise UnreadableImageError(_CRASHED)
+        return jpeg
+
+    def _ask(self, function: str, *arguments: Any) -> Answer:
+        usual = Request(function, arguments, min(USUAL_BYTES, self._memory_bytes))
+        with self._turns:
+            answer = self._answer_to(usual)
+        if answer[0].lacks_memory and usual.memory_bytes < self._memory_bytes:
+            with self._large_turn:
+                answer = self._answer_to(Request(function, arguments, self._memory_bytes))
+        if answer[0].lacks_memory:
+            raise UnreadableImageError(
+                f"This file takes more than {self._memory_bytes / 2**30:g} GB of memory to decode: "
+                "save a smaller copy of it."
+            )
+        if answer[0].problem:
+            raise UnreadableImageError(answer[0].problem)
+        return answer
+
+    def _answer_to(self, request: Request) -> Answer:
         try:
-            return worker.decode(path, encoder_px, sidecars)
+            return self._answer_of(self._worker(), request)
+        except _DiedError:  # perhaps before the file reached it: a new worker tells
+            return self._answer_of(_Worker(self._start), request)
+
+    def _answer_of(self, worker: _Worker, request: Request) -> Answer:
+        try:
+            return worker.answer_to(request)
         finally:
             self._give_back(worker)
 
@@ -101,10 +160,7 @@ class DecodePool:
                 if worker.alive:
                     return worker
                 worker.end()
-        return self._new_worker()
-
-    def _new_worker(self) -> _Worker:
-        return _Worker(self._decode, self._timeout_s, self._memory_bytes)
+        return _Worker(self._start)
 
     def _give_back(self, worker: _Worker) -> None:
         if not worker.alive:
@@ -148,14 +204,14 @@ class _DiedError(UnreadableImageError):
 class _Worker:
     """This side of one worker process."""
 
-    def __init__(self, decode: Decode, timeout_s: float, memory_bytes: int) -> None:
-        self._timeout_s = timeout_s
-        self._memory_bytes = memory_bytes
+    def __init__(self, start: Start) -> None:
+        self._timeout_s = start.timeout_s
         self._has_served = False
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "album.decode_worker"],
                 cwd=_CHECKOUT,
+                env=decoder_environment(),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 start_new_session=True,  # out of reach of the terminal's Ctrl-C
@@ -167,7 +223,7 @@ class _Worker:
         self._requests: IO[bytes] = self._process.stdin
         self._answers: IO[bytes] = self._process.stdout
         try:
-            self._ask((decode, timeout_s, memory_bytes))  # so its start is nobody's delay
+            self._ask(start)  # so its start is nobody's delay
         except _CUT as error:
             self.end()
             raise AlbumError(_NO_WORKER) from error
@@ -177,10 +233,11 @@ class _Worker:
         """Whether it can be asked."""
         return self._process.poll() is None
 
-    def decode(self, path: Path, encoder_px: int, sidecars: Sequence[Path]) -> Decoded:
-        """As `DecodePool.decode`; afterwards this worker may be gone.
+    def answer_to(self, request: Request) -> Answer:
+        """Have a file decoded; afterwards this worker may be gone.
 
         Raises:
+            UnreadableImageError: it is gone, or took too long.
             _DiedError: it is gone, and nobody can say whether that was of this file.
         """
         started = time.monotonic()
@@ -188,7 +245,6 @@ class _Worker:
         clock.daemon = True
         clock.start()
         try:
-            request = (path.absolute(), encoder_px, [sidecar.absolute() for sidecar in sidecars])
             answer = self._ask(request)
         except _CUT as error:
             late = time.monotonic() - started >= self._timeout_s
@@ -205,15 +261,9 @@ class _Worker:
             if time.monotonic() - started >= self._timeout_s:
                 self.end()  # it answered just in time, and the clock may have struck all the same
         self._has_served = True
-        if isinstance(answer, Decoded):
-            return answer
-        if isinstance(answer, str):
-            raise UnreadableImageError(answer)
-        self.end()
-        raise UnreadableImageError(
-            f"This file takes more than {self._memory_bytes / 2**30:g} GB of memory to decode: "
-            "save a smaller copy of it."
-        )
+        if answer[0].lacks_memory:  # and may hold much of what it was given
+            self.end()
+        return answer
 
     def end(self) -> None:
         """Gone at once: a worker holds nothing that would be lost."""
@@ -223,11 +273,39 @@ class _Worker:
         with suppress(OSError):  # a request that was never read
             self._requests.close()
 
-    def _ask(self, request: object) -> object:
+    def _ask(self, request: Start | Request) -> Answer:
         pickle.dump(request, self._requests)
         self._requests.flush()
-        return pickle.load(self._answers)
+        (length,) = HEAD_LENGTH.unpack(self._read(HEAD_LENGTH.size, HEAD_LENGTH.size))
+        head = _head().validate_json(self._read(length, _MOST_HEAD_BYTES))
+        if min(head.size) < 0:
+            raise ValueError("less than no pixels")
+        pixels = self._read(3 * prod(head.size), 3 * _MOST_PIXELS)
+        return head, pixels, self._read(head.jpeg_bytes, _MOST_JPEG_BYTES)
+
+    def _read(self, size: int, most: int) -> bytes:
+        """Read just so much; a worker that was taken over may promise anything."""
+        if not 0 <= size <= most:
+            raise ValueError(f"{size} bytes are too many")
+        data = self._answers.read(size)
+        if len(data) < size:
+            raise EOFError
+        return data
 
 
-_CUT = (EOFError, OSError, pickle.UnpicklingError)
-"""What a pipe says whose other end died: before, during or after a message."""
+_CUT = (EOFError, OSError, ValueError)
+"""What is raised where a worker died before, during or after an answer, or answers nonsense."""
+
+
+def _image(head: Head, pixels: bytes) -> Image.Image:
+    if not pixels:
+        raise UnreadableImageError(_CRASHED)
+    return rgb(head.size, pixels)
+
+
+@cache
+def _head() -> TypeAdapter[Head]:
+    """Checks what a worker says; pydantic is loaded by the first file."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Head)

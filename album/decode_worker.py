@@ -1,24 +1,31 @@
 """A decoder in a process of its own, started and asked by `album.decode_pool` over two pipes.
 
-It imports neither models nor page, holds nothing that would be lost, and ends with its parent.
+It imports neither models nor page, holds nothing that would be lost, and ends with its parent. It
+may be taken over by a file, so its answers are data that the parent checks, never pickles.
 """
 
 from __future__ import annotations
 
 import faulthandler
+import importlib
+import json
 import os
 import pickle
 import select
 import signal
+import struct
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
+from types import ModuleType
 from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
+from album.confinement import confine
+from album.decoder import Decoded
 from album.errors import UnreadableImageError
-from album.image_files import read_for_encoder, thumbnail
 from album.photo import ImageFacts
 
 if sys.platform != "win32":
@@ -28,55 +35,69 @@ if sys.platform != "win32":
 if TYPE_CHECKING:
     from PIL import Image
 
-_NICENESS = 10  # a search on the page comes first
 _PATIENCE_S = 5.0
 
-
-@dataclass(frozen=True)
-class Decoded:
-    """What the album needs of one photo's file."""
-
-    image: Image.Image
-    """Upright RGB, reduced as in `image_files.read_for_encoder`."""
-    facts: ImageFacts
-    thumbnail: bytes
-    """A JPEG."""
+HEAD_LENGTH = struct.Struct(">I")
+"""Comes before the head of each answer, which is JSON."""
 
 
-Decode: TypeAlias = Callable[[Path, int, Sequence[Path]], Decoded]
-"""(file, pixels that the encoder sees, sidecars of the file); a function of a module, since workers
-import it by its name. Raises UnreadableImageError, or MemoryError."""
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The first request, answered by an empty head."""
+
+    module: str
+    """Has the functions that decode: `decode_photo`, `read_for_encoder` and so on."""
+    timeout_s: float
+    niceness: int
 
 
-def decode_photo(path: Path, encoder_px: int, sidecars: Sequence[Path]) -> Decoded:
-    """Decode one photo in this process; what a worker does.
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Every other one."""
 
-    Raises:
-        UnreadableImageError: as in `image_files.read_photo`.
-    """
-    image, facts = read_for_encoder(path, encoder_px, sidecars)
-    return Decoded(image, facts, thumbnail(image))
+    function: str
+    arguments: tuple[Any, ...]
+    memory_bytes: int
+    """How much it may take beyond what a new worker has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The beginning of an answer; behind it come the pixels, RGB, and the JPEG."""
+
+    size: tuple[int, int] = (0, 0)
+    """(width, height) of the pixels; (0, 0): there are none."""
+    jpeg_bytes: int = 0
+    facts: ImageFacts | None = None
+    problem: str = ""
+    """Why the file cannot be decoded."""
+    lacks_memory: bool = False
+
+
+Answer: TypeAlias = tuple[Head, bytes, bytes]
 
 
 def work(requests: IO[bytes], answers: IO[bytes]) -> None:
-    """Answer requests until there are no more.
-
-    The first is (decode, timeout_s, memory_bytes), answered by True; then come the arguments of
-    `decode`, each answered by `Decoded`, by a sentence why not, or by None for a lack of memory.
-    """
+    """Answer requests until there are no more: a `Start`, then any number of `Request`."""
     messages = _messages(requests)
-    decode, timeout_s, memory_bytes = next(messages)
+    start: Start = next(messages)
+    decoders = importlib.import_module(start.module)
     if sys.platform != "win32":
-        os.nice(_NICENESS)
+        os.nice(start.niceness)
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # an answer that nobody waits for any more
-        _limit_memory(memory_bytes)
-    _send(pickle.dumps(True), answers)
+    own_bytes = _own_bytes()
     with Path(os.devnull).open("wb") as nowhere:
-        for arguments in messages:
+        confine()
+        _send((Head(), b"", b""), answers)
+        for request in messages:
             # A second clock, for a parent that died and a system that did not tell (see below).
-            faulthandler.dump_traceback_later(timeout_s + _PATIENCE_S, exit=True, file=nowhere)
+            faulthandler.dump_traceback_later(
+                start.timeout_s + _PATIENCE_S, exit=True, file=nowhere
+            )
+            if own_bytes:
+                _limit_memory(own_bytes + request.memory_bytes)
             with _ending_with_the_parent(requests):
-                answer = _answer(decode, *arguments)
+                answer = _answer(decoders, request)
             faulthandler.cancel_dump_traceback_later()
             _send(answer, answers)
 
@@ -88,18 +109,33 @@ def _messages(pipe: IO[bytes]) -> Iterator[Any]:
             yield pickle.load(pipe)
 
 
-def _send(message: bytes, pipe: IO[bytes]) -> None:
-    pipe.write(message)
+def _send(answer: Answer, pipe: IO[bytes]) -> None:
+    head, *parts = answer
+    text = json.dumps(asdict(head), default=datetime.isoformat).encode()
+    for part in (HEAD_LENGTH.pack(len(text)), text, *parts):
+        pipe.write(part)
     pipe.flush()
 
 
-def _answer(decode: Decode, path: Path, encoder_px: int, sidecars: Sequence[Path]) -> bytes:
+def _answer(decoders: ModuleType, request: Request) -> Answer:
     try:
-        return pickle.dumps(decode(path, encoder_px, sidecars))
+        made = getattr(decoders, request.function)(*request.arguments)
+        return _told(made)
     except MemoryError:
-        return pickle.dumps(None)
+        return Head(lacks_memory=True), b"", b""
     except UnreadableImageError as error:
-        return pickle.dumps(None if isinstance(error.__cause__, MemoryError) else str(error))
+        if isinstance(error.__cause__, MemoryError):
+            return Head(lacks_memory=True), b"", b""
+        return Head(problem=str(error)), b"", b""
+
+
+def _told(made: Decoded | Image.Image | bytes) -> Answer:
+    if isinstance(made, bytes):
+        return Head(jpeg_bytes=len(made)), b"", made
+    if isinstance(made, Decoded):
+        head = Head(made.image.size, len(made.thumbnail), made.facts)
+        return head, made.image.tobytes(), made.thumbnail
+    return Head(made.size), made.tobytes(), b""
 
 
 @contextmanager
@@ -125,12 +161,18 @@ def _ending_with_the_parent(requests: IO[bytes]) -> Iterator[None]:
         fcntl.fcntl(requests, fcntl.F_SETFL, flags)
 
 
-def _limit_memory(more_bytes: int) -> None:
-    """Let this process take `more_bytes` over what it has, by getrlimit(2) RLIMIT_AS (Linux)."""
+def _own_bytes() -> int:
+    """The address space of this process in bytes; 0 where the system does not say."""
     size = Path("/proc/self/statm")  # in pages; see proc(5)
     if sys.platform == "win32" or not size.exists():
+        return 0
+    return int(size.read_text().split()[0]) * resource.getpagesize()
+
+
+def _limit_memory(limit: int) -> None:
+    """Let this process have so many bytes of address space, by getrlimit(2) RLIMIT_AS (Linux)."""
+    if sys.platform == "win32":
         return
-    limit = int(size.read_text().split()[0]) * resource.getpagesize() + more_bytes
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     if hard != resource.RLIM_INFINITY:
         limit = min(limit, hard)

@@ -19,8 +19,8 @@ import numpy.typing as npt
 
 from album.active_encoder import Active, ActiveEncoder
 from album.caption_store import CaptionStore
+from album.decoder import Decoder
 from album.errors import EmptyQueryError, QueryError
-from album.image_files import read_for_encoder
 from album.photo import TextScore
 from album.store import PhotoStore
 from models.interfaces import Encoder
@@ -51,10 +51,13 @@ class Description:
 class PhotoDescriber:
     """Ranks texts against photos of the album and against image files."""
 
-    def __init__(self, store: PhotoStore, captions: CaptionStore, active: ActiveEncoder) -> None:
+    def __init__(
+        self, store: PhotoStore, captions: CaptionStore, active: ActiveEncoder, decoder: Decoder
+    ) -> None:
         self._store = store
         self._captions = captions
         self._active = active
+        self._decoder = decoder
         self._vectors = TextVectors(MOST_TEXTS)
 
     def read(self, texts: Sequence[str] | None = None) -> Iterator[tuple[int, int]]:
@@ -137,7 +140,7 @@ class PhotoDescriber:
         if not lines:
             return Description([], 0, None)
         active = self._active.current()
-        image, _ = read_for_encoder(file, active.encoder.image_size)
+        image = self._decoder.image(file, active.encoder.image_size)
         return self._rank(
             active, active.encoder.encode_images([image])[0], lines, limit, on_progress
         )

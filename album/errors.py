@@ -14,6 +14,7 @@ DAMAGED = (
 )
 HALF_CHARACTER = "The text has half a character in it, which is no text: type it again."
 """Of a lone surrogate, which Python can hold and nothing else can."""
+CANNOT_OPEN = "The file cannot be opened: it is gone, or you may not read it."
 
 
 class AlbumError(Exception):

@@ -16,7 +16,6 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -25,7 +24,8 @@ import pillow_jxl  # noqa: F401  # registers itself with Pillow
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from album import colour, containers, raw
-from album.errors import UnreadableImageError
+from album.decoder import Decoded
+from album.errors import CANNOT_OPEN, UnreadableImageError
 from album.metadata import facts_of
 from album.photo import ImageFacts
 from album.pixels import reduced
@@ -59,7 +59,6 @@ _TURNS = {
 _QUARTER_TURNS = frozenset(_TURNS[orientation] for orientation in (5, 6, 7, 8))
 
 _EMPTY = "The file is empty: copy it again from where it came from."
-_CANNOT_OPEN = "The file cannot be opened: it is gone, or you may not read it."
 _NOT_AN_IMAGE = (
     "This is not an image that the album reads: JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF,"
     " JPEG XL, JPEG 2000 or a camera's raw file, whatever it is called."
@@ -110,9 +109,8 @@ def read_photo(
             variant, or a file that cannot be opened.
     """
     with _opened(path) as opened:
-        width, height = size = opened.image.size
-        factor = max(min(size) // shortest_px, math.ceil(max(size) / (_MAX_ASPECT * shortest_px)))
-        upright, turned = _decode(opened, factor)
+        width, height = opened.image.size
+        upright, turned = _reduced(opened, shortest_px)
         if opened.raw is not None:
             width, height, turned = opened.raw.width, opened.raw.height, False
         facts = facts_of(
@@ -141,8 +139,37 @@ def read_for_encoder(
     Raises:
         UnreadableImageError: as in `read_photo`.
     """
-    shortest_px = max(ENCODER_LEAST_PX, round(ENCODER_MARGIN * image_size))
-    return read_photo(path, shortest_px, sidecars)
+    return read_photo(path, _encoder_least_px(image_size), sidecars)
+
+
+def decode_photo(path: Path, encoder_px: int, sidecars: Sequence[Path]) -> Decoded:
+    """Decode a photo once for all that an import needs of it.
+
+    Raises:
+        UnreadableImageError: as in `read_photo`.
+    """
+    image, facts = read_for_encoder(path, encoder_px, sidecars)
+    return Decoded(image, facts, thumbnail(image))
+
+
+def encoder_image(path: Path, encoder_px: int) -> Image.Image:
+    """The pixels of `decode_photo` alone.
+
+    Raises:
+        UnreadableImageError: as in `read_photo`.
+    """
+    with _opened(path) as opened:
+        return _reduced(opened, _encoder_least_px(encoder_px))[0]
+
+
+def thumbnail_of(path: Path) -> bytes:
+    """A photo as `thumbnail` makes it.
+
+    Raises:
+        UnreadableImageError: as in `read_photo`.
+    """
+    with _opened(path) as opened:
+        return thumbnail(_reduced(opened, THUMBNAIL_PX)[0])
 
 
 def thumbnail(image: Image.Image) -> bytes:
@@ -174,20 +201,6 @@ def small_jpeg(path: Path) -> bytes:
     return _jpeg_within(path, longest_px=1024)
 
 
-def file_time(path: Path) -> datetime:
-    """When the file was last changed: naive local time, to the second.
-
-    Raises:
-        UnreadableImageError: the file cannot be opened.
-    """
-    try:
-        seconds = int(path.stat().st_mtime)
-    except OSError as error:
-        raise UnreadableImageError(_CANNOT_OPEN) from error
-    # Some disks hold times that no calendar does; 1970 to 2106 is what 32 bits can say.
-    return datetime.fromtimestamp(min(max(seconds, 0), 2**32 - 1))
-
-
 @dataclass(frozen=True, slots=True)
 class _Opened:
     """An image that is recognised and of acceptable size, not decoded yet."""
@@ -212,12 +225,12 @@ def _opened_file(path: Path) -> BinaryIO:
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever
-            raise UnreadableImageError(_CANNOT_OPEN)
+            raise UnreadableImageError(CANNOT_OPEN)
         if status.st_size == 0:
             raise UnreadableImageError(_EMPTY)
         return path.open("rb")
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        raise UnreadableImageError(_CANNOT_OPEN) from error
+        raise UnreadableImageError(CANNOT_OPEN) from error
 
 
 def _opened_raw(file: BinaryIO, path: Path) -> _Opened | None:
@@ -272,6 +285,18 @@ def _translated(otherwise: str) -> Iterator[None]:
         raise UnreadableImageError(_UNSUPPORTED) from error
     except _DECODE_ERRORS as error:
         raise UnreadableImageError(otherwise) from error
+
+
+def _encoder_least_px(image_size: int) -> int:
+    """What the shorter side of a photo must have for an encoder."""
+    return max(ENCODER_LEAST_PX, round(ENCODER_MARGIN * image_size))
+
+
+def _reduced(opened: _Opened, shortest_px: int) -> tuple[Image.Image, bool]:
+    """Decode as `_decode`, to about `shortest_px` or more."""
+    size = opened.image.size
+    factor = max(min(size) // shortest_px, math.ceil(max(size) / (_MAX_ASPECT * shortest_px)))
+    return _decode(opened, factor)
 
 
 def _decode(opened: _Opened, factor: int) -> tuple[Image.Image, bool]:

@@ -24,11 +24,9 @@ from album.decoder import DECODING_THREADS, Decoder
 from album.errors import (
     AlbumError,
     ModelLoadingError,
-    PhotoNotFoundError,
     UnreadableImageError,
 )
 from album.folders import Blocked, Finder, Found
-from album.image_files import THUMBNAIL_PX, read_photo, thumbnail
 from album.import_progress import SAVE_EVERY_S, Credit, OnProgress, Tally, Wishes
 from album.import_store import ImportStore
 from album.looking import Looked, Looker
@@ -196,11 +194,11 @@ class PhotoImporter:
             if target.exists():
                 continue
             try:
-                image, _ = read_photo(self._originals.find(photo), THUMBNAIL_PX)
-            except (UnreadableImageError, PhotoNotFoundError, OSError) as error:
+                small = self._decoder.thumbnail(self._originals.find(photo))
+            except (AlbumError, OSError) as error:
                 log.warning("no thumbnail for photo %d: %s", photo.photo_id, error)
                 continue
-            self._originals.write_cache(target, thumbnail(image))
+            self._originals.write_cache(target, small)
 
     # The course of an import
 

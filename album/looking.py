@@ -14,9 +14,8 @@ from pathlib import Path, PurePosixPath
 from album.decoder import Decoded, Decoder
 from album.errors import DISK_FULL, AlbumError, UnreadableImageError
 from album.folders import Found
-from album.image_files import file_time
 from album.import_store import ImportStore
-from album.originals import Originals, has_room, sha256_of
+from album.originals import Originals, file_time, has_room, sha256_of
 from album.photo import ImportRecord
 from album.store import PhotoStore
 

@@ -25,9 +25,10 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from pathlib import Path
 
-from album.errors import PhotoNotFoundError
+from album.errors import CANNOT_OPEN, PhotoNotFoundError, UnreadableImageError
 from album.file_kinds import kind_of
 from album.photo import Photo
 
@@ -362,6 +363,20 @@ def _has_bytes(file: Path, sha256: str) -> bool:
         return sha256_of(file) == sha256
     except OSError:  # it was moved to its place just now
         return False
+
+
+def file_time(path: Path) -> datetime:
+    """When the file was last changed: naive local time, to the second.
+
+    Raises:
+        UnreadableImageError: the file cannot be opened.
+    """
+    try:
+        seconds = int(path.stat().st_mtime)
+    except OSError as error:
+        raise UnreadableImageError(CANNOT_OPEN) from error
+    # Some disks hold times that no calendar does; 1970 to 2106 is what 32 bits can say.
+    return datetime.fromtimestamp(min(max(seconds, 0), 2**32 - 1))
 
 
 def sha256_of(path: Path) -> str:

@@ -36,6 +36,11 @@ def reduced(image: Image.Image, factor: int, *, keep_inks: bool) -> Image.Image:
     return small
 
 
+def rgb(size: tuple[int, int], pixels: bytes) -> Image.Image:
+    """An RGB image out of (width, height) and its pixels, 3 bytes each, row by row."""
+    return Image.frombytes("RGB", size, pixels)
+
+
 def _white_level(image: Image.Image) -> float:
     """The value that means white in a mode of more than 8 bits, which does not say so itself."""
     if image.mode not in ("I", "F"):

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from album.active_encoder import ActiveEncoder
+from album.decoder import Decoder
 from album.errors import AlbumError, PhotoNotFoundError, UnreadableImageError
 from album.file_kinds import kind_of
-from album.image_files import THUMBNAIL_PX, read_photo, thumbnail
 from album.import_progress import OnProgress
 from album.import_store import ImportStore
 from album.originals import Originals, sha256_of
@@ -81,7 +81,7 @@ def repair(
     total = store.count()
     for done, photo in enumerate(store.all_photos(), start=1):
         has_original = _repair_row(store, originals, photo, deep, report)
-        _repair_thumbnails(originals, photo, has_original, report)
+        _repair_thumbnails(originals, active.decoder, photo, has_original, report)
         on_progress(done, total, photo.filename)
     _encode(store, active, report)
     for model_id in store.encoded_by():
@@ -155,7 +155,7 @@ def _repair_row(
 
 
 def _repair_thumbnails(
-    originals: Originals, photo: Photo, has_original: bool, report: RepairReport
+    originals: Originals, decoder: Decoder, photo: Photo, has_original: bool, report: RepairReport
 ) -> None:
     large = originals.large_view(photo.sha256)
     if state_of_jpeg(large) == "broken":
@@ -165,11 +165,11 @@ def _repair_thumbnails(
     if not has_original or state_of_jpeg(small) == "sound":
         return  # what has no original is among what is left already
     try:
-        image, _ = read_photo(originals.find(photo), THUMBNAIL_PX)
+        made = decoder.thumbnail(originals.find(photo))
     except (UnreadableImageError, PhotoNotFoundError) as error:
         report.left.append(f"{name_of(photo)}: its thumbnail cannot be made again. {error}")
         return
-    originals.write_cache(small, thumbnail(image))
+    originals.write_cache(small, made)
     report.thumbnails += 1
 
 

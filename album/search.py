@@ -14,8 +14,8 @@ import numpy as np
 
 from album.active_encoder import Active, ActiveEncoder
 from album.caption_store import CaptionStore
+from album.decoder import Decoder
 from album.errors import EmptyQueryError, QueryError
-from album.image_files import read_for_encoder
 from album.languages import unread_language
 from album.photo import Photo, Reason, SearchFilters, SearchHit
 from album.query import Query, parse
@@ -89,6 +89,7 @@ class PhotoSearch:
         texts: TextIndex,
         active: ActiveEncoder,
         cache_dir: Path,
+        decoder: Decoder,
     ) -> None:
         """Prepare to search.
 
@@ -98,12 +99,14 @@ class PhotoSearch:
             texts: what is written of them.
             active: who sees them.
             cache_dir: where what is worked out once for each photo is kept.
+            decoder: for the pictures of questions.
         """
         self._store = store
         self._captions = captions
         self._texts = texts
         self._active = active
         self._cache_dir = cache_dir
+        self._decoder = decoder
         self._ranker: Ranker | None = None
         self._answers: OrderedDict[Question, Answer] = OrderedDict()
         self._lock = Lock()
@@ -224,12 +227,13 @@ class PhotoSearch:
         with self._lock:
             known = self._answers.pop(asked, None) if again else None
         if known is None:
-            ranker = self._ranker_now()
-            known = ranker.answer(
+            active = self._active.current()
+            shown = self._pictures(asked, active)  # a picture may take its time
+            known = self._ranker_of(active).answer(
                 Wanted(
                     query,
                     self._allowed(asked, query),
-                    self._pictures(asked, ranker.active),
+                    shown,
                     asked.picture_weight,
                     excluded=asked.like,
                     by_date=asked.sort == "date",
@@ -243,7 +247,9 @@ class PhotoSearch:
         return known
 
     def _ranker_now(self) -> Ranker:
-        active = self._active.current()
+        return self._ranker_of(self._active.current())
+
+    def _ranker_of(self, active: Active) -> Ranker:
         with self._lock:
             if self._ranker is None or self._ranker.active is not active:
                 self._ranker = Ranker(active, self._store, self._texts, self._cache_dir)
@@ -259,7 +265,7 @@ class PhotoSearch:
     def _pictures(self, asked: Question, active: Active) -> Embeddings | None:
         rows = []
         for path in asked.pictures:
-            image, _ = read_for_encoder(path, active.encoder.image_size)
+            image = self._decoder.image(path, active.encoder.image_size)
             rows.append(active.encoder.encode_images([image]))
         for photo_id in asked.like:
             photo = self._store.get(photo_id)

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from album.active_encoder import ActiveEncoder
@@ -22,7 +23,6 @@ from album.decoder import Decoder
 from album.describe import PhotoDescriber
 from album.errors import AlbumError, PhotoNotFoundError, QueryError, UnreadableImageError
 from album.file_kinds import kind_of
-from album.image_files import large_view
 from album.import_jobs import ImportJobs
 from album.import_store import ImportStore
 from album.importer import PhotoImporter
@@ -57,6 +57,8 @@ MAX_TRANSLATED = 1000
 DESCRIBES_NOTHING = (
     "This file is no photo, and describes none that was sent with it: send both at once."
 )
+URGENT_WORKERS = 2
+PICTURES_KEPT = 232  # with some 20 kB each: 200 that were classified, and 32 of searches
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ class Album:
             captioner: writes captions.
             folders: the folders that a running album keeps up with.
             rescan_every_s: how often they are looked through though nothing was heard of them.
-            decoder: decodes the photos of imports; None: processes of its own.
+            decoder: decodes all files; None: processes of its own.
             caption_pace: how fast the captioner is asked.
 
         Raises:
@@ -119,6 +121,8 @@ class Album:
         self.texts = TextIndex(self.database)
         self.import_store = ImportStore(self.database)
         self.decoder = decoder or DecodePool()
+        self.urgent_decoder: Decoder = decoder or DecodePool(URGENT_WORKERS, niceness=0)
+        """Of what somebody waits for, so that no import is waited for first."""
         self.active = ActiveEncoder(self.store, self.originals, self.embeddings_dir, self.decoder)
         self.importer = PhotoImporter(
             self.store,
@@ -138,15 +142,27 @@ class Album:
         self._folders = tuple(folders)
         self._watch = FolderWatch(self._folders, self._rescan_quietly, rescan_every_s)
         self.search = PhotoSearch(
-            self.store, self.caption_store, self.texts, self.active, self.embeddings_dir
+            self.store,
+            self.caption_store,
+            self.texts,
+            self.active,
+            self.embeddings_dir,
+            self.urgent_decoder,
         )
         self.labels = LabelStore(self.database)
         self.classifiers = classifiers
         words = WordsOfModel(self.active, classifiers, self.embeddings_dir)
-        self.classifier = PhotoClassifier(self.store, self.active, classifiers, words)
+        self.classifier = PhotoClassifier(
+            self.store, self.active, classifiers, words, self.urgent_decoder
+        )
         self.teacher = LabelTeacher(self.store, self.labels, self.active, classifiers, words)
         self.heads = TrainedHeads(
-            self.store, self.originals, self.active, classifiers, data_dir / "classifiers"
+            self.store,
+            self.originals,
+            self.active,
+            classifiers,
+            data_dir / "classifiers",
+            self.urgent_decoder,
         )
         self.class_evaluation = ClassEvaluation(
             self.labels, self.classifier, self.heads, classifiers
@@ -154,11 +170,20 @@ class Album:
         self.labelling = Labelling(
             self.labels, self.classifier, self.teacher, self.heads, self.active
         )
-        self.describer = PhotoDescriber(self.store, self.caption_store, self.active)
+        self.describer = PhotoDescriber(
+            self.store, self.caption_store, self.active, self.urgent_decoder
+        )
         self.captions = PhotoCaptions(
-            self.store, self.caption_store, self.originals, captioner, caption_pace
+            self.store,
+            self.caption_store,
+            self.originals,
+            captioner,
+            caption_pace,
+            decoder=self.decoder,
+            urgent_decoder=self.urgent_decoder,
         )
         self._captioner = captioner
+        self._pictures = lru_cache(PICTURES_KEPT)(self.urgent_decoder.thumbnail)
         self._stopped = threading.Event()
         self._loops = [
             SupervisedLoop("texts", self._take_in_texts),
@@ -203,6 +228,7 @@ class Album:
         except AlbumError as error:
             log.warning("an import is left as it is: %s", error)
         self.decoder.close()
+        self.urgent_decoder.close()
         self.database.close()
 
     @property
@@ -292,7 +318,8 @@ class Album:
         if target.exists():
             return target
         try:
-            self.originals.write_cache(target, large_view(self.originals.find(photo)))
+            view = self.urgent_decoder.large_view(self.originals.find(photo))
+            self.originals.write_cache(target, view)
         except (PhotoNotFoundError, UnreadableImageError, OSError) as error:
             thumbnail = self.originals.thumbnail(photo.sha256)  # still a picture
             if not thumbnail.exists():
@@ -300,6 +327,14 @@ class Album:
             log.warning("photo %d is shown by its thumbnail: %s", photo_id, error)
             return thumbnail
         return target
+
+    def picture_of(self, file: Path) -> bytes:
+        """Make a small JPEG of an uploaded file, or take the one that was made of it before.
+
+        Raises:
+            UnreadableImageError: it is no image.
+        """
+        return self._pictures(file)
 
     def photo(self, photo_id: int) -> Photo:
         """The photo with this id.

@@ -19,6 +19,11 @@ OTHERS = stat.S_IRWXG | stat.S_IRWXO
 HOST = r"\*|[\w.-]+(:\d+)?|\[[\da-f:.]+\](:\d+)?"
 ORIGIN = r"https?://[\w.-]+(:\d+)?"
 SPACES = "https://huggingface.co"
+DECODERS_NEED = (
+    *("PATH", "PYTHONPATH", "PYTHONHOME", "PYTHONUTF8", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"),
+    *("LANG", "LC_ALL", "LC_CTYPE", "TZ"),  # as the names of files and the times are read here
+    *("HOME", "USERPROFILE", "APPDATA", "SYSTEMROOT", "TEMP"),  # where Python looks for libraries
+)
 
 
 class SettingError(AlbumError):
@@ -143,6 +148,12 @@ def keep_libraries_private(settings: Settings) -> None:
 def use_temp_dir(folder: Path) -> None:
     """Have Gradio put uploads and downloads into a folder."""
     os.environ["GRADIO_TEMP_DIR"] = str(folder)
+
+
+def decoder_environment() -> dict[str, str]:
+    """The environment of the processes that decode files: no key, no password, one thread each."""
+    kept = {name: os.environ[name] for name in DECODERS_NEED if name in os.environ}
+    return kept | {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
 
 
 def _one_of(given: Mapping[str, str], name: str, default: str, choices: tuple[str, ...]) -> str:

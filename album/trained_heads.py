@@ -6,6 +6,7 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from album.active_encoder import Active, ActiveEncoder
+from album.decoder import DECODING_THREADS, Decoder
 from album.errors import PhotoNotFoundError, QueryError, UnreadableImageError
-from album.image_files import read_for_encoder
 from album.originals import Originals
 from album.photo import LabelScore, Photo
 from album.sorting import NONE, Sorting, Verdict
@@ -46,11 +47,13 @@ class TrainedHeads:
         active: ActiveEncoder,
         classifiers: Classifiers,
         folder: Path,
+        decoder: Decoder,
     ) -> None:
         self._store = store
         self._originals = originals
         self._active = active
         self._classifiers = classifiers
+        self._decoder = decoder
         self.folder = folder
         """Where `python -m models.fine_tune` puts them."""
         self._lock = threading.Lock()
@@ -74,7 +77,7 @@ class TrainedHeads:
         results: list[Verdict | UnreadableImageError] = []
         for file in files:
             try:
-                image, _ = read_for_encoder(
+                image = self._decoder.image(
                     file, active.encoder.image_size if active else head.image_size
                 )
             except UnreadableImageError as error:
@@ -184,18 +187,25 @@ class TrainedHeads:
         """The same, from what lies on the disk."""
         if wanted is None:
             wanted = np.array([photo.photo_id for photo in self._store.all_photos()], np.int64)
-        for start in range(0, len(wanted), BATCH):
-            photos = self._store.get_many(wanted[start : start + BATCH].tolist())
-            looked = {key: self._image_of(it, head.image_size) for key, it in photos.items()}
-            images = {key: image for key, image in looked.items() if image is not None}
-            done = min(start + BATCH, len(wanted))
-            shares = head.of_images(list(images.values()))
-            yield np.array(list(images), np.int64), shares, done, len(wanted)
+        with ThreadPoolExecutor(DECODING_THREADS, thread_name_prefix="decode") as threads:
+            for start in range(0, len(wanted), BATCH):
+                photos = self._store.get_many(wanted[start : start + BATCH].tolist())
+                looked = threads.map(
+                    lambda photo: self._image_of(photo, head.image_size), photos.values()
+                )
+                images = {
+                    key: image
+                    for key, image in zip(photos, looked, strict=True)
+                    if image is not None
+                }
+                done = min(start + BATCH, len(wanted))
+                shares = head.of_images(list(images.values()))
+                yield np.array(list(images), np.int64), shares, done, len(wanted)
 
     def _image_of(self, photo: Photo, image_size: int) -> Image.Image | None:
         for path in (self._originals.thumbnail(photo.sha256), self._originals.path_of(photo)):
             try:
-                return read_for_encoder(path, image_size)[0]
+                return self._decoder.image(path, image_size)
             except UnreadableImageError as error:
                 log.warning("photo %d cannot be looked at: %s", photo.photo_id, error)
         return None

@@ -57,16 +57,16 @@ LAYERS = (
     ("album.condition_masks", "album.decode_worker"),
     ("album.fact_table",),
     ("album.untrusted_database",),
-    ("album.database", "album.decoder", "album.image_files", "album.query", "album.settings"),
+    ("album.database", "album.image_files", "album.query", "album.settings"),
     ("album.temp_folder",),
     ("album.conditions",),
     ("album.raw", "album.metadata"),
     ("album.xmp_sidecars",),
     ("album.xmp_packet",),
     ("album.containers", "album.xmp", "album.iptc", "album.takeout", "album.sidecars"),
-    ("album.places", "album.colour", "album.pixels", "album.exif"),
+    ("album.places", "album.colour", "album.pixels", "album.exif", "album.confinement"),
     ("album.file_kinds", "album.korean_towns", "album.capture_time", "album.words"),
-    ("album.languages", "album.bursts", "album.caption", "album.provenance"),
+    ("album.languages", "album.bursts", "album.caption", "album.provenance", "album.decoder"),
     ("album.photo", "album.label", "album.supervised_loop", "album.ending"),
     ("album.errors",),
     ("album",),
@@ -92,6 +92,7 @@ OWNERS = {
     "pillow_heif": ("album/image_files.py", "album/containers.py"),
     "pillow_jxl": ("album/image_files.py",),
     "rawpy": ("album/raw.py",),
+    "landlockpy": ("album/confinement.py",),
     "defusedxml": ("album/xmp.py", "album/xmp_packet.py"),
     "exiv2": ("album/xmp_packet.py",),
     "babel": ("album/places.py",),
@@ -103,6 +104,19 @@ OWNERS = {
     **dict.fromkeys(
         ("torch", "torchvision", "open_clip", "transformers", "timm", "safetensors"), ("models/",)
     ),
+}
+
+
+DECODING = (
+    *("album.image_files", "album.raw", "album.containers", "album.colour"),
+    *("pillow_heif", "pillow_jxl", "rawpy"),
+)
+"""Loaded by decoder processes only."""
+OPENS_IMAGES = {
+    "album/image_files.py": "in decoder processes",
+    "album/raw.py": "in decoder processes",
+    "models/datasets.py": "for training",
+    "models/coca.py": "the small JPEGs that decoder processes made",
 }
 
 
@@ -287,6 +301,39 @@ def test_every_library_has_one_owner(library):
     ]
 
     assert not offenders
+
+
+def test_only_decoder_processes_load_what_decodes_files():
+    """They import it by its name, so that nothing of the server can call it."""
+    offenders = [
+        offence(path, found)
+        for path, module, found in all_imports()
+        if any(within(found.name, decoding) for decoding in DECODING)
+        and not any(within(module, decoding) for decoding in DECODING)
+    ]
+    named = [
+        path_of(file)
+        for file in FILES
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Constant) and node.value in DECODING
+    ]
+
+    assert not offenders
+    assert named == ["album/decode_pool.py"]
+
+
+def test_images_are_opened_in_decoder_processes_only():
+    openers = {
+        path_of(file)
+        for file in FILES
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Attribute)
+        and node.attr == "open"
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "Image"
+    }
+
+    assert openers == set(OPENS_IMAGES)
 
 
 def test_only_settings_touches_the_environment():

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-from album.image_files import THUMBNAIL_PX, read_photo, thumbnail
 from album.photo import Photo, Place
 from album.ui.texts import TEXTS, say
 
@@ -25,14 +24,9 @@ def img(path: Path, alt: str) -> str:
     return f'<img src="{html.escape(address(path))}" alt="{html.escape(alt)}" loading="lazy">'
 
 
-def inline_img(path: Path, alt: str) -> str:
-    """An image element that carries the picture in itself, for files that are not served.
-
-    Raises:
-        UnreadableImageError: `path` is no image.
-    """
-    small = thumbnail(read_photo(path, THUMBNAIL_PX)[0])
-    data = base64.b64encode(small).decode()
+def inline_img(jpeg: bytes, alt: str) -> str:
+    """An image element that carries the picture in itself, for files that are not served."""
+    data = base64.b64encode(jpeg).decode()
     return f'<img src="data:image/jpeg;base64,{data}" alt="{html.escape(alt)}">'
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from pathlib import Path
 
 import gradio as gr
@@ -65,17 +64,11 @@ class QueryPictures:
         drawn = []
         for number, path in enumerate(question.pictures):
             words = say(language, "query_picture")
-            drawn.append(
-                removable(f"{_small(path, words)}{words}", words, "picture", number, language)
-            )
+            picture = inline_img(self._album.picture_of(path), words)
+            drawn.append(removable(f"{picture}{words}", words, "picture", number, language))
         for number, photo_id in enumerate(question.like):
             photo = self._album.photo(photo_id)
             words = say(language, "like_photo")
             picture = img(self._album.originals.thumbnail(photo.sha256), photo.filename)
             drawn.append(removable(f"{picture}{words}", words, "like", number, language))
         return drawn
-
-
-@functools.lru_cache(maxsize=4 * MOST)
-def _small(path: Path, alt: str) -> str:
-    return inline_img(path, alt)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import html
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,7 +21,6 @@ TILES = 12  # of a class
 CLASSES_AS_WRITTEN = 30  # up to so many, all are shown, in the order of the list
 CLASSES_WITH_TILES = 40
 NAMES = 60  # of the classes that are only named
-PICTURES_KEPT = 200
 
 OPEN_ON_CLICK = """
 element.addEventListener('click', (event) => {
@@ -53,7 +51,8 @@ class SortingView:
             if isinstance(verdict, UnreadableImageError):
                 cards.append(_unreadable(path.name, in_language(language, str(verdict))))
             else:
-                cards.append(_card(_picture_of(path), path.name, verdict, language))
+                picture = inline_img(self._album.picture_of(path), path.name)
+                cards.append(_card(picture, path.name, verdict, language))
         photos = self._album.store.get_many(photo_ids)
         for photo_id, verdict in zip(photo_ids, of_photos, strict=True):
             if photo_id in photos:
@@ -160,9 +159,3 @@ def _names(names: Sequence[str], language: str) -> str:
     some = ", ".join(names[:NAMES])
     hidden = len(names) - NAMES
     return say(language, "and_classes", what=some, n=hidden) if hidden > 0 else some
-
-
-@functools.lru_cache(maxsize=PICTURES_KEPT)
-def _picture_of(path: Path) -> str:
-    """Kept, since every turn of a slider shows it again; the browser's uploads never change."""
-    return inline_img(path, path.name)

@@ -24,7 +24,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from album.decode_pool import WORKERS
-from album.decode_worker import Decoded
+from album.decoder import Decoded
 from album.service import Album
 from models.classifiers import OwnClassifiers
 from models.clip import ClipEncoder

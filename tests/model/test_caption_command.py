@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from album import caption_work
 from album.commands import captions as commands
+from album.decode_pool import DecodePool
 from album.image_files import small_jpeg
 from tests.gemini_server import GeminiServer, blocks, error
 from tests.images.make import make_photo
@@ -108,11 +108,11 @@ def test_a_quota_of_the_day_ends_the_waiting_and_says_until_when(library, server
     few = {**env, "ALBUM_CAPTIONS_PER_DAY": "1"}
     monkeypatch.setattr(commands, "LOOK_AGAIN_S", 0.01)
 
-    def takes_a_while(path: Path) -> bytes:
+    def takes_a_while(pool: DecodePool, path: Path) -> bytes:
         time.sleep(1)  # the place is taken, and the request not sent yet
         return small_jpeg(path)
 
-    monkeypatch.setattr(caption_work, "small_jpeg", takes_a_while)
+    monkeypatch.setattr(DecodePool, "small_jpeg", takes_a_while)
 
     told = read(run(library, "caption", "--lacking", "--json", **few))
 

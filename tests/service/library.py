@@ -6,35 +6,25 @@ import io
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
 
 from album.active_encoder import ActiveEncoder
 from album.database import Database
+from album.decoder import Decoded
 from album.errors import UnreadableImageError
-from album.image_files import file_time
-from album.originals import Originals, display_name, sha256_of
+from album.originals import Originals, display_name, file_time, sha256_of
 from album.photo import ImageFacts
 from album.store import NewPhoto, PhotoStore
 from tests.fakes import FakeEncoder
 from tests.images.make import make_photo
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A file of the tests, decoded."""
-
-    image: Image.Image
-    facts: ImageFacts
-    thumbnail: bytes
-
-
 class PlainDecoder:
     """Decodes in this process, without precautions: these files are the tests' own."""
 
-    def decode(self, path: Path, encoder_px: int, sidecars: Sequence[Path] = ()) -> Opened:
+    def decode(self, path: Path, encoder_px: int, sidecars: Sequence[Path] = ()) -> Decoded:
         try:
             with Image.open(path) as opened:
                 image, kind = opened.convert("RGB"), str(opened.format)
@@ -42,7 +32,19 @@ class PlainDecoder:
             raise UnreadableImageError(f"{error}.") from error
         small = io.BytesIO()
         image.save(small, "JPEG")
-        return Opened(image, ImageFacts(kind, *image.size), small.getvalue())
+        return Decoded(image, ImageFacts(kind, *image.size), small.getvalue())
+
+    def image(self, path: Path, encoder_px: int) -> Image.Image:
+        return self.decode(path, encoder_px).image
+
+    def thumbnail(self, path: Path) -> bytes:
+        return self.decode(path, 0).thumbnail
+
+    def large_view(self, path: Path) -> bytes:
+        return self.thumbnail(path)
+
+    def small_jpeg(self, path: Path) -> bytes:
+        return self.thumbnail(path)
 
     def close(self) -> None: ...
 

@@ -70,7 +70,12 @@ def source(tmp_path):
 
 def ranking(of: Library, text: str) -> list[tuple[int, float | None]]:
     search = PhotoSearch(
-        of.store, CaptionStore(of.database), TextIndex(of.database), of.active, of.embeddings_dir
+        of.store,
+        CaptionStore(of.database),
+        TextIndex(of.database),
+        of.active,
+        of.embeddings_dir,
+        PlainDecoder(),
     )
     hits = search.find(Question(text, rest=True)).hits
     return [(hit.photo.photo_id, hit.score) for hit in hits]

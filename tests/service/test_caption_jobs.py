@@ -367,7 +367,7 @@ def test_a_request_that_is_not_sent_as_the_album_closes_is_not_counted(
         album.captions.stop()
         return b"a picture"
 
-    monkeypatch.setattr(caption_work, "small_jpeg", closes_meanwhile)
+    monkeypatch.setattr(album.decoder, "small_jpeg", closes_meanwhile)
     album.captions.start_job(Wanted(tuple(photo_ids[:1])), ["en"])
     album.captions.work_off()
 

@@ -19,12 +19,14 @@ import pytest
 
 from album import decode_pool
 from album.decode_pool import DecodePool
-from album.decode_worker import Decoded, decode_photo
+from album.decoder import Decoded
 from album.errors import UnreadableImageError
+from album.image_files import decode_photo, encoder_image, large_view, small_jpeg, thumbnail_of
 from tests.images.make import make_exif, make_photo, make_text, scene
-from tests.service.hostile_decoders import by_name
+from tests.service.hostile_decoders import LIES
 
 CHECKOUT = Path(__file__).parents[2]
+HOSTILE = "tests.service.hostile_decoders"
 PATIENCE_S = 60
 SENTENCES = {
     "refused": r"It says no\.",
@@ -51,7 +53,7 @@ def pool() -> Iterator[DecodePool]:
 def hostile(request: pytest.FixtureRequest) -> Iterator[DecodePool]:
     """A decoder that does what a file's name says; imhostile only where a test's `name` hangs."""
     hangs = request.node.name.endswith(("[sleep]", "[loop]"))
-    pool = DecodePool(2, timeout_s=4 if hangs else 60, memory_bytes=2**28, decode=by_name)
+    pool = DecodePool(2, timeout_s=4 if hangs else 60, memory_bytes=2**28, module=HOSTILE)
     yield pool
     pool.close()
 
@@ -70,6 +72,15 @@ def eventually(true: Callable[[], bool]) -> bool:
     return True
 
 
+def held_megabytes(pids: set[int]) -> int:
+    """What these processes have in memory together."""
+    pages = 0
+    for pid in pids:
+        with suppress(OSError):
+            pages += int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") // 2**20
+
+
 def runs(pid: int) -> bool:
     """Whether this process is there and at work; one that ended unburied is not."""
     try:
@@ -77,6 +88,17 @@ def runs(pid: int) -> bool:
     except FileNotFoundError:
         return False
     return state not in "ZX"
+
+
+def has_open(file: Path) -> list[int]:
+    """The workers that have a file open; of those that are no children of this process, too."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            files = {str(it.readlink()) for it in (process / "fd").iterdir()}
+            if str(file) in files and b"decode_worker" in (process / "cmdline").read_bytes():
+                found.append(int(process.name))
+    return found
 
 
 def workers() -> set[int]:
@@ -107,6 +129,17 @@ def test_a_photo_comes_back_as_it_would_be_decoded_here(pool, tmp_path):
     assert decoded.thumbnail == here.thumbnail
 
 
+def test_other_pictures_come_back_as_they_would_be_made_here(pool, tmp_path):
+    photo = tmp_path / "a.jpg"
+    scene((2400, 1600), seed=3).save(photo, exif=make_exif(main={0x0112: 6}))
+
+    assert pool.image(photo, 96).tobytes() == encoder_image(photo, 96).tobytes()
+    assert pool.image(photo, 96).tobytes() == pool.decode(photo, 96).image.tobytes()
+    assert pool.thumbnail(photo) == thumbnail_of(photo)
+    assert pool.large_view(photo) == large_view(photo)
+    assert pool.small_jpeg(photo) == small_jpeg(photo)
+
+
 def test_what_the_decoder_says_of_a_file_is_what_the_caller_hears(pool, tmp_path):
     with pytest.raises(UnreadableImageError, match="not an image that the album reads"):
         pool.decode(make_text(tmp_path / "letter.jpg"), 96)
@@ -122,6 +155,95 @@ def test_a_hostile_file_is_refused_in_a_sentence_and_the_next_one_is_decoded(
         hostile.decode(tmp_path / f"{name}.jpg", 96)
 
     assert hostile.decode(tmp_path / "good.jpg", 96).image.size == (2, 3)
+
+
+@pytest.mark.parametrize("what", ["image", "thumbnail", "large_view", "small_jpeg"])
+@pytest.mark.parametrize("name", ["refused", "segfault", "memory"])
+def test_a_hostile_file_costs_only_itself_whatever_is_made_of_it(hostile, tmp_path, name, what):
+    make = getattr(hostile, what)
+    more = [96] if what == "image" else []
+
+    with pytest.raises(UnreadableImageError, match=f"^{SENTENCES[name]}$"):
+        make(tmp_path / f"{name}.jpg", *more)
+
+    assert make(tmp_path / "good.jpg", *more)
+
+
+@linux
+@pytest.mark.parametrize("name", LIES)
+def test_a_worker_that_was_taken_over_is_believed_nothing(hostile, tmp_path, name):
+    """It is refused and ended, as one that crashed; nothing that it says is run or held."""
+    crashed = SENTENCES["segfault"]
+    with pytest.raises(UnreadableImageError, match=f"^{crashed}$"):
+        hostile.decode(tmp_path / f"{name}.jpg", 96)
+    with pytest.raises(UnreadableImageError, match=f"^{crashed}$"):
+        hostile.large_view(tmp_path / f"{name}.jpg")
+
+    assert hostile.decode(tmp_path / "good.jpg", 96).image.size == (2, 3)
+
+
+def test_a_worker_does_not_know_what_is_in_the_environment(hostile, tmp_path, monkeypatch):
+    secrets = ("GEMINI_API_KEY", "ALBUM_LOGIN", "HF_TOKEN", "AWS_SECRET_ACCESS_KEY")
+    for name in secrets:
+        monkeypatch.setenv(name, "a secret")
+    monkeypatch.setenv("TZ", "Asia/Seoul")
+
+    environment = about(hostile.decode(tmp_path / "good.jpg", 96))["environment"]
+
+    assert "a secret" not in environment.values()
+    assert environment["TZ"] == "Asia/Seoul"
+
+
+@linux
+def test_a_worker_can_neither_write_nor_call_nor_look_into_others(hostile, tmp_path):
+    landlockpy = pytest.importorskip("landlockpy")
+    if landlockpy.abi_version() < 4:
+        pytest.skip("this kernel has no Landlock that knows of networks")
+    photo = make_photo(tmp_path / "tries.jpg")
+    before = photo.read_bytes()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        (tmp_path / "port").write_text(str(server.getsockname()[1]))
+
+        assert about(hostile.decode(photo, 96))["could"] == []
+    assert photo.read_bytes() == before
+    assert {it.name for it in tmp_path.iterdir()} == {"tries.jpg", "port"}
+
+
+@linux
+def test_a_worker_has_no_network_where_the_system_can_take_it_away(hostile, tmp_path):
+    user = 0 if os.geteuid() == 0 else 0x10000000
+    unshare = f"import ctypes, sys; sys.exit(ctypes.CDLL(None).unshare({user | 0x40000000}))"
+    if subprocess.run([sys.executable, "-c", unshare]).returncode:
+        pytest.skip("this system lets nobody have a network namespace")
+    (tmp_path / "port").write_text("9")
+
+    photo = make_photo(tmp_path / "tries.jpg")
+
+    assert about(hostile.decode(photo, 96))["network"] == []
+
+
+@linux
+def test_files_that_need_much_memory_are_decoded_one_at_a_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(decode_pool, "USUAL_BYTES", 2**27)
+    pool = DecodePool(workers=4, timeout_s=60, memory_bytes=2**30, module=HOSTILE)
+    files = [tmp_path / str(number) / "large.jpg" for number in range(4)]
+    for file in files:
+        file.parent.mkdir()
+        file.touch()
+    before, most = workers(), 0
+    with ThreadPoolExecutor(4) as threads:
+        decoding = [threads.submit(pool.decode, file, 96) for file in files]
+        for number in range(4):  # one after the other is let go
+            assert eventually(lambda: held_megabytes(workers() - before) > 380)
+            time.sleep(0.5)  # in which others would become as large
+            most = max(most, held_megabytes(workers() - before))
+            [at_work] = [file for file in files if has_open(file)]
+            at_work.with_suffix(".go").touch()
+            assert eventually(lambda n=number: sum(it.done() for it in decoding) == n + 1)
+    pool.close()
+
+    assert [it.result().image.size for it in decoding] == [(2, 3)] * 4
+    assert most < 700  # two at once would hold more
 
 
 @linux
@@ -140,12 +262,14 @@ def test_after_a_hostile_file_there_is_a_new_worker_and_nothing_is_left_of_the_o
     assert workers() == before - {first} | {second}
 
 
+@linux
 @pytest.mark.parametrize("name", ["segfault", "bug", "memory"])
 def test_other_files_in_flight_are_untouched(hostile, tmp_path, name):
     waiting = tmp_path / "waits.jpg"
+    waiting.touch()
     with ThreadPoolExecutor(1) as thread:
         other = thread.submit(hostile.decode, waiting, 96)
-        assert eventually(waiting.with_suffix(".here").exists)
+        assert eventually(lambda: bool(has_open(waiting)))
         with pytest.raises(UnreadableImageError):
             hostile.decode(tmp_path / f"{name}.jpg", 96)
         waiting.with_suffix(".go").touch()
@@ -166,20 +290,26 @@ def test_a_real_image_that_needs_more_than_its_share_of_memory_is_refused(tmp_pa
     pool.close()
 
 
+@linux
 def test_two_threads_have_their_files_decoded_at_the_same_time(hostile, tmp_path):
-    files = [tmp_path / name / "meets.jpg" for name in "ab"]
+    files = [tmp_path / name / "waits.jpg" for name in "ab"]
     for file in files:
         file.parent.mkdir()
+        file.touch()
 
-    with ThreadPoolExecutor(2) as threads:  # each ends only when both have begun
-        first, second = threads.map(lambda file: about(hostile.decode(file, 2)), files)
+    with ThreadPoolExecutor(2) as threads:
+        both = threads.map(lambda file: about(hostile.decode(file, 2)), files)
+        assert eventually(lambda: all(has_open(file) for file in files))
+        for file in files:
+            file.with_suffix(".go").touch()
+        first, second = both
 
     assert first["pid"] != second["pid"]
     assert [first["path"], second["path"]] == [str(file) for file in files]
 
 
 def test_many_threads_take_turns_at_the_workers(tmp_path):
-    pool = DecodePool(workers=1, decode=by_name)
+    pool = DecodePool(workers=1, module=HOSTILE)
     files = [tmp_path / f"{number}.jpg" for number in range(20)]
 
     with ThreadPoolExecutor(8) as threads:
@@ -225,7 +355,7 @@ def test_a_worker_is_light_modest_and_holds_nothing_of_its_parent(hostile, tmp_p
 def test_workers_start_with_the_first_file_and_end_when_there_are_no_more(tmp_path, monkeypatch):
     monkeypatch.setattr(decode_pool, "IDLE_S", 0.2)
     before = workers()
-    pool = DecodePool(workers=2, decode=by_name)
+    pool = DecodePool(workers=2, module=HOSTILE)
     assert workers() == before
 
     first = about(pool.decode(tmp_path / "good.jpg", 96))["pid"]
@@ -254,12 +384,13 @@ def test_a_worker_that_was_killed_while_it_waited_is_not_missed(
 @linux
 def test_a_closed_pool_leaves_no_process_not_even_of_a_file_in_flight(tmp_path):
     before = workers()
-    pool = DecodePool(workers=2, decode=by_name)
+    pool = DecodePool(workers=2, module=HOSTILE)
     pool.decode(tmp_path / "good.jpg", 96)
     waiting = tmp_path / "waits.jpg"
+    waiting.touch()
     with ThreadPoolExecutor(1) as thread:
         other = thread.submit(pool.decode, waiting, 96)
-        assert eventually(waiting.with_suffix(".here").exists)
+        assert eventually(lambda: bool(has_open(waiting)))
         pool.close()
         waiting.with_suffix(".go").touch()
 
@@ -273,7 +404,7 @@ def test_a_thousand_files_leak_neither_processes_nor_open_files(tmp_path):
         return len(list(Path("/proc/self/fd").iterdir()))
 
     before, files_before = workers(), open_files()
-    pool = DecodePool(workers=2, decode=by_name)
+    pool = DecodePool(workers=2, module=HOSTILE)
     names = ["segfault" if number % 250 == 249 else f"{number}" for number in range(1000)]
 
     def pid_of(name: str) -> int | None:
@@ -297,10 +428,11 @@ PARENT = """
 import sys
 from pathlib import Path
 from album.decode_pool import DecodePool
-from tests.service.hostile_decoders import by_name
+from tests.service.hostile_decoders import LIES
 
 try:
-    DecodePool(workers=1, decode=by_name, timeout_s=500).decode(Path(sys.argv[1]), 96)
+    pool = DecodePool(workers=1, module="tests.service.hostile_decoders", timeout_s=500)
+    pool.decode(Path(sys.argv[1]), 96)
 except KeyboardInterrupt:
     print("stopped")
 """
@@ -313,8 +445,10 @@ def parent(tmp_path) -> Iterator[Callable[[str], tuple[subprocess.Popen, int]]]:
     hanging: list[int] = []
 
     def start(name: str) -> tuple[subprocess.Popen, int]:
+        file = tmp_path / f"{name}.jpg"
+        file.touch()
         process = subprocess.Popen(
-            [sys.executable, "-c", PARENT, tmp_path / f"{name}.jpg"],
+            [sys.executable, "-c", PARENT, file],
             cwd=CHECKOUT,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -322,9 +456,8 @@ def parent(tmp_path) -> Iterator[Callable[[str], tuple[subprocess.Popen, int]]]:
             process_group=0,  # as a shell starts a command
         )
         started.append(process)
-        said = tmp_path / f"{name}.pid"
-        assert eventually(lambda: said.exists() and bool(said.read_text()))
-        hanging.append(int(said.read_text()))
+        assert eventually(lambda: bool(has_open(file)))
+        hanging.append(has_open(file)[0])
         return process, hanging[-1]
 
     yield start

@@ -256,7 +256,7 @@ def test_no_more_vectors_are_kept_than_may_be_and_the_ones_used_last_stay(
     album, encoder, monkeypatch
 ):
     monkeypatch.setattr(describe, "MOST_TEXTS", 4)
-    describer = PhotoDescriber(album.store, album.caption_store, album.active)
+    describer = PhotoDescriber(album.store, album.caption_store, album.active, album.decoder)
     first = album.photo_ids[0]
     describer.describe_photo(first, ["a", "b", "c", "d"])
     describer.describe_photo(first, ["a", "b"])

@@ -108,7 +108,7 @@ def seeing(filled) -> tuple[TrainedHeads, Seeing, dict[str, int]]:
     album, ids = filled
     classifiers = WithSeeing()
     heads = TrainedHeads(
-        album.store, album.originals, album.active, classifiers, album.heads.folder
+        album.store, album.originals, album.active, classifiers, album.heads.folder, album.decoder
     )
     return heads, classifiers.head, ids
 

@@ -19,12 +19,12 @@ from album.file_kinds import PHOTO_SUFFIXES
 from album.image_files import (
     MAX_PIXELS,
     THUMBNAIL_PX,
-    file_time,
     large_view,
     read_photo,
     small_jpeg,
     thumbnail,
 )
+from album.originals import file_time
 from tests.images.make import (
     gps_tags,
     ink_profile,
