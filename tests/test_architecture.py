@@ -70,7 +70,7 @@ LAYERS = (
 )
 SCHOOL = (
     *("train", "training", "fine_tune", "fine_tuning", "evaluate", "evaluation", "datasets"),
-    *("reference", "command_line"),
+    "command_line",
 )
 COMPOSITION_ROOTS = ("app.py", "album/commands/opening.py")
 OWNERS = {

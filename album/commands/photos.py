@@ -68,8 +68,7 @@ def search(
         sort=cast("Sort", sort),
         rest=rest,
     )
-    needs_model = bool(text.strip() or image or like)
-    with opened(context, data_dir, model=needs_model) as album:
+    with opened(context, data_dir, model=True) as album:
         page = album.search.find(question, limit=k)
         if as_json:
             print_json(

@@ -252,9 +252,12 @@ def test_the_command_line_says_when_not_even_pocket_is_there(weights_dir, monkey
         EncoderLoader("auto", "cpu", weights_dir).load(None)
 
 
-def test_a_device_that_is_not_there_is_a_sentence(weights_dir):
+def test_a_device_that_is_not_there_is_a_sentence_for_what_needs_it(weights_dir, photos):
+    encoder = EncoderLoader("pocket", "tpu", weights_dir).load(None)
+
+    assert encoder.encode_texts(["a cat"]).shape == (1, encoder.dim)
     with pytest.raises(ModelError, match="set ALBUM_DEVICE"):
-        EncoderLoader("pocket", "tpu", weights_dir).load(None)
+        encoder.encode_images(photos[:1])
 
 
 def test_importing_the_models_loads_no_network():
