@@ -8,10 +8,13 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from album.captions import CaptionPace
 from album.errors import AlbumError
+from album.local_socket import LocalSocket
+from album.served_search import answer_request
 from album.service import Album
 from album.settings import Settings, keep_libraries_private
 from models.captioners import captioner_named, fetch_in_background
@@ -56,6 +59,7 @@ def serve(settings: Settings) -> None:
     shutil.rmtree(settings.temp_dir, ignore_errors=True)
     settings.temp_dir.mkdir(parents=True)
     loader = EncoderLoader(settings.model, settings.device, settings.weights_dir)
+    commands = LocalSocket(settings.data_dir, partial(answer_request, album))
     try:
         # Gradio first: while it builds the page, the model is loaded beside it.
         import gradio
@@ -67,6 +71,7 @@ def serve(settings: Settings) -> None:
         loader.start(album.active.offer, album.serving)
         fetch_in_background(captioner)
         album.start()
+        commands.start()
         page = build_page(album, loader, settings.temp_dir, sample_photos(Path(gradio.__file__)))
         page.queue(default_concurrency_limit=4, max_size=64)
         _, address, _ = page.launch(
@@ -101,6 +106,7 @@ def serve(settings: Settings) -> None:
         sys.stdout.flush()
         page.block_thread()
     finally:
+        commands.close()
         loader.stop()
         album.close()
 

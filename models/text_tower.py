@@ -50,7 +50,7 @@ class TextTower:
             self.dim: int = config["embed_dim"]
             self.encode_texts(["a"])  # what does not fit together shows now
         # The tokenizers raise nothing narrower than Exception.
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             raise WeightsUnavailableError(
                 f"The texts of the model folder {folder} cannot be read without torch: {error}"
             ) from error

@@ -29,6 +29,7 @@ LAYERS = (
     ),
     ("album.commands.opening", "album.commands.telling", "album.commands"),
     ("album.ui",),
+    ("album.served_search",),
     ("album.search_json",),
     ("album.label_files",),
     ("album.classifier_files",),
@@ -65,7 +66,7 @@ LAYERS = (
     ("album.file_kinds", "album.korean_towns", "album.capture_time", "album.words"),
     ("album.languages", "album.bursts", "album.caption", "album.provenance"),
     ("album.photo", "album.label"),
-    ("album.errors",),
+    ("album.errors", "album.local_socket"),
     ("album",),
 )
 SCHOOL = (
