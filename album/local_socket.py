@@ -101,7 +101,7 @@ class LocalSocket:
                     log.warning("a program that asks was not heard: %s", error)
                     self._closing.wait(LOOK_AGAIN_S)
                     continue
-                if self._free.acquire(blocking=False):
+                if self._free.acquire(timeout=LOOK_AGAIN_S):
                     threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
                 else:
                     connection.close()

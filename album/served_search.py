@@ -71,7 +71,7 @@ def answer_request(album: Album, request: Mapping[str, Any]) -> dict[str, Any] |
         return None
     try:
         page = album.search.find(_question_of(request), limit=_limit_of(request))
-    except (AlbumError, ModelError, ValueError, TypeError, KeyError):
+    except (AlbumError, ModelError, ValueError, TypeError, KeyError, OverflowError):
         return None  # the command says what is wrong
     return {"version": VERSION, **page_json(album, page)}
 
