@@ -77,7 +77,7 @@ class EncoderLoader:
             if self.wanted != DEFAULT_MODEL:
                 parse_spec(self.wanted)  # a name that does not exist is another problem
             if self._can_serve_at_once(serving):
-                encoder = self._lazy(self.wanted)
+                encoder: Encoder = self._lazy(self.wanted)
                 self.state = "ready"
                 return encoder
             self.problem = (
