@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 import sys
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from album.captions import CaptionPace
 from album.ending import closing_s, ended_by_signals, wait_for_the_end
 from album.errors import AlbumError
+from album.local_socket import LocalSocket
+from album.served_search import answer_request
 from album.service import Album
 from album.settings import Settings, keep_libraries_private, use_temp_dir
 from album.temp_folder import TempFolder
@@ -60,6 +63,7 @@ def _serve(album: Album, captioner: Captioner, settings: Settings) -> None:
     use_temp_dir(temp.path)
     loader = EncoderLoader(settings.model, settings.device, settings.weights_dir)
     page = None
+    commands = LocalSocket(settings.data_dir, partial(answer_request, album))
     try:
         # Gradio first: while it builds the page, the model is loaded beside it.
         import gradio
@@ -78,6 +82,7 @@ def _serve(album: Album, captioner: Captioner, settings: Settings) -> None:
         loader.start(album.active.offer, album.serving)
         fetch_in_background(captioner)
         album.start()
+        commands.start()
         page = build_page(album, loader, temp.path, sample_photos(Path(gradio.__file__)))
         use_lanes(page)
         limit_connections()
@@ -120,6 +125,7 @@ def _serve(album: Album, captioner: Captioner, settings: Settings) -> None:
         sys.stdout.flush()
         wait_for_the_end()
     finally:
+        commands.close()
         loader.stop()
         if page is not None and page.is_running:
             page.server.config.timeout_graceful_shutdown = 1  # seconds; browsers stay connected

@@ -1,7 +1,8 @@
 """ActiveEncoder: which model the album sees with now, and the move from one to the next.
 
 The first encoder offered serves at once. A later one first fills its own vectors beside those in
-use, in the background, and takes over when no photo lacks one; nobody waits for it.
+use, in the background, and takes over when no photo lacks one; nobody waits for it. A command does
+not offer one: it says how to load it, which happens when something first needs it, or never.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +60,9 @@ class ActiveEncoder:
         self._stopped = False
         self.loop = SupervisedLoop("encoding", self._fill)
         """Encodes what lacks vectors."""
+        self._load: Callable[[], Active] | None = None
+        self._loading = threading.Lock()
+        self._expected: str | None = None
         self.filling: tuple[int, int] | None = None
         """(done, total) while photos are being encoded for a model; None when all are."""
 
@@ -81,12 +85,42 @@ class ActiveEncoder:
             self.loop.start()
         self.loop.wake()
 
+    def load_when_needed(
+        self, load: Callable[[], Encoder], expected: str | None, *, fill: bool = True
+    ) -> None:
+        """Have the encoder loaded by the first caller of `current`, on its thread.
+
+        Args:
+            load: gives the encoder; what it raises is passed on, and it is asked again next time.
+            expected: the `model_id` that it most likely has, until it is loaded.
+            fill: encode what lacks its vectors before anybody gets it.
+        """
+
+        def load_pair() -> Active:
+            encoder = load()
+            index = VectorIndex(self._embeddings_dir, self._store, encoder.model_id, encoder.dim)
+            pair = Active(encoder, index)
+            if fill:
+                self.encode_missing(pair)
+            return pair
+
+        self._load, self._expected = load_pair, expected
+
+    @property
+    def loads_when_needed(self) -> bool:
+        """Whether `current` loads a model, which nobody should ask for without need."""
+        return self._load is not None
+
     def current(self, wait_s: float = 60.0) -> Active:
         """The pair in use; waits for the first model while it is being loaded.
 
         Raises:
             ModelLoadingError: no model came within `wait_s` seconds.
+            ModelError: `load_when_needed` was said, and there is no model to load.
         """
+        with self._loading:
+            if self._load is not None:
+                self._active, self._load = self._load(), None
         with self._changed:
             self._changed.wait_for(lambda: self._active is not None or self._stopped, wait_s)
             if self._active is None:
@@ -95,9 +129,10 @@ class ActiveEncoder:
 
     @property
     def model_id(self) -> str | None:
-        """The model in use, or None while the first is being loaded."""
+        """The model in use, or None while the first is being loaded. Of a model that is loaded
+        when it is needed: what is expected."""
         active = self._active
-        return None if active is None else active.encoder.model_id
+        return self._expected if active is None else active.encoder.model_id
 
     @property
     def stopped(self) -> bool:

@@ -203,11 +203,14 @@ class PhotoImporter:
     # The course of an import
 
     def _model_came(self, wishes: Wishes) -> bool:
-        """Wait for the model, without which there is no import; False when somebody ends it first.
+        """Wait for the model, without which no photo is taken in; False when somebody ends that
+        first. One that is loaded when it is needed is not waited for: there may be no new photo.
 
         Raises:
             ModelLoadingError: there will be none.
         """
+        if self._active.loads_when_needed:
+            return True
         while not wishes.to_end():
             try:
                 self._active.current(wait_s=SAVE_EVERY_S)
@@ -226,9 +229,13 @@ class PhotoImporter:
         closing: Callable[[], bool],
     ) -> Wish:
         """Take in every file that was not done before; what somebody wished meanwhile."""
-        encoder_px = self._active.current().encoder.image_size
         looker = Looker(
-            record, self._store, self._imports, self._originals, self._decoder, encoder_px
+            record,
+            self._store,
+            self._imports,
+            self._originals,
+            self._decoder,
+            lambda: self._active.current().encoder.image_size,
         )
         wishes = Wishes(self._imports, record.import_id, closing)
         ahead: deque[tuple[Found, Future[Looked]]] = deque()

@@ -180,7 +180,12 @@ class Labelling:
         given = 0
         with self._catching_up:
             model_id = self._active.model_id
-            if model_id is None:
+            if model_id is None or not self._living.behind(model_id):
+                return 0
+            try:
+                model_id = self._active.current().encoder.model_id  # loaded now, where it was not
+            except (AlbumError, ModelError) as error:
+                log.warning("new photos do not get their living labels: %s", error)
                 return 0
             for seen, rules in self._living.behind(model_id).items():
                 for together in by_question(rules):
@@ -214,10 +219,10 @@ class Labelling:
 
     # How it is done
 
-    def _clock(self) -> tuple[str | None, int]:
+    def _clock(self) -> tuple[str, int]:
         """The vectors that there are before a question: who comes later, was not asked about."""
-        model_id = self._active.model_id
-        return model_id, 0 if model_id is None else self._living.last_seq(model_id)
+        model_id = self._active.current().encoder.model_id
+        return model_id, self._living.last_seq(model_id)
 
     def _plan(
         self, rules: Sequence[LabelRule], asked: Answers, clock: tuple[str | None, int]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -50,8 +51,9 @@ class Looker:
         imports: ImportStore,
         originals: Originals,
         decoder: Decoder,
-        encoder_px: int,
+        encoder_px: Callable[[], int],
     ) -> None:
+        """Look for one import; `encoder_px` is asked for photos that are new, in many threads."""
         self._record = record
         self._store = store
         self._imports = imports
@@ -82,7 +84,7 @@ class Looker:
             known = self._store.by_sha256(sha256) is not None
             anew = known and self._has_new_sidecars(found)
             if anew or not known:
-                decoded = self._decoder.decode(path, self._encoder_px, sidecars)
+                decoded = self._decoder.decode(path, self._encoder_px(), sidecars)
                 self._originals.write_cache(self._originals.thumbnail(sha256), decoded.thumbnail)
         except UnreadableImageError:
             if kept:

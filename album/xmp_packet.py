@@ -11,11 +11,11 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError, TreeBuilder
 from xml.sax.saxutils import escape
 
-import exiv2
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
@@ -29,13 +29,6 @@ _DECLARATION = re.compile(r"\A\s*<\?xml\s.*?\?>", re.DOTALL)
 _SAME = frozenset(xmp.RDF + name for name in ("Description", "Bag", "Seq", "Alt", "li", "value"))
 _NO_FACTS = frozenset(xmp.RDF + name for name in ("about", "parseType", "ID", "nodeID", "datatype"))
 _one_at_a_time = threading.Lock()  # the toolkit keeps its namespaces for all that it reads
-
-exiv2.LogMsg.setLevel(exiv2.LogMsg.Level.mute)
-exiv2.XmpProperties.registerNs(xmp.ALBUM, "photoAlbum")
-_PREFIXES: dict[str, str] = {
-    **exiv2.XmpProperties.registeredNamespaces(),
-    "photoAlbum": xmp.ALBUM,
-}
 
 KEYS = {
     "dc:description": "Xmp.dc.description",
@@ -138,8 +131,9 @@ def written(before: Packet, changes: Mapping[str, Value]) -> str:
     Raises:
         SidecarError: the toolkit does not take it.
     """
+    exiv2, prefixes = _toolkit()
     for prefix, name in before.namespaces:
-        known = _PREFIXES.get(prefix, name)
+        known = prefixes.get(prefix, name)
         if known.rstrip("/#") != name.rstrip("/#"):
             raise SidecarError(
                 f"The sidecar gives the short name “{prefix}” a meaning of its own, with which it"
@@ -153,7 +147,7 @@ def written(before: Packet, changes: Mapping[str, Value]) -> str:
             image.setXmpPacket(before.text)
             data = image.xmpData()
             for name, value in changes.items():
-                _set(data, KEYS[name], value)
+                _set(exiv2, data, KEYS[name], value)
             failed, text = exiv2.XmpParser.encode(data, format_)
         except exiv2.Exiv2Error as error:
             raise SidecarError(
@@ -164,7 +158,19 @@ def written(before: Packet, changes: Mapping[str, Value]) -> str:
     return _dressed(text or EMPTY.decode(), before)
 
 
-def _set(data: Any, key: str, value: Value) -> None:
+@cache
+def _toolkit() -> tuple[Any, dict[str, str]]:
+    """exiv2, which only writing needs, and the namespaces that it knows by their short names."""
+    import exiv2
+
+    with _one_at_a_time:
+        exiv2.LogMsg.setLevel(exiv2.LogMsg.Level.mute)
+        exiv2.XmpProperties.registerNs(xmp.ALBUM, "photoAlbum")
+        prefixes = {**exiv2.XmpProperties.registeredNamespaces(), "photoAlbum": xmp.ALBUM}
+    return exiv2, prefixes
+
+
+def _set(exiv2: Any, data: Any, key: str, value: Value) -> None:
     if not value:
         found = data.findKey(exiv2.XmpKey(key))
         if found != data.end():

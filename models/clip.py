@@ -19,14 +19,14 @@ import open_clip
 import torch
 from open_clip.tokenizer import HFTokenizer
 from PIL import Image
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from torch.overrides import TorchFunctionMode
 
 from models.errors import ModelError, WeightsUnavailableError
 from models.interfaces import Embeddings
 from models.preprocessing import preprocess_on, works_on_tensors
 from models.spec import ModelSpec, model_id_of, parse_spec
-from models.weights import checkpoint_on_disk, tokenizer_on_disk
+from models.weights import checkpoint_on_disk, not_here, tokenizer_on_disk
 
 log = logging.getLogger(__name__)
 
@@ -113,8 +113,16 @@ class ClipEncoder:
         weights_dir: Path,
         device: str = "auto",
         precision: Literal["auto", "float32"] = "auto",
+        towers: Literal["both", "text"] = "both",
     ) -> None:
         """Load `spec` (see `models.spec`) from this machine's files.
+
+        Args:
+            spec: which model.
+            weights_dir: where the hub's files are kept.
+            device: "auto", "cuda", "mps" or "cpu".
+            precision: "float32" for exact comparisons, else the fastest.
+            towers: "text" where no image will come: the image tower is not held in memory.
 
         Raises:
             WeightsUnavailableError: unknown name; weights or tokenizer missing, cut or broken.
@@ -132,16 +140,17 @@ class ClipEncoder:
         checkpoint = checkpoint_on_disk(model, weights_dir)
         tokenizer_dir = tokenizer_on_disk(model, weights_dir)
         if checkpoint is None or (model.tokenizer_repo() and tokenizer_dir is None):
-            raise WeightsUnavailableError(
-                f"The weights of {model.name} are not on this machine yet: start the album where "
-                "it can reach the network once, or set ALBUM_MODEL=pocket."
-            )
+            raise not_here(model)
         try:
-            network, self._preprocess = load_clip(model, checkpoint, tokenizer_dir)
+            network, self._preprocess = load_clip(model, checkpoint, tokenizer_dir, towers)
             # Read before the cast: a temperature rounded to bfloat16 is up to 2 % off.
             self.logit_scale = float(network.logit_scale.detach().exp())
             bias = getattr(network, "logit_bias", None)
             self.logit_bias = None if bias is None else float(bias.detach())
+            size = network.visual.image_size
+            self.image_size: int = max(size) if isinstance(size, tuple | list) else size
+            if towers == "text":
+                del network.visual
             # channels_last: convolutions run 20 to 80 % faster, vision transformers the same.
             self._model = network.to(self._device, self._dtype, memory_format=torch.channels_last)
             self._tokenize = tokenizer_of(model, tokenizer_dir)
@@ -162,8 +171,6 @@ class ClipEncoder:
         cuda = self._device.type == "cuda"
         self._batch = CUDA_BATCH if cuda else BATCH
         self._resizes_on_device = cuda and works_on_tensors(self._preprocess)
-        size = self._model.visual.image_size
-        self.image_size: int = max(size) if isinstance(size, tuple | list) else size
         self._query = lru_cache(QUERIES_KEPT)(self._embed_query)
         log.info("%s on %s in %s", self.model_id, self._device, self._dtype)
 
@@ -253,8 +260,18 @@ class _SkipInitialisation(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
-def load_clip(spec: ModelSpec, checkpoint: Path, tokenizer_dir: Path | None) -> tuple[Any, Any]:
-    """The model in eval mode, float32 on the CPU, and the preprocessing of validation images."""
+def load_clip(
+    spec: ModelSpec,
+    checkpoint: Path,
+    tokenizer_dir: Path | None,
+    towers: Literal["both", "text"] = "both",
+) -> tuple[Any, Any]:
+    """The model in eval mode, float32 on the CPU, and the preprocessing of validation images.
+
+    With "text" alone the image tower is a shell of unset parameters, where the file allows it.
+    """
+    texts_only = towers == "text"
+    spec.tell_open_clip()
     published = spec.published()
     overrides: dict[str, Any] = {}
     text_cfg = spec.config()["text_cfg"]
@@ -266,7 +283,7 @@ def load_clip(spec: ModelSpec, checkpoint: Path, tokenizer_dir: Path | None) -> 
     with _SkipInitialisation():
         model, _, preprocess = open_clip.create_model_and_transforms(
             spec.architecture,
-            pretrained=str(checkpoint),
+            pretrained=None if texts_only else str(checkpoint),
             # open_clip only warns when weights were trained with the other GELU.
             force_quick_gelu=published.get("quick_gelu", False),
             image_mean=published.get("mean"),
@@ -275,7 +292,22 @@ def load_clip(spec: ModelSpec, checkpoint: Path, tokenizer_dir: Path | None) -> 
             image_resize_mode=published.get("resize_mode"),
             **overrides,
         )
+    if texts_only and not _load_texts(model, checkpoint):
+        open_clip.load_checkpoint(model, str(checkpoint))
     return model.eval(), preprocess
+
+
+def _load_texts(model: Any, checkpoint: Path) -> bool:
+    """Read all but the image tower; False where names in the file are not those of the model."""
+    if checkpoint.suffix != ".safetensors":
+        return False
+    with safe_open(checkpoint, "pt") as file:
+        names = [name for name in file.keys() if not name.startswith("visual.")]  # noqa: SIM118
+        wanted = {name for name in model.state_dict() if not name.startswith("visual.")}
+        if set(names) != wanted:
+            return False
+        model.load_state_dict({name: file.get_tensor(name) for name in names}, strict=False)
+    return True
 
 
 def tokenizer_of(spec: ModelSpec, tokenizer_dir: Path | None) -> Any:

@@ -1,7 +1,7 @@
 """Which encoder serves when: the wanted one at once where it can, a stand-in until it can.
 
 Imports no network of its own: torch and open_clip come in on the loading thread, so that the page
-answers before they do.
+answers before they do, and in commands only when something is to be encoded.
 """
 
 from __future__ import annotations
@@ -10,10 +10,13 @@ import logging
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from models.errors import ModelError
 from models.interfaces import Encoder
+
+if TYPE_CHECKING:
+    from models.lazy_encoder import LazyEncoder
 
 log = logging.getLogger(__name__)
 
@@ -59,20 +62,22 @@ class EncoderLoader:
         self._stopped.set()
 
     def load(self, serving: str | None) -> Encoder:
-        """The best encoder that this machine can load now, never downloading; blocks.
+        """The best encoder that this machine has files for; reads their bulk when it is used.
 
         That is the wanted one where nothing has to be encoded anew for it, else the one that the
         photos are encoded with, else the embedded one. `problem` says why it is not the wanted one.
+        Nothing is downloaded. To encode with it may raise ModelError where files are damaged.
 
         Raises:
-            ModelError: not even the embedded model can be loaded.
+            ModelError: not even the embedded model is here.
         """
         from models.spec import parse_spec
 
         try:
-            parse_spec(self.wanted)  # a name that does not exist is another problem than no weights
+            if self.wanted != DEFAULT_MODEL:
+                parse_spec(self.wanted)  # a name that does not exist is another problem
             if self._can_serve_at_once(serving):
-                encoder = self._encoder(self.wanted)
+                encoder: Encoder = self._lazy(self.wanted)
                 self.state = "ready"
                 return encoder
             self.problem = (
@@ -81,7 +86,7 @@ class EncoderLoader:
             )
         except ModelError as error:
             self.problem = str(error)
-        encoder = self._stand_in(serving)
+        encoder = self._stand_in(serving, self._lazy)
         self.state = "stand-in"
         return encoder
 
@@ -102,7 +107,7 @@ class EncoderLoader:
             self._offer_stand_in(offer, serving)
         while not self._stopped.is_set():
             try:
-                encoder = self._fetched()
+                self._offer(offer, self._fetched(), "ready")
             except ModelError as error:
                 log.warning("%s", error)
                 self.problem = str(error)
@@ -110,15 +115,17 @@ class EncoderLoader:
                     self._offer_stand_in(offer, serving)
                 self._stopped.wait(self._retry_s)
             else:
-                self._offer(offer, encoder, "ready")
                 self.problem = None
                 return
 
     def _can_serve_at_once(self, serving: str | None) -> bool:
         """Whether the wanted model is on disk and no photo waits to be encoded with it."""
-        from models.spec import model_id_of, parse_spec
+        from models.spec import model_id_of, names_files, parse_spec
         from models.weights import weights_on_disk
 
+        # The id of published weights is their spec, so nothing has to be imported to compare it.
+        if not names_files(self.wanted) and serving not in (None, self.wanted):
+            return False
         if not weights_on_disk(self.wanted, self._weights_dir):
             return False
         return serving in (None, model_id_of(parse_spec(self.wanted)))
@@ -135,26 +142,24 @@ class EncoderLoader:
                 self.fetching = False
         return self._encoder(self.wanted)
 
-    def _stand_in(self, serving: str | None) -> Encoder:
+    def _stand_in(self, serving: str | None, encoder_of: Callable[[str], Encoder]) -> Encoder:
         """The encoder of the photos' own embeddings where it is on disk, else the embedded one."""
         from models.weights import weights_on_disk
 
         # The id of published weights is their spec. Those of files end in a digest and are none.
         if serving not in (None, self.wanted) and weights_on_disk(serving, self._weights_dir):
             try:
-                return self._encoder(serving)
+                return encoder_of(serving)
             except ModelError as error:
                 log.warning("%s", error)
-        return self._encoder(STAND_IN)
+        return encoder_of(STAND_IN)
 
     def _offer_stand_in(self, offer: Callable[[Encoder], None], serving: str | None) -> None:
         try:
-            encoder = self._stand_in(serving)
+            self._offer(offer, self._stand_in(serving, self._encoder), "stand-in")
         except ModelError as error:
             log.warning("%s", error)
             self.problem = str(error)
-        else:
-            self._offer(offer, encoder, "stand-in")
 
     def _offer(
         self,
@@ -162,12 +167,31 @@ class EncoderLoader:
         encoder: Encoder,
         state: Literal["stand-in", "ready"],
     ) -> None:
-        """Hand over unless stopped; the state changes after the album has the encoder."""
+        """Hand over unless stopped; the state changes after the album has all of the encoder.
+
+        Raises:
+            ModelError: it was handed over and answers texts, but the rest of it cannot be loaded.
+        """
+        from models.lazy_encoder import LazyEncoder
+
         if not self._stopped.is_set():
             offer(encoder)
+            if isinstance(encoder, LazyEncoder):
+                encoder.load()
             self.state = state
 
     def _encoder(self, spec: str) -> Encoder:
+        """All of an encoder, or one that answers texts while the rest of it is being loaded."""
+        from models.spec import parse_spec
+
+        lazy = self._lazy(spec) if parse_spec(spec).folder is not None else None
+        if lazy is not None and lazy.reads_texts_early:
+            return lazy
         from models.clip import ClipEncoder
 
         return ClipEncoder(spec, self._weights_dir, self._device)
+
+    def _lazy(self, spec: str) -> LazyEncoder:
+        from models.lazy_encoder import LazyEncoder
+
+        return LazyEncoder(spec, self._weights_dir, self._device)

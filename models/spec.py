@@ -6,6 +6,8 @@ pocket                                    the model that comes with the album
                                           described by <architecture>.json beside it
 <path of a folder>                        a model folder: config, weights and tokenizer, as
                                           open_clip's `local-dir:` reads it
+
+open_clip takes torch along and seconds to import: model folders are read without it.
 """
 
 from __future__ import annotations
@@ -16,8 +18,6 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import open_clip
 
 from models.errors import WeightsUnavailableError
 
@@ -47,8 +47,25 @@ class ModelSpec:
 
     def config(self) -> dict[str, Any]:
         """A copy of open_clip's description of the architecture."""
+        if self.architecture in _FOLDERS:
+            own: dict[str, Any] = _read_config(_FOLDERS[self.architecture])["model_cfg"]
+            return own
+        import open_clip
+
         config: dict[str, Any] = open_clip.get_model_config(self.architecture)
         return config
+
+    @property
+    def folder(self) -> Path | None:
+        """The model folder that the weights lie in; None for any others."""
+        folder = _FOLDERS.get(self.architecture)
+        own = folder is not None and self.checkpoint == folder / WEIGHTS_FILE
+        return folder if own else None
+
+    def tell_open_clip(self) -> None:
+        """Let open_clip know the architecture, where it is that of a model folder."""
+        if self.architecture in _FOLDERS:
+            register_folder(_FOLDERS[self.architecture], self.architecture)
 
     def published(self) -> dict[str, Any]:
         """How the weights were trained to be used: mean, std, interpolation, resize mode, GELU.
@@ -60,6 +77,8 @@ class ModelSpec:
         if self.architecture in _FOLDERS:
             config = _read_config(_FOLDERS[self.architecture])
             return dict(config.get("preprocess_cfg", {}))
+        import open_clip
+
         if self.tag is not None:
             return dict(open_clip.get_pretrained_cfg(self.architecture, self.tag))
         tags = open_clip.list_pretrained_tags_by_model(self.architecture)
@@ -98,14 +117,13 @@ def parse_spec(spec: str) -> ModelSpec:
     Raises:
         WeightsUnavailableError: there is no such architecture, tag or file.
     """
-    if POCKET not in open_clip.list_models():
-        register_folder(POCKET_DIR, POCKET)
     if spec == POCKET:
+        _note_folder(POCKET_DIR, POCKET)
         return ModelSpec(POCKET, POCKET, None, POCKET_DIR / WEIGHTS_FILE)
     folder = Path(spec).expanduser()
     if (folder / CONFIG_FILE).is_file():
         name = folder.resolve().name
-        register_folder(folder, name)
+        _note_folder(folder, name)
         return ModelSpec(name, name, None, folder / WEIGHTS_FILE)
     architecture, _, rest = spec.partition("/")
     if not rest:
@@ -113,6 +131,10 @@ def parse_spec(spec: str) -> ModelSpec:
             f'"{spec}" does not name a model: set ALBUM_MODEL to auto, pocket or '
             "<architecture>/<pretrained tag>, such as ViT-B-32/laion2b_s34b_b79k."
         )
+    import open_clip
+
+    if POCKET not in open_clip.list_models():
+        register_folder(POCKET_DIR, POCKET)
     described = Path(rest).expanduser().with_name(f"{architecture}.json")
     if architecture not in open_clip.list_models() and described.is_file():
         open_clip.add_model_config(described)
@@ -122,7 +144,7 @@ def parse_spec(spec: str) -> ModelSpec:
             "open_clip.list_pretrained(), or to auto."
         )
     path = Path(rest).expanduser()
-    if "/" in rest or rest.endswith(CHECKPOINT_SUFFIXES) or path.is_file():
+    if _names_checkpoint(rest):
         if not path.is_file():
             raise WeightsUnavailableError(
                 f"There is no weights file {path}: correct the path in ALBUM_MODEL."
@@ -138,18 +160,39 @@ def parse_spec(spec: str) -> ModelSpec:
     return ModelSpec(spec, architecture, rest, None)
 
 
+def names_files(spec: str) -> bool:
+    """Whether a spec names files of this machine, not published weights."""
+    folder = Path(spec).expanduser()
+    rest = spec.partition("/")[2]
+    return spec == POCKET or (folder / CONFIG_FILE).is_file() or _names_checkpoint(rest)
+
+
+def _names_checkpoint(rest: str) -> bool:
+    """Whether what follows an architecture looks like a path, or is one."""
+    path = Path(rest).expanduser()
+    return "/" in rest or rest.endswith(CHECKPOINT_SUFFIXES) or path.is_file()
+
+
 def register_folder(folder: Path, name: str) -> None:
     """Tell open_clip of the architecture of a model folder, under a name of its own.
 
     Raises:
         WeightsUnavailableError: the folder has no config that can be read.
     """
-    config = _read_config(folder)["model_cfg"]
+    import open_clip
+
+    config = _note_folder(folder, name)["model_cfg"]
     with tempfile.TemporaryDirectory() as temporary:  # open_clip reads configs from files alone
         path = Path(temporary) / f"{name}.json"
         path.write_text(json.dumps(config), encoding="utf-8")
         open_clip.add_model_config(path)
+
+
+def _note_folder(folder: Path, name: str) -> dict[str, Any]:
+    """Remember the model folder of an architecture; its config, read."""
+    config = _read_config(folder)
     _FOLDERS[name] = folder
+    return config
 
 
 def _read_config(folder: Path) -> dict[str, Any]:

@@ -11,22 +11,8 @@ import errno
 import logging
 from pathlib import Path
 
-from huggingface_hub import (
-    get_hf_file_metadata,
-    hf_hub_download,
-    hf_hub_url,
-    try_to_load_from_cache,
-)
-from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError is not exported
-    HfHubHTTPError,
-    HTTPError,  # of whichever HTTP library this version of the hub's client is built on
-    LocalEntryNotFoundError,
-    RemoteEntryNotFoundError,
-    XetDownloadError,
-)
-
 from models.errors import WeightsUnavailableError
-from models.spec import ModelSpec, parse_spec
+from models.spec import ModelSpec, names_files, parse_spec
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +56,8 @@ def weights_on_disk(spec: str, weights_dir: Path) -> bool:
 
     False for whatever is not a spec, too: nothing of that name is here.
     """
+    if not names_files(spec) and not any(weights_dir.glob("models--*")):
+        return False  # without open_clip, which takes seconds to import
     try:
         model = parse_spec(spec)
     except WeightsUnavailableError:
@@ -77,6 +65,14 @@ def weights_on_disk(spec: str, weights_dir: Path) -> bool:
     if model.tokenizer_repo() and tokenizer_on_disk(model, weights_dir) is None:
         return False
     return checkpoint_on_disk(model, weights_dir) is not None
+
+
+def not_here(spec: ModelSpec) -> WeightsUnavailableError:
+    """What to raise where weights or tokenizer of a model are missing."""
+    return WeightsUnavailableError(
+        f"The weights of {spec.name} are not on this machine yet: start the album where "
+        "it can reach the network once, or set ALBUM_MODEL=pocket."
+    )
 
 
 def fetch_weights(spec: str, weights_dir: Path) -> None:
@@ -87,6 +83,11 @@ def fetch_weights(spec: str, weights_dir: Path) -> None:
     Raises:
         WeightsUnavailableError: unknown name, no network, a refusal, a cut, a full disk.
     """
+    from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError is not exported
+        HTTPError,  # of whichever HTTP library this version of the hub's client is built on
+        XetDownloadError,
+    )
+
     model = parse_spec(spec)
     log.info("fetching the weights of %s", model.name)
     try:
@@ -119,6 +120,8 @@ def _hub_weights(spec: ModelSpec) -> tuple[str, tuple[str, ...]]:
 
 
 def _first_cached(repo: str, filenames: tuple[str, ...], weights_dir: Path) -> Path | None:
+    from huggingface_hub import try_to_load_from_cache
+
     for filename in filenames:
         cached = try_to_load_from_cache(repo, filename, cache_dir=weights_dir)
         if isinstance(cached, str):  # it also answers "known not to exist"
@@ -128,6 +131,9 @@ def _first_cached(repo: str, filenames: tuple[str, ...], weights_dir: Path) -> P
 
 def _fetch_first(repo: str, filenames: tuple[str, ...], weights_dir: Path) -> None:
     """Fetch the first of `filenames` that the repository has; nothing where it has none."""
+    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
+    from huggingface_hub.errors import RemoteEntryNotFoundError
+
     for filename in filenames:
         try:
             # Asked for briefly first: the download itself would wait for a hub that hangs, and
@@ -141,6 +147,8 @@ def _fetch_first(repo: str, filenames: tuple[str, ...], weights_dir: Path) -> No
 
 def _reason(error: BaseException, weights_dir: Path) -> str:
     """What went wrong and what to do about it, to be followed by an alternative."""
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
     if isinstance(error, LocalEntryNotFoundError):
         # The hub's words for "asking failed and there is no copy": what failed is the cause.
         error = error.__cause__ or error

@@ -29,6 +29,7 @@ LAYERS = (
     ),
     ("album.commands.opening", "album.commands.telling", "album.commands"),
     ("album.ui",),
+    ("album.served_search",),
     ("album.search_json",),
     ("album.label_files",),
     ("album.classifier_files",),
@@ -68,12 +69,12 @@ LAYERS = (
     ("album.file_kinds", "album.korean_towns", "album.capture_time", "album.words"),
     ("album.languages", "album.bursts", "album.caption", "album.provenance", "album.decoder"),
     ("album.photo", "album.label", "album.supervised_loop", "album.ending"),
-    ("album.errors",),
+    ("album.errors", "album.local_socket"),
     ("album",),
 )
 SCHOOL = (
     *("train", "training", "fine_tune", "fine_tuning", "evaluate", "evaluation", "datasets"),
-    *("reference", "command_line"),
+    "command_line",
 )
 COMPOSITION_ROOTS = ("app.py", "album/commands/opening.py")
 OWNERS = {

@@ -38,6 +38,7 @@ def import_photos(
         missing = [path for path in paths if not path.exists()]
         with progress(as_json) as tell, _pausing(album):
             record = album.imports.run(paths, "copy" if copy else "in place", tell)
+        _encode_what_lacks(album)
         _print_import(album, record, as_json, missing)
 
 
@@ -89,6 +90,7 @@ def resume(
         album.imports.get(import_id)
         with progress(as_json) as tell, _pausing(album):
             record = album.imports.go_on_here(import_id, tell)
+        _encode_what_lacks(album)
         _print_import(album, record, as_json)
 
 
@@ -104,6 +106,7 @@ def retry(
     with opened(context, data_dir, model=True) as album:
         with progress(as_json) as tell, _pausing(album):
             record = album.imports.retry_here(import_id, tell)
+        _encode_what_lacks(album)
         _print_import(album, record, as_json)
 
 
@@ -120,6 +123,12 @@ def _ask(
         wish(album.imports, import_id)
         if as_json:
             print_json(**_import_facts(album, album.imports.get(import_id)))
+
+
+def _encode_what_lacks(album: Album) -> None:
+    """Load the model though no photo was new, where earlier ones lack their vectors."""
+    if album.store.count() > album.store.encoded_by().get(album.serving or "", 0):
+        album.active.current()
 
 
 @contextmanager

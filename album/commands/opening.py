@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Annotated, Any, ParamSpec
 
@@ -24,6 +24,7 @@ from album.settings import Settings, keep_libraries_private
 from models.captioners import captioner_named
 from models.classifiers import OwnClassifiers
 from models.errors import ModelError
+from models.interfaces import Encoder
 from models.loader import EncoderLoader
 
 P = ParamSpec("P")
@@ -60,8 +61,8 @@ def in_sentences(command: Callable[P, None]) -> Callable[P, None]:
 def opened(
     context: typer.Context, data_dir: Path | None, *, model: bool, fill: bool = True
 ) -> Iterator[Album]:
-    """The library, with the model that its photos are encoded with where `model` asks for one, and
-    every photo encoded where `fill` asks for that."""
+    """The library; with `model` that of its photos is loaded when something first needs it, and
+    with `fill` every photo is encoded then."""
     settings = settings_of(context, data_dir)
     keep_libraries_private(settings)
     logging.basicConfig(level=logging.ERROR, format="%(message)s")
@@ -81,16 +82,21 @@ def opened(
     with ended_by_signals(album.imports.put_down):
         try:
             if model:
-                loader = EncoderLoader(settings.model, settings.device, settings.weights_dir)
-                encoder = loader.load(album.serving)
-                if loader.problem and sys.stderr.isatty():
-                    typer.echo(loader.problem, err=True)
-                album.active.offer(encoder, fill=False)
-                if fill:
-                    album.active.encode_missing(album.active.current())
+                serving = album.serving
+                load = partial(_encoder, settings, serving)
+                album.active.load_when_needed(load, serving, fill=fill)
             yield album
         finally:
             album.close(closing_s())
+
+
+def _encoder(settings: Settings, serving: str | None) -> Encoder:
+    """The best encoder of this machine; why it is not the wanted one is told to a person."""
+    loader = EncoderLoader(settings.model, settings.device, settings.weights_dir)
+    encoder = loader.load(serving)
+    if loader.problem and sys.stderr.isatty():
+        typer.echo(loader.problem, err=True)
+    return encoder
 
 
 def settings_of(context: typer.Context, data_dir: Path | None) -> Settings:

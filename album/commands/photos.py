@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Final, cast, get_args
@@ -11,15 +11,22 @@ from typing import Annotated, Any, Final, cast, get_args
 import typer
 from tqdm import tqdm
 
-from album.commands.opening import AsJson, DataDir, follow, in_sentences, opened, print_json
+from album.commands.opening import (
+    AsJson,
+    DataDir,
+    follow,
+    in_sentences,
+    opened,
+    print_json,
+    settings_of,
+)
 from album.commands.telling import act_json, plan_json, tell_act, tell_plan
 from album.errors import AlbumError, QueryError, UnreadableImageError
 from album.label import SortOptions
-from album.photo import Band, SearchFilters, SearchHit
+from album.photo import Band, SearchFilters
 from album.query import parse_day
-from album.search import Question, SearchPage, Sort
-from album.search_json import counts_json, hit_json, understood_json
-from album.service import Album
+from album.search import Question, Sort
+from album.served_search import ask_served, page_json
 from album.sorting import Verdict
 
 HEADINGS: Final[dict[Band, str]] = {
@@ -27,6 +34,8 @@ HEADINGS: Final[dict[Band, str]] = {
     "maybe": "These may match:",
     "rest": "These do not match:",
 }
+
+SIMILAR_KEYS = ("model_id", "total", "sure", "maybe", "rest", "hits")
 
 commands = typer.Typer()
 Count = Annotated[int, typer.Option("-k", min=1, help="How many photos at the most.")]
@@ -68,16 +77,12 @@ def search(
         sort=cast("Sort", sort),
         rest=rest,
     )
-    needs_model = bool(text.strip() or image or like)
-    with opened(context, data_dir, model=needs_model) as album:
-        page = album.search.find(question, limit=k)
-        if as_json:
-            print_json(
-                query=text, **counts_json(page), **understood_json(page), hits=_hits(album, page)
-            )
-        else:
-            _tell_understood(page)
-            _tell_hits(album, page)
+    found = _found(context, data_dir, question, k)
+    if as_json:
+        print_json(query=text, **found)
+    else:
+        _tell_understood(found)
+        _tell_hits(found)
 
 
 @commands.command()
@@ -90,15 +95,26 @@ def similar(
     as_json: AsJson = False,
 ) -> None:
     """Rank the photos by how much they look like a file, or like a photo of the album."""
-    with opened(context, data_dir, model=True) as album:
-        if photo.isdecimal() and not Path(photo).exists():
-            page = album.search.similar(int(photo), limit=k)
-        else:
-            page = album.search.find(Question(pictures=(Path(photo),), rest=True), limit=k)
-        if as_json:
-            print_json(query=photo, **counts_json(page), hits=_hits(album, page))
-        else:
-            _tell_hits(album, page)
+    if photo.isdecimal() and not Path(photo).exists():
+        question = Question(like=(int(photo),), rest=True)
+    else:
+        question = Question(pictures=(Path(photo),), rest=True)
+    found = _found(context, data_dir, question, k)
+    if as_json:
+        print_json(query=photo, **{key: found[key] for key in SIMILAR_KEYS})
+    else:
+        _tell_hits(found)
+
+
+def _found(
+    context: typer.Context, data_dir: Path | None, question: Question, k: int
+) -> dict[str, Any]:
+    """The answer of the album that is being served from this folder, else of this process."""
+    found = ask_served(settings_of(context, data_dir).data_dir, question, k)
+    if found is None:
+        with opened(context, data_dir, model=True) as album:
+            found = page_json(album, album.search.find(question, limit=k))
+    return found
 
 
 @commands.command()
@@ -284,10 +300,10 @@ def _captions_in(file: Path) -> list[str]:
     return captions
 
 
-def _tell_understood(page: SearchPage) -> None:
-    for notice in page.query.notices:
+def _tell_understood(found: Mapping[str, Any]) -> None:
+    for notice in found["notices"]:
         typer.echo(notice, err=True)
-    if page.unread:
+    if found["unread"]:
         typer.echo("The model does not read Korean: say it in English.", err=True)
     chips = [
         f"“{chip['text']}” ({chip['kind']}"
@@ -297,48 +313,36 @@ def _tell_understood(page: SearchPage) -> None:
             else ""
         )
         + (", excluded)" if chip["excluded"] else ")")
-        for chip in understood_json(page)["understood"]
+        for chip in found["understood"]
     ]
     if chips:
         typer.echo(f"Understood: {', '.join(chips)}")
-    if page.vetoed:
-        typer.echo(f"Left out for what they show: {page.vetoed}")
+    if found["vetoed"]:
+        typer.echo(f"Left out for what they show: {found['vetoed']}")
 
 
-def _tell_hits(album: Album, page: SearchPage) -> None:
+def _tell_hits(found: Mapping[str, Any]) -> None:
     """A line for each hit, below a heading where another band begins."""
-    if page.nearest or not page.hits:
-        typer.echo("There is no such photo" + ("; the nearest are:" if page.hits else "."))
-    band = "rest" if page.nearest else "sure"
-    for hit in page.hits:
-        if hit.band != band and not page.nearest:
-            typer.echo(HEADINGS[hit.band])
-            band = hit.band
-        score = "" if hit.score is None else f"{hit.score:.3f}  "
-        where = f"{hit.photo.taken_at:%Y-%m-%d}  {album.originals.path_of(hit.photo)}"
-        typer.echo(f"{score}{where}{_why(hit)}")
+    hits, nearest = found["hits"], found["nearest"]
+    if nearest or not hits:
+        typer.echo("There is no such photo" + ("; the nearest are:" if hits else "."))
+    band: Band = "rest" if nearest else "sure"
+    for hit in hits:
+        if hit["band"] != band and not nearest:
+            band = hit["band"]
+            typer.echo(HEADINGS[band])
+        score = "" if hit["score"] is None else f"{hit['score']:.3f}  "
+        typer.echo(f"{score}{hit['taken_at'][:10]}  {hit['path']}{_why(hit)}")
 
 
-def _why(hit: SearchHit) -> str:
+def _why(hit: Mapping[str, Any]) -> str:
     """What speaks for a hit, in brackets."""
     parts = [
-        reason.kind
-        + ("" if reason.likeness is None else f" {reason.likeness:.0%}")
-        + (f": {' '.join(reason.excerpt.split())}" if reason.excerpt else "")
-        for reason in hit.reasons
+        reason["kind"]
+        + ("" if reason["likeness"] is None else f" {reason['likeness']:.0%}")
+        + (f": {' '.join(reason['excerpt'].split())}" if reason["excerpt"] else "")
+        for reason in hit["why"]
     ]
-    if hit.burst > 1:
-        parts.append(f"one of {hit.burst} of this moment")
+    if hit["burst"] > 1:
+        parts.append(f"one of {hit['burst']} of this moment")
     return f"  [{'; '.join(parts)}]" if parts else ""
-
-
-def _hits(album: Album, page: SearchPage) -> list[dict[str, Any]]:
-    return [
-        {
-            "photo_id": hit.photo.photo_id,
-            "path": str(album.originals.path_of(hit.photo)),
-            "taken_at": hit.photo.taken_at.isoformat(timespec="seconds"),
-            **hit_json(hit),
-        }
-        for hit in page.hits
-    ]

@@ -46,7 +46,7 @@ def status_line(album: Album, model: ModelState, language: str) -> str:
         words.append(say(language, "importing", done=done, total=total))
     elif status.importing is not None:
         words.append(say(language, "import_begins"))
-    if status.model_id is None and model.problem:  # not even the embedded one: say why
+    if model.state == "loading" and model.problem:  # not even all of the embedded one: say why
         words.append(in_language(language, model.problem))
     elif status.model_id is None:
         words.append(say(language, "model_loading"))

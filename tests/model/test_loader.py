@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from models import clip
 from models import spec as spec_module
+from models.clip import ClipEncoder
 from models.errors import ModelError, WeightsUnavailableError
 from models.interfaces import Encoder
 from models.loader import DEFAULT_MODEL, EncoderLoader
@@ -33,9 +35,13 @@ class Offers:
     def __call__(self, encoder: Encoder) -> None:
         self._queue.put(encoder)
 
+    def next_encoder(self) -> Encoder:
+        encoder = self._queue.get(timeout=LIVENESS_S)
+        self.taken.append(encoder.model_id)
+        return encoder
+
     def next(self) -> str:
-        self.taken.append(self._queue.get(timeout=LIVENESS_S).model_id)
-        return self.taken[-1]
+        return self.next_encoder().model_id
 
     def none_left(self) -> bool:
         return self._queue.empty()
@@ -271,14 +277,71 @@ def test_the_command_line_says_when_not_even_pocket_is_there(weights_dir, monkey
         EncoderLoader("auto", "cpu", weights_dir).load(None)
 
 
-def test_a_device_that_is_not_there_is_a_sentence(weights_dir):
+def test_a_device_that_is_not_there_is_a_sentence_for_what_needs_it(weights_dir, photos):
+    encoder = EncoderLoader("pocket", "tpu", weights_dir).load(None)
+
+    assert encoder.encode_texts(["a cat"]).shape == (1, encoder.dim)
     with pytest.raises(ModelError, match="set ALBUM_DEVICE"):
-        EncoderLoader("pocket", "tpu", weights_dir).load(None)
+        encoder.encode_images(photos[:1])
+
+
+@pytest.mark.parametrize("model", ["pocket", "ViT-B-32/no-such-tag"])
+def test_the_page_answers_texts_before_the_network_is_loaded(loading, monkeypatch, model):
+    go = threading.Event()
+
+    def slowly(*args: object) -> ClipEncoder:
+        assert go.wait(LIVENESS_S)
+        return ClipEncoder(*args)
+
+    monkeypatch.setattr(clip, "ClipEncoder", slowly)
+    loader, offers = loading(model, serving=None)
+    try:
+        encoder = offers.next_encoder()
+        assert encoder.encode_texts(["a cat", "고양이"]).shape == (2, encoder.dim)
+        assert loader.state == "loading"
+    finally:
+        go.set()
+
+    until(lambda: loader.state == ("ready" if model == "pocket" else "stand-in"))
+
+
+def test_a_page_whose_network_cannot_be_loaded_finds_by_words_and_says_why(weights_dir):
+    loader, offers = EncoderLoader("pocket", "tpu", weights_dir, retry_s=LIVENESS_S), Offers()
+    loader.start(offers, None)
+    try:
+        offers.next()
+        until(lambda: "set ALBUM_DEVICE" in (loader.problem or ""))
+        assert loader.state == "loading"
+    finally:
+        loader.stop()
+
+
+@pytest.mark.parametrize("wanted", ["auto", "pocket", "ViT-B-32/laion2b_s34b_b79k"])
+def test_choosing_pocket_for_its_photos_loads_no_network(tmp_path, pocket, wanted):
+    program = (
+        "import sys, threading; from pathlib import Path; from models.loader import EncoderLoader\n"
+        "wanted, folder, serving = sys.argv[1:]\n"
+        "offered = threading.Event()\n"
+        "def offer(encoder):\n"
+        "    assert encoder.model_id == serving\n"
+        "    assert not {'torch', 'open_clip'} & set(sys.modules)\n"
+        "    sys.stdout.write('light'); sys.stdout.flush(); offered.set()\n"
+        "EncoderLoader(wanted, 'cpu', Path(folder)).start(offer, serving)\n"
+        "offered.wait(60)\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program, wanted, str(tmp_path), pocket.model_id],
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.startswith("light"), done.stderr
 
 
 def test_importing_the_models_loads_no_network():
     heavy = "{'torch', 'open_clip', 'transformers', 'google.generativeai', 'huggingface_hub'}"
-    modules = "models.loader, models.gemini, models.zero_shot, models.interfaces"
+    modules = "models.loader, models.gemini, models.zero_shot, models.interfaces, models.weights"
+    modules += ", models.lazy_encoder, models.text_tower"
 
     subprocess.run(
         [sys.executable, "-c", f"import sys, {modules}; assert not {heavy} & set(sys.modules)"],

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 
 import pytest
 
 from album.errors import ModelLoadingError
+from album.label import SortOptions
 from album.service import Album
 from models.classifiers import OwnClassifiers
+from models.errors import WeightsUnavailableError
 from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder
 from tests.images.make import make_photo
 from tests.importing import take_in
@@ -109,3 +112,122 @@ def test_a_photo_whose_original_is_gone_is_encoded_by_its_thumbnail(filled):
     eventually(lambda: filled.active.model_id == "new")
 
     assert filled.search.find("red").hits[0].photo.filename == "red.png"
+
+
+# A model that is loaded when it is needed, as by commands
+
+
+class Loads:
+    """Loads an encoder, and counts how often it is asked to."""
+
+    def __init__(self, *results: FakeEncoder | Exception) -> None:
+        self.results = list(results) or [FakeEncoder()]
+        self.asked = 0
+
+    def __call__(self) -> FakeEncoder:
+        self.asked += 1
+        result = self.results[min(self.asked, len(self.results)) - 1]
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+
+@pytest.fixture
+def again(filled):
+    """The library with three photos once more, as a command opens it; and its loads."""
+    filled.close()
+    album = Album(filled.data_dir, OwnClassifiers(), FakeCaptioner(), decoder=DecodeHere())
+    loads = Loads()
+    album.active.load_when_needed(loads, album.serving)
+    yield album, loads
+    album.close()
+
+
+def test_an_unchanged_folder_is_looked_through_without_a_model(again, tmp_path):
+    album, loads = again
+
+    record = album.imports.run([tmp_path])
+
+    assert (record.state, record.added, record.already_here) == ("done", 0, 3)
+    assert loads.asked == 0
+
+
+def test_a_new_photo_loads_the_model_once(again, tmp_path):
+    album, loads = again
+    for number in range(40):
+        make_photo(tmp_path / "new" / f"{number}.png", (number, 200, 3 * number))
+
+    record = album.imports.run([tmp_path / "new"])
+
+    assert (record.added, loads.asked) == (40, 1)
+    assert album.store.encoded_by() == {"fake": 43}
+
+
+def test_a_question_of_facts_needs_no_model_and_one_of_looks_does(again):
+    album, loads = again
+
+    assert album.search.find("2001").total == 0
+    assert album.search.find("").total == 3
+    assert loads.asked == 0
+    assert album.search.find("red").hits[0].photo.filename == "red.png"
+    assert album.search.find("blue").hits[0].photo.filename == "blue.png"
+    assert loads.asked == 1
+
+
+def test_many_threads_load_one_model(again):
+    album, loads = again
+    found = []
+    threads = [
+        threading.Thread(target=lambda: found.append(album.active.current())) for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+
+    assert loads.asked == 1
+    assert len({id(it) for it in found}) == 1
+    assert len(found) == 8
+
+
+def test_a_model_that_cannot_be_loaded_is_told_and_asked_for_again(again, tmp_path):
+    album, loads = again
+    loads.results = [WeightsUnavailableError("No weights."), FakeEncoder()]
+    make_photo(tmp_path / "new" / "white.png", "white")
+
+    with pytest.raises(WeightsUnavailableError):
+        album.imports.run([tmp_path / "new"])
+    (failed, *_) = album.imports.recent(1)
+    assert (failed.state, failed.problem) == ("failed", "No weights.")
+    assert album.imports.go_on_here(failed.import_id).added == 1
+    assert loads.asked == 2
+
+
+def test_another_model_than_was_expected_encodes_every_photo_first(again):
+    album, loads = again
+    loads.results = [FakeEncoder("new")]
+
+    assert album.active.model_id == "fake"
+    assert album.search.find("red").hits[0].photo.filename == "red.png"
+    assert album.active.model_id == "new"
+    assert album.store.encoded_by() == {"fake": 3, "new": 3}
+
+
+def test_living_labels_that_are_behind_load_the_model(again, tmp_path):
+    album, loads = again
+    plan = album.labelling.plan_words("red\nblue", SortOptions(strictness=-math.inf))
+    album.labelling.apply(plan, living=True)
+    take_in(album, [make_photo(tmp_path / "scarlet.png", (250, 5, 5))])
+    album.labels.remove("red")
+    album.close()
+    once_more = Album(album.data_dir, OwnClassifiers(), FakeCaptioner(), decoder=DecodeHere())
+    loads = Loads()
+    once_more.active.load_when_needed(loads, once_more.serving)
+    assert once_more.labelling.catch_up() == 0
+    assert loads.asked == 0  # no rule is behind
+    with once_more.database.connection as db:
+        db.execute("UPDATE label_rules SET seen = 0")
+
+    once_more.labelling.catch_up()
+    assert loads.asked == 1
+    once_more.close()

@@ -1,0 +1,129 @@
+"""An encoder that loads what it is asked for: texts need no image tower, and often no torch."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from models.errors import WeightsUnavailableError
+from models.interfaces import Embeddings
+from models.spec import model_id_of, parse_spec
+from models.weights import not_here, weights_on_disk
+
+if TYPE_CHECKING:
+    from models.clip import ClipEncoder
+    from models.text_tower import TextTower
+
+log = logging.getLogger(__name__)
+
+DEFAULT_PX = 224  # open_clip's, where a config names no size
+
+
+class LazyEncoder:
+    """One model, of which nothing is in memory yet; safe to call from many threads.
+
+    Texts are answered by the text tower alone, in NumPy where `models.text_tower` reads it. The
+    whole network is loaded for the first image, and answers texts too from then on.
+    """
+
+    def __init__(self, spec: str, weights_dir: Path, device: str = "auto") -> None:
+        """Find the files of `spec` (see `models.spec`) and read what they are, not what they hold.
+
+        Raises:
+            WeightsUnavailableError: unknown name; weights or tokenizer missing.
+        """
+        model = parse_spec(spec)
+        if not weights_on_disk(spec, weights_dir):
+            raise not_here(model)
+        config = model.config()
+        size = config["vision_cfg"].get("image_size", DEFAULT_PX)
+        self.model_id = model_id_of(model)
+        self.languages = model.languages()
+        self.dim: int = config["embed_dim"]
+        self.image_size: int = max(size) if isinstance(size, tuple | list) else size
+        self._spec, self._weights_dir, self._device = spec, weights_dir, device
+        self._folder = model.folder
+        self._loading, self._reading = threading.Lock(), threading.Lock()
+        self._network: ClipEncoder | None = None
+        self._texts: TextTower | ClipEncoder | None = None
+
+    @property
+    def logit_scale(self) -> float:
+        """As `Encoder.logit_scale`."""
+        return self._text_side().logit_scale
+
+    @property
+    def logit_bias(self) -> float | None:
+        """As `Encoder.logit_bias`."""
+        return self._text_side().logit_bias
+
+    @property
+    def reads_texts_early(self) -> bool:
+        """Whether texts are answered without torch; reads the text tower to find out."""
+        with self._reading:
+            self._texts = self._texts or self._light_tower()
+            return self._texts is not None and self._texts is not self._network
+
+    def encode_images(self, images: Sequence[Image.Image]) -> Embeddings:
+        """Embed upright RGB images of any size: (n, d) float32, rows of L2 norm 1.
+
+        Raises:
+            ModelError: the network cannot be loaded, or does not fit into the device's memory.
+        """
+        return self.load().encode_images(images)
+
+    def encode_texts(self, texts: Sequence[str]) -> Embeddings:
+        """Embed texts, cut at the model's context length: (n, d) float32, rows of L2 norm 1.
+
+        Raises:
+            ModelError: the text tower cannot be loaded, or does not fit into the device's memory.
+        """
+        return self._text_side().encode_texts(texts)
+
+    def load(self) -> ClipEncoder:
+        """The whole network, which is loaded now where that did not happen before.
+
+        Raises:
+            ModelError: it cannot be loaded, or its file is another than it was.
+        """
+        with self._loading:
+            if self._network is None:
+                from models.clip import ClipEncoder
+
+                network = ClipEncoder(self._spec, self._weights_dir, self._device)
+                if network.model_id != self.model_id:
+                    raise WeightsUnavailableError(
+                        f"The weights of {self._spec} were replaced: start the album again."
+                    )
+                with self._reading:
+                    self._network = self._texts = network
+            return self._network
+
+    def _text_side(self) -> TextTower | ClipEncoder:
+        """What answers texts now."""
+        with self._reading:
+            if self._texts is None:
+                self._texts = self._light_tower() or self._text_network()
+            return self._texts
+
+    def _light_tower(self) -> TextTower | None:
+        """The text tower in NumPy; None where the model's is another kind."""
+        if self._folder is None:
+            return None
+        from models.text_tower import TextTower
+
+        try:
+            return TextTower(self._folder)
+        except WeightsUnavailableError as error:
+            log.info("%s", error)
+            return None
+
+    def _text_network(self) -> ClipEncoder:
+        from models.clip import ClipEncoder
+
+        return ClipEncoder(self._spec, self._weights_dir, self._device, towers="text")
