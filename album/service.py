@@ -458,11 +458,8 @@ class Album:
         return READY_EVERY_S if self.imports.running_here is None else LABELS_WHILE_IMPORTING_S
 
     def _rescan_quietly(self, folder: Path) -> None:
-        try:
-            if self.importer.has_news(folder.resolve(), self._stopped.is_set):
-                self.imports.start([folder], "rescan")
-        except AlbumError as error:  # there is a next time
-            log.warning("%s could not be looked through: %s", folder, error)
+        if self.importer.has_news(folder.resolve(), self._stopped.is_set):
+            self.imports.start([folder], "rescan")
 
     def _after_import(self, record: ImportRecord) -> None:
         """Give the new photos their living labels, and queue them for captions where somebody
