@@ -67,11 +67,12 @@ def serve(settings: Settings) -> None:
         album.start()
         page = build_page(album, loader, settings.temp_dir, sample_photos(Path(gradio.__file__)))
         page.queue(default_concurrency_limit=4, max_size=64)
+        login = settings.login and Login(*settings.login)
         limit_connections()
         _, address, _ = page.launch(
             prevent_thread_lock=True,
             quiet=True,  # it would advertise a public link
-            auth=None if settings.login is None else Login(*settings.login).check,
+            auth=login and login.check,  # type: ignore[arg-type]  # it is awaited
             _app=GuardedApp(settings.hosts, settings.framed_by),
             theme=theme.theme(),
             css_paths=theme.CSS_FILES,
