@@ -85,11 +85,12 @@ def _serve(album: Album, captioner: Captioner, settings: Settings) -> None:
         commands.start()
         page = build_page(album, loader, temp.path, sample_photos(Path(gradio.__file__)))
         use_lanes(page)
+        login = settings.login and Login(*settings.login)
         limit_connections()
         _, address, _ = page.launch(
             prevent_thread_lock=True,
             quiet=True,  # it would advertise a public link
-            auth=None if settings.login is None else Login(*settings.login).check,
+            auth=login and login.check,  # type: ignore[arg-type]  # it is awaited
             _app=GuardedApp(
                 settings.hosts,
                 settings.framed_by,
