@@ -255,8 +255,9 @@ class Originals:
         """Differs after a thumbnail was made or deleted: when each of their folders changed."""
         try:
             with os.scandir(self.thumbnails_dir) as folders:
-                times = {it.name: it.stat().st_mtime_ns for it in folders if it.is_dir()}
-            return [times[name] for name in sorted(times)]
+                # Large views are made when they are looked at.
+                small = [it for it in folders if it.is_dir() and it.name != "large"]
+                return [it.stat().st_mtime_ns for it in sorted(small, key=lambda it: it.name)]
         except OSError:
             return []
 

@@ -13,6 +13,8 @@ from pathlib import Path
 import gradio as gr
 import numpy as np
 import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
 
 from album import service
 from album.database import Database
@@ -20,7 +22,7 @@ from album.errors import DAMAGED, DISK_FULL, HALF_CHARACTER, READ_ONLY, AlbumErr
 from album.label_store import LabelStore
 from album.search import Question
 from album.service import Album
-from album.ui.alerts import alerts_on_failure
+from album.ui.alerts import alerts_on_failure, answer_full_disk
 from models.classifiers import OwnClassifiers
 from tests.captioning import set_caption
 from tests.fakes import FakeCaptioner, FakeEncoder
@@ -299,6 +301,25 @@ def test_a_handler_that_meets_a_full_disk_says_so(code):
     assert refusal.value.message == (READ_ONLY if code == "EROFS" else DISK_FULL).replace(
         "'", "&#x27;"
     )
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", DISK_FULL), ("ko", "가득 찼습니다")])
+def test_a_request_that_meets_a_full_disk_is_answered_in_a_sentence(language, words):
+    def upload() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def fail() -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    app = FastAPI(exception_handlers={OSError: answer_full_disk})
+    app.post("/upload")(upload)
+    app.post("/fail")(fail)
+    client = TestClient(app, raise_server_exceptions=False)
+
+    answer = client.post("/upload", headers={"accept-language": language})
+
+    assert (answer.status_code, words in answer.text) == (507, True)
+    assert client.post("/fail").status_code == 500
 
 
 def test_a_handler_that_meets_another_error_stays_a_bug():
