@@ -27,7 +27,7 @@ NEVER_ON_THE_PAGE = re.compile(
     r"|7 – 7"  # days, in numbers alone
 )
 SPEAKERS = ("__init__", "notes.append", "_problem")
-SPOKEN_NAMES = re.compile(r"^_[A-Z_]+$|^(DISK_FULL|sentence|problem)$")
+SPOKEN_NAMES = re.compile(r"^_[A-Z_]+$|^(DISK_FULL|CANNOT_OPEN|sentence|problem)$")
 
 
 def words_of(node: ast.expr) -> list[str]:
