@@ -31,7 +31,7 @@ NEVER_ON_THE_PAGE = re.compile(
 SPEAKERS = ("__init__", "notes.append", "_problem")
 SPOKEN_NAMES = re.compile(
     r"^_[A-Z_]+$|^(DISK_FULL|DAMAGED|HALF_CHARACTER|READ_ONLY|SIDECAR_TOO_LARGE|DESCRIBES_NOTHING"
-    r"|sentence|problem)$"
+    r"|CANNOT_OPEN|sentence|problem)$"
 )
 
 
