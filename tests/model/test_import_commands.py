@@ -64,8 +64,8 @@ def test_an_import_that_does_not_exist_is_one_sentence(tmp_path, command):
     assert result.stderr == "There is no import 7.\n"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_pauses_after_the_photos_in_hand_and_resume_goes_on(tmp_path, number):
+def begun(tmp_path: Path) -> subprocess.Popen[str]:
+    """An import in a process of its own that has looked at some of the photos."""
     (tmp_path / "mine").mkdir()
     for number in range(PHOTOS):
         scene((160, 120), seed=number).save(tmp_path / "mine" / f"{number}.jpg")
@@ -82,7 +82,28 @@ def test_a_signal_pauses_after_the_photos_in_hand_and_resume_goes_on(tmp_path, n
     while not list((tmp_path / "data" / "thumbnails").rglob("*.jpg")):
         assert time.monotonic() < patience
         time.sleep(0.05)
-    os.killpg(process.pid, number)  # as a terminal does: to decoders, too
+    return process
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_to_end_leaves_the_import_paused_and_resume_goes_on(tmp_path, number):
+    process = begun(tmp_path)
+
+    process.send_signal(number)
+
+    _, stderr = process.communicate(timeout=PATIENCE_S)
+    # By force where the photos in hand take longer than the process is given.
+    assert process.returncode in (0, 128 + number), stderr
+    assert "Traceback" not in stderr
+    (listed,) = read(run(tmp_path / "data", "imports", "--json"))["imports"]
+    assert listed["state"] == "paused"
+    resumed = read(run(tmp_path / "data", "resume", 1, "--json"))
+    assert (resumed["state"], resumed["added"], resumed["done"]) == ("done", PHOTOS, PHOTOS)
+
+
+def test_ctrl_c_pauses_after_the_photos_in_hand_and_resume_goes_on(tmp_path):
+    process = begun(tmp_path)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to decoders, too
     stdout, stderr = process.communicate(timeout=PATIENCE_S)
 
     assert process.returncode == 0, stderr
