@@ -136,7 +136,9 @@ def _found(parent: Path, name: str, siblings: Siblings) -> Found:
         status = os.stat(path)  # noqa: PTH116  # likewise
     except OSError:
         return Found(path, None)
-    sidecars, stamps, too_large = [], [], []
+    sidecars: list[str] = []
+    stamps: list[str] = []
+    too_large: list[str] = []
     for beside in siblings.of(name):
         sidecar = os.path.join(folder, beside)  # noqa: PTH118  # likewise
         try:

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -218,11 +218,14 @@ class Album:
         """
         patience = time.monotonic() + within_s
         self._stopped.set()
-        parts = (self._watch, self.imports, self.captions, self.active, *self._loops)
-        for part in parts:  # all at once, and only then wait for each
-            part.stop(0.0)
-        for part in parts:
-            part.stop(max(patience - time.monotonic(), 0.0))
+        stops: list[Callable[[float], object]] = [
+            part.stop
+            for part in (self._watch, self.imports, self.captions, self.active, *self._loops)
+        ]
+        for stop in stops:  # all at once, and only then wait for each
+            stop(0.0)
+        for stop in stops:
+            stop(max(patience - time.monotonic(), 0.0))
         try:
             self.imports.put_down()
         except AlbumError as error:
