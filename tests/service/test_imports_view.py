@@ -69,10 +69,16 @@ def browser(view: ImportsView) -> Browser:
     return Browser(view)
 
 
+def at_work(album: Album, import_id: int) -> None:
+    """Let an import look as if this process worked on it."""
+    album.imports._held.add(import_id)
+    album.import_store.enter(import_id, "running")
+
+
 def running(album: Album, done: int, total: int) -> int:
     """The row of an import at work in another process."""
     import_id = album.import_store.begin("in place", [Path("/photos")])
-    album.import_store.enter(import_id, "running")
+    at_work(album, import_id)
     album.import_store.found(import_id, total, {})
     album.import_store.advance(import_id, {"done": done, "added": done}, "last.jpg", 2.0)
     return import_id
@@ -139,12 +145,22 @@ def test_a_paused_import_offers_to_go_on(album: Album, browser: Browser) -> None
     assert "paused" in browser.sees["import-progress"]
 
 
+def test_an_interrupted_import_offers_to_go_on(album: Album, browser: Browser) -> None:
+    import_id = running(album, 3, 10)
+    album.imports._held.discard(import_id)  # as if its process had been killed
+
+    browser.look()
+
+    assert browser.visible() == {"import", "resume-import", "cancel-import"}
+    assert "interrupted" in browser.sees["import-progress"]
+
+
 def test_the_photos_added_last_come_first_in_the_strip(
     album: Album, browser: Browser, tmp_path: Path
 ) -> None:
     files = [make_photo(tmp_path / f"{n:02}.jpg", (20 * n, 9, 9)) for n in range(11)]
     import_id = taken_in(album, *files)
-    album.import_store.enter(import_id, "running")  # as if there were more
+    at_work(album, import_id)  # as if there were more
 
     browser.look()
 
@@ -203,7 +219,7 @@ def test_a_rescan_that_finds_nothing_is_not_worth_a_word(album: Album, browser: 
     paused = running(album, 3, 10)
     album.import_store.enter(paused, "paused")
     rescan = album.import_store.begin("rescan", [Path("/photos")])
-    album.import_store.enter(rescan, "running")
+    at_work(album, rescan)
     album.import_store.found(rescan, 5000, {})
 
     browser.look()
