@@ -21,6 +21,7 @@ import numpy as np
 from album.caption import LANGUAGES, JobState
 from album.database import MIGRATIONS, new_database
 from album.errors import AlbumError
+from album.import_store import LOOK_AGAIN
 from album.label import Giver, RuleKind, checked_rule
 from album.photo import ImportKind, ImportState, TakenFrom, Wish
 from album.untrusted_database import MadeUpError, UntrustedDatabase
@@ -331,7 +332,7 @@ _CHECKS: Final[Mapping[str, Check]] = {
     "imports.sources": _json(_spelled_paths),
     "imports.caption_language": _LANGUAGES_WANTED,
     "imports.state": _one_of(*get_args(ImportState)),
-    "imports.wish": _one_of(*get_args(Wish)),
+    "imports.wish": _one_of(*get_args(Wish), LOOK_AGAIN),
     "imports.skipped": _json(_counts),
     "changes.revision": _whole(1, MAX_WHOLE),
     "labels.given_by": _one_of(*get_args(Giver)),

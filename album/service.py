@@ -6,10 +6,11 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Protocol
 
 from album.active_encoder import ActiveEncoder
 from album.archive import MAX_SIDECAR_BYTES, SIDECAR_TOO_LARGE
@@ -59,6 +60,13 @@ DESCRIBES_NOTHING = (
 )
 URGENT_WORKERS = 2
 PICTURES_KEPT = 232  # with some 20 kB each: 200 that were classified, and 32 of searches
+
+
+class _Stoppable(Protocol):
+    """A part of the album that works in the background."""
+
+    def stop(self, timeout_s: float) -> object:
+        """End after what is in hand; wait for that for so long at the most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,14 +226,17 @@ class Album:
         """
         patience = time.monotonic() + within_s
         self._stopped.set()
-        stops: list[Callable[[float], object]] = [
-            part.stop
-            for part in (self._watch, self.imports, self.captions, self.active, *self._loops)
-        ]
-        for stop in stops:  # all at once, and only then wait for each
-            stop(0.0)
-        for stop in stops:
-            stop(max(patience - time.monotonic(), 0.0))
+        parts: tuple[_Stoppable, ...] = (
+            self._watch,
+            self.imports,
+            self.captions,
+            self.active,
+            *self._loops,
+        )
+        for part in parts:  # all at once, and only then wait for each
+            part.stop(0.0)
+        for part in parts:
+            part.stop(max(patience - time.monotonic(), 0.0))
         try:
             self.imports.put_down()
         except AlbumError as error:
