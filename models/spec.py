@@ -58,7 +58,7 @@ class ModelSpec:
         agree or there are none.
         """
         if self.architecture in _FOLDERS:
-            config = _read_config(_FOLDERS[self.architecture])
+            config = read_folder_config(_FOLDERS[self.architecture])
             return dict(config.get("preprocess_cfg", {}))
         if self.tag is not None:
             return dict(open_clip.get_pretrained_cfg(self.architecture, self.tag))
@@ -144,7 +144,7 @@ def register_folder(folder: Path, name: str) -> None:
     Raises:
         WeightsUnavailableError: the folder has no config that can be read.
     """
-    config = _read_config(folder)["model_cfg"]
+    config = read_folder_config(folder)["model_cfg"]
     with tempfile.TemporaryDirectory() as temporary:  # open_clip reads configs from files alone
         path = Path(temporary) / f"{name}.json"
         path.write_text(json.dumps(config), encoding="utf-8")
@@ -152,7 +152,7 @@ def register_folder(folder: Path, name: str) -> None:
     _FOLDERS[name] = folder
 
 
-def _read_config(folder: Path) -> dict[str, Any]:
+def read_folder_config(folder: Path) -> dict[str, Any]:
     try:
         config: dict[str, Any] = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
         config["model_cfg"]
