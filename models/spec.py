@@ -48,7 +48,7 @@ class ModelSpec:
     def config(self) -> dict[str, Any]:
         """A copy of open_clip's description of the architecture."""
         if self.architecture in _FOLDERS:
-            own: dict[str, Any] = _read_config(_FOLDERS[self.architecture])["model_cfg"]
+            own: dict[str, Any] = read_folder_config(_FOLDERS[self.architecture])["model_cfg"]
             return own
         import open_clip
 
@@ -75,7 +75,7 @@ class ModelSpec:
         agree or there are none.
         """
         if self.architecture in _FOLDERS:
-            config = _read_config(_FOLDERS[self.architecture])
+            config = read_folder_config(_FOLDERS[self.architecture])
             return dict(config.get("preprocess_cfg", {}))
         import open_clip
 
@@ -190,12 +190,12 @@ def register_folder(folder: Path, name: str) -> None:
 
 def _note_folder(folder: Path, name: str) -> dict[str, Any]:
     """Remember the model folder of an architecture; its config, read."""
-    config = _read_config(folder)
+    config = read_folder_config(folder)
     _FOLDERS[name] = folder
     return config
 
 
-def _read_config(folder: Path) -> dict[str, Any]:
+def read_folder_config(folder: Path) -> dict[str, Any]:
     try:
         config: dict[str, Any] = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
         config["model_cfg"]

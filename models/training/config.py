@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from models.errors import ModelError
-from models.spec import WEIGHTS_FILE
+from models.spec import WEIGHTS_FILE, read_folder_config
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -154,6 +154,16 @@ class TrainConfig(_Section):
         if Path(self.architecture).is_dir():
             return self.out / WEIGHTS_FILE
         return self.out / f"{Path(self.architecture).stem}.safetensors"
+
+    @property
+    def resize_mode(self) -> str:
+        """How the model makes a square of a photo, so that it learns from what it will be shown.
+
+        `squash` is the whole photo, `shortest` its middle square. Only a model folder says so.
+        """
+        folder = Path(self.architecture)
+        published = read_folder_config(folder).get("preprocess_cfg", {}) if folder.is_dir() else {}
+        return str(published.get("resize_mode", "shortest"))
 
     @model_validator(mode="after")
     def _check(self) -> TrainConfig:

@@ -40,7 +40,7 @@ Pixels = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Group:
-    """Pictures that share their words: a class, or one captioned picture."""
+    """Pictures that share their words: a class, or the copies of one captioned picture."""
 
     source: int
     """Which label set; -1 for captions, which are all of one."""
@@ -122,13 +122,13 @@ def load_training_set(config: TrainConfig) -> TrainingSet:
     loaded = []
     for source in config.sources:
         found = read_source(config, source)
-        pixels, found = decode_all(found, source.pixels, _cache(config, source))
+        pixels, found = decode_all(found, source.pixels, config.resize_mode, _cache(config, source))
         number, rows, ids = label_sets.index(source.name), [], []
         for row, example in enumerate(found.examples):
             if example.image.name in excluded:
                 continue
             if example.captions:
-                key = (-1, (example.image.name,))
+                key = (-1, example.captions)
                 group = Group(-1, example.captions, _tags_in(example.captions, words))
             else:
                 named = classes.get((source.name, example.label))
@@ -159,7 +159,7 @@ def load_training_set(config: TrainConfig) -> TrainingSet:
                     torch.tensor(rows),
                     torch.tensor(ids),
                     source.share,
-                    _fingerprint(found, source.pixels),
+                    _fingerprint(found, source.pixels, config.resize_mode),
                     source.views,
                 )
             )
@@ -178,7 +178,7 @@ def load_pictures(config: TrainConfig, source: Source) -> Pictures:
     found = read_source(config, source)
     step = max(1, len(found.examples) // config.validation_pictures)
     found.examples = sorted(found.examples, key=lambda example: example.label)[::step]
-    pixels, found = decode_all(found, source.pixels, _cache(config, source))
+    pixels, found = decode_all(found, source.pixels, config.resize_mode, _cache(config, source))
     labels = sorted({example.label for example in found.examples})
     unnamed = (_unnamed(label) for label in labels)
     named = [
@@ -294,21 +294,23 @@ def _cache(config: TrainConfig, source: Source) -> Path:
     return config.data_root / ".decoded" / f"{name}-{source.pixels}.npy"
 
 
-def decode_all(found: ExampleSet, px: int, array: Path) -> tuple[Pixels, ExampleSet]:
-    """The middle squares of all pictures: (n, px, px, 3) uint8, and the examples they are of.
+def decode_all(
+    found: ExampleSet, px: int, resize_mode: str, array: Path
+) -> tuple[Pixels, ExampleSet]:
+    """All pictures as squares: (n, px, px, 3) uint8, and the examples they are of.
 
     Kept in `array` and memory-mapped from there; made anew where a file has come, gone or changed.
     Pictures that cannot be read move to `skipped`.
     """
     array.parent.mkdir(parents=True, exist_ok=True)
-    wanted = _fingerprint(found, px)
+    wanted = _fingerprint(found, px, resize_mode)
     manifest = array.with_suffix(".json")
     try:
         known = json.loads(manifest.read_text())
     except (OSError, ValueError):
         known = {}
     if known.get("fingerprint") != wanted or not array.is_file():
-        known = {"fingerprint": wanted, "unreadable": _decode_into(array, found, px)}
+        known = {"fingerprint": wanted, "unreadable": _decode_into(array, found, px, resize_mode)}
         manifest.write_text(json.dumps(known))
     unreadable = set(known["unreadable"])
     readable = ExampleSet(skipped={reason: [*names] for reason, names in found.skipped.items()})
@@ -322,12 +324,12 @@ def decode_all(found: ExampleSet, px: int, array: Path) -> tuple[Pixels, Example
     return pixels, readable
 
 
-def _decode_into(array: Path, found: ExampleSet, px: int) -> list[int]:
+def _decode_into(array: Path, found: ExampleSet, px: int, resize_mode: str) -> list[int]:
     """Write the readable pictures to `array`; the rows of the others are returned."""
 
     def decode(image: ImageFile) -> Pixels | None:
         try:
-            return square(image.open(at_least_px=2 * px), px)
+            return square(image.open(at_least_px=2 * px), px, resize_mode)
         except UnreadableExampleError:
             return None
 
@@ -356,10 +358,17 @@ def _decode_into(array: Path, found: ExampleSet, px: int) -> list[int]:
     return unreadable
 
 
-def square(image: Image.Image, px: int) -> Pixels:
-    """The middle square of an RGB image at px x px: (px, px, 3) uint8."""
+def square(image: Image.Image, px: int, resize_mode: str = "shortest") -> Pixels:
+    """An RGB image at px x px: (px, px, 3) uint8.
+
+    Args:
+        image: The image, upright.
+        px: The side in pixels.
+        resize_mode: `squash` for the whole image, anything else for its middle square.
+    """
+    box = None if resize_mode == "squash" else middle_square(image)
     how = Image.Resampling.BICUBIC
-    return np.asarray(image.resize((px, px), how, box=middle_square(image), reducing_gap=3.0))
+    return np.asarray(image.resize((px, px), how, box=box, reducing_gap=3.0))
 
 
 def middle_square(image: Image.Image) -> tuple[int, int, int, int]:
@@ -369,8 +378,8 @@ def middle_square(image: Image.Image) -> tuple[int, int, int, int]:
     return left, top, left + side, top + side
 
 
-def _fingerprint(found: ExampleSet, px: int) -> str:
-    digest = hashlib.sha256(str(px).encode())
+def _fingerprint(found: ExampleSet, px: int, resize_mode: str) -> str:
+    digest = hashlib.sha256(f"{px} {resize_mode}".encode())
     for path in dict.fromkeys(example.image.path for example in found.examples):
         stat = path.stat()
         digest.update(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from models.errors import ModelError
 from models.training.config import TrainConfig
@@ -14,12 +16,12 @@ from models.training.training_set import load_training_set, square, wordings
 from tests.images.make import make_photo, quarters
 
 
-def config(root: Path, *sources: dict, **more: object) -> TrainConfig:
+def config(root: Path, *sources: dict, architecture: str = "RN50", **more: object) -> TrainConfig:
     return TrainConfig(
         out=root / "out",
         data_root=root,
         sources=sources,
-        architecture="RN50",
+        architecture=architecture,
         steps=1,
         batch_size=4,
         **more,
@@ -146,6 +148,23 @@ def test_the_middle_square_is_kept():
     assert pixels.shape == (32, 32, 3)
     assert pixels[4, 4].tolist() == [255, 0, 0]
     assert pixels[4, 28].tolist() == [0, 255, 0]
+
+
+def test_a_model_that_sees_photos_whole_learns_from_whole_photos(root):
+    wide = Image.new("RGB", (96, 32), "white")
+    wide.paste("red", (0, 0, 32, 32))
+    wide.save(root / "zoo" / "n01" / "1.jpg", quality=95)
+    said = {"model_cfg": {}, "preprocess_cfg": {"resize_mode": "squash"}}
+    (root / "model").mkdir()
+    (root / "model" / "open_clip_config.json").write_text(json.dumps(said))
+
+    def left_edge(architecture: str) -> list[int]:
+        data = load_training_set(config(root, ZOO, architecture=architecture))
+        return data.sources[0].pixels[0][8, 1].tolist()
+
+    red, green, blue = left_edge(str(root / "model"))
+    assert red > 240 and max(green, blue) < 20
+    assert min(left_edge("RN50")) > 240
 
 
 def test_a_table_without_its_columns_gets_one_sentence(root):
