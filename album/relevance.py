@@ -10,7 +10,7 @@ general the words of the query are: the mean cosine of its text with the everyda
 z-score among theirs, since general words fit more photos. The best photo then says whether there
 is such a photo at all. With T the largest x, and S the mean of the k = n / 1000 largest (1 to 8),
 
-    cut = max(T - 3 (T - T0), 0.7 S)     T0 = 1.3 + 0.5 log10(n)
+    cut = max(T - 3 (T - T0), 0.7 S)     T0 = 1.5 + 0.5 log10(n)
     evidence = 1.5 (x - cut)
 
 Up to T0 the best photo is what chance finds among n photos, and the cut lies above it: there is no
@@ -53,7 +53,7 @@ VETO = -1.05
 
 GENERALITY = 0.2  # what a standard deviation of generality adds to x
 MOST_GENERAL = 3.0  # standard deviations beyond which words count as no more general
-CHANCE, CHANCE_PER_DECADE = 1.3, 0.5  # T0
+CHANCE, CHANCE_PER_DECADE = 1.5, 0.5  # T0
 LOWEST = 0.7  # share of S
 RISE = 3.0
 ODDS = 1.5
