@@ -7,6 +7,7 @@ Those that take minutes run by their names alone:
 
 python -m tests.benchmarks load [--seconds 300] [--users 10 50]
 python -m tests.benchmarks soak [--sessions 1000]
+python -m tests.benchmarks kills [--kills 200]
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from collections.abc import Callable, Iterator
 from tests.benchmarks import (
     class_words,
     importing,
+    kills,
     large_album,
     learning,
     million,
@@ -41,6 +43,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[Figure]]] = {
 LONG: dict[str, Callable[[Namespace], Iterator[Figure]]] = {
     "load": visitors.load_figures,
     "soak": visitors.soak_figures,
+    "kills": kills.kill_figures,
 }
 
 
@@ -50,6 +53,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seconds", type=float, default=300, help="of load, a number of users")
     parser.add_argument("--users", type=int, nargs="+", default=[10, 50], help="of load")
     parser.add_argument("--sessions", type=int, default=1000, help="of soak, ten calls each")
+    parser.add_argument("--kills", type=int, default=200, help="of kills, one library for all")
     options = parser.parse_args(arguments)
     logging.disable(logging.WARNING)
     for name in options.names or BENCHMARKS:
