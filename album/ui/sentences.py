@@ -15,6 +15,7 @@ KOREAN: Final[tuple[tuple[str, str], ...]] = (
     # Files
     (r"The file is empty: .*", "빈 파일입니다. 원래 있던 곳에서 다시 복사해 주세요."),
     (r"There is no such file\.", "이런 파일이 없습니다."),
+    (r"Log in first\.", "먼저 로그인해 주세요."),
     (
         r"The file cannot be opened: .*",
         "파일을 열 수 없습니다. 없어졌거나 읽을 권한이 없습니다.",
@@ -588,6 +589,14 @@ KOREAN: Final[tuple[tuple[str, str], ...]] = (
     (
         r'No weights "(?P<tag>.*)" are published for (?P<name>.*): .* example, (?P<known>.*)\.',
         "{name}에는 {tag} 가중치가 없습니다. 예를 들어 ALBUM_MODEL을 {known}(으)로 정해 주세요.",
+    ),
+    (
+        r"The weights of (?P<model>.*) were replaced: .*",
+        "{model}의 가중치 파일이 바뀌었습니다. 사진첩을 다시 시작해 주세요.",
+    ),
+    (
+        r"The texts of the model folder (?P<folder>.*) cannot be read without torch: (?P<why>.*)",
+        "모델 폴더 {folder}의 글을 torch 없이 읽을 수 없습니다: {why}",
     ),
     (
         r"There is no weights file (?P<path>.*): .*",

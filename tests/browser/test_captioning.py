@@ -175,7 +175,7 @@ def test_the_photos_that_a_search_found_are_one_button_away(
     album: ServedAlbum, gemini: GeminiServer, open_page: OpenPage
 ) -> None:
     page = full(open_page(album))
-    search(page, "lion.jpg")
+    search(page, '"lion.jpg"')
     expect(tiles(page)).to_have_count(1)
 
     page.locator("#caption-these").click()

@@ -194,9 +194,9 @@ def labelled(tmp_path_factory) -> dict:
 def test_the_cut_off_shows_hardly_anything_of_what_is_not_there(labelled, language):
     looks = labelled[language]["looks"]
 
-    assert looks["cut_off"]["f1"] > 0.45
-    assert looks["cut_off"]["f1"] > looks["fixed_threshold"]["f1"] - 0.03
-    assert looks["cut_off"]["false_hit_rate"] <= 0.2
+    assert looks["cut_off"]["f1"] > 0.55
+    assert looks["f1_gain"]["high"] > 0  # beside the threshold that is best for these very queries
+    assert looks["cut_off"]["false_hit_rate"] <= 0.1
     assert looks["cut_off"]["false_hit_rate"] <= looks["fixed_threshold"]["false_hit_rate"]
 
 

@@ -157,9 +157,9 @@ def test_what_was_understood_of_the_words_is_told(client: Client) -> None:
 
 @pytest.mark.parametrize("query", ["a big cat", "고양이과 동물"])
 def test_big_cats_fill_the_first_two_places_in_both_languages(client: Client, query: str) -> None:
-    hits = client.predict(query=query, limit=2, api_name="/search_photos")["hits"]
+    found = client.predict(query=query, limit=2, rest=True, api_name="/search_photos")
 
-    assert {hit["file_name"] for hit in hits} == {"cheetah1.jpg", "lion.jpg"}
+    assert {hit["file_name"] for hit in found["hits"]} == {"cheetah1.jpg", "lion.jpg"}
 
 
 def test_a_picture_finds_itself_first(client: Client) -> None:
@@ -440,14 +440,18 @@ def test_blank_queries_show_all_photos(client: Client) -> None:
         assert (found["total"], found["model_id"]) == (len(SENT), None)
 
 
-def test_half_a_character_is_a_query_like_any_other(served: ServedAlbum) -> None:
-    event, answer = raw_answer(
-        served, "/search_photos", r'["\ud800", null, "", "", 1, 0, "", null]'
-    )
-    assert (event, len(answer[0]["hits"])) == ("complete", 1)
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("/search_photos", r'["\ud800", null, "", "", 1, 0, "", null]'),
+        ("/classify_photos", r'[[1], null, "a\ud800, cat"]'),
+    ],
+)
+def test_half_a_character_gets_a_sentence(served: ServedAlbum, name: str, values: str) -> None:
+    event, answer = raw_answer(served, name, values)
 
-    event, answer = raw_answer(served, "/classify_photos", r'[[1], null, "a\ud800, cat"]')
-    assert (event, len(answer[0]["photos"][0]["labels"])) == ("complete", 2)
+    assert event == "error"
+    assert "half a character" in answer["error"]
 
 
 @pytest.mark.parametrize(

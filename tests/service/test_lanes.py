@@ -22,6 +22,7 @@ from album.ui.lanes import use_lanes
 from album.ui.page import build_page
 from album.ui.sessions import MOST, few_sessions
 from tests.benchmarks.figures import held_by
+from tests.event_loop import run
 from tests.images.make import make_photo
 from tests.importing import take_in
 from tests.visitor import Page, RefusedError, Visitor, load_page
@@ -58,7 +59,7 @@ class Launched:
             ) as http:
                 return await asyncio.wait_for(act(http, await load_page(http)), PATIENCE_S)
 
-        return asyncio.run(visit())
+        return run(visit())
 
     @property
     def sessions(self) -> int:

@@ -14,7 +14,7 @@ from album.caption import MAX_CAPTION_LENGTH
 from album.caption_store import CaptionStore
 from album.export import PhotoExport
 from album.export_verify import verify_export
-from album.label import GivenLabel
+from album.label import MAX_LABELS, GivenLabel
 from album.photo import Caption, Photo
 from album.service import Album
 from album.xmp_sidecars import Said, extended
@@ -317,7 +317,7 @@ def test_a_made_up_sidecar_gives_no_more_than_a_person_could(album, mine):
     assert [len(it.text) for it in captions] == [MAX_CAPTION_LENGTH, 1]
     assert [it.model_id for it in captions] == [None, "gem"]
     given = {it.label: it for it in labels}
-    assert len(given) == 999
+    assert len(given) == MAX_LABELS
     assert "two lines" in given
     assert {given[f"label {number}"].given_by for number in (1, 2)} == {"person"}
     assert given["label 3"] == GivenLabel("label 3", "words", 0.5)

@@ -18,6 +18,7 @@ import httpx
 import pytest
 from gradio_client import handle_file
 
+from tests.event_loop import run
 from tests.images.make import make_photo
 from tests.served_album import ROOT, SAMPLES, ServedAlbum, served_album
 
@@ -439,7 +440,7 @@ def test_wrong_passwords_hold_nobody_up(locked: ServedAlbum) -> None:
             answers = await asyncio.gather(*guesses)
             assert {it.status_code for it in answers} == {400}
 
-    asyncio.run(attack())
+    run(attack())
 
     assert re.search(r"Login refused: \d+ wrong .* \d+ since the start", locked.said())
     assert "wrong 19" not in locked.said()

@@ -97,6 +97,11 @@ def make_thumbnails(album: Album) -> None:
         raise UnreadableImageError("It says no.")
 
 
+def open_photo(album: Album) -> None:
+    album.originals.thumbnail(album.photo(1).sha256).unlink()  # it would be shown instead
+    album.large_view(1)
+
+
 def repair_all(album: Album) -> None:
     album.originals.thumbnail(album.photo(1).sha256).unlink()
     report = repair(album.store, album.originals, album.active, album.embeddings_dir)
@@ -124,7 +129,7 @@ JOURNEYS: dict[str, Callable[[Album, Path], object]] = {
     "chip": lambda album, picture: album.picture_of(picture),
     "classify": classify,
     "describe": lambda album, picture: album.describer.describe_file(picture, ["red", "blue"]),
-    "open": lambda album, picture: album.large_view(1),
+    "open": lambda album, picture: open_photo(album),
     "ask": lambda album, picture: album.captions.answer(1, [Turn("person", "Who?")], "en"),
     "captions": lambda album, picture: caption_all(album),
     "thumbnails": lambda album, picture: make_thumbnails(album),

@@ -10,6 +10,7 @@ import time
 import pytest
 
 from album.ui.login import MOST_WAITING, Login
+from tests.event_loop import run
 
 
 def test_only_the_right_pair_enters():
@@ -19,10 +20,10 @@ def test_only_the_right_pair_enters():
         return await login.check(name, password)
 
     assert inspect.iscoroutinefunction(login.check)  # or Gradio would not await it
-    assert asyncio.run(tried("me", "a password"))
+    assert run(tried("me", "a password"))
     for pair in (("me", "wrong"), ("", ""), ("me\na password", ""), ("ME", "a password")):
-        assert not asyncio.run(tried(*pair))
-    assert not asyncio.run(tried("me", "\ud800"))
+        assert not run(tried(*pair))
+    assert not run(tried("me", "\ud800"))
     assert login.wrong == 5
 
 
@@ -41,7 +42,7 @@ def test_wrong_guesses_wait_in_one_lane_and_right_ones_do_not():
         assert time.monotonic() - began > 19 * 0.02
         return ended
 
-    assert asyncio.run(all_at_once())[0] == "right"
+    assert run(all_at_once())[0] == "right"
 
 
 def test_guesses_are_counted_and_told_in_few_lines(caplog: pytest.LogCaptureFixture):
@@ -51,7 +52,7 @@ def test_guesses_are_counted_and_told_in_few_lines(caplog: pytest.LogCaptureFixt
     async def flood() -> None:
         await asyncio.gather(*(login.check("me", "wrong") for _ in range(3 * MOST_WAITING)))
 
-    asyncio.run(flood())
+    run(flood())
 
     assert login.wrong == 3 * MOST_WAITING
     assert 1 <= len(caplog.records) <= 3

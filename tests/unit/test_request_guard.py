@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-import threading
 from http.cookies import SimpleCookie
 from typing import Any
 
@@ -14,6 +13,7 @@ import pytest
 
 from album.ui import request_body
 from album.ui.request_guard import RequestGuard
+from tests.event_loop import run
 
 NAVIGATION = {"sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
 FILE = {"path": "/data/temp/a.jpg", "meta": {"_type": "gradio.FileData"}}
@@ -54,7 +54,7 @@ def asked(
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as client:
             return await client.request(method, url, **more)
 
-    return asyncio.run(ask())
+    return run(ask())
 
 
 def sent(app: Any, messages: list[Any], scope: dict[str, Any]) -> list[Any]:
@@ -71,7 +71,7 @@ def sent(app: Any, messages: list[Any], scope: dict[str, Any]) -> list[Any]:
 
     headers = [(b"host", b"localhost"), *scope.pop("headers", [])]
     whole = {"type": "http", "method": "POST", "path": "/x", "headers": headers, **scope}
-    asyncio.run(app(whole, receive, send))
+    run(app(whole, receive, send))
     return said
 
 
@@ -387,15 +387,20 @@ def test_sender_who_leaves_costs_nothing(inner, caplog):
 
 
 def test_large_body_is_checked_beside_the_loop(inner, monkeypatch):
-    threads: list[threading.Thread] = []
+    beside: list[bool] = []
     check = request_body._check_json
 
     def noting(*args: Any) -> None:
-        threads.append(threading.current_thread())
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            beside.append(True)
+        else:
+            beside.append(False)
         check(*args)
 
     monkeypatch.setattr(request_body, "_check_json", noting)
     asked(RequestGuard(inner), "POST", json=["a" * 200_000])
     asked(RequestGuard(inner), "POST", json=["a"])
 
-    assert [it is threading.main_thread() for it in threads] == [False, True]
+    assert beside == [True, False]
