@@ -98,6 +98,7 @@ def test_a_process_that_is_asked_twice_closes_once(tmp_path):
 @pytest.mark.parametrize(("work", "closing_takes_s"), [("compute", 0.0), ("wait", 3600.0)])
 def test_a_process_that_does_not_end_is_ended_in_time(tmp_path, work, closing_takes_s):
     process = started(tmp_path, work, closing_takes_s)
+    time.sleep(0.5)  # it computes by then, without a look at signals
     asked_at = time.monotonic()
 
     process.send_signal(signal.SIGTERM)
