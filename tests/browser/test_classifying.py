@@ -38,9 +38,9 @@ def at_classes(page: Page, classes: str = CLASSES) -> None:
 
 
 def slide(page: Page, name: str, key: str, value: str) -> None:
-    """Move a slider to one of its ends; while the page settles it may lose the focus once."""
+    """Move a slider to one of its ends; while the page settles it may lose the focus."""
     number = page.locator(f"#{name} input[type=number]")
-    for _ in range(5):
+    for _ in range(60):
         page.locator(f"#{name} input[type=range]").press(key)
         if number.input_value() == value:
             break

@@ -38,7 +38,7 @@ def slow(monkeypatch) -> threading.Event:
     decode = DecodeHere.decode
 
     def decode_slowly(self, path, encoder_px, sidecars=()):
-        quick.wait(0.02)
+        quick.wait(0.06)
         return decode(self, path, encoder_px, sidecars)
 
     monkeypatch.setattr(DecodeHere, "decode", decode_slowly)
