@@ -27,7 +27,7 @@ from PIL import Image
 from models.command_line import in_sentences
 from models.datasets import ImageFile, UnreadableExampleError, image_files
 from models.errors import ModelError
-from models.training.config import TrainConfig, read_config
+from models.training.config import TrainConfig, read_recipe
 from models.training.training_set import middle_square, read_source
 
 log = logging.getLogger(__name__)
@@ -118,7 +118,7 @@ def main(
 ) -> None:
     """Write down which training pictures equal a test photo."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    found = find(read_config(config, []), test, above)
+    found = find(read_recipe(config, [])[-1], test, above)
     try:
         with out.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")

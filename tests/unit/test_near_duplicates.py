@@ -68,6 +68,22 @@ def recipe(tmp_path: Path) -> Path:
     return path
 
 
+def test_the_command_reads_the_last_stage_of_a_recipe(recipe, tmp_path):
+    text = recipe.read_text()
+    sources = text[text.index("sources") :]
+    stages = "stages:\n  - {name: words, text: distilled, teacher: t.npz}\n  - name: photos\n    "
+    recipe.write_text(text.replace(sources, stages + sources))
+    app = typer.Typer()
+    app.command()(main)
+    out = tmp_path / "excluded.csv"
+    options = ["--config", str(recipe), "--test", str(tmp_path / "judged"), "--out", str(out)]
+
+    done = CliRunner().invoke(app, options)
+
+    assert done.exit_code == 0, done.output
+    assert "1 pictures" in done.output
+
+
 def test_the_command_writes_the_table_that_a_recipe_reads(recipe, tmp_path):
     app = typer.Typer()
     app.command()(main)
