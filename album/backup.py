@@ -6,7 +6,6 @@ reported; what cannot be written leaves nothing behind.
 
 from __future__ import annotations
 
-import errno
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +21,7 @@ from album.backup_file import (
 )
 from album.caption_store import CaptionStore
 from album.database import Database
-from album.errors import AlbumError, PhotoNotFoundError
+from album.errors import AlbumError, PhotoNotFoundError, is_full
 from album.import_progress import OnProgress
 from album.originals import Originals
 from album.photo import Photo
@@ -170,7 +169,7 @@ def _refuse_small_disk(store: PhotoStore, originals: Originals, place: Path) -> 
 
 
 def _why_not_written(file: Path, error: OSError) -> str:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if is_full(error):
         return f"The disk became full before {file} was whole: make room, or choose another disk."
     return f"{file} cannot be written: {error.strerror or error}; choose another place."
 

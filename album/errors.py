@@ -41,9 +41,14 @@ class ModelLoadingError(AlbumError):
     """Raised when no model is loaded yet; the same call works a little later."""
 
 
+def is_full(error: OSError) -> bool:
+    """Whether nothing more can be written to the disk."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
 def disk_sentence(error: OSError) -> str | None:
     """What a person can do about a disk that takes nothing more; None for any other error."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if is_full(error):
         return DISK_FULL
     return READ_ONLY if error.errno == errno.EROFS else None
 

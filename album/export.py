@@ -12,12 +12,11 @@ from pathlib import Path
 
 from album import xmp
 from album.caption_store import CaptionStore
-from album.errors import AlbumError, PhotoNotFoundError, QueryError
+from album.errors import AlbumError, PhotoNotFoundError, QueryError, is_full
 from album.export_files import (
     XMP,
     NamesInFolder,
     copy_photo,
-    is_full,
     read_sidecar,
     why_not,
     write_sidecar,

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from album import xmp
+from album.errors import is_full
 from album.file_kinds import kind_of
 from album.originals import PARTIAL, sha256_of
 from album.photo import Photo
@@ -170,11 +171,6 @@ def why_not(error: OSError) -> str:
     if is_full(error):
         return "The disk is full: make room, and export again."
     return f"It could not be written: {error.strerror or error}."
-
-
-def is_full(error: OSError) -> bool:
-    """Whether nothing more can be written to the disk."""
-    return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def _split(name: str) -> tuple[str, str]:

@@ -12,9 +12,9 @@ import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from album.errors import DISK_FULL, AlbumError
+from album.errors import DISK_FULL, AlbumError, is_full
 from album.export import ExportReport, PhotoExport
-from album.export_files import XMP, is_full
+from album.export_files import XMP
 from album.export_verify import VerifyReport, verify_export
 from album.import_progress import OnProgress
 from album.label_store import LabelStore

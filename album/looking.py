@@ -13,14 +13,12 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 from album.decoder import Decoded, Decoder
-from album.errors import DISK_FULL, AlbumError, UnreadableImageError
+from album.errors import DISK_FULL, AlbumError, UnreadableImageError, is_full
 from album.folders import Found
 from album.import_store import ImportStore
 from album.originals import Originals, file_time, has_room, sha256_of
 from album.photo import ImportRecord
 from album.store import PhotoStore
-
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +89,7 @@ class Looker:
                 self._put_away(path)
             raise
         except OSError as error:
-            full = error.errno in _FULL
+            full = is_full(error) or error.errno == errno.EROFS
             if kept and not (full and self._originals.is_upload(path)):  # which waits for room
                 self._put_away(path)
             if full:

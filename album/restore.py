@@ -6,7 +6,6 @@ one is kept, and what they say of files is checked before it is believed.
 
 from __future__ import annotations
 
-import errno
 import os
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -25,7 +24,7 @@ from album.backup_file import (
 )
 from album.caption_queue import CaptionQueue
 from album.database import Database
-from album.errors import AlbumError
+from album.errors import AlbumError, is_full
 from album.file_kinds import PHOTO_SUFFIXES
 from album.import_progress import OnProgress
 from album.import_store import ImportStore
@@ -221,6 +220,6 @@ def _undo(made: list[Path]) -> None:
 
 
 def _why_not_restored(data_dir: Path, error: OSError) -> str:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if is_full(error):
         return f"The disk of {data_dir} is too small for the backup: make room and try again."
     return f"The backup cannot be restored to {data_dir}: {error.strerror or error}."
