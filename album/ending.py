@@ -12,9 +12,10 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import Any
 
 END_WITHIN_S = 4.5
 LAST_WORDS_S = 0.7
@@ -37,6 +38,15 @@ def closing_s() -> float:
     return max(_asked_at[0] + CLOSING_S - time.monotonic(), 0.0)
 
 
+def heeded(numbers: Iterable[int]) -> dict[int, Any]:
+    """The handlers of those signals that are not ignored, as `nohup` has it."""
+    return {
+        number: handler
+        for number in numbers
+        if (handler := signal.getsignal(number)) is not signal.SIG_IGN
+    }
+
+
 @contextmanager
 def ended_by_signals(put_down: Callable[[], None]) -> Iterator[None]:
     """Have SIGTERM and SIGHUP raise KeyboardInterrupt here, and the process end in time after that.
@@ -49,11 +59,7 @@ def ended_by_signals(put_down: Callable[[], None]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {
-        number: handler
-        for number in SIGNALS
-        if (handler := signal.getsignal(number)) is not signal.SIG_IGN
-    }
+    before = heeded(SIGNALS)
     # The handler in Python has to wait while the main thread computes; this thread has not.
     heard, written = socket.socketpair()
     written.setblocking(False)

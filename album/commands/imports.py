@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from album.commands.opening import AsJson, DataDir, in_sentences, opened, print_json, progress
-from album.ending import SIGNALS
+from album.ending import SIGNALS, heeded
 from album.import_jobs import ImportJobs
 from album.photo import ImportRecord
 from album.service import Album
@@ -137,11 +137,7 @@ def _pausing(album: Album) -> Iterator[None]:
 
     So do the signals that end a process, which then has not much time for it.
     """
-    before = {
-        number: handler
-        for number in (signal.SIGINT, *SIGNALS)
-        if (handler := signal.getsignal(number)) is not signal.SIG_IGN
-    }
+    before = heeded((signal.SIGINT, *SIGNALS))
 
     def pause_running(number: int, frame: FrameType | None) -> None:
         signal.signal(number, before[number])
