@@ -6,22 +6,21 @@ data/temp/<process>-<random>.lock    held as long as it lives, however it ends
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
 import stat
-import threading
 import time
 import uuid
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-log = logging.getLogger(__name__)
+from album.supervised_loop import SupervisedLoop
 
 KEPT_S = 86_400.0  # query pictures and downloads; photos leave the folder at once
 PARTIAL_KEPT_S = 3_600.0  # an upload to which nothing has been added for so long was given up
 SWEEP_EVERY_S = 600.0
+STOP_S = 10.0
 PARTIAL = "tmp"  # Gradio's uploads on their way begin so, in no folder of their own
 
 
@@ -40,14 +39,13 @@ class TempFolder:
         parent.mkdir(parents=True, exist_ok=True)
         self.path = parent.resolve() / f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._lock = FileLock(_lock_of(self.path))
-        self._ended = threading.Event()
         # Whoever starts at the same moment must not find a folder that is not locked yet.
         with FileLock(parent / "starting.lock"):
             _remove_dead(parent)
             self._lock.acquire()
             self.path.mkdir()
-        self._thread = threading.Thread(target=self._keep_swept, name="sweep-temp", daemon=True)
-        self._thread.start()
+        self._loop = SupervisedLoop("temporary files", self._sweep_in_time)
+        self._loop.start()
 
     def sweep(self, now: float | None = None) -> None:
         """Remove what is too old, whether Gradio knows of it or not, and empty folders.
@@ -71,18 +69,14 @@ class TempFolder:
 
     def close(self) -> None:
         """Remove the folder with all that is in it."""
-        self._ended.set()
-        self._thread.join()
+        self._loop.stop(STOP_S)
         shutil.rmtree(self.path, ignore_errors=True)
         self._lock.release()
         _lock_of(self.path).unlink(missing_ok=True)
 
-    def _keep_swept(self) -> None:
-        while not self._ended.wait(SWEEP_EVERY_S):
-            try:
-                self.sweep()
-            except OSError:
-                log.exception("temporary files could not be removed; trying again later")
+    def _sweep_in_time(self) -> float:
+        self.sweep()
+        return SWEEP_EVERY_S
 
 
 def _remove_dead(parent: Path) -> None:
