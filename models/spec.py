@@ -196,6 +196,11 @@ def _note_folder(folder: Path, name: str) -> dict[str, Any]:
 
 
 def read_folder_config(folder: Path) -> dict[str, Any]:
+    """Read what a model folder says of its architecture and of its preprocessing.
+
+    Raises:
+        WeightsUnavailableError: the folder has no config that can be read.
+    """
     try:
         config: dict[str, Any] = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
         config["model_cfg"]
