@@ -185,11 +185,12 @@ class PhotoImporter:
                 self._originals.keep(file, photo)
         self._originals.forget_old()
 
-    def make_missing_thumbnails(self, stopped: Callable[[], bool]) -> None:
-        """Make the thumbnails that are gone from the cache again."""
+    def make_missing_thumbnails(self, stopped: Callable[[], bool]) -> int:
+        """Make the thumbnails that the cache lacks. Returns how many were made."""
+        made = 0
         for photo in self._store.all_photos():
             if stopped():
-                return
+                return made
             target = self._originals.thumbnail(photo.sha256)
             if target.exists():
                 continue
@@ -199,6 +200,8 @@ class PhotoImporter:
                 log.warning("no thumbnail for photo %d: %s", photo.photo_id, error)
                 continue
             self._originals.write_cache(target, small)
+            made += 1
+        return made
 
     # The course of an import
 

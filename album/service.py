@@ -452,8 +452,9 @@ class Album:
         """Make thumbnails that are missing at the start, and those that are deleted later."""
         now = self.originals.state_of_thumbnails()
         if now != self._seen_thumbnails and self.imports.running_here is None:  # it makes them
-            self.importer.make_missing_thumbnails(self._stopped.is_set)
-            self._seen_thumbnails = self.originals.state_of_thumbnails()
+            if self.importer.make_missing_thumbnails(self._stopped.is_set):
+                return 0.0  # check again at once: some may have been deleted during this round
+            self._seen_thumbnails = now
         return THUMBNAILS_EVERY_S
 
     def _take_in_texts(self) -> float:

@@ -175,6 +175,23 @@ def test_deleted_thumbnails_come_back_while_the_album_runs(data_dir, monkeypatch
         until(small[3].exists)
 
 
+def test_thumbnails_come_back_when_deleted_during_the_round_that_makes_them(data_dir, monkeypatch):
+    monkeypatch.setattr(service, "THUMBNAILS_EVERY_S", 0.05)
+    with opened(data_dir) as album:
+        small = [album.originals.thumbnail(it.sha256) for it in album.store.all_photos()]
+        make, rounds = album.importer.make_missing_thumbnails, []
+
+        def make_and_lose_all(stopped):
+            rounds.append(made := make(stopped))
+            if len(rounds) == 1:
+                (data_dir / "thumbnails").rename(data_dir / "deleted")
+            return made
+
+        monkeypatch.setattr(album.importer, "make_missing_thumbnails", make_and_lose_all)
+        album.start()
+        until(lambda: len(rounds) > 1 and all(it.exists() for it in small))
+
+
 @pytest.mark.parametrize("gone", ["fake.npy", "fake.ids.npy", ""])
 def test_deleted_matrices_come_back_while_the_album_runs(data_dir, gone):
     with opened(data_dir) as album:
