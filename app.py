@@ -9,13 +9,13 @@ from functools import partial
 from pathlib import Path
 
 from album.captions import CaptionPace
-from album.ending import closing_s, ended_by_signals, wait_for_the_end
 from album.errors import AlbumError
-from album.local_socket import LocalSocket
+from album.runtime.local_socket import LocalSocket
+from album.runtime.shutdown import closing_s, ended_by_signals, wait_for_the_end
+from album.runtime.temp_folder import TempFolder
 from album.served_search import answer_request
 from album.service import Album
 from album.settings import Settings, keep_libraries_private, use_temp_dir
-from album.temp_folder import TempFolder
 from models.captioners import captioner_named, fetch_in_background
 from models.classifiers import OwnClassifiers
 from models.interfaces import Captioner

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from album.decoder import DECODING_THREADS, Decoder
+from album.domain.photo import Photo
 from album.errors import ModelLoadingError, UnreadableImageError
 from album.originals import Originals
-from album.photo import Photo
+from album.runtime.supervised_loop import SupervisedLoop
 from album.store import PhotoStore
-from album.supervised_loop import SupervisedLoop
 from album.vector_index import VectorIndex
 from models.interfaces import Encoder
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from album.bursts import GAP_MS
+from album.domain.bursts import GAP_MS
 from album.store import PhotoStore
 
 SAME = 0.97

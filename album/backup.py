@@ -21,10 +21,10 @@ from album.backup_file import (
 )
 from album.caption_store import CaptionStore
 from album.database import Database
+from album.domain.photo import Photo
 from album.errors import AlbumError, PhotoNotFoundError, is_full
 from album.import_progress import OnProgress
 from album.originals import Originals
-from album.photo import Photo
 from album.store import PhotoStore
 
 

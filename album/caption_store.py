@@ -11,9 +11,9 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from album.caption import PastCaption
 from album.database import Database, now
-from album.photo import Caption
+from album.domain.captions import PastCaption
+from album.domain.photo import Caption
 from models.interfaces import Description
 
 IDS_PER_STATEMENT = 500

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from album.alike import LookAlikes
-from album.caption import LANGUAGES, Estimate, Wanted
 from album.caption_queue import CaptionQueue
 from album.caption_rate import RequestRate
 from album.caption_store import CaptionStore
+from album.domain.captions import LANGUAGES, Estimate, Wanted
+from album.domain.photo import SearchFilters
 from album.errors import QueryError
-from album.photo import SearchFilters
 from album.store import PhotoStore
 from models.interfaces import Captioner
 

@@ -11,7 +11,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from album.caption import (
+from album.caption_queue import CaptionQueue
+from album.caption_rate import MARGIN_S, WINDOW_S, RequestRate
+from album.caption_store import CaptionStore
+from album.caption_turns import CaptionTurns
+from album.caption_wishes import CaptionWishes, check_languages
+from album.caption_work import FIRST_DELAY_S, LEASE_S, STOP_S, CaptionWork
+from album.decoder import Decoder
+from album.domain.captions import (
     MAX_CAPTION_LENGTH,
     CaptionFailure,
     CaptionJob,
@@ -21,18 +28,11 @@ from album.caption import (
     PastCaption,
     Wanted,
 )
-from album.caption_queue import CaptionQueue
-from album.caption_rate import MARGIN_S, WINDOW_S, RequestRate
-from album.caption_store import CaptionStore
-from album.caption_turns import CaptionTurns
-from album.caption_wishes import CaptionWishes, check_languages
-from album.caption_work import FIRST_DELAY_S, LEASE_S, STOP_S, CaptionWork
-from album.decoder import Decoder
+from album.domain.photo import Caption
 from album.errors import AlbumError, QueryError
 from album.originals import Originals
-from album.photo import Caption
+from album.runtime.supervised_loop import SupervisedLoop
 from album.store import PhotoStore
-from album.supervised_loop import SupervisedLoop
 from models.errors import CaptionerUnavailableError
 from models.interfaces import Captioner, Turn
 

@@ -12,11 +12,11 @@ import numpy.typing as npt
 
 from album.class_list import parse_classes
 from album.classify import PhotoClassifier
+from album.domain.classification import NONE, Sorting
+from album.domain.labels import SortOptions
+from album.domain.photo import LabelScore
 from album.errors import QueryError
-from album.label import SortOptions
 from album.label_store import LabelStore
-from album.photo import LabelScore
-from album.sorting import NONE, Sorting
 from album.trained_heads import TrainedHeads
 from models.interfaces import Classifiers, Estimate
 

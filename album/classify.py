@@ -16,12 +16,12 @@ import numpy.typing as npt
 from album.active_encoder import Active, ActiveEncoder
 from album.class_list import parse_classes
 from album.decoder import Decoder
+from album.domain.classification import NONE, Sorting, Verdict
+from album.domain.labels import SortOptions
+from album.domain.languages import HANGUL
+from album.domain.photo import LabelScore
 from album.errors import PhotoNotFoundError, QueryError, UnreadableImageError
-from album.label import SortOptions
-from album.languages import HANGUL
-from album.photo import LabelScore
 from album.relevance import BLOCK_NUMBERS, BLOCK_ROWS, ClassRelevance
-from album.sorting import NONE, Sorting, Verdict
 from album.store import PhotoStore
 from album.words_of_model import WordsOfModel
 from models.interfaces import Classifier, Classifiers, ClassSpec, Embeddings, Wording

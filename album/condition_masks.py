@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from album.conditions import (
+from album.database import Database
+from album.domain.filters import (
     AtHours,
     ByCamera,
     ByLens,
@@ -27,9 +28,8 @@ from album.conditions import (
     TakenBetween,
     Writes,
 )
-from album.database import Database
+from album.domain.photo import SearchFilters
 from album.fact_table import Facts, Ids, Mask
-from album.photo import SearchFilters
 from album.words import fold
 
 FAVOURITE_STARS = 4

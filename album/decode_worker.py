@@ -25,8 +25,8 @@ from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
 from album.confinement import confine
 from album.decoder import Decoded
+from album.domain.photo import ImageFacts
 from album.errors import UnreadableImageError
-from album.photo import ImageFacts
 
 if sys.platform != "win32":
     import fcntl

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from album.photo import ImageFacts
+from album.domain.photo import ImageFacts
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -20,8 +20,8 @@ import numpy.typing as npt
 from album.active_encoder import Active, ActiveEncoder
 from album.caption_store import CaptionStore
 from album.decoder import Decoder
+from album.domain.photo import TextScore
 from album.errors import EmptyQueryError, QueryError
-from album.photo import TextScore
 from album.store import PhotoStore
 from models.interfaces import Encoder
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from album import xmp
 from album.caption_store import CaptionStore
+from album.domain.photo import Photo, SearchFilters
 from album.errors import AlbumError, PhotoNotFoundError, QueryError, is_full
 from album.export_files import (
     XMP,
@@ -24,7 +25,6 @@ from album.export_files import (
 from album.import_progress import OnProgress
 from album.label_store import LabelStore
 from album.originals import Originals
-from album.photo import Photo, SearchFilters
 from album.provenance import giver_line, writer_line
 from album.sidecars import Siblings, read_bytes
 from album.store import PhotoStore

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from album import xmp
+from album.domain.photo import Photo
 from album.errors import is_full
 from album.file_kinds import kind_of
 from album.originals import PARTIAL, sha256_of
-from album.photo import Photo
 from album.xmp_packet import SidecarError
 from album.xmp_sidecars import photo_of
 

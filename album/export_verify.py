@@ -15,6 +15,7 @@ from pathlib import Path
 
 from album import xmp
 from album.database import Database
+from album.domain.photo import ImageFacts, Photo
 from album.errors import AlbumError
 from album.export import Folders, PhotoExport
 from album.export_files import XMP
@@ -22,7 +23,6 @@ from album.import_progress import OnProgress
 from album.label_store import LabelStore
 from album.metadata import told_beside
 from album.originals import Originals
-from album.photo import ImageFacts, Photo
 from album.sidecars import read_bytes
 from album.store import NewPhoto, PhotoStore
 from album.words_beside import WordsBeside

@@ -25,9 +25,9 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from album import colour, containers, raw
 from album.decoder import Decoded
+from album.domain.photo import ImageFacts
 from album.errors import CANNOT_OPEN, UnreadableImageError
 from album.metadata import facts_of
-from album.photo import ImageFacts
 from album.pixels import reduced
 
 THUMBNAIL_PX = 320

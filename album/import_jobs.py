@@ -18,12 +18,12 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from album.domain.photo import ENDED_BY, ImportKind, ImportRecord, Wish
 from album.errors import AlbumError
 from album.import_progress import OnProgress
 from album.import_store import ImportStore
 from album.importer import PhotoImporter
 from album.originals import Originals
-from album.photo import ENDED_BY, ImportKind, ImportRecord, Wish
 from models.errors import ModelError
 
 log = logging.getLogger(__name__)

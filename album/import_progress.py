@@ -6,8 +6,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 
+from album.domain.photo import ImportRecord, Wish
 from album.import_store import ImportStore
-from album.photo import ImportRecord, Wish
 
 SAVE_EVERY_S = 0.5  # progress of files that need no work; also how soon a wish is heard
 

@@ -15,15 +15,8 @@ from datetime import datetime
 from pathlib import Path
 
 from album.database import Database, now
+from album.domain.photo import ENDED_BY, ImportFailure, ImportKind, ImportRecord, ImportState, Wish
 from album.errors import AlbumError
-from album.photo import (
-    ENDED_BY,
-    ImportFailure,
-    ImportKind,
-    ImportRecord,
-    ImportState,
-    Wish,
-)
 
 COUNTERS = ("done", "added", "already_here", "updated", "missing")
 LOOK_AGAIN = "look again"

@@ -21,6 +21,7 @@ from typing import Protocol
 from album.active_encoder import ActiveEncoder
 from album.archive import SIDECAR_TOO_LARGE, Archive
 from album.decoder import DECODING_THREADS, Decoder
+from album.domain.photo import ImportRecord, Photo, Place, Wish
 from album.errors import (
     AlbumError,
     ModelLoadingError,
@@ -31,7 +32,6 @@ from album.import_progress import SAVE_EVERY_S, Credit, OnProgress, Tally, Wishe
 from album.import_store import ImportStore
 from album.looking import Looked, Looker
 from album.originals import Originals, display_name, has_room
-from album.photo import ImportRecord, Photo, Place, Wish
 from album.store import NewPhoto, PhotoStore
 from album.words_beside import WordsBeside
 from models.interfaces import Embeddings

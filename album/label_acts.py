@@ -14,8 +14,8 @@ from dataclasses import replace
 from typing import Any
 
 from album.database import now
+from album.domain.labels import LabelPlan, LabelRule
 from album.errors import AlbumError
-from album.label import LabelPlan, LabelRule
 
 Wanted = tuple[str, int, str | None, float | None]
 """Label, photo, by whom it is to be ("refused": somebody says it is wrong; None: not at all), and

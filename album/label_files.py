@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any, Final, cast, get_args
 
 from album.classifier_files import damaged, is_small, packed, unpacked
+from album.domain.labels import GivenLabel, Giver, LabelRule, checked_rule, label_name
 from album.errors import AlbumError, QueryError
-from album.label import GivenLabel, Giver, LabelRule, checked_rule, label_name
 from album.label_acts import Wanted
 from album.service import Album
 

@@ -18,8 +18,7 @@ import numpy.typing as npt
 
 from album import label_acts
 from album.database import Database
-from album.errors import AlbumError, QueryError
-from album.label import (
+from album.domain.labels import (
     MAX_LABELS,
     GivenLabel,
     LabelAct,
@@ -28,6 +27,7 @@ from album.label import (
     LabelSummary,
     label_name,
 )
+from album.errors import AlbumError, QueryError
 
 Ids = npt.NDArray[np.int64]
 

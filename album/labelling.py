@@ -11,8 +11,8 @@ import numpy as np
 
 from album.active_encoder import ActiveEncoder
 from album.classify import PhotoClassifier
-from album.errors import AlbumError, QueryError
-from album.label import (
+from album.domain.classification import Sorting
+from album.domain.labels import (
     LabelAct,
     LabelPlan,
     LabelRule,
@@ -21,10 +21,10 @@ from album.label import (
     SortOptions,
     label_name,
 )
+from album.errors import AlbumError, QueryError
 from album.label_store import LabelStore
 from album.living_labels import LivingLabels, Seen
 from album.rule_answers import Answers, Floats, Ids, RuleAnswers, by_question
-from album.sorting import Sorting
 from album.teaching import LabelTeacher
 from album.trained_heads import TrainedHeads
 from models.errors import ModelError

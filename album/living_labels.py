@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from album import label_acts
 from album.database import Database
-from album.label import LabelRule
+from album.domain.labels import LabelRule
 from album.label_store import rule_of
 
 Ids = npt.NDArray[np.int64]

@@ -27,10 +27,10 @@ from typing import Any, TypeVar
 from PIL import ExifTags, Image, ImageFile, IptcImagePlugin
 
 from album import capture_time, exif, iptc, provenance, takeout, xmp
-from album.caption import MAX_CAPTION_LENGTH
 from album.capture_time import Moment
+from album.domain.captions import MAX_CAPTION_LENGTH
+from album.domain.photo import Caption, ImageFacts, SidecarWords, TakenFrom
 from album.iptc import IptcFacts
-from album.photo import Caption, ImageFacts, SidecarWords, TakenFrom
 from album.sidecars import read_bytes
 from album.takeout import TakeoutFacts
 from album.xmp import XmpFacts

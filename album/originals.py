@@ -28,9 +28,9 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
+from album.domain.photo import Photo
 from album.errors import CANNOT_OPEN, PhotoNotFoundError, UnreadableImageError
 from album.file_kinds import kind_of
-from album.photo import Photo
 
 SUFFIXES = {
     "JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "GIF": ".gif",

@@ -39,7 +39,7 @@ import numpy.typing as npt
 from babel import Locale
 
 from album import korean_towns
-from album.photo import Place
+from album.domain.photo import Place
 
 _CHECKOUT = Path(__file__).resolve().parents[1]
 _FORMAT = 1  # of the cache file: raise it when what is kept or chosen changes

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 
-from album.photo import Caption
+from album.domain.photo import Caption
 
 _UNKNOWN = "-"  # by which instructions
 _WRITER = re.compile(r"(\d\S{1,39})(?: (\S{1,100}) (\S.{0,199}))?")

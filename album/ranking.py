@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from album.active_encoder import Active
-from album.bursts import bursts_of, first_of_each
+from album.domain.bursts import bursts_of, first_of_each
+from album.domain.photo import Band
 from album.fact_table import Facts
 from album.fusion import WHOLE, certain, fuse
-from album.photo import Band
 from album.query import Look, Query
 from album.relevance import MAYBE, SURE, Relevance, without
 from album.store import PhotoStore

@@ -35,7 +35,7 @@ import numpy as np
 import numpy.typing as npt
 
 from album.background import LANGUAGES, Background, Language, background_of
-from album.languages import HANGUL
+from album.domain.languages import HANGUL
 from album.vector_index import VectorIndex
 from models.interfaces import Embeddings, Encoder
 

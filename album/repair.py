@@ -8,12 +8,12 @@ from pathlib import Path
 
 from album.active_encoder import ActiveEncoder
 from album.decoder import Decoder
+from album.domain.photo import Photo
 from album.errors import AlbumError, PhotoNotFoundError, UnreadableImageError
 from album.file_kinds import kind_of
 from album.import_progress import OnProgress
 from album.import_store import ImportStore
 from album.originals import Originals, sha256_of
-from album.photo import Photo
 from album.store import PhotoStore
 from album.vector_index import VectorIndex, matrix_files
 from album.verify import (

@@ -24,12 +24,12 @@ from album.backup_file import (
 )
 from album.caption_queue import CaptionQueue
 from album.database import Database
+from album.domain.photo import Photo
 from album.errors import AlbumError, is_full
 from album.file_kinds import PHOTO_SUFFIXES
 from album.import_progress import OnProgress
 from album.import_store import ImportStore
 from album.originals import Originals, sha256_of
-from album.photo import Photo
 from album.restored_rows import copy_rows
 from album.store import PhotoStore
 from album.untrusted_database import MadeUpError

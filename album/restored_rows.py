@@ -18,12 +18,12 @@ from typing import Any, Final, get_args
 
 import numpy as np
 
-from album.caption import LANGUAGES, JobState
 from album.database import MIGRATIONS, new_database
+from album.domain.captions import LANGUAGES, JobState
+from album.domain.labels import Giver, RuleKind, checked_rule
+from album.domain.photo import ImportKind, ImportState, TakenFrom, Wish
 from album.errors import AlbumError
 from album.import_store import LOOK_AGAIN
-from album.label import Giver, RuleKind, checked_rule
-from album.photo import ImportKind, ImportState, TakenFrom, Wish
 from album.untrusted_database import MadeUpError, UntrustedDatabase
 
 MAX_ID = 1 << 24

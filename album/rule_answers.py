@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from album.classify import PhotoClassifier
-from album.label import LabelRule, SortOptions, checked_rule
-from album.sorting import Sorting
+from album.domain.classification import Sorting
+from album.domain.labels import LabelRule, SortOptions, checked_rule
 from album.teaching import LabelTeacher
 from album.trained_heads import TrainedHeads
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from album.photo import SearchHit
+from album.domain.photo import SearchHit
 from album.query import Query
 from album.search import SearchPage
 

@@ -12,9 +12,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any, get_args
 
+from album.domain.photo import SearchFilters
 from album.errors import AlbumError
-from album.local_socket import ask
-from album.photo import SearchFilters
+from album.runtime.local_socket import ask
 from album.search import Question, SearchPage, Sort
 from album.search_json import counts_json, hit_json, understood_json
 from album.service import Album

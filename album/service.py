@@ -22,21 +22,21 @@ from album.database import Database
 from album.decode_pool import DecodePool
 from album.decoder import Decoder
 from album.describe import PhotoDescriber
+from album.domain.labels import LabelAct, label_name
+from album.domain.photo import ImportRecord, Photo, WatchedFolder
 from album.errors import AlbumError, PhotoNotFoundError, QueryError, UnreadableImageError
 from album.file_kinds import kind_of
 from album.import_jobs import ImportJobs
 from album.import_store import ImportStore
 from album.importer import PhotoImporter
-from album.label import LabelAct, label_name
 from album.label_store import LabelStore
 from album.labelling import Labelling
 from album.originals import Originals
-from album.photo import ImportRecord, Photo, WatchedFolder
 from album.places import Places
+from album.runtime.supervised_loop import LoopProblem, SupervisedLoop, problems_of
 from album.search import PhotoSearch
 from album.sidecars import Siblings
 from album.store import PhotoStore
-from album.supervised_loop import LoopProblem, SupervisedLoop, problems_of
 from album.teaching import LabelTeacher
 from album.text_index import TextIndex
 from album.trained_heads import TrainedHeads

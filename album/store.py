@@ -18,11 +18,11 @@ import numpy as np
 import numpy.typing as npt
 
 from album.condition_masks import ConditionMasks, all_labels
-from album.conditions import Condition
 from album.database import Database, now
+from album.domain.filters import Condition
+from album.domain.photo import ImageFacts, Photo, Place, SearchFilters
 from album.errors import PhotoNotFoundError
 from album.fact_table import Facts, FactTable, Mask
-from album.photo import ImageFacts, Photo, Place, SearchFilters
 from album.query import KnownNames
 from models.interfaces import Embeddings
 

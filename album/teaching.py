@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from album.active_encoder import ActiveEncoder
 from album.class_list import SYNONYMS, parse_classes
+from album.domain.labels import MAX_LABEL_LENGTH, LabelRule
 from album.errors import QueryError
-from album.label import MAX_LABEL_LENGTH, LabelRule
 from album.label_store import LabelStore
 from album.store import PhotoStore
 from album.vector_index import BLOCK_ROWS, is_in

@@ -19,8 +19,8 @@ from typing import Final, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from album.conditions import Condition, Writes
 from album.database import Database
+from album.domain.filters import Condition, Writes
 from album.errors import AlbumError
 from album.words import Asked, asked, line, phrase, spans_of
 

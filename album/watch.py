@@ -19,7 +19,7 @@ from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver, ObservedWatch
 
-from album.supervised_loop import SupervisedLoop
+from album.runtime.supervised_loop import SupervisedLoop
 
 log = logging.getLogger(__name__)
 

@@ -11,10 +11,10 @@ from typing import cast
 
 from album.caption_store import CaptionStore
 from album.database import Database
+from album.domain.labels import GivenLabel, Giver, label_name
+from album.domain.photo import SidecarWords
 from album.errors import QueryError
-from album.label import GivenLabel, Giver, label_name
 from album.label_store import LabelStore
-from album.photo import SidecarWords
 
 
 class WordsBeside:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from album.caption_store import CaptionStore
 from album.database import Database
-from album.photo import Caption
+from album.domain.photo import Caption
 
 
 def set_caption(

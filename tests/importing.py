@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from album.photo import ImportFailure, ImportRecord
+from album.domain.photo import ImportFailure, ImportRecord
 from album.service import Album
 from models.classifiers import OwnClassifiers
 from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder

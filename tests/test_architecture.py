@@ -23,8 +23,12 @@ LAYERS = (
     ("album.__main__",),
     ("app",),
     (
-        *("album.commands.imports", "album.commands.keeping", "album.commands.photos"),
-        *("album.commands.evaluate", "album.commands.labels", "album.commands.export"),
+        "album.commands.imports",
+        "album.commands.keeping",
+        "album.commands.photos",
+        "album.commands.evaluate",
+        "album.commands.labels",
+        "album.commands.export",
         "album.commands.captions",
     ),
     ("album.commands.opening", "album.commands.telling", "album.commands"),
@@ -51,7 +55,12 @@ LAYERS = (
     ("album.background",),
     ("album.vector_index", "album.text_index", "album.folders", "album.word_vectors"),
     ("album.archive",),
-    ("album.class_list", "album.sorting", "album.label_store", "album.caption_store"),
+    (
+        "album.class_list",
+        "album.domain.classification",
+        "album.label_store",
+        "album.caption_store",
+    ),
     ("album.caption_queue", "album.caption_rate"),
     ("album.label_acts",),
     ("album.store", "album.import_store", "album.originals", "album.decode_pool"),
@@ -59,17 +68,28 @@ LAYERS = (
     ("album.fact_table",),
     ("album.untrusted_database",),
     ("album.database", "album.image_files", "album.query", "album.settings"),
-    ("album.temp_folder",),
-    ("album.conditions",),
+    ("album.runtime.temp_folder",),
+    ("album.domain.filters",),
     ("album.raw", "album.metadata"),
     ("album.xmp_sidecars",),
     ("album.xmp_packet",),
     ("album.containers", "album.xmp", "album.iptc", "album.takeout", "album.sidecars"),
     ("album.places", "album.colour", "album.pixels", "album.exif", "album.confinement"),
     ("album.file_kinds", "album.korean_towns", "album.capture_time", "album.words"),
-    ("album.languages", "album.bursts", "album.caption", "album.provenance", "album.decoder"),
-    ("album.photo", "album.label", "album.supervised_loop", "album.ending"),
-    ("album.errors", "album.local_socket"),
+    (
+        "album.domain.languages",
+        "album.domain.bursts",
+        "album.domain.captions",
+        "album.provenance",
+        "album.decoder",
+    ),
+    (
+        "album.domain.photo",
+        "album.domain.labels",
+        "album.runtime.supervised_loop",
+        "album.runtime.shutdown",
+    ),
+    ("album.errors", "album.runtime.local_socket"),
     ("album",),
 )
 SCHOOL = (
@@ -99,7 +119,7 @@ OWNERS = {
     "babel": ("album/places.py",),
     "watchdog": ("album/watch.py",),
     "korean_lunar_calendar": ("album/query/yearly.py",),
-    "filelock": ("album/import_jobs.py", "album/temp_folder.py"),
+    "filelock": ("album/import_jobs.py", "album/runtime/temp_folder.py"),
     "sklearn": ("models/linear_probe.py",),
     "google": ("models/gemini.py",),
     **dict.fromkeys(
@@ -122,7 +142,7 @@ OPENS_IMAGES = {
 
 
 class Import(NamedTuple):
-    """One imported module, as far as its name tells: `album.photo`, `PIL.Image`."""
+    """One imported module, as far as its name tells: `album.domain.photo`, `PIL.Image`."""
 
     name: str
     line: int
@@ -215,7 +235,7 @@ else:
     ]
     assert [name for name, _, typed in found if typed] == ["n"]
     assert imports_of("from . import g", "album.ui", True)[0].name == "album.ui.g"
-    assert imports_of("from .g import h", "album.photo", False)[0].name == "album.g.h"
+    assert imports_of("from .g import h", "album.domain.photo", False)[0].name == "album.g.h"
 
 
 def test_every_album_module_has_its_place_in_the_layers():

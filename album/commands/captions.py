@@ -9,12 +9,12 @@ from typing import Annotated, Any
 import typer
 from tqdm import tqdm
 
-from album.caption import CaptionJob, Estimate, Wanted
 from album.captions import PhotoCaptions
 from album.commands.opening import AsJson, DataDir, follow, in_sentences, opened, print_json
 from album.commands.telling import photo_id_of
+from album.domain.captions import CaptionJob, Estimate, Wanted
+from album.domain.photo import Caption
 from album.errors import QueryError
-from album.photo import Caption
 from album.service import Album
 
 commands = typer.Typer()

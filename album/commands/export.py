@@ -9,10 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from album.commands.opening import AsJson, DataDir, in_sentences, opened, print_json, progress
+from album.domain.photo import SearchFilters
 from album.errors import QueryError
 from album.export import ExportProblem, ExportReport, PhotoExport
 from album.export_verify import VerifyReport, verify_export
-from album.photo import SearchFilters
 from album.service import Album
 
 commands = typer.Typer()

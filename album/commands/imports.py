@@ -13,9 +13,9 @@ from typing import Annotated, Any
 import typer
 
 from album.commands.opening import AsJson, DataDir, in_sentences, opened, print_json, progress
-from album.ending import SIGNALS, heeded
+from album.domain.photo import ImportRecord
 from album.import_jobs import ImportJobs
-from album.photo import ImportRecord
+from album.runtime.shutdown import SIGNALS, heeded
 from album.service import Album
 
 commands = typer.Typer()

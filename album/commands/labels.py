@@ -18,8 +18,8 @@ from album.commands.telling import (
     sure_json,
     tell_act,
 )
+from album.domain.labels import LabelSummary, label_name
 from album.errors import AlbumError, QueryError
-from album.label import LabelSummary, label_name
 from album.label_files import export_labels, import_labels, read_labels
 from album.teaching import Taught
 from models.interfaces import Estimate

@@ -21,13 +21,13 @@ from album.commands.opening import (
     settings_of,
 )
 from album.commands.telling import act_json, plan_json, tell_act, tell_plan
+from album.domain.classification import Verdict
+from album.domain.labels import SortOptions
+from album.domain.photo import Band, SearchFilters
 from album.errors import AlbumError, QueryError, UnreadableImageError
-from album.label import SortOptions
-from album.photo import Band, SearchFilters
 from album.query import parse_day
 from album.search import Question, Sort
 from album.served_search import ask_served, page_json
-from album.sorting import Verdict
 
 HEADINGS: Final[dict[Band, str]] = {
     "sure": "These match:",

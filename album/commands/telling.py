@@ -8,8 +8,8 @@ from typing import Any
 
 import typer
 
+from album.domain.labels import LabelAct, LabelPlan, LabelRule, PlannedLabel
 from album.errors import PhotoNotFoundError
-from album.label import LabelAct, LabelPlan, LabelRule, PlannedLabel
 from album.originals import sha256_of
 from album.service import Album
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal, cast
 
-from album.conditions import AtHours, Condition, Fact, TakenBetween
+from album.domain.filters import AtHours, Condition, Fact, TakenBetween
 from album.errors import QueryError
 from album.query.names import index_of
 from album.query.scan import Token, scan

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from album.conditions import Fact, InMonths, OnDays, OnWeekdays, TakenBetween
+from album.domain.filters import Fact, InMonths, OnDays, OnWeekdays, TakenBetween
 from album.query import day_words as table
 from album.query.relative import BARE_HOURS, last_or_this, relative
 from album.query.units import (

@@ -13,7 +13,7 @@ from datetime import date
 from functools import cache
 from typing import Literal
 
-from album.conditions import AtHours, Fact
+from album.domain.filters import AtHours, Fact
 from album.query import words as table
 from album.query.dates import Days, read_days
 from album.query.names import Found, NameIndex

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 
-from album.conditions import ByCamera, ByLens, Fact, InPlace, Labelled
+from album.domain.filters import ByCamera, ByLens, Fact, InPlace, Labelled
 from album.query import words as table
 from album.query.text import fold
 

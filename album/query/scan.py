@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final, Literal
 
-from album.conditions import Fact, Labelled, Writes
+from album.domain.filters import Fact, Labelled, Writes
 from album.query import words as table
 from album.query.facts import GLUE_AFTER, LACKS, Alone, FactMatch, fact_at
 from album.query.names import NameIndex

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from album.conditions import Fact
+from album.domain.filters import Fact
 from album.query import words as table
 from album.query.scan import Token
 

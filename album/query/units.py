@@ -12,7 +12,7 @@ from datetime import date
 from functools import cache
 from typing import Final, NamedTuple
 
-from album.conditions import AtHours
+from album.domain.filters import AtHours
 from album.query import day_words as table
 from album.query.words import alternatives, words
 from album.query.yearly import Span, Yearly, easter, fixed, months, nth_weekday, of_the_moon

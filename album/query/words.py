@@ -28,7 +28,7 @@ import re
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from album.conditions import (
+from album.domain.filters import (
     AtHours,
     Captioned,
     Fact,

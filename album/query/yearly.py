@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from korean_lunar_calendar import KoreanLunarCalendar  # type: ignore[import-untyped]
 
-from album.conditions import Fact, InMonths, OnDays, TakenBetween
+from album.domain.filters import Fact, InMonths, OnDays, TakenBetween
 
 Span = tuple[date, date]
 """First and last day, both included."""

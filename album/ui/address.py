@@ -22,8 +22,8 @@ from urllib.parse import parse_qsl, urlencode
 
 import gradio as gr
 
+from album.domain.photo import Orientation, SearchFilters
 from album.errors import QueryError
-from album.photo import Orientation, SearchFilters
 from album.query import parse_day
 from album.search import Question
 from album.ui.shown import Shown

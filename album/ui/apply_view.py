@@ -9,8 +9,8 @@ from typing import Any
 
 import gradio as gr
 
+from album.domain.labels import LabelAct, LabelPlan, PlannedLabel
 from album.errors import QueryError
-from album.label import LabelAct, LabelPlan, PlannedLabel
 from album.service import Album
 from album.ui.alerts import alerts_on_failure
 from album.ui.deciding import Deciding, Way

@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from album.photo import SearchFilters
+from album.domain.photo import SearchFilters
 from album.search import PAGE, Question, SearchPage, Sort
 from album.service import Album
 from album.ui.alerts import alerts_on_failure

@@ -12,7 +12,7 @@ from typing import Any
 
 import gradio as gr
 
-from album.photo import Caption
+from album.domain.photo import Caption
 from album.service import Album
 from album.ui import caption_words
 from album.ui.alerts import alerts_on_failure

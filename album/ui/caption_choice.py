@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from album.caption import Estimate, Wanted
+from album.domain.captions import Estimate, Wanted
 from album.errors import QueryError
 from album.service import Album
 from album.ui import caption_words

@@ -11,7 +11,7 @@ from typing import Any
 
 import gradio as gr
 
-from album.caption import CaptionFailure, CaptionJob, CaptionProgress
+from album.domain.captions import CaptionFailure, CaptionJob, CaptionProgress
 from album.errors import QueryError
 from album.service import Album
 from album.ui.alerts import alerts_on_failure

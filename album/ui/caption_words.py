@@ -6,7 +6,7 @@ import html
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from album.caption import (
+from album.domain.captions import (
     CaptionFailure,
     CaptionJob,
     CaptionProgress,
@@ -14,7 +14,7 @@ from album.caption import (
     Estimate,
     PastCaption,
 )
-from album.photo import Caption
+from album.domain.photo import Caption
 from album.ui.import_words import duration
 from album.ui.progress_bar import progress_bar
 from album.ui.sentences import in_language

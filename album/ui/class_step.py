@@ -8,8 +8,8 @@ from typing import Any
 
 import gradio as gr
 
+from album.domain.labels import SortOptions
 from album.errors import QueryError
-from album.label import SortOptions
 from album.service import Album
 from album.ui.alerts import alerts_on_failure
 from album.ui.deciding import ByHead, InWords

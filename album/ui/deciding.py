@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from album.class_evaluation import ClassReport
+from album.domain.classification import NONE, Sorting, Verdict
+from album.domain.labels import LabelPlan, SortOptions
+from album.domain.photo import LabelScore
 from album.errors import QueryError, UnreadableImageError
-from album.label import LabelPlan, SortOptions
-from album.photo import LabelScore
 from album.service import Album
-from album.sorting import NONE, Sorting, Verdict
 
 OnProgress = Callable[[int, int], None]
 

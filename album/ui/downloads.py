@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from album.domain.photo import Photo
 from album.errors import PhotoNotFoundError
-from album.photo import Photo
 from album.service import Album
 
 PRESS = (

@@ -8,14 +8,14 @@ from typing import Any, cast, get_args
 
 import gradio as gr
 
+from album.domain.classification import Verdict
+from album.domain.photo import SearchFilters
 from album.errors import QueryError, UnreadableImageError
 from album.originals import display_name
-from album.photo import SearchFilters
 from album.query import parse_day
 from album.search import Question, SearchPage, Sort
 from album.search_json import counts_json, hit_json, understood_json
 from album.service import Album
-from album.sorting import Verdict
 from album.ui.alerts import alerts_on_failure
 from album.ui.import_words import as_json
 from album.ui.lanes import (

@@ -23,13 +23,13 @@ from typing import Any
 
 import gradio as gr
 
+from album.domain.photo import SearchFilters
 from album.errors import QueryError
 from album.export import ExportReport, PhotoExport
 from album.export_plan import ExportPlan, plan_of
 from album.export_verify import VerifyReport, verify_export
 from album.export_zip import export_zip, verify_zip
 from album.originals import has_room
-from album.photo import SearchFilters
 from album.service import Album
 from album.ui import export_words as words
 from album.ui.alerts import alerts_on_failure

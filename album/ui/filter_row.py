@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from album.photo import SearchFilters
+from album.domain.photo import SearchFilters
 from album.query import parse_day
 from album.store import PhotoStore
 from album.ui.label_box import FAVOURITE

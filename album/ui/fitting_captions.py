@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from album.photo import TextScore
+from album.domain.photo import TextScore
 from album.service import Album
 from album.ui.alerts import alerts_on_failure
 from album.ui.lanes import CAPTIONS

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-from album.photo import Photo, Place
+from album.domain.photo import Photo, Place
 from album.ui.texts import TEXTS, say
 
 SHORT_S = 0.3  # from here on, cameras show exposures as parts of a second

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from album.photo import ImportRecord, WatchedFolder
+from album.domain.photo import ImportRecord, WatchedFolder
 from album.service import Album
 from album.ui.alerts import alerts_on_failure
 from album.ui.gallery import img

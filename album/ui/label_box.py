@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from album.label import GivenLabel
+from album.domain.labels import GivenLabel
 from album.service import Album
 from album.ui.texts import i18n, say
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from album.label import Giver, LabelSummary
+from album.domain.labels import Giver, LabelSummary
 from album.service import Album
 from album.ui.alerts import alerts_on_failure
 from album.ui.teaching_words import shown_label

@@ -8,8 +8,8 @@ from typing import Any
 
 import gradio as gr
 
+from album.runtime.temp_folder import KEPT_S
 from album.service import Album
-from album.temp_folder import KEPT_S
 from album.ui.captions_tab import CaptionsTab
 from album.ui.classify_tab import ClassifyTab
 from album.ui.endpoints import Endpoints

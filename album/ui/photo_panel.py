@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from album.photo import SearchHit
+from album.domain.photo import SearchHit
 from album.service import Album
 from album.ui.alerts import alerts_on_failure
 from album.ui.caption_box import CaptionBox

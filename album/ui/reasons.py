@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 
-from album.photo import Reason
+from album.domain.photo import Reason
 from album.ui.texts import say
 
 

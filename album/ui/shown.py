@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from album.photo import SearchHit
+from album.domain.photo import SearchHit
 from album.search import PAGE, Question, SearchPage
 
 

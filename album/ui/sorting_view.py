@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from album.domain.classification import NONE, Sorting, Verdict
 from album.errors import UnreadableImageError
 from album.service import Album
-from album.sorting import NONE, Sorting, Verdict
 from album.ui.gallery import img, inline_img
 from album.ui.sentences import in_language
 from album.ui.texts import say, say_count

@@ -16,8 +16,8 @@ from typing import Any
 import gradio as gr
 
 from album.class_list import parse_classes
+from album.domain.labels import LabelPlan
 from album.errors import QueryError
-from album.label import LabelPlan
 from album.search import Question
 from album.service import Album
 from album.teaching import Taught

@@ -8,8 +8,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from album.domain.photo import Photo
 from album.originals import Originals
-from album.photo import Photo
 from album.teaching import Taught
 from album.ui.gallery import img
 from album.ui.label_box import FAVOURITE

@@ -5,8 +5,8 @@ from __future__ import annotations
 import html
 from itertools import groupby
 
+from album.domain.photo import Band, SearchHit
 from album.originals import Originals
-from album.photo import Band, SearchHit
 from album.search import SearchPage
 from album.ui.gallery import img
 from album.ui.reasons import in_short

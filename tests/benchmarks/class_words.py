@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from album.label import SortOptions
+from album.domain.classification import NONE
+from album.domain.labels import SortOptions
 from album.service import Album
-from album.sorting import NONE
 from models.classifiers import OwnClassifiers
 from models.interfaces import Embeddings
 from models.prompts import EVERYDAY_WORDS

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from album.database import Database
-from album.photo import ImageFacts, SearchFilters
+from album.domain.photo import ImageFacts, SearchFilters
 from album.search import Question
 from album.service import Album
 from album.store import NewPhoto, PhotoStore

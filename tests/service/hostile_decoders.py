@@ -17,8 +17,8 @@ from pathlib import Path
 from PIL import Image
 
 from album.decoder import Decoded
+from album.domain.photo import ImageFacts
 from album.errors import UnreadableImageError
-from album.photo import ImageFacts
 
 
 def framed(head: bytes) -> bytes:

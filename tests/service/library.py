@@ -13,9 +13,9 @@ from PIL import Image
 from album.active_encoder import ActiveEncoder
 from album.database import Database
 from album.decoder import Decoded
+from album.domain.photo import ImageFacts
 from album.errors import UnreadableImageError
 from album.originals import Originals, display_name, file_time, sha256_of
-from album.photo import ImageFacts
 from album.store import NewPhoto, PhotoStore
 from tests.fakes import FakeEncoder
 from tests.images.make import make_photo

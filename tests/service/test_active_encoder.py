@@ -8,8 +8,8 @@ import time
 
 import pytest
 
+from album.domain.labels import SortOptions
 from album.errors import ModelLoadingError
-from album.label import SortOptions
 from album.service import Album
 from models.classifiers import OwnClassifiers
 from models.errors import WeightsUnavailableError

@@ -9,7 +9,7 @@ import pytest
 
 from album.alike import KINDS, LookAlikes
 from album.database import Database
-from album.photo import ImageFacts
+from album.domain.photo import ImageFacts
 from album.store import NewPhoto, PhotoStore
 
 START = datetime(2024, 5, 1, 12)

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from album import supervised_loop
-from album.caption import Wanted
 from album.captions import CaptionPace
+from album.domain.captions import Wanted
 from album.errors import AlbumError
+from album.runtime import supervised_loop
+from album.runtime.supervised_loop import SupervisedLoop, problems_of
 from album.service import Album
-from album.supervised_loop import SupervisedLoop, problems_of
 from album.ui.status_line import status_line
 from models.classifiers import OwnClassifiers
 from models.errors import ModelError

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from album.caption import Wanted
+from album.domain.captions import Wanted
 from album.image_files import small_jpeg
 from album.service import Album
 from tests.gemini_server import (

@@ -11,7 +11,7 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from album.caption import Wanted
+from album.domain.captions import Wanted
 from album.errors import AlbumError
 from album.search import Question
 from album.service import Album

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from album.domain.labels import LabelPlan, LabelRule, PlannedLabel, SortOptions
 from album.errors import QueryError
-from album.label import LabelPlan, LabelRule, PlannedLabel, SortOptions
 from album.service import Album
 from models.classifiers import OwnClassifiers
 from models.errors import ModelError

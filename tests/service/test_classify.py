@@ -11,11 +11,11 @@ import pytest
 from PIL import Image
 
 from album.class_list import parse_classes
+from album.domain.classification import NONE, Verdict
+from album.domain.labels import SortOptions
+from album.domain.languages import HANGUL
 from album.errors import PhotoNotFoundError, QueryError, UnreadableImageError
-from album.label import SortOptions
-from album.languages import HANGUL
 from album.relevance import ODDS, Relevance, cut
-from album.sorting import NONE, Verdict
 from models.zero_shot import class_embeddings
 from tests.images.make import make_photo, make_text
 from tests.importing import take_in

@@ -12,8 +12,8 @@ import gradio as gr
 import numpy as np
 import pytest
 
+from album.domain.classification import NONE, Sorting, Verdict
 from album.service import Album
-from album.sorting import NONE, Sorting, Verdict
 from album.ui.class_step import ALL_SUBJECTS, _key, decided_at
 from album.ui.classify_tab import ClassifyTab
 from album.ui.deciding import InWords

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from album.conditions import (
+from album.database import Database
+from album.domain.filters import (
     AtHours,
     ByCamera,
     ByLens,
@@ -30,9 +31,8 @@ from album.conditions import (
     TakenBetween,
     Writes,
 )
-from album.database import Database
+from album.domain.photo import ImageFacts, Place, SearchFilters
 from album.label_store import LabelStore
-from album.photo import ImageFacts, Place, SearchFilters
 from album.store import NewPhoto, PhotoStore
 from tests.captioning import set_caption
 

@@ -12,8 +12,8 @@ import pytest
 
 from album import describe
 from album.describe import BATCH, PhotoDescriber
+from album.domain.photo import ImageFacts
 from album.errors import EmptyQueryError, PhotoNotFoundError, QueryError, UnreadableImageError
-from album.photo import ImageFacts
 from album.search import Question
 from album.service import Album
 from album.store import NewPhoto

@@ -17,9 +17,9 @@ import pytest
 from album.backup import backup
 from album.caption_queue import CaptionQueue
 from album.database import MIGRATIONS, Database, new_database
+from album.domain.labels import LabelPlan, LabelRule, PlannedLabel
 from album.errors import AlbumError
 from album.import_store import ImportStore
-from album.label import LabelPlan, LabelRule, PlannedLabel
 from album.label_store import LabelStore
 from album.restore import restore
 from album.restored_rows import copy_rows

@@ -12,11 +12,11 @@ import pytest
 
 from album import label_acts
 from album.database import Database
+from album.domain.labels import MAX_LABELS, GivenLabel, LabelPlan, LabelRule, PlannedLabel
+from album.domain.photo import ImageFacts
 from album.errors import AlbumError, QueryError
-from album.label import MAX_LABELS, GivenLabel, LabelPlan, LabelRule, PlannedLabel
 from album.label_store import LabelStore
 from album.living_labels import LivingLabels
-from album.photo import ImageFacts
 from album.store import NewPhoto, PhotoStore
 
 WORDS = LabelRule(

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from album.caption import MAX_CAPTION_LENGTH
 from album.caption_store import CaptionStore
+from album.domain.captions import MAX_CAPTION_LENGTH
+from album.domain.labels import MAX_LABELS, GivenLabel
+from album.domain.photo import Caption, Photo
 from album.export import PhotoExport
 from album.export_verify import verify_export
-from album.label import MAX_LABELS, GivenLabel
-from album.photo import Caption, Photo
 from album.service import Album
 from album.xmp_sidecars import Said, extended
 from tests import exiftool

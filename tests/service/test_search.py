@@ -10,8 +10,8 @@ from threading import Barrier
 import numpy as np
 import pytest
 
+from album.domain.photo import SearchFilters
 from album.errors import EmptyQueryError, PhotoNotFoundError, QueryError, UnreadableImageError
-from album.photo import SearchFilters
 from album.search import Question
 from tests.images.make import make_exif, make_photo, make_text
 from tests.importing import take_in
@@ -129,7 +129,7 @@ def test_more_like_a_photo_that_is_not_there_says_so(coloured):
 
 
 def test_more_like_a_photo_that_is_not_encoded_yet_says_so(album, tmp_path):
-    from album.photo import ImageFacts
+    from album.domain.photo import ImageFacts
     from album.store import NewPhoto
 
     photo_id = album.store.add(

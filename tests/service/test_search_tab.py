@@ -11,8 +11,8 @@ import gradio as gr
 import numpy as np
 import pytest
 
-from album.label import MAX_LABELS, LabelPlan, LabelRule, PlannedLabel
-from album.photo import SearchFilters
+from album.domain.labels import MAX_LABELS, LabelPlan, LabelRule, PlannedLabel
+from album.domain.photo import SearchFilters
 from album.query import Query
 from album.search import Question, SearchPage
 from album.service import Album

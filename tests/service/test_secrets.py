@@ -12,8 +12,8 @@ from urllib.request import urlopen
 import pytest
 from gradio_client import Client
 
-from album.caption import Wanted
 from album.captions import CaptionPace
+from album.domain.captions import Wanted
 from album.service import Album
 from album.settings import Settings
 from models.classifiers import OwnClassifiers

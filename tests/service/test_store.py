@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from album.database import Database
+from album.domain.photo import ImageFacts, SearchFilters
 from album.label_store import LabelStore
-from album.photo import ImageFacts, SearchFilters
 from album.store import NewPhoto, PhotoStore
 from tests.captioning import set_caption
 

@@ -7,9 +7,9 @@ from datetime import datetime
 import numpy as np
 import pytest
 
+from album.domain.labels import LabelRule
+from album.domain.photo import ImageFacts
 from album.errors import QueryError
-from album.label import LabelRule
-from album.photo import ImageFacts
 from album.store import NewPhoto
 from tests.images.make import make_photo
 from tests.importing import take_in

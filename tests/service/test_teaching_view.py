@@ -12,8 +12,8 @@ import gradio as gr
 import numpy as np
 import pytest
 
+from album.domain.labels import LabelPlan, LabelRule, PlannedLabel
 from album.errors import QueryError
-from album.label import LabelPlan, LabelRule, PlannedLabel
 from album.service import Album
 from album.teaching import Taught
 from album.ui.teaching_view import TeachingView

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from album.temp_folder import KEPT_S, PARTIAL_KEPT_S, TempFolder
+from album.runtime.temp_folder import KEPT_S, PARTIAL_KEPT_S, TempFolder
 from tests.images.make import make_photo
 from tests.served_album import ROOT, served_album
 

@@ -14,11 +14,11 @@ import pytest
 
 import album.text_index
 from album.backup import backup
-from album.conditions import Condition, Placed, Writes
 from album.database import MIGRATIONS, Database, _statements
+from album.domain.filters import Condition, Placed, Writes
+from album.domain.photo import ImageFacts, Place, SearchFilters
 from album.errors import AlbumError
 from album.label_store import LabelStore
-from album.photo import ImageFacts, Place, SearchFilters
 from album.restore import restore
 from album.store import NewPhoto, PhotoStore
 from album.text_index import EXCERPT, SYNCED_AT_ONCE, TextIndex, TextReason

@@ -13,8 +13,8 @@ from PIL import Image
 from safetensors.numpy import save_file
 
 from album import trained_heads
+from album.domain.classification import NONE, Verdict
 from album.errors import PhotoNotFoundError, QueryError, UnreadableImageError
-from album.sorting import NONE, Verdict
 from album.trained_heads import TrainedHeads
 from models.classifiers import OwnClassifiers
 from models.errors import ModelError

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from album.caption import Wanted
 from album.decode_pool import DecodePool
 from album.decoder import Decoded
+from album.domain.captions import Wanted
 from album.errors import UnreadableImageError
 from album.repair import repair
 from album.search import Question

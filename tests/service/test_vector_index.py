@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from album.database import Database
-from album.photo import ImageFacts
+from album.domain.photo import ImageFacts
 from album.store import NewPhoto, PhotoStore
 from album.vector_index import TAIL_ROWS, VectorIndex, _append, _load
 

@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 
-from album.bursts import ALIKE, GAP_MS, bursts_of, first_of_each
+from album.domain.bursts import ALIKE, GAP_MS, bursts_of, first_of_each
 
 
 def looks(*angles: float) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from album.photo import Reason, SearchFilters, SearchHit
+from album.domain.photo import Reason, SearchFilters, SearchHit
 from album.query import Chip, Look, Query
 from album.search import Question, SearchPage
 from album.ui.headline import headline, more_to_show, remarks

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from album.photo import ImportFailure, ImportRecord, Photo, Place, WatchedFolder
+from album.domain.photo import ImportFailure, ImportRecord, Photo, Place, WatchedFolder
 from album.ui.gallery import facts
 from album.ui.import_words import as_json, duration, folders, older_reports, progress, report
 

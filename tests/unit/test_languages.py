@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from album.languages import unread_language
+from album.domain.languages import unread_language
 
 
 @pytest.mark.parametrize("text", ["강아지", "a 강아지 in snow", "ㅋㅋ", "\u1100\u1161", "ﾡ"])

@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
-from album import local_socket
-from album.local_socket import AT_ONCE, LONGEST_REQUEST_BYTES, NAME, LocalSocket, ask
+from album.runtime import local_socket
+from album.runtime.local_socket import AT_ONCE, LONGEST_REQUEST_BYTES, NAME, LocalSocket, ask
 from tests.importing import wait_until
 
 LIVENESS_S = 60
@@ -119,7 +119,7 @@ def test_nothing_but_a_dead_socket_is_replaced(tmp_path):
 
 def test_a_socket_that_a_killed_process_left_is_replaced(tmp_path):
     program = (
-        "import sys; from pathlib import Path; from album.local_socket import LocalSocket\n"
+        "import sys; from pathlib import Path; from album.runtime.local_socket import LocalSocket\n"
         "LocalSocket(Path(sys.argv[1]), lambda request: {}).start()\n"
         "sys.stdout.write('up'); sys.stdout.flush(); sys.stdin.read()\n"
     )

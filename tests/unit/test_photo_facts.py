@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from album.domain.photo import ImageFacts
 from album.image_files import read_photo
-from album.photo import ImageFacts
 from album.sidecars import Siblings
 
 PHOTOS = Path(__file__).parents[3] / "shared" / "photos"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from album import places
-from album.photo import Place
+from album.domain.photo import Place
 from album.places import Places, country_names, korean_name
 
 SEOUL = (37.5665, 126.978)

@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from album.conditions import (
+from album.domain.filters import (
     AtHours,
     ByCamera,
     ByLens,

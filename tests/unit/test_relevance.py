@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from album.background import ASKED_AGAIN, Background, _level
+from album.domain.languages import HANGUL
 from album.fusion import RANKED, WRITTEN, fuse, ranks
-from album.languages import HANGUL
 from album.relevance import MAYBE, SURE, VETO, Relevance, cut, without
 from models.prompts import EVERYDAY_WORDS
 from tests.fakes import FakeEncoder

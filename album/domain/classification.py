@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from album.photo import LabelScore
+from album.domain.photo import LabelScore
 
 NONE = -1
 """The winner of a photo that is none of these."""

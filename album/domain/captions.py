@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from album.photo import Caption
+from album.domain.photo import Caption
 
 MAX_CAPTION_LENGTH = 2000
 """Characters."""

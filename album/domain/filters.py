@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TypeAlias
 
-from album.photo import Orientation
+from album.domain.photo import Orientation
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from album.supervised_loop import SupervisedLoop
+from album.runtime.supervised_loop import SupervisedLoop
 
 KEPT_S = 86_400.0  # query pictures and downloads; photos leave the folder at once
 PARTIAL_KEPT_S = 3_600.0  # an upload to which nothing has been added for so long was given up

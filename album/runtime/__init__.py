@@ -1,0 +1,1 @@
+"""What every process of the album needs: loops, temporary files, sockets, shutdown."""
