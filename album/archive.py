@@ -17,9 +17,9 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from album import takeout, xmp
 from album.errors import UnreadableImageError
 from album.file_kinds import Kind, kind_of
+from album.metadata import takeout, xmp
 
 SYSTEM_FOLDERS = frozenset(
     {"@eadir", "$recycle.bin", "system volume information", "lost+found", "#recycle", "__macosx"}

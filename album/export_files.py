@@ -12,10 +12,10 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
-from album import xmp
 from album.domain.photo import Photo
 from album.errors import is_full
 from album.file_kinds import kind_of
+from album.metadata import xmp
 from album.originals import PARTIAL, sha256_of
 from album.xmp_packet import SidecarError
 from album.xmp_sidecars import photo_of

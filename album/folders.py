@@ -16,7 +16,7 @@ from album.archive import MAX_SIDECAR_BYTES, SYSTEM_FOLDERS, Archive
 from album.errors import UnreadableImageError
 from album.file_kinds import kind_of
 from album.import_store import FileStamp
-from album.sidecars import Siblings
+from album.metadata.sidecars import Siblings
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from album import colour, containers, raw
 from album.decoder import Decoded
 from album.domain.photo import ImageFacts
 from album.errors import CANNOT_OPEN, UnreadableImageError
-from album.metadata import facts_of
+from album.metadata.reader import facts_of
 from album.pixels import reduced
 
 THUMBNAIL_PX = 320

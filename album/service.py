@@ -31,11 +31,11 @@ from album.import_store import ImportStore
 from album.importer import PhotoImporter
 from album.label_store import LabelStore
 from album.labelling import Labelling
+from album.metadata.geocoder import Places
+from album.metadata.sidecars import Siblings
 from album.originals import Originals
-from album.places import Places
 from album.runtime.supervised_loop import LoopProblem, SupervisedLoop, problems_of
 from album.search import PhotoSearch
-from album.sidecars import Siblings
 from album.store import PhotoStore
 from album.teaching import LabelTeacher
 from album.text_index import TextIndex

@@ -19,8 +19,8 @@ from xml.sax.saxutils import escape
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
-from album import xmp
 from album.errors import AlbumError
+from album.metadata import xmp
 
 DEFAULT = "x-default"
 """The language of a text for everybody."""

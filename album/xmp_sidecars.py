@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element
 
-from album import xmp
+from album.metadata import xmp
 from album.xmp_packet import (
     DEFAULT,
     EMPTY,
@@ -38,10 +38,10 @@ class Said:
     captions: Mapping[str, str]
     """By language: "ko", "en", or "" where it is not known."""
     writers: Mapping[str, str] = field(default_factory=dict)
-    """Who wrote them, by language, in lines of `album.provenance`."""
+    """Who wrote them, by language, in lines of `album.metadata.provenance`."""
     labels: Sequence[str] = ()
     givers: Sequence[str] = ()
-    """Who gave those of `labels` that no person gave, in lines of `album.provenance`."""
+    """Who gave those of `labels` that no person gave, in lines of `album.metadata.provenance`."""
     keywords: Sequence[str] = ()
     """What the files of the photo call it already."""
     rating: int | None = None

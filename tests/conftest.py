@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from album.places import Places
+from album.metadata.geocoder import Places
 from album.service import Album
 from models.classifiers import OwnClassifiers
 from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder

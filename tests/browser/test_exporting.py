@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from album import xmp
+from album.metadata import xmp
 from tests.browser.conftest import OpenPage
 from tests.browser.test_look import CONTRASTS, HARM, NAMES, VISIBLE_TEXTS
 from tests.browser.walking import go_to, search, tiles

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from album import xmp
+from album.metadata import xmp
 from tests.captioning import set_caption
 from tests.images.make import make_photo
 from tests.importing import opened, take_in

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from album import export_files, xmp
+from album import export_files
 from album.errors import AlbumError, QueryError
 from album.export import PhotoExport
 from album.export_files import read_sidecar, safe_name
 from album.export_verify import verify_export
+from album.metadata import xmp
 from album.service import Album
 from tests.captioning import set_caption
 from tests.images.make import make_dng, make_photo, quarters

@@ -3,8 +3,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from album import capture_time
-from album.capture_time import Moment
+from album.metadata import capture_time
+from album.metadata.capture_time import Moment
 
 SEOUL, HAWAII = (37.57, 126.98), (21.3, -157.8)
 MORNING = datetime(2023, 5, 14, 10, 11, 12)

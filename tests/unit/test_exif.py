@@ -3,8 +3,8 @@ from datetime import datetime, timedelta
 import pytest
 from PIL.TiffImagePlugin import IFDRational
 
-from album import exif
-from album.capture_time import Moment
+from album.metadata import exif
+from album.metadata.capture_time import Moment
 
 MAKE, MODEL, LENS = 0x010F, 0x0110, 0xA434
 WRITTEN, SHOT, DIGITIZED = 0x0132, 0x9003, 0x9004

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from PIL import Image, PngImagePlugin, TiffImagePlugin
 
-from album import iptc, takeout
-from album.capture_time import Moment
-from album.metadata import facts_of
-from album.takeout import TakeoutFacts
+from album.metadata import iptc, takeout
+from album.metadata.capture_time import Moment
+from album.metadata.reader import facts_of
+from album.metadata.takeout import TakeoutFacts
 from tests.images.make import gps_tags, make_exif, make_photo
 from tests.unit.test_xmp import packet
 

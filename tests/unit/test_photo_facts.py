@@ -7,7 +7,7 @@ import pytest
 
 from album.domain.photo import ImageFacts
 from album.image_files import read_photo
-from album.sidecars import Siblings
+from album.metadata.sidecars import Siblings
 
 PHOTOS = Path(__file__).parents[3] / "shared" / "photos"
 

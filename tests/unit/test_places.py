@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from album import places
 from album.domain.photo import Place
-from album.places import Places, country_names, korean_name
+from album.metadata import geocoder
+from album.metadata.geocoder import Places, country_names, korean_name
 
 SEOUL = (37.5665, 126.978)
 
@@ -109,18 +109,18 @@ def test_the_answer_is_that_of_a_look_at_every_town(atlas):
 def test_the_cache_file_is_used_and_a_broken_one_is_made_anew(cache_dir, tmp_path, monkeypatch):
     made = the_only_file(cache_dir)
     whole = made.read_bytes()
-    monkeypatch.setattr(places, "_gathered", lambda: pytest.fail("the atlas is read again"))
+    monkeypatch.setattr(geocoder, "_gathered", lambda: pytest.fail("the atlas is read again"))
     assert Places(cache_dir).nearest(*SEOUL).town == "Seoul"
     monkeypatch.undo()
 
-    kept = places._read(made)
+    kept = geocoder._read(made)
     made_again = []
 
     def make_again(command, **how):
         made_again.append(command)
-        places._write(kept, Path(command[-1]) / made.name)
+        geocoder._write(kept, Path(command[-1]) / made.name)
 
-    monkeypatch.setattr(places.subprocess, "run", make_again)
+    monkeypatch.setattr(geocoder.subprocess, "run", make_again)
     for junk in (
         b"",
         b"PK\x03\x04 junk",
@@ -132,12 +132,12 @@ def test_the_cache_file_is_used_and_a_broken_one_is_made_anew(cache_dir, tmp_pat
         assert Places(tmp_path).nearest(*SEOUL).town == "Seoul"
         assert path.read_bytes() == whole
         assert the_only_file(tmp_path) == path
-    assert made_again == [[sys.executable, "-m", "album.places", str(tmp_path)]] * 4
+    assert made_again == [[sys.executable, "-m", "album.metadata.geocoder", str(tmp_path)]] * 4
 
 
 def test_without_room_for_the_cache_places_are_known_all_the_same(cache_dir, tmp_path, monkeypatch):
-    kept = places._read(the_only_file(cache_dir))
-    monkeypatch.setattr(places, "_gathered", lambda: kept)
+    kept = geocoder._read(the_only_file(cache_dir))
+    monkeypatch.setattr(geocoder, "_gathered", lambda: kept)
     (tmp_path / "a file").write_text("no folder")
 
     assert Places(tmp_path / "a file").nearest(*SEOUL).town == "Seoul"

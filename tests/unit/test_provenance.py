@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from album.domain.photo import Caption
-from album.provenance import caption_of, giver_line, givers_of, writer_line
+from album.metadata.provenance import caption_of, giver_line, givers_of, writer_line
 
 AT = datetime(2026, 11, 21, 10, 30, 5)
 READ_AT = datetime(2027, 1, 1)

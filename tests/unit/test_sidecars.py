@@ -3,7 +3,7 @@ import unicodedata
 
 import pytest
 
-from album.sidecars import Siblings, read_bytes, sidecars_of
+from album.metadata.sidecars import Siblings, read_bytes, sidecars_of
 
 LONG = "사진 그 이름이 아주 길어서 구글이 잘라 버린 여름 휴가 바닷가 가족사진 열두 번째.jpg"
 LONG_ASCII = "a-very-long-name-of-a-photo-that-takeout-cuts-12.jpg"

@@ -2,9 +2,9 @@ from datetime import datetime
 
 import pytest
 
-from album import xmp
-from album.capture_time import Moment
-from album.xmp import XmpFacts
+from album.metadata import xmp
+from album.metadata.capture_time import Moment
+from album.metadata.xmp import XmpFacts
 
 NAMESPACES = " ".join(
     f'xmlns:{prefix}="{name}"'

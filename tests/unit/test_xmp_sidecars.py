@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from album import xmp
+from album.metadata import xmp
 from album.xmp_packet import SidecarError
 from album.xmp_sidecars import Said, extended, photo_of, xml_text
 from tests import exiftool

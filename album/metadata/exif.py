@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from album import capture_time
-from album.capture_time import Moment
+from album.metadata import capture_time
+from album.metadata.capture_time import Moment
 
 _MAKE, _MODEL, _LENS_MODEL = 0x010F, 0x0110, 0xA434
 _DATE_TIME, _DATE_TIME_ORIGINAL, _DATE_TIME_DIGITIZED = 0x0132, 0x9003, 0x9004

@@ -38,8 +38,8 @@ import numpy as np
 import numpy.typing as npt
 from babel import Locale
 
-from album import korean_towns
 from album.domain.photo import Place
+from album.metadata import korean_places
 
 _CHECKOUT = Path(__file__).resolve().parents[1]
 _FORMAT = 1  # of the cache file: raise it when what is kept or chosen changes
@@ -108,7 +108,7 @@ class Places:
                 towns = _read(path)
                 if towns is None:
                     # In a process of its own, whose memory comes back: 200 MB for 14 that stay.
-                    make = [sys.executable, "-m", "album.places", str(self._cache_dir)]
+                    make = [sys.executable, "-m", "album.metadata.geocoder", str(self._cache_dir)]
                     subprocess.run(make, cwd=_CHECKOUT, check=False, stdin=subprocess.DEVNULL)
                     towns = _read(path)
                 self._towns = towns or _gathered()  # where nothing can be written
@@ -232,13 +232,13 @@ def _town(city: dict[str, Any]) -> _Town | dict[str, Any] | None:
     if "geonameid" not in city:
         return city
     number, code, name = city["geonameid"], city["countrycode"], city["name"]
-    if number in korean_towns.NOT_TOWNS or (
+    if number in korean_places.NOT_TOWNS or (
         # Below the towns, the atlas has villages of some counties and not of others.
         code == "KR" and city["population"] < _KOREAN_VILLAGE
     ):
         return None
-    if number in korean_towns.NAMES:
-        name, name_ko = korean_towns.NAMES[number]
+    if number in korean_places.NAMES:
+        name, name_ko = korean_places.NAMES[number]
     else:
         name_ko = korean_name(name, code, city["alternatenames"])
         if code == "KR":
@@ -254,7 +254,7 @@ def _gathered() -> _Towns:
     towns = [town for town in read if town is not None]
     towns += [
         _Town(latitude, longitude, people, "KR", name, name_ko)
-        for latitude, longitude, people, name, name_ko in korean_towns.MISSING
+        for latitude, longitude, people, name, name_ko in korean_places.MISSING
     ]
     towns.sort()  # latitude comes first in it
     names = [name.encode("utf-8") for town in towns for name in (town.name, town.name_ko)]

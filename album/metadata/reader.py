@@ -26,14 +26,14 @@ from typing import Any, TypeVar
 
 from PIL import ExifTags, Image, ImageFile, IptcImagePlugin
 
-from album import capture_time, exif, iptc, provenance, takeout, xmp
-from album.capture_time import Moment
 from album.domain.captions import MAX_CAPTION_LENGTH
 from album.domain.photo import Caption, ImageFacts, SidecarWords, TakenFrom
-from album.iptc import IptcFacts
-from album.sidecars import read_bytes
-from album.takeout import TakeoutFacts
-from album.xmp import XmpFacts
+from album.metadata import capture_time, exif, iptc, provenance, takeout, xmp
+from album.metadata.capture_time import Moment
+from album.metadata.iptc import IptcFacts
+from album.metadata.sidecars import read_bytes
+from album.metadata.takeout import TakeoutFacts
+from album.metadata.xmp import XmpFacts
 
 _T = TypeVar("_T")
 

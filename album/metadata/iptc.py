@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from album import capture_time
-from album.capture_time import Moment
+from album.metadata import capture_time
+from album.metadata.capture_time import Moment
 
 Records = Mapping[tuple[int, int], bytes | list[bytes]]
 

@@ -1,0 +1,1 @@
+"""What files say about a photo: EXIF, IPTC, XMP, Takeout, names, places."""
