@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from album.decoder import DECODING_THREADS, Decoder
 from album.domain.photo import Photo
 from album.errors import ModelLoadingError, UnreadableImageError
+from album.images.decoder import DECODING_THREADS, Decoder
 from album.originals import Originals
 from album.runtime.supervised_loop import SupervisedLoop
 from album.store import PhotoStore

@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from album.errors import UnreadableImageError
-from album.file_kinds import Kind, kind_of
+from album.images.file_types import Kind, kind_of
 from album.metadata import takeout, xmp
 
 SYSTEM_FOLDERS = frozenset(

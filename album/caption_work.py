@@ -17,10 +17,10 @@ from album.caption_rate import RequestRate
 from album.caption_store import CaptionStore
 from album.caption_turns import CaptionTurns, NotNowError
 from album.database import Database
-from album.decoder import Decoder
 from album.domain.captions import LANGUAGES, MAX_CAPTION_LENGTH, CaptionTask
 from album.domain.languages import unread_language
 from album.errors import AlbumError
+from album.images.decoder import Decoder
 from album.originals import Originals
 from album.runtime.supervised_loop import SupervisedLoop
 from album.store import PhotoStore

@@ -17,7 +17,6 @@ from album.caption_store import CaptionStore
 from album.caption_turns import CaptionTurns
 from album.caption_wishes import CaptionWishes, check_languages
 from album.caption_work import FIRST_DELAY_S, LEASE_S, STOP_S, CaptionWork
-from album.decoder import Decoder
 from album.domain.captions import (
     MAX_CAPTION_LENGTH,
     CaptionFailure,
@@ -30,6 +29,7 @@ from album.domain.captions import (
 )
 from album.domain.photo import Caption
 from album.errors import AlbumError, QueryError
+from album.images.decoder import Decoder
 from album.originals import Originals
 from album.runtime.supervised_loop import SupervisedLoop
 from album.store import PhotoStore

@@ -19,9 +19,9 @@ import numpy.typing as npt
 
 from album.active_encoder import Active, ActiveEncoder
 from album.caption_store import CaptionStore
-from album.decoder import Decoder
 from album.domain.photo import TextScore
 from album.errors import EmptyQueryError, QueryError
+from album.images.decoder import Decoder
 from album.store import PhotoStore
 from models.interfaces import Encoder
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from album.domain.photo import Photo
 from album.errors import is_full
-from album.file_kinds import kind_of
+from album.images.file_types import kind_of
 from album.metadata import xmp
 from album.originals import PARTIAL, sha256_of
 from album.xmp_packet import SidecarError

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from album.archive import MAX_SIDECAR_BYTES, SYSTEM_FOLDERS, Archive
 from album.errors import UnreadableImageError
-from album.file_kinds import kind_of
+from album.images.file_types import kind_of
 from album.import_store import FileStamp
 from album.metadata.sidecars import Siblings
 

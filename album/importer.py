@@ -20,7 +20,6 @@ from typing import Protocol
 
 from album.active_encoder import ActiveEncoder
 from album.archive import SIDECAR_TOO_LARGE, Archive
-from album.decoder import DECODING_THREADS, Decoder
 from album.domain.photo import ImportRecord, Photo, Place, Wish
 from album.errors import (
     AlbumError,
@@ -28,6 +27,7 @@ from album.errors import (
     UnreadableImageError,
 )
 from album.folders import Blocked, Finder, Found
+from album.images.decoder import DECODING_THREADS, Decoder
 from album.import_progress import SAVE_EVERY_S, Credit, OnProgress, Tally, Wishes
 from album.import_store import ImportStore
 from album.looking import Looked, Looker

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
-from album.decoder import Decoded, Decoder
 from album.domain.photo import ImportRecord
 from album.errors import DISK_FULL, AlbumError, UnreadableImageError, is_full
 from album.folders import Found
+from album.images.decoder import Decoded, Decoder
 from album.import_store import ImportStore
 from album.originals import Originals, file_time, has_room, sha256_of
 from album.store import PhotoStore

@@ -30,7 +30,7 @@ from pathlib import Path
 
 from album.domain.photo import Photo
 from album.errors import CANNOT_OPEN, PhotoNotFoundError, UnreadableImageError
-from album.file_kinds import kind_of
+from album.images.file_types import kind_of
 
 SUFFIXES = {
     "JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "GIF": ".gif",

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from album.active_encoder import ActiveEncoder
-from album.decoder import Decoder
 from album.domain.photo import Photo
 from album.errors import AlbumError, PhotoNotFoundError, UnreadableImageError
-from album.file_kinds import kind_of
+from album.images.decoder import Decoder
+from album.images.file_types import kind_of
 from album.import_progress import OnProgress
 from album.import_store import ImportStore
 from album.originals import Originals, sha256_of

@@ -26,7 +26,7 @@ from album.caption_queue import CaptionQueue
 from album.database import Database
 from album.domain.photo import Photo
 from album.errors import AlbumError, is_full
-from album.file_kinds import PHOTO_SUFFIXES
+from album.images.file_types import PHOTO_SUFFIXES
 from album.import_progress import OnProgress
 from album.import_store import ImportStore
 from album.originals import Originals, sha256_of

@@ -14,10 +14,10 @@ import numpy as np
 
 from album.active_encoder import Active, ActiveEncoder
 from album.caption_store import CaptionStore
-from album.decoder import Decoder
 from album.domain.languages import unread_language
 from album.domain.photo import Photo, Reason, SearchFilters, SearchHit
 from album.errors import EmptyQueryError, QueryError
+from album.images.decoder import Decoder
 from album.query import Query, parse
 from album.ranking import Answer, Ids, Ranker, Wanted
 from album.store import PhotoStore

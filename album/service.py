@@ -19,13 +19,13 @@ from album.captions import CaptionPace, PhotoCaptions
 from album.class_evaluation import ClassEvaluation
 from album.classify import PhotoClassifier
 from album.database import Database
-from album.decode_pool import DecodePool
-from album.decoder import Decoder
 from album.describe import PhotoDescriber
 from album.domain.labels import LabelAct, label_name
 from album.domain.photo import ImportRecord, Photo, WatchedFolder
 from album.errors import AlbumError, PhotoNotFoundError, QueryError, UnreadableImageError
-from album.file_kinds import kind_of
+from album.images.decoder import Decoder
+from album.images.decoder_pool import DecodePool
+from album.images.file_types import kind_of
 from album.import_jobs import ImportJobs
 from album.import_store import ImportStore
 from album.importer import PhotoImporter

@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from album.active_encoder import Active, ActiveEncoder
-from album.decoder import DECODING_THREADS, Decoder
 from album.domain.classification import NONE, Sorting, Verdict
 from album.domain.photo import LabelScore, Photo
 from album.errors import PhotoNotFoundError, QueryError, UnreadableImageError
+from album.images.decoder import DECODING_THREADS, Decoder
 from album.originals import Originals
 from album.store import PhotoStore
 from album.vector_index import is_in

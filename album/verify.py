@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from album.domain.photo import Photo
 from album.errors import PhotoNotFoundError
-from album.file_kinds import kind_of
+from album.images.file_types import kind_of
 from album.originals import Originals, is_half, sha256_of
 from album.store import PhotoStore
 from album.vector_index import matrix_files

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from album import image_files
-from album.decoder import Decoded
+from album.images import decoding
+from album.images.decoder import Decoded
 from models.interfaces import Description, Embeddings, Turn
 
 COLOURS: dict[tuple[int, int, int], tuple[str, ...]] = {
@@ -78,19 +78,19 @@ class DecodeHere:
     """Decodes in this process: no decoder has to be started, and none is protected from."""
 
     def decode(self, path: Path, encoder_px: int, sidecars: Sequence[Path] = ()) -> Decoded:
-        return image_files.decode_photo(path, encoder_px, sidecars)
+        return decoding.decode_photo(path, encoder_px, sidecars)
 
     def image(self, path: Path, encoder_px: int) -> Image.Image:
-        return image_files.encoder_image(path, encoder_px)
+        return decoding.encoder_image(path, encoder_px)
 
     def thumbnail(self, path: Path) -> bytes:
-        return image_files.thumbnail_of(path)
+        return decoding.thumbnail_of(path)
 
     def large_view(self, path: Path) -> bytes:
-        return image_files.large_view(path)
+        return decoding.large_view(path)
 
     def small_jpeg(self, path: Path) -> bytes:
-        return image_files.small_jpeg(path)
+        return decoding.small_jpeg(path)
 
     def close(self) -> None:
         pass

@@ -63,18 +63,18 @@ LAYERS = (
     ),
     ("album.caption_queue", "album.caption_rate"),
     ("album.label_acts",),
-    ("album.store", "album.import_store", "album.originals", "album.decode_pool"),
-    ("album.condition_masks", "album.decode_worker"),
+    ("album.store", "album.import_store", "album.originals", "album.images.decoder_pool"),
+    ("album.condition_masks", "album.images.decoder_worker"),
     ("album.fact_table",),
     ("album.untrusted_database",),
-    ("album.database", "album.image_files", "album.query", "album.settings"),
+    ("album.database", "album.images.decoding", "album.query", "album.settings"),
     ("album.runtime.temp_folder",),
     ("album.domain.filters",),
-    ("album.raw", "album.metadata.reader"),
+    ("album.images.raw", "album.metadata.reader"),
     ("album.xmp_sidecars",),
     ("album.xmp_packet",),
     (
-        "album.containers",
+        "album.images.containers",
         "album.metadata.xmp",
         "album.metadata.iptc",
         "album.metadata.takeout",
@@ -82,13 +82,13 @@ LAYERS = (
     ),
     (
         "album.metadata.geocoder",
-        "album.colour",
-        "album.pixels",
+        "album.images.color",
+        "album.images.pixels",
         "album.metadata.exif",
-        "album.confinement",
+        "album.images.confinement",
     ),
     (
-        "album.file_kinds",
+        "album.images.file_types",
         "album.metadata.korean_places",
         "album.metadata.capture_time",
         "album.words",
@@ -98,7 +98,7 @@ LAYERS = (
         "album.domain.bursts",
         "album.domain.captions",
         "album.metadata.provenance",
-        "album.decoder",
+        "album.images.decoder",
     ),
     (
         "album.domain.photo",
@@ -123,14 +123,19 @@ OWNERS = {
         *("album/untrusted_database.py", "album/restored_rows.py"),
     ),
     "PIL": (
-        *("album/image_files.py", "album/colour.py", "album/pixels.py", "album/raw.py"),
+        *(
+            "album/images/decoding.py",
+            "album/images/color.py",
+            "album/images/pixels.py",
+            "album/images/raw.py",
+        ),
         *("album/metadata/reader.py", "models/"),
     ),
     "matplotlib": ("models/evaluation/plots.py",),
-    "pillow_heif": ("album/image_files.py", "album/containers.py"),
-    "pillow_jxl": ("album/image_files.py",),
-    "rawpy": ("album/raw.py",),
-    "landlockpy": ("album/confinement.py",),
+    "pillow_heif": ("album/images/decoding.py", "album/images/containers.py"),
+    "pillow_jxl": ("album/images/decoding.py",),
+    "rawpy": ("album/images/raw.py",),
+    "landlockpy": ("album/images/confinement.py",),
     "defusedxml": ("album/metadata/xmp.py", "album/xmp_packet.py"),
     "exiv2": ("album/xmp_packet.py",),
     "babel": ("album/metadata/geocoder.py",),
@@ -146,13 +151,13 @@ OWNERS = {
 
 
 DECODING = (
-    *("album.image_files", "album.raw", "album.containers", "album.colour"),
+    *("album.images.decoding", "album.images.raw", "album.images.containers", "album.images.color"),
     *("pillow_heif", "pillow_jxl", "rawpy"),
 )
 """Loaded by decoder processes only."""
 OPENS_IMAGES = {
-    "album/image_files.py": "in decoder processes",
-    "album/raw.py": "in decoder processes",
+    "album/images/decoding.py": "in decoder processes",
+    "album/images/raw.py": "in decoder processes",
     "models/datasets.py": "for training",
     "models/coca.py": "the small JPEGs that decoder processes made",
 }
@@ -357,7 +362,7 @@ def test_only_decoder_processes_load_what_decodes_files():
     ]
 
     assert not offenders
-    assert named == ["album/decode_pool.py"]
+    assert named == ["album/images/decoder_pool.py"]
 
 
 def test_images_are_opened_in_decoder_processes_only():

@@ -23,8 +23,8 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from album.decode_pool import WORKERS
-from album.decoder import Decoded
+from album.images.decoder import Decoded
+from album.images.decoder_pool import WORKERS
 from album.service import Album
 from models.classifiers import OwnClassifiers
 from models.clip import ClipEncoder

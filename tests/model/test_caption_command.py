@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from album.commands import captions as commands
-from album.decode_pool import DecodePool
-from album.image_files import small_jpeg
+from album.images.decoder_pool import DecodePool
+from album.images.decoding import small_jpeg
 from tests.gemini_server import GeminiServer, blocks, error
 from tests.images.make import make_photo
 from tests.model.commands import read, run

@@ -13,7 +13,7 @@ from open_clip.transform import image_transform
 from PIL import Image
 
 from album.errors import UnreadableImageError
-from album.image_files import read_for_encoder, read_photo
+from album.images.decoding import read_for_encoder, read_photo
 from models.clip import ClipEncoder
 from models.preprocessing import preprocess_on, works_on_tensors
 from models.spec import POCKET_DIR

@@ -16,9 +16,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from album.decoder import Decoded
 from album.domain.photo import ImageFacts
 from album.errors import UnreadableImageError
+from album.images.decoder import Decoded
 
 
 def framed(head: bytes) -> bytes:

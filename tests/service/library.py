@@ -12,9 +12,9 @@ from PIL import Image
 
 from album.active_encoder import ActiveEncoder
 from album.database import Database
-from album.decoder import Decoded
 from album.domain.photo import ImageFacts
 from album.errors import UnreadableImageError
+from album.images.decoder import Decoded
 from album.originals import Originals, display_name, file_time, sha256_of
 from album.store import NewPhoto, PhotoStore
 from tests.fakes import FakeEncoder

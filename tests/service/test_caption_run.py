@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from album.domain.captions import Wanted
-from album.image_files import small_jpeg
+from album.images.decoding import small_jpeg
 from album.service import Album
 from tests.gemini_server import (
     Answer,

@@ -17,11 +17,11 @@ from pathlib import Path
 
 import pytest
 
-from album import decode_pool
-from album.decode_pool import DecodePool
-from album.decoder import Decoded
 from album.errors import UnreadableImageError
-from album.image_files import decode_photo, encoder_image, large_view, small_jpeg, thumbnail_of
+from album.images import decoder_pool
+from album.images.decoder import Decoded
+from album.images.decoder_pool import DecodePool
+from album.images.decoding import decode_photo, encoder_image, large_view, small_jpeg, thumbnail_of
 from tests.images.make import make_exif, make_photo, make_text, scene
 from tests.service.hostile_decoders import LIES
 
@@ -224,7 +224,7 @@ def test_a_worker_has_no_network_where_the_system_can_take_it_away(hostile, tmp_
 
 @linux
 def test_files_that_need_much_memory_are_decoded_one_at_a_time(tmp_path, monkeypatch):
-    monkeypatch.setattr(decode_pool, "USUAL_BYTES", 2**27)
+    monkeypatch.setattr(decoder_pool, "USUAL_BYTES", 2**27)
     pool = DecodePool(workers=4, timeout_s=60, memory_bytes=2**30, module=HOSTILE)
     files = [tmp_path / str(number) / "large.jpg" for number in range(4)]
     for file in files:
@@ -353,7 +353,7 @@ def test_a_worker_is_light_modest_and_holds_nothing_of_its_parent(hostile, tmp_p
 
 @linux
 def test_workers_start_with_the_first_file_and_end_when_there_are_no_more(tmp_path, monkeypatch):
-    monkeypatch.setattr(decode_pool, "IDLE_S", 0.2)
+    monkeypatch.setattr(decoder_pool, "IDLE_S", 0.2)
     before = workers()
     pool = DecodePool(workers=2, module=HOSTILE)
     assert workers() == before
@@ -373,7 +373,7 @@ def test_a_worker_that_was_killed_while_it_waited_is_not_missed(
     hostile, tmp_path, monkeypatch, noticed
 ):
     if not noticed:  # it dies between the last look at it and the next file
-        monkeypatch.setattr(decode_pool._Worker, "alive", True)
+        monkeypatch.setattr(decoder_pool._Worker, "alive", True)
     first = about(hostile.decode(tmp_path / "good.jpg", 96))["pid"]
     os.kill(first, signal.SIGKILL)
     assert eventually(lambda: not runs(first))

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from album.decode_pool import DecodePool
-from album.decoder import Decoded
 from album.domain.captions import Wanted
 from album.errors import UnreadableImageError
+from album.images.decoder import Decoded
+from album.images.decoder_pool import DecodePool
 from album.repair import repair
 from album.search import Question
 from album.service import Album

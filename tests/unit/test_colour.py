@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from album.colour import Coding, space_of, to_srgb
+from album.images.color import Coding, space_of, to_srgb
 from tests.images.make import curve_tag, ink_profile, make_profile, p3_profile, scene
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -188,7 +188,7 @@ def test_bands_leave_no_seams(monkeypatch):
     image = scene((60, 50))
     whole = to_srgb(image, None, HLG_2020)
 
-    monkeypatch.setattr("album.colour._CHUNK_PIXELS", 420)  # 7 rows
+    monkeypatch.setattr("album.images.color._CHUNK_PIXELS", 420)  # 7 rows
 
     assert np.array_equal(to_srgb(image, None, HLG_2020), whole)
 

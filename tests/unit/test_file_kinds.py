@@ -1,6 +1,6 @@
 import pytest
 
-from album.file_kinds import PHOTO_SUFFIXES, RAW_SUFFIXES, kind_of
+from album.images.file_types import PHOTO_SUFFIXES, RAW_SUFFIXES, kind_of
 
 
 @pytest.mark.parametrize(

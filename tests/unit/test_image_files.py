@@ -15,8 +15,7 @@ from PIL import Image, ImageCms
 from PIL.JpegImagePlugin import JpegImageFile
 
 from album.errors import UnreadableImageError
-from album.file_kinds import PHOTO_SUFFIXES
-from album.image_files import (
+from album.images.decoding import (
     MAX_PIXELS,
     THUMBNAIL_PX,
     large_view,
@@ -24,6 +23,7 @@ from album.image_files import (
     small_jpeg,
     thumbnail,
 )
+from album.images.file_types import PHOTO_SUFFIXES
 from album.originals import file_time
 from tests.images.make import (
     gps_tags,
@@ -385,7 +385,7 @@ def test_a_reduced_decode_looks_like_a_full_one(tmp_path, name):
 def test_bands_leave_no_seams(tmp_path, monkeypatch):
     picture = scene((301, 403))
     picture.save(tmp_path / "a.png")
-    monkeypatch.setattr("album.pixels._BAND_PIXELS", 3700)  # 4 reduced rows
+    monkeypatch.setattr("album.images.pixels._BAND_PIXELS", 3700)  # 4 reduced rows
 
     reduced, _ = read_photo(tmp_path / "a.png", 100)
 
@@ -492,9 +492,9 @@ def test_200_megapixels_are_not_too_many(tmp_path):
 def test_pillow_gives_no_warning_of_its_own(tmp_path):
     paths = [make_huge_png(tmp_path / "a.png", (19_000, 10_000)), make_huge_png(tmp_path / "b.png")]
     program = (
-        "import sys, pathlib, album.errors, album.image_files\n"
+        "import sys, pathlib, album.errors, album.images.decoding\n"
         "for path in sys.argv[1:]:\n"
-        "    try: album.image_files.read_photo(pathlib.Path(path), 64)\n"
+        "    try: album.images.decoding.read_photo(pathlib.Path(path), 64)\n"
         "    except album.errors.UnreadableImageError as error: print(error)\n"
     )
 

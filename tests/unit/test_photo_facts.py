@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from album.domain.photo import ImageFacts
-from album.image_files import read_photo
+from album.images.decoding import read_photo
 from album.metadata.sidecars import Siblings
 
 PHOTOS = Path(__file__).parents[3] / "shared" / "photos"

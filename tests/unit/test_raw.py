@@ -12,8 +12,8 @@ from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
 from album.errors import UnreadableImageError
-from album.image_files import large_view, read_photo
-from album.raw import looks_raw, notes_of, open_raw
+from album.images.decoding import large_view, read_photo
+from album.images.raw import looks_raw, notes_of, open_raw
 from tests.images.make import (
     gps_tags,
     make_dng,
@@ -179,7 +179,7 @@ def test_the_raw_decoder_is_not_loaded_before_a_raw_file_comes(tmp_path):
     make_photo(tmp_path / "a.jpg")
     make_dng(tmp_path / "a.dng", quarters(SENSOR))
     program = (
-        "import sys, pathlib, album.image_files as it\n"
+        "import sys, pathlib, album.images.decoding as it\n"
         "for path in sys.argv[1:]:\n"
         "    it.read_photo(pathlib.Path(path), 32); print('rawpy' in sys.modules)\n"
     )

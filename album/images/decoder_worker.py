@@ -1,4 +1,4 @@
-"""A decoder in a process of its own, started and asked by `album.decode_pool` over two pipes.
+"""A decoder in a process of its own, started and asked by `album.images.decoder_pool` over two pipes.
 
 It imports neither models nor page, holds nothing that would be lost, and ends with its parent. It
 may be taken over by a file, so its answers are data that the parent checks, never pickles.
@@ -23,10 +23,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
-from album.confinement import confine
-from album.decoder import Decoded
 from album.domain.photo import ImageFacts
 from album.errors import UnreadableImageError
+from album.images.confinement import confine
+from album.images.decoder import Decoded
 
 if sys.platform != "win32":
     import fcntl

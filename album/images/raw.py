@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from PIL import ExifTags, Image
 
-from album import containers
-from album.file_kinds import RAW_SUFFIXES
+from album.images import containers
+from album.images.file_types import RAW_SUFFIXES
 
 if TYPE_CHECKING:
     import rawpy

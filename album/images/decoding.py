@@ -23,12 +23,12 @@ import pillow_heif
 import pillow_jxl  # noqa: F401  # registers itself with Pillow
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from album import colour, containers, raw
-from album.decoder import Decoded
 from album.domain.photo import ImageFacts
 from album.errors import CANNOT_OPEN, UnreadableImageError
+from album.images import color, containers, raw
+from album.images.decoder import Decoded
+from album.images.pixels import reduced
 from album.metadata.reader import facts_of
-from album.pixels import reduced
 
 THUMBNAIL_PX = 320
 """Shorter side of a thumbnail."""
@@ -207,7 +207,7 @@ class _Opened:
 
     image: Image.Image
     file_type: str
-    coding: colour.Coding | None = None
+    coding: color.Coding | None = None
     raw: raw.RawPhoto | None = None
 
 
@@ -315,23 +315,23 @@ def _decode(opened: _Opened, factor: int) -> tuple[Image.Image, bool]:
             factor = max(factor * max(image.size) // max(width, height), 1)
         image.load()  # only now are mode and size final
         profile = image.info.get("icc_profile")
-        inks = colour.space_of(profile) == "CMYK"
+        inks = color.space_of(profile) == "CMYK"
         small = reduced(image, factor, keep_inks=inks)
         # After reducing, and for most photos nothing at all: they are in sRGB.
-        small = colour.to_srgb(small, profile, _coding(opened))
+        small = color.to_srgb(small, profile, _coding(opened))
     # Not ImageOps.exif_transpose: it writes the EXIF anew and fails where that is garbage.
     turn = _TURNS.get(_orientation(opened))
     return (small, False) if turn is None else (small.transpose(turn), turn in _QUARTER_TURNS)
 
 
-def _coding(opened: _Opened) -> colour.Coding | None:
+def _coding(opened: _Opened) -> color.Coding | None:
     """The colours of an image without a profile, where it says them in another way."""
     notes = opened.image if opened.raw is None else opened.raw.notes
     if (
         opened.image.format in ("JPEG", "MPO")
         and _tags(notes, ExifTags.IFD.Interop).get(1) == "R03"
     ):
-        return colour.ADOBE_RGB  # all that cameras write: DCF 2.0 (CIPA DC-009)
+        return color.ADOBE_RGB  # all that cameras write: DCF 2.0 (CIPA DC-009)
     return opened.coding
 
 

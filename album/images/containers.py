@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 import pillow_heif
 
-from album.colour import Coding
+from album.images.color import Coding
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 JXL_SIGNATURES = (b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n")

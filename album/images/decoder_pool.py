@@ -1,6 +1,6 @@
 """Decoding in processes of its own, so that a hostile or broken file costs only itself.
 
-Each is `python -m album.decode_worker`, asked over pipes; not a pool of multiprocessing or of a
+Each is `python -m album.images.decoder_worker`, asked over pipes; not a pool of multiprocessing or of a
 library on top of it, because each of their workers imports `app.py` anew, and with it the models.
 """
 
@@ -19,10 +19,10 @@ from math import prod
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from album.decode_worker import HEAD_LENGTH, Answer, Head, Request, Start
-from album.decoder import Decoded
 from album.errors import AlbumError, UnreadableImageError
-from album.pixels import rgb
+from album.images.decoder import Decoded
+from album.images.decoder_worker import HEAD_LENGTH, Answer, Head, Request, Start
+from album.images.pixels import rgb
 from album.settings import decoder_environment
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class DecodePool:
         timeout_s: float = 20.0,
         memory_bytes: int = 3 * 2**30,
         niceness: int = 10,
-        module: str = "album.image_files",
+        module: str = "album.images.decoding",
     ) -> None:
         """Start nothing yet.
 
@@ -209,7 +209,7 @@ class _Worker:
         self._has_served = False
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "album.decode_worker"],
+                [sys.executable, "-m", "album.images.decoder_worker"],
                 cwd=_CHECKOUT,
                 env=decoder_environment(),
                 stdin=subprocess.PIPE,

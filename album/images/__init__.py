@@ -1,0 +1,1 @@
+"""Untrusted bytes to upright sRGB images, decoded in worker processes."""
