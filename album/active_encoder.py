@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING
 from album.domain.photo import Photo
 from album.errors import ModelLoadingError, UnreadableImageError
 from album.images.decoder import DECODING_THREADS, Decoder
-from album.originals import Originals
 from album.runtime.supervised_loop import SupervisedLoop
-from album.store import PhotoStore
-from album.vector_index import VectorIndex
+from album.storage.originals import Originals
+from album.storage.photos import PhotoStore
+from album.storage.vector_index import VectorIndex
 from models.interfaces import Encoder
 
 if TYPE_CHECKING:

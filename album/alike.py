@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from album.domain.bursts import GAP_MS
-from album.store import PhotoStore
+from album.storage.photos import PhotoStore
 
 SAME = 0.97
 """Cosine with the first of a group from which one caption fits both; bursts are shown as one from

@@ -23,7 +23,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 import numpy.typing as npt
 
-from album.vector_index import VectorIndex
+from album.storage.vector_index import VectorIndex
 from models.interfaces import Embeddings, Encoder
 from models.prompts import EVERYDAY_WORDS
 

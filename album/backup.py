@@ -19,13 +19,13 @@ from album.backup_file import (
     member_name,
     workplace,
 )
-from album.caption_store import CaptionStore
-from album.database import Database
 from album.domain.photo import Photo
 from album.errors import AlbumError, PhotoNotFoundError, is_full
 from album.import_progress import OnProgress
-from album.originals import Originals
-from album.store import PhotoStore
+from album.storage.captions import CaptionStore
+from album.storage.database import Database
+from album.storage.originals import Originals
+from album.storage.photos import PhotoStore
 
 
 @dataclass(slots=True)

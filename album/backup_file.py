@@ -27,8 +27,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from album.database import MIGRATIONS
 from album.errors import AlbumError, PhotoNotFoundError
+from album.storage.database import MIGRATIONS
 
 FORMAT = 1
 MANIFEST = "manifest.json"

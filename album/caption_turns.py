@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from album.caption_rate import RequestRate
+from album.storage.request_log import RequestRate
 from models.errors import CaptionerUnavailableError
 
 LOOK_AGAIN_S = 0.2

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from album.alike import LookAlikes
-from album.caption_queue import CaptionQueue
-from album.caption_rate import RequestRate
-from album.caption_store import CaptionStore
 from album.domain.captions import LANGUAGES, Estimate, Wanted
 from album.domain.photo import SearchFilters
 from album.errors import QueryError
-from album.store import PhotoStore
+from album.storage.caption_queue import CaptionQueue
+from album.storage.captions import CaptionStore
+from album.storage.photos import PhotoStore
+from album.storage.request_log import RequestRate
 from models.interfaces import Captioner
 
 TOKENS_A_PHOTO = 1_032 + 250 + 200  # of 1,024 px: four tiles of 258; what is asked; the answer

@@ -12,18 +12,18 @@ import threading
 import time
 from collections.abc import Callable
 
-from album.caption_queue import CaptionQueue
-from album.caption_rate import RequestRate
-from album.caption_store import CaptionStore
 from album.caption_turns import CaptionTurns, NotNowError
-from album.database import Database
 from album.domain.captions import LANGUAGES, MAX_CAPTION_LENGTH, CaptionTask
 from album.domain.languages import unread_language
 from album.errors import AlbumError
 from album.images.decoder import Decoder
-from album.originals import Originals
 from album.runtime.supervised_loop import SupervisedLoop
-from album.store import PhotoStore
+from album.storage.caption_queue import CaptionQueue
+from album.storage.captions import CaptionStore
+from album.storage.database import Database
+from album.storage.originals import Originals
+from album.storage.photos import PhotoStore
+from album.storage.request_log import RequestRate
 from models.errors import CaptionerUnavailableError, CaptionRefusedError
 from models.interfaces import Captioner, Description
 

@@ -11,9 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from album.caption_queue import CaptionQueue
-from album.caption_rate import MARGIN_S, WINDOW_S, RequestRate
-from album.caption_store import CaptionStore
 from album.caption_turns import CaptionTurns
 from album.caption_wishes import CaptionWishes, check_languages
 from album.caption_work import FIRST_DELAY_S, LEASE_S, STOP_S, CaptionWork
@@ -30,9 +27,12 @@ from album.domain.captions import (
 from album.domain.photo import Caption
 from album.errors import AlbumError, QueryError
 from album.images.decoder import Decoder
-from album.originals import Originals
 from album.runtime.supervised_loop import SupervisedLoop
-from album.store import PhotoStore
+from album.storage.caption_queue import CaptionQueue
+from album.storage.captions import CaptionStore
+from album.storage.originals import Originals
+from album.storage.photos import PhotoStore
+from album.storage.request_log import MARGIN_S, WINDOW_S, RequestRate
 from models.errors import CaptionerUnavailableError
 from models.interfaces import Captioner, Turn
 

@@ -16,7 +16,7 @@ from album.domain.classification import NONE, Sorting
 from album.domain.labels import SortOptions
 from album.domain.photo import LabelScore
 from album.errors import QueryError
-from album.label_store import LabelStore
+from album.storage.labels import LabelStore
 from album.trained_heads import TrainedHeads
 from models.interfaces import Classifiers, Estimate
 

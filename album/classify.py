@@ -22,7 +22,7 @@ from album.domain.photo import LabelScore
 from album.errors import PhotoNotFoundError, QueryError, UnreadableImageError
 from album.images.decoder import Decoder
 from album.relevance import BLOCK_NUMBERS, BLOCK_ROWS, ClassRelevance
-from album.store import PhotoStore
+from album.storage.photos import PhotoStore
 from album.words_of_model import WordsOfModel
 from models.interfaces import Classifier, Classifiers, ClassSpec, Embeddings, Wording
 

@@ -18,11 +18,11 @@ import numpy as np
 import numpy.typing as npt
 
 from album.active_encoder import Active, ActiveEncoder
-from album.caption_store import CaptionStore
 from album.domain.photo import TextScore
 from album.errors import EmptyQueryError, QueryError
 from album.images.decoder import Decoder
-from album.store import PhotoStore
+from album.storage.captions import CaptionStore
+from album.storage.photos import PhotoStore
 from models.interfaces import Encoder
 
 BEST = 5

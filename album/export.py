@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from album.caption_store import CaptionStore
 from album.domain.photo import Photo, SearchFilters
 from album.errors import AlbumError, PhotoNotFoundError, QueryError, is_full
 from album.export_files import (
@@ -22,12 +21,13 @@ from album.export_files import (
     write_sidecar,
 )
 from album.import_progress import OnProgress
-from album.label_store import LabelStore
 from album.metadata import xmp
 from album.metadata.provenance import giver_line, writer_line
 from album.metadata.sidecars import Siblings, read_bytes
-from album.originals import Originals
-from album.store import PhotoStore
+from album.storage.captions import CaptionStore
+from album.storage.labels import LabelStore
+from album.storage.originals import Originals
+from album.storage.photos import PhotoStore
 from album.xmp_packet import SidecarError
 from album.xmp_sidecars import Said, extended, photo_of, refuse_broken
 

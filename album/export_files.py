@@ -16,7 +16,7 @@ from album.domain.photo import Photo
 from album.errors import is_full
 from album.images.file_types import kind_of
 from album.metadata import xmp
-from album.originals import PARTIAL, sha256_of
+from album.storage.originals import PARTIAL, sha256_of
 from album.xmp_packet import SidecarError
 from album.xmp_sidecars import photo_of
 

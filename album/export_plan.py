@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from album.store import PhotoStore
+from album.storage.photos import PhotoStore
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,18 +13,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from album.database import Database
 from album.domain.photo import ImageFacts, Photo
 from album.errors import AlbumError
 from album.export import Folders, PhotoExport
 from album.export_files import XMP
 from album.import_progress import OnProgress
-from album.label_store import LabelStore
 from album.metadata import xmp
 from album.metadata.reader import told_beside
 from album.metadata.sidecars import read_bytes
-from album.originals import Originals
-from album.store import NewPhoto, PhotoStore
+from album.storage.database import Database
+from album.storage.labels import LabelStore
+from album.storage.originals import Originals
+from album.storage.photos import NewPhoto, PhotoStore
 from album.words_beside import WordsBeside
 from album.xmp_sidecars import Said, photo_of
 

@@ -17,9 +17,9 @@ from album.export import ExportReport, PhotoExport
 from album.export_files import XMP
 from album.export_verify import VerifyReport, verify_export
 from album.import_progress import OnProgress
-from album.label_store import LabelStore
-from album.originals import PARTIAL, Originals
-from album.store import PhotoStore
+from album.storage.labels import LabelStore
+from album.storage.originals import PARTIAL, Originals
+from album.storage.photos import PhotoStore
 
 
 def export_zip(

@@ -15,8 +15,8 @@ from pathlib import Path
 from album.archive import MAX_SIDECAR_BYTES, SYSTEM_FOLDERS, Archive
 from album.errors import UnreadableImageError
 from album.images.file_types import kind_of
-from album.import_store import FileStamp
 from album.metadata.sidecars import Siblings
+from album.storage.imports import FileStamp
 
 
 @dataclass(frozen=True, slots=True)

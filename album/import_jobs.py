@@ -21,9 +21,9 @@ from filelock import FileLock, Timeout
 from album.domain.photo import ENDED_BY, ImportKind, ImportRecord, Wish
 from album.errors import AlbumError
 from album.import_progress import OnProgress
-from album.import_store import ImportStore
 from album.importer import PhotoImporter
-from album.originals import Originals
+from album.storage.imports import ImportStore
+from album.storage.originals import Originals
 from models.errors import ModelError
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 from album.domain.photo import ImportRecord, Wish
-from album.import_store import ImportStore
+from album.storage.imports import ImportStore
 
 SAVE_EVERY_S = 0.5  # progress of files that need no work; also how soon a wish is heard
 

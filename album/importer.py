@@ -29,10 +29,10 @@ from album.errors import (
 from album.folders import Blocked, Finder, Found
 from album.images.decoder import DECODING_THREADS, Decoder
 from album.import_progress import SAVE_EVERY_S, Credit, OnProgress, Tally, Wishes
-from album.import_store import ImportStore
 from album.looking import Looked, Looker
-from album.originals import Originals, display_name, has_room
-from album.store import NewPhoto, PhotoStore
+from album.storage.imports import ImportStore
+from album.storage.originals import Originals, display_name, has_room
+from album.storage.photos import NewPhoto, PhotoStore
 from album.words_beside import WordsBeside
 from models.interfaces import Embeddings
 

@@ -24,8 +24,8 @@ from typing import Any, Final, cast, get_args
 from album.classifier_files import damaged, is_small, packed, unpacked
 from album.domain.labels import GivenLabel, Giver, LabelRule, checked_rule, label_name
 from album.errors import AlbumError, QueryError
-from album.label_acts import Wanted
 from album.service import Album
+from album.storage.label_history import Wanted
 
 VERSION: Final = 1
 MOST_BYTES: Final = 500_000_000

@@ -22,9 +22,9 @@ from album.domain.labels import (
     label_name,
 )
 from album.errors import AlbumError, QueryError
-from album.label_store import LabelStore
-from album.living_labels import LivingLabels, Seen
 from album.rule_answers import Answers, Floats, Ids, RuleAnswers, by_question
+from album.storage.auto_label_progress import LivingLabels, Seen
+from album.storage.labels import LabelStore
 from album.teaching import LabelTeacher
 from album.trained_heads import TrainedHeads
 from models.errors import ModelError

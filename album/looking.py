@@ -16,9 +16,9 @@ from album.domain.photo import ImportRecord
 from album.errors import DISK_FULL, AlbumError, UnreadableImageError, is_full
 from album.folders import Found
 from album.images.decoder import Decoded, Decoder
-from album.import_store import ImportStore
-from album.originals import Originals, file_time, has_room, sha256_of
-from album.store import PhotoStore
+from album.storage.imports import ImportStore
+from album.storage.originals import Originals, file_time, has_room, sha256_of
+from album.storage.photos import PhotoStore
 
 
 @dataclass(frozen=True, slots=True)

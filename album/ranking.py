@@ -16,13 +16,13 @@ import numpy.typing as npt
 from album.active_encoder import Active
 from album.domain.bursts import bursts_of, first_of_each
 from album.domain.photo import Band
-from album.fact_table import Facts
 from album.fusion import WHOLE, certain, fuse
 from album.query import Look, Query
 from album.relevance import MAYBE, SURE, Relevance, without
-from album.store import PhotoStore
-from album.text_index import TextIndex
-from album.vector_index import is_in
+from album.storage.photo_table import Facts
+from album.storage.photos import PhotoStore
+from album.storage.text_index import TextIndex
+from album.storage.vector_index import is_in
 from models.interfaces import Embeddings
 
 NEAREST = 5

@@ -36,7 +36,7 @@ import numpy.typing as npt
 
 from album.background import LANGUAGES, Background, Language, background_of
 from album.domain.languages import HANGUL
-from album.vector_index import VectorIndex
+from album.storage.vector_index import VectorIndex
 from models.interfaces import Embeddings, Encoder
 
 Kind = Literal["text", "picture"]

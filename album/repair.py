@@ -12,10 +12,10 @@ from album.errors import AlbumError, PhotoNotFoundError, UnreadableImageError
 from album.images.decoder import Decoder
 from album.images.file_types import kind_of
 from album.import_progress import OnProgress
-from album.import_store import ImportStore
-from album.originals import Originals, sha256_of
-from album.store import PhotoStore
-from album.vector_index import VectorIndex, matrix_files
+from album.storage.imports import ImportStore
+from album.storage.originals import Originals, sha256_of
+from album.storage.photos import PhotoStore
+from album.storage.vector_index import VectorIndex, matrix_files
 from album.verify import (
     database_faults,
     matrix_fault,

@@ -22,17 +22,17 @@ from album.backup_file import (
     member_name,
     workplace,
 )
-from album.caption_queue import CaptionQueue
-from album.database import Database
 from album.domain.photo import Photo
 from album.errors import AlbumError, is_full
 from album.images.file_types import PHOTO_SUFFIXES
 from album.import_progress import OnProgress
-from album.import_store import ImportStore
-from album.originals import Originals, sha256_of
-from album.restored_rows import copy_rows
-from album.store import PhotoStore
-from album.untrusted_database import MadeUpError
+from album.storage.caption_queue import CaptionQueue
+from album.storage.database import Database
+from album.storage.imports import ImportStore
+from album.storage.originals import Originals, sha256_of
+from album.storage.photos import PhotoStore
+from album.storage.restored_rows import copy_rows
+from album.storage.untrusted_database import MadeUpError
 
 RESTORING = ".restoring"
 

@@ -13,15 +13,15 @@ from typing import Literal
 import numpy as np
 
 from album.active_encoder import Active, ActiveEncoder
-from album.caption_store import CaptionStore
 from album.domain.languages import unread_language
 from album.domain.photo import Photo, Reason, SearchFilters, SearchHit
 from album.errors import EmptyQueryError, QueryError
 from album.images.decoder import Decoder
 from album.query import Query, parse
 from album.ranking import Answer, Ids, Ranker, Wanted
-from album.store import PhotoStore
-from album.text_index import TextIndex
+from album.storage.captions import CaptionStore
+from album.storage.photos import PhotoStore
+from album.storage.text_index import TextIndex
 from models.interfaces import Embeddings
 
 PAGE = 60

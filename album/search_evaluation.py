@@ -20,8 +20,8 @@ import numpy.typing as npt
 from album.errors import AlbumError
 from album.fusion import WHOLE, certain, fuse
 from album.relevance import MAYBE, Relevance, without
-from album.text_index import TextIndex
-from album.vector_index import VectorIndex, is_in
+from album.storage.text_index import TextIndex
+from album.storage.vector_index import VectorIndex, is_in
 from models.interfaces import Embeddings, Encoder
 
 PLACES = 10

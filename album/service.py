@@ -14,11 +14,9 @@ from typing import Protocol
 
 from album.active_encoder import ActiveEncoder
 from album.archive import MAX_SIDECAR_BYTES, SIDECAR_TOO_LARGE
-from album.caption_store import CaptionStore
 from album.captions import CaptionPace, PhotoCaptions
 from album.class_evaluation import ClassEvaluation
 from album.classify import PhotoClassifier
-from album.database import Database
 from album.describe import PhotoDescriber
 from album.domain.labels import LabelAct, label_name
 from album.domain.photo import ImportRecord, Photo, WatchedFolder
@@ -27,18 +25,20 @@ from album.images.decoder import Decoder
 from album.images.decoder_pool import DecodePool
 from album.images.file_types import kind_of
 from album.import_jobs import ImportJobs
-from album.import_store import ImportStore
 from album.importer import PhotoImporter
-from album.label_store import LabelStore
 from album.labelling import Labelling
 from album.metadata.geocoder import Places
 from album.metadata.sidecars import Siblings
-from album.originals import Originals
 from album.runtime.supervised_loop import LoopProblem, SupervisedLoop, problems_of
 from album.search import PhotoSearch
-from album.store import PhotoStore
+from album.storage.captions import CaptionStore
+from album.storage.database import Database
+from album.storage.imports import ImportStore
+from album.storage.labels import LabelStore
+from album.storage.originals import Originals
+from album.storage.photos import PhotoStore
+from album.storage.text_index import TextIndex
 from album.teaching import LabelTeacher
-from album.text_index import TextIndex
 from album.trained_heads import TrainedHeads
 from album.verify import find_faults
 from album.watch import FolderWatch

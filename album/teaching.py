@@ -11,9 +11,9 @@ from album.active_encoder import ActiveEncoder
 from album.class_list import SYNONYMS, parse_classes
 from album.domain.labels import MAX_LABEL_LENGTH, LabelRule
 from album.errors import QueryError
-from album.label_store import LabelStore
-from album.store import PhotoStore
-from album.vector_index import BLOCK_ROWS, is_in
+from album.storage.labels import LabelStore
+from album.storage.photos import PhotoStore
+from album.storage.vector_index import BLOCK_ROWS, is_in
 from album.words_of_model import WordsOfModel
 from models.interfaces import Classifiers, Embeddings, Estimate, FittedProbe
 

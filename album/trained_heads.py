@@ -18,9 +18,9 @@ from album.domain.classification import NONE, Sorting, Verdict
 from album.domain.photo import LabelScore, Photo
 from album.errors import PhotoNotFoundError, QueryError, UnreadableImageError
 from album.images.decoder import DECODING_THREADS, Decoder
-from album.originals import Originals
-from album.store import PhotoStore
-from album.vector_index import is_in
+from album.storage.originals import Originals
+from album.storage.photos import PhotoStore
+from album.storage.vector_index import is_in
 from models.interfaces import Classifiers, HeadCard, Shares, TrainedHead
 
 if TYPE_CHECKING:

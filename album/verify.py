@@ -19,9 +19,9 @@ import numpy.typing as npt
 from album.domain.photo import Photo
 from album.errors import PhotoNotFoundError
 from album.images.file_types import kind_of
-from album.originals import Originals, is_half, sha256_of
-from album.store import PhotoStore
-from album.vector_index import matrix_files
+from album.storage.originals import Originals, is_half, sha256_of
+from album.storage.photos import PhotoStore
+from album.storage.vector_index import matrix_files
 
 # What NumPy raises for a header that is damaged, beside OSError.
 _NPY_ERRORS = (

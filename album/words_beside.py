@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import cast
 
-from album.caption_store import CaptionStore
-from album.database import Database
 from album.domain.labels import GivenLabel, Giver, label_name
 from album.domain.photo import SidecarWords
 from album.errors import QueryError
-from album.label_store import LabelStore
+from album.storage.captions import CaptionStore
+from album.storage.database import Database
+from album.storage.labels import LabelStore
 
 
 class WordsBeside:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from album.caption_store import CaptionStore
-from album.database import Database
 from album.domain.photo import Caption
+from album.storage.captions import CaptionStore
+from album.storage.database import Database
 
 
 def set_caption(

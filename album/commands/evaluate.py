@@ -36,7 +36,7 @@ from album.search_evaluation import (
     totals,
 )
 from album.service import Album
-from album.text_index import TextIndex
+from album.storage.text_index import TextIndex
 
 commands = typer.Typer(no_args_is_help=True, help="Measure how good the album is.")
 

@@ -11,11 +11,11 @@ import gradio as gr
 from album.domain.classification import Verdict
 from album.domain.photo import SearchFilters
 from album.errors import QueryError, UnreadableImageError
-from album.originals import display_name
 from album.query import parse_day
 from album.search import Question, SearchPage, Sort
 from album.search_json import counts_json, hit_json, understood_json
 from album.service import Album
+from album.storage.originals import display_name
 from album.ui.alerts import alerts_on_failure
 from album.ui.import_words import as_json
 from album.ui.lanes import (
@@ -174,7 +174,7 @@ class Endpoints:
         return {
             "added": record.added,
             "already_here": record.already_here,
-            "photo_ids": sorted(album.import_store.added_by(import_id)),
+            "photo_ids": sorted(album.storage.imports.added_by(import_id)),
             "failed": [
                 {"file_name": display_name(it.path), "reason": it.reason}
                 for it in album.import_store.failures(import_id)

@@ -29,8 +29,8 @@ from album.export import ExportReport, PhotoExport
 from album.export_plan import ExportPlan, plan_of
 from album.export_verify import VerifyReport, verify_export
 from album.export_zip import export_zip, verify_zip
-from album.originals import has_room
 from album.service import Album
+from album.storage.originals import has_room
 from album.ui import export_words as words
 from album.ui.alerts import alerts_on_failure
 from album.ui.at_work import Work

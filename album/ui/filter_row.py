@@ -9,7 +9,7 @@ import gradio as gr
 
 from album.domain.photo import SearchFilters
 from album.query import parse_day
-from album.store import PhotoStore
+from album.storage.photos import PhotoStore
 from album.ui.label_box import FAVOURITE
 from album.ui.texts import i18n, say
 

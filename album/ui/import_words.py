@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from album.domain.photo import ImportFailure, ImportRecord, WatchedFolder
-from album.originals import display_name
+from album.storage.originals import display_name
 from album.ui.progress_bar import progress_bar
 from album.ui.sentences import in_language
 from album.ui.texts import say

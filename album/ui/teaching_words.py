@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from album.domain.photo import Photo
-from album.originals import Originals
+from album.storage.originals import Originals
 from album.teaching import Taught
 from album.ui.gallery import img
 from album.ui.label_box import FAVOURITE

@@ -6,8 +6,8 @@ import html
 from itertools import groupby
 
 from album.domain.photo import Band, SearchHit
-from album.originals import Originals
 from album.search import SearchPage
+from album.storage.originals import Originals
 from album.ui.gallery import img
 from album.ui.reasons import in_short
 from album.ui.shown import Shown

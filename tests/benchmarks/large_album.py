@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from album.database import Database
 from album.domain.photo import ImageFacts, SearchFilters
 from album.search import Question
 from album.service import Album
-from album.store import NewPhoto, PhotoStore
+from album.storage.database import Database
+from album.storage.photos import NewPhoto, PhotoStore
 from models.classifiers import OwnClassifiers
 from models.interfaces import Embeddings
 from tests.benchmarks.figures import Figure, seconds

@@ -17,8 +17,8 @@ from statistics import median
 
 import numpy as np
 
-from album.database import Database
 from album.service import Album
+from album.storage.database import Database
 from models.interfaces import Classifier, Encoder
 from tests.benchmarks.figures import Figure, peak_bytes, seconds
 from tests.benchmarks.large_album import RandomEncoder

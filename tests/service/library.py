@@ -11,12 +11,12 @@ from pathlib import Path
 from PIL import Image
 
 from album.active_encoder import ActiveEncoder
-from album.database import Database
 from album.domain.photo import ImageFacts
 from album.errors import UnreadableImageError
 from album.images.decoder import Decoded
-from album.originals import Originals, display_name, file_time, sha256_of
-from album.store import NewPhoto, PhotoStore
+from album.storage.database import Database
+from album.storage.originals import Originals, display_name, file_time, sha256_of
+from album.storage.photos import NewPhoto, PhotoStore
 from tests.fakes import FakeEncoder
 from tests.images.make import make_photo
 

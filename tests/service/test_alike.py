@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from album.alike import KINDS, LookAlikes
-from album.database import Database
 from album.domain.photo import ImageFacts
-from album.store import NewPhoto, PhotoStore
+from album.storage.database import Database
+from album.storage.photos import NewPhoto, PhotoStore
 
 START = datetime(2024, 5, 1, 12)
 RED, NEARLY_RED, OTHER = (1.0, 0.0), (0.99, 0.14107), (0.95, 0.31225)

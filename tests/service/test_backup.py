@@ -21,17 +21,17 @@ import pytest
 
 from album.backup import BackupReport, backup
 from album.backup_file import BackupReader
-from album.caption_queue import CaptionQueue
-from album.caption_store import CaptionStore
-from album.database import MIGRATIONS, Database
 from album.errors import AlbumError
-from album.import_store import ImportStore
-from album.label_store import LabelStore
-from album.originals import sha256_of
 from album.restore import restore
 from album.search import PhotoSearch, Question
 from album.service import Album
-from album.text_index import TextIndex
+from album.storage.caption_queue import CaptionQueue
+from album.storage.captions import CaptionStore
+from album.storage.database import MIGRATIONS, Database
+from album.storage.imports import ImportStore
+from album.storage.labels import LabelStore
+from album.storage.originals import sha256_of
+from album.storage.text_index import TextIndex
 from album.verify import find_faults
 from models.classifiers import OwnClassifiers
 from tests.captioning import set_caption

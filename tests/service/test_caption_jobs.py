@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 import pytest
 
 from album import caption_work
-from album.caption_queue import CaptionQueue
 from album.captions import MAX_QUESTION_LENGTH, CaptionPace
 from album.domain.captions import Wanted
 from album.errors import AlbumError, QueryError
 from album.service import Album
+from album.storage.caption_queue import CaptionQueue
 from models.classifiers import OwnClassifiers
 from models.errors import CaptionerUnavailableError, CaptionRefusedError
 from models.interfaces import Description, Turn

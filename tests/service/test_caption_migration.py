@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from album.caption_queue import CaptionQueue
-from album.caption_store import CaptionStore
-from album.database import MIGRATIONS, Database, _statements
-from album.fact_table import FactTable
-from album.text_index import TextIndex
+from album.storage.caption_queue import CaptionQueue
+from album.storage.captions import CaptionStore
+from album.storage.database import MIGRATIONS, Database, _statements
+from album.storage.photo_table import FactTable
+from album.storage.text_index import TextIndex
 
 PHOTOS = 5
 

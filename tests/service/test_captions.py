@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from album import caption_work
-from album.caption_queue import CaptionQueue
 from album.errors import AlbumError, PhotoNotFoundError
 from album.service import Album
+from album.storage.caption_queue import CaptionQueue
 from models.classifiers import OwnClassifiers
 from models.errors import CaptionerUnavailableError, CaptionRefusedError
 from tests.fakes import DecodeHere

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from album.database import Database
 from album.domain.filters import (
     AtHours,
     ByCamera,
@@ -32,8 +31,9 @@ from album.domain.filters import (
     Writes,
 )
 from album.domain.photo import ImageFacts, Place, SearchFilters
-from album.label_store import LabelStore
-from album.store import NewPhoto, PhotoStore
+from album.storage.database import Database
+from album.storage.labels import LabelStore
+from album.storage.photos import NewPhoto, PhotoStore
 from tests.captioning import set_caption
 
 BUSAN = Place("Busan", "부산", "KR", "South Korea", "대한민국")

@@ -17,11 +17,11 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from album import service
-from album.database import Database
 from album.errors import DAMAGED, DISK_FULL, HALF_CHARACTER, READ_ONLY, AlbumError
-from album.label_store import LabelStore
 from album.search import Question
 from album.service import Album
+from album.storage.database import Database
+from album.storage.labels import LabelStore
 from album.ui.alerts import alerts_on_failure, answer_full_disk
 from models.classifiers import OwnClassifiers
 from tests.captioning import set_caption

@@ -16,7 +16,7 @@ from album.domain.photo import ImageFacts
 from album.errors import EmptyQueryError, PhotoNotFoundError, QueryError, UnreadableImageError
 from album.search import Question
 from album.service import Album
-from album.store import NewPhoto
+from album.storage.photos import NewPhoto
 from models.classifiers import OwnClassifiers
 from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder
 from tests.images.make import make_photo, make_text

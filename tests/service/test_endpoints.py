@@ -14,8 +14,8 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
-from album.database import Database
-from album.label_store import LabelStore
+from album.storage.database import Database
+from album.storage.labels import LabelStore
 from tests.images.make import make_empty, make_photo, make_text, make_truncated
 from tests.served_album import SAMPLES, ServedAlbum, served_album
 

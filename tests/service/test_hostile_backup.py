@@ -15,16 +15,16 @@ import numpy as np
 import pytest
 
 from album.backup import backup
-from album.caption_queue import CaptionQueue
-from album.database import MIGRATIONS, Database, new_database
 from album.domain.labels import LabelPlan, LabelRule, PlannedLabel
 from album.errors import AlbumError
-from album.import_store import ImportStore
-from album.label_store import LabelStore
 from album.restore import restore
-from album.restored_rows import copy_rows
 from album.service import Album
-from album.untrusted_database import MadeUpError, UntrustedDatabase
+from album.storage.caption_queue import CaptionQueue
+from album.storage.database import MIGRATIONS, Database, new_database
+from album.storage.imports import ImportStore
+from album.storage.labels import LabelStore
+from album.storage.restored_rows import copy_rows
+from album.storage.untrusted_database import MadeUpError, UntrustedDatabase
 from models.classifiers import OwnClassifiers
 from tests.captioning import set_caption
 from tests.fakes import FakeEncoder

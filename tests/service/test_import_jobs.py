@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from album import database
 from album.errors import AlbumError
 from album.service import Album
+from album.storage import database
 from models.classifiers import OwnClassifiers
 from tests.fakes import DecodeHere, FakeCaptioner
 from tests.images.make import make_photo, make_text
@@ -244,7 +244,7 @@ def test_an_import_can_be_cancelled_before_its_turn_and_while_nobody_works_on_it
 
     assert [record.state for record in album.imports.recent(5)] == ["cancelled", "cancelled"]
     assert album.imports.running is None
-    assert "a.png" not in [photo.filename for photo in album.store.all_photos()]
+    assert "a.png" not in [photo.filename for photo in album.storage.photos.all_photos()]
     album.close()
 
 

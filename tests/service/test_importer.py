@@ -209,7 +209,7 @@ def test_what_was_half_written_at_a_crash_goes_after_a_day(album, monkeypatch):
     album.importer.repair()
     assert half.exists()
     tomorrow = time.time() + 2 * 86_400
-    monkeypatch.setattr("album.originals.time.time", lambda: tomorrow)
+    monkeypatch.setattr("album.storage.originals.time.time", lambda: tomorrow)
     album.importer.repair()
     assert not half.exists()
 

@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from album import label_acts
-from album.database import Database
 from album.domain.labels import MAX_LABELS, GivenLabel, LabelPlan, LabelRule, PlannedLabel
 from album.domain.photo import ImageFacts
 from album.errors import AlbumError, QueryError
-from album.label_store import LabelStore
-from album.living_labels import LivingLabels
-from album.store import NewPhoto, PhotoStore
+from album.storage import label_history
+from album.storage.auto_label_progress import LivingLabels
+from album.storage.database import Database
+from album.storage.labels import LabelStore
+from album.storage.photos import NewPhoto, PhotoStore
 
 WORDS = LabelRule(
     "cat", "words",
@@ -282,7 +282,7 @@ def test_a_label_that_another_rule_gives_again_is_told_by_that_rule(labels):
 def test_more_rules_than_can_be_kept_are_one_sentence_and_nothing_is_written(
     labels, store, monkeypatch
 ):
-    monkeypatch.setattr(label_acts, "LONGEST_RULES", 10)
+    monkeypatch.setattr(label_history, "LONGEST_RULES", 10)
 
     with pytest.raises(AlbumError, match="choose fewer"):
         labels.apply(plan(1), living=False)

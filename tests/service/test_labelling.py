@@ -15,15 +15,15 @@ import pytest
 
 from album import labelling
 from album.backup import backup
-from album.database import MIGRATIONS, Database
 from album.domain.labels import LabelRule, SortOptions, checked_rule, label_name
 from album.domain.photo import SearchFilters
 from album.errors import AlbumError, QueryError
-from album.label_store import LabelStore
 from album.restore import restore
 from album.search import Question
 from album.search_json import understood_json
 from album.service import Album
+from album.storage.database import MIGRATIONS, Database
+from album.storage.labels import LabelStore
 from models.classifiers import OwnClassifiers
 from models.interfaces import FittedProbe
 from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder

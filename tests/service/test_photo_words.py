@@ -10,9 +10,9 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from album.caption_store import CaptionStore
 from album.captions import MOST_TURNS
 from album.service import Album
+from album.storage.captions import CaptionStore
 from album.ui.caption_box import CaptionBox
 from album.ui.questions import Conversation, Questions
 from models.errors import CaptionerUnavailableError

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from album.caption_store import CaptionStore
 from album.domain.captions import MAX_CAPTION_LENGTH
 from album.domain.labels import MAX_LABELS, GivenLabel
 from album.domain.photo import Caption, Photo
 from album.export import PhotoExport
 from album.export_verify import verify_export
 from album.service import Album
+from album.storage.captions import CaptionStore
 from album.xmp_sidecars import Said, extended
 from tests import exiftool
 from tests.captioning import set_caption

@@ -9,7 +9,7 @@ from album.fusion import certain
 from album.relevance import MAYBE, Relevance
 from album.search import Question
 from album.search_evaluation import Searcher
-from album.text_index import TextIndex
+from album.storage.text_index import TextIndex
 from tests.images.make import make_exif, make_photo
 from tests.importing import take_in
 

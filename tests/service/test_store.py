@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from album.database import Database
 from album.domain.photo import ImageFacts, SearchFilters
-from album.label_store import LabelStore
-from album.store import NewPhoto, PhotoStore
+from album.storage.database import Database
+from album.storage.labels import LabelStore
+from album.storage.photos import NewPhoto, PhotoStore
 from tests.captioning import set_caption
 
 

@@ -10,7 +10,7 @@ import pytest
 from album.domain.labels import LabelRule
 from album.domain.photo import ImageFacts
 from album.errors import QueryError
-from album.store import NewPhoto
+from album.storage.photos import NewPhoto
 from tests.images.make import make_photo
 from tests.importing import take_in
 

@@ -12,16 +12,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import album.text_index
+import album.storage.text_index
 from album.backup import backup
-from album.database import MIGRATIONS, Database, _statements
 from album.domain.filters import Condition, Placed, Writes
 from album.domain.photo import ImageFacts, Place, SearchFilters
 from album.errors import AlbumError
-from album.label_store import LabelStore
 from album.restore import restore
-from album.store import NewPhoto, PhotoStore
-from album.text_index import EXCERPT, SYNCED_AT_ONCE, TextIndex, TextReason
+from album.storage.database import MIGRATIONS, Database, _statements
+from album.storage.labels import LabelStore
+from album.storage.photos import NewPhoto, PhotoStore
+from album.storage.text_index import EXCERPT, SYNCED_AT_ONCE, TextIndex, TextReason
 from tests.captioning import set_caption
 from tests.service.library import library, photo
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from album.database import Database
 from album.domain.photo import ImageFacts
-from album.store import NewPhoto, PhotoStore
-from album.vector_index import TAIL_ROWS, VectorIndex, _append, _load
+from album.storage.database import Database
+from album.storage.photos import NewPhoto, PhotoStore
+from album.storage.vector_index import TAIL_ROWS, VectorIndex, _append, _load
 
 MODEL = "fake/model"
 D = 16

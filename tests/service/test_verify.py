@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from album.errors import AlbumError
-from album.import_store import ImportStore
-from album.originals import sha256_of
 from album.repair import RepairReport, repair
 from album.service import Album
-from album.vector_index import TAIL_ROWS, VectorIndex
+from album.storage.imports import ImportStore
+from album.storage.originals import sha256_of
+from album.storage.vector_index import TAIL_ROWS, VectorIndex
 from album.verify import find_faults
 from models.classifiers import OwnClassifiers
 from tests.fakes import FakeEncoder

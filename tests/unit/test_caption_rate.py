@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from album.caption_rate import RequestRate, day_start, next_day
-from album.database import Database
+from album.storage.database import Database
+from album.storage.request_log import RequestRate, day_start, next_day
 from tests.gemini_server import most_within
 
 WINTER = datetime(2026, 1, 15, 20, 0, tzinfo=UTC).timestamp()  # noon in California

@@ -24,7 +24,7 @@ from album.images.decoding import (
     thumbnail,
 )
 from album.images.file_types import PHOTO_SUFFIXES
-from album.originals import file_time
+from album.storage.originals import file_time
 from tests.images.make import (
     gps_tags,
     ink_profile,

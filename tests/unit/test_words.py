@@ -6,7 +6,15 @@ import unicodedata
 
 import pytest
 
-from album.words import MOST_CHARACTERS, MOST_WORDS, asked, fold, line, phrase, words_of
+from album.storage.text_tokens import (
+    MOST_CHARACTERS,
+    MOST_WORDS,
+    asked,
+    fold,
+    line,
+    phrase,
+    words_of,
+)
 
 
 def meets(question: str, text: str) -> bool:

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from album.database import now
 from album.domain.labels import LabelPlan, LabelRule
 from album.errors import AlbumError
+from album.storage.database import now
 
 Wanted = tuple[str, int, str | None, float | None]
 """Label, photo, by whom it is to be ("refused": somebody says it is wrong; None: not at all), and

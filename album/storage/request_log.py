@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from album.database import Database
+from album.storage.database import Database
 
 WINDOW_S = 60.0
 MARGIN_S = 1.0  # a request may reach its server so much later than the one after it

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from album.database import Database, now
 from album.domain.photo import ENDED_BY, ImportFailure, ImportKind, ImportRecord, ImportState, Wish
 from album.errors import AlbumError
+from album.storage.database import Database, now
 
 COUNTERS = ("done", "added", "already_here", "updated", "missing")
 LOOK_AGAIN = "look again"

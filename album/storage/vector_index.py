@@ -23,7 +23,7 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
-from album.store import PhotoStore
+from album.storage.photos import PhotoStore
 from models.interfaces import Embeddings
 
 log = logging.getLogger(__name__)

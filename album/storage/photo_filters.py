@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from album.database import Database
 from album.domain.filters import (
     AtHours,
     ByCamera,
@@ -29,8 +28,9 @@ from album.domain.filters import (
     Writes,
 )
 from album.domain.photo import SearchFilters
-from album.fact_table import Facts, Ids, Mask
-from album.words import fold
+from album.storage.database import Database
+from album.storage.photo_table import Facts, Ids, Mask
+from album.storage.text_tokens import fold
 
 FAVOURITE_STARS = 4
 FAVOURITE_LABELS = frozenset({"favourite", "favorite", "favourites", "favorites", "즐겨찾기", "★"})

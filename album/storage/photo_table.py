@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from album.database import Database
-from album.words import fold
+from album.storage.database import Database
+from album.storage.text_tokens import fold
 
 Ids = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]

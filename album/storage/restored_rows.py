@@ -18,13 +18,13 @@ from typing import Any, Final, get_args
 
 import numpy as np
 
-from album.database import MIGRATIONS, new_database
 from album.domain.captions import LANGUAGES, JobState
 from album.domain.labels import Giver, RuleKind, checked_rule
 from album.domain.photo import ImportKind, ImportState, TakenFrom, Wish
 from album.errors import AlbumError
-from album.import_store import LOOK_AGAIN
-from album.untrusted_database import MadeUpError, UntrustedDatabase
+from album.storage.database import MIGRATIONS, new_database
+from album.storage.imports import LOOK_AGAIN
+from album.storage.untrusted_database import MadeUpError, UntrustedDatabase
 
 MAX_ID = 1 << 24
 """Of a photo: tables in memory have a place for each id up to the highest."""

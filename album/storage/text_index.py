@@ -2,7 +2,7 @@
 
 One row of an FTS5 table a photo, kept in `album.db` and made again whenever it is not as it must
 be. The trigram tokenizer (https://sqlite.org/fts5.html#the_trigram_tokenizer) knows no words, which
-suits Korean; the blanks that `album.words.line` puts around them make words of three characters out
+suits Korean; the blanks that `album.storage.text_tokens.line` puts around them make words of three characters out
 of two, so that 부산 is found as " 부산", and cat as " cat ", which is not in category.
 """
 
@@ -19,10 +19,10 @@ from typing import Final, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from album.database import Database
 from album.domain.filters import Condition, Writes
 from album.errors import AlbumError
-from album.words import Asked, asked, line, phrase, spans_of
+from album.storage.database import Database
+from album.storage.text_tokens import Asked, asked, line, phrase, spans_of
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ import sqlite3
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from album.database import Database, now
 from album.domain.captions import CaptionFailure, CaptionJob, CaptionTask, JobState
+from album.storage.database import Database, now
 
 BEHIND_S = 0.001  # what shares a caption comes behind what is sent
 

@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from album.condition_masks import ConditionMasks, all_labels
-from album.database import Database, now
 from album.domain.filters import Condition
 from album.domain.photo import ImageFacts, Photo, Place, SearchFilters
 from album.errors import PhotoNotFoundError
-from album.fact_table import Facts, FactTable, Mask
 from album.query import KnownNames
+from album.storage.database import Database, now
+from album.storage.photo_filters import ConditionMasks, all_labels
+from album.storage.photo_table import Facts, FactTable, Mask
 from models.interfaces import Embeddings
 
 IDS_PER_STATEMENT = 500  # well under SQLite's limit on parameters

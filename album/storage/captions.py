@@ -11,9 +11,9 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from album.database import Database, now
 from album.domain.captions import PastCaption
 from album.domain.photo import Caption
+from album.storage.database import Database, now
 from models.interfaces import Description
 
 IDS_PER_STATEMENT = 500

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from album import label_acts
-from album.database import Database
 from album.domain.labels import LabelRule
-from album.label_store import rule_of
+from album.storage import label_history
+from album.storage.database import Database
+from album.storage.labels import rule_of
 
 Ids = npt.NDArray[np.int64]
 Seen = tuple[str | None, int]
@@ -109,7 +109,7 @@ class LivingLabels:
                 ).fetchone()
                 if row is None or rule_of(row) != rule or (row["model_id"], row["seen"]) != seen:
                     continue
-                given += label_acts.give_to_new(db, rule, rows)
+                given += label_history.give_to_new(db, rule, rows)
                 db.execute(
                     "UPDATE label_rules SET model_id = ?, seen = ? WHERE label = ?",
                     (*now_seen, rule.label),

@@ -16,8 +16,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from album import label_acts
-from album.database import Database
 from album.domain.labels import (
     MAX_LABELS,
     GivenLabel,
@@ -28,6 +26,8 @@ from album.domain.labels import (
     label_name,
 )
 from album.errors import AlbumError, QueryError
+from album.storage import label_history
+from album.storage.database import Database
 
 Ids = npt.NDArray[np.int64]
 
@@ -85,7 +85,7 @@ class LabelStore:
             QueryError: the photo would have more labels than a photo can have.
         """
         with self.database.writing() as db:
-            act_id = label_acts.say(db, photo_id, gives, takes)
+            act_id = label_history.say(db, photo_id, gives, takes)
             if gives:
                 _refuse_too_many(db, [photo_id])
             return None if act_id is None else self.act(act_id)
@@ -224,7 +224,7 @@ class LabelStore:
     def set_rule(self, rule: LabelRule) -> None:
         """Keep how a label is given; a rule of the same label is replaced, nothing is given."""
         with self.database.writing() as db:
-            label_acts.set_rule(db, rule)
+            label_history.set_rule(db, rule)
 
     def set_living(self, label: str, living: bool) -> LabelRule:
         """Have photos that came since the label was applied get it, too, or not any more.
@@ -250,10 +250,13 @@ class LabelStore:
             AlbumError: nothing is left to write, or more rules than can be kept.
         """
         with self.database.writing() as db:
-            return self.act(label_acts.apply_plan(db, plan, living=living))
+            return self.act(label_history.apply_plan(db, plan, living=living))
 
     def take_in(
-        self, rules: Sequence[LabelRule], rows: Iterable[label_acts.Wanted], labels: Sequence[str]
+        self,
+        rules: Sequence[LabelRule],
+        rows: Iterable[label_history.Wanted],
+        labels: Sequence[str],
     ) -> tuple[LabelAct | None, int, list[str]]:
         """Merge what another album says, as one act; a person's word of this album stays.
 
@@ -269,7 +272,7 @@ class LabelStore:
         with self.database.writing() as db:
             known = {rule.label for rule in self.rules()}
             new = [rule for rule in rules if rule.label not in known]
-            act_id, changed = label_acts.take_in(db, new, rows, list(labels))
+            act_id, changed = label_history.take_in(db, new, rows, list(labels))
             if not changed and not new:
                 db.execute("DELETE FROM label_acts WHERE act_id = ?", (act_id,))
                 return None, 0, []
@@ -284,7 +287,7 @@ class LabelStore:
         with self.database.writing() as db:
             if label not in {it.label for it in self.summaries()}:
                 raise QueryError(f"There is no label “{label}”.")
-            return self.act(label_acts.remove(db, label))
+            return self.act(label_history.remove(db, label))
 
     def undo(self, act_id: int) -> LabelAct:
         """Put back what an act changed, but for what a person or another act changed since.
@@ -295,7 +298,7 @@ class LabelStore:
         with self.database.writing() as db:
             if self.act(act_id).undone_at is not None:
                 raise AlbumError("This has been undone already.")
-            label_acts.undo(db, act_id)
+            label_history.undo(db, act_id)
             return self.act(act_id)
 
     def act(self, act_id: int) -> LabelAct:
