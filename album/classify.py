@@ -13,15 +13,15 @@ from typing import get_args
 import numpy as np
 import numpy.typing as npt
 
-from album.active_encoder import Active, ActiveEncoder
 from album.class_list import parse_classes
 from album.domain.classification import NONE, Sorting, Verdict
 from album.domain.labels import SortOptions
 from album.domain.languages import HANGUL
 from album.domain.photo import LabelScore
+from album.encoding.active_encoder import Active, ActiveEncoder
+from album.encoding.score_calibration import BLOCK_NUMBERS, BLOCK_ROWS, ClassRelevance
 from album.errors import PhotoNotFoundError, QueryError, UnreadableImageError
 from album.images.decoder import Decoder
-from album.relevance import BLOCK_NUMBERS, BLOCK_ROWS, ClassRelevance
 from album.storage.photos import PhotoStore
 from album.words_of_model import WordsOfModel
 from models.interfaces import Classifier, Classifiers, ClassSpec, Embeddings, Wording

@@ -17,8 +17,8 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from album.active_encoder import Active, ActiveEncoder
 from album.domain.photo import TextScore
+from album.encoding.active_encoder import Active, ActiveEncoder
 from album.errors import EmptyQueryError, QueryError
 from album.images.decoder import Decoder
 from album.storage.captions import CaptionStore

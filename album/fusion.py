@@ -17,7 +17,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from album.relevance import MAYBE, SURE, Evidence
+from album.encoding.score_calibration import MAYBE, SURE, Evidence
 
 WRITTEN = 1.5  # evidence that all the words are worth
 HINT = 1.0  # evidence that nearly all of the words are worth

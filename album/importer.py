@@ -18,9 +18,9 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from album.active_encoder import ActiveEncoder
 from album.archive import SIDECAR_TOO_LARGE, Archive
 from album.domain.photo import ImportRecord, Photo, Place, Wish
+from album.encoding.active_encoder import ActiveEncoder
 from album.errors import (
     AlbumError,
     ModelLoadingError,

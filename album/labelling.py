@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from album.active_encoder import ActiveEncoder
 from album.classify import PhotoClassifier
 from album.domain.classification import Sorting
 from album.domain.labels import (
@@ -21,6 +20,7 @@ from album.domain.labels import (
     SortOptions,
     label_name,
 )
+from album.encoding.active_encoder import ActiveEncoder
 from album.errors import AlbumError, QueryError
 from album.rule_answers import Answers, Floats, Ids, RuleAnswers, by_question
 from album.storage.auto_label_progress import LivingLabels, Seen

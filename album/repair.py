@@ -6,8 +6,8 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from album.active_encoder import ActiveEncoder
 from album.domain.photo import Photo
+from album.encoding.active_encoder import ActiveEncoder
 from album.errors import AlbumError, PhotoNotFoundError, UnreadableImageError
 from album.images.decoder import Decoder
 from album.images.file_types import kind_of

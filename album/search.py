@@ -12,9 +12,9 @@ from typing import Literal
 
 import numpy as np
 
-from album.active_encoder import Active, ActiveEncoder
 from album.domain.languages import unread_language
 from album.domain.photo import Photo, Reason, SearchFilters, SearchHit
+from album.encoding.active_encoder import Active, ActiveEncoder
 from album.errors import EmptyQueryError, QueryError
 from album.images.decoder import Decoder
 from album.query import Query, parse

@@ -17,9 +17,9 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from album.encoding.score_calibration import MAYBE, Relevance, without
 from album.errors import AlbumError
 from album.fusion import WHOLE, certain, fuse
-from album.relevance import MAYBE, Relevance, without
 from album.storage.text_index import TextIndex
 from album.storage.vector_index import VectorIndex, is_in
 from models.interfaces import Embeddings, Encoder

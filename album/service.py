@@ -12,7 +12,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
-from album.active_encoder import ActiveEncoder
 from album.archive import MAX_SIDECAR_BYTES, SIDECAR_TOO_LARGE
 from album.captions import CaptionPace, PhotoCaptions
 from album.class_evaluation import ClassEvaluation
@@ -20,6 +19,7 @@ from album.classify import PhotoClassifier
 from album.describe import PhotoDescriber
 from album.domain.labels import LabelAct, label_name
 from album.domain.photo import ImportRecord, Photo, WatchedFolder
+from album.encoding.active_encoder import ActiveEncoder
 from album.errors import AlbumError, PhotoNotFoundError, QueryError, UnreadableImageError
 from album.images.decoder import Decoder
 from album.images.decoder_pool import DecodePool

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from album.active_encoder import ActiveEncoder
 from album.class_list import SYNONYMS, parse_classes
 from album.domain.labels import MAX_LABEL_LENGTH, LabelRule
+from album.encoding.active_encoder import ActiveEncoder
 from album.errors import QueryError
 from album.storage.labels import LabelStore
 from album.storage.photos import PhotoStore

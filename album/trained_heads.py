@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from album.active_encoder import Active, ActiveEncoder
 from album.domain.classification import NONE, Sorting, Verdict
 from album.domain.photo import LabelScore, Photo
+from album.encoding.active_encoder import Active, ActiveEncoder
 from album.errors import PhotoNotFoundError, QueryError, UnreadableImageError
 from album.images.decoder import DECODING_THREADS, Decoder
 from album.storage.originals import Originals

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from album.active_encoder import Active, ActiveEncoder
-from album.relevance import Relevance
+from album.encoding.active_encoder import Active, ActiveEncoder
+from album.encoding.score_calibration import Relevance
 from album.word_vectors import WordVectors
 from models.interfaces import Classifiers
 

@@ -54,10 +54,15 @@ LAYERS = (
     ("album.caption_turns", "album.alike"),
     ("album.words_of_model",),
     ("album.search_evaluation", "album.ranking"),
-    ("album.active_encoder", "album.looking", "album.import_progress", "album.words_beside"),
+    (
+        "album.encoding.active_encoder",
+        "album.looking",
+        "album.import_progress",
+        "album.words_beside",
+    ),
     ("album.fusion", "album.export_files"),
-    ("album.relevance",),
-    ("album.background",),
+    ("album.encoding.score_calibration",),
+    ("album.encoding.query_background",),
     (
         "album.storage.vector_index",
         "album.storage.text_index",

@@ -19,8 +19,8 @@ from album.commands.opening import (
     progress,
     settings_of,
 )
+from album.encoding.score_calibration import Relevance
 from album.errors import AlbumError
-from album.relevance import Relevance
 from album.search_evaluation import (
     COLUMNS,
     Judged,

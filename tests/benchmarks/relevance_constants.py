@@ -1,4 +1,4 @@
-"""How the constants of `album.relevance` were fitted, to be done again with other photos or models.
+"""How the constants of `album.encoding.score_calibration` were fitted, to be done again with other photos or models.
 
     python -m tests.benchmarks.relevance_constants PHOTOS LABELS SOURCE [--model pocket]
 
@@ -22,8 +22,8 @@ from unittest import mock
 
 import numpy as np
 
-from album import relevance
-from album.background import LANGUAGES, Background
+from album.encoding import score_calibration
+from album.encoding.query_background import LANGUAGES, Background
 from models.clip import ClipEncoder
 from models.datasets import read_examples
 
@@ -52,7 +52,7 @@ class Vectors:
 
 @dataclass(frozen=True)
 class Asked:
-    """One query of one album: x as in `album.relevance`, and what is right."""
+    """One query of one album: x as in `album.encoding.score_calibration`, and what is right."""
 
     x: np.ndarray
     truth: np.ndarray
@@ -80,7 +80,7 @@ def main() -> None:
         asked = list(albums(encoder, vectors, labels, queries, Path(folder)))
     print("CHANCE  PER_DECADE  LOWEST   F1, false hits: fitted queries, the others")
     for values in itertools.product(*GRID.values()):
-        with mock.patch.multiple(relevance, **dict(zip(GRID, values, strict=True))):
+        with mock.patch.multiple(score_calibration, **dict(zip(GRID, values, strict=True))):
             figures = [judged([it for it in asked if it.fitted == half]) for half in (True, False)]
         told = "   ".join(f"{f1:.3f} {false_hits:.3f}" for f1, false_hits in figures)
         print("  ".join(f"{value:6.2f}" for value in values), "  ", told)
@@ -110,7 +110,7 @@ def albums(
 ) -> Iterator[Asked]:
     rng = np.random.default_rng(0)
     index = Vectors(Path("none.npy"), np.arange(len(vectors)), vectors)
-    judge = relevance.Relevance(encoder, index, folder)  # type: ignore[arg-type]
+    judge = score_calibration.Relevance(encoder, index, folder)  # type: ignore[arg-type]
     texts = list(queries)
     encoded = {
         language: encoder.encode_texts([pair[column] for pair in texts])
@@ -127,18 +127,18 @@ def albums(
             fitted = hashlib.sha256(texts[place][0].encode()).digest()[0] % 2 == 0
             for column, language in enumerate(LANGUAGES):
                 query = encoded[language][place]
-                with mock.patch.object(relevance, "cut", return_value=0.0):
+                with mock.patch.object(score_calibration, "cut", return_value=0.0):
                     evidence = judge.evidence(
                         query, vectors[rows] @ query, "text", texts[place][column]
                     )
-                yield Asked(evidence / relevance.ODDS, truth, fitted)
+                yield Asked(evidence / score_calibration.ODDS, truth, fitted)
 
 
 def judged(asked: list[Asked]) -> tuple[float, float]:
     """Mean F1 of the cut-off, and the share of queries without a photo that show one."""
     f1, false_hits = [], []
     for it in asked:
-        shown = it.x >= relevance.cut(it.x)
+        shown = it.x >= score_calibration.cut(it.x)
         if it.truth.any():
             f1.append(2 * (shown & it.truth).sum() / (shown.sum() + it.truth.sum()))
         else:

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from album.encoding.score_calibration import SURE
 from album.fusion import WRITTEN
-from album.relevance import SURE
 from album.search_evaluation import (
     EXCLUSIONS,
     Judged,

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from album.active_encoder import ActiveEncoder
 from album.domain.photo import ImageFacts
+from album.encoding.active_encoder import ActiveEncoder
 from album.errors import UnreadableImageError
 from album.images.decoder import Decoded
 from album.storage.database import Database

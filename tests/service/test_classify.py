@@ -14,8 +14,8 @@ from album.class_list import parse_classes
 from album.domain.classification import NONE, Verdict
 from album.domain.labels import SortOptions
 from album.domain.languages import HANGUL
+from album.encoding.score_calibration import ODDS, Relevance, cut
 from album.errors import PhotoNotFoundError, QueryError, UnreadableImageError
-from album.relevance import ODDS, Relevance, cut
 from models.zero_shot import class_embeddings
 from tests.images.make import make_photo, make_text
 from tests.importing import take_in
@@ -196,8 +196,10 @@ def test_the_best_photos_of_all_leave_nobody_out_unless_that_is_asked_for(speckl
 @pytest.mark.parametrize("rows", [7, 40])
 def test_sorting_equals_the_slow_obvious_way(speckled, monkeypatch, rows):
     monkeypatch.setattr("album.classify.BLOCK_ROWS", rows)
-    monkeypatch.setattr("album.relevance.BLOCK_ROWS", rows)
-    monkeypatch.setattr("album.relevance.BEST_EACH", 13)  # the mean of the best three
+    monkeypatch.setattr("album.encoding.score_calibration.BLOCK_ROWS", rows)
+    monkeypatch.setattr(
+        "album.encoding.score_calibration.BEST_EACH", 13
+    )  # the mean of the best three
     classes = "빨강 | red\nblue\n초록\nyellow | 노랑 | 주황"
     options = SortOptions(temperature=2, strictness=-1)
     active = speckled.active.current()
@@ -364,7 +366,7 @@ def test_a_class_that_no_photo_shows_gets_none_and_a_file_that_shows_it_is_one(a
 
 def test_progress_counts_names_and_then_photos(speckled, monkeypatch):
     monkeypatch.setattr("album.classify.BLOCK_ROWS", 16)
-    monkeypatch.setattr("album.relevance.BLOCK_ROWS", 25)
+    monkeypatch.setattr("album.encoding.score_calibration.BLOCK_ROWS", 25)
     told: list[tuple[int, int]] = []
 
     speckled.classifier.sort_photos("red\nblue", on_progress=lambda *it: told.append(it))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from album.encoding.score_calibration import MAYBE, Relevance
 from album.fusion import certain
-from album.relevance import MAYBE, Relevance
 from album.search import Question
 from album.search_evaluation import Searcher
 from album.storage.text_index import TextIndex

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from album.background import ASKED_AGAIN, Background, _level
 from album.domain.languages import HANGUL
+from album.encoding.query_background import ASKED_AGAIN, Background, _level
+from album.encoding.score_calibration import MAYBE, SURE, VETO, Relevance, cut, without
 from album.fusion import RANKED, WRITTEN, fuse, ranks
-from album.relevance import MAYBE, SURE, VETO, Relevance, cut, without
 from models.prompts import EVERYDAY_WORDS
 from tests.fakes import FakeEncoder
 
@@ -254,8 +254,8 @@ def slow_evidence(relevance: Relevance, vectors: np.ndarray, query, korean: floa
 def test_classes_are_judged_as_one_query_after_the_other_would_be(
     tmp_path, monkeypatch, block, best_each
 ):
-    monkeypatch.setattr("album.relevance.BLOCK_ROWS", block)
-    monkeypatch.setattr("album.relevance.BEST_EACH", best_each)
+    monkeypatch.setattr("album.encoding.score_calibration.BLOCK_ROWS", block)
+    monkeypatch.setattr("album.encoding.score_calibration.BEST_EACH", best_each)
     axis = direction("what Korean has in common")
     vectors = unit(photos_of(*SHOWN) + np.linspace(0, 1, len(SHOWN))[:, None] * axis)
     encoder, index = TwoTongues(), Matrix(tmp_path, vectors)
@@ -280,8 +280,8 @@ def test_classes_are_judged_as_one_query_after_the_other_would_be(
 def test_another_picture_is_judged_as_one_more_photo_of_the_album(
     tmp_path, monkeypatch, n, best_each
 ):
-    monkeypatch.setattr("album.relevance.BEST_EACH", best_each)
-    monkeypatch.setattr("album.relevance.BEST_MOST", 3)
+    monkeypatch.setattr("album.encoding.score_calibration.BEST_EACH", best_each)
+    monkeypatch.setattr("album.encoding.score_calibration.BEST_MOST", 3)
     vectors = photos_of(*SHOWN[:n]) if n else np.empty((0, D), np.float32)
     encoder = TwoTongues()
     relevance = Relevance(encoder, Matrix(tmp_path, vectors), tmp_path)
@@ -392,7 +392,7 @@ def test_a_file_that_cannot_be_used_is_made_again(tmp_path, harm, monkeypatch):
         table[3, 0] = np.nan
         np.save(file, table)
     else:
-        monkeypatch.setattr("album.background.EVERYDAY_WORDS", EVERYDAY_WORDS[:100])
+        monkeypatch.setattr("album.encoding.query_background.EVERYDAY_WORDS", EVERYDAY_WORDS[:100])
 
     again = Background(Words(), index, tmp_path).levels("en", 3 * len(SHOWN)).level
 

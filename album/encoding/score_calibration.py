@@ -34,8 +34,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from album.background import LANGUAGES, Background, Language, background_of
 from album.domain.languages import HANGUL
+from album.encoding.query_background import LANGUAGES, Background, Language, background_of
 from album.storage.vector_index import VectorIndex
 from models.interfaces import Embeddings, Encoder
 

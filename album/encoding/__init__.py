@@ -1,0 +1,1 @@
+"""The model in use, and its scores made comparable."""
