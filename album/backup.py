@@ -21,7 +21,7 @@ from album.backup_file import (
 )
 from album.domain.photo import Photo
 from album.errors import AlbumError, PhotoNotFoundError, is_full
-from album.import_progress import OnProgress
+from album.importing.progress import OnProgress
 from album.storage.captions import CaptionStore
 from album.storage.database import Database
 from album.storage.originals import Originals

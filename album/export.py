@@ -20,7 +20,7 @@ from album.export_files import (
     why_not,
     write_sidecar,
 )
-from album.import_progress import OnProgress
+from album.importing.progress import OnProgress
 from album.metadata import xmp
 from album.metadata.provenance import giver_line, writer_line
 from album.metadata.sidecars import Siblings, read_bytes

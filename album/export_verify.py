@@ -17,7 +17,8 @@ from album.domain.photo import ImageFacts, Photo
 from album.errors import AlbumError
 from album.export import Folders, PhotoExport
 from album.export_files import XMP
-from album.import_progress import OnProgress
+from album.importing.progress import OnProgress
+from album.importing.sidecar_import import WordsBeside
 from album.metadata import xmp
 from album.metadata.reader import told_beside
 from album.metadata.sidecars import read_bytes
@@ -25,7 +26,6 @@ from album.storage.database import Database
 from album.storage.labels import LabelStore
 from album.storage.originals import Originals
 from album.storage.photos import NewPhoto, PhotoStore
-from album.words_beside import WordsBeside
 from album.xmp_sidecars import Said, photo_of
 
 _AT_ONCE = 500  # photos of one transaction

@@ -16,7 +16,7 @@ from album.errors import DISK_FULL, AlbumError, is_full
 from album.export import ExportReport, PhotoExport
 from album.export_files import XMP
 from album.export_verify import VerifyReport, verify_export
-from album.import_progress import OnProgress
+from album.importing.progress import OnProgress
 from album.storage.labels import LabelStore
 from album.storage.originals import PARTIAL, Originals
 from album.storage.photos import PhotoStore

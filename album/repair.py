@@ -11,7 +11,7 @@ from album.encoding.active_encoder import ActiveEncoder
 from album.errors import AlbumError, PhotoNotFoundError, UnreadableImageError
 from album.images.decoder import Decoder
 from album.images.file_types import kind_of
-from album.import_progress import OnProgress
+from album.importing.progress import OnProgress
 from album.storage.imports import ImportStore
 from album.storage.originals import Originals, sha256_of
 from album.storage.photos import PhotoStore

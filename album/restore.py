@@ -25,7 +25,7 @@ from album.backup_file import (
 from album.domain.photo import Photo
 from album.errors import AlbumError, is_full
 from album.images.file_types import PHOTO_SUFFIXES
-from album.import_progress import OnProgress
+from album.importing.progress import OnProgress
 from album.storage.caption_queue import CaptionQueue
 from album.storage.database import Database
 from album.storage.imports import ImportStore

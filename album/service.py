@@ -12,7 +12,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
-from album.archive import MAX_SIDECAR_BYTES, SIDECAR_TOO_LARGE
 from album.captions import CaptionPace, PhotoCaptions
 from album.class_evaluation import ClassEvaluation
 from album.classify import PhotoClassifier
@@ -24,8 +23,10 @@ from album.errors import AlbumError, PhotoNotFoundError, QueryError, UnreadableI
 from album.images.decoder import Decoder
 from album.images.decoder_pool import DecodePool
 from album.images.file_types import kind_of
-from album.import_jobs import ImportJobs
-from album.importer import PhotoImporter
+from album.importing.folder_watcher import FolderWatch
+from album.importing.importer import PhotoImporter
+from album.importing.jobs import ImportJobs
+from album.importing.zip_archive import MAX_SIDECAR_BYTES, SIDECAR_TOO_LARGE
 from album.labelling import Labelling
 from album.metadata.geocoder import Places
 from album.metadata.sidecars import Siblings
@@ -41,7 +42,6 @@ from album.storage.text_index import TextIndex
 from album.teaching import LabelTeacher
 from album.trained_heads import TrainedHeads
 from album.verify import find_faults
-from album.watch import FolderWatch
 from album.words_of_model import WordsOfModel
 from models.errors import CaptionerUnavailableError
 from models.interfaces import Captioner, Classifiers

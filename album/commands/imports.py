@@ -14,7 +14,7 @@ import typer
 
 from album.commands.opening import AsJson, DataDir, in_sentences, opened, print_json, progress
 from album.domain.photo import ImportRecord
-from album.import_jobs import ImportJobs
+from album.importing.jobs import ImportJobs
 from album.runtime.shutdown import SIGNALS, heeded
 from album.service import Album
 

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from album.captions import CaptionPace
 from album.errors import HALF_CHARACTER, AlbumError, disk_sentence
-from album.import_progress import OnProgress
+from album.importing.progress import OnProgress
 from album.runtime.shutdown import closing_s, ended_by_signals
 from album.service import Album
 from album.settings import Settings, keep_libraries_private

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from album.errors import AlbumError
-from album.folders import Archive, Blocked, Finder
+from album.importing.scanner import Archive, Blocked, Finder
 from album.service import Album
 from tests.images.make import make_empty, make_photo, make_text
 from tests.importing import Report, ended, opened, take_in, upload, wait_until
@@ -56,7 +56,7 @@ def forbid_reading(album: Album, monkeypatch) -> None:
     def read(path):
         raise AssertionError(f"{path} was read again")
 
-    monkeypatch.setattr("album.looking.sha256_of", read)
+    monkeypatch.setattr("album.importing.file_inspector.sha256_of", read)
 
 
 def test_the_folder_is_never_written_to(album, folder):

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from album.archive import MAX_SIDECAR_BYTES
 from album.errors import ModelLoadingError
+from album.importing.zip_archive import MAX_SIDECAR_BYTES
 from album.service import Album
 from models.classifiers import OwnClassifiers
 from tests.fakes import FakeCaptioner

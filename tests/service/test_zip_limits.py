@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from album import archive
-from album.archive import MAX_SIDECAR_BYTES, Archive
 from album.errors import AlbumError, UnreadableImageError
+from album.importing import zip_archive
+from album.importing.zip_archive import MAX_SIDECAR_BYTES, Archive
 from album.service import Album
 from tests.images.make import make_photo
 from tests.importing import Report, take_in, upload
@@ -152,7 +152,7 @@ def test_a_zip_of_more_files_than_a_library_has_is_refused_before_they_are_liste
     album: Album, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     zipped = make_zip(tmp_path / "z.zip", {f"{n}.jpg": b"" for n in range(101)})
-    monkeypatch.setattr(archive, "MAX_MEMBERS", 100)
+    monkeypatch.setattr(zip_archive, "MAX_MEMBERS", 100)
 
     report = take_in(album, [zipped])
 
@@ -165,7 +165,7 @@ def test_a_list_of_contents_that_is_too_long_is_not_read(
     album: Album, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     zipped = make_zip(tmp_path / "z.zip", {"x" * 60_000 + f"{n}.jpg": b"" for n in range(3)})
-    monkeypatch.setattr(archive, "MAX_DIRECTORY_BYTES", 100_000)
+    monkeypatch.setattr(zip_archive, "MAX_DIRECTORY_BYTES", 100_000)
 
     assert "divide it" in reasons(take_in(album, [zipped]))["z.zip"]
 

@@ -12,9 +12,9 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from album.archive import MAX_SIDECAR_BYTES, SYSTEM_FOLDERS, Archive
 from album.errors import UnreadableImageError
 from album.images.file_types import kind_of
+from album.importing.zip_archive import MAX_SIDECAR_BYTES, SYSTEM_FOLDERS, Archive
 from album.metadata.sidecars import Siblings
 from album.storage.imports import FileStamp
 

@@ -20,8 +20,8 @@ from filelock import FileLock, Timeout
 
 from album.domain.photo import ENDED_BY, ImportKind, ImportRecord, Wish
 from album.errors import AlbumError
-from album.import_progress import OnProgress
-from album.importer import PhotoImporter
+from album.importing.importer import PhotoImporter
+from album.importing.progress import OnProgress
 from album.storage.imports import ImportStore
 from album.storage.originals import Originals
 from models.errors import ModelError

@@ -18,7 +18,6 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from album.archive import SIDECAR_TOO_LARGE, Archive
 from album.domain.photo import ImportRecord, Photo, Place, Wish
 from album.encoding.active_encoder import ActiveEncoder
 from album.errors import (
@@ -26,14 +25,15 @@ from album.errors import (
     ModelLoadingError,
     UnreadableImageError,
 )
-from album.folders import Blocked, Finder, Found
 from album.images.decoder import DECODING_THREADS, Decoder
-from album.import_progress import SAVE_EVERY_S, Credit, OnProgress, Tally, Wishes
-from album.looking import Looked, Looker
+from album.importing.file_inspector import Looked, Looker
+from album.importing.progress import SAVE_EVERY_S, Credit, OnProgress, Tally, Wishes
+from album.importing.scanner import Blocked, Finder, Found
+from album.importing.sidecar_import import WordsBeside
+from album.importing.zip_archive import SIDECAR_TOO_LARGE, Archive
 from album.storage.imports import ImportStore
 from album.storage.originals import Originals, display_name, has_room
 from album.storage.photos import NewPhoto, PhotoStore
-from album.words_beside import WordsBeside
 from models.interfaces import Embeddings
 
 log = logging.getLogger(__name__)

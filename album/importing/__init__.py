@@ -1,0 +1,1 @@
+"""Files to photos: scanning, inspecting, importing, watching."""
