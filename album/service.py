@@ -31,7 +31,7 @@ from album.labelling import Labelling
 from album.metadata.geocoder import Places
 from album.metadata.sidecars import Siblings
 from album.runtime.supervised_loop import LoopProblem, SupervisedLoop, problems_of
-from album.search import PhotoSearch
+from album.search.search import PhotoSearch
 from album.storage.captions import CaptionStore
 from album.storage.database import Database
 from album.storage.imports import ImportStore

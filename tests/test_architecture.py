@@ -34,7 +34,7 @@ LAYERS = (
     ("album.commands.opening", "album.commands.telling", "album.commands"),
     ("album.ui",),
     ("album.served_search",),
-    ("album.search_json",),
+    ("album.search.serialization",),
     ("album.label_files",),
     ("album.classifier_files",),
     ("album.service",),
@@ -57,7 +57,7 @@ LAYERS = (
     ("album.export", "album.export_plan"),
     (
         "album.importing.importer",
-        "album.search",
+        "album.search.search",
         "album.classify",
         "album.describe",
         "album.captions",
@@ -65,14 +65,14 @@ LAYERS = (
     ("album.teaching", "album.trained_heads", "album.caption_work", "album.caption_wishes"),
     ("album.caption_turns", "album.alike"),
     ("album.words_of_model",),
-    ("album.search_evaluation", "album.ranking"),
+    ("album.search.evaluation", "album.search.ranking"),
     (
         "album.encoding.active_encoder",
         "album.importing.file_inspector",
         "album.importing.progress",
         "album.importing.sidecar_import",
     ),
-    ("album.fusion", "album.export_files"),
+    ("album.search.fusion", "album.export_files"),
     ("album.encoding.score_calibration",),
     ("album.encoding.query_background",),
     (
@@ -99,7 +99,12 @@ LAYERS = (
     ("album.storage.photo_filters", "album.images.decoder_worker"),
     ("album.storage.photo_table",),
     ("album.storage.untrusted_database",),
-    ("album.storage.database", "album.images.decoding", "album.query", "album.settings"),
+    (
+        "album.storage.database",
+        "album.images.decoding",
+        "album.search.query",
+        "album.settings",
+    ),
     ("album.runtime.temp_folder",),
     ("album.domain.filters",),
     ("album.images.raw", "album.metadata.reader"),
@@ -176,7 +181,7 @@ OWNERS = {
     "exiv2": ("album/xmp_packet.py",),
     "babel": ("album/metadata/geocoder.py",),
     "watchdog": ("album/importing/folder_watcher.py",),
-    "korean_lunar_calendar": ("album/query/yearly.py",),
+    "korean_lunar_calendar": ("album/search/query/yearly.py",),
     "filelock": ("album/importing/jobs.py", "album/runtime/temp_folder.py"),
     "sklearn": ("models/linear_probe.py",),
     "google": ("models/gemini.py",),
@@ -308,7 +313,10 @@ def test_imports_point_down():
     for path, module, found in all_imports():
         if not (within(found.name, "album") or within(found.name, "app")):
             continue
-        if any(within(module, it) and within(found.name, it) for it in ("album.ui", "album.query")):
+        if any(
+            within(module, it) and within(found.name, it)
+            for it in ("album.ui", "album.search.query")
+        ):
             continue  # one place in the house
         here, there = layer_of(module), layer_of(found.name)
         if here is not None and (there is None or there <= here):

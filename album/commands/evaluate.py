@@ -21,7 +21,7 @@ from album.commands.opening import (
 )
 from album.encoding.score_calibration import Relevance
 from album.errors import AlbumError
-from album.search_evaluation import (
+from album.search.evaluation import (
     COLUMNS,
     Judged,
     LabelledQuery,

@@ -25,8 +25,8 @@ from album.domain.classification import Verdict
 from album.domain.labels import SortOptions
 from album.domain.photo import Band, SearchFilters
 from album.errors import AlbumError, QueryError, UnreadableImageError
-from album.query import parse_day
-from album.search import Question, Sort
+from album.search.query import parse_day
+from album.search.search import Question, Sort
 from album.served_search import ask_served, page_json
 
 HEADINGS: Final[dict[Band, str]] = {

@@ -24,8 +24,8 @@ import gradio as gr
 
 from album.domain.photo import Orientation, SearchFilters
 from album.errors import QueryError
-from album.query import parse_day
-from album.search import Question
+from album.search.query import parse_day
+from album.search.search import Question
 from album.ui.shown import Shown
 
 KEYS: Final = (

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import gradio as gr
 
-from album.search import Question
+from album.search.search import Question
 from album.service import Album
 from album.ui.address import from_address, parameters, to_address
 from album.ui.alerts import alerts_on_failure

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from album.domain.photo import SearchFilters
-from album.search import PAGE, Question, SearchPage, Sort
+from album.search.search import PAGE, Question, SearchPage, Sort
 from album.service import Album
 from album.ui.alerts import alerts_on_failure
 from album.ui.chips import cut_from

@@ -7,7 +7,7 @@ import html
 import re
 from datetime import date
 
-from album.query import Chip
+from album.search.query import Chip
 from album.ui.texts import say
 
 MONTHS = tuple(calendar.month_name)  # "" before January

@@ -11,9 +11,9 @@ import gradio as gr
 from album.domain.classification import Verdict
 from album.domain.photo import SearchFilters
 from album.errors import QueryError, UnreadableImageError
-from album.query import parse_day
-from album.search import Question, SearchPage, Sort
-from album.search_json import counts_json, hit_json, understood_json
+from album.search.query import parse_day
+from album.search.search import Question, SearchPage, Sort
+from album.search.serialization import counts_json, hit_json, understood_json
 from album.service import Album
 from album.storage.originals import display_name
 from album.ui.alerts import alerts_on_failure

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from album.domain.photo import SearchFilters
-from album.query import parse_day
+from album.search.query import parse_day
 from album.storage.photos import PhotoStore
 from album.ui.label_box import FAVOURITE
 from album.ui.texts import i18n, say

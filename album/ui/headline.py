@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 
 from album.domain.photo import SearchFilters
-from album.search import Question, SearchPage
+from album.search.search import Question, SearchPage
 from album.ui.sentences import in_language
 from album.ui.texts import say
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import gradio as gr
 
 from album.errors import QueryError
-from album.search import Question
+from album.search.search import Question
 from album.service import Album
 from album.ui.chips import removable
 from album.ui.gallery import img, inline_img

@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from album.search import SearchPage
+from album.search.search import SearchPage
 from album.service import Album
 from album.ui import chips
 from album.ui.headline import headline, more_to_show, remarks

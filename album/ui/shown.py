@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from album.domain.photo import SearchHit
-from album.search import PAGE, Question, SearchPage
+from album.search.search import PAGE, Question, SearchPage
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ import gradio as gr
 from album.class_list import parse_classes
 from album.domain.labels import LabelPlan
 from album.errors import QueryError
-from album.search import Question
+from album.search.search import Question
 from album.service import Album
 from album.teaching import Taught
 from album.ui.alerts import alerts_on_failure

@@ -6,7 +6,7 @@ import html
 from itertools import groupby
 
 from album.domain.photo import Band, SearchHit
-from album.search import SearchPage
+from album.search.search import SearchPage
 from album.storage.originals import Originals
 from album.ui.gallery import img
 from album.ui.reasons import in_short

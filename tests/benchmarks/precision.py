@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from album.search import Question
+from album.search.search import Question
 from album.service import Album
 from models.classifiers import OwnClassifiers
 from models.clip import ClipEncoder

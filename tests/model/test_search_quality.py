@@ -14,8 +14,7 @@ import numpy as np
 import pytest
 
 from album.encoding.score_calibration import SURE
-from album.fusion import WRITTEN
-from album.search_evaluation import (
+from album.search.evaluation import (
     EXCLUSIONS,
     Judged,
     LabelledQuery,
@@ -24,6 +23,7 @@ from album.search_evaluation import (
     read_queries,
     totals,
 )
+from album.search.fusion import WRITTEN
 from tests.benchmarks.precision import LABELLED
 from tests.images.make import make_photo
 from tests.model.commands import read, run

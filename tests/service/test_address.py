@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from album.domain.photo import SearchFilters
-from album.search import Question
+from album.search.search import Question
 from album.ui.address import KEYS, from_address, parameters, to_address
 from album.ui.shown import Shown
 

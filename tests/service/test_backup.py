@@ -23,7 +23,7 @@ from album.backup import BackupReport, backup
 from album.backup_file import BackupReader
 from album.errors import AlbumError
 from album.restore import restore
-from album.search import PhotoSearch, Question
+from album.search.search import PhotoSearch, Question
 from album.service import Album
 from album.storage.caption_queue import CaptionQueue
 from album.storage.captions import CaptionStore

@@ -13,7 +13,7 @@ import pytest
 
 from album.domain.captions import Wanted
 from album.errors import AlbumError
-from album.search import Question
+from album.search.search import Question
 from album.service import Album
 from album.ui.caption_jobs_view import AT_WORK_S, IDLE_S
 from album.ui.captions_tab import CaptionsTab

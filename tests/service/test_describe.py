@@ -14,7 +14,7 @@ from album import describe
 from album.describe import BATCH, PhotoDescriber
 from album.domain.photo import ImageFacts
 from album.errors import EmptyQueryError, PhotoNotFoundError, QueryError, UnreadableImageError
-from album.search import Question
+from album.search.search import Question
 from album.service import Album
 from album.storage.photos import NewPhoto
 from models.classifiers import OwnClassifiers

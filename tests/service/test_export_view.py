@@ -18,7 +18,7 @@ import pytest
 from album.export import ExportProblem, ExportReport
 from album.export_plan import ExportPlan
 from album.export_verify import Difference, VerifyReport
-from album.search import Question
+from album.search.search import Question
 from album.service import Album
 from album.ui import export_view, export_words
 from album.ui.at_work import Work, WorkStoppedError

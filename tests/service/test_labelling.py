@@ -19,8 +19,8 @@ from album.domain.labels import LabelRule, SortOptions, checked_rule, label_name
 from album.domain.photo import SearchFilters
 from album.errors import AlbumError, QueryError
 from album.restore import restore
-from album.search import Question
-from album.search_json import understood_json
+from album.search.search import Question
+from album.search.serialization import understood_json
 from album.service import Album
 from album.storage.database import MIGRATIONS, Database
 from album.storage.labels import LabelStore

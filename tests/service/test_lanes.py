@@ -15,7 +15,7 @@ import gradio as gr
 import httpx
 import pytest
 
-from album.search import Question, SearchPage
+from album.search.search import Question, SearchPage
 from album.service import Album
 from album.ui import lanes
 from album.ui.lanes import use_lanes

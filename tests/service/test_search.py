@@ -12,7 +12,7 @@ import pytest
 
 from album.domain.photo import SearchFilters
 from album.errors import EmptyQueryError, PhotoNotFoundError, QueryError, UnreadableImageError
-from album.search import Question
+from album.search.search import Question
 from tests.images.make import make_exif, make_photo, make_text
 from tests.importing import take_in
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from album.encoding.score_calibration import MAYBE, Relevance
-from album.fusion import certain
-from album.search import Question
-from album.search_evaluation import Searcher
+from album.search.evaluation import Searcher
+from album.search.fusion import certain
+from album.search.search import Question
 from album.storage.text_index import TextIndex
 from tests.images.make import make_exif, make_photo
 from tests.importing import take_in

@@ -13,8 +13,8 @@ import pytest
 
 from album.domain.labels import MAX_LABELS, LabelPlan, LabelRule, PlannedLabel
 from album.domain.photo import SearchFilters
-from album.query import Query
-from album.search import Question, SearchPage
+from album.search.query import Query
+from album.search.search import Question, SearchPage
 from album.service import Album
 from album.ui.arriving import Arriving
 from album.ui.asking import Asking

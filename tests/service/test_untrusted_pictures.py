@@ -15,7 +15,7 @@ from album.errors import UnreadableImageError
 from album.images.decoder import Decoded
 from album.images.decoder_pool import DecodePool
 from album.repair import repair
-from album.search import Question
+from album.search.search import Question
 from album.service import Album
 from models.classifiers import OwnClassifiers
 from models.interfaces import Turn
@@ -124,8 +124,8 @@ def encode_again(album: Album) -> None:
 
 
 JOURNEYS: dict[str, Callable[[Album, Path], object]] = {
-    "search": lambda album, picture: album.search.find(Question(pictures=(picture,))),
-    "all hits": lambda album, picture: album.search.all_ids(Question(pictures=(picture,))),
+    "search": lambda album, picture: album.search.search.find(Question(pictures=(picture,))),
+    "all hits": lambda album, picture: album.search.search.all_ids(Question(pictures=(picture,))),
     "chip": lambda album, picture: album.picture_of(picture),
     "classify": classify,
     "describe": lambda album, picture: album.describer.describe_file(picture, ["red", "blue"]),

@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from album.query import Chip, KnownNames, parse
+from album.search.query import Chip, KnownNames, parse
 from album.ui.chips import cut, cut_from, meaning, word_chips
 
 TODAY = date(2026, 11, 21)

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from album.domain.photo import Reason, SearchFilters, SearchHit
-from album.query import Chip, Look, Query
-from album.search import Question, SearchPage
+from album.search.query import Chip, Look, Query
+from album.search.search import Question, SearchPage
 from album.ui.headline import headline, more_to_show, remarks
 from album.ui.reasons import in_short, why
 

@@ -27,7 +27,16 @@ from album.domain.filters import (
     Writes,
 )
 from album.errors import QueryError
-from album.query import Chip, KnownNames, Query, day_words, parse, parse_day, without_chip, words
+from album.search.query import (
+    Chip,
+    KnownNames,
+    Query,
+    day_words,
+    parse,
+    parse_day,
+    without_chip,
+    words,
+)
 
 TODAY = date(2026, 11, 21)  # a Saturday
 NAMES = KnownNames(

@@ -14,7 +14,7 @@ import pytest
 from album.domain.languages import HANGUL
 from album.encoding.query_background import ASKED_AGAIN, Background, _level
 from album.encoding.score_calibration import MAYBE, SURE, VETO, Relevance, cut, without
-from album.fusion import RANKED, WRITTEN, fuse, ranks
+from album.search.fusion import RANKED, WRITTEN, fuse, ranks
 from models.prompts import EVERYDAY_WORDS
 from tests.fakes import FakeEncoder
 

@@ -14,11 +14,11 @@ from datetime import date
 from typing import Final, Literal
 
 from album.domain.filters import Fact, Labelled, Writes
-from album.query import words as table
-from album.query.facts import GLUE_AFTER, LACKS, Alone, FactMatch, fact_at
-from album.query.names import NameIndex
-from album.query.text import Folded
-from album.query.words import alternatives
+from album.search.query import words as table
+from album.search.query.facts import GLUE_AFTER, LACKS, Alone, FactMatch, fact_at
+from album.search.query.names import NameIndex
+from album.search.query.text import Folded
+from album.search.query.words import alternatives
 
 TokenKind = Literal[
     "word", "fact", "weighted", "unwanted", "plus", "break", "without", "lacking",

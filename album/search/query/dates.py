@@ -12,9 +12,9 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from album.domain.filters import Fact, InMonths, OnDays, OnWeekdays, TakenBetween
-from album.query import day_words as table
-from album.query.relative import BARE_HOURS, last_or_this, relative
-from album.query.units import (
+from album.search.query import day_words as table
+from album.search.query.relative import BARE_HOURS, last_or_this, relative
+from album.search.query.units import (
     IN_YEAR_BEHIND,
     WORD_END,
     NoDays,
@@ -25,8 +25,8 @@ from album.query.units import (
     recurring,
     with_year,
 )
-from album.query.words import LOOK_PHRASES, alternatives, words
-from album.query.yearly import Span, months
+from album.search.query.words import LOOK_PHRASES, alternatives, words
+from album.search.query.yearly import Span, months
 
 
 class Days(NamedTuple):

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from album.query import day_words as table
-from album.query.units import (
+from album.search.query import day_words as table
+from album.search.query.units import (
     AGO,
     EARLIEST,
     KOREAN_MONTH,
@@ -22,8 +22,8 @@ from album.query.units import (
     span_of,
     weekdays_at,
 )
-from album.query.words import HOURS, words
-from album.query.yearly import Span, months
+from album.search.query.words import HOURS, words
+from album.search.query.yearly import Span, months
 
 _DAYS, _DAY_OF = choice(table.DAYS)
 _WEEKS, _WEEK_OF = choice(table.WEEKS)

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from album.encoding.score_calibration import MAYBE, Relevance, without
 from album.errors import AlbumError
-from album.fusion import WHOLE, certain, fuse
+from album.search.fusion import WHOLE, certain, fuse
 from album.storage.text_index import TextIndex
 from album.storage.vector_index import VectorIndex, is_in
 from models.interfaces import Embeddings, Encoder

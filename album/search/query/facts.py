@@ -14,11 +14,11 @@ from functools import cache
 from typing import Literal
 
 from album.domain.filters import AtHours, Fact
-from album.query import words as table
-from album.query.dates import Days, read_days
-from album.query.names import Found, NameIndex
-from album.query.text import Folded
-from album.query.words import alternatives, words
+from album.search.query import words as table
+from album.search.query.dates import Days, read_days
+from album.search.query.names import Found, NameIndex
+from album.search.query.text import Folded
+from album.search.query.words import alternatives, words
 
 Alone = Literal["", "right", "both", "all"]
 """A fact only where no plain word stands behind it, on either side, nor any word at all."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from album.domain.photo import SearchHit
-from album.query import Query
-from album.search import SearchPage
+from album.search.query import Query
+from album.search.search import SearchPage
 
 
 def counts_json(page: SearchPage) -> dict[str, Any]:

@@ -13,9 +13,9 @@ from functools import cache
 from typing import Final, NamedTuple
 
 from album.domain.filters import AtHours
-from album.query import day_words as table
-from album.query.words import alternatives, words
-from album.query.yearly import Span, Yearly, easter, fixed, months, nth_weekday, of_the_moon
+from album.search.query import day_words as table
+from album.search.query.words import alternatives, words
+from album.search.query.yearly import Span, Yearly, easter, fixed, months, nth_weekday, of_the_moon
 
 EARLIEST, LATEST = 1800, 2199
 

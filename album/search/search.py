@@ -17,8 +17,8 @@ from album.domain.photo import Photo, Reason, SearchFilters, SearchHit
 from album.encoding.active_encoder import Active, ActiveEncoder
 from album.errors import EmptyQueryError, QueryError
 from album.images.decoder import Decoder
-from album.query import Query, parse
-from album.ranking import Answer, Ids, Ranker, Wanted
+from album.search.query import Query, parse
+from album.search.ranking import Answer, Ids, Ranker, Wanted
 from album.storage.captions import CaptionStore
 from album.storage.photos import PhotoStore
 from album.storage.text_index import TextIndex

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from album.query.words import words
+from album.search.query.words import words
 
 MONTHS: Final = words(
     "january, february, march, april, may, june, july, august, september, october, november,"

@@ -12,8 +12,8 @@ from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 
 from album.domain.filters import ByCamera, ByLens, Fact, InPlace, Labelled
-from album.query import words as table
-from album.query.text import fold
+from album.search.query import words as table
+from album.search.query.text import fold
 
 NameKind = Literal["place", "camera", "lens", "label"]
 _LONGEST: Final = 80

@@ -11,11 +11,11 @@ from typing import Literal, cast
 
 from album.domain.filters import AtHours, Condition, Fact, TakenBetween
 from album.errors import QueryError
-from album.query.names import index_of
-from album.query.scan import Token, scan
-from album.query.sentence import understand
-from album.query.text import Folded, fold
-from album.query.yearly import together
+from album.search.query.names import index_of
+from album.search.query.scan import Token, scan
+from album.search.query.sentence import understand
+from album.search.query.text import Folded, fold
+from album.search.query.yearly import together
 
 ChipKind = Literal[
     "date", "time", "place", "camera", "lens", "type", "shape", "screenshot", "favourite",

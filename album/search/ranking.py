@@ -17,8 +17,8 @@ from album.domain.bursts import bursts_of, first_of_each
 from album.domain.photo import Band
 from album.encoding.active_encoder import Active
 from album.encoding.score_calibration import MAYBE, SURE, Relevance, without
-from album.fusion import WHOLE, certain, fuse
-from album.query import Look, Query
+from album.search.fusion import WHOLE, certain, fuse
+from album.search.query import Look, Query
 from album.storage.photo_table import Facts
 from album.storage.photos import PhotoStore
 from album.storage.text_index import TextIndex

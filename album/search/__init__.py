@@ -1,0 +1,1 @@
+"""A query to photos: parse, rank, merge, judge."""
