@@ -13,8 +13,12 @@ from pathlib import Path
 from typing import Protocol
 
 from album.captions import CaptionPace, PhotoCaptions
-from album.class_evaluation import ClassEvaluation
-from album.classify import PhotoClassifier
+from album.classification.embedding_cache import WordsOfModel
+from album.classification.evaluation import ClassEvaluation
+from album.classification.few_shot import LabelTeacher
+from album.classification.labelling import Labelling
+from album.classification.trained_classifiers import TrainedHeads
+from album.classification.zero_shot import PhotoClassifier
 from album.describe import PhotoDescriber
 from album.domain.labels import LabelAct, label_name
 from album.domain.photo import ImportRecord, Photo, WatchedFolder
@@ -27,7 +31,6 @@ from album.importing.folder_watcher import FolderWatch
 from album.importing.importer import PhotoImporter
 from album.importing.jobs import ImportJobs
 from album.importing.zip_archive import MAX_SIDECAR_BYTES, SIDECAR_TOO_LARGE
-from album.labelling import Labelling
 from album.metadata.geocoder import Places
 from album.metadata.sidecars import Siblings
 from album.runtime.supervised_loop import LoopProblem, SupervisedLoop, problems_of
@@ -39,10 +42,7 @@ from album.storage.labels import LabelStore
 from album.storage.originals import Originals
 from album.storage.photos import PhotoStore
 from album.storage.text_index import TextIndex
-from album.teaching import LabelTeacher
-from album.trained_heads import TrainedHeads
 from album.verify import find_faults
-from album.words_of_model import WordsOfModel
 from models.errors import CaptionerUnavailableError
 from models.interfaces import Captioner, Classifiers
 

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from album.classification.few_shot import Taught
+from album.classification.label_transfer import export_labels, import_labels, read_labels
 from album.commands.opening import AsJson, DataDir, in_sentences, opened, print_json
 from album.commands.telling import (
     act_json,
@@ -20,8 +22,6 @@ from album.commands.telling import (
 )
 from album.domain.labels import LabelSummary, label_name
 from album.errors import AlbumError, QueryError
-from album.label_files import export_labels, import_labels, read_labels
-from album.teaching import Taught
 from models.interfaces import Estimate
 
 commands = typer.Typer()

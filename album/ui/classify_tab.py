@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from album.class_evaluation import ClassReport
+from album.classification.evaluation import ClassReport
 from album.service import Album
 from album.ui.alerts import alerts_on_failure
 from album.ui.apply_view import ApplyView

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from album.class_evaluation import ClassReport
+from album.classification.evaluation import ClassReport
 from album.domain.classification import NONE, Sorting, Verdict
 from album.domain.labels import LabelPlan, SortOptions
 from album.domain.photo import LabelScore

@@ -6,7 +6,7 @@ import html
 
 import numpy as np
 
-from album.class_evaluation import CalibrationBin, ClassReport
+from album.classification.evaluation import CalibrationBin, ClassReport
 from album.ui.texts import say, say_count
 from models.interfaces import Estimate
 

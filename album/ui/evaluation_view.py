@@ -12,7 +12,7 @@ from typing import Any
 
 import gradio as gr
 
-from album.class_evaluation import ClassReport
+from album.classification.evaluation import ClassReport
 from album.errors import QueryError
 from album.service import Album
 from album.ui.alerts import alerts_on_failure

@@ -15,12 +15,12 @@ from typing import Any
 
 import gradio as gr
 
-from album.class_list import parse_classes
+from album.classification.class_list import parse_classes
+from album.classification.few_shot import Taught
 from album.domain.labels import LabelPlan
 from album.errors import QueryError
 from album.search.search import Question
 from album.service import Album
-from album.teaching import Taught
 from album.ui.alerts import alerts_on_failure
 from album.ui.label_list import LabelList
 from album.ui.teaching_words import PAIRS, Offer, examples_line, learned, question_tiles

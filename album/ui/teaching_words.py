@@ -8,9 +8,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from album.classification.few_shot import Taught
 from album.domain.photo import Photo
 from album.storage.originals import Originals
-from album.teaching import Taught
 from album.ui.gallery import img
 from album.ui.label_box import FAVOURITE
 from album.ui.texts import say, say_count

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from album.class_list import parse_classes
+from album.classification.class_list import parse_classes
 from album.domain.classification import NONE, Verdict
 from album.domain.labels import SortOptions
 from album.domain.languages import HANGUL
@@ -163,7 +163,9 @@ def test_classifying_a_photo_that_is_not_there_or_not_encoded_says_so(coloured):
 
 
 def test_the_five_best_photos_per_class_equal_the_slow_obvious_way(coloured, monkeypatch):
-    monkeypatch.setattr("album.classify.BLOCK_ROWS", 4)  # several blocks must be merged
+    monkeypatch.setattr(
+        "album.classification.zero_shot.BLOCK_ROWS", 4
+    )  # several blocks must be merged
     every = {
         photo.photo_id: coloured.classifier.classify_photos([photo.photo_id], CLASSES)[0].scores
         for photo in coloured.store.all_photos()
@@ -195,7 +197,7 @@ def test_the_best_photos_of_all_leave_nobody_out_unless_that_is_asked_for(speckl
 
 @pytest.mark.parametrize("rows", [7, 40])
 def test_sorting_equals_the_slow_obvious_way(speckled, monkeypatch, rows):
-    monkeypatch.setattr("album.classify.BLOCK_ROWS", rows)
+    monkeypatch.setattr("album.classification.zero_shot.BLOCK_ROWS", rows)
     monkeypatch.setattr("album.encoding.score_calibration.BLOCK_ROWS", rows)
     monkeypatch.setattr(
         "album.encoding.score_calibration.BEST_EACH", 13
@@ -365,7 +367,7 @@ def test_a_class_that_no_photo_shows_gets_none_and_a_file_that_shows_it_is_one(a
 
 
 def test_progress_counts_names_and_then_photos(speckled, monkeypatch):
-    monkeypatch.setattr("album.classify.BLOCK_ROWS", 16)
+    monkeypatch.setattr("album.classification.zero_shot.BLOCK_ROWS", 16)
     monkeypatch.setattr("album.encoding.score_calibration.BLOCK_ROWS", 25)
     told: list[tuple[int, int]] = []
 

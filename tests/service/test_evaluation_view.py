@@ -12,7 +12,7 @@ import gradio as gr
 import numpy as np
 import pytest
 
-from album.class_evaluation import CalibrationBin, ClassReport
+from album.classification.evaluation import CalibrationBin, ClassReport
 from album.errors import QueryError
 from album.service import Album
 from album.ui.evaluation_charts import (

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
+from album.classification.label_transfer import export_labels, import_labels, read_labels
 from album.domain.labels import SortOptions
 from album.errors import AlbumError, QueryError
-from album.label_files import export_labels, import_labels, read_labels
 from tests.fakes import FakeEncoder
 from tests.images.make import make_photo
 from tests.importing import opened, take_in

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from album import labelling
 from album.backup import backup
+from album.classification import labelling
 from album.domain.labels import LabelRule, SortOptions, checked_rule, label_name
 from album.domain.photo import SearchFilters
 from album.errors import AlbumError, QueryError

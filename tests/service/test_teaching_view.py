@@ -12,10 +12,10 @@ import gradio as gr
 import numpy as np
 import pytest
 
+from album.classification.few_shot import Taught
 from album.domain.labels import LabelPlan, LabelRule, PlannedLabel
 from album.errors import QueryError
 from album.service import Album
-from album.teaching import Taught
 from album.ui.teaching_view import TeachingView
 from album.ui.teaching_words import Offer, learned, question_tiles
 from models.interfaces import Estimate

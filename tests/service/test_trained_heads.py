@@ -12,10 +12,10 @@ import pytest
 from PIL import Image
 from safetensors.numpy import save_file
 
-from album import trained_heads
+from album.classification import trained_classifiers
+from album.classification.trained_classifiers import TrainedHeads
 from album.domain.classification import NONE, Verdict
 from album.errors import PhotoNotFoundError, QueryError, UnreadableImageError
-from album.trained_heads import TrainedHeads
 from models.classifiers import OwnClassifiers
 from models.errors import ModelError
 from models.interfaces import HeadCard, Shares, TrainedHead
@@ -182,7 +182,7 @@ def test_a_photo_is_none_of_these_below_the_threshold_and_not_at_it(filled):
 def test_blocks_of_any_size_give_the_same_sorting(filled, monkeypatch):
     album, _ = filled
     whole = album.heads.sort("colours")
-    monkeypatch.setattr(trained_heads, "BLOCK_SHARES", 6)  # two photos
+    monkeypatch.setattr(trained_classifiers, "BLOCK_SHARES", 6)  # two photos
     told = []
 
     by_two = album.heads.sort("colours", on_progress=lambda *it: told.append(it))
@@ -273,7 +273,7 @@ def test_the_album_is_sorted_by_thumbnails_so_originals_need_not_be_there(seeing
 def test_pictures_are_looked_at_a_batch_at_a_time(seeing, monkeypatch):
     heads, _, ids = seeing
     whole = heads.sort("seeing")
-    monkeypatch.setattr(trained_heads, "BATCH", 2)
+    monkeypatch.setattr(trained_classifiers, "BATCH", 2)
     told = []
 
     by_two = heads.sort("seeing", on_progress=lambda *it: told.append(it))

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from album.class_list import parse_classes
-from album.word_vectors import MOST_KEPT, NAMES_AT_ONCE, WordVectors
+from album.classification.class_embeddings import MOST_KEPT, NAMES_AT_ONCE, WordVectors
+from album.classification.class_list import parse_classes
 from models.classifiers import OwnClassifiers
 from models.interfaces import ClassName, ClassSpec
 from models.prompts import TEMPLATES
@@ -170,7 +170,7 @@ def _keep(path: Path, matrix: np.ndarray, table: dict[str, object]) -> None:
 def test_names_in_other_templates_are_encoded_again(path, monkeypatch):
     before = words(path)[0].directions(CLASSES)
     other = {**TEMPLATES, "ensemble": {"en": ("art of {}",), "ko": ("{} 그림",)}}
-    for module in ("album.word_vectors", "models.prompts"):
+    for module in ("album.classification.class_embeddings", "models.prompts"):
         monkeypatch.setattr(f"{module}.TEMPLATES", other)
     monkeypatch.setattr("models.zero_shot.TEMPLATES_BY_WORDING", other)
 
@@ -180,7 +180,7 @@ def test_names_in_other_templates_are_encoded_again(path, monkeypatch):
 
 
 def test_the_names_that_were_used_longest_ago_make_room(path, monkeypatch):
-    monkeypatch.setattr("album.word_vectors.MOST_KEPT", 4)
+    monkeypatch.setattr("album.classification.class_embeddings.MOST_KEPT", 4)
     vectors, encoder = words(path)
     one, two, three = (
         [ClassSpec((ClassName(n),)) for n in part] for part in ("abc", "de", "fghijk")

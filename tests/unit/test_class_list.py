@@ -6,7 +6,13 @@ import unicodedata
 
 import pytest
 
-from album.class_list import LONGEST_LIST, LONGEST_NAME, MOST_CLASSES, MOST_NAMES, parse_classes
+from album.classification.class_list import (
+    LONGEST_LIST,
+    LONGEST_NAME,
+    MOST_CLASSES,
+    MOST_NAMES,
+    parse_classes,
+)
 from album.errors import QueryError
 from models.interfaces import ClassName, ClassSpec
 

@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from album.class_list import parse_classes
-from album.classify import PhotoClassifier
+from album.classification.class_list import parse_classes
+from album.classification.trained_classifiers import TrainedHeads
+from album.classification.zero_shot import PhotoClassifier
 from album.domain.classification import NONE, Sorting
 from album.domain.labels import SortOptions
 from album.domain.photo import LabelScore
 from album.errors import QueryError
 from album.storage.labels import LabelStore
-from album.trained_heads import TrainedHeads
 from models.interfaces import Classifiers, Estimate
 
 BINS = 10

@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+from album.classification.class_embeddings import WordVectors
 from album.encoding.active_encoder import Active, ActiveEncoder
 from album.encoding.score_calibration import Relevance
-from album.word_vectors import WordVectors
 from models.interfaces import Classifiers
 
 

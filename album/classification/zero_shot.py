@@ -13,7 +13,8 @@ from typing import get_args
 import numpy as np
 import numpy.typing as npt
 
-from album.class_list import parse_classes
+from album.classification.class_list import parse_classes
+from album.classification.embedding_cache import WordsOfModel
 from album.domain.classification import NONE, Sorting, Verdict
 from album.domain.labels import SortOptions
 from album.domain.languages import HANGUL
@@ -23,7 +24,6 @@ from album.encoding.score_calibration import BLOCK_NUMBERS, BLOCK_ROWS, ClassRel
 from album.errors import PhotoNotFoundError, QueryError, UnreadableImageError
 from album.images.decoder import Decoder
 from album.storage.photos import PhotoStore
-from album.words_of_model import WordsOfModel
 from models.interfaces import Classifier, Classifiers, ClassSpec, Embeddings, Wording
 
 MOST_SHARES = 1_000_000  # photos times classes of one answer: 100 bytes each, more as JSON

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from album.class_list import SYNONYMS, parse_classes
+from album.classification.class_list import SYNONYMS, parse_classes
+from album.classification.embedding_cache import WordsOfModel
 from album.domain.labels import MAX_LABEL_LENGTH, LabelRule
 from album.encoding.active_encoder import ActiveEncoder
 from album.errors import QueryError
 from album.storage.labels import LabelStore
 from album.storage.photos import PhotoStore
 from album.storage.vector_index import BLOCK_ROWS, is_in
-from album.words_of_model import WordsOfModel
 from models.interfaces import Classifiers, Embeddings, Estimate, FittedProbe
 
 Ids = npt.NDArray[np.int64]

@@ -9,7 +9,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from album.classify import PhotoClassifier
+from album.classification.few_shot import LabelTeacher
+from album.classification.rule_predictions import Answers, Floats, Ids, RuleAnswers, by_question
+from album.classification.trained_classifiers import TrainedHeads
+from album.classification.zero_shot import PhotoClassifier
 from album.domain.classification import Sorting
 from album.domain.labels import (
     LabelAct,
@@ -22,11 +25,8 @@ from album.domain.labels import (
 )
 from album.encoding.active_encoder import ActiveEncoder
 from album.errors import AlbumError, QueryError
-from album.rule_answers import Answers, Floats, Ids, RuleAnswers, by_question
 from album.storage.auto_label_progress import LivingLabels, Seen
 from album.storage.labels import LabelStore
-from album.teaching import LabelTeacher
-from album.trained_heads import TrainedHeads
 from models.errors import ModelError
 
 log = logging.getLogger(__name__)

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast, get_args
 
-from album.classifier_files import damaged, is_small, packed, unpacked
+from album.classification.classifier_transfer import damaged, is_small, packed, unpacked
 from album.domain.labels import GivenLabel, Giver, LabelRule, checked_rule, label_name
 from album.errors import AlbumError, QueryError
 from album.service import Album

@@ -10,11 +10,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from album.classify import PhotoClassifier
+from album.classification.few_shot import LabelTeacher
+from album.classification.trained_classifiers import TrainedHeads
+from album.classification.zero_shot import PhotoClassifier
 from album.domain.classification import Sorting
 from album.domain.labels import LabelRule, SortOptions, checked_rule
-from album.teaching import LabelTeacher
-from album.trained_heads import TrainedHeads
 
 Ids = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]

@@ -1,0 +1,1 @@
+"""A photo to its class, and classes to labels."""
