@@ -8,7 +8,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from album.captions import CaptionPace
+from album.captioning.captions import CaptionPace
 from album.errors import AlbumError
 from album.runtime.local_socket import LocalSocket
 from album.runtime.shutdown import closing_s, ended_by_signals, wait_for_the_end

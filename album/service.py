@@ -12,14 +12,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
-from album.captions import CaptionPace, PhotoCaptions
+from album.captioning.caption_matching import PhotoDescriber
+from album.captioning.captions import CaptionPace, PhotoCaptions
 from album.classification.embedding_cache import WordsOfModel
 from album.classification.evaluation import ClassEvaluation
 from album.classification.few_shot import LabelTeacher
 from album.classification.labelling import Labelling
 from album.classification.trained_classifiers import TrainedHeads
 from album.classification.zero_shot import PhotoClassifier
-from album.describe import PhotoDescriber
 from album.domain.labels import LabelAct, label_name
 from album.domain.photo import ImportRecord, Photo, WatchedFolder
 from album.encoding.active_encoder import ActiveEncoder

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from tqdm import tqdm
 
-from album.captions import PhotoCaptions
+from album.captioning.captions import PhotoCaptions
 from album.commands.opening import AsJson, DataDir, follow, in_sentences, opened, print_json
 from album.commands.telling import photo_id_of
 from album.domain.captions import CaptionJob, Estimate, Wanted

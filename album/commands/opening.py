@@ -15,7 +15,7 @@ from typing import Annotated, Any, ParamSpec
 import typer
 from tqdm import tqdm
 
-from album.captions import CaptionPace
+from album.captioning.captions import CaptionPace
 from album.errors import HALF_CHARACTER, AlbumError, disk_sentence
 from album.importing.progress import OnProgress
 from album.runtime.shutdown import closing_s, ended_by_signals

@@ -13,7 +13,7 @@ from typing import Any
 
 import gradio as gr
 
-from album.captions import MAX_QUESTION_LENGTH
+from album.captioning.captions import MAX_QUESTION_LENGTH
 from album.service import Album
 from album.ui.alerts import alerts_on_failure
 from album.ui.fitting_captions import AS_WRITTEN

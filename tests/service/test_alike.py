@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import pytest
 
-from album.alike import KINDS, LookAlikes
+from album.captioning.near_duplicates import KINDS, LookAlikes
 from album.domain.photo import ImageFacts
 from album.storage.database import Database
 from album.storage.photos import NewPhoto, PhotoStore

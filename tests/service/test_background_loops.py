@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from album.captions import CaptionPace
+from album.captioning.captions import CaptionPace
 from album.domain.captions import Wanted
 from album.errors import AlbumError
 from album.runtime import supervised_loop
@@ -261,7 +261,7 @@ def test_captions_go_on_after_an_error_without_a_name(album, captioner, tmp_path
 def test_a_photo_that_no_captioner_survives_is_given_up_and_costs_few_requests(
     album, captioner, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("album.caption_work.random.uniform", lambda low, high: 0.0)
+    monkeypatch.setattr("album.captioning.worker.random.uniform", lambda low, high: 0.0)
     (photo_id,) = take_in(album, [make_photo(tmp_path / "a.png", "red")]).added
     again = captioning(album, captioner)
     captioner.error = SomeLibraryError("always")

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from album import caption_work
-from album.captions import MAX_QUESTION_LENGTH, CaptionPace
+from album.captioning import worker
+from album.captioning.captions import MAX_QUESTION_LENGTH, CaptionPace
 from album.domain.captions import Wanted
 from album.errors import AlbumError, QueryError
 from album.service import Album
@@ -387,7 +387,7 @@ def test_the_last_request_of_a_day_is_waited_for_by_who_asked_for_it(
         decoder=DecodeHere(),
         caption_pace=CaptionPace(per_day=1),
     )
-    captioner.meanwhile = lambda: time.sleep(3 * caption_work.NEWS_S)
+    captioner.meanwhile = lambda: time.sleep(3 * worker.NEWS_S)
     again.captions.start()
 
     assert again.captions.ask_now(photo_ids[0], "en").text == "A photo."
@@ -479,17 +479,17 @@ def test_a_job_that_somebody_paused_is_not_resumed_by_a_start(album, captioner, 
 def test_a_fault_of_theirs_with_a_time_is_a_try_and_so_ends(
     album, captioner, photo_ids, monkeypatch
 ):
-    monkeypatch.setattr(caption_work.random, "uniform", lambda low, high: 0.0)
+    monkeypatch.setattr(worker.random, "uniform", lambda low, high: 0.0)
     captioner.error = unavailable("Fault.", retry_after_s=0.001)
     job_id = album.captions.start_job(Wanted(tuple(photo_ids[:1])), ["en"])
     wait_until(lambda: album.captions.work_off() or album.captions.job(job_id).ended)
 
-    assert len(captioner.calls) == caption_work.MAX_TRIES
+    assert len(captioner.calls) == worker.MAX_TRIES
     assert album.captions.problem(photo_ids[0]) == "Fault."
 
 
 def test_a_full_disk_keeps_an_answer_that_was_paid_for(album, captioner, photo_ids, monkeypatch):
-    monkeypatch.setattr(caption_work, "LOOK_AGAIN_S", 0.01)
+    monkeypatch.setattr(worker, "LOOK_AGAIN_S", 0.01)
     full = [AlbumError("The disk is full."), AlbumError("The disk is full.")]
     write = album.caption_store.write_by_model
 

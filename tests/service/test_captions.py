@@ -8,7 +8,7 @@ import time
 import pytest
 from PIL import Image
 
-from album import caption_work
+from album.captioning import worker
 from album.errors import AlbumError, PhotoNotFoundError
 from album.service import Album
 from album.storage.caption_queue import CaptionQueue
@@ -31,7 +31,7 @@ def photo_ids(album, tmp_path):
 
 def at_once(monkeypatch) -> None:
     """No time passes between the tries of a photo."""
-    monkeypatch.setattr(caption_work.random, "uniform", lambda low, high: 0.0)
+    monkeypatch.setattr(worker.random, "uniform", lambda low, high: 0.0)
 
 
 def test_a_caption_is_stored_with_its_language_model_and_time(album, captioner, photo_ids):
@@ -123,7 +123,7 @@ def test_a_photo_is_given_up_after_five_tries_and_can_be_asked_for_again(
 
     album.captions.work_off()
 
-    assert len(captioner.calls) == caption_work.MAX_TRIES
+    assert len(captioner.calls) == worker.MAX_TRIES
     assert album.caption_store.counts() == (0, 0, 1)
     assert album.captions.problem(photo_ids[0]) == "Gemini did not answer."
     captioner.error = None
@@ -145,7 +145,7 @@ def test_a_photo_whose_original_is_gone_does_not_stop_the_queue(album, captioner
     album.captions.request(photo_ids, ["en"])
 
     assert album.captions.work_off() == 2
-    assert "original" in album.captions.problem(photo_ids[0])
+    assert "original" in album.captioning.captions.problem(photo_ids[0])
 
 
 def test_the_queue_survives_a_restart_and_pays_once(album, captioner, photo_ids):
@@ -186,7 +186,7 @@ def test_an_endless_answer_is_cut_to_a_bearable_length(album, captioner, photo_i
 
     caption = album.captions.ask_now(photo_ids[0], "en")
 
-    assert len(caption.text) == caption_work.MAX_CAPTION_LENGTH
+    assert len(caption.text) == worker.MAX_CAPTION_LENGTH
 
 
 def test_after_failures_in_a_row_the_others_wait_too_and_an_urgent_one_is_tried_at_once(
@@ -199,7 +199,7 @@ def test_after_failures_in_a_row_the_others_wait_too_and_an_urgent_one_is_tried_
     album.captions.work_off()
     album.captions.work_off()
 
-    assert len(captioner.calls) == caption_work.CAUTION_AFTER  # not once for each of the six
+    assert len(captioner.calls) == worker.CAUTION_AFTER  # not once for each of the six
     assert album.captions.progress().why_resting == "Gemini did not answer."
     captioner.error = None
     assert album.captions.ask_now(photo_ids[2], "en").text == captioner.says

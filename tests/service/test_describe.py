@@ -10,8 +10,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from album import describe
-from album.describe import BATCH, PhotoDescriber
+from album.captioning import caption_matching
+from album.captioning.caption_matching import BATCH, PhotoDescriber
 from album.domain.photo import ImageFacts
 from album.errors import EmptyQueryError, PhotoNotFoundError, QueryError, UnreadableImageError
 from album.search.search import Question
@@ -148,7 +148,7 @@ def test_without_any_caption_nothing_is_found_and_no_model_is_waited_for(tmp_pat
         NewPhoto("0" * 64, "new.jpg", None, 1, ImageFacts("JPEG", 1, 1), datetime(2020, 1, 1))
     )
 
-    assert album.describer.describe_photo(photo_id) == describe.Description([], 0, None)
+    assert album.describer.describe_photo(photo_id) == caption_matching.Description([], 0, None)
     assert album.describer.describe_photo(photo_id, ["", " "]).total == 0
     assert list(album.describer.read()) == []
     album.close()
@@ -176,7 +176,7 @@ def test_an_image_that_cannot_be_read_is_said_before_any_text_is_encoded(album, 
 
 
 def test_too_many_texts_are_refused(album, monkeypatch):
-    monkeypatch.setattr(describe, "MOST_TEXTS", 3)
+    monkeypatch.setattr(caption_matching, "MOST_TEXTS", 3)
 
     with pytest.raises(QueryError, match="These are 4 texts; 3 at most"):
         album.describer.describe_photo(album.photo_ids[0], list("abcd"))
@@ -186,7 +186,7 @@ def test_too_many_texts_are_refused(album, monkeypatch):
 
 
 def test_of_more_captions_than_can_be_compared_the_last_written_are(album, monkeypatch):
-    monkeypatch.setattr(describe, "MOST_TEXTS", 2)
+    monkeypatch.setattr(caption_matching, "MOST_TEXTS", 2)
     for photo_id, text in zip(album.photo_ids, ("a", "z", "y", "y"), strict=True):
         album.captions.write(photo_id, text)
 
@@ -255,7 +255,7 @@ def test_a_model_that_comes_while_captions_are_read_reads_them_all(album, encode
 def test_no_more_vectors_are_kept_than_may_be_and_the_ones_used_last_stay(
     album, encoder, monkeypatch
 ):
-    monkeypatch.setattr(describe, "MOST_TEXTS", 4)
+    monkeypatch.setattr(caption_matching, "MOST_TEXTS", 4)
     describer = PhotoDescriber(album.store, album.caption_store, album.active, album.decoder)
     first = album.photo_ids[0]
     describer.describe_photo(first, ["a", "b", "c", "d"])

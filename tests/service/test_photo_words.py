@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from album.captions import MOST_TURNS
+from album.captioning.captions import MOST_TURNS
 from album.service import Album
 from album.storage.captions import CaptionStore
 from album.ui.caption_box import CaptionBox

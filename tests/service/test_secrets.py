@@ -12,7 +12,7 @@ from urllib.request import urlopen
 import pytest
 from gradio_client import Client
 
-from album.captions import CaptionPace
+from album.captioning.captions import CaptionPace
 from album.domain.captions import Wanted
 from album.service import Album
 from album.settings import Settings

@@ -130,7 +130,9 @@ JOURNEYS: dict[str, Callable[[Album, Path], object]] = {
     "classify": classify,
     "describe": lambda album, picture: album.describer.describe_file(picture, ["red", "blue"]),
     "open": lambda album, picture: open_photo(album),
-    "ask": lambda album, picture: album.captions.answer(1, [Turn("person", "Who?")], "en"),
+    "ask": lambda album, picture: album.captioning.captions.answer(
+        1, [Turn("person", "Who?")], "en"
+    ),
     "captions": lambda album, picture: caption_all(album),
     "thumbnails": lambda album, picture: make_thumbnails(album),
     "repair": lambda album, picture: repair_all(album),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from album.alike import LookAlikes
+from album.captioning.near_duplicates import LookAlikes
 from album.domain.captions import LANGUAGES, Estimate, Wanted
 from album.domain.photo import SearchFilters
 from album.errors import QueryError

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from album.caption_turns import CaptionTurns, NotNowError
+from album.captioning.request_gate import CaptionTurns, NotNowError
 from album.domain.captions import LANGUAGES, MAX_CAPTION_LENGTH, CaptionTask
 from album.domain.languages import unread_language
 from album.errors import AlbumError

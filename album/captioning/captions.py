@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from album.caption_turns import CaptionTurns
-from album.caption_wishes import CaptionWishes, check_languages
-from album.caption_work import FIRST_DELAY_S, LEASE_S, STOP_S, CaptionWork
+from album.captioning.request_gate import CaptionTurns
+from album.captioning.selection import CaptionWishes, check_languages
+from album.captioning.worker import FIRST_DELAY_S, LEASE_S, STOP_S, CaptionWork
 from album.domain.captions import (
     MAX_CAPTION_LENGTH,
     CaptionFailure,

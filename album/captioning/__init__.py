@@ -1,0 +1,1 @@
+"""Captions, by hand and by a model."""
