@@ -11,8 +11,8 @@ import typer
 from album.commands.opening import AsJson, DataDir, in_sentences, opened, print_json, progress
 from album.domain.photo import SearchFilters
 from album.errors import QueryError
-from album.export import ExportProblem, ExportReport, PhotoExport
-from album.export_verify import VerifyReport, verify_export
+from album.export.exporter import ExportProblem, ExportReport, PhotoExport
+from album.export.verification import VerifyReport, verify_export
 from album.service import Album
 
 commands = typer.Typer()

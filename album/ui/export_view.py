@@ -25,10 +25,10 @@ import gradio as gr
 
 from album.domain.photo import SearchFilters
 from album.errors import QueryError
-from album.export import ExportReport, PhotoExport
-from album.export_plan import ExportPlan, plan_of
-from album.export_verify import VerifyReport, verify_export
-from album.export_zip import export_zip, verify_zip
+from album.export.archive import export_zip, verify_zip
+from album.export.exporter import ExportReport, PhotoExport
+from album.export.plan import ExportPlan, plan_of
+from album.export.verification import VerifyReport, verify_export
 from album.service import Album
 from album.storage.originals import has_room
 from album.ui import export_words as words

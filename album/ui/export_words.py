@@ -5,9 +5,9 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 
-from album.export import ExportProblem, ExportReport
-from album.export_plan import ExportPlan
-from album.export_verify import Difference, VerifyReport
+from album.export.exporter import ExportProblem, ExportReport
+from album.export.plan import ExportPlan
+from album.export.verification import Difference, VerifyReport
 from album.ui.at_work import Step
 from album.ui.export_texts import EXPORT_TEXTS
 from album.ui.gallery import size

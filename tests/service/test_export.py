@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from album import export_files
 from album.errors import AlbumError, QueryError
-from album.export import PhotoExport
-from album.export_files import read_sidecar, safe_name
-from album.export_verify import verify_export
+from album.export import files
+from album.export.exporter import PhotoExport
+from album.export.files import read_sidecar, safe_name
+from album.export.verification import verify_export
 from album.metadata import xmp
 from album.service import Album
 from tests.captioning import set_caption
@@ -277,7 +277,7 @@ def test_a_disk_that_takes_nothing_more_loses_nothing(album, mine, monkeypatch, 
     def refuse(descriptor: int) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(export_files.os, "fsync", refuse)
+    monkeypatch.setattr(files.os, "fsync", refuse)
     report = out_of(album).export(None)
 
     full = number == errno.ENOSPC
@@ -298,7 +298,7 @@ def test_a_sidecar_that_another_program_changes_meanwhile_is_left_to_it(album, m
         fsync(descriptor)
         (mine / "red.jpg.xmp").write_text(theirs + " ")
 
-    monkeypatch.setattr(export_files.os, "fsync", meanwhile)
+    monkeypatch.setattr(files.os, "fsync", meanwhile)
     report = out_of(album).export(None)
 
     assert ["meanwhile" in it.reason for it in report.failed if it.filename == "red.jpg"] == [True]

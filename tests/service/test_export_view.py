@@ -15,9 +15,9 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from album.export import ExportProblem, ExportReport
-from album.export_plan import ExportPlan
-from album.export_verify import Difference, VerifyReport
+from album.export.exporter import ExportProblem, ExportReport
+from album.export.plan import ExportPlan
+from album.export.verification import Difference, VerifyReport
 from album.search.search import Question
 from album.service import Album
 from album.ui import export_view, export_words

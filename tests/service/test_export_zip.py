@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from album import export
-from album import export_zip as module
 from album.errors import AlbumError
-from album.export import PhotoExport
-from album.export_plan import plan_of
-from album.export_zip import export_zip, verify_zip
+from album.export import archive as module
+from album.export import exporter
+from album.export.archive import export_zip, verify_zip
+from album.export.exporter import PhotoExport
+from album.export.plan import plan_of
 from album.service import Album
 from tests.captioning import set_caption
 from tests.images.make import make_photo
@@ -151,7 +151,7 @@ def test_a_photo_that_was_copied_before_the_disk_became_full_is_in_the_zip(
     def refuse(*of_sidecar: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(export, "write_sidecar", refuse)
+    monkeypatch.setattr(exporter, "write_sidecar", refuse)
 
     report = export_zip(out_of(mixed), tmp_path / "all.zip", with_photos=True)
 

@@ -13,11 +13,11 @@ import pytest
 from album.domain.captions import MAX_CAPTION_LENGTH
 from album.domain.labels import MAX_LABELS, GivenLabel
 from album.domain.photo import Caption, Photo
-from album.export import PhotoExport
-from album.export_verify import verify_export
+from album.export.exporter import PhotoExport
+from album.export.verification import verify_export
+from album.export.xmp_sidecar import Said, extended
 from album.service import Album
 from album.storage.captions import CaptionStore
-from album.xmp_sidecars import Said, extended
 from tests import exiftool
 from tests.captioning import set_caption
 from tests.images.make import make_photo

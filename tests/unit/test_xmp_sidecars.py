@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from album.export.xmp_document import SidecarError
+from album.export.xmp_sidecar import Said, extended, photo_of, xml_text
 from album.metadata import xmp
-from album.xmp_packet import SidecarError
-from album.xmp_sidecars import Said, extended, photo_of, xml_text
 from tests import exiftool
 
 SHA256 = "ab" * 32

@@ -12,14 +12,9 @@ from pathlib import Path
 
 from album.domain.photo import Photo, SearchFilters
 from album.errors import AlbumError, PhotoNotFoundError, QueryError, is_full
-from album.export_files import (
-    XMP,
-    NamesInFolder,
-    copy_photo,
-    read_sidecar,
-    why_not,
-    write_sidecar,
-)
+from album.export.files import XMP, NamesInFolder, copy_photo, read_sidecar, why_not, write_sidecar
+from album.export.xmp_document import SidecarError
+from album.export.xmp_sidecar import Said, extended, photo_of, refuse_broken
 from album.importing.progress import OnProgress
 from album.metadata import xmp
 from album.metadata.provenance import giver_line, writer_line
@@ -28,8 +23,6 @@ from album.storage.captions import CaptionStore
 from album.storage.labels import LabelStore
 from album.storage.originals import Originals
 from album.storage.photos import PhotoStore
-from album.xmp_packet import SidecarError
-from album.xmp_sidecars import Said, extended, photo_of, refuse_broken
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from album.domain.photo import Photo
 from album.errors import is_full
+from album.export.xmp_document import SidecarError
+from album.export.xmp_sidecar import photo_of
 from album.images.file_types import kind_of
 from album.metadata import xmp
 from album.storage.originals import PARTIAL, sha256_of
-from album.xmp_packet import SidecarError
-from album.xmp_sidecars import photo_of
 
 XMP = ".xmp"
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*\ud800-\udfff]')  # by one system or another

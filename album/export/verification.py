@@ -15,8 +15,9 @@ from pathlib import Path
 
 from album.domain.photo import ImageFacts, Photo
 from album.errors import AlbumError
-from album.export import Folders, PhotoExport
-from album.export_files import XMP
+from album.export.exporter import Folders, PhotoExport
+from album.export.files import XMP
+from album.export.xmp_sidecar import Said, photo_of
 from album.importing.progress import OnProgress
 from album.importing.sidecar_import import WordsBeside
 from album.metadata import xmp
@@ -26,7 +27,6 @@ from album.storage.database import Database
 from album.storage.labels import LabelStore
 from album.storage.originals import Originals
 from album.storage.photos import NewPhoto, PhotoStore
-from album.xmp_sidecars import Said, photo_of
 
 _AT_ONCE = 500  # photos of one transaction
 

@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from album.errors import DISK_FULL, AlbumError, is_full
-from album.export import ExportReport, PhotoExport
-from album.export_files import XMP
-from album.export_verify import VerifyReport, verify_export
+from album.export.exporter import ExportReport, PhotoExport
+from album.export.files import XMP
+from album.export.verification import VerifyReport, verify_export
 from album.importing.progress import OnProgress
 from album.storage.labels import LabelStore
 from album.storage.originals import PARTIAL, Originals

@@ -12,8 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element
 
-from album.metadata import xmp
-from album.xmp_packet import (
+from album.export.xmp_document import (
     DEFAULT,
     EMPTY,
     SidecarError,
@@ -25,6 +24,7 @@ from album.xmp_packet import (
     words_of,
     written,
 )
+from album.metadata import xmp
 
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _LONGEST_KEYWORD = 100

@@ -1,0 +1,1 @@
+"""Captions, labels and facts as XMP sidecars and ZIP files."""
