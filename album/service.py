@@ -31,6 +31,7 @@ from album.importing.folder_watcher import FolderWatch
 from album.importing.importer import PhotoImporter
 from album.importing.jobs import ImportJobs
 from album.importing.zip_archive import MAX_SIDECAR_BYTES, SIDECAR_TOO_LARGE
+from album.maintenance.verify import find_faults
 from album.metadata.geocoder import Places
 from album.metadata.sidecars import Siblings
 from album.runtime.supervised_loop import LoopProblem, SupervisedLoop, problems_of
@@ -42,7 +43,6 @@ from album.storage.labels import LabelStore
 from album.storage.originals import Originals
 from album.storage.photos import PhotoStore
 from album.storage.text_index import TextIndex
-from album.verify import find_faults
 from models.errors import CaptionerUnavailableError
 from models.interfaces import Captioner, Classifiers
 

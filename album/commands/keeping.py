@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from album.backup import backup as write_backup
 from album.commands.opening import (
     AsJson,
     DataDir,
@@ -17,8 +16,9 @@ from album.commands.opening import (
     progress,
     settings_of,
 )
-from album.repair import repair as repair_library
-from album.restore import restore as restore_backup
+from album.maintenance.backup import backup as write_backup
+from album.maintenance.repair import repair as repair_library
+from album.maintenance.restore import restore as restore_backup
 
 commands = typer.Typer()
 

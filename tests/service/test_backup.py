@@ -19,10 +19,11 @@ from pathlib import Path
 
 import pytest
 
-from album.backup import BackupReport, backup
-from album.backup_file import BackupReader
 from album.errors import AlbumError
-from album.restore import restore
+from album.maintenance.backup import BackupReport, backup
+from album.maintenance.backup_archive import BackupReader
+from album.maintenance.restore import restore
+from album.maintenance.verify import find_faults
 from album.search.search import PhotoSearch, Question
 from album.service import Album
 from album.storage.caption_queue import CaptionQueue
@@ -32,7 +33,6 @@ from album.storage.imports import ImportStore
 from album.storage.labels import LabelStore
 from album.storage.originals import sha256_of
 from album.storage.text_index import TextIndex
-from album.verify import find_faults
 from models.classifiers import OwnClassifiers
 from tests.captioning import set_caption
 from tests.fakes import FakeEncoder

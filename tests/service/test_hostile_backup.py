@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from album.backup import backup
 from album.domain.labels import LabelPlan, LabelRule, PlannedLabel
 from album.errors import AlbumError
-from album.restore import restore
+from album.maintenance.backup import backup
+from album.maintenance.restore import restore
 from album.service import Album
 from album.storage.caption_queue import CaptionQueue
 from album.storage.database import MIGRATIONS, Database, new_database

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from album.backup import backup
 from album.classification import labelling
 from album.domain.labels import LabelRule, SortOptions, checked_rule, label_name
 from album.domain.photo import SearchFilters
 from album.errors import AlbumError, QueryError
-from album.restore import restore
+from album.maintenance.backup import backup
+from album.maintenance.restore import restore
 from album.search.search import Question
 from album.search.serialization import understood_json
 from album.service import Album
@@ -476,7 +476,7 @@ def test_a_backup_brings_labels_refusals_rules_and_what_can_be_undone_back(colou
     coloured.labels.give("mine", [1])
     coloured.labels.refuse("blue", [5])
     before = {it.label: coloured.labels.said(it.label) for it in coloured.labels.summaries()}
-    file = tmp_path / "album.backup"
+    file = tmp_path / "album.maintenance.backup"
 
     backup(coloured.database, coloured.store, coloured.originals, file, with_originals=False)
     restore(file, tmp_path / "restored")

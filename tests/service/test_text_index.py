@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 import album.storage.text_index
-from album.backup import backup
 from album.domain.filters import Condition, Placed, Writes
 from album.domain.photo import ImageFacts, Place, SearchFilters
 from album.errors import AlbumError
-from album.restore import restore
+from album.maintenance.backup import backup
+from album.maintenance.restore import restore
 from album.storage.database import MIGRATIONS, Database, _statements
 from album.storage.labels import LabelStore
 from album.storage.photos import NewPhoto, PhotoStore

@@ -14,7 +14,7 @@ from album.domain.captions import Wanted
 from album.errors import UnreadableImageError
 from album.images.decoder import Decoded
 from album.images.decoder_pool import DecodePool
-from album.repair import repair
+from album.maintenance.repair import repair
 from album.search.search import Question
 from album.service import Album
 from models.classifiers import OwnClassifiers

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from album.errors import AlbumError
-from album.repair import RepairReport, repair
+from album.maintenance.repair import RepairReport, repair
+from album.maintenance.verify import find_faults
 from album.service import Album
 from album.storage.imports import ImportStore
 from album.storage.originals import sha256_of
 from album.storage.vector_index import TAIL_ROWS, VectorIndex
-from album.verify import find_faults
 from models.classifiers import OwnClassifiers
 from tests.fakes import FakeEncoder
 from tests.service.library import Library, PlainDecoder, contents, library, photo

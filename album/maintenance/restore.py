@@ -12,7 +12,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from album.backup_file import (
+from album.domain.photo import Photo
+from album.errors import AlbumError, is_full
+from album.images.file_types import PHOTO_SUFFIXES
+from album.importing.progress import OnProgress
+from album.maintenance.backup_archive import (
     DATABASE,
     LOGS,
     SAVED,
@@ -22,10 +26,6 @@ from album.backup_file import (
     member_name,
     workplace,
 )
-from album.domain.photo import Photo
-from album.errors import AlbumError, is_full
-from album.images.file_types import PHOTO_SUFFIXES
-from album.importing.progress import OnProgress
 from album.storage.caption_queue import CaptionQueue
 from album.storage.database import Database
 from album.storage.imports import ImportStore

@@ -12,11 +12,7 @@ from album.errors import AlbumError, PhotoNotFoundError, UnreadableImageError
 from album.images.decoder import Decoder
 from album.images.file_types import kind_of
 from album.importing.progress import OnProgress
-from album.storage.imports import ImportStore
-from album.storage.originals import Originals, sha256_of
-from album.storage.photos import PhotoStore
-from album.storage.vector_index import VectorIndex, matrix_files
-from album.verify import (
+from album.maintenance.verify import (
     database_faults,
     matrix_fault,
     name_of,
@@ -25,6 +21,10 @@ from album.verify import (
     unowned,
     width_of,
 )
+from album.storage.imports import ImportStore
+from album.storage.originals import Originals, sha256_of
+from album.storage.photos import PhotoStore
+from album.storage.vector_index import VectorIndex, matrix_files
 
 
 @dataclass(slots=True)

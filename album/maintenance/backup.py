@@ -10,7 +10,10 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from album.backup_file import (
+from album.domain.photo import Photo
+from album.errors import AlbumError, PhotoNotFoundError, is_full
+from album.importing.progress import OnProgress
+from album.maintenance.backup_archive import (
     DATABASE,
     SIDECARS,
     WHOLE,
@@ -19,9 +22,6 @@ from album.backup_file import (
     member_name,
     workplace,
 )
-from album.domain.photo import Photo
-from album.errors import AlbumError, PhotoNotFoundError, is_full
-from album.importing.progress import OnProgress
 from album.storage.captions import CaptionStore
 from album.storage.database import Database
 from album.storage.originals import Originals
