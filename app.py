@@ -9,11 +9,11 @@ from functools import partial
 from pathlib import Path
 
 from album.captioning.captions import CaptionPace
+from album.cli.served_search import answer_request
 from album.errors import AlbumError
 from album.runtime.local_socket import LocalSocket
 from album.runtime.shutdown import closing_s, ended_by_signals, wait_for_the_end
 from album.runtime.temp_folder import TempFolder
-from album.served_search import answer_request
 from album.service import Album
 from album.settings import Settings, keep_libraries_private, use_temp_dir
 from models.captioners import captioner_named, fetch_in_background

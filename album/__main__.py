@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from album.commands import captions, evaluate, export, imports, keeping, labels, photos
-from album.commands.opening import DataDir, in_sentences, settings_of
+from album.cli import captions, evaluate, export, imports, labels, maintenance, photos
+from album.cli.common import DataDir, in_sentences, settings_of
 
 cli = typer.Typer(
     no_args_is_help=True,
@@ -13,7 +13,7 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     help="A photo album that finds photos by what they show.",
 )
-for group in (imports, photos, captions, labels, export, keeping):
+for group in (imports, photos, captions, labels, export, maintenance):
     cli.registered_commands += group.commands.registered_commands
 cli.add_typer(evaluate.commands, name="evaluate")
 cli.add_typer(labels.group, name="labels")

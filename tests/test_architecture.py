@@ -23,17 +23,17 @@ LAYERS = (
     ("album.__main__",),
     ("app",),
     (
-        "album.commands.imports",
-        "album.commands.keeping",
-        "album.commands.photos",
-        "album.commands.evaluate",
-        "album.commands.labels",
-        "album.commands.export",
-        "album.commands.captions",
+        "album.cli.imports",
+        "album.cli.maintenance",
+        "album.cli.photos",
+        "album.cli.evaluate",
+        "album.cli.labels",
+        "album.cli.export",
+        "album.cli.captions",
     ),
-    ("album.commands.opening", "album.commands.telling", "album.commands"),
+    ("album.cli.common", "album.cli.output", "album.cli"),
     ("album.ui",),
-    ("album.served_search",),
+    ("album.cli.served_search",),
     ("album.search.serialization",),
     ("album.classification.label_transfer",),
     ("album.classification.classifier_transfer",),
@@ -155,7 +155,7 @@ SCHOOL = (
     *("train", "training", "fine_tune", "fine_tuning", "evaluate", "evaluation", "datasets"),
     "command_line",
 )
-COMPOSITION_ROOTS = ("app.py", "album/commands/opening.py")
+COMPOSITION_ROOTS = ("app.py", "album/cli/common.py")
 OWNERS = {
     "gradio": ("app.py", "album/ui/"),
     "sqlite3": (

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from album.commands import captions as commands
+from album.cli import captions as commands
 from album.images.decoder_pool import DecodePool
 from album.images.decoding import small_jpeg
 from tests.gemini_server import GeminiServer, blocks, error

@@ -8,12 +8,12 @@ from functools import partial
 
 import pytest
 
-from album import served_search
-from album.commands import photos as photo_commands
+from album.cli import photos as photo_commands
+from album.cli import served_search
+from album.cli.served_search import VERSION, answer_request, ask_served, page_json
 from album.domain.photo import SearchFilters
 from album.runtime.local_socket import LocalSocket, ask
 from album.search.search import Question
-from album.served_search import VERSION, answer_request, ask_served, page_json
 from tests.images.make import make_photo
 from tests.importing import take_in
 from tests.model.commands import read, run

@@ -11,23 +11,15 @@ from typing import Annotated, Any, Final, cast, get_args
 import typer
 from tqdm import tqdm
 
-from album.commands.opening import (
-    AsJson,
-    DataDir,
-    follow,
-    in_sentences,
-    opened,
-    print_json,
-    settings_of,
-)
-from album.commands.telling import act_json, plan_json, tell_act, tell_plan
+from album.cli.common import AsJson, DataDir, follow, in_sentences, opened, print_json, settings_of
+from album.cli.output import act_json, plan_json, tell_act, tell_plan
+from album.cli.served_search import ask_served, page_json
 from album.domain.classification import Verdict
 from album.domain.labels import SortOptions
 from album.domain.photo import Band, SearchFilters
 from album.errors import AlbumError, QueryError, UnreadableImageError
 from album.search.query import parse_day
 from album.search.search import Question, Sort
-from album.served_search import ask_served, page_json
 
 HEADINGS: Final[dict[Band, str]] = {
     "sure": "These match:",

@@ -10,8 +10,8 @@ import typer
 
 from album.classification.few_shot import Taught
 from album.classification.label_transfer import export_labels, import_labels, read_labels
-from album.commands.opening import AsJson, DataDir, in_sentences, opened, print_json
-from album.commands.telling import (
+from album.cli.common import AsJson, DataDir, in_sentences, opened, print_json
+from album.cli.output import (
     act_json,
     path_of,
     photo_id_of,

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from album.commands.opening import (
+from album.cli.common import (
     AsJson,
     DataDir,
     in_sentences,

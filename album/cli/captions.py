@@ -10,8 +10,8 @@ import typer
 from tqdm import tqdm
 
 from album.captioning.captions import PhotoCaptions
-from album.commands.opening import AsJson, DataDir, follow, in_sentences, opened, print_json
-from album.commands.telling import photo_id_of
+from album.cli.common import AsJson, DataDir, follow, in_sentences, opened, print_json
+from album.cli.output import photo_id_of
 from album.domain.captions import CaptionJob, Estimate, Wanted
 from album.domain.photo import Caption
 from album.errors import QueryError

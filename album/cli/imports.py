@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from album.commands.opening import AsJson, DataDir, in_sentences, opened, print_json, progress
+from album.cli.common import AsJson, DataDir, in_sentences, opened, print_json, progress
 from album.domain.photo import ImportRecord
 from album.importing.jobs import ImportJobs
 from album.runtime.shutdown import SIGNALS, heeded

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from album.commands.opening import (
+from album.cli.common import (
     AsJson,
     DataDir,
     in_sentences,

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from album.commands.opening import AsJson, DataDir, in_sentences, opened, print_json, progress
+from album.cli.common import AsJson, DataDir, in_sentences, opened, print_json, progress
 from album.domain.photo import SearchFilters
 from album.errors import QueryError
 from album.export.exporter import ExportProblem, ExportReport, PhotoExport
