@@ -68,16 +68,16 @@ def _serve(album: Album, captioner: Captioner, settings: Settings) -> None:
         # Gradio first: while it builds the page, the model is loaded beside it.
         import gradio
 
-        from album.ui import theme
-        from album.ui.alerts import answer_full_disk
         from album.ui.connections import limit_connections
-        from album.ui.downloads import route_of_originals
-        from album.ui.lanes import use_lanes
+        from album.ui.i18n.messages import translations
         from album.ui.login import Login
         from album.ui.page import build_page
         from album.ui.server import GuardedApp
         from album.ui.sessions import few_sessions
-        from album.ui.texts import translations
+        from album.ui.shared import theme
+        from album.ui.shared.alerts import answer_full_disk
+        from album.ui.shared.downloads import route_of_originals
+        from album.ui.shared.queue_lanes import use_lanes
 
         loader.start(album.active.offer, album.serving)
         fetch_in_background(captioner)

@@ -26,7 +26,7 @@ from album.domain.photo import Orientation, SearchFilters
 from album.errors import QueryError
 from album.search.query import parse_day
 from album.search.search import Question
-from album.ui.shown import Shown
+from album.ui.shared.session_state import Shown
 
 KEYS: Final = (
     *("q", "like", "weight", "after", "before", "place", "camera", "shape", "type", "caption"),

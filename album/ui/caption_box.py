@@ -15,10 +15,10 @@ import gradio as gr
 from album.domain.photo import Caption
 from album.service import Album
 from album.ui import caption_words
-from album.ui.alerts import alerts_on_failure
 from album.ui.fitting_captions import AS_WRITTEN, FittingCaptions
-from album.ui.sentences import in_language
-from album.ui.texts import i18n, language_of, say
+from album.ui.i18n.error_messages import in_language
+from album.ui.i18n.messages import i18n, language_of, say
+from album.ui.shared.alerts import alerts_on_failure
 
 Updates = dict[Any, Any]
 

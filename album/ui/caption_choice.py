@@ -13,11 +13,11 @@ from album.domain.captions import Estimate, Wanted
 from album.errors import QueryError
 from album.service import Album
 from album.ui import caption_words
-from album.ui.alerts import alerts_on_failure
+from album.ui.i18n.error_messages import in_language
+from album.ui.i18n.messages import i18n, language_of, say, say_count
 from album.ui.label_box import FAVOURITE
-from album.ui.sentences import in_language
-from album.ui.shown import Shown
-from album.ui.texts import i18n, language_of, say, say_count
+from album.ui.shared.alerts import alerts_on_failure
+from album.ui.shared.session_state import Shown
 from models.errors import CaptionerUnavailableError
 
 WHICH = ("lacking", "found", "label", "by_model")

@@ -14,11 +14,11 @@ import gradio as gr
 from album.domain.captions import CaptionFailure, CaptionJob, CaptionProgress
 from album.errors import QueryError
 from album.service import Album
-from album.ui.alerts import alerts_on_failure
 from album.ui.caption_words import FAILURES_SHOWN, job
-from album.ui.gallery import img
+from album.ui.i18n.messages import i18n, language_of, say
 from album.ui.imports_view import MOST_ROWS, digest
-from album.ui.texts import i18n, language_of, say
+from album.ui.shared.alerts import alerts_on_failure
+from album.ui.shared.photo_html import img
 
 AT_WORK_S = 1.0  # how often a browser asks while captions are written
 IDLE_S = 5.0

@@ -15,10 +15,10 @@ from album.domain.captions import (
     PastCaption,
 )
 from album.domain.photo import Caption
+from album.ui.i18n.error_messages import in_language
+from album.ui.i18n.messages import say, say_count
 from album.ui.import_words import duration
-from album.ui.progress_bar import progress_bar
-from album.ui.sentences import in_language
-from album.ui.texts import say, say_count
+from album.ui.shared.progress_bar import progress_bar
 
 FAILURES_SHOWN = 50
 ROUND_TO = 1000  # tokens: more than that would promise too much

@@ -8,7 +8,7 @@ import re
 from datetime import date
 
 from album.search.query import Chip
-from album.ui.texts import say
+from album.ui.i18n.messages import say
 
 MONTHS = tuple(calendar.month_name)  # "" before January
 _PLAIN = re.compile(r"[\d\s.,/~–\-년월일]+")  # says itself which days it means

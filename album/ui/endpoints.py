@@ -16,16 +16,16 @@ from album.search.search import Question, SearchPage, Sort
 from album.search.serialization import counts_json, hit_json, understood_json
 from album.service import Album
 from album.storage.originals import display_name
-from album.ui.alerts import alerts_on_failure
 from album.ui.import_words import as_json
-from album.ui.lanes import (
+from album.ui.shared.alerts import alerts_on_failure
+from album.ui.shared.queue_lanes import (
     PROGRAM_CAPTIONS,
     PROGRAM_CLASSES,
     PROGRAM_FACTS,
     PROGRAM_SEARCHES,
     PROGRAM_UPLOADS,
 )
-from album.ui.uploads import UploadFolder
+from album.ui.shared.uploads import UploadFolder
 
 MOST_HITS = 500
 MOST_FILES = 1000

@@ -7,7 +7,7 @@ import html
 import numpy as np
 
 from album.classification.evaluation import CalibrationBin, ClassReport
-from album.ui.texts import say, say_count
+from album.ui.i18n.messages import say, say_count
 from models.interfaces import Estimate
 
 MOST_CLASSES = 60

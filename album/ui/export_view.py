@@ -32,12 +32,12 @@ from album.export.verification import VerifyReport, verify_export
 from album.service import Album
 from album.storage.originals import has_room
 from album.ui import export_words as words
-from album.ui.alerts import alerts_on_failure
-from album.ui.at_work import Work
-from album.ui.gallery import size
+from album.ui.i18n.messages import i18n, language_of, say
 from album.ui.label_box import FAVOURITE
-from album.ui.shown import Shown
-from album.ui.texts import i18n, language_of, say
+from album.ui.shared.alerts import alerts_on_failure
+from album.ui.shared.background_task import Work
+from album.ui.shared.photo_html import size
+from album.ui.shared.session_state import Shown
 
 AT_ONCE = 2  # exports at work for all browsers; others wait and are told so
 KEPT_S = 3_600  # a ZIP is there for so long at least; Gradio takes it away after a day

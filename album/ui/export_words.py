@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from album.export.exporter import ExportProblem, ExportReport
 from album.export.plan import ExportPlan
 from album.export.verification import Difference, VerifyReport
-from album.ui.at_work import Step
-from album.ui.export_texts import EXPORT_TEXTS
-from album.ui.gallery import size
-from album.ui.progress_bar import progress_bar
-from album.ui.sentences import in_language
-from album.ui.texts import say
+from album.ui.i18n.error_messages import in_language
+from album.ui.i18n.export_messages import EXPORT_TEXTS
+from album.ui.i18n.messages import say
+from album.ui.shared.background_task import Step
+from album.ui.shared.photo_html import size
+from album.ui.shared.progress_bar import progress_bar
 
 SHOWN = 50  # of a list of things that went wrong
 LONGEST = 160  # characters of a text that differs

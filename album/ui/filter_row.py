@@ -10,8 +10,8 @@ import gradio as gr
 from album.domain.photo import SearchFilters
 from album.search.query import parse_day
 from album.storage.photos import PhotoStore
+from album.ui.i18n.messages import i18n, say
 from album.ui.label_box import FAVOURITE
-from album.ui.texts import i18n, say
 
 ANY = ""
 Updates = dict[Any, Any]

@@ -11,9 +11,9 @@ import gradio as gr
 
 from album.domain.photo import TextScore
 from album.service import Album
-from album.ui.alerts import alerts_on_failure
-from album.ui.lanes import CAPTIONS
-from album.ui.texts import i18n, language_of, say
+from album.ui.i18n.messages import i18n, language_of, say
+from album.ui.shared.alerts import alerts_on_failure
+from album.ui.shared.queue_lanes import CAPTIONS
 
 # In order: what is kept when the box is left must not come after what is taken over.
 AS_WRITTEN = CAPTIONS

@@ -6,8 +6,8 @@ import html
 
 from album.domain.photo import SearchFilters
 from album.search.search import Question, SearchPage
-from album.ui.sentences import in_language
-from album.ui.texts import say
+from album.ui.i18n.error_messages import in_language
+from album.ui.i18n.messages import say
 
 
 def headline(question: Question, found: SearchPage, language: str) -> str:

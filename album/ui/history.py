@@ -16,7 +16,7 @@ from typing import Final
 
 import gradio as gr
 
-from album.ui.texts import LANGUAGES, TEXTS
+from album.ui.i18n.messages import LANGUAGES, TEXTS
 
 KEPT: Final = 50
 """How many searches are kept that are not pinned."""

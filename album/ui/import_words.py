@@ -9,9 +9,9 @@ from typing import Any
 
 from album.domain.photo import ImportFailure, ImportRecord, WatchedFolder
 from album.storage.originals import display_name
-from album.ui.progress_bar import progress_bar
-from album.ui.sentences import in_language
-from album.ui.texts import say
+from album.ui.i18n.error_messages import in_language
+from album.ui.i18n.messages import say
+from album.ui.shared.progress_bar import progress_bar
 
 KINDS = ("video", "sound", "document", "archive", "other")
 FAILURES_SHOWN = 50

@@ -15,10 +15,10 @@ import gradio as gr
 
 from album.domain.photo import ImportRecord, WatchedFolder
 from album.service import Album
-from album.ui.alerts import alerts_on_failure
-from album.ui.gallery import img
+from album.ui.i18n.messages import i18n, language_of
 from album.ui.import_words import FAILURES_SHOWN, folders, older_reports, progress, report, strip
-from album.ui.texts import i18n, language_of
+from album.ui.shared.alerts import alerts_on_failure
+from album.ui.shared.photo_html import img
 
 AT_WORK_S = 1.0  # how often a browser asks while an import is at work
 IDLE_S = 5.0

@@ -15,7 +15,7 @@ import gradio as gr
 
 from album.domain.labels import GivenLabel
 from album.service import Album
-from album.ui.texts import i18n, say
+from album.ui.i18n.messages import i18n, say
 
 Updates = dict[Any, Any]
 

@@ -13,13 +13,13 @@ from album.service import Album
 from album.ui.captions_tab import CaptionsTab
 from album.ui.classify_tab import ClassifyTab
 from album.ui.endpoints import Endpoints
-from album.ui.lanes import SEARCHES
+from album.ui.i18n.messages import i18n, language_of
 from album.ui.search_tab import SearchTab
-from album.ui.shown import Shown
-from album.ui.status_line import ModelState, about_model, status_line
-from album.ui.texts import i18n, language_of
+from album.ui.shared.queue_lanes import SEARCHES
+from album.ui.shared.session_state import Shown
+from album.ui.shared.status_line import ModelState, about_model, status_line
+from album.ui.shared.uploads import UploadFolder
 from album.ui.upload_tab import UploadTab
-from album.ui.uploads import UploadFolder
 
 STATUS_EVERY_S = 3
 

@@ -9,14 +9,14 @@ import gradio as gr
 
 from album.domain.photo import SearchHit
 from album.service import Album
-from album.ui.alerts import alerts_on_failure
 from album.ui.caption_box import CaptionBox
-from album.ui.downloads import PRESS, address_of
-from album.ui.gallery import facts, img
+from album.ui.i18n.messages import LANGUAGES, i18n, say
 from album.ui.label_box import FAVOURITE, LabelBox
 from album.ui.questions import Questions
-from album.ui.reasons import why
-from album.ui.texts import LANGUAGES, i18n, say
+from album.ui.shared.alerts import alerts_on_failure
+from album.ui.shared.downloads import PRESS, address_of
+from album.ui.shared.match_reasons import why
+from album.ui.shared.photo_html import facts, img
 
 Updates = dict[Any, Any]
 

@@ -11,11 +11,11 @@ import gradio as gr
 
 from album.errors import QueryError
 from album.service import Album
-from album.ui.alerts import alerts_on_failure
-from album.ui.gallery import img
-from album.ui.shown import Shown
-from album.ui.texts import i18n, language_of, say, say_count
-from album.ui.uploads import UploadFolder
+from album.ui.i18n.messages import i18n, language_of, say, say_count
+from album.ui.shared.alerts import alerts_on_failure
+from album.ui.shared.photo_html import img
+from album.ui.shared.session_state import Shown
+from album.ui.shared.uploads import UploadFolder
 
 MOST_FILES = 100
 MOST_FOUND = 1000

@@ -10,9 +10,9 @@ from album.errors import QueryError
 from album.search.search import Question
 from album.service import Album
 from album.ui.chips import removable
-from album.ui.gallery import img, inline_img
-from album.ui.texts import i18n, say
-from album.ui.uploads import UploadFolder
+from album.ui.i18n.messages import i18n, say
+from album.ui.shared.photo_html import img, inline_img
+from album.ui.shared.uploads import UploadFolder
 
 MOST = 8
 ON_LOAD = Path(__file__).with_name("pictures.js").read_text()

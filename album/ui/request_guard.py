@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 
+from album.ui.i18n.messages import preferred_language, say
 from album.ui.request_body import (
     ADDRESS,
     BodyReader,
@@ -28,7 +29,6 @@ from album.ui.request_body import (
     TimedBody,
     check_json,
 )
-from album.ui.texts import preferred_language, say
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]

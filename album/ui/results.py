@@ -11,9 +11,9 @@ from album.search.search import SearchPage
 from album.service import Album
 from album.ui import chips
 from album.ui.headline import headline, more_to_show, remarks
+from album.ui.i18n.messages import i18n, say
 from album.ui.query_pictures import QueryPictures
-from album.ui.shown import Shown
-from album.ui.texts import i18n, say
+from album.ui.shared.session_state import Shown
 from album.ui.tiles import tiles
 
 # What the page says to `tiles.js`.

@@ -10,12 +10,12 @@ from album.service import Album
 from album.ui.address import AddressBar, to_address
 from album.ui.filter_row import FilterRow
 from album.ui.history import History
+from album.ui.i18n.messages import i18n
 from album.ui.photo_panel import PhotoPanel, Updates
 from album.ui.query_pictures import QueryPictures
 from album.ui.results import Results
-from album.ui.shown import Shown
-from album.ui.texts import i18n
-from album.ui.uploads import UploadFolder
+from album.ui.shared.session_state import Shown
+from album.ui.shared.uploads import UploadFolder
 
 EXAMPLES = ("example_1", "example_2", "example_3", "example_4", "example_5")
 

@@ -9,10 +9,10 @@ import gradio as gr
 from album.service import Album
 from album.ui.arriving import Arriving
 from album.ui.asking import Asking
-from album.ui.lanes import SEARCHES
 from album.ui.results import PAGE_IS_TURNED, PHOTO_IS_CLOSED, PHOTO_IS_OPEN, REST_IS_SHOWN
 from album.ui.search_parts import EXAMPLES, SearchParts
-from album.ui.uploads import UploadFolder
+from album.ui.shared.queue_lanes import SEARCHES
+from album.ui.shared.uploads import UploadFolder
 from album.ui.viewing import Viewing
 
 

@@ -11,9 +11,9 @@ import numpy as np
 from album.domain.classification import NONE, Sorting, Verdict
 from album.errors import UnreadableImageError
 from album.service import Album
-from album.ui.gallery import img, inline_img
-from album.ui.sentences import in_language
-from album.ui.texts import say, say_count
+from album.ui.i18n.error_messages import in_language
+from album.ui.i18n.messages import say, say_count
+from album.ui.shared.photo_html import img, inline_img
 
 BARS = 6
 CARDS = 12  # beyond these they are folded away

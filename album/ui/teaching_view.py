@@ -21,10 +21,10 @@ from album.domain.labels import LabelPlan
 from album.errors import QueryError
 from album.search.search import Question
 from album.service import Album
-from album.ui.alerts import alerts_on_failure
+from album.ui.i18n.messages import i18n, language_of, say
 from album.ui.label_list import LabelList
+from album.ui.shared.alerts import alerts_on_failure
 from album.ui.teaching_words import PAIRS, Offer, examples_line, learned, question_tiles
-from album.ui.texts import i18n, language_of, say
 
 MOST_OFFERED = 60
 ASKED = 10

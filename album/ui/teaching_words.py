@@ -11,9 +11,9 @@ from typing import Literal
 from album.classification.few_shot import Taught
 from album.domain.photo import Photo
 from album.storage.originals import Originals
-from album.ui.gallery import img
+from album.ui.i18n.messages import say, say_count
 from album.ui.label_box import FAVOURITE
-from album.ui.texts import say, say_count
+from album.ui.shared.photo_html import img
 
 PAIRS = 4
 """How many contradictions are shown at once."""

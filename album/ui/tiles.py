@@ -8,10 +8,10 @@ from itertools import groupby
 from album.domain.photo import Band, SearchHit
 from album.search.search import SearchPage
 from album.storage.originals import Originals
-from album.ui.gallery import img
-from album.ui.reasons import in_short
-from album.ui.shown import Shown
-from album.ui.texts import say
+from album.ui.i18n.messages import say
+from album.ui.shared.match_reasons import in_short
+from album.ui.shared.photo_html import img
+from album.ui.shared.session_state import Shown
 
 
 def tiles(originals: Originals, shown: Shown, found: SearchPage, language: str) -> str:

@@ -8,11 +8,11 @@ from typing import Any
 import gradio as gr
 
 from album.service import Album
-from album.ui.alerts import alerts_on_failure
 from album.ui.caption_choice import caption_languages
+from album.ui.i18n.messages import i18n, language_of, say
 from album.ui.imports_view import ImportsView, Updates
-from album.ui.texts import i18n, language_of, say
-from album.ui.uploads import UploadFolder
+from album.ui.shared.alerts import alerts_on_failure
+from album.ui.shared.uploads import UploadFolder
 from models.errors import ModelError
 
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import gradio as gr
 
-from album.ui.alerts import alerts_on_failure
 from album.ui.asking import Asking
+from album.ui.i18n.messages import language_of
 from album.ui.photo_panel import Updates
 from album.ui.search_parts import SearchParts
-from album.ui.shown import Shown
-from album.ui.texts import language_of
+from album.ui.shared.alerts import alerts_on_failure
+from album.ui.shared.session_state import Shown
 
 
 class Viewing:

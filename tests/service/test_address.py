@@ -12,7 +12,7 @@ import pytest
 from album.domain.photo import SearchFilters
 from album.search.search import Question
 from album.ui.address import KEYS, from_address, parameters, to_address
-from album.ui.shown import Shown
+from album.ui.shared.session_state import Shown
 
 EVERYTHING = Shown(
     Question(

@@ -17,7 +17,7 @@ from album.errors import AlbumError
 from album.runtime import supervised_loop
 from album.runtime.supervised_loop import SupervisedLoop, problems_of
 from album.service import Album
-from album.ui.status_line import status_line
+from album.ui.shared.status_line import status_line
 from models.classifiers import OwnClassifiers
 from models.errors import ModelError
 from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder

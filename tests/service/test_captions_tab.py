@@ -17,7 +17,7 @@ from album.search.search import Question
 from album.service import Album
 from album.ui.caption_jobs_view import AT_WORK_S, IDLE_S
 from album.ui.captions_tab import CaptionsTab
-from album.ui.shown import Shown
+from album.ui.shared.session_state import Shown
 from models.errors import CaptionerUnavailableError, CaptionRefusedError
 from tests.fakes import FakeCaptioner
 from tests.images.make import make_photo

@@ -17,10 +17,10 @@ from album.service import Album
 from album.ui.class_step import ALL_SUBJECTS, _key, decided_at
 from album.ui.classify_tab import ClassifyTab
 from album.ui.deciding import InWords
+from album.ui.i18n.messages import TEXTS
 from album.ui.photo_panel import PhotoPanel
+from album.ui.shared.uploads import UploadFolder
 from album.ui.sorting_view import CLASSES_WITH_TILES, TILES, SortingView
-from album.ui.texts import TEXTS
-from album.ui.uploads import UploadFolder
 from models.prompts import EVERYDAY_WORDS, SUBJECTS
 from tests.images.make import make_photo, make_text
 

@@ -22,7 +22,7 @@ from album.search.search import Question
 from album.service import Album
 from album.storage.database import Database
 from album.storage.labels import LabelStore
-from album.ui.alerts import alerts_on_failure, answer_full_disk
+from album.ui.shared.alerts import alerts_on_failure, answer_full_disk
 from models.classifiers import OwnClassifiers
 from tests.captioning import set_caption
 from tests.fakes import FakeCaptioner, FakeEncoder

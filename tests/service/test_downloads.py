@@ -12,8 +12,8 @@ from gradio.routes import App
 from starlette.testclient import TestClient
 
 from album.service import Album
-from album.ui.downloads import address_of, route_of_originals
 from album.ui.photo_panel import PhotoPanel
+from album.ui.shared.downloads import address_of, route_of_originals
 from tests.images.make import make_photo
 from tests.importing import take_in, upload
 

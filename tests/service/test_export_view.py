@@ -21,9 +21,9 @@ from album.export.verification import Difference, VerifyReport
 from album.search.search import Question
 from album.service import Album
 from album.ui import export_view, export_words
-from album.ui.at_work import Work, WorkStoppedError
 from album.ui.export_view import ExportView
-from album.ui.shown import Shown
+from album.ui.shared.background_task import Work, WorkStoppedError
+from album.ui.shared.session_state import Shown
 from tests.captioning import set_caption
 from tests.images.make import make_exif, make_photo
 from tests.importing import take_in, upload, wait_until

@@ -17,10 +17,10 @@ import pytest
 
 from album.search.search import Question, SearchPage
 from album.service import Album
-from album.ui import lanes
-from album.ui.lanes import use_lanes
 from album.ui.page import build_page
 from album.ui.sessions import MOST, few_sessions
+from album.ui.shared import queue_lanes
+from album.ui.shared.queue_lanes import use_lanes
 from tests.benchmarks.figures import held_by
 from tests.event_loop import run
 from tests.images.make import make_photo
@@ -195,8 +195,8 @@ def test_programs_shut_no_browser_out(launched: Launched, monkeypatch: pytest.Mo
 
     refused = [it for it in answers if isinstance(it, RefusedError)]
     assert len(refused) + sum(isinstance(it, dict) for it in answers) == CALLS
-    assert len(refused) >= CALLS - lanes.MOST_OF_PROGRAMS - 2 * lanes.AT_ONCE
-    assert str(lanes.MOST_OF_PROGRAMS) in str(refused[0])
+    assert len(refused) >= CALLS - queue_lanes.MOST_OF_PROGRAMS - 2 * queue_lanes.AT_ONCE
+    assert str(queue_lanes.MOST_OF_PROGRAMS) in str(refused[0])
     assert "try again" in str(refused[0])
     caption = launched.album.captions.of(red.photo_id)
     assert caption is not None

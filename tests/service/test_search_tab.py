@@ -20,8 +20,8 @@ from album.ui.arriving import Arriving
 from album.ui.asking import Asking
 from album.ui.label_box import FAVOURITE
 from album.ui.search_parts import SearchParts
-from album.ui.shown import Shown
-from album.ui.uploads import UploadFolder
+from album.ui.shared.session_state import Shown
+from album.ui.shared.uploads import UploadFolder
 from album.ui.viewing import Viewing
 from tests.images.make import make_photo
 

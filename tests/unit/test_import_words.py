@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from album.domain.photo import ImportFailure, ImportRecord, Photo, Place, WatchedFolder
-from album.ui.gallery import facts
 from album.ui.import_words import as_json, duration, folders, older_reports, progress, report
+from album.ui.shared.photo_html import facts
 
 HARM = "<img src=x onerror=alert(1)>"
 NOTHING: dict[str, Any] = {"may_retry": False, "may_go_on": False, "language": "en"}

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from album.ui.sentences import KOREAN, in_language
-from album.ui.texts import TEXTS
+from album.ui.i18n.error_messages import KOREAN, in_language
+from album.ui.i18n.messages import TEXTS
 
 ROOT = Path(__file__).parents[2]
 # The command line and the start speak English: no browser has said what it prefers.

@@ -6,8 +6,8 @@ import html
 from typing import Protocol
 
 from album.service import Album, AlbumStatus
-from album.ui.sentences import in_language
-from album.ui.texts import say, say_count
+from album.ui.i18n.error_messages import in_language
+from album.ui.i18n.messages import say, say_count
 
 
 class ModelState(Protocol):

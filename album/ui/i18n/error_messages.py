@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from album.ui.export_sentences import EXPORT_KOREAN
+from album.ui.i18n.export_error_messages import EXPORT_KOREAN
 
 KOREAN: Final[tuple[tuple[str, str], ...]] = (
     # Files

@@ -11,8 +11,8 @@ from typing import Final
 import gradio as gr
 from gradio.i18n import I18nData
 
-from album.ui.caption_texts import CAPTION_TEXTS
-from album.ui.export_texts import EXPORT_TEXTS
+from album.ui.i18n.caption_messages import CAPTION_TEXTS
+from album.ui.i18n.export_messages import EXPORT_TEXTS
 
 LANGUAGES: Final = ("en", "ko")
 

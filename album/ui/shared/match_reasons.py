@@ -6,7 +6,7 @@ import html
 from collections.abc import Sequence
 
 from album.domain.photo import Reason
-from album.ui.texts import say
+from album.ui.i18n.messages import say
 
 
 def why(reasons: Sequence[Reason], language: str) -> str:

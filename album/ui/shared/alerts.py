@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
 from album.errors import AlbumError, disk_sentence, refuse_half_characters
-from album.ui.sentences import in_language
-from album.ui.texts import language_of
+from album.ui.i18n.error_messages import in_language
+from album.ui.i18n.messages import language_of
 from models.errors import ModelError
 
 HTTP_INSUFFICIENT_STORAGE = 507

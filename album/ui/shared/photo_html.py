@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from album.domain.photo import Photo, Place
-from album.ui.texts import TEXTS, say
+from album.ui.i18n.messages import TEXTS, say
 
 SHORT_S = 0.3  # from here on, cameras show exposures as parts of a second
 

@@ -1,0 +1,1 @@
+"""What several surfaces of the page use."""
