@@ -12,10 +12,10 @@ import gradio as gr
 from album.domain.captions import Estimate, Wanted
 from album.errors import QueryError
 from album.service import Album
-from album.ui import caption_words
 from album.ui.i18n.error_messages import in_language
 from album.ui.i18n.messages import i18n, language_of, say, say_count
-from album.ui.label_box import FAVOURITE
+from album.ui.photo import caption_html
+from album.ui.photo.label_editor import FAVOURITE
 from album.ui.shared.alerts import alerts_on_failure
 from album.ui.shared.session_state import Shown
 from models.errors import CaptionerUnavailableError
@@ -198,7 +198,7 @@ class CaptionChoice:
         captions = self._album.captions
         it = captions.estimate(told.wanted, told.languages, share=told.share)
         pace = captions.progress(PROGRESS_OF_NONE)
-        words = caption_words.estimate(it, captions.writer, pace, language)
+        words = caption_html.estimate(it, captions.writer, pace, language)
         problem = self._problem(it, language)
         button = off
         if it.photos and not problem:

@@ -14,9 +14,9 @@ import gradio as gr
 from album.domain.captions import CaptionFailure, CaptionJob, CaptionProgress
 from album.errors import QueryError
 from album.service import Album
-from album.ui.caption_words import FAILURES_SHOWN, job
 from album.ui.i18n.messages import i18n, language_of, say
 from album.ui.imports_view import MOST_ROWS, digest
+from album.ui.photo.caption_html import FAILURES_SHOWN, job
 from album.ui.shared.alerts import alerts_on_failure
 from album.ui.shared.photo_html import img
 

@@ -33,7 +33,7 @@ from album.service import Album
 from album.storage.originals import has_room
 from album.ui import export_words as words
 from album.ui.i18n.messages import i18n, language_of, say
-from album.ui.label_box import FAVOURITE
+from album.ui.photo.label_editor import FAVOURITE
 from album.ui.shared.alerts import alerts_on_failure
 from album.ui.shared.background_task import Work
 from album.ui.shared.photo_html import size

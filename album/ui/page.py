@@ -14,7 +14,7 @@ from album.ui.captions_tab import CaptionsTab
 from album.ui.classify_tab import ClassifyTab
 from album.ui.endpoints import Endpoints
 from album.ui.i18n.messages import i18n, language_of
-from album.ui.search_tab import SearchTab
+from album.ui.search.tab import SearchTab
 from album.ui.shared.queue_lanes import SEARCHES
 from album.ui.shared.session_state import Shown
 from album.ui.shared.status_line import ModelState, about_model, status_line

@@ -11,7 +11,7 @@ import pytest
 
 from album.domain.photo import SearchFilters
 from album.search.search import Question
-from album.ui.address import KEYS, from_address, parameters, to_address
+from album.ui.search.url_state import KEYS, from_address, parameters, to_address
 from album.ui.shared.session_state import Shown
 
 EVERYTHING = Shown(

@@ -18,7 +18,7 @@ from album.ui.class_step import ALL_SUBJECTS, _key, decided_at
 from album.ui.classify_tab import ClassifyTab
 from album.ui.deciding import InWords
 from album.ui.i18n.messages import TEXTS
-from album.ui.photo_panel import PhotoPanel
+from album.ui.photo.panel import PhotoPanel
 from album.ui.shared.uploads import UploadFolder
 from album.ui.sorting_view import CLASSES_WITH_TILES, TILES, SortingView
 from models.prompts import EVERYDAY_WORDS, SUBJECTS

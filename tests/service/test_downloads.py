@@ -12,7 +12,7 @@ from gradio.routes import App
 from starlette.testclient import TestClient
 
 from album.service import Album
-from album.ui.photo_panel import PhotoPanel
+from album.ui.photo.panel import PhotoPanel
 from album.ui.shared.downloads import address_of, route_of_originals
 from tests.images.make import make_photo
 from tests.importing import take_in, upload

@@ -13,8 +13,8 @@ import pytest
 from album.captioning.captions import MOST_TURNS
 from album.service import Album
 from album.storage.captions import CaptionStore
-from album.ui.caption_box import CaptionBox
-from album.ui.questions import Conversation, Questions
+from album.ui.photo.caption_editor import CaptionBox
+from album.ui.photo.chat import Conversation, Questions
 from models.errors import CaptionerUnavailableError
 from models.interfaces import Description, Turn
 from tests.fakes import FakeCaptioner

@@ -16,13 +16,13 @@ from album.domain.photo import SearchFilters
 from album.search.query import Query
 from album.search.search import Question, SearchPage
 from album.service import Album
-from album.ui.arriving import Arriving
-from album.ui.asking import Asking
-from album.ui.label_box import FAVOURITE
-from album.ui.search_parts import SearchParts
+from album.ui.photo.label_editor import FAVOURITE
+from album.ui.search.layout import SearchParts
+from album.ui.search.photo_navigation import Viewing
+from album.ui.search.queries import Asking
+from album.ui.search.url_navigation import Arriving
 from album.ui.shared.session_state import Shown
 from album.ui.shared.uploads import UploadFolder
-from album.ui.viewing import Viewing
 from tests.images.make import make_photo
 
 ENGLISH: Any = SimpleNamespace(headers={"accept-language": "en"}, query_params={})

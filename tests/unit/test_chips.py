@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from album.search.query import Chip, KnownNames, parse
-from album.ui.chips import cut, cut_from, meaning, word_chips
+from album.ui.search.chips import cut, cut_from, meaning, word_chips
 
 TODAY = date(2026, 11, 21)
 

@@ -10,7 +10,7 @@ import pytest
 from album.domain.photo import Reason, SearchFilters, SearchHit
 from album.search.query import Chip, Look, Query
 from album.search.search import Question, SearchPage
-from album.ui.headline import headline, more_to_show, remarks
+from album.ui.search.summary import headline, more_to_show, remarks
 from album.ui.shared.match_reasons import in_short, why
 
 DOG = Query("2019 dog", (Chip("date", 0, 4),), groups=((Look("dog"),),))

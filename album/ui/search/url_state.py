@@ -40,7 +40,7 @@ MOST_LIKE: Final = 10
 LONGEST_ADDRESS: Final = 20_000  # 1,000 letters of three bytes, written as %EA%B0%95
 _NUMBER = re.compile("[1-9][0-9]{0,17}")
 _PAGE = re.compile("[1-9][0-9]{0,6}")
-_SCRIPT = Path(__file__).with_name("address.js")
+_SCRIPT = Path(__file__).with_name("url_state.js")
 BREAKS: Final = ("Cc", "Zl", "Zp")
 EITHER: Final = {"yes": True, "no": False}
 

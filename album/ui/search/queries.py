@@ -10,10 +10,10 @@ import gradio as gr
 from album.domain.photo import SearchFilters
 from album.search.search import PAGE, Question, SearchPage, Sort
 from album.service import Album
-from album.ui.chips import cut_from
 from album.ui.i18n.messages import language_of, say
-from album.ui.photo_panel import Updates
-from album.ui.search_parts import SearchParts
+from album.ui.photo.panel import Updates
+from album.ui.search.chips import cut_from
+from album.ui.search.layout import SearchParts
 from album.ui.shared.alerts import alerts_on_failure
 from album.ui.shared.session_state import Shown
 

@@ -14,10 +14,10 @@ import gradio as gr
 
 from album.domain.photo import Caption
 from album.service import Album
-from album.ui import caption_words
-from album.ui.fitting_captions import AS_WRITTEN, FittingCaptions
 from album.ui.i18n.error_messages import in_language
 from album.ui.i18n.messages import i18n, language_of, say
+from album.ui.photo import caption_html
+from album.ui.photo.caption_suggestions import AS_WRITTEN, FittingCaptions
 from album.ui.shared.alerts import alerts_on_failure
 
 Updates = dict[Any, Any]
@@ -203,11 +203,11 @@ class CaptionBox:
     def _told(self, photo_id: int, caption: Caption | None, language: str) -> Updates:
         """Who wrote the caption, and what else is known in words of the photo."""
         captions, store = self._album.captions, self._album.caption_store
-        more = caption_words.others(captions.all_of(photo_id), caption, language)
-        more += caption_words.seen(store.read_text(photo_id), store.keywords_of(photo_id), language)
-        more += caption_words.history(captions.history(photo_id), language)
+        more = caption_html.others(captions.all_of(photo_id), caption, language)
+        more += caption_html.seen(store.read_text(photo_id), store.keywords_of(photo_id), language)
+        more += caption_html.history(captions.history(photo_id), language)
         if caption is not None:
-            note = caption_words.who_wrote(caption, language)
+            note = caption_html.who_wrote(caption, language)
         else:
             problem = captions.problem(photo_id)
             note = html.escape(in_language(language, problem)) if problem else ""

@@ -9,13 +9,13 @@ import gradio as gr
 from album.errors import QueryError
 from album.search.search import Question
 from album.service import Album
-from album.ui.chips import removable
 from album.ui.i18n.messages import i18n, say
+from album.ui.search.chips import removable
 from album.ui.shared.photo_html import img, inline_img
 from album.ui.shared.uploads import UploadFolder
 
 MOST = 8
-ON_LOAD = Path(__file__).with_name("pictures.js").read_text()
+ON_LOAD = Path(__file__).with_name("query_images.js").read_text()
 
 
 class QueryPictures:

@@ -7,13 +7,13 @@ from typing import Any
 import gradio as gr
 
 from album.service import Album
-from album.ui.arriving import Arriving
-from album.ui.asking import Asking
-from album.ui.results import PAGE_IS_TURNED, PHOTO_IS_CLOSED, PHOTO_IS_OPEN, REST_IS_SHOWN
-from album.ui.search_parts import EXAMPLES, SearchParts
+from album.ui.search.layout import EXAMPLES, SearchParts
+from album.ui.search.photo_navigation import Viewing
+from album.ui.search.queries import Asking
+from album.ui.search.results import PAGE_IS_TURNED, PHOTO_IS_CLOSED, PHOTO_IS_OPEN, REST_IS_SHOWN
+from album.ui.search.url_navigation import Arriving
 from album.ui.shared.queue_lanes import SEARCHES
 from album.ui.shared.uploads import UploadFolder
-from album.ui.viewing import Viewing
 
 
 class SearchTab:

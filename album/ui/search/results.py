@@ -9,12 +9,12 @@ import gradio as gr
 
 from album.search.search import SearchPage
 from album.service import Album
-from album.ui import chips
-from album.ui.headline import headline, more_to_show, remarks
 from album.ui.i18n.messages import i18n, say
-from album.ui.query_pictures import QueryPictures
+from album.ui.search import chips
+from album.ui.search.query_images import QueryPictures
+from album.ui.search.summary import headline, more_to_show, remarks
+from album.ui.search.tiles import tiles
 from album.ui.shared.session_state import Shown
-from album.ui.tiles import tiles
 
 # What the page says to `tiles.js`.
 PHOTO_IS_OPEN = "(id) => { document.dispatchEvent(new CustomEvent('photo-open', {detail: id})); }"

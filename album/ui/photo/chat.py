@@ -15,8 +15,8 @@ import gradio as gr
 
 from album.captioning.captions import MAX_QUESTION_LENGTH
 from album.service import Album
-from album.ui.fitting_captions import AS_WRITTEN
 from album.ui.i18n.messages import i18n, language_of, say
+from album.ui.photo.caption_suggestions import AS_WRITTEN
 from album.ui.shared.alerts import alerts_on_failure
 from models.interfaces import Turn
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import gradio as gr
 
-from album.ui.asking import Asking
 from album.ui.i18n.messages import language_of
-from album.ui.photo_panel import Updates
-from album.ui.search_parts import SearchParts
+from album.ui.photo.panel import Updates
+from album.ui.search.layout import SearchParts
+from album.ui.search.queries import Asking
 from album.ui.shared.alerts import alerts_on_failure
 from album.ui.shared.session_state import Shown
 

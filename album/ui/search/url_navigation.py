@@ -9,15 +9,15 @@ import gradio as gr
 
 from album.search.search import Question
 from album.service import Album
-from album.ui.address import from_address, parameters, to_address
-from album.ui.asking import Asking
 from album.ui.i18n.error_messages import in_language
 from album.ui.i18n.messages import language_of
-from album.ui.photo_panel import Updates
-from album.ui.search_parts import SearchParts
+from album.ui.photo.panel import Updates
+from album.ui.search.layout import SearchParts
+from album.ui.search.photo_navigation import Viewing
+from album.ui.search.queries import Asking
+from album.ui.search.url_state import from_address, parameters, to_address
 from album.ui.shared.alerts import alerts_on_failure
 from album.ui.shared.session_state import Shown
-from album.ui.viewing import Viewing
 
 
 class Arriving:

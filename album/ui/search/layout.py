@@ -7,13 +7,13 @@ from typing import Any
 import gradio as gr
 
 from album.service import Album
-from album.ui.address import AddressBar, to_address
-from album.ui.filter_row import FilterRow
-from album.ui.history import History
 from album.ui.i18n.messages import i18n
-from album.ui.photo_panel import PhotoPanel, Updates
-from album.ui.query_pictures import QueryPictures
-from album.ui.results import Results
+from album.ui.photo.panel import PhotoPanel, Updates
+from album.ui.search.filters import FilterRow
+from album.ui.search.history import History
+from album.ui.search.query_images import QueryPictures
+from album.ui.search.results import Results
+from album.ui.search.url_state import AddressBar, to_address
 from album.ui.shared.session_state import Shown
 from album.ui.shared.uploads import UploadFolder
 
