@@ -16,7 +16,7 @@ from album.search.search import Question, SearchPage, Sort
 from album.search.serialization import counts_json, hit_json, understood_json
 from album.service import Album
 from album.storage.originals import display_name
-from album.ui.import_words import as_json
+from album.ui.imports.import_html import as_json
 from album.ui.shared.alerts import alerts_on_failure
 from album.ui.shared.queue_lanes import (
     PROGRAM_CAPTIONS,

@@ -10,16 +10,16 @@ import gradio as gr
 
 from album.runtime.temp_folder import KEPT_S
 from album.service import Album
-from album.ui.captions_tab import CaptionsTab
-from album.ui.classify_tab import ClassifyTab
+from album.ui.captions.tab import CaptionsTab
+from album.ui.classify.tab import ClassifyTab
 from album.ui.endpoints import Endpoints
 from album.ui.i18n.messages import i18n, language_of
+from album.ui.imports.tab import UploadTab
 from album.ui.search.tab import SearchTab
 from album.ui.shared.queue_lanes import SEARCHES
 from album.ui.shared.session_state import Shown
 from album.ui.shared.status_line import ModelState, about_model, status_line
 from album.ui.shared.uploads import UploadFolder
-from album.ui.upload_tab import UploadTab
 
 STATUS_EVERY_S = 3
 

@@ -15,8 +15,8 @@ from album.domain.captions import Wanted
 from album.errors import AlbumError
 from album.search.search import Question
 from album.service import Album
-from album.ui.caption_jobs_view import AT_WORK_S, IDLE_S
-from album.ui.captions_tab import CaptionsTab
+from album.ui.captions.job_list import AT_WORK_S, IDLE_S
+from album.ui.captions.tab import CaptionsTab
 from album.ui.shared.session_state import Shown
 from models.errors import CaptionerUnavailableError, CaptionRefusedError
 from tests.fakes import FakeCaptioner

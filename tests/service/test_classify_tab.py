@@ -14,13 +14,13 @@ import pytest
 
 from album.domain.classification import NONE, Sorting, Verdict
 from album.service import Album
-from album.ui.class_step import ALL_SUBJECTS, _key, decided_at
-from album.ui.classify_tab import ClassifyTab
-from album.ui.deciding import InWords
+from album.ui.classify.class_picker import ALL_SUBJECTS, _key, decided_at
+from album.ui.classify.deciders import InWords
+from album.ui.classify.results_view import CLASSES_WITH_TILES, TILES, SortingView
+from album.ui.classify.tab import ClassifyTab
 from album.ui.i18n.messages import TEXTS
 from album.ui.photo.panel import PhotoPanel
 from album.ui.shared.uploads import UploadFolder
-from album.ui.sorting_view import CLASSES_WITH_TILES, TILES, SortingView
 from models.prompts import EVERYDAY_WORDS, SUBJECTS
 from tests.images.make import make_photo, make_text
 

@@ -15,7 +15,7 @@ import pytest
 from album.classification.evaluation import CalibrationBin, ClassReport
 from album.errors import QueryError
 from album.service import Album
-from album.ui.evaluation_charts import (
+from album.ui.classify.evaluation_charts import (
     MOST_CLASSES,
     calibration,
     confusion,
@@ -24,7 +24,7 @@ from album.ui.evaluation_charts import (
     per_class,
     report_html,
 )
-from album.ui.evaluation_view import EvaluationView
+from album.ui.classify.evaluation_view import EvaluationView
 from models.interfaces import Estimate
 
 ENGLISH: Any = SimpleNamespace(headers={"accept-language": "en"}, query_params={})

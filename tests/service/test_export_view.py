@@ -20,8 +20,8 @@ from album.export.plan import ExportPlan
 from album.export.verification import Difference, VerifyReport
 from album.search.search import Question
 from album.service import Album
-from album.ui import export_view, export_words
-from album.ui.export_view import ExportView
+from album.ui.export import export_html, view
+from album.ui.export.view import ExportView
 from album.ui.shared.background_task import Work, WorkStoppedError
 from album.ui.shared.session_state import Shown
 from tests.captioning import set_caption
@@ -146,7 +146,7 @@ def test_many_gigabytes_are_not_offered_as_a_download(view, album):
 
 
 def test_a_full_disk_is_told_before_anything_is_written(view, monkeypatch, tmp_path):
-    monkeypatch.setattr(export_view, "has_room", lambda folder, size_bytes: False)
+    monkeypatch.setattr(view, "has_room", lambda folder, size_bytes: False)
 
     with pytest.raises(gr.Error, match="no room"):
         view.order_zip(given(view, with_photos=True), KOREAN)
@@ -227,7 +227,7 @@ def test_a_browser_that_goes_away_ends_the_work_and_leaves_no_zip(view, monkeypa
         finished.append(ExportReport(None, new=1, not_reached=int(how["stopped"]())))
         return finished[0]
 
-    monkeypatch.setattr(export_view, "export_zip", slow)
+    monkeypatch.setattr(view, "export_zip", slow)
     order = last(view, [view.order_zip(given(view), ENGLISH)])["order"]
     steps = view.export(order, Work(), ENGLISH)
     next(steps)
@@ -258,8 +258,8 @@ def test_long_lists_are_cut_and_say_so_and_run_nothing():
     done = ExportReport(None, failed=[problem] * 53, notes=[problem])
     differences = [Difference(1, HARM, "labels", HARM, "x" * 999)] * 51
 
-    told = export_words.report(done, "en")
-    read = export_words.verified(VerifyReport(1, 0, differences), "ko")
+    told = export_html.report(done, "en")
+    read = export_html.verified(VerifyReport(1, 0, differences), "ko")
 
     assert told.count("<li>") == 51
     assert "and 3 more" in told
@@ -275,4 +275,4 @@ def test_long_lists_are_cut_and_say_so_and_run_nothing():
 def test_the_question_says_how_many(told, question):
     plan = ExportPlan((1, 2), (1, 2), told, told, 9)
 
-    assert question in export_words.asked(plan, "en", replace=False)
+    assert question in export_html.asked(plan, "en", replace=False)

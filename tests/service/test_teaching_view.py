@@ -16,8 +16,8 @@ from album.classification.few_shot import Taught
 from album.domain.labels import LabelPlan, LabelRule, PlannedLabel
 from album.errors import QueryError
 from album.service import Album
-from album.ui.teaching_view import TeachingView
-from album.ui.teaching_words import Offer, learned, question_tiles
+from album.ui.classify.examples_html import Offer, learned, question_tiles
+from album.ui.classify.examples_view import TeachingView
 from models.interfaces import Estimate
 from tests.images.make import make_photo
 

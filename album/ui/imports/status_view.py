@@ -16,7 +16,14 @@ import gradio as gr
 from album.domain.photo import ImportRecord, WatchedFolder
 from album.service import Album
 from album.ui.i18n.messages import i18n, language_of
-from album.ui.import_words import FAILURES_SHOWN, folders, older_reports, progress, report, strip
+from album.ui.imports.import_html import (
+    FAILURES_SHOWN,
+    folders,
+    older_reports,
+    progress,
+    report,
+    strip,
+)
 from album.ui.shared.alerts import alerts_on_failure
 from album.ui.shared.photo_html import img
 

@@ -9,9 +9,9 @@ import gradio as gr
 
 from album.domain.labels import Giver, LabelSummary
 from album.service import Album
+from album.ui.classify.examples_html import shown_label
 from album.ui.i18n.messages import i18n, language_of, say, say_count
 from album.ui.shared.alerts import alerts_on_failure
-from album.ui.teaching_words import shown_label
 
 Updates = dict[Any, Any]
 

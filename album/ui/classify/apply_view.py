@@ -12,11 +12,11 @@ import gradio as gr
 from album.domain.labels import LabelAct, LabelPlan, PlannedLabel
 from album.errors import QueryError
 from album.service import Album
-from album.ui.deciding import Deciding, Way
+from album.ui.classify.deciders import Deciding, Way
+from album.ui.classify.examples_html import shown_label
+from album.ui.classify.results_view import OPEN_ON_CLICK, SortingView
 from album.ui.i18n.messages import i18n, language_of, say, say_count
 from album.ui.shared.alerts import alerts_on_failure
-from album.ui.sorting_view import OPEN_ON_CLICK, SortingView
-from album.ui.teaching_words import shown_label
 
 LABELS_SHOWN = 40
 LABELS_NAMED = 6

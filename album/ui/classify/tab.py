@@ -9,16 +9,16 @@ import gradio as gr
 
 from album.classification.evaluation import ClassReport
 from album.service import Album
-from album.ui.apply_view import ApplyView
-from album.ui.class_step import HeadClasses, WordClasses, decided_at
-from album.ui.deciding import ByExamples, Deciding, OnProgress, Way
-from album.ui.evaluation_view import EvaluationView
+from album.ui.classify.apply_view import ApplyView
+from album.ui.classify.class_picker import HeadClasses, WordClasses, decided_at
+from album.ui.classify.deciders import ByExamples, Deciding, OnProgress, Way
+from album.ui.classify.evaluation_view import EvaluationView
+from album.ui.classify.examples_view import TeachingView, cleaned
+from album.ui.classify.photo_picker import Choice, PhotoStep
+from album.ui.classify.results_view import OPEN_ON_CLICK, SortingView
 from album.ui.i18n.messages import i18n, language_of, say
-from album.ui.photo_step import Choice, PhotoStep
 from album.ui.shared.alerts import alerts_on_failure
 from album.ui.shared.uploads import UploadFolder
-from album.ui.sorting_view import OPEN_ON_CLICK, SortingView
-from album.ui.teaching_view import TeachingView, cleaned
 
 MOST_CARDS = 60
 WAYS = ("words", "examples", "head")

@@ -15,7 +15,7 @@ import gradio as gr
 from album.classification.evaluation import ClassReport
 from album.errors import QueryError
 from album.service import Album
-from album.ui.evaluation_charts import WELL, report_html
+from album.ui.classify.evaluation_charts import WELL, report_html
 from album.ui.i18n.messages import i18n, language_of, say
 from album.ui.shared.alerts import alerts_on_failure
 

@@ -11,7 +11,7 @@ import gradio as gr
 from album.domain.labels import SortOptions
 from album.errors import QueryError
 from album.service import Album
-from album.ui.deciding import ByHead, InWords
+from album.ui.classify.deciders import ByHead, InWords
 from album.ui.i18n.messages import LANGUAGES, i18n, language_of, say, say_count
 from album.ui.shared.alerts import alerts_on_failure
 from models.interfaces import HeadCard, Wording

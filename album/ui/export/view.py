@@ -31,7 +31,7 @@ from album.export.plan import ExportPlan, plan_of
 from album.export.verification import VerifyReport, verify_export
 from album.service import Album
 from album.storage.originals import has_room
-from album.ui import export_words as words
+from album.ui.export import export_html as words
 from album.ui.i18n.messages import i18n, language_of, say
 from album.ui.photo.label_editor import FAVOURITE
 from album.ui.shared.alerts import alerts_on_failure

@@ -21,14 +21,14 @@ from album.domain.labels import LabelPlan
 from album.errors import QueryError
 from album.search.search import Question
 from album.service import Album
+from album.ui.classify.examples_html import PAIRS, Offer, examples_line, learned, question_tiles
+from album.ui.classify.label_table import LabelList
 from album.ui.i18n.messages import i18n, language_of, say
-from album.ui.label_list import LabelList
 from album.ui.shared.alerts import alerts_on_failure
-from album.ui.teaching_words import PAIRS, Offer, examples_line, learned, question_tiles
 
 MOST_OFFERED = 60
 ASKED = 10
-TEACHING_ON_LOAD = Path(__file__).with_name("teaching.js").read_text("utf-8")
+TEACHING_ON_LOAD = Path(__file__).with_name("examples.js").read_text("utf-8")
 
 Updates = dict[Any, Any]
 

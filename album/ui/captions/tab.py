@@ -9,9 +9,9 @@ from typing import Any
 import gradio as gr
 
 from album.service import Album
-from album.ui.caption_choice import CaptionChoice
-from album.ui.caption_jobs_view import CaptionJobsView
-from album.ui.export_view import ExportView
+from album.ui.captions.job_form import CaptionChoice
+from album.ui.captions.job_list import CaptionJobsView
+from album.ui.export.view import ExportView
 
 
 class CaptionsTab:
