@@ -68,12 +68,12 @@ def _serve(album: Album, captioner: Captioner, settings: Settings) -> None:
         # Gradio first: while it builds the page, the model is loaded beside it.
         import gradio
 
-        from album.ui.connections import limit_connections
         from album.ui.i18n.messages import translations
-        from album.ui.login import Login
         from album.ui.page import build_page
-        from album.ui.server import GuardedApp
-        from album.ui.sessions import few_sessions
+        from album.ui.server.app import GuardedApp
+        from album.ui.server.connections import limit_connections
+        from album.ui.server.login import Login
+        from album.ui.server.sessions import few_sessions
         from album.ui.shared import theme
         from album.ui.shared.alerts import answer_full_disk
         from album.ui.shared.downloads import route_of_originals

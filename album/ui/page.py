@@ -10,9 +10,9 @@ import gradio as gr
 
 from album.runtime.temp_folder import KEPT_S
 from album.service import Album
+from album.ui.api import Endpoints
 from album.ui.captions.tab import CaptionsTab
 from album.ui.classify.tab import ClassifyTab
-from album.ui.endpoints import Endpoints
 from album.ui.i18n.messages import i18n, language_of
 from album.ui.imports.tab import UploadTab
 from album.ui.search.tab import SearchTab

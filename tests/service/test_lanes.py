@@ -18,7 +18,7 @@ import pytest
 from album.search.search import Question, SearchPage
 from album.service import Album
 from album.ui.page import build_page
-from album.ui.sessions import MOST, few_sessions
+from album.ui.server.sessions import MOST, few_sessions
 from album.ui.shared import queue_lanes
 from album.ui.shared.queue_lanes import use_lanes
 from tests.benchmarks.figures import held_by
@@ -273,7 +273,7 @@ def test_the_state_of_a_closed_page_waits_for_it_an_hour(
         shown = str(person.shown("photo-facts"))
         assert not sessions.session_data[person.session].is_closed
         sessions.session_data[person.session].is_closed = True
-        monkeypatch.setattr("album.ui.sessions.CLOSED_KEPT", timedelta(seconds=-1))
+        monkeypatch.setattr("album.ui.server.sessions.CLOSED_KEPT", timedelta(seconds=-1))
         sessions.delete_all_expired_state()
         assert person.session not in sessions.session_data
         return shown

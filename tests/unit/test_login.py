@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from album.ui.login import MOST_WAITING, Login
+from album.ui.server.login import MOST_WAITING, Login
 from tests.event_loop import run
 
 

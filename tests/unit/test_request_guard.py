@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from album.ui import request_body
-from album.ui.request_guard import RequestGuard
+from album.ui.server import request_body
+from album.ui.server.request_guard import RequestGuard
 from tests.event_loop import run
 
 NAVIGATION = {"sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}

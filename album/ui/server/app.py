@@ -7,7 +7,7 @@ from typing import Any
 
 from gradio.routes import App, ORJSONResponse
 
-from album.ui.request_guard import RequestGuard
+from album.ui.server.request_guard import RequestGuard
 
 
 class GuardedApp(App):

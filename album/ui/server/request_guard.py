@@ -19,7 +19,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 
 from album.ui.i18n.messages import preferred_language, say
-from album.ui.request_body import (
+from album.ui.server.request_body import (
     ADDRESS,
     BodyReader,
     Message,

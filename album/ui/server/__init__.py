@@ -1,0 +1,1 @@
+"""The web server around the page: who may connect, log in, and send what."""
