@@ -18,8 +18,8 @@ from album.service import Album
 from album.settings import Settings, keep_libraries_private, use_temp_dir
 from models.captioners import captioner_named, fetch_in_background
 from models.classifiers import OwnClassifiers
+from models.clip.loader import EncoderLoader
 from models.interfaces import Captioner
-from models.loader import EncoderLoader
 
 log = logging.getLogger("album")
 

@@ -15,10 +15,16 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from models.clip import BROKEN_CHECKPOINT, choose_device, choose_dtype, load_clip, tokenizer_of
+from models.clip.encoder import (
+    BROKEN_CHECKPOINT,
+    choose_device,
+    choose_dtype,
+    load_clip,
+    tokenizer_of,
+)
+from models.clip.spec import ModelSpec, parse_spec
+from models.clip.weights import checkpoint_on_disk
 from models.errors import ModelError, WeightsUnavailableError
-from models.spec import ModelSpec, parse_spec
-from models.weights import checkpoint_on_disk
 
 BEAMS = 4
 LONGEST = 40  # tokens, its two ends included; captions it was trained with have about 15
@@ -28,7 +34,7 @@ LENGTH_POWER = 0.8
 
 
 def caption_spec(spec: str) -> ModelSpec:
-    """Read a spec (see `models.spec`) that is to name a model with a decoder for captions.
+    """Read a spec (see `models.clip.spec`) that is to name a model with a decoder for captions.
 
     Raises:
         WeightsUnavailableError: it names nothing, or a model that cannot write.

@@ -26,7 +26,7 @@ from models.interfaces import Description, Turn
 
 if TYPE_CHECKING:
     from models.caption_network import CaptionNetwork
-    from models.spec import ModelSpec
+    from models.clip.spec import ModelSpec
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ class CocaCaptioner:
         """Loads nothing yet, so that a wrong name does not keep the album from starting.
 
         Args:
-            spec: as in `models.spec`, of one of open_clip's CoCa models.
+            spec: as in `models.clip.spec`, of one of open_clip's CoCa models.
             weights_dir: where the hub's files are kept.
             device: "auto", "cuda", "mps" or "cpu".
         """
@@ -65,7 +65,7 @@ class CocaCaptioner:
 
     def check(self) -> None:
         """See `interfaces.Captioner.check`; looks at the disk."""
-        from models.weights import weights_on_disk
+        from models.clip.weights import weights_on_disk
 
         model = self._model()
         if self._network is None and not weights_on_disk(self._spec, self._weights_dir):
@@ -80,7 +80,7 @@ class CocaCaptioner:
         Raises:
             CaptionerUnavailableError: unknown model, no network, a full disk.
         """
-        from models.weights import fetch_weights, weights_on_disk
+        from models.clip.weights import fetch_weights, weights_on_disk
 
         model = self._model()
         if weights_on_disk(self._spec, self._weights_dir):

@@ -245,14 +245,14 @@ def speed(
 
 def load(model: str, weights_dir: Path, device: str) -> Encoder:
     """The encoder from this machine's files, as the album would load it; downloads nothing."""
-    from models.clip import ClipEncoder  # torch takes seconds to import; --help needs none
+    from models.clip.encoder import ClipEncoder
 
     return ClipEncoder(model, weights_dir, device)
 
 
 def device_name(device: str) -> str:
     """What `device` means here, with the type that the weights are held in."""
-    from models.clip import choose_device, choose_dtype
+    from models.clip.encoder import choose_device, choose_dtype
 
     chosen = choose_device(device)
     return f"{chosen.type}, {str(choose_dtype(chosen)).removeprefix('torch.')}"

@@ -31,7 +31,7 @@ from torchvision.transforms import (  # type: ignore[import-untyped]
     Resize,
 )
 
-from models.clip import choose_device, choose_dtype
+from models.clip.encoder import choose_device, choose_dtype
 from models.interfaces import Shares
 from models.trained_head import TowerSpec
 

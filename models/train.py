@@ -31,12 +31,13 @@ import torch.nn.functional as F  # noqa: N812 - its customary name
 import typer
 from torch.optim.swa_utils import AveragedModel, update_bn
 
-from models.clip import choose_device, choose_dtype, tokenizer_of
+from models.clip.encoder import choose_device, choose_dtype, tokenizer_of
+from models.clip.spec import ModelSpec, register_folder
+from models.clip.weights import tokenizer_on_disk
 from models.command_line import in_sentences
 from models.errors import ModelError
 from models.evaluation.calibration import best_logit_scale
 from models.interfaces import Embeddings
-from models.spec import ModelSpec, register_folder
 from models.training.augment import plain_views, random_views
 from models.training.backbone import load_backbone, read_class_names, start_from
 from models.training.cached_views import cache_views, split_tower, split_trunk
@@ -51,7 +52,6 @@ from models.training.losses import (
 from models.training.run_files import Curve, export, load_checkpoint, save_checkpoint
 from models.training.sampling import Sampler, seed_everything
 from models.training.training_set import Pictures, TrainingSet, load_pictures, load_training_set
-from models.weights import tokenizer_on_disk
 
 log = logging.getLogger(__name__)
 

@@ -23,9 +23,9 @@ from album.service import Album
 from album.settings import Settings, keep_libraries_private
 from models.captioners import captioner_named
 from models.classifiers import OwnClassifiers
+from models.clip.loader import EncoderLoader
 from models.errors import ModelError
 from models.interfaces import Encoder
-from models.loader import EncoderLoader
 
 P = ParamSpec("P")
 

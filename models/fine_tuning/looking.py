@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from models.clip import ClipEncoder, choose_device
+from models.clip.encoder import ClipEncoder, choose_device
 from models.datasets import ImageFile
 from models.evaluation.image_batches import encode_files
 from models.fine_tuning.pixels import decode_squares

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from models.clip import choose_device
+from models.clip.encoder import choose_device
 from models.errors import ModelError
 from models.fine_tuning.figures import measure
 from models.fine_tuning.linear import LinearHead, fit_linear

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - its customary name
 
-from models.clip import choose_dtype
+from models.clip.encoder import choose_dtype
 from models.errors import ModelError
 from models.fine_tuning.linear import class_weights
 from models.fine_tuning.settings import Settings

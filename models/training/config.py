@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from models.clip.spec import WEIGHTS_FILE, read_folder_config
 from models.errors import ModelError
-from models.spec import WEIGHTS_FILE, read_folder_config
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]

@@ -13,11 +13,11 @@ import open_clip
 import torch
 from safetensors.torch import save_file
 
+from models.clip.spec import CONFIG_FILE
+from models.clip.weights import TOKENIZER_FILES
 from models.errors import ModelError
 from models.evaluation.plots import new_figure, save_figure
-from models.spec import CONFIG_FILE
 from models.training.config import TrainConfig
-from models.weights import TOKENIZER_FILES
 
 CHANGEABLE = {"out", "device", "weights_dir", "steps", "blend"}
 CHANGEABLE |= {"log_every", "checkpoint_minutes", "validate_every"}

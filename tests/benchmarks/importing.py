@@ -27,8 +27,8 @@ from album.images.decoder import Decoded
 from album.images.decoder_pool import WORKERS
 from album.service import Album
 from models.classifiers import OwnClassifiers
-from models.clip import ClipEncoder
-from models.spec import POCKET, parse_spec
+from models.clip.encoder import ClipEncoder
+from models.clip.spec import POCKET, parse_spec
 from tests.benchmarks.figures import Figure, peak_bytes, seconds
 from tests.benchmarks.pocket import opened
 from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder

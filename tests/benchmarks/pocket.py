@@ -10,8 +10,8 @@ from statistics import median
 
 from album.service import Album
 from models.classifiers import OwnClassifiers
-from models.clip import ClipEncoder
-from models.spec import POCKET
+from models.clip.encoder import ClipEncoder
+from models.clip.spec import POCKET
 from tests.benchmarks.figures import Figure, seconds
 from tests.fakes import FakeCaptioner
 from tests.images.make import scene

@@ -10,8 +10,8 @@ from pathlib import Path
 from album.search.search import Question
 from album.service import Album
 from models.classifiers import OwnClassifiers
-from models.clip import ClipEncoder
-from models.spec import POCKET
+from models.clip.encoder import ClipEncoder
+from models.clip.spec import POCKET
 from tests.benchmarks import plain_precision
 from tests.benchmarks.figures import Figure
 from tests.fakes import FakeCaptioner

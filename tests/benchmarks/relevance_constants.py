@@ -24,7 +24,7 @@ import numpy as np
 
 from album.encoding import score_calibration
 from album.encoding.query_background import LANGUAGES, Background
-from models.clip import ClipEncoder
+from models.clip.encoder import ClipEncoder
 from models.datasets import read_examples
 
 ALBUMS = ((10_000, 1.0), (2_000, 0.3), (400, 0.5), (400, 1.0), (100, 0.3), (30, 0.1), (8, 0.05))

@@ -14,8 +14,8 @@ from pathlib import Path
 import httpx
 import numpy as np
 
-from models.clip import ClipEncoder
-from models.spec import POCKET
+from models.clip.encoder import ClipEncoder
+from models.clip.spec import POCKET
 from tests.benchmarks.figures import Figure, held_by
 from tests.benchmarks.pocket import opened
 from tests.images.make import scene

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import expect
 
-from models.spec import CONFIG_FILE, POCKET_DIR, WEIGHTS_FILE
+from models.clip.spec import CONFIG_FILE, POCKET_DIR, WEIGHTS_FILE
 from tests.browser.conftest import OpenPage
 from tests.gemini_server import GeminiServer
 from tests.served_album import SAMPLES, ServedAlbum, served_album

@@ -6,7 +6,7 @@ import gradio
 import pytest
 from PIL import Image
 
-from models.clip import ClipEncoder
+from models.clip.encoder import ClipEncoder
 
 
 @pytest.fixture(scope="session")

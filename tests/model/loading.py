@@ -11,8 +11,8 @@ import sys
 import threading
 from pathlib import Path
 
+from models.clip.loader import EncoderLoader
 from models.interfaces import Encoder
-from models.loader import EncoderLoader
 
 
 def say(**what: object) -> None:

@@ -12,10 +12,10 @@ import pytest
 import torch
 from PIL import Image
 
-from models import clip
-from models.clip import ClipEncoder, choose_device, choose_dtype
+from models.clip import encoder
+from models.clip.encoder import ClipEncoder, choose_device, choose_dtype
+from models.clip.spec import POCKET_DIR, WEIGHTS_FILE, parse_spec
 from models.errors import ModelError, WeightsUnavailableError
-from models.spec import POCKET_DIR, WEIGHTS_FILE, parse_spec
 from tests.model.tiny import add_architecture, write_weights
 
 WEIGHTS = POCKET_DIR / WEIGHTS_FILE
@@ -48,7 +48,7 @@ def test_reduced_precision_stays_within_a_cosine_of_0_995_of_float32(
     weights_dir, photos, monkeypatch, dtype
 ):
     full = ClipEncoder("pocket", weights_dir, "cpu", precision="float32")
-    monkeypatch.setattr(clip, "choose_dtype", lambda device: dtype)
+    monkeypatch.setattr(encoder, "choose_dtype", lambda device: dtype)
     reduced = ClipEncoder("pocket", weights_dir, "cpu")
     texts = ["a big cat", "a red bus in the city", "고양이과 동물"]
 
@@ -221,13 +221,13 @@ def test_weights_that_change_while_they_are_read_get_no_name(weights_dir, tmp_pa
     path = tmp_path / "own.safetensors"
     whole = WEIGHTS.read_bytes()
     path.write_bytes(whole[:1000])
-    load = clip.load_clip
+    load = encoder.load_clip
 
     def load_once_it_is_complete(*args):
         path.write_bytes(whole)
         return load(*args)
 
-    monkeypatch.setattr(clip, "load_clip", load_once_it_is_complete)
+    monkeypatch.setattr(encoder, "load_clip", load_once_it_is_complete)
     with pytest.raises(WeightsUnavailableError, match=r"own.safetensors changed while it was read"):
         ClipEncoder(f"pocket/{path}", weights_dir, "cpu")
 

@@ -245,7 +245,7 @@ def test_a_hub_out_of_reach_says_what_to_check(tmp_path, published, monkeypatch)
     def broken(*args: object) -> None:
         raise OSError("no route")
 
-    monkeypatch.setattr("models.weights._fetch_first", broken)
+    monkeypatch.setattr("models.clip.weights._fetch_first", broken)
 
     with pytest.raises(CaptionerUnavailableError, match="could not be downloaded: check the netw"):
         CocaCaptioner(published, tmp_path, "cpu").fetch()

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from models.loader import DEFAULT_MODEL
+from models.clip.loader import DEFAULT_MODEL
 from tests.hub_server import HubServer
 from tests.model.tiny import REPO, add_architecture, write_tokenizer, write_weights
 

@@ -192,7 +192,7 @@ def test_what_is_saved_has_the_probabilities_that_were_measured(
 
     head = load_head(tmp_path, "it")
     if mode == "features":
-        from models.clip import ClipEncoder
+        from models.clip.encoder import ClipEncoder
 
         encoder = ClipEncoder(tiny, tmp_path, "cpu")
         images = pictures(coloured, [str(path) for path, _ in parts.test])

@@ -11,10 +11,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from models import clip
-from models.clip import ClipEncoder
+from models.clip.encoder import ClipEncoder
+from models.clip.lazy_encoder import LazyEncoder
 from models.errors import ModelError, WeightsUnavailableError
-from models.lazy_encoder import LazyEncoder
 from tests.model.tiny import CONFIG, add_architecture, write_weights
 
 TEXTS = ["a big cat", "a photo of a dog", ""]
@@ -88,7 +87,7 @@ def test_texts_are_answered_while_the_network_is_being_loaded(weights_dir, monke
 
     encoder = LazyEncoder("pocket", weights_dir, "cpu")
     with monkeypatch.context() as patched:
-        patched.setattr(clip, "ClipEncoder", slowly)
+        patched.setattr(encoder, "ClipEncoder", slowly)
         rows: list[np.ndarray] = []
         asking = threading.Thread(target=lambda: rows.append(encoder.encode_images(photos[:1])))
         asking.start()

@@ -14,9 +14,9 @@ from PIL import Image
 
 from album.errors import UnreadableImageError
 from album.images.decoding import read_for_encoder, read_photo
-from models.clip import ClipEncoder
-from models.preprocessing import preprocess_on, works_on_tensors
-from models.spec import POCKET_DIR
+from models.clip.encoder import ClipEncoder
+from models.clip.preprocessing import preprocess_on, works_on_tensors
+from models.clip.spec import POCKET_DIR
 from tests.images.make import scene
 
 PHOTOS = Path(__file__).parents[3] / "shared" / "photos"

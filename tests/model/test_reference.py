@@ -16,9 +16,8 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from models.clip import ClipEncoder
-from models.errors import ModelError
-from models.reference import (
+from models.clip.encoder import ClipEncoder
+from models.clip.reference import (
     Weights,
     image_features,
     logits,
@@ -30,7 +29,8 @@ from models.reference import (
     text_features,
     unit_rows,
 )
-from models.spec import POCKET_DIR, WEIGHTS_FILE, parse_spec
+from models.clip.spec import POCKET_DIR, WEIGHTS_FILE, parse_spec
+from models.errors import ModelError
 
 ROOT = Path(__file__).parents[2]
 WEIGHTS = POCKET_DIR / WEIGHTS_FILE
@@ -247,10 +247,10 @@ def test_the_command_prints_every_cosine(capsys, pocket):
 
 
 def test_the_lesson_itself_loads_no_network_library():
-    program = "import sys, models.reference; print(*sys.modules)"
+    program = "import sys, models.clip.reference; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=True
     )
 
-    assert "models.reference" in done.stdout.split()
+    assert "models.clip.reference" in done.stdout.split()
     assert not {"torch", "torchvision", "open_clip"} & set(done.stdout.split())

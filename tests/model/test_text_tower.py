@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from models.clip import ClipEncoder
+from models.clip.encoder import ClipEncoder
+from models.clip.spec import CONFIG_FILE, POCKET_DIR, WEIGHTS_FILE
+from models.clip.text_tower import TextTower, clean
 from models.errors import WeightsUnavailableError
 from models.prompts import EVERYDAY_WORDS
-from models.spec import CONFIG_FILE, POCKET_DIR, WEIGHTS_FILE
-from models.text_tower import TextTower, clean
 
 SENTENCES = [
     *(word for pair in EVERYDAY_WORDS for word in pair),
@@ -137,7 +137,7 @@ def test_texts_are_answered_without_torch():
     program = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from models.loader import EncoderLoader\n"
+        "from models.clip.loader import EncoderLoader\n"
         "encoder = EncoderLoader('auto', 'cpu', Path('nowhere')).load('pocket@12345678')\n"
         "assert encoder.encode_texts(['a cat', '고양이']).shape == (2, encoder.dim)\n"
         "heavy = {'torch', 'open_clip', 'transformers', 'huggingface_hub', 'scipy'}\n"

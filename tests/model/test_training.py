@@ -16,7 +16,7 @@ import typer
 from safetensors.torch import load_file
 from typer.testing import CliRunner
 
-from models.clip import ClipEncoder
+from models.clip.encoder import ClipEncoder
 from models.errors import ModelError
 from models.train import main, rate, train
 from models.training.config import TrainConfig, read_config

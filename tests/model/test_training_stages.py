@@ -16,7 +16,7 @@ import torch
 import yaml
 from safetensors.torch import load_file
 
-from models.clip import ClipEncoder
+from models.clip.encoder import ClipEncoder
 from models.errors import ModelError
 from models.train import train
 from models.training.config import read_recipe

@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-from models.clip import ClipEncoder
+from models.clip.encoder import ClipEncoder
 from models.interfaces import ClassName, Wording
 from models.prompts import (
     ANSWER_INSTRUCTIONS,

@@ -3,7 +3,7 @@
 Two towers, one for images and one for texts, are trained until a picture and its caption become
 the same direction in one space. Each cuts its input into tokens, lets them look at each other a
 dozen times, keeps one of them and projects it into that space. The album does this through
-open_clip (`models.clip`); only `models.text_tower` answers texts from here, until torch is loaded.
+open_clip (`models.clip.encoder`); only `models.clip.text_tower` answers texts from here, until torch is loaded.
 
 Radford et al. 2021, "Learning Transferable Visual Models From Natural Language Supervision",
 arXiv:2103.00020; Vaswani et al. 2017, "Attention Is All You Need", arXiv:1706.03762;
@@ -211,4 +211,4 @@ def main(texts: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or sys.exit("Usage: python -m models.reference TEXT [TEXT ...]"))
+    main(sys.argv[1:] or sys.exit("Usage: python -m models.clip.reference TEXT [TEXT ...]"))

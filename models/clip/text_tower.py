@@ -14,16 +14,16 @@ from ftfy import fix_text
 from safetensors import safe_open
 from tokenizers import Tokenizer
 
+from models.clip.reference import Tower, read_tower, text_features, unit_rows
+from models.clip.spec import CONFIG_FILE, WEIGHTS_FILE
 from models.errors import WeightsUnavailableError
 from models.interfaces import Embeddings
-from models.reference import Tower, read_tower, text_features, unit_rows
-from models.spec import CONFIG_FILE, WEIGHTS_FILE
 
 BATCH = 32
 
 
 class TextTower:
-    """The texts of a model folder as `models.clip` embeds them; safe to call from many threads."""
+    """The texts of a model folder as `models.clip.encoder` embeds them; safe to call from many threads."""
 
     def __init__(self, folder: Path) -> None:
         """Read the config, the tokenizer and the weights of the text tower alone.

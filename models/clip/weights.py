@@ -11,8 +11,8 @@ import errno
 import logging
 from pathlib import Path
 
+from models.clip.spec import ModelSpec, names_files, parse_spec
 from models.errors import WeightsUnavailableError
-from models.spec import ModelSpec, names_files, parse_spec
 
 log = logging.getLogger(__name__)
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from models.clip.spec import model_id_of, parse_spec
+from models.clip.weights import not_here, weights_on_disk
 from models.errors import WeightsUnavailableError
 from models.interfaces import Embeddings
-from models.spec import model_id_of, parse_spec
-from models.weights import not_here, weights_on_disk
 
 if TYPE_CHECKING:
-    from models.clip import ClipEncoder
-    from models.text_tower import TextTower
+    from models.clip.encoder import ClipEncoder
+    from models.clip.text_tower import TextTower
 
 log = logging.getLogger(__name__)
 
@@ -27,12 +27,12 @@ DEFAULT_PX = 224  # open_clip's, where a config names no size
 class LazyEncoder:
     """One model, of which nothing is in memory yet; safe to call from many threads.
 
-    Texts are answered by the text tower alone, in NumPy where `models.text_tower` reads it. The
+    Texts are answered by the text tower alone, in NumPy where `models.clip.text_tower` reads it. The
     whole network is loaded for the first image, and answers texts too from then on.
     """
 
     def __init__(self, spec: str, weights_dir: Path, device: str = "auto") -> None:
-        """Find the files of `spec` (see `models.spec`) and read what they are, not what they hold.
+        """Find the files of `spec` (see `models.clip.spec`) and read what they are, not what they hold.
 
         Raises:
             WeightsUnavailableError: unknown name; weights or tokenizer missing.
@@ -93,7 +93,7 @@ class LazyEncoder:
         """
         with self._loading:
             if self._network is None:
-                from models.clip import ClipEncoder
+                from models.clip.encoder import ClipEncoder
 
                 network = ClipEncoder(self._spec, self._weights_dir, self._device)
                 if network.model_id != self.model_id:
@@ -115,7 +115,7 @@ class LazyEncoder:
         """The text tower in NumPy; None where the model's is another kind."""
         if self._folder is None:
             return None
-        from models.text_tower import TextTower
+        from models.clip.text_tower import TextTower
 
         try:
             return TextTower(self._folder)
@@ -124,6 +124,6 @@ class LazyEncoder:
             return None
 
     def _text_network(self) -> ClipEncoder:
-        from models.clip import ClipEncoder
+        from models.clip.encoder import ClipEncoder
 
         return ClipEncoder(self._spec, self._weights_dir, self._device, towers="text")

@@ -16,7 +16,7 @@ from models.errors import ModelError
 from models.interfaces import Encoder
 
 if TYPE_CHECKING:
-    from models.lazy_encoder import LazyEncoder
+    from models.clip.lazy_encoder import LazyEncoder
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ class EncoderLoader:
     def __init__(
         self, model: str, device: str, weights_dir: Path, retry_s: float = RETRY_S
     ) -> None:
-        """Nothing is loaded yet; `model` is "auto" or a spec as in `models.spec`."""
+        """Nothing is loaded yet; `model` is "auto" or a spec as in `models.clip.spec`."""
         self.wanted = DEFAULT_MODEL if model == "auto" else model
         self.state: Literal["loading", "stand-in", "ready"] = "loading"
         self.fetching = False
@@ -71,7 +71,7 @@ class EncoderLoader:
         Raises:
             ModelError: not even the embedded model is here.
         """
-        from models.spec import parse_spec
+        from models.clip.spec import parse_spec
 
         try:
             if self.wanted != DEFAULT_MODEL:
@@ -120,8 +120,8 @@ class EncoderLoader:
 
     def _can_serve_at_once(self, serving: str | None) -> bool:
         """Whether the wanted model is on disk and no photo waits to be encoded with it."""
-        from models.spec import model_id_of, names_files, parse_spec
-        from models.weights import weights_on_disk
+        from models.clip.spec import model_id_of, names_files, parse_spec
+        from models.clip.weights import weights_on_disk
 
         # The id of published weights is their spec, so nothing has to be imported to compare it.
         if not names_files(self.wanted) and serving not in (None, self.wanted):
@@ -132,7 +132,7 @@ class EncoderLoader:
 
     def _fetched(self) -> Encoder:
         """The wanted encoder, its weights downloaded first where they are missing."""
-        from models.weights import fetch_weights, weights_on_disk
+        from models.clip.weights import fetch_weights, weights_on_disk
 
         if not weights_on_disk(self.wanted, self._weights_dir):
             self.fetching = True
@@ -144,7 +144,7 @@ class EncoderLoader:
 
     def _stand_in(self, serving: str | None, encoder_of: Callable[[str], Encoder]) -> Encoder:
         """The encoder of the photos' own embeddings where it is on disk, else the embedded one."""
-        from models.weights import weights_on_disk
+        from models.clip.weights import weights_on_disk
 
         # The id of published weights is their spec. Those of files end in a digest and are none.
         if serving not in (None, self.wanted) and weights_on_disk(serving, self._weights_dir):
@@ -172,7 +172,7 @@ class EncoderLoader:
         Raises:
             ModelError: it was handed over and answers texts, but the rest of it cannot be loaded.
         """
-        from models.lazy_encoder import LazyEncoder
+        from models.clip.lazy_encoder import LazyEncoder
 
         if not self._stopped.is_set():
             offer(encoder)
@@ -182,16 +182,16 @@ class EncoderLoader:
 
     def _encoder(self, spec: str) -> Encoder:
         """All of an encoder, or one that answers texts while the rest of it is being loaded."""
-        from models.spec import parse_spec
+        from models.clip.spec import parse_spec
 
         lazy = self._lazy(spec) if parse_spec(spec).folder is not None else None
         if lazy is not None and lazy.reads_texts_early:
             return lazy
-        from models.clip import ClipEncoder
+        from models.clip.encoder import ClipEncoder
 
         return ClipEncoder(spec, self._weights_dir, self._device)
 
     def _lazy(self, spec: str) -> LazyEncoder:
-        from models.lazy_encoder import LazyEncoder
+        from models.clip.lazy_encoder import LazyEncoder
 
         return LazyEncoder(spec, self._weights_dir, self._device)

@@ -1,6 +1,6 @@
 """The CLIP encoder: any open_clip model behind `interfaces.Encoder`.
 
-Loads from files of this machine only (`models.weights.fetch_weights` puts them there), and lets the
+Loads from files of this machine only (`models.clip.weights.fetch_weights` puts them there), and lets the
 checkpoint decide size, mean, std and resize mode: nothing here repeats such a number.
 """
 
@@ -22,11 +22,11 @@ from PIL import Image
 from safetensors import SafetensorError, safe_open
 from torch.overrides import TorchFunctionMode
 
+from models.clip.preprocessing import preprocess_on, works_on_tensors
+from models.clip.spec import ModelSpec, model_id_of, parse_spec
+from models.clip.weights import checkpoint_on_disk, not_here, tokenizer_on_disk
 from models.errors import ModelError, WeightsUnavailableError
 from models.interfaces import Embeddings
-from models.preprocessing import preprocess_on, works_on_tensors
-from models.spec import ModelSpec, model_id_of, parse_spec
-from models.weights import checkpoint_on_disk, not_here, tokenizer_on_disk
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +115,7 @@ class ClipEncoder:
         precision: Literal["auto", "float32"] = "auto",
         towers: Literal["both", "text"] = "both",
     ) -> None:
-        """Load `spec` (see `models.spec`) from this machine's files.
+        """Load `spec` (see `models.clip.spec`) from this machine's files.
 
         Args:
             spec: which model.

@@ -1,0 +1,1 @@
+"""CLIP encoders: loading, preprocessing, weights."""
