@@ -16,8 +16,8 @@ from album.runtime.shutdown import closing_s, ended_by_signals, wait_for_the_end
 from album.runtime.temp_folder import TempFolder
 from album.service import Album
 from album.settings import Settings, keep_libraries_private, use_temp_dir
-from models.captioners import captioner_named, fetch_in_background
-from models.classifiers import OwnClassifiers
+from models.captioners.factory import captioner_named, fetch_in_background
+from models.classifiers.factory import OwnClassifiers
 from models.clip.loader import EncoderLoader
 from models.interfaces import Captioner
 

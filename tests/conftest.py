@@ -11,7 +11,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from album.metadata.geocoder import Places
 from album.service import Album
-from models.classifiers import OwnClassifiers
+from models.classifiers.factory import OwnClassifiers
 from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from album.domain.photo import ImportFailure, ImportRecord
 from album.service import Album
-from models.classifiers import OwnClassifiers
+from models.classifiers.factory import OwnClassifiers
 from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder
 
 PATIENCE_S = 120

@@ -188,8 +188,8 @@ OWNERS = {
     "watchdog": ("album/importing/folder_watcher.py",),
     "korean_lunar_calendar": ("album/search/query/yearly.py",),
     "filelock": ("album/importing/jobs.py", "album/runtime/temp_folder.py"),
-    "sklearn": ("models/linear_probe.py",),
-    "google": ("models/gemini.py",),
+    "sklearn": ("models/classifiers/linear_probe.py",),
+    "google": ("models/captioners/gemini.py",),
     **dict.fromkeys(
         ("torch", "torchvision", "open_clip", "transformers", "timm", "safetensors"), ("models/",)
     ),
@@ -205,7 +205,7 @@ OPENS_IMAGES = {
     "album/images/decoding.py": "in decoder processes",
     "album/images/raw.py": "in decoder processes",
     "models/datasets.py": "for training",
-    "models/coca.py": "the small JPEGs that decoder processes made",
+    "models/captioners/coca.py": "the small JPEGs that decoder processes made",
 }
 
 

@@ -21,8 +21,8 @@ from album.importing.progress import OnProgress
 from album.runtime.shutdown import closing_s, ended_by_signals
 from album.service import Album
 from album.settings import Settings, keep_libraries_private
-from models.captioners import captioner_named
-from models.classifiers import OwnClassifiers
+from models.captioners.factory import captioner_named
+from models.classifiers.factory import OwnClassifiers
 from models.clip.loader import EncoderLoader
 from models.errors import ModelError
 from models.interfaces import Encoder

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from models.classifiers.zero_shot import TEMPLATES, class_embeddings
 from models.datasets import UNREADABLE_IMAGE, Example
 from models.evaluation.calibration import Answers, answer, calibration, with_best_scale
 from models.evaluation.class_names import ClassNames, Language
@@ -20,7 +21,6 @@ from models.evaluation.retrieval import Ranks, Retrieval, chance, rank_pairs
 from models.evaluation.search_precision import Hits, Query, judge
 from models.evaluation.speed import images_per_s, jpegs_per_s, make_pictures, queries_per_s
 from models.interfaces import Embeddings, Encoder
-from models.zero_shot import TEMPLATES, class_embeddings
 
 Facts = dict[str, Any]
 """What a command prints as JSON."""

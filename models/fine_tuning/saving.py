@@ -24,11 +24,11 @@ import open_clip
 import torch
 from safetensors.torch import save
 
+from models.classifiers.trained_head import CARD, FORMAT, WEIGHTS
 from models.errors import ModelError
 from models.evaluation.plots import draw_training
 from models.fine_tuning.photos import Split
-from models.fine_tuning.run import Trained, fits_half
-from models.trained_head import CARD, FORMAT, WEIGHTS
+from models.fine_tuning.pipeline import Trained, fits_half
 
 LONGEST_NAME = 100
 CHECKPOINT = "checkpoint.pt"

@@ -13,12 +13,12 @@ from open_clip.transform import PreprocessCfg
 from safetensors import SafetensorError
 from torchvision.models import ResNet50_Weights  # type: ignore[import-untyped]
 
+from models.classifiers.image_network import CANNOT_BE_BUILT, build_tower
+from models.classifiers.trained_head import TowerSpec
 from models.clip.spec import model_id_of, parse_spec
 from models.clip.weights import checkpoint_on_disk
 from models.errors import WeightsUnavailableError
 from models.fine_tuning.settings import Settings
-from models.image_towers import CANNOT_BE_BUILT, build_tower
-from models.trained_head import TowerSpec
 
 log = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ from PIL import Image
 from album.domain.classification import NONE
 from album.domain.labels import SortOptions
 from album.service import Album
-from models.classifiers import OwnClassifiers
+from models.classifiers.factory import OwnClassifiers
 from models.interfaces import Embeddings
 from models.prompts import EVERYDAY_WORDS
 from tests.benchmarks.figures import Figure, peak_bytes, seconds

@@ -26,7 +26,7 @@ from safetensors.torch import save_file
 from album.images.decoder import Decoded
 from album.images.decoder_pool import WORKERS
 from album.service import Album
-from models.classifiers import OwnClassifiers
+from models.classifiers.factory import OwnClassifiers
 from models.clip.encoder import ClipEncoder
 from models.clip.spec import POCKET, parse_spec
 from tests.benchmarks.figures import Figure, peak_bytes, seconds

@@ -18,7 +18,7 @@ from album.search.search import Question
 from album.service import Album
 from album.storage.database import Database
 from album.storage.photos import NewPhoto, PhotoStore
-from models.classifiers import OwnClassifiers
+from models.classifiers.factory import OwnClassifiers
 from models.interfaces import Embeddings
 from tests.benchmarks.figures import Figure, seconds
 from tests.captioning import set_caption

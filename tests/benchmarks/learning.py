@@ -18,13 +18,13 @@ import numpy.typing as npt
 from PIL import Image
 from sklearn.linear_model import LogisticRegression
 
-from models.classifiers import OwnClassifiers
+from models.classifiers.factory import OwnClassifiers
+from models.classifiers.linear_probe import PENALTY, WORD_FIT, WORD_SCALE
 from models.clip.encoder import ClipEncoder
 from models.clip.spec import POCKET
-from models.fine_tuning.run import train_classifier
+from models.fine_tuning.pipeline import train_classifier
 from models.fine_tuning.settings import Settings
 from models.interfaces import ClassName, Embeddings, Wording
-from models.linear_probe import PENALTY, WORD_FIT, WORD_SCALE
 from tests.benchmarks.figures import Figure
 
 LABELLED = Path(__file__).parents[3] / "shared" / "labelled"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from album.search.search import Question
 from album.service import Album
-from models.classifiers import OwnClassifiers
+from models.classifiers.factory import OwnClassifiers
 from models.clip.encoder import ClipEncoder
 from models.clip.spec import POCKET
 from tests.benchmarks import plain_precision

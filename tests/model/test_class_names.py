@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from models.classifiers.zero_shot import class_embeddings
 from models.errors import ModelError
 from models.evaluation.class_names import class_names
 from models.prompts import TEMPLATES
-from models.zero_shot import class_embeddings
 from tests.fakes import FakeEncoder
 
 ROWS = """source,folder,en,ko,tags

@@ -18,9 +18,9 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
-from models import caption_network
-from models.caption_network import Written, likeliest
-from models.coca import CocaCaptioner
+from models.captioners import coca_network
+from models.captioners.coca import CocaCaptioner
+from models.captioners.coca_network import Written, likeliest
 from models.errors import CaptionerUnavailableError, CaptionRefusedError
 from models.interfaces import Turn
 from tests.model.tiny import publish
@@ -100,7 +100,7 @@ def published() -> Iterator[str]:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("colour", SAID)
 def test_it_says_what_is_in_the_picture_in_plain_words(captioner, monkeypatch, colour, dtype):
-    monkeypatch.setattr(caption_network, "choose_dtype", lambda device: dtype)
+    monkeypatch.setattr(coca_network, "choose_dtype", lambda device: dtype)
 
     for _ in range(2):  # nothing is drawn by lot
         description = captioner.describe(jpeg_of(colour), ("en",))
@@ -290,7 +290,7 @@ def test_a_device_that_is_not_there_is_named(weights, tmp_path):
 
 def test_it_is_made_without_loading_torch(tmp_path):
     program = (
-        "import sys; from pathlib import Path; from models.coca import *;"
+        "import sys; from pathlib import Path; from models.captioners.coca import *;"
         f"CocaCaptioner(DEFAULT_MODEL, Path({str(tmp_path)!r}));"
         "sys.exit('torch' in sys.modules)"
     )

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from album.__main__ import cli
 from album.service import Album
-from models.classifiers import OwnClassifiers
+from models.classifiers.factory import OwnClassifiers
 from tests.fakes import FakeCaptioner
 from tests.gemini_server import GeminiServer, describes
 from tests.images.make import make_photo, make_text

@@ -22,18 +22,18 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
+from models.classifiers.image_network import blocks_of, build_tower, geometry, new_network
+from models.classifiers.trained_head import TowerSpec, heads_in, load_head
 from models.errors import ModelError
 from models.fine_tune import NOTHING_GAINED, lines_of, main
-from models.fine_tuning.figures import measure, wilson
 from models.fine_tuning.linear import class_weights, fit_linear
+from models.fine_tuning.loop import Material, fine_tune, validate
+from models.fine_tuning.metrics import measure, wilson
 from models.fine_tuning.photos import FEWEST, Labelled, Photos, Split, read_folder, split
+from models.fine_tuning.pipeline import Watch, train_classifier
 from models.fine_tuning.pixels import decode_squares
-from models.fine_tuning.run import Watch, train_classifier
 from models.fine_tuning.settings import Settings
 from models.fine_tuning.towers import RESNET50, fetch_resnet50, pretrained_tower
-from models.fine_tuning.tuning import Material, fine_tune, validate
-from models.image_towers import blocks_of, build_tower, geometry, new_network
-from models.trained_head import TowerSpec, heads_in, load_head
 from tests.images.make import make_photo, make_text, make_truncated
 
 COLOURS = {"빨강 꽃": (220, 30, 30), "green": (30, 170, 40), "blau é": (40, 40, 220)}

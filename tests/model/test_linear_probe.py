@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
+from models.classifiers.linear_probe import _cut, fit_probe
 from models.interfaces import Estimate
-from models.linear_probe import _cut, fit_probe
 
 D = 32
 NONE = np.zeros((0, D), np.float32)

@@ -340,7 +340,7 @@ def test_choosing_pocket_for_its_photos_loads_no_network(tmp_path, pocket, wante
 
 def test_importing_the_models_loads_no_network():
     heavy = "{'torch', 'open_clip', 'transformers', 'google.generativeai', 'huggingface_hub'}"
-    modules = "models.clip.loader, models.gemini, models.zero_shot, models.interfaces, models.clip.weights"
+    modules = "models.clip.loader, models.captioners.gemini, models.classifiers.zero_shot, models.interfaces, models.clip.weights"
     modules += ", models.clip.lazy_encoder, models.clip.text_tower"
 
     subprocess.run(

@@ -17,10 +17,10 @@ import torch
 from safetensors.numpy import save_file
 from safetensors.torch import save_file as save_tensors
 
-from models.classifiers import OwnClassifiers
+from models.classifiers.factory import OwnClassifiers
+from models.classifiers.image_network import build_tower
+from models.classifiers.trained_head import TowerSpec, heads_in, load_head
 from models.errors import ModelError
-from models.image_towers import build_tower
-from models.trained_head import TowerSpec, heads_in, load_head
 
 VISION = {"image_size": 16, "layers": 1, "width": 16, "head_width": 8, "patch_size": 8}
 TOWER = {
@@ -275,7 +275,7 @@ def test_a_head_on_embeddings_needs_no_torch(tmp_path):
     write_head(tmp_path)
     program = (
         "import sys, pathlib, numpy\n"
-        "from models.classifiers import OwnClassifiers\n"
+        "from models.classifiers.factory import OwnClassifiers\n"
         f"folder = pathlib.Path({str(tmp_path)!r})\n"
         "assert OwnClassifiers().heads(folder)\n"
         "head = OwnClassifiers().load_head(folder, 'pets')\n"

@@ -16,11 +16,11 @@ import typer
 from safetensors.torch import load_file
 from typer.testing import CliRunner
 
+from models.classifiers.zero_shot import ZeroShotClassifier, class_embeddings
 from models.clip.encoder import ClipEncoder
 from models.errors import ModelError
 from models.train import main, rate, train
 from models.training.config import TrainConfig, read_config
-from models.zero_shot import ZeroShotClassifier, class_embeddings
 from tests.images.shapes import CLASSES, draw_shape, make_captioned, make_folders
 
 RECIPE = Path("tests/model/smoke.yaml")

@@ -12,6 +12,14 @@ import pytest
 import torch
 from PIL import Image
 
+from models.classifiers.zero_shot import (
+    HIGHEST_TEMPERATURE,
+    LOWEST_TEMPERATURE,
+    ZeroShotClassifier,
+    best_temperature,
+    class_embeddings,
+    name_directions,
+)
 from models.clip.encoder import ClipEncoder
 from models.interfaces import ClassName, Wording
 from models.prompts import (
@@ -20,14 +28,6 @@ from models.prompts import (
     KIND_TEMPLATES,
     TEMPLATES,
     TRANSLATION_INSTRUCTIONS,
-)
-from models.zero_shot import (
-    HIGHEST_TEMPERATURE,
-    LOWEST_TEMPERATURE,
-    ZeroShotClassifier,
-    best_temperature,
-    class_embeddings,
-    name_directions,
 )
 from tests.fakes import FakeEncoder
 

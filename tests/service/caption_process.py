@@ -11,8 +11,8 @@ from pathlib import Path
 
 from album.captioning.captions import CaptionPace
 from album.service import Album
-from models.classifiers import OwnClassifiers
-from models.gemini import GeminiCaptioner
+from models.captioners.gemini import GeminiCaptioner
+from models.classifiers.factory import OwnClassifiers
 from tests.fakes import DecodeHere
 
 KEY = "a-key-that-tests-look-for-everywhere"

@@ -20,7 +20,7 @@ from types import FrameType
 from typing import Any
 
 import album.service
-from models.classifiers import OwnClassifiers
+from models.classifiers.factory import OwnClassifiers
 from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder
 
 ALBUM = str(Path(album.service.__file__).parent)

@@ -11,7 +11,7 @@ import pytest
 from album.domain.labels import SortOptions
 from album.errors import ModelLoadingError
 from album.service import Album
-from models.classifiers import OwnClassifiers
+from models.classifiers.factory import OwnClassifiers
 from models.errors import WeightsUnavailableError
 from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder
 from tests.images.make import make_photo

@@ -18,7 +18,7 @@ from album.runtime import supervised_loop
 from album.runtime.supervised_loop import SupervisedLoop, problems_of
 from album.service import Album
 from album.ui.shared.status_line import status_line
-from models.classifiers import OwnClassifiers
+from models.classifiers.factory import OwnClassifiers
 from models.errors import ModelError
 from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder
 from tests.images.make import make_photo

@@ -33,7 +33,7 @@ from album.storage.imports import ImportStore
 from album.storage.labels import LabelStore
 from album.storage.originals import sha256_of
 from album.storage.text_index import TextIndex
-from models.classifiers import OwnClassifiers
+from models.classifiers.factory import OwnClassifiers
 from tests.captioning import set_caption
 from tests.fakes import FakeEncoder
 from tests.service.library import Library, PlainDecoder, contents, library, photo, rows

@@ -14,7 +14,7 @@ from album.domain.captions import Wanted
 from album.errors import AlbumError, QueryError
 from album.service import Album
 from album.storage.caption_queue import CaptionQueue
-from models.classifiers import OwnClassifiers
+from models.classifiers.factory import OwnClassifiers
 from models.errors import CaptionerUnavailableError, CaptionRefusedError
 from models.interfaces import Description, Turn
 from tests.fakes import DecodeHere

@@ -12,7 +12,7 @@ from album.captioning import worker
 from album.errors import AlbumError, PhotoNotFoundError
 from album.service import Album
 from album.storage.caption_queue import CaptionQueue
-from models.classifiers import OwnClassifiers
+from models.classifiers.factory import OwnClassifiers
 from models.errors import CaptionerUnavailableError, CaptionRefusedError
 from tests.fakes import DecodeHere
 from tests.images.make import make_exif, make_photo

@@ -11,7 +11,7 @@ import pytest
 from album.domain.labels import LabelPlan, LabelRule, PlannedLabel, SortOptions
 from album.errors import QueryError
 from album.service import Album
-from models.classifiers import OwnClassifiers
+from models.classifiers.factory import OwnClassifiers
 from models.errors import ModelError
 from models.interfaces import HeadCard
 from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder

@@ -16,7 +16,7 @@ from album.domain.labels import SortOptions
 from album.domain.languages import HANGUL
 from album.encoding.score_calibration import ODDS, Relevance, cut
 from album.errors import PhotoNotFoundError, QueryError, UnreadableImageError
-from models.zero_shot import class_embeddings
+from models.classifiers.zero_shot import class_embeddings
 from tests.images.make import make_photo, make_text
 from tests.importing import take_in
 

@@ -22,7 +22,7 @@ import pytest
 
 from album.service import Album
 from album.storage.originals import sha256_of
-from models.classifiers import OwnClassifiers
+from models.classifiers.factory import OwnClassifiers
 from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder
 from tests.images.make import make_text, scene
 from tests.importing import ended, upload

@@ -23,7 +23,7 @@ from album.service import Album
 from album.storage.database import Database
 from album.storage.labels import LabelStore
 from album.ui.shared.alerts import alerts_on_failure, answer_full_disk
-from models.classifiers import OwnClassifiers
+from models.classifiers.factory import OwnClassifiers
 from tests.captioning import set_caption
 from tests.fakes import FakeCaptioner, FakeEncoder
 from tests.service.disks import fill, read_only, small_disk

@@ -17,7 +17,7 @@ from album.errors import EmptyQueryError, PhotoNotFoundError, QueryError, Unread
 from album.search.search import Question
 from album.service import Album
 from album.storage.photos import NewPhoto
-from models.classifiers import OwnClassifiers
+from models.classifiers.factory import OwnClassifiers
 from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder
 from tests.images.make import make_photo, make_text
 from tests.importing import take_in

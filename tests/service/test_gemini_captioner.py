@@ -16,10 +16,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from PIL import Image
 
-from models import gemini_wire
+from models.captioners import gemini_transport
+from models.captioners.gemini import GeminiCaptioner
+from models.captioners.gemini_errors import fault, seconds_to_new_day
 from models.errors import CaptionerUnavailableError, CaptionRefusedError
-from models.gemini import GeminiCaptioner
-from models.gemini_faults import fault, seconds_to_new_day
 from models.interfaces import Turn
 from tests.gemini_server import (
     Answer,
@@ -433,7 +433,7 @@ def test_whatever_does_not_end_in_time_is_a_timeout(server, jpeg, answer):
 
 
 def test_an_answer_without_end_is_not_read_to_its_end(server, captioner, jpeg, monkeypatch):
-    monkeypatch.setattr(gemini_wire, "LARGEST_ANSWER_BYTES", 200_000)
+    monkeypatch.setattr(gemini_transport, "LARGEST_ANSWER_BYTES", 200_000)
     server.answers.append(says("word " * 100_000))
 
     with pytest.raises(CaptionerUnavailableError, match="cannot be reached"):

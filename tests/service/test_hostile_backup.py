@@ -25,7 +25,7 @@ from album.storage.imports import ImportStore
 from album.storage.labels import LabelStore
 from album.storage.restored_rows import copy_rows
 from album.storage.untrusted_database import MadeUpError, UntrustedDatabase
-from models.classifiers import OwnClassifiers
+from models.classifiers.factory import OwnClassifiers
 from tests.captioning import set_caption
 from tests.fakes import FakeEncoder
 from tests.service.library import Library, PlainDecoder, library, photo, rows

@@ -16,7 +16,7 @@ import pytest
 from album.errors import AlbumError
 from album.service import Album
 from album.storage import database
-from models.classifiers import OwnClassifiers
+from models.classifiers.factory import OwnClassifiers
 from tests.fakes import DecodeHere, FakeCaptioner
 from tests.images.make import make_photo, make_text
 from tests.importing import PATIENCE_S, ended, opened, report_of, take_in, upload, wait_until

@@ -16,7 +16,7 @@ from PIL import Image
 from album.errors import ModelLoadingError
 from album.importing.zip_archive import MAX_SIDECAR_BYTES
 from album.service import Album
-from models.classifiers import OwnClassifiers
+from models.classifiers.factory import OwnClassifiers
 from tests.fakes import FakeCaptioner
 from tests.images.make import (
     make_dng,

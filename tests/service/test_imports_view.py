@@ -14,7 +14,7 @@ import pytest
 from album.errors import AlbumError
 from album.service import Album
 from album.ui.imports.status_view import AT_WORK_S, IDLE_S, ImportsView
-from models.classifiers import OwnClassifiers
+from models.classifiers.factory import OwnClassifiers
 from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder
 from tests.images.make import make_photo, make_text
 

@@ -24,7 +24,7 @@ from album.search.serialization import understood_json
 from album.service import Album
 from album.storage.database import MIGRATIONS, Database
 from album.storage.labels import LabelStore
-from models.classifiers import OwnClassifiers
+from models.classifiers.factory import OwnClassifiers
 from models.interfaces import FittedProbe
 from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder
 from tests.images.make import make_photo

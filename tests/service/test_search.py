@@ -206,7 +206,7 @@ def test_pages_show_every_photo_exactly_once_in_one_order(album, tmp_path):
 
 def test_a_photo_imported_by_another_process_is_found_without_a_restart(coloured, tmp_path):
     from album.service import Album
-    from models.classifiers import OwnClassifiers
+    from models.classifiers.factory import OwnClassifiers
     from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder
 
     assert names(coloured.search.find("purple"))[0] != "purple.png"

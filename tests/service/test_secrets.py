@@ -16,9 +16,9 @@ from album.captioning.captions import CaptionPace
 from album.domain.captions import Wanted
 from album.service import Album
 from album.settings import Settings
-from models.classifiers import OwnClassifiers
+from models.captioners.gemini import GeminiCaptioner
+from models.classifiers.factory import OwnClassifiers
 from models.errors import ModelError
-from models.gemini import GeminiCaptioner
 from models.interfaces import Turn
 from tests.fakes import DecodeHere, FakeEncoder
 from tests.gemini_server import Answer, GeminiServer, error

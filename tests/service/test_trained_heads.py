@@ -16,7 +16,7 @@ from album.classification import trained_classifiers
 from album.classification.trained_classifiers import TrainedHeads
 from album.domain.classification import NONE, Verdict
 from album.errors import PhotoNotFoundError, QueryError, UnreadableImageError
-from models.classifiers import OwnClassifiers
+from models.classifiers.factory import OwnClassifiers
 from models.errors import ModelError
 from models.interfaces import HeadCard, Shares, TrainedHead
 from tests.fakes import COLOURS, FakeEncoder

@@ -6,7 +6,7 @@ import pytest
 
 from album.errors import QueryError
 from album.service import Album
-from models.classifiers import OwnClassifiers
+from models.classifiers.factory import OwnClassifiers
 from models.errors import CaptionerUnavailableError
 from tests.fakes import DecodeHere, FakeCaptioner
 

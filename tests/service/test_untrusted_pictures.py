@@ -17,7 +17,7 @@ from album.images.decoder_pool import DecodePool
 from album.maintenance.repair import repair
 from album.search.search import Question
 from album.service import Album
-from models.classifiers import OwnClassifiers
+from models.classifiers.factory import OwnClassifiers
 from models.interfaces import Turn
 from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder
 from tests.images.make import make_photo

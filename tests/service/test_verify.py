@@ -16,7 +16,7 @@ from album.service import Album
 from album.storage.imports import ImportStore
 from album.storage.originals import sha256_of
 from album.storage.vector_index import TAIL_ROWS, VectorIndex
-from models.classifiers import OwnClassifiers
+from models.classifiers.factory import OwnClassifiers
 from tests.fakes import FakeEncoder
 from tests.service.library import Library, PlainDecoder, contents, library, photo
 

@@ -12,7 +12,7 @@ import pytest
 
 from album.classification.class_embeddings import MOST_KEPT, NAMES_AT_ONCE, WordVectors
 from album.classification.class_list import parse_classes
-from models.classifiers import OwnClassifiers
+from models.classifiers.factory import OwnClassifiers
 from models.interfaces import ClassName, ClassSpec
 from models.prompts import TEMPLATES
 from tests.fakes import FakeEncoder
@@ -172,7 +172,7 @@ def test_names_in_other_templates_are_encoded_again(path, monkeypatch):
     other = {**TEMPLATES, "ensemble": {"en": ("art of {}",), "ko": ("{} 그림",)}}
     for module in ("album.classification.class_embeddings", "models.prompts"):
         monkeypatch.setattr(f"{module}.TEMPLATES", other)
-    monkeypatch.setattr("models.zero_shot.TEMPLATES_BY_WORDING", other)
+    monkeypatch.setattr("models.classifiers.zero_shot.TEMPLATES_BY_WORDING", other)
 
     after = words(path)[0].directions(CLASSES)
 

@@ -7,7 +7,7 @@ import unicodedata
 
 import pytest
 
-from models.caption_answers import (
+from models.captioners.response_parsing import (
     MalformedAnswerError,
     conversation_in,
     description_in,

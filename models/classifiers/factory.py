@@ -26,16 +26,16 @@ class OwnClassifiers:
     def name_directions(
         self, encoder: Encoder, names: Sequence[ClassName], wording: Wording = "ensemble"
     ) -> npt.NDArray[np.float32]:
-        """(m, d): see `models.zero_shot.name_directions`."""
-        from models.zero_shot import name_directions
+        """(m, d): see `models.classifiers.zero_shot.name_directions`."""
+        from models.classifiers.zero_shot import name_directions
 
         return name_directions(encoder, names, wording)
 
     def zero_shot(
         self, encoder: Encoder, directions: Embeddings, priors: npt.NDArray[np.float64]
     ) -> Classifier:
-        """Decide by cosine: see `models.zero_shot.ZeroShotClassifier`."""
-        from models.zero_shot import ZeroShotClassifier
+        """Decide by cosine: see `models.classifiers.zero_shot.ZeroShotClassifier`."""
+        from models.classifiers.zero_shot import ZeroShotClassifier
 
         return ZeroShotClassifier(
             directions, priors, logit_scale=encoder.logit_scale, logit_bias=encoder.logit_bias
@@ -44,8 +44,8 @@ class OwnClassifiers:
     def best_temperature(
         self, logits: npt.NDArray[np.float32], labels: npt.NDArray[np.intp]
     ) -> float:
-        """Above 0: see `models.zero_shot.best_temperature`."""
-        from models.zero_shot import best_temperature
+        """Above 0: see `models.classifiers.zero_shot.best_temperature`."""
+        from models.classifiers.zero_shot import best_temperature
 
         return best_temperature(logits, labels)
 
@@ -56,19 +56,19 @@ class OwnClassifiers:
         unlabelled: Embeddings,
         text: npt.NDArray[np.float32] | None = None,
     ) -> FittedProbe:
-        """Learn a label from examples: see `models.linear_probe.fit_probe`."""
-        from models.linear_probe import fit_probe  # scikit-learn takes a second to import
+        """Learn a label from examples: see `models.classifiers.linear_probe.fit_probe`."""
+        from models.classifiers.linear_probe import fit_probe
 
         return fit_probe(positives, negatives, unlabelled, text)
 
     def heads(self, folder: Path) -> list[HeadCard]:
-        """Newest first: see `models.trained_head.heads_in`."""
-        from models.trained_head import heads_in
+        """Newest first: see `models.classifiers.trained_head.heads_in`."""
+        from models.classifiers.trained_head import heads_in
 
         return heads_in(folder)
 
     def load_head(self, folder: Path, name: str) -> TrainedHead:
-        """One of them: see `models.trained_head.load_head`."""
-        from models.trained_head import load_head
+        """One of them: see `models.classifiers.trained_head.load_head`."""
+        from models.classifiers.trained_head import load_head
 
         return load_head(folder, name)

@@ -13,17 +13,17 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from models.classifiers.image_network import Network, geometry, new_network
+from models.classifiers.trained_head import softmax
 from models.clip.encoder import choose_device
 from models.errors import ModelError
-from models.fine_tuning.figures import measure
+from models.fine_tuning.features import Progress, Seen, look, quietly
 from models.fine_tuning.linear import LinearHead, fit_linear
-from models.fine_tuning.looking import Progress, Seen, look, quietly
+from models.fine_tuning.loop import MARGIN, Material, Tuned, fine_tune, look_at_all
+from models.fine_tuning.metrics import measure
 from models.fine_tuning.photos import Labelled
 from models.fine_tuning.pixels import decode_squares
 from models.fine_tuning.settings import Settings
-from models.fine_tuning.tuning import MARGIN, Material, Tuned, fine_tune, look_at_all
-from models.image_towers import Network, geometry, new_network
-from models.trained_head import softmax
 
 LARGEST_HALF = 6e4  # float16 ends a little above
 

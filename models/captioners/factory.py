@@ -6,9 +6,9 @@ import logging
 import threading
 from pathlib import Path
 
-from models.coca import CocaCaptioner
+from models.captioners.coca import CocaCaptioner
+from models.captioners.gemini import GeminiCaptioner
 from models.errors import CaptionerUnavailableError
-from models.gemini import GeminiCaptioner
 from models.interfaces import Captioner
 
 log = logging.getLogger(__name__)

@@ -12,14 +12,14 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from models.classifiers.image_network import Network, geometry, new_network
 from models.clip.encoder import ClipEncoder, choose_device
 from models.datasets import ImageFile
 from models.evaluation.image_batches import encode_files
+from models.fine_tuning.loop import LOOK
 from models.fine_tuning.pixels import decode_squares
 from models.fine_tuning.settings import Settings
 from models.fine_tuning.towers import pretrained_tower
-from models.fine_tuning.tuning import LOOK
-from models.image_towers import Network, geometry, new_network
 
 Progress: TypeAlias = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
 """Opens a bar by its title; what it gives is called with how many are done, and of how many."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, UnidentifiedImageError
 
-from models.caption_answers import LONGEST_CAPTION, one_line
+from models.captioners.response_parsing import LONGEST_CAPTION, one_line
 from models.errors import (
     CaptionerUnavailableError,
     CaptionRefusedError,
@@ -25,7 +25,7 @@ from models.errors import (
 from models.interfaces import Description, Turn
 
 if TYPE_CHECKING:
-    from models.caption_network import CaptionNetwork
+    from models.captioners.coca_network import CaptionNetwork
     from models.clip.spec import ModelSpec
 
 log = logging.getLogger(__name__)
@@ -134,7 +134,7 @@ class CocaCaptioner:
         )
 
     def _model(self) -> ModelSpec:
-        from models.caption_network import caption_spec
+        from models.captioners.coca_network import caption_spec
 
         try:
             return caption_spec(self._spec)
@@ -146,7 +146,7 @@ class CocaCaptioner:
 
     def _loaded(self) -> CaptionNetwork:
         """The network, loaded at the first photo; that takes seconds."""
-        from models.caption_network import CaptionNetwork
+        from models.captioners.coca_network import CaptionNetwork
 
         with self._loading:
             if self._network is None:

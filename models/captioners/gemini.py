@@ -14,7 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from models.caption_answers import (
+from models.captioners.gemini_errors import fault
+from models.captioners.response_parsing import (
     MalformedAnswerError,
     conversation_in,
     description_in,
@@ -22,7 +23,6 @@ from models.caption_answers import (
     translation_in,
 )
 from models.errors import CaptionerUnavailableError, CaptionRefusedError
-from models.gemini_faults import fault
 from models.interfaces import Description, Turn
 from models.prompts import (
     ANSWER_INSTRUCTIONS,
@@ -236,7 +236,7 @@ class GeminiCaptioner:
             if self._client is None:
                 from google.ai.generativelanguage import GenerativeServiceClient
 
-                from models.gemini_wire import send_once
+                from models.captioners.gemini_transport import send_once
 
                 options = {"api_key": self._api_key, "api_endpoint": self._endpoint}
                 self._client = GenerativeServiceClient(transport="rest", client_options=options)

@@ -31,9 +31,9 @@ from torchvision.transforms import (  # type: ignore[import-untyped]
     Resize,
 )
 
+from models.classifiers.trained_head import TowerSpec
 from models.clip.encoder import choose_device, choose_dtype
 from models.interfaces import Shares
-from models.trained_head import TowerSpec
 
 BATCH = 32
 NO_TEXTS = {"context_length": 1, "vocab_size": 1, "width": 8, "heads": 1, "layers": 1}

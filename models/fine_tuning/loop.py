@@ -21,11 +21,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - its customary name
 
+from models.classifiers.image_network import Network, blocks_of
 from models.clip.encoder import choose_dtype
 from models.errors import ModelError
 from models.fine_tuning.linear import class_weights
 from models.fine_tuning.settings import Settings
-from models.image_towers import Network, blocks_of
 from models.train import duration, rate
 from models.training.augment import random_views
 from models.training.sampling import seed_everything

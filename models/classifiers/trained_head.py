@@ -29,7 +29,7 @@ from models.errors import ModelError
 from models.interfaces import Embeddings, HeadCard, Shares, TrainedHead
 
 if TYPE_CHECKING:
-    from models.image_towers import Network
+    from models.classifiers.image_network import Network
 
 log = logging.getLogger(__name__)
 
@@ -238,7 +238,7 @@ def load_head(folder: Path, name: str) -> TrainedHead:
         raise _damaged(where)
     if card.tower is None:
         return EmbeddingHead(card.brief(name), weight, bias)
-    from models.image_towers import load_network
+    from models.classifiers.image_network import load_network
 
     network = load_network(card.tower, weights, weight, bias)
     if network is None:

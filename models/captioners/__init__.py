@@ -1,0 +1,1 @@
+"""Captioners: Gemini and CoCa."""

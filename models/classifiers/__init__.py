@@ -1,0 +1,1 @@
+"""Classifiers: words, examples, trained networks."""
