@@ -43,7 +43,7 @@ LAYERS = (
     (
         "album.importing.jobs",
         "album.maintenance.repair",
-        "album.maintenance.backup",
+        "album.backup",
         "album.maintenance.restore",
         "album.importing.folder_watcher",
     ),

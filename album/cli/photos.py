@@ -232,7 +232,7 @@ def status(context: typer.Context, data_dir: DataDir = None, as_json: AsJson = F
         facts = {
             "photos": now.photos,
             "model_id": album.serving,
-            "encoded": album.storage.photos.encoded_by(),
+            "encoded": album.store.encoded_by(),
             "captions": now.captions,
             "captions_waiting": now.captions_waiting,
             "captions_failed": now.captions_failed,

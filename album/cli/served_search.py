@@ -30,7 +30,7 @@ def page_json(album: Album, page: SearchPage) -> dict[str, Any]:
     hits = [
         {
             "photo_id": hit.photo.photo_id,
-            "path": str(album.storage.originals.path_of(hit.photo)),
+            "path": str(album.originals.path_of(hit.photo)),
             "taken_at": hit.photo.taken_at.isoformat(timespec="seconds"),
             **hit_json(hit),
         }

@@ -1,7 +1,7 @@
 """Decoding in processes of its own, so that a hostile or broken file costs only itself.
 
-Each is `python -m album.images.decoder_worker`, asked over pipes; not a pool of multiprocessing or of a
-library on top of it, because each of their workers imports `app.py` anew, and with it the models.
+Each is `python -m album.images.decoder_worker`, asked over pipes. It is no pool of multiprocessing
+or of a library on top of it, because their workers import `app.py` again, and with it the models.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ USUAL_BYTES = 2**30
 _MOST_HEAD_BYTES = 2**24
 _MOST_PIXELS = 2**26  # a panorama for the largest encoders has a third of it
 _MOST_JPEG_BYTES = 2**25
-_CHECKOUT = Path(__file__).resolve().parents[1]
+_CHECKOUT = Path(__file__).resolve().parents[2]
 
 _CRASHED = (
     "This file brings its decoder down: "

@@ -1,4 +1,4 @@
-"""A decoder in a process of its own, started and asked by `album.images.decoder_pool` over two pipes.
+"""A decoder process, started by `album.images.decoder_pool` and asked over two pipes.
 
 It imports neither models nor page, holds nothing that would be lost, and ends with its parent. It
 may be taken over by a file, so its answers are data that the parent checks, never pickles.

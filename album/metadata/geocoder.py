@@ -41,7 +41,7 @@ from babel import Locale
 from album.domain.photo import Place
 from album.metadata import korean_places
 
-_CHECKOUT = Path(__file__).resolve().parents[1]
+_CHECKOUT = Path(__file__).resolve().parents[2]
 _FORMAT = 1  # of the cache file: raise it when what is kept or chosen changes
 _EARTH_KM = 6371.0
 _OPEN_SEA_KM = 100.0

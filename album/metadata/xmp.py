@@ -32,8 +32,9 @@ ALBUM = "urn:photo-album:sidecar:1/"
 """The namespace in which the album notes what it wrote into a sidecar, lest it take its own words
 for somebody else's: `Photo` (the sha256 that it is about), `Captions` (by language; x-default: of
 unknown language), `Labels`, `Words` (what is in dc:subject for a label alone) and `Rating`; and who
-said it, in the lines of `album.metadata.provenance`: `Writers` (of captions, by language, also of those that
-somebody else had written there in the same words) and `RuleLabels` (labels that no person gave)."""
+said it, in the lines of `album.metadata.provenance`: `Writers` (of captions, by language, also of
+those that somebody else had written there in the same words) and `RuleLabels` (labels that no person
+gave)."""
 CAPTION_LANGUAGES = ("ko", "en")
 NAMESPACES = {
     "album": ALBUM,
@@ -102,7 +103,8 @@ class XmpFacts:
     """What an album called the photo; a word that stands there for a label alone is no keyword."""
     writers: Mapping[str, str] = field(default_factory=dict)
     """By language, of those captions alone that an album wrote, or had, too: who wrote it, in a
-    line of `album.metadata.provenance`; "" where that is not known, or another program changed it since."""
+    line of `album.metadata.provenance`; "" where that is not known, or another program changed
+    it since."""
     givers: tuple[str, ...] = ()
     """Who gave those labels that no person gave, in lines of `album.metadata.provenance`."""
     photo: str | None = None

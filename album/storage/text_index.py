@@ -2,8 +2,9 @@
 
 One row of an FTS5 table a photo, kept in `album.db` and made again whenever it is not as it must
 be. The trigram tokenizer (https://sqlite.org/fts5.html#the_trigram_tokenizer) knows no words, which
-suits Korean; the blanks that `album.storage.text_tokens.line` puts around them make words of three characters out
-of two, so that 부산 is found as " 부산", and cat as " cat ", which is not in category.
+suits Korean; the blanks that `album.storage.text_tokens.line` puts around them make words of three
+characters out of two, so that 부산 is found as " 부산", and cat as " cat ", which is not in
+category.
 """
 
 from __future__ import annotations

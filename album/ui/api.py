@@ -174,7 +174,7 @@ class Endpoints:
         return {
             "added": record.added,
             "already_here": record.already_here,
-            "photo_ids": sorted(album.storage.imports.added_by(import_id)),
+            "photo_ids": sorted(album.import_store.added_by(import_id)),
             "failed": [
                 {"file_name": display_name(it.path), "reason": it.reason}
                 for it in album.import_store.failures(import_id)

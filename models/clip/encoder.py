@@ -1,7 +1,7 @@
 """The CLIP encoder: any open_clip model behind `interfaces.Encoder`.
 
-Loads from files of this machine only (`models.clip.weights.fetch_weights` puts them there), and lets the
-checkpoint decide size, mean, std and resize mode: nothing here repeats such a number.
+Loads from files of this machine only (`models.clip.weights.fetch_weights` puts them there), and
+lets the checkpoint decide size, mean, std and resize mode: nothing here repeats such a number.
 """
 
 from __future__ import annotations

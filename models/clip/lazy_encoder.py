@@ -27,12 +27,12 @@ DEFAULT_PX = 224  # open_clip's, where a config names no size
 class LazyEncoder:
     """One model, of which nothing is in memory yet; safe to call from many threads.
 
-    Texts are answered by the text tower alone, in NumPy where `models.clip.text_tower` reads it. The
-    whole network is loaded for the first image, and answers texts too from then on.
+    Texts are answered by the text tower alone, in NumPy where `models.clip.text_tower` reads it.
+    The whole network is loaded for the first image, and answers texts too from then on.
     """
 
     def __init__(self, spec: str, weights_dir: Path, device: str = "auto") -> None:
-        """Find the files of `spec` (see `models.clip.spec`) and read what they are, not what they hold.
+        """Find the files of `spec` (see `models.clip.spec`) without reading the weights.
 
         Raises:
             WeightsUnavailableError: unknown name; weights or tokenizer missing.

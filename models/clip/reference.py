@@ -3,7 +3,8 @@
 Two towers, one for images and one for texts, are trained until a picture and its caption become
 the same direction in one space. Each cuts its input into tokens, lets them look at each other a
 dozen times, keeps one of them and projects it into that space. The album does this through
-open_clip (`models.clip.encoder`); only `models.clip.text_tower` answers texts from here, until torch is loaded.
+open_clip (`models.clip.encoder`). Only `models.clip.text_tower` answers texts from here, until
+torch is loaded.
 
 Radford et al. 2021, "Learning Transferable Visual Models From Natural Language Supervision",
 arXiv:2103.00020; Vaswani et al. 2017, "Attention Is All You Need", arXiv:1706.03762;
@@ -197,7 +198,7 @@ def read_tower(weights: Weights, config: Mapping[str, Any], side: str) -> Tower:
 
 def main(texts: Sequence[str]) -> None:
     """Print the cosines of `texts` with each other, by the embedded model."""
-    pocket = Path(__file__).parent / "pocket"
+    pocket = Path(__file__).parents[1] / "pocket"
     config = json.loads((pocket / "open_clip_config.json").read_text())["model_cfg"]
     weights = read_weights(pocket / "open_clip_model.safetensors")
     tokenizer = Tokenizer.from_file(str(pocket / "tokenizer.json"))

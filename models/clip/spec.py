@@ -22,7 +22,7 @@ from typing import Any
 from models.errors import WeightsUnavailableError
 
 POCKET = "pocket"
-POCKET_DIR = Path(__file__).parent / "pocket"
+POCKET_DIR = Path(__file__).parents[1] / "pocket"
 CONFIG_FILE, WEIGHTS_FILE = "open_clip_config.json", "open_clip_model.safetensors"
 """What open_clip calls the files of a model folder."""
 

@@ -23,7 +23,7 @@ BATCH = 32
 
 
 class TextTower:
-    """The texts of a model folder as `models.clip.encoder` embeds them; safe to call from many threads."""
+    """Embed texts as `models.clip.encoder` does; safe to call from many threads."""
 
     def __init__(self, folder: Path) -> None:
         """Read the config, the tokenizer and the weights of the text tower alone.

@@ -115,7 +115,7 @@ def figures() -> Iterator[Figure]:
         yield Figure("taking in all texts, once", seconds(album.texts.sync), "s")
         yield Figure(
             "asking all photos about everyday words, once",
-            seconds(album.search.search.get_ready),
+            seconds(album.search.get_ready),
             "s",
         )
         yield from search_figures(album, data_dir)
@@ -166,7 +166,7 @@ def search_figures(album: Album, data_dir: Path) -> Iterator[Figure]:
         "  page 1,667 of 100,000 hits, turned to",
         lambda n: album.search.find(Question("query", rest=True), offset=(1667 - n) * 60),
     )
-    yield measured("more like this, first page", lambda n: album.search.search.similar(1 + 997 * n))
-    yield measured("empty query, first page", lambda n: album.search.search.find())
-    yield measured("  a year in words", lambda n: album.search.search.find(f"{2005 + n % 20}년"))
-    yield measured("  the last page", lambda n: album.search.search.find(offset=PHOTOS - 60))
+    yield measured("more like this, first page", lambda n: album.search.similar(1 + 997 * n))
+    yield measured("empty query, first page", lambda n: album.search.find())
+    yield measured("  a year in words", lambda n: album.search.find(f"{2005 + n % 20}년"))
+    yield measured("  the last page", lambda n: album.search.find(offset=PHOTOS - 60))

@@ -1,4 +1,4 @@
-"""How the constants of `album.encoding.score_calibration` were fitted, to be done again with other photos or models.
+"""Fit the constants of `album.encoding.score_calibration` on labelled photos.
 
     python -m tests.benchmarks.relevance_constants PHOTOS LABELS SOURCE [--model pocket]
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-from models.clip import encoder
+from models.clip import encoder as clip_encoder
 from models.clip.encoder import ClipEncoder, choose_device, choose_dtype
 from models.clip.spec import POCKET_DIR, WEIGHTS_FILE, parse_spec
 from models.errors import ModelError, WeightsUnavailableError
@@ -48,7 +48,7 @@ def test_reduced_precision_stays_within_a_cosine_of_0_995_of_float32(
     weights_dir, photos, monkeypatch, dtype
 ):
     full = ClipEncoder("pocket", weights_dir, "cpu", precision="float32")
-    monkeypatch.setattr(encoder, "choose_dtype", lambda device: dtype)
+    monkeypatch.setattr(clip_encoder, "choose_dtype", lambda device: dtype)
     reduced = ClipEncoder("pocket", weights_dir, "cpu")
     texts = ["a big cat", "a red bus in the city", "고양이과 동물"]
 
@@ -221,13 +221,13 @@ def test_weights_that_change_while_they_are_read_get_no_name(weights_dir, tmp_pa
     path = tmp_path / "own.safetensors"
     whole = WEIGHTS.read_bytes()
     path.write_bytes(whole[:1000])
-    load = encoder.load_clip
+    load = clip_encoder.load_clip
 
     def load_once_it_is_complete(*args):
         path.write_bytes(whole)
         return load(*args)
 
-    monkeypatch.setattr(encoder, "load_clip", load_once_it_is_complete)
+    monkeypatch.setattr(clip_encoder, "load_clip", load_once_it_is_complete)
     with pytest.raises(WeightsUnavailableError, match=r"own.safetensors changed while it was read"):
         ClipEncoder(f"pocket/{path}", weights_dir, "cpu")
 

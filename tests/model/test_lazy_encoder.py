@@ -11,6 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from models.clip import encoder as clip_encoder
 from models.clip.encoder import ClipEncoder
 from models.clip.lazy_encoder import LazyEncoder
 from models.errors import ModelError, WeightsUnavailableError
@@ -87,7 +88,7 @@ def test_texts_are_answered_while_the_network_is_being_loaded(weights_dir, monke
 
     encoder = LazyEncoder("pocket", weights_dir, "cpu")
     with monkeypatch.context() as patched:
-        patched.setattr(encoder, "ClipEncoder", slowly)
+        patched.setattr(clip_encoder, "ClipEncoder", slowly)
         rows: list[np.ndarray] = []
         asking = threading.Thread(target=lambda: rows.append(encoder.encode_images(photos[:1])))
         asking.start()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from models.clip import encoder
+from models.clip import encoder as clip_encoder
 from models.clip import spec as spec_module
 from models.clip.encoder import ClipEncoder
 from models.clip.loader import DEFAULT_MODEL, EncoderLoader
@@ -293,7 +293,7 @@ def test_the_page_answers_texts_before_the_network_is_loaded(loading, monkeypatc
         assert go.wait(LIVENESS_S)
         return ClipEncoder(*args)
 
-    monkeypatch.setattr(encoder, "ClipEncoder", slowly)
+    monkeypatch.setattr(clip_encoder, "ClipEncoder", slowly)
     loader, offers = loading(model, serving=None)
     try:
         encoder = offers.next_encoder()
@@ -319,7 +319,8 @@ def test_a_page_whose_network_cannot_be_loaded_finds_by_words_and_says_why(weigh
 @pytest.mark.parametrize("wanted", ["auto", "pocket", "ViT-B-32/laion2b_s34b_b79k"])
 def test_choosing_pocket_for_its_photos_loads_no_network(tmp_path, pocket, wanted):
     program = (
-        "import sys, threading; from pathlib import Path; from models.clip.loader import EncoderLoader\n"
+        "import sys, threading; from pathlib import Path\n"
+        "from models.clip.loader import EncoderLoader\n"
         "wanted, folder, serving = sys.argv[1:]\n"
         "offered = threading.Event()\n"
         "def offer(encoder):\n"
@@ -340,8 +341,10 @@ def test_choosing_pocket_for_its_photos_loads_no_network(tmp_path, pocket, wante
 
 def test_importing_the_models_loads_no_network():
     heavy = "{'torch', 'open_clip', 'transformers', 'google.generativeai', 'huggingface_hub'}"
-    modules = "models.clip.loader, models.captioners.gemini, models.classifiers.zero_shot, models.interfaces, models.clip.weights"
-    modules += ", models.clip.lazy_encoder, models.clip.text_tower"
+    modules = (
+        "models.clip.loader, models.captioners.gemini, models.classifiers.zero_shot, "
+        "models.interfaces, models.clip.weights, models.clip.lazy_encoder, models.clip.text_tower"
+    )
 
     subprocess.run(
         [sys.executable, "-c", f"import sys, {modules}; assert not {heavy} & set(sys.modules)"],

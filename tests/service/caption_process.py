@@ -28,7 +28,7 @@ def main(data_dir: str, url: str) -> None:
         Path(data_dir), OwnClassifiers(), captioner, decoder=DecodeHere(), caption_pace=PACE
     )
     album.captions.start()
-    while any(job.state == "running" for job in album.captioning.captions.progress().jobs):
+    while any(job.state == "running" for job in album.captions.progress().jobs):
         time.sleep(0.05)
     album.close()
 

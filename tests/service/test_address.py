@@ -161,7 +161,7 @@ def test_an_address_may_come_whole_or_as_its_parameters_alone():
 
 
 def test_the_script_of_the_page_has_no_word_of_its_own_for_a_parameter():
-    script = (Path(__file__).parents[2] / "album" / "ui" / "address.js").read_text()
+    script = (Path(__file__).parents[2] / "album" / "ui" / "search" / "url_state.js").read_text()
 
     for key in ("photo", "p", "rest"):
         assert f"'{key}'" in script

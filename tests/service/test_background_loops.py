@@ -302,7 +302,7 @@ def test_an_import_that_fails_unexpectedly_is_logged_and_can_be_gone_on_with(
 ):
     make_photo(tmp_path / "mine" / "a.png", "red")
     monkeypatch.setattr(
-        album.importer, "work", Failing(album.importing.importer.work, SomeLibraryError("once"))
+        album.importer, "work", Failing(album.importer.work, SomeLibraryError("once"))
     )
 
     with caplog.at_level(logging.ERROR):

@@ -145,7 +145,7 @@ def test_a_photo_whose_original_is_gone_does_not_stop_the_queue(album, captioner
     album.captions.request(photo_ids, ["en"])
 
     assert album.captions.work_off() == 2
-    assert "original" in album.captioning.captions.problem(photo_ids[0])
+    assert "original" in album.captions.problem(photo_ids[0])
 
 
 def test_the_queue_survives_a_restart_and_pays_once(album, captioner, photo_ids):

@@ -144,7 +144,7 @@ def test_an_import_that_is_killed_leaves_a_sound_library_that_the_next_one_compl
     for _ in range(KILLS):
         how = killer.kill(data_dir, mode, source)
         with opened(data_dir) as album:
-            story.append(f"{data_dir.name}, {how}: {album.storage.photos.count()} photos")
+            story.append(f"{data_dir.name}, {how}: {album.store.count()} photos")
             assert wrongs(album, wanted) == [], story
             partly += 0 < album.store.count() < PHOTOS
             complete = album.store.count() == PHOTOS

@@ -20,7 +20,7 @@ from album.export.plan import ExportPlan
 from album.export.verification import Difference, VerifyReport
 from album.search.search import Question
 from album.service import Album
-from album.ui.export import export_html, view
+from album.ui.export import export_html
 from album.ui.export.view import ExportView
 from album.ui.shared.background_task import Work, WorkStoppedError
 from album.ui.shared.session_state import Shown

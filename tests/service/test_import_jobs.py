@@ -244,7 +244,7 @@ def test_an_import_can_be_cancelled_before_its_turn_and_while_nobody_works_on_it
 
     assert [record.state for record in album.imports.recent(5)] == ["cancelled", "cancelled"]
     assert album.imports.running is None
-    assert "a.png" not in [photo.filename for photo in album.storage.photos.all_photos()]
+    assert "a.png" not in [photo.filename for photo in album.store.all_photos()]
     album.close()
 
 

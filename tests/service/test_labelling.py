@@ -476,7 +476,7 @@ def test_a_backup_brings_labels_refusals_rules_and_what_can_be_undone_back(colou
     coloured.labels.give("mine", [1])
     coloured.labels.refuse("blue", [5])
     before = {it.label: coloured.labels.said(it.label) for it in coloured.labels.summaries()}
-    file = tmp_path / "album.maintenance.backup"
+    file = tmp_path / "album.backup"
 
     backup(coloured.database, coloured.store, coloured.originals, file, with_originals=False)
     restore(file, tmp_path / "restored")

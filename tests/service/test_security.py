@@ -254,7 +254,7 @@ def private_files(served: ServedAlbum) -> list[str]:
         known["a photo of the owner"], f"{data}/weights/model.safetensors",
         f"{data}/embeddings", f"{data}/incoming", f"{data}/temp", f"{data}/thumbnails", str(data),
         f"{data.parent}/server.log", f"{ROOT}/app.py", f"{ROOT}/requirements.txt", "app.py",
-        "requirements.txt", f"{ROOT}/album/ui/page.css", f"{ROOT}/.git/config",
+        "requirements.txt", f"{ROOT}/album/ui/shared/page.css", f"{ROOT}/.git/config",
         "/etc/passwd", "../../../../etc/passwd", "..%2f..%2f..%2fetc%2fpasswd",
         "%2fetc%2fpasswd", "//etc/passwd", "file:///etc/passwd", "/proc/self/environ",
         "http://169.254.169.254/", f"{data}/thumbnails/../album.db",

@@ -124,15 +124,13 @@ def encode_again(album: Album) -> None:
 
 
 JOURNEYS: dict[str, Callable[[Album, Path], object]] = {
-    "search": lambda album, picture: album.search.search.find(Question(pictures=(picture,))),
-    "all hits": lambda album, picture: album.search.search.all_ids(Question(pictures=(picture,))),
+    "search": lambda album, picture: album.search.find(Question(pictures=(picture,))),
+    "all hits": lambda album, picture: album.search.all_ids(Question(pictures=(picture,))),
     "chip": lambda album, picture: album.picture_of(picture),
     "classify": classify,
     "describe": lambda album, picture: album.describer.describe_file(picture, ["red", "blue"]),
     "open": lambda album, picture: open_photo(album),
-    "ask": lambda album, picture: album.captioning.captions.answer(
-        1, [Turn("person", "Who?")], "en"
-    ),
+    "ask": lambda album, picture: album.captions.answer(1, [Turn("person", "Who?")], "en"),
     "captions": lambda album, picture: caption_all(album),
     "thumbnails": lambda album, picture: make_thumbnails(album),
     "repair": lambda album, picture: repair_all(album),

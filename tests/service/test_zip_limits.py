@@ -265,7 +265,7 @@ def test_odd_names_in_a_zip_end_no_import(
     report = take_in(album, [zipped])
 
     assert report.record.state == "done"
-    assert "good.png" in {it.filename for it in album.storage.photos.all_photos()}
+    assert "good.png" in {it.filename for it in album.store.all_photos()}
 
 
 def test_every_damage_of_a_zip_is_a_sentence(tmp_path: Path, photo: bytes) -> None:

@@ -14,9 +14,16 @@ FONTS = [
     "system-ui", "sans-serif",
 ]  # fmt: skip
 
+_UI = Path(__file__).parents[1]
 CSS_FILES = [
-    Path(__file__).with_name(name)
-    for name in ("page.css", "classify.css", "teaching.css", "captions.css", "export.css")
+    _UI / name
+    for name in (
+        "shared/page.css",
+        "classify/classify.css",
+        "classify/examples.css",
+        "captions/captions.css",
+        "export/export.css",
+    )
 ]
 HEAD_FILE = Path(__file__).with_name("head.html")
 
