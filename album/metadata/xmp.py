@@ -33,8 +33,8 @@ ALBUM = "urn:photo-album:sidecar:1/"
 for somebody else's: `Photo` (the sha256 that it is about), `Captions` (by language; x-default: of
 unknown language), `Labels`, `Words` (what is in dc:subject for a label alone) and `Rating`; and who
 said it, in the lines of `album.metadata.provenance`: `Writers` (of captions, by language, also of
-those that somebody else had written there in the same words) and `RuleLabels` (labels that no person
-gave)."""
+those that somebody else had written there in the same words) and `RuleLabels` (labels that no
+person gave)."""
 CAPTION_LANGUAGES = ("ko", "en")
 NAMESPACES = {
     "album": ALBUM,
