@@ -215,3 +215,7 @@ _DEFINITIONS: Final[Mapping[str, Mapping[str, Callable[[Any], bool]]]] = {
 
 def _pairs(ids: Ids, probabilities: Floats) -> list[tuple[int, float]]:
     return [(int(i), float(p)) for i, p in zip(ids, probabilities, strict=True)]
+
+
+FAVOURITE = "favourite"
+"""The label of photos with a heart, in every language; the page calls it by its own words."""

@@ -388,12 +388,3 @@ def sha256_of(path: Path) -> str:
     """
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def display_name(path: Path) -> str:
-    """A file's name as text, also where an old Korean disk wrote it in CP949."""
-    raw = os.fsencode(path.name)
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return raw.decode("cp949", "replace")

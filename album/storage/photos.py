@@ -18,9 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from album.domain.filters import Condition
+from album.domain.known_names import KnownNames
 from album.domain.photo import ImageFacts, Photo, Place, SearchFilters
 from album.errors import PhotoNotFoundError
-from album.search.query import KnownNames
 from album.storage.database import Database, now
 from album.storage.photo_filters import ConditionMasks, all_labels
 from album.storage.photo_table import Facts, FactTable, Mask

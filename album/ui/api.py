@@ -9,13 +9,12 @@ from typing import Any, cast, get_args
 import gradio as gr
 
 from album.domain.classification import Verdict
-from album.domain.photo import SearchFilters
+from album.domain.photo import SearchFilters, display_name
 from album.errors import QueryError, UnreadableImageError
 from album.search.query import parse_day
 from album.search.search import Question, SearchPage, Sort
 from album.search.serialization import counts_json, hit_json, understood_json
 from album.service import Album
-from album.storage.originals import display_name
 from album.ui.imports.import_html import as_json
 from album.ui.shared.alerts import alerts_on_failure
 from album.ui.shared.queue_lanes import (

@@ -11,12 +11,11 @@ import gradio as gr
 import numpy as np
 import pytest
 
-from album.domain.labels import MAX_LABELS, LabelPlan, LabelRule, PlannedLabel
+from album.domain.labels import FAVOURITE, MAX_LABELS, LabelPlan, LabelRule, PlannedLabel
 from album.domain.photo import SearchFilters
 from album.search.query import Query
 from album.search.search import Question, SearchPage
 from album.service import Album
-from album.ui.photo.label_editor import FAVOURITE
 from album.ui.search.layout import SearchParts
 from album.ui.search.photo_navigation import Viewing
 from album.ui.search.queries import Asking

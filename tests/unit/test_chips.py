@@ -7,7 +7,8 @@ from datetime import date
 
 import pytest
 
-from album.search.query import Chip, KnownNames, parse
+from album.domain.known_names import KnownNames
+from album.search.query import Chip, parse
 from album.ui.search.chips import cut, cut_from, meaning, word_chips
 
 TODAY = date(2026, 11, 21)

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from album.domain.photo import ImportFailure, ImportRecord, Photo, Place, WatchedFolder
-from album.ui.imports.import_html import as_json, duration, folders, older_reports, progress, report
+from album.ui.imports.import_html import as_json, folders, older_reports, progress, report
+from album.ui.shared.durations import duration
 from album.ui.shared.photo_html import facts
 
 HARM = "<img src=x onerror=alert(1)>"

@@ -26,17 +26,9 @@ from album.domain.filters import (
     TakenBetween,
     Writes,
 )
+from album.domain.known_names import KnownNames
 from album.errors import QueryError
-from album.search.query import (
-    Chip,
-    KnownNames,
-    Query,
-    day_words,
-    parse,
-    parse_day,
-    without_chip,
-    words,
-)
+from album.search.query import Chip, Query, day_words, parse, parse_day, without_chip, words
 
 TODAY = date(2026, 11, 21)  # a Saturday
 NAMES = KnownNames(

@@ -10,6 +10,7 @@ from datetime import date
 from typing import Literal, cast
 
 from album.domain.filters import AtHours, Condition, Fact, TakenBetween
+from album.domain.known_names import KnownNames
 from album.errors import QueryError
 from album.search.query.names import index_of
 from album.search.query.scan import Token, scan
@@ -29,17 +30,6 @@ DAY = re.compile(
     r"(?P<year>\d{4})\s*(?:년|[-./])?\s*"
     r"(?:(?P<month>\d{1,2})\s*(?:월|[-./])?\s*(?:(?P<day>\d{1,2})\s*일?\.?)?)?"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class KnownNames:
-    """Names that the album's photos carry, as the album spells them."""
-
-    places: frozenset[str] = frozenset()
-    """Towns and countries, Korean and English."""
-    cameras: frozenset[str] = frozenset()
-    lenses: frozenset[str] = frozenset()
-    labels: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

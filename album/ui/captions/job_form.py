@@ -10,18 +10,18 @@ from typing import Any
 import gradio as gr
 
 from album.domain.captions import Estimate, Wanted
+from album.domain.labels import FAVOURITE
 from album.errors import QueryError
 from album.service import Album
 from album.ui.i18n.error_messages import in_language
 from album.ui.i18n.messages import i18n, language_of, say, say_count
 from album.ui.photo import caption_html
-from album.ui.photo.label_editor import FAVOURITE
 from album.ui.shared.alerts import alerts_on_failure
+from album.ui.shared.caption_languages import LANGUAGES, caption_languages
 from album.ui.shared.session_state import Shown
 from models.errors import CaptionerUnavailableError
 
 WHICH = ("lacking", "found", "label", "by_model")
-LANGUAGES = {"ko": ("ko",), "en": ("en",), "ko,en": ("ko", "en")}
 PROGRESS_OF_NONE = 1
 Updates = dict[Any, Any]
 
@@ -223,16 +223,6 @@ class CaptionChoice:
     def _language_at_first(self, language: str) -> str:
         speaks = self._album.captions.writer.speaks
         return language if language in speaks else speaks[0]
-
-
-def caption_languages(speaks: Sequence[str]) -> list[tuple[Any, str]]:
-    """Choices of a language to write captions in, each with its value.
-
-    Args:
-        speaks: the languages that the captioner writes.
-    """
-    words = {"ko": "한국어", "en": "English", "ko,en": i18n("language_both")}
-    return [(words[key], key) for key, its in LANGUAGES.items() if set(its) <= set(speaks)]
 
 
 def _named(names: Sequence[str], language: str) -> list[tuple[str, str]]:

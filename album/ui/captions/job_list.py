@@ -15,9 +15,9 @@ from album.domain.captions import CaptionFailure, CaptionJob, CaptionProgress
 from album.errors import QueryError
 from album.service import Album
 from album.ui.i18n.messages import i18n, language_of, say
-from album.ui.imports.status_view import MOST_ROWS, digest
 from album.ui.photo.caption_html import FAILURES_SHOWN, job
 from album.ui.shared.alerts import alerts_on_failure
+from album.ui.shared.change_digest import MOST_ROWS, digest
 from album.ui.shared.photo_html import img
 
 AT_WORK_S = 1.0  # how often a browser asks while captions are written

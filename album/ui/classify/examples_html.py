@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from album.classification.few_shot import Taught
+from album.domain.labels import FAVOURITE
 from album.domain.photo import Photo
 from album.storage.originals import Originals
 from album.ui.i18n.messages import say, say_count
-from album.ui.photo.label_editor import FAVOURITE
 from album.ui.shared.photo_html import img
 
 PAIRS = 4

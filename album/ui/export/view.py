@@ -23,6 +23,7 @@ from typing import Any
 
 import gradio as gr
 
+from album.domain.labels import FAVOURITE
 from album.domain.photo import SearchFilters
 from album.errors import QueryError
 from album.export.archive import export_zip, verify_zip
@@ -33,7 +34,6 @@ from album.service import Album
 from album.storage.originals import has_room
 from album.ui.export import export_html as words
 from album.ui.i18n.messages import i18n, language_of, say
-from album.ui.photo.label_editor import FAVOURITE
 from album.ui.shared.alerts import alerts_on_failure
 from album.ui.shared.background_task import Work
 from album.ui.shared.photo_html import size

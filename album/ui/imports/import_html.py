@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import html
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from album.domain.photo import ImportFailure, ImportRecord, WatchedFolder
-from album.storage.originals import display_name
+from album.domain.photo import ImportFailure, ImportRecord, WatchedFolder, display_name
 from album.ui.i18n.error_messages import in_language
 from album.ui.i18n.messages import say
+from album.ui.shared.durations import duration
 from album.ui.shared.progress_bar import progress_bar
 
 KINDS = ("video", "sound", "document", "archive", "other")
@@ -168,19 +167,6 @@ def _how_far(record: ImportRecord, model_ready: bool, language: str) -> tuple[st
             time = duration(record.seconds_left, language)
             pace.append(say(language, "time_left", time=time))
     return at, " · ".join(pace)
-
-
-def duration(seconds: float, language: str) -> str:
-    """A time in words, rounded up: 45 s, 12 min, 2 h 5 min."""
-    whole = max(1, math.ceil(seconds))
-    if whole < 60:
-        return say(language, "time_s", n=whole)
-    minutes = math.ceil(seconds / 60)
-    if minutes < 60:
-        return say(language, "time_min", n=minutes)
-    if minutes % 60 == 0:
-        return say(language, "time_hours", h=minutes // 60)
-    return say(language, "time_h", h=minutes // 60, n=minutes % 60)
 
 
 def _counts(record: ImportRecord, language: str) -> str:

@@ -6,7 +6,6 @@ restart show the same. The browser sends along which state it shows; only what d
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -25,6 +24,7 @@ from album.ui.imports.import_html import (
     strip,
 )
 from album.ui.shared.alerts import alerts_on_failure
+from album.ui.shared.change_digest import MOST_ROWS, digest
 from album.ui.shared.photo_html import img
 
 AT_WORK_S = 1.0  # how often a browser asks while an import is at work
@@ -33,7 +33,6 @@ REPORTS = 3  # shown at once
 EARLIER = 20  # behind a line that opens them
 STRIP = 8  # photos added last
 QUIET_S = 3.0  # a rescan that finds nothing is not worth a word for that long
-MOST_ROWS = 2**31
 
 Updates = dict[Any, Any]
 
@@ -274,8 +273,3 @@ def _is_loud(record: ImportRecord, now: ImportRecord | None) -> bool:
 def _is_quiet(record: ImportRecord) -> bool:
     news = record.added + record.updated + record.missing + record.failed
     return record.kind == "rescan" and not news and record.seconds < QUIET_S
-
-
-def digest(value: object) -> str:
-    """Names what a browser shows, so that only what differs is sent."""
-    return hashlib.blake2b(repr(value).encode(errors="replace"), digest_size=6).hexdigest()

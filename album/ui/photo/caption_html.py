@@ -17,7 +17,7 @@ from album.domain.captions import (
 from album.domain.photo import Caption
 from album.ui.i18n.error_messages import in_language
 from album.ui.i18n.messages import say, say_count
-from album.ui.imports.import_html import duration
+from album.ui.shared.durations import duration
 from album.ui.shared.progress_bar import progress_bar
 
 FAILURES_SHOWN = 50

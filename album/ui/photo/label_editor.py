@@ -13,14 +13,11 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from album.domain.labels import GivenLabel
+from album.domain.labels import FAVOURITE, GivenLabel
 from album.service import Album
 from album.ui.i18n.messages import i18n, say
 
 Updates = dict[Any, Any]
-
-FAVOURITE = "favourite"
-"""The label of photos with a heart, in every language; the page calls it by its own words."""
 
 
 class Change(NamedTuple):

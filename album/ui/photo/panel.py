@@ -7,12 +7,13 @@ from typing import Any
 
 import gradio as gr
 
+from album.domain.labels import FAVOURITE
 from album.domain.photo import SearchHit
 from album.service import Album
 from album.ui.i18n.messages import LANGUAGES, i18n, say
 from album.ui.photo.caption_editor import CaptionBox
 from album.ui.photo.chat import Questions
-from album.ui.photo.label_editor import FAVOURITE, LabelBox
+from album.ui.photo.label_editor import LabelBox
 from album.ui.shared.alerts import alerts_on_failure
 from album.ui.shared.downloads import PRESS, address_of
 from album.ui.shared.match_reasons import why

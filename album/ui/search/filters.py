@@ -7,11 +7,11 @@ from typing import Any
 
 import gradio as gr
 
+from album.domain.labels import FAVOURITE
 from album.domain.photo import SearchFilters
 from album.search.query import parse_day
 from album.storage.photos import PhotoStore
 from album.ui.i18n.messages import i18n, say
-from album.ui.photo.label_editor import FAVOURITE
 
 ANY = ""
 Updates = dict[Any, Any]

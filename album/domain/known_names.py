@@ -1,0 +1,16 @@
+"""Names that the album's photos carry: places, cameras, lenses, labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class KnownNames:
+    """Names that the album's photos carry, as the album spells them."""
+
+    places: frozenset[str] = frozenset()
+    """Towns and countries, Korean and English."""
+    cameras: frozenset[str] = frozenset()
+    lenses: frozenset[str] = frozenset()
+    labels: frozenset[str] = frozenset()
