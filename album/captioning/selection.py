@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from album.captioning.near_duplicates import LookAlikes
-from album.domain.captions import LANGUAGES, Estimate, Wanted
+from album.domain.captions import LANGUAGES, TOKENS_A_PHOTO, Estimate, Wanted
 from album.domain.photo import SearchFilters
 from album.errors import QueryError
 from album.storage.caption_queue import CaptionQueue
@@ -14,7 +14,6 @@ from album.storage.photos import PhotoStore
 from album.storage.request_log import RequestRate
 from models.interfaces import Captioner
 
-TOKENS_A_PHOTO = 1_032 + 250 + 200  # of 1,024 px: four tiles of 258; what is asked; the answer
 SECONDS_A_REQUEST = 3.0
 
 

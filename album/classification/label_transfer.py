@@ -19,18 +19,28 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, cast, get_args
+from typing import Any, Final, Protocol, cast, get_args
 
 from album.classification.classifier_transfer import damaged, is_small, packed, unpacked
+from album.classification.trained_classifiers import TrainedHeads
 from album.domain.labels import GivenLabel, Giver, LabelRule, checked_rule, label_name
 from album.errors import AlbumError, QueryError
-from album.service import Album
 from album.storage.label_history import Wanted
+from album.storage.labels import LabelStore
+from models.interfaces import Classifiers
 
 VERSION: Final = 1
 MOST_BYTES: Final = 500_000_000
 """Of a file that is read."""
 SHA256: Final = re.compile(r"[0-9a-f]{64}")
+
+
+class LabelledAlbum(Protocol):
+    """What labels are read from and written into: `album.service.Album` is one."""
+
+    labels: LabelStore
+    heads: TrainedHeads
+    classifiers: Classifiers
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +74,7 @@ class _LabelOfFile:
     rule: LabelRule | None
 
 
-def export_labels(album: Album, labels: Sequence[str] = ()) -> dict[str, Any]:
+def export_labels(album: LabelledAlbum, labels: Sequence[str] = ()) -> dict[str, Any]:
     """What `import_labels` takes in.
 
     Args:
@@ -91,7 +101,7 @@ def export_labels(album: Album, labels: Sequence[str] = ()) -> dict[str, Any]:
     }
 
 
-def import_labels(album: Album, data: Any) -> LabelsTaken:
+def import_labels(album: LabelledAlbum, data: Any) -> LabelsTaken:
     """Merge what another album says of the same photos; all of it or nothing.
 
     What somebody said here stays, and so do the rules and the classifiers of this album. A living
@@ -152,7 +162,7 @@ def read_labels(file: Path) -> Any:
 # Out
 
 
-def _label_json(album: Album, label: str, rule: LabelRule | None) -> dict[str, Any]:
+def _label_json(album: LabelledAlbum, label: str, rule: LabelRule | None) -> dict[str, Any]:
     said = album.labels.said(label)
     return {
         "label": label,

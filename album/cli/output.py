@@ -10,8 +10,8 @@ import typer
 
 from album.domain.labels import LabelAct, LabelPlan, LabelRule, PlannedLabel
 from album.errors import PhotoNotFoundError
+from album.runtime.files import sha256_of
 from album.service import Album
-from album.storage.originals import sha256_of
 
 SUREST_LINES = 5
 

@@ -152,3 +152,6 @@ class PastCaption:
     history_id: int
     caption: Caption
     replaced_at: datetime
+
+
+TOKENS_A_PHOTO = 1_032 + 250 + 200  # of 1,024 px: four tiles of 258; what is asked; the answer

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -275,12 +274,3 @@ class SearchFilters:
     orientation: Orientation | None = None
     file_type: str | None = None
     label: str | None = None
-
-
-def display_name(path: Path) -> str:
-    """A file's name as text, also where an old Korean disk wrote it in CP949."""
-    raw = os.fsencode(path.name)
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return raw.decode("cp949", "replace")

@@ -18,7 +18,8 @@ from album.export.xmp_document import SidecarError
 from album.export.xmp_sidecar import photo_of
 from album.images.file_types import kind_of
 from album.metadata import xmp
-from album.storage.originals import PARTIAL, sha256_of
+from album.runtime.files import sha256_of
+from album.storage.originals import PARTIAL
 
 XMP = ".xmp"
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*\ud800-\udfff]')  # by one system or another

@@ -16,8 +16,9 @@ from album.domain.photo import ImportRecord
 from album.errors import DISK_FULL, AlbumError, UnreadableImageError, is_full
 from album.images.decoder import Decoded, Decoder
 from album.importing.scanner import Found
+from album.runtime.files import has_room, sha256_of
 from album.storage.imports import ImportStore
-from album.storage.originals import Originals, file_time, has_room, sha256_of
+from album.storage.originals import Originals, file_time
 from album.storage.photos import PhotoStore
 
 

@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from album.domain.photo import ImportRecord, Photo, Place, Wish, display_name
+from album.domain.photo import ImportRecord, Photo, Place, Wish
 from album.encoding.active_encoder import ActiveEncoder
 from album.errors import (
     AlbumError,
@@ -31,8 +31,9 @@ from album.importing.progress import SAVE_EVERY_S, Credit, OnProgress, Tally, Wi
 from album.importing.scanner import Blocked, Finder, Found
 from album.importing.sidecar_import import WordsBeside
 from album.importing.zip_archive import SIDECAR_TOO_LARGE, Archive
+from album.runtime.files import display_name, has_room
 from album.storage.imports import ImportStore
-from album.storage.originals import Originals, has_room
+from album.storage.originals import Originals
 from album.storage.photos import NewPhoto, PhotoStore
 from models.interfaces import Embeddings
 

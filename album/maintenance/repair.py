@@ -21,8 +21,9 @@ from album.maintenance.verify import (
     unowned,
     width_of,
 )
+from album.runtime.files import sha256_of
 from album.storage.imports import ImportStore
-from album.storage.originals import Originals, sha256_of
+from album.storage.originals import Originals
 from album.storage.photos import PhotoStore
 from album.storage.vector_index import VectorIndex, matrix_files
 

@@ -26,10 +26,11 @@ from album.maintenance.backup_archive import (
     member_name,
     workplace,
 )
+from album.runtime.files import sha256_of
 from album.storage.caption_queue import CaptionQueue
 from album.storage.database import Database
 from album.storage.imports import ImportStore
-from album.storage.originals import Originals, sha256_of
+from album.storage.originals import Originals
 from album.storage.photos import PhotoStore
 from album.storage.restored_rows import copy_rows
 from album.storage.untrusted_database import MadeUpError

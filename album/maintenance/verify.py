@@ -19,7 +19,8 @@ import numpy.typing as npt
 from album.domain.photo import Photo
 from album.errors import PhotoNotFoundError
 from album.images.file_types import kind_of
-from album.storage.originals import Originals, is_half, sha256_of
+from album.runtime.files import sha256_of
+from album.storage.originals import Originals, is_half
 from album.storage.photos import PhotoStore
 from album.storage.vector_index import matrix_files
 

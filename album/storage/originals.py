@@ -18,7 +18,6 @@ and where the album gives the names, by a name that is none of a photo.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shutil
@@ -31,6 +30,7 @@ from pathlib import Path
 from album.domain.photo import Photo
 from album.errors import CANNOT_OPEN, PhotoNotFoundError, UnreadableImageError
 from album.images.file_types import kind_of
+from album.runtime.files import sha256_of
 
 SUFFIXES = {
     "JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "GIF": ".gif",
@@ -39,7 +39,6 @@ SUFFIXES = {
 }  # fmt: skip
 """Others, such as those of the many kinds of RAW, keep the ending that they came with."""
 PARTIAL = ".part"  # behind a UUID: being written, in a folder whose names the album gives
-SPARE_BYTES = 100_000_000  # that stay free on the disk, for the database and its log
 COPY = "copy-"  # likewise where it has no row yet; an upload is all there is of a photo
 COPIES_KEPT_S = 86_400  # an import that is running keeps a copy waiting for seconds
 FAILED_KEPT_S = 7 * 86_400
@@ -278,11 +277,6 @@ class Originals:
         return folder
 
 
-def has_room(folder: Path, size_bytes: int) -> bool:
-    """Whether the disk of a folder can hold so many bytes more."""
-    return shutil.disk_usage(folder).free > size_bytes + SPARE_BYTES
-
-
 def is_half(file: Path) -> bool:
     """Whether a file among the album's own is still being written, or was when all ended."""
     return _HALF.fullmatch(file.name) is not None
@@ -378,13 +372,3 @@ def file_time(path: Path) -> datetime:
         raise UnreadableImageError(CANNOT_OPEN) from error
     # Some disks hold times that no calendar does; 1970 to 2106 is what 32 bits can say.
     return datetime.fromtimestamp(min(max(seconds, 0), 2**32 - 1))
-
-
-def sha256_of(path: Path) -> str:
-    """The identity of a photo: the sha256 of its bytes, in lower-case hex.
-
-    Raises:
-        OSError: the file cannot be read.
-    """
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

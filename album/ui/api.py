@@ -9,8 +9,9 @@ from typing import Any, cast, get_args
 import gradio as gr
 
 from album.domain.classification import Verdict
-from album.domain.photo import SearchFilters, display_name
+from album.domain.photo import SearchFilters
 from album.errors import QueryError, UnreadableImageError
+from album.runtime.files import display_name
 from album.search.query import parse_day
 from album.search.search import Question, SearchPage, Sort
 from album.search.serialization import counts_json, hit_json, understood_json

@@ -19,11 +19,10 @@ from album.ui.search.tab import SearchTab
 from album.ui.shared.queue_lanes import SEARCHES
 from album.ui.shared.session_state import Shown
 from album.ui.shared.status_line import ModelState, about_model, status_line
+from album.ui.shared.updates import Updates
 from album.ui.shared.uploads import UploadFolder
 
 STATUS_EVERY_S = 3
-
-Updates = dict[Any, Any]
 
 
 def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Path]) -> gr.Blocks:

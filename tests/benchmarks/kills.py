@@ -21,8 +21,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from album.runtime.files import sha256_of
 from album.service import Album
-from album.storage.originals import is_half, sha256_of
+from album.storage.originals import is_half
 from tests.benchmarks.figures import Figure
 from tests.images.make import scene
 from tests.importing import opened, wait_until

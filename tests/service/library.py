@@ -10,12 +10,13 @@ from pathlib import Path
 
 from PIL import Image
 
-from album.domain.photo import ImageFacts, display_name
+from album.domain.photo import ImageFacts
 from album.encoding.active_encoder import ActiveEncoder
 from album.errors import UnreadableImageError
 from album.images.decoder import Decoded
+from album.runtime.files import display_name, sha256_of
 from album.storage.database import Database
-from album.storage.originals import Originals, file_time, sha256_of
+from album.storage.originals import Originals, file_time
 from album.storage.photos import NewPhoto, PhotoStore
 from tests.fakes import FakeEncoder
 from tests.images.make import make_photo

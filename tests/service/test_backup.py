@@ -24,6 +24,7 @@ from album.maintenance.backup import BackupReport, backup
 from album.maintenance.backup_archive import BackupReader
 from album.maintenance.restore import restore
 from album.maintenance.verify import find_faults
+from album.runtime.files import sha256_of
 from album.search.search import PhotoSearch, Question
 from album.service import Album
 from album.storage.caption_queue import CaptionQueue
@@ -31,7 +32,6 @@ from album.storage.captions import CaptionStore
 from album.storage.database import MIGRATIONS, Database
 from album.storage.imports import ImportStore
 from album.storage.labels import LabelStore
-from album.storage.originals import sha256_of
 from album.storage.text_index import TextIndex
 from models.classifiers.factory import OwnClassifiers
 from tests.captioning import set_caption

@@ -20,8 +20,8 @@ from pathlib import Path
 
 import pytest
 
+from album.runtime.files import sha256_of
 from album.service import Album
-from album.storage.originals import sha256_of
 from models.classifiers.factory import OwnClassifiers
 from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder
 from tests.images.make import make_text, scene

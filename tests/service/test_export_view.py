@@ -21,6 +21,7 @@ from album.export.verification import Difference, VerifyReport
 from album.search.search import Question
 from album.service import Album
 from album.ui.export import export_html
+from album.ui.export import view as export_view
 from album.ui.export.view import ExportView
 from album.ui.shared.background_task import Work, WorkStoppedError
 from album.ui.shared.session_state import Shown
@@ -146,7 +147,7 @@ def test_many_gigabytes_are_not_offered_as_a_download(view, album):
 
 
 def test_a_full_disk_is_told_before_anything_is_written(view, monkeypatch, tmp_path):
-    monkeypatch.setattr(view, "has_room", lambda folder, size_bytes: False)
+    monkeypatch.setattr(export_view, "has_room", lambda folder, size_bytes: False)
 
     with pytest.raises(gr.Error, match="no room"):
         view.order_zip(given(view, with_photos=True), KOREAN)
@@ -227,7 +228,7 @@ def test_a_browser_that_goes_away_ends_the_work_and_leaves_no_zip(view, monkeypa
         finished.append(ExportReport(None, new=1, not_reached=int(how["stopped"]())))
         return finished[0]
 
-    monkeypatch.setattr(view, "export_zip", slow)
+    monkeypatch.setattr(export_view, "export_zip", slow)
     order = last(view, [view.order_zip(given(view), ENGLISH)])["order"]
     steps = view.export(order, Work(), ENGLISH)
     next(steps)

@@ -341,7 +341,7 @@ def test_hostile_names_stay_text(album: Album, view: TeachingView, tmp_path: Pat
         **{name: getattr(photo, name) for name in photo.__dataclass_fields__} | {"filename": HARM}
     )
     tiles = question_tiles(
-        album.originals, Offer("ask", (photo_id,), pairs=((photo_id, photo_id),)),
+        album, Offer("ask", (photo_id,), pairs=((photo_id, photo_id),)),
         {photo_id: hostile}, ((), ()), HARM, "en",
     )  # fmt: skip
     said = last([view.mark(Offer("ask", (photo_id,)), HARM, pressed(0, "is"), ENGLISH)])

@@ -12,9 +12,9 @@ import pytest
 from album.errors import AlbumError
 from album.maintenance.repair import RepairReport, repair
 from album.maintenance.verify import find_faults
+from album.runtime.files import sha256_of
 from album.service import Album
 from album.storage.imports import ImportStore
-from album.storage.originals import sha256_of
 from album.storage.vector_index import TAIL_ROWS, VectorIndex
 from models.classifiers.factory import OwnClassifiers
 from tests.fakes import FakeEncoder

@@ -19,11 +19,11 @@ from album.ui.photo import caption_html
 from album.ui.shared.alerts import alerts_on_failure
 from album.ui.shared.caption_languages import LANGUAGES, caption_languages
 from album.ui.shared.session_state import Shown
+from album.ui.shared.updates import Updates
 from models.errors import CaptionerUnavailableError
 
 WHICH = ("lacking", "found", "label", "by_model")
 PROGRESS_OF_NONE = 1
-Updates = dict[Any, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,12 +19,12 @@ from album.ui.photo.caption_html import FAILURES_SHOWN, job
 from album.ui.shared.alerts import alerts_on_failure
 from album.ui.shared.change_digest import MOST_ROWS, digest
 from album.ui.shared.photo_html import img
+from album.ui.shared.updates import Updates
 
 AT_WORK_S = 1.0  # how often a browser asks while captions are written
 IDLE_S = 5.0
 JOBS_SHOWN = 8
 ON_LOAD = Path(__file__).with_name("job_list.js").read_text("utf-8")
-Updates = dict[Any, Any]
 
 
 class CaptionJobsView:

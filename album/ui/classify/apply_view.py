@@ -17,6 +17,7 @@ from album.ui.classify.examples_html import shown_label
 from album.ui.classify.results_view import OPEN_ON_CLICK, SortingView
 from album.ui.i18n.messages import i18n, language_of, say, say_count
 from album.ui.shared.alerts import alerts_on_failure
+from album.ui.shared.updates import Updates
 
 LABELS_SHOWN = 40
 LABELS_NAMED = 6
@@ -34,8 +35,6 @@ element.addEventListener('click', (event) => {
   trigger('select', {index: Number(button.dataset.number), value: button.dataset.what});
 });
 """
-
-Updates = dict[Any, Any]
 
 
 class ApplyView:

@@ -14,6 +14,7 @@ from album.service import Album
 from album.ui.classify.deciders import ByHead, InWords
 from album.ui.i18n.messages import LANGUAGES, i18n, language_of, say, say_count
 from album.ui.shared.alerts import alerts_on_failure
+from album.ui.shared.updates import Updates
 from models.interfaces import HeadCard, Wording
 from models.prompts import SUBJECTS, pairs_of
 
@@ -22,8 +23,6 @@ WORDINGS: tuple[Wording, ...] = ("name", "sentence", "ensemble")
 LEAST_STRICT, MOST_STRICT = -6.0, 6.0  # log-odds; at the least everything has a class
 DECIDED = 4.0  # of the slider, either way: temperatures from 16 to 1/16
 CLASSES_NAMED = 30
-
-Updates = dict[Any, Any]
 
 
 class WordClasses:

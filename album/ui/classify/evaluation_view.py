@@ -18,8 +18,8 @@ from album.service import Album
 from album.ui.classify.evaluation_charts import WELL, report_html
 from album.ui.i18n.messages import i18n, language_of, say
 from album.ui.shared.alerts import alerts_on_failure
+from album.ui.shared.updates import Updates
 
-Updates = dict[Any, Any]
 Measure = Callable[..., ClassReport]
 """Called with the values of the components that say what is asked, in their order, and last with
 the ids of the photos to use, or None for all that somebody labelled."""

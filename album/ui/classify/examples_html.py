@@ -11,7 +11,7 @@ from typing import Literal
 from album.classification.few_shot import Taught
 from album.domain.labels import FAVOURITE
 from album.domain.photo import Photo
-from album.storage.originals import Originals
+from album.service import Album
 from album.ui.i18n.messages import say, say_count
 from album.ui.shared.photo_html import img
 
@@ -81,17 +81,17 @@ def learned(taught: Taught, language: str) -> str:
 
 
 def question_tiles(
-    originals: Originals,
+    album: Album,
     offer: Offer,
     photos: Mapping[int, Photo],
     said: tuple[Collection[int], Collection[int]],
     label: str,
     language: str,
 ) -> str:
-    """The photos of an offer as tiles with two buttons each, `teaching.js` brings them to life.
+    """The photos of an offer as tiles with two buttons each, `examples.js` brings them to life.
 
     Args:
-        originals: where the thumbnails are.
+        album: the service.
         offer: the photos; those that are not in `photos` are left out.
         photos: what is known of them.
         said: ids of the photos that are of the label, and that are not.
@@ -120,7 +120,7 @@ def question_tiles(
         )
         return (
             f'<div class="question" data-place="{place}" data-photo="{photo_id}"'
-            f' data-said="{mark}">{img(originals.thumbnail(photo.sha256), photo.filename)}'
+            f' data-said="{mark}">{img(album.originals.thumbnail(photo.sha256), photo.filename)}'
             f'{share}<div class="marks">{buttons}</div></div>'
         )
 

@@ -25,12 +25,11 @@ from album.ui.classify.examples_html import PAIRS, Offer, examples_line, learned
 from album.ui.classify.label_table import LabelList
 from album.ui.i18n.messages import i18n, language_of, say
 from album.ui.shared.alerts import alerts_on_failure
+from album.ui.shared.updates import Updates
 
 MOST_OFFERED = 60
 ASKED = 10
 TEACHING_ON_LOAD = Path(__file__).with_name("examples.js").read_text("utf-8")
-
-Updates = dict[Any, Any]
 
 
 class TeachingView:
@@ -175,7 +174,7 @@ class TeachingView:
         return {
             self._said: examples_line(label, len(positives), len(negatives), language),
             self._tiles: question_tiles(
-                self._album.originals,
+                self._album,
                 offer,
                 self._album.store.get_many(list(offer.all_ids)),
                 (set(map(int, positives)), set(map(int, negatives))),

@@ -12,8 +12,7 @@ from album.service import Album
 from album.ui.classify.examples_html import shown_label
 from album.ui.i18n.messages import i18n, language_of, say, say_count
 from album.ui.shared.alerts import alerts_on_failure
-
-Updates = dict[Any, Any]
+from album.ui.shared.updates import Updates
 
 GIVERS: tuple[Giver, ...] = ("person", "words", "examples", "model")
 

@@ -15,12 +15,12 @@ from album.ui.i18n.messages import i18n, language_of, say, say_count
 from album.ui.shared.alerts import alerts_on_failure
 from album.ui.shared.photo_html import img
 from album.ui.shared.session_state import Shown
+from album.ui.shared.updates import Updates
 from album.ui.shared.uploads import UploadFolder
 
 MOST_FILES = 100
 MOST_FOUND = 1000
 PREVIEWS = 18
-Updates = dict[Any, Any]
 
 
 @dataclass(frozen=True, slots=True)

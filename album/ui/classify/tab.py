@@ -18,12 +18,12 @@ from album.ui.classify.photo_picker import Choice, PhotoStep
 from album.ui.classify.results_view import OPEN_ON_CLICK, SortingView
 from album.ui.i18n.messages import i18n, language_of, say
 from album.ui.shared.alerts import alerts_on_failure
+from album.ui.shared.updates import Updates
 from album.ui.shared.uploads import UploadFolder
 
 MOST_CARDS = 60
 WAYS = ("words", "examples", "head")
 SHOW_PLAN = "() => { document.querySelector('#plan')?.scrollIntoView({block: 'nearest'}); }"
-Updates = dict[Any, Any]
 
 
 class ClassifyTab:

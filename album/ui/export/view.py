@@ -30,19 +30,18 @@ from album.export.archive import export_zip, verify_zip
 from album.export.exporter import ExportReport, PhotoExport
 from album.export.plan import ExportPlan, plan_of
 from album.export.verification import VerifyReport, verify_export
+from album.runtime.files import has_room
 from album.service import Album
-from album.storage.originals import has_room
 from album.ui.export import export_html as words
 from album.ui.i18n.messages import i18n, language_of, say
 from album.ui.shared.alerts import alerts_on_failure
 from album.ui.shared.background_task import Work
 from album.ui.shared.photo_html import size
 from album.ui.shared.session_state import Shown
+from album.ui.shared.updates import Updates
 
 AT_ONCE = 2  # exports at work for all browsers; others wait and are told so
 KEPT_S = 3_600  # a ZIP is there for so long at least; Gradio takes it away after a day
-
-Updates = dict[Any, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from album.captioning.selection import TOKENS_A_PHOTO
+from album.domain.captions import TOKENS_A_PHOTO
 
 ABOUT_TOKENS: Final = round(TOKENS_A_PHOTO, -2)
 CAPTION_TEXTS: Final[dict[str, tuple[str, str]]] = {

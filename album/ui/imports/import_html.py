@@ -6,7 +6,8 @@ import html
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from album.domain.photo import ImportFailure, ImportRecord, WatchedFolder, display_name
+from album.domain.photo import ImportFailure, ImportRecord, WatchedFolder
+from album.runtime.files import display_name
 from album.ui.i18n.error_messages import in_language
 from album.ui.i18n.messages import say
 from album.ui.shared.durations import duration

@@ -26,6 +26,7 @@ from album.ui.imports.import_html import (
 from album.ui.shared.alerts import alerts_on_failure
 from album.ui.shared.change_digest import MOST_ROWS, digest
 from album.ui.shared.photo_html import img
+from album.ui.shared.updates import Updates
 
 AT_WORK_S = 1.0  # how often a browser asks while an import is at work
 IDLE_S = 5.0
@@ -34,7 +35,6 @@ EARLIER = 20  # behind a line that opens them
 STRIP = 8  # photos added last
 QUIET_S = 3.0  # a rescan that finds nothing is not worth a word for that long
 
-Updates = dict[Any, Any]
 
 # Buttons in a list tell which row they are of; the server looks up what that is.
 ON_LOAD = """

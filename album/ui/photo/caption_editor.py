@@ -19,8 +19,7 @@ from album.ui.i18n.messages import i18n, language_of, say
 from album.ui.photo import caption_html
 from album.ui.photo.caption_suggestions import AS_WRITTEN, FittingCaptions
 from album.ui.shared.alerts import alerts_on_failure
-
-Updates = dict[Any, Any]
+from album.ui.shared.updates import Updates
 
 # A button of the history tells its row; the server looks up which caption that is.
 ON_LOAD = """

@@ -18,9 +18,8 @@ from album.service import Album
 from album.ui.i18n.messages import i18n, language_of, say
 from album.ui.photo.caption_suggestions import AS_WRITTEN
 from album.ui.shared.alerts import alerts_on_failure
+from album.ui.shared.updates import Updates
 from models.interfaces import Turn
-
-Updates = dict[Any, Any]
 
 # The last turn is brought into sight; an answer's button tells which it is of.
 ON_LOAD = """

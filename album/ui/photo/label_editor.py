@@ -16,8 +16,7 @@ import gradio as gr
 from album.domain.labels import FAVOURITE, GivenLabel
 from album.service import Album
 from album.ui.i18n.messages import i18n, say
-
-Updates = dict[Any, Any]
+from album.ui.shared.updates import Updates
 
 
 class Change(NamedTuple):

@@ -18,8 +18,7 @@ from album.ui.shared.alerts import alerts_on_failure
 from album.ui.shared.downloads import PRESS, address_of
 from album.ui.shared.match_reasons import why
 from album.ui.shared.photo_html import facts, img
-
-Updates = dict[Any, Any]
+from album.ui.shared.updates import Updates
 
 
 class PhotoPanel:

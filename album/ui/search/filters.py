@@ -10,18 +10,18 @@ import gradio as gr
 from album.domain.labels import FAVOURITE
 from album.domain.photo import SearchFilters
 from album.search.query import parse_day
-from album.storage.photos import PhotoStore
+from album.service import Album
 from album.ui.i18n.messages import i18n, say
+from album.ui.shared.updates import Updates
 
 ANY = ""
-Updates = dict[Any, Any]
 
 
 class FilterRow:
     """Components of the row; the search tab listens to them."""
 
-    def __init__(self, store: PhotoStore) -> None:
-        self._store = store
+    def __init__(self, album: Album) -> None:
+        self._store = album.store
         either = [(i18n("any"), ANY), (i18n("with"), "yes"), (i18n("without"), "no")]
         shapes = [(i18n(key), key) for key in ("landscape", "portrait", "square")]
         anything = [(i18n("any"), ANY)]

@@ -45,7 +45,7 @@ class SearchParts:
             self.examples = [gr.Button(i18n(key), size="sm") for key in EXAMPLES]
         self.results = Results(album, self.pictures)
         self.results.build_above()
-        self.filters = FilterRow(album.store)
+        self.filters = FilterRow(album)
         self.results.build_head()
         with gr.Row(elem_id="browse") as self.browse:
             with gr.Column(min_width=0):

@@ -15,6 +15,7 @@ from album.ui.search.query_images import QueryPictures
 from album.ui.search.summary import headline, more_to_show, remarks
 from album.ui.search.tiles import tiles
 from album.ui.shared.session_state import Shown
+from album.ui.shared.updates import Updates
 
 # What the page says to `tiles.js`.
 PHOTO_IS_OPEN = "(id) => { document.dispatchEvent(new CustomEvent('photo-open', {detail: id})); }"
@@ -22,7 +23,6 @@ PHOTO_IS_CLOSED = "() => { document.dispatchEvent(new CustomEvent('photo-closed'
 PAGE_IS_TURNED = "() => { document.dispatchEvent(new CustomEvent('page-turned')); }"
 REST_IS_SHOWN = "() => { document.dispatchEvent(new CustomEvent('rest-shown')); }"
 TILES_ON_LOAD = Path(__file__).with_name("tiles.js").read_text("utf-8")
-Updates = dict[Any, Any]
 
 
 class Results:
@@ -99,7 +99,7 @@ class Results:
             self.sort: gr.update(
                 value=question.sort, visible=ranked and several and question.burst is None
             ),
-            self.tiles: tiles(self._album.originals, shown, found, language),
+            self.tiles: tiles(self._album, shown, found, language),
             self.rest: gr.update(value=more, visible=bool(more)),
             self._pager: gr.update(visible=shown.pages > 1),
             self._number: say(language, "page_of", page=shown.page + 1, pages=shown.pages),

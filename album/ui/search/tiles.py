@@ -7,18 +7,18 @@ from itertools import groupby
 
 from album.domain.photo import Band, SearchHit
 from album.search.search import SearchPage
-from album.storage.originals import Originals
+from album.service import Album
 from album.ui.i18n.messages import say
 from album.ui.shared.match_reasons import in_short
 from album.ui.shared.photo_html import img
 from album.ui.shared.session_state import Shown
 
 
-def tiles(originals: Originals, shown: Shown, found: SearchPage, language: str) -> str:
+def tiles(album: Album, shown: Shown, found: SearchPage, language: str) -> str:
     """The hits of a page as escaped HTML: each band under its name, the sure ones under none.
 
     Args:
-        originals: where the thumbnails are.
+        album: the service.
         shown: what was asked, and which photo is open.
         found: the page.
         language: of the reader.
@@ -28,7 +28,7 @@ def tiles(originals: Originals, shown: Shown, found: SearchPage, language: str) 
     for band, members in groupby(enumerate(found.hits), key=lambda it: it[1].band):
         name = _name(band, found, all_of_it=shown.question.rest)
         heading = f'<h2 class="band">{say(language, name)}</h2>' if name else ""
-        grid = "".join(_tile(originals, place, hit, language, chosen) for place, hit in members)
+        grid = "".join(_tile(album, place, hit, language, chosen) for place, hit in members)
         parts.append(f'{heading}<div class="grid-container" data-band="{band}">{grid}</div>')
     return "".join(parts)
 
@@ -41,15 +41,13 @@ def _name(band: Band, found: SearchPage, *, all_of_it: bool) -> str:
     return "band_rest" if band == "rest" and (found.sure or found.maybe) else ""
 
 
-def _tile(
-    originals: Originals, place: int, hit: SearchHit, language: str, chosen: int | None
-) -> str:
+def _tile(album: Album, place: int, hit: SearchHit, language: str, chosen: int | None) -> str:
     photo = hit.photo
     reasons = in_short(hit.reasons, language)
     title = f' title="{html.escape(reasons)}"' if reasons else ""
     current = ' aria-current="true"' if photo.photo_id == chosen else ""
     picture = img(
-        originals.thumbnail(photo.sha256), hit.caption.text if hit.caption else photo.filename
+        album.originals.thumbnail(photo.sha256), hit.caption.text if hit.caption else photo.filename
     )
     badge = ""
     if hit.burst > 1:
