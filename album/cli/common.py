@@ -16,8 +16,8 @@ import typer
 from tqdm import tqdm
 
 from album.captioning.captions import CaptionPace
+from album.domain.progress import OnProgress
 from album.errors import HALF_CHARACTER, AlbumError, disk_sentence
-from album.importing.progress import OnProgress
 from album.runtime.shutdown import closing_s, ended_by_signals
 from album.service import Album
 from album.settings import Settings, keep_libraries_private

@@ -12,11 +12,11 @@ import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from album.domain.progress import OnProgress
 from album.errors import DISK_FULL, AlbumError, is_full
 from album.export.exporter import ExportReport, PhotoExport
 from album.export.files import XMP
 from album.export.verification import VerifyReport, verify_export
-from album.importing.progress import OnProgress
 from album.storage.labels import LabelStore
 from album.storage.originals import PARTIAL, Originals
 from album.storage.photos import PhotoStore

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from album.domain.photo import Photo, SearchFilters
+from album.domain.progress import OnProgress
 from album.errors import AlbumError, PhotoNotFoundError, QueryError, is_full
 from album.export.files import XMP, NamesInFolder, copy_photo, read_sidecar, why_not, write_sidecar
 from album.export.xmp_document import SidecarError
 from album.export.xmp_sidecar import Said, extended, photo_of, refuse_broken
-from album.importing.progress import OnProgress
 from album.metadata import xmp
 from album.metadata.provenance import giver_line, writer_line
 from album.metadata.sidecars import Siblings, read_bytes

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from album.domain.photo import ImageFacts, Photo
+from album.domain.progress import OnProgress
 from album.errors import AlbumError
 from album.export.exporter import Folders, PhotoExport
 from album.export.files import XMP
 from album.export.xmp_sidecar import Said, photo_of
-from album.importing.progress import OnProgress
 from album.importing.sidecar_import import WordsBeside
 from album.metadata import xmp
 from album.metadata.reader import told_beside

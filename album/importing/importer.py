@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Protocol
 
 from album.domain.photo import ImportRecord, Photo, Place, Wish
+from album.domain.progress import OnProgress
 from album.encoding.active_encoder import ActiveEncoder
 from album.errors import (
     AlbumError,
@@ -27,7 +28,7 @@ from album.errors import (
 )
 from album.images.decoder import DECODING_THREADS, Decoder
 from album.importing.file_inspector import Looked, Looker
-from album.importing.progress import SAVE_EVERY_S, Credit, OnProgress, Tally, Wishes
+from album.importing.progress import SAVE_EVERY_S, Credit, Tally, Wishes
 from album.importing.scanner import Blocked, Finder, Found
 from album.importing.sidecar_import import WordsBeside
 from album.importing.zip_archive import SIDECAR_TOO_LARGE, Archive

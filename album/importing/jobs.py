@@ -19,9 +19,9 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from album.domain.photo import ENDED_BY, ImportKind, ImportRecord, Wish
+from album.domain.progress import OnProgress
 from album.errors import AlbumError
 from album.importing.importer import PhotoImporter
-from album.importing.progress import OnProgress
 from album.storage.imports import ImportStore
 from album.storage.originals import Originals
 from models.errors import ModelError

@@ -7,12 +7,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 from album.domain.photo import ImportRecord, Wish
+from album.domain.progress import OnProgress
 from album.storage.imports import ImportStore
 
 SAVE_EVERY_S = 0.5  # progress of files that need no work; also how soon a wish is heard
-
-OnProgress = Callable[[int, int, str], None]
-"""(done, total, name of the file just done)."""
 
 
 class Credit:

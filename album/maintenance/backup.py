@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from album.domain.photo import Photo
+from album.domain.progress import OnProgress
 from album.errors import AlbumError, PhotoNotFoundError, is_full
-from album.importing.progress import OnProgress
 from album.maintenance.backup_archive import (
     DATABASE,
     SIDECARS,

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from album.domain.photo import Photo
+from album.domain.progress import OnProgress
 from album.encoding.active_encoder import ActiveEncoder
 from album.errors import AlbumError, PhotoNotFoundError, UnreadableImageError
 from album.images.decoder import Decoder
 from album.images.file_types import kind_of
-from album.importing.progress import OnProgress
 from album.maintenance.verify import (
     database_faults,
     matrix_fault,

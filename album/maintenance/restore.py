@@ -13,9 +13,9 @@ from datetime import datetime
 from pathlib import Path
 
 from album.domain.photo import Photo
+from album.domain.progress import OnProgress
 from album.errors import AlbumError, is_full
 from album.images.file_types import PHOTO_SUFFIXES
-from album.importing.progress import OnProgress
 from album.maintenance.backup_archive import (
     DATABASE,
     LOGS,

@@ -13,6 +13,7 @@ from album.service import Album
 from album.ui.api import Endpoints
 from album.ui.captions.tab import CaptionsTab
 from album.ui.classify.tab import ClassifyTab
+from album.ui.export.view import ExportView
 from album.ui.i18n.messages import i18n, language_of
 from album.ui.imports.tab import UploadTab
 from album.ui.search.tab import SearchTab
@@ -54,7 +55,8 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
             with gr.Tab(i18n("classify"), id="classify") as classify_place:
                 classify = ClassifyTab(album, uploads)
             with gr.Tab(i18n("captions"), id="captions") as captions_place:
-                captions = CaptionsTab(album, search.parts.shown, temp_dir)
+                captions = CaptionsTab(album, search.parts.shown)
+                export = ExportView(album, search.parts.shown, temp_dir)
         with gr.Accordion(i18n("about"), open=False, elem_id="about") as about:
             gr.Markdown(i18n("about_text"))
             sends = album.captions.writer.sends
@@ -141,6 +143,8 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
             lambda: (go_to("captions"), "found"), None, [tabs, captions.choice.which], **private
         ).then(captions.choice.enter, captions.choice.inputs, captions.choice.outputs, **private)
         captions.listen(captions_place.select)
+        for changed in (captions.jobs.ended.change, captions_place.select):
+            changed(export.look, export.inputs, export.look_outputs, **private)
         captions.jobs.list.select(
             open_failed, search.parts.shown, [tabs, *search.parts.open_outputs], **private
         )

@@ -1,0 +1,8 @@
+"""How far long work is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+OnProgress = Callable[[int, int, str], None]
+"""(done, total, name of the file just done)."""
