@@ -20,6 +20,7 @@ bench: $(VENV)/.tests
 lint: $(VENV)/.tests
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m ruff check .
+	$(VENV)/bin/lint-imports
 	$(PYTHON) -m mypy
 
 $(VENV)/.runtime: requirements.txt
