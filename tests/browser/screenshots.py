@@ -11,7 +11,8 @@ answers of every kind, an open photo and the report of an upload; wide and narro
 English, light and dark. With "classes": Classify with its dry run, teaching and figures. With
 "captions": captions while they are written, by a Gemini on this machine, and questions. With a
 number: an import of so many made-up photos while it runs, paused at about a tenth, and its report.
-Run by hand; nothing compares them. The photos of the first are those that Gradio ships.
+Run by hand; nothing compares them. The photos of the first are those that Gradio ships. The picture
+at the top of README.md is made by tests.browser.readme_picture.
 """
 
 from __future__ import annotations
