@@ -17,7 +17,7 @@ from album.runtime.temp_folder import TempFolder
 from album.service import Album
 from album.settings import Settings, keep_libraries_private, use_temp_dir
 from models.captioners.factory import captioner_named, fetch_in_background
-from models.classifiers.factory import OwnClassifiers
+from models.classifiers.factory import DefaultClassifiers
 from models.clip.loader import EncoderLoader
 from models.interfaces import Captioner
 
@@ -46,7 +46,7 @@ def serve(settings: Settings) -> None:
     )
     album = Album(
         settings.data_dir,
-        OwnClassifiers(),
+        DefaultClassifiers(),
         captioner,
         folders=settings.folders,
         rescan_every_s=60 * settings.rescan_minutes,

@@ -12,22 +12,22 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
-from album.captioning.caption_matching import PhotoDescriber
+from album.captioning.caption_matching import CaptionRanker
 from album.captioning.captions import CaptionPace, PhotoCaptions
-from album.classification.embedding_cache import WordsOfModel
+from album.classification.embedding_cache import ClassEmbeddingCache
 from album.classification.evaluation import ClassEvaluation
-from album.classification.few_shot import LabelTeacher
+from album.classification.few_shot import FewShotLearner
 from album.classification.labelling import Labelling
 from album.classification.trained_classifiers import TrainedHeads
 from album.classification.zero_shot import PhotoClassifier
-from album.domain.labels import LabelAct, label_name
+from album.domain.labels import LabelChange, label_name
 from album.domain.photo import ImportRecord, Photo, WatchedFolder
 from album.encoding.active_encoder import ActiveEncoder
 from album.errors import AlbumError, PhotoNotFoundError, QueryError, UnreadableImageError
 from album.images.decoder import Decoder
 from album.images.decoder_pool import DecodePool
 from album.images.file_types import kind_of
-from album.importing.folder_watcher import FolderWatch
+from album.importing.folder_watcher import FolderWatcher
 from album.importing.importer import PhotoImporter
 from album.importing.jobs import ImportJobs
 from album.importing.zip_archive import MAX_SIDECAR_BYTES, SIDECAR_TOO_LARGE
@@ -148,7 +148,7 @@ class Album:
             self._after_import,
         )
         self._folders = tuple(folders)
-        self._watch = FolderWatch(self._folders, self._rescan_quietly, rescan_every_s)
+        self._watch = FolderWatcher(self._folders, self._rescan_quietly, rescan_every_s)
         self.search = PhotoSearch(
             self.store,
             self.caption_store,
@@ -159,11 +159,11 @@ class Album:
         )
         self.labels = LabelStore(self.database)
         self.classifiers = classifiers
-        words = WordsOfModel(self.active, classifiers, self.embeddings_dir)
+        words = ClassEmbeddingCache(self.active, classifiers, self.embeddings_dir)
         self.classifier = PhotoClassifier(
             self.store, self.active, classifiers, words, self.urgent_decoder
         )
-        self.teacher = LabelTeacher(self.store, self.labels, self.active, classifiers, words)
+        self.teacher = FewShotLearner(self.store, self.labels, self.active, classifiers, words)
         self.heads = TrainedHeads(
             self.store,
             self.originals,
@@ -178,7 +178,7 @@ class Album:
         self.labelling = Labelling(
             self.labels, self.classifier, self.teacher, self.heads, self.active
         )
-        self.describer = PhotoDescriber(
+        self.describer = CaptionRanker(
             self.store, self.caption_store, self.active, self.urgent_decoder
         )
         self.captions = PhotoCaptions(
@@ -394,7 +394,7 @@ class Album:
         """Every label in use, most frequent first."""
         return self.store.values_of("label")
 
-    def set_labels(self, photo_id: int, labels: Sequence[str]) -> LabelAct | None:
+    def set_labels(self, photo_id: int, labels: Sequence[str]) -> LabelChange | None:
         """Replace the labels of a photo; blanks and doubles go.
 
         What is new is the person's own; a label of a rule that goes is refused from now on.
@@ -411,7 +411,7 @@ class Album:
 
     def change_labels(
         self, photo_id: int, *, gives: Sequence[str] = (), takes: Sequence[str] = ()
-    ) -> LabelAct | None:
+    ) -> LabelChange | None:
         """Give a photo some labels and take others from it; all others stay as they are.
 
         Returns:

@@ -24,7 +24,7 @@ from models.command_line import in_sentences
 from models.errors import ModelError
 from models.evaluation.report import NAMED, percent, table
 from models.fine_tuning.photos import read_folder, split
-from models.fine_tuning.settings import Backbone, Mode, Settings
+from models.fine_tuning.settings import Backbone, FineTuneSettings, Mode
 
 WORST = 3  # classes that are named when all is done
 NOTHING_GAINED = (
@@ -117,7 +117,7 @@ def main(
 
 def fine_tune(
     folder: Path,
-    settings: Settings,
+    settings: FineTuneSettings,
     *,
     out: Path,
     name: str | None = None,
@@ -177,14 +177,14 @@ def fine_tune(
     return card | {"folder": str(out / called), "skipped": skipped}
 
 
-def settings_of(**values: Any) -> Settings:
+def settings_of(**values: Any) -> FineTuneSettings:
     """The settings, checked.
 
     Raises:
         ModelError: a value that cannot be.
     """
     try:
-        return Settings(**values)
+        return FineTuneSettings(**values)
     except ValidationError as error:
         first = error.errors()[0]
         option = str(first["loc"][0]).replace("_", "-")

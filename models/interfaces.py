@@ -109,7 +109,7 @@ class Probe(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class Proportion:
     """A share in [0, 1] with its 95 % interval."""
 
     value: float
@@ -117,7 +117,7 @@ class Estimate:
     high: float
 
     @classmethod
-    def of(cls, k: int, n: int) -> Estimate:
+    def of(cls, k: int, n: int) -> Proportion:
         """k of n, with the interval of Wilson 1927, which also holds for few and at the ends; for
         n = 0 it is nothing with everything possible."""
         if n == 0:
@@ -136,9 +136,9 @@ class FittedProbe:
     probe: Probe
     threshold: float
     """The probability from which on a photo gets the label."""
-    precision: Estimate | None
+    precision: Proportion | None
     """Of examples it had not seen; None where there are too few to tell."""
-    recall: Estimate | None
+    recall: Proportion | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +239,7 @@ class Classifiers(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Description:
+class CaptionResult:
     """What a captioner says of a picture; what it was not asked for, or does not see, is empty."""
 
     captions: Mapping[str, str]
@@ -298,7 +298,7 @@ class Captioner(Protocol):
     def key_hint(self) -> str:
         """The end of the key that it asks with, four characters at most; "" where it has none."""
 
-    def describe(self, jpeg: bytes, languages: Sequence[str]) -> Description:
+    def describe(self, jpeg: bytes, languages: Sequence[str]) -> CaptionResult:
         """Captions in each of `languages` ("ko", "en"; one or both) and what goes with them, in
         one request.
 

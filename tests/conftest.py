@@ -11,7 +11,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from album.metadata.geocoder import Places
 from album.service import Album
-from models.classifiers.factory import OwnClassifiers
+from models.classifiers.factory import DefaultClassifiers
 from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder
 
 
@@ -46,7 +46,7 @@ def album(tmp_path: Path, captioner: FakeCaptioner, towns: Path) -> Iterator[Alb
     """An empty library with a model that sees colours."""
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "places").symlink_to(towns)
-    album = Album(tmp_path / "data", OwnClassifiers(), captioner, decoder=DecodeHere())
+    album = Album(tmp_path / "data", DefaultClassifiers(), captioner, decoder=DecodeHere())
     album.active.offer(FakeEncoder(), fill=False)
     yield album
     album.close()

@@ -16,7 +16,7 @@ from PIL import Image
 
 from album.images import decoding
 from album.images.decoder import Decoded
-from models.interfaces import Description, Embeddings, Turn
+from models.interfaces import CaptionResult, Embeddings, Turn
 
 COLOURS: dict[tuple[int, int, int], tuple[str, ...]] = {
     (255, 0, 0): ("red", "빨간", "빨강", "붉은"),
@@ -130,14 +130,14 @@ class FakeCaptioner:
         if self.before_request is not None:
             self.before_request()
 
-    def describe(self, jpeg: bytes, languages: Sequence[str]) -> Description:
+    def describe(self, jpeg: bytes, languages: Sequence[str]) -> CaptionResult:
         self._asks()
         self.calls += [(jpeg, language) for language in languages]
         self.meanwhile()
         if self.error:
             raise self.error
         captions = dict.fromkeys(languages, self.says)
-        return Description(captions, self.keywords, self.text_in_photo)
+        return CaptionResult(captions, self.keywords, self.text_in_photo)
 
     def answer(self, jpeg: bytes, turns: Sequence[Turn], language: str) -> str:
         self._asks()

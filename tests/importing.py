@@ -9,7 +9,7 @@ from pathlib import Path
 
 from album.domain.photo import ImportFailure, ImportRecord
 from album.service import Album
-from models.classifiers.factory import OwnClassifiers
+from models.classifiers.factory import DefaultClassifiers
 from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder
 
 PATIENCE_S = 120
@@ -17,7 +17,7 @@ PATIENCE_S = 120
 
 def opened(data_dir: Path, **how: object) -> Album:
     """A library with a model that sees colours and a decoder in this process."""
-    album = Album(data_dir, OwnClassifiers(), FakeCaptioner(), decoder=DecodeHere(), **how)
+    album = Album(data_dir, DefaultClassifiers(), FakeCaptioner(), decoder=DecodeHere(), **how)
     album.active.offer(FakeEncoder(), fill=False)
     return album
 

@@ -1,4 +1,4 @@
-"""Search the other way round: PhotoDescriber tells which texts fit a photo best.
+"""Search the other way round: CaptionRanker tells which texts fit a photo best.
 
 The texts are the captions that the album has already, or any list. What the text tower makes of
 them is kept, so that asking about the next photo encodes only captions written since.
@@ -37,7 +37,7 @@ OnProgress: TypeAlias = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Description:
+class CaptionRanking:
     """The texts that fit one photo best."""
 
     best: list[TextScore]
@@ -48,7 +48,7 @@ class Description:
     """Who compared them; None where there was nothing to compare."""
 
 
-class PhotoDescriber:
+class CaptionRanker:
     """Ranks texts against photos of the album and against image files."""
 
     def __init__(
@@ -93,7 +93,7 @@ class PhotoDescriber:
 
     def describe_photo(
         self, photo_id: int, texts: Sequence[str] | None = None, limit: int = BEST
-    ) -> Description:
+    ) -> CaptionRanking:
         """The texts that fit a photo of the album best, by the vector that it has already.
 
         Args:
@@ -110,7 +110,7 @@ class PhotoDescriber:
         photo = self._store.get(photo_id)
         lines = self._candidates(texts)
         if not lines:
-            return Description([], 0, None)
+            return CaptionRanking([], 0, None)
         active = self._active.current()
         own = active.index.vectors_of(np.array([photo_id], dtype=np.int64))  # (0 or 1, d)
         if not len(own):
@@ -123,7 +123,7 @@ class PhotoDescriber:
         texts: Sequence[str] | None = None,
         limit: int = BEST,
         on_progress: OnProgress = lambda done, total: None,
-    ) -> Description:
+    ) -> CaptionRanking:
         """The same for an image file, which need not be in the album and is not kept.
 
         Args:
@@ -138,7 +138,7 @@ class PhotoDescriber:
         """
         lines = self._candidates(texts)
         if not lines:
-            return Description([], 0, None)
+            return CaptionRanking([], 0, None)
         active = self._active.current()
         image = self._decoder.image(file, active.encoder.image_size)
         return self._rank(
@@ -164,7 +164,7 @@ class PhotoDescriber:
         lines: dict[str, str],
         limit: int,
         on_progress: OnProgress,
-    ) -> Description:
+    ) -> CaptionRanking:
         encoder = active.encoder
         cosines = self._vectors.cosines(encoder, list(lines), image, on_progress)  # (n,)
         logits = cosines.astype(np.float64) * encoder.logit_scale
@@ -175,7 +175,7 @@ class PhotoDescriber:
             TextScore(texts[row], float(cosines[row]), float(shares[row]))
             for row in np.argsort(-cosines, kind="stable")[:limit]
         ]
-        return Description(best, len(lines), encoder.model_id)
+        return CaptionRanking(best, len(lines), encoder.model_id)
 
 
 class TextVectors:

@@ -11,18 +11,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from album.captioning.request_gate import CaptionTurns
-from album.captioning.selection import CaptionWishes, check_languages
-from album.captioning.worker import FIRST_DELAY_S, LEASE_S, STOP_S, CaptionWork
+from album.captioning.request_gate import RequestGate
+from album.captioning.selection import CaptionJobPlanner, check_languages
+from album.captioning.worker import FIRST_DELAY_S, LEASE_S, STOP_S, CaptionWorker
 from album.domain.captions import (
     MAX_CAPTION_LENGTH,
     CaptionFailure,
     CaptionJob,
     CaptionProgress,
+    CaptionSelection,
     CaptionWriter,
-    Estimate,
+    JobEstimate,
     PastCaption,
-    Wanted,
 )
 from album.domain.photo import Caption
 from album.errors import AlbumError, QueryError
@@ -32,7 +32,7 @@ from album.storage.caption_queue import CaptionQueue
 from album.storage.captions import CaptionStore
 from album.storage.originals import Originals
 from album.storage.photos import PhotoStore
-from album.storage.request_log import MARGIN_S, WINDOW_S, RequestRate
+from album.storage.request_log import MARGIN_S, WINDOW_S, RateLimiter
 from models.errors import CaptionerUnavailableError
 from models.interfaces import Captioner, Turn
 
@@ -92,19 +92,19 @@ class PhotoCaptions:
         self._captioner = captioner
         self._decoder = urgent_decoder
         self._queue = CaptionQueue(store.database)
-        self._rate = RequestRate(
+        self._rate = RateLimiter(
             store.database,
             pace.per_minute,
             pace.per_day,
             window_s=pace.window_s,
             margin_s=pace.margin_s,
         )
-        self._wishes = CaptionWishes(
+        self._wishes = CaptionJobPlanner(
             store, captions, self._queue, captioner, self._rate, pace.parallel
         )
-        turns = CaptionTurns(self._rate)
+        turns = RequestGate(self._rate)
         captioner.before_request = turns.before_request
-        self._work = CaptionWork(
+        self._work = CaptionWorker(
             store.database,
             store,
             captions,
@@ -177,7 +177,9 @@ class PhotoCaptions:
 
     # Jobs
 
-    def estimate(self, wanted: Wanted, languages: Sequence[str], *, share: bool = True) -> Estimate:
+    def estimate(
+        self, wanted: CaptionSelection, languages: Sequence[str], *, share: bool = True
+    ) -> JobEstimate:
         """What a job would do and cost; nothing is sent.
 
         Raises:
@@ -187,7 +189,7 @@ class PhotoCaptions:
 
     def start_job(
         self,
-        wanted: Wanted,
+        wanted: CaptionSelection,
         languages: Sequence[str],
         *,
         share: bool = True,
@@ -229,7 +231,7 @@ class PhotoCaptions:
         """
         spoken = self._wishes.nearest(languages)
         self.check()
-        groups, _ = self._wishes.groups(Wanted(tuple(photo_ids)), share=False)
+        groups, _ = self._wishes.groups(CaptionSelection(tuple(photo_ids)), share=False)
         if groups:
             self._queue.start_job(groups, spoken, time.time(), urgent=urgent)
             if urgent:

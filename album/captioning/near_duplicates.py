@@ -1,4 +1,4 @@
-"""LookAlikes: photos that look so nearly the same that one caption fits all of them."""
+"""NearDuplicates: photos that look so nearly the same that one caption fits all of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KINDS = 8
 """With so many groups of a moment, the latest, a photo is compared; a series may be endless."""
 
 
-class LookAlikes:
+class NearDuplicates:
     """Groups photos of one moment by the vectors that the album has of most of its photos."""
 
     def __init__(self, store: PhotoStore) -> None:

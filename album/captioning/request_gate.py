@@ -1,4 +1,4 @@
-"""CaptionTurns: who in this process sends the next request.
+"""RequestGate: who in this process sends the next request.
 
 A worker takes its place in the rate before it takes a photo, so that none is held while there is
 nothing to send it on; a person who waits at the page goes first. The captioner asks here right
@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from album.storage.request_log import RequestRate
+from album.storage.request_log import RateLimiter
 from models.errors import CaptionerUnavailableError
 
 LOOK_AGAIN_S = 0.2
@@ -21,10 +21,10 @@ class NotNowError(CaptionerUnavailableError):
     """Raised where a request has not been sent: the album closes or rests, or nobody wants it."""
 
 
-class CaptionTurns:
+class RequestGate:
     """Lets requests through one after the other; methods may be called from any thread."""
 
-    def __init__(self, rate: RequestRate) -> None:
+    def __init__(self, rate: RateLimiter) -> None:
         self._rate = rate
         self._own = threading.local()
         self._lock = threading.Lock()

@@ -1,17 +1,17 @@
-"""CaptionWishes: which photos somebody wants captioned, in which languages, and what that costs."""
+"""CaptionJobPlanner: which photos a job captions, in which languages, at what cost."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
-from album.captioning.near_duplicates import LookAlikes
-from album.domain.captions import LANGUAGES, TOKENS_A_PHOTO, Estimate, Wanted
+from album.captioning.near_duplicates import NearDuplicates
+from album.domain.captions import LANGUAGES, TOKENS_A_PHOTO, CaptionSelection, JobEstimate
 from album.domain.photo import SearchFilters
 from album.errors import QueryError
 from album.storage.caption_queue import CaptionQueue
 from album.storage.captions import CaptionStore
 from album.storage.photos import PhotoStore
-from album.storage.request_log import RequestRate
+from album.storage.request_log import RateLimiter
 from models.interfaces import Captioner
 
 SECONDS_A_REQUEST = 3.0
@@ -27,7 +27,7 @@ def check_languages(languages: Collection[str]) -> None:
         raise QueryError(f"Captions can be written in {' or '.join(LANGUAGES)}.")
 
 
-class CaptionWishes:
+class CaptionJobPlanner:
     """Makes of what is wanted what can be done; sends and queues nothing."""
 
     def __init__(
@@ -36,7 +36,7 @@ class CaptionWishes:
         captions: CaptionStore,
         queue: CaptionQueue,
         captioner: Captioner,
-        rate: RequestRate,
+        rate: RateLimiter,
         parallel: int,
     ) -> None:
         """Nothing is read before it is asked for.
@@ -55,7 +55,7 @@ class CaptionWishes:
         self._captioner = captioner
         self._rate = rate
         self._parallel = parallel
-        self._alike = LookAlikes(store)
+        self._alike = NearDuplicates(store)
 
     def spoken(self, languages: Collection[str]) -> list[str]:
         """Those of the languages that the captioner writes.
@@ -82,7 +82,7 @@ class CaptionWishes:
         speaks = self._captioner.speaks
         return self.spoken(languages) if set(languages) & set(speaks) else list(speaks[:1])
 
-    def groups(self, wanted: Wanted, share: bool) -> tuple[list[list[int]], int]:
+    def groups(self, wanted: CaptionSelection, share: bool) -> tuple[list[list[int]], int]:
         """Photos to caption, those that share one together, and how many were left out since a
         person wrote their caption."""
         if wanted.by_model:
@@ -103,7 +103,9 @@ class CaptionWishes:
         ids = [it for it in ids if it not in locked]
         return (self._alike.groups(ids) if share else [[it] for it in ids]), len(locked)
 
-    def estimate(self, wanted: Wanted, languages: Collection[str], share: bool) -> Estimate:
+    def estimate(
+        self, wanted: CaptionSelection, languages: Collection[str], share: bool
+    ) -> JobEstimate:
         """What a job would do and cost.
 
         Raises:
@@ -120,7 +122,7 @@ class CaptionWishes:
             seconds = max(seconds, rate.window_s * minutes)
             if rate.per_day:
                 days = max(-(-(requests + rate.today()) // rate.per_day), 1)
-        return Estimate(
+        return JobEstimate(
             photos=photos,
             shared=photos - requests,
             locked=locked,

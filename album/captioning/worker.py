@@ -1,4 +1,4 @@
-"""CaptionWork: takes photos out of the queue, asks the captioner, and stores what it says.
+"""CaptionWorker: takes photos out of the queue, asks the captioner, and stores what it says.
 
 The answer is stored in the transaction that ends the wait; so a restart or a kill at any moment
 goes on where it stopped, and a photo that has its caption is not sent again.
@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from album.captioning.request_gate import CaptionTurns, NotNowError
+from album.captioning.request_gate import NotNowError, RequestGate
 from album.domain.captions import LANGUAGES, MAX_CAPTION_LENGTH, CaptionTask
 from album.domain.languages import unread_language
 from album.errors import AlbumError
@@ -23,9 +23,9 @@ from album.storage.captions import CaptionStore
 from album.storage.database import Database
 from album.storage.originals import Originals
 from album.storage.photos import PhotoStore
-from album.storage.request_log import RequestRate
+from album.storage.request_log import RateLimiter
 from models.errors import CaptionerUnavailableError, CaptionRefusedError
-from models.interfaces import Captioner, Description
+from models.interfaces import Captioner, CaptionResult
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ STOP_S = 20.0
 _FAILED = "Captioning this photo failed unexpectedly; the album's log says why."
 
 
-class CaptionWork:
+class CaptionWorker:
     """Works on the queue, in threads of its own or in that of the caller."""
 
     def __init__(
@@ -51,8 +51,8 @@ class CaptionWork:
         originals: Originals,
         decoder: Decoder,
         captioner: Captioner,
-        rate: RequestRate,
-        turns: CaptionTurns,
+        rate: RateLimiter,
+        turns: RequestGate,
         *,
         parallel: int,
         first_delay_s: float = FIRST_DELAY_S,
@@ -239,7 +239,7 @@ class CaptionWork:
         self._failures_in_a_row = 0
         return self._store(task, _placed(said, languages))
 
-    def _store(self, task: CaptionTask, said: Description) -> int:
+    def _store(self, task: CaptionTask, said: CaptionResult) -> int:
         """Keep an answer, which has been paid for: while the disk is full, it is tried again."""
         while True:
             try:
@@ -256,7 +256,7 @@ class CaptionWork:
         others = [it for it in task.others if self._queue.waiting(it) is not None]
         return [task.photo_id, *others]
 
-    def _store_one(self, photo_id: int, task: CaptionTask, said: Description) -> bool:
+    def _store_one(self, photo_id: int, task: CaptionTask, said: CaptionResult) -> bool:
         captioner = self._captioner
         written = self._captions.write_by_model(
             photo_id, said, captioner.model_id, captioner.prompt_version
@@ -288,7 +288,7 @@ class CaptionWork:
             self._queue.fail(task, reason)
 
 
-def _placed(said: Description, languages: list[str]) -> Description:
+def _placed(said: CaptionResult, languages: list[str]) -> CaptionResult:
     """With captions of bearable length under the languages that they are in.
 
     Plain words in place of the form that was asked for are of the one language that was asked for,
@@ -300,4 +300,4 @@ def _placed(said: Description, languages: list[str]) -> Description:
             told = unread_language(text, ("en",)) or "en"
             language = languages[0] if len(languages) == 1 else told
         captions.setdefault(language, text[:MAX_CAPTION_LENGTH])
-    return Description(captions, said.keywords, said.text_in_photo)
+    return CaptionResult(captions, said.keywords, said.text_in_photo)

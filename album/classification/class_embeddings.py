@@ -1,4 +1,4 @@
-"""WordVectors: what one model makes of the names of classes, encoded once and kept on disk.
+"""ClassEmbeddings: what one model makes of the names of classes, encoded once and kept on disk.
 
     embeddings/<model>.names.npy    (m, d) float32, one row for each name
     embeddings/<model>.names.json   which names these are, and a checksum of the matrix
@@ -37,7 +37,7 @@ Key = tuple[str, str, str]
 """Text, kind and wording of a name."""
 
 
-class WordVectors:
+class ClassEmbeddings:
     """A small vector store of words for one model; safe to call from many threads.
 
     Two processes may have the same files: the one that writes last decides what they hold.

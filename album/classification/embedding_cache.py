@@ -1,17 +1,17 @@
-"""WordsOfModel: the words of the model in use, and how surely photos show them."""
+"""ClassEmbeddingCache: the words of the model in use, and how surely photos show them."""
 
 from __future__ import annotations
 
 import threading
 from pathlib import Path
 
-from album.classification.class_embeddings import WordVectors
+from album.classification.class_embeddings import ClassEmbeddings
 from album.encoding.active_encoder import Active, ActiveEncoder
-from album.encoding.score_calibration import Relevance
+from album.encoding.score_calibration import ScoreCalibrator
 from models.interfaces import Classifiers
 
 
-class WordsOfModel:
+class ClassEmbeddingCache:
     """Hands out what belongs to the model in use; another model gets its own."""
 
     def __init__(
@@ -21,10 +21,10 @@ class WordsOfModel:
         self._classifiers = classifiers
         self._folder = embeddings_dir
         self._lock = threading.Lock()
-        self._words: dict[Path, tuple[Active, WordVectors]] = {}
-        self._relevance: tuple[Active, Relevance] | None = None
+        self._words: dict[Path, tuple[Active, ClassEmbeddings]] = {}
+        self._relevance: tuple[Active, ScoreCalibrator] | None = None
 
-    def now(self) -> WordVectors:
+    def now(self) -> ClassEmbeddings:
         """Those of the model in use.
 
         Raises:
@@ -32,23 +32,23 @@ class WordsOfModel:
         """
         return self.of(self._active.current())
 
-    def of(self, active: Active) -> WordVectors:
+    def of(self, active: Active) -> ClassEmbeddings:
         """Those of a model: for who holds it already, lest it change in between."""
         path = active.index.path.with_suffix(".names.npy")
         with self._lock:
             known = self._words.get(path)  # one for each file, for each writes the whole of it
             if known is None or known[0].encoder is not active.encoder:
-                vectors = WordVectors(active.encoder, self._classifiers, path)
+                vectors = ClassEmbeddings(active.encoder, self._classifiers, path)
                 known = self._words[path] = active, vectors
             return known[1]
 
-    def relevance(self, active: Active) -> Relevance:
+    def relevance(self, active: Active) -> ScoreCalibrator:
         """How surely photos show what words say, as that model sees them."""
         with self._lock:
             known = self._relevance
         if known is None or known[0] is not active:
             # Not under the lock: a large model reads the everyday words for half a minute.
-            known = active, Relevance(active.encoder, active.index, self._folder)
+            known = active, ScoreCalibrator(active.encoder, active.index, self._folder)
             with self._lock:
                 self._relevance = known
         return known[1]

@@ -13,12 +13,12 @@ import numpy.typing as npt
 from album.classification.class_list import parse_classes
 from album.classification.trained_classifiers import TrainedHeads
 from album.classification.zero_shot import PhotoClassifier
-from album.domain.classification import NONE, Sorting
+from album.domain.classification import NONE, Classification
 from album.domain.labels import SortOptions
 from album.domain.photo import LabelScore
 from album.errors import QueryError
 from album.storage.labels import LabelStore
-from models.interfaces import Classifiers, Estimate
+from models.interfaces import Classifiers, Proportion
 
 BINS = 10
 MOST_CLASSES = 100  # of a report; a longer list is cut down to the classes that occur
@@ -49,10 +49,10 @@ class ClassReport:
     labels: tuple[str, ...]
     confusion: npt.NDArray[np.int64]
     """(c, c + 1): rows are what people say, columns what was decided; the last is none of these."""
-    accuracy: Estimate
-    precision: tuple[Estimate | None, ...]
+    accuracy: Proportion
+    precision: tuple[Proportion | None, ...]
     """(c,) of what was called so, how much is; None where nothing was."""
-    recall: tuple[Estimate | None, ...]
+    recall: tuple[Proportion | None, ...]
     """(c,) of what is so, how much was found; None where nothing is."""
     bins: tuple[CalibrationBin, ...]
     ece: float
@@ -150,7 +150,7 @@ class ClassEvaluation:
         return truth
 
     def _best_temperature(
-        self, classes: str, options: SortOptions, sorting: Sorting, right: Rows
+        self, classes: str, options: SortOptions, sorting: Classification, right: Rows
     ) -> float | None:
         """None where each class answers for itself: there no softmax is to be believed."""
         n = len(right)
@@ -188,7 +188,7 @@ def _check(photos: int, classes: int) -> None:
         )
 
 
-def _right(sorting: Sorting, truth: Mapping[int, int]) -> Rows:
+def _right(sorting: Classification, truth: Mapping[int, int]) -> Rows:
     """(n,) the class that each sorted photo is of.
 
     Raises:
@@ -200,7 +200,7 @@ def _right(sorting: Sorting, truth: Mapping[int, int]) -> Rows:
 
 
 def _report(
-    sorting: Sorting, right: Rows, decided: Rows, best_temperature: float | None
+    sorting: Classification, right: Rows, decided: Rows, best_temperature: float | None
 ) -> ClassReport:
     """Count.
 
@@ -223,7 +223,7 @@ def _report(
     return ClassReport(
         labels=tuple(sorting.labels[i] for i in kept),
         confusion=confusion,
-        accuracy=Estimate.of(int(hits.sum()), len(right)),
+        accuracy=Proportion.of(int(hits.sum()), len(right)),
         precision=_estimates(hits, confusion[:, :-1].sum(axis=0)),
         recall=_estimates(hits, confusion.sum(axis=1)),
         bins=bins,
@@ -245,7 +245,7 @@ def _bins(confidence: Floats, correct: npt.NDArray[np.bool_]) -> tuple[Calibrati
 
 def _estimates(
     hits: npt.NDArray[np.int64], of: npt.NDArray[np.int64]
-) -> tuple[Estimate | None, ...]:
+) -> tuple[Proportion | None, ...]:
     return tuple(
-        Estimate.of(k, n) if n else None for k, n in zip(hits.tolist(), of.tolist(), strict=True)
+        Proportion.of(k, n) if n else None for k, n in zip(hits.tolist(), of.tolist(), strict=True)
     )

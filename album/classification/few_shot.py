@@ -1,4 +1,4 @@
-"""LabelTeacher: labels that people teach by pointing at photos."""
+"""FewShotLearner: labels that people teach by pointing at photos."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from album.classification.class_list import SYNONYMS, parse_classes
-from album.classification.embedding_cache import WordsOfModel
+from album.classification.embedding_cache import ClassEmbeddingCache
 from album.domain.labels import MAX_LABEL_LENGTH, LabelRule
 from album.encoding.active_encoder import ActiveEncoder
 from album.errors import QueryError
 from album.storage.labels import LabelStore
 from album.storage.photos import PhotoStore
 from album.storage.vector_index import BLOCK_ROWS, is_in
-from models.interfaces import Classifiers, Embeddings, Estimate, FittedProbe
+from models.interfaces import Classifiers, Embeddings, FittedProbe, Proportion
 
 Ids = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
@@ -37,7 +37,7 @@ WORDS_FIND = 0.4
 
 
 @dataclass(frozen=True, slots=True)
-class Taught:
+class FewShotModel:
     """What a label has learned so far."""
 
     rule: LabelRule
@@ -45,9 +45,9 @@ class Taught:
     """How many photos it learned from that are of it: those that are here and encoded."""
     negatives: int
     threshold: float
-    precision: Estimate | None
+    precision: Proportion | None
     """Of examples it had not seen; None where there are too few to tell."""
-    recall: Estimate | None
+    recall: Proportion | None
     ask: tuple[int, ...]
     """Up to ten photos to say something of: the least sure, and a few of the surest while it knows
     little. Nobody said anything of them, and they differ from each other."""
@@ -87,7 +87,7 @@ class _Lesson:
     fitted: FittedProbe
 
 
-class LabelTeacher:
+class FewShotLearner:
     """Learns labels from what people said of photos, and from words.
 
     Nothing learned is kept: it takes a fraction of a second, and so is always of the examples, the
@@ -100,7 +100,7 @@ class LabelTeacher:
         labels: LabelStore,
         active: ActiveEncoder,
         classifiers: Classifiers,
-        words: WordsOfModel,
+        words: ClassEmbeddingCache,
     ) -> None:
         self._store = store
         self._labels = labels
@@ -108,7 +108,7 @@ class LabelTeacher:
         self._classifiers = classifiers
         self._words = words
 
-    def teach(self, label: str, words: str = "", *, two_stage: bool = False) -> Taught:
+    def teach(self, label: str, words: str = "", *, two_stage: bool = False) -> FewShotModel:
         """Learn a label from its examples as they are now; nothing is written.
 
         Args:
@@ -134,7 +134,7 @@ class LabelTeacher:
         unsure = rows[np.argsort(np.abs(shares[rows] - threshold), kind="stable")[:SHORTLIST]]
         if len(lesson.is_it.ids) < KNOWN_WELL:
             unsure = np.concatenate([surest[:SURE_TOO], unsure])
-        return Taught(
+        return FewShotModel(
             rule=rule,
             positives=len(lesson.is_it.ids),
             negatives=len(lesson.is_not.ids),

@@ -25,7 +25,7 @@ from album.classification.classifier_transfer import damaged, is_small, packed, 
 from album.classification.trained_classifiers import TrainedHeads
 from album.domain.labels import GivenLabel, Giver, LabelRule, checked_rule, label_name
 from album.errors import AlbumError, QueryError
-from album.storage.label_history import Wanted
+from album.storage.label_history import LabelRow
 from album.storage.labels import LabelStore
 from models.interfaces import Classifiers
 
@@ -218,7 +218,7 @@ def _sha256(value: Any, known: dict[str, Any], where: str) -> str:
     return value
 
 
-def _rows(it: _LabelOfFile, ids: dict[str, int]) -> Iterator[Wanted]:
+def _rows(it: _LabelOfFile, ids: dict[str, int]) -> Iterator[LabelRow]:
     for sha256, given in it.said.items():
         if sha256 not in ids:
             continue

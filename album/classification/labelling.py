@@ -9,13 +9,19 @@ from typing import Any, Final
 
 import numpy as np
 
-from album.classification.few_shot import LabelTeacher
-from album.classification.rule_predictions import Answers, Floats, Ids, RuleAnswers, by_question
+from album.classification.few_shot import FewShotLearner
+from album.classification.rule_predictions import (
+    Floats,
+    Ids,
+    PredictionSet,
+    RulePredictions,
+    by_question,
+)
 from album.classification.trained_classifiers import TrainedHeads
 from album.classification.zero_shot import PhotoClassifier
-from album.domain.classification import Sorting
+from album.domain.classification import Classification
 from album.domain.labels import (
-    LabelAct,
+    LabelChange,
     LabelPlan,
     LabelRule,
     PlannedLabel,
@@ -25,7 +31,7 @@ from album.domain.labels import (
 )
 from album.encoding.active_encoder import ActiveEncoder
 from album.errors import AlbumError, QueryError
-from album.storage.auto_label_progress import LivingLabels, Seen
+from album.storage.auto_label_progress import AutoLabelProgress, RuleCursor
 from album.storage.labels import LabelStore
 from models.errors import ModelError
 
@@ -42,14 +48,14 @@ class Labelling:
         self,
         labels: LabelStore,
         classifier: PhotoClassifier,
-        teacher: LabelTeacher,
+        teacher: FewShotLearner,
         heads: TrainedHeads,
         active: ActiveEncoder,
     ) -> None:
         self._labels = labels
-        self._living = LivingLabels(labels.database)
+        self._living = AutoLabelProgress(labels.database)
         self._classifier = classifier
-        self._answers = RuleAnswers(classifier, teacher, heads)
+        self._answers = RulePredictions(classifier, teacher, heads)
         self._heads = heads
         self._active = active
         self._catching_up = threading.Lock()
@@ -86,7 +92,9 @@ class Labelling:
             "strictness": options.strictness if finite else None,
             "wording": options.wording,
         }
-        return self._plan(_rules_of(sorting, "words", definition, only), Answers.of(sorting), clock)
+        return self._plan(
+            _rules_of(sorting, "words", definition, only), PredictionSet.of(sorting), clock
+        )
 
     def plan_examples(
         self,
@@ -124,7 +132,7 @@ class Labelling:
         clock = self._clock()
         sorting = self._heads.sort(head, photo_ids, threshold)
         rules = _rules_of(sorting, "model", {"head": head, "threshold": threshold}, only)
-        return self._plan(rules, Answers.of(sorting), clock)
+        return self._plan(rules, PredictionSet.of(sorting), clock)
 
     def plan_again(self, label: str) -> LabelPlan:
         """A dry run of the rule that the label has already, over the whole album.
@@ -139,7 +147,7 @@ class Labelling:
 
     # Written
 
-    def apply(self, plan: LabelPlan, *, living: bool = False) -> LabelAct:
+    def apply(self, plan: LabelPlan, *, living: bool = False) -> LabelChange:
         """Write a plan in one transaction.
 
         Args:
@@ -154,7 +162,7 @@ class Labelling:
             raise QueryError("There is nothing to write: no photo would get or lose a label.")
         return self._labels.apply(plan, living=living)
 
-    def undo(self, act_id: int) -> LabelAct:
+    def undo(self, act_id: int) -> LabelChange:
         """Put back what was written at once.
 
         Raises:
@@ -196,7 +204,7 @@ class Labelling:
         return given
 
     def _ask_about_new(
-        self, rules: list[LabelRule], seen: Seen, model_id: str, stopped: Callable[[], bool]
+        self, rules: list[LabelRule], seen: RuleCursor, model_id: str, stopped: Callable[[], bool]
     ) -> int:
         """Ask rules that have one question in common about the photos that they have not seen."""
         given, behind = 0, True
@@ -225,7 +233,7 @@ class Labelling:
         return model_id, self._living.last_seq(model_id)
 
     def _plan(
-        self, rules: Sequence[LabelRule], asked: Answers, clock: tuple[str | None, int]
+        self, rules: Sequence[LabelRule], asked: PredictionSet, clock: tuple[str | None, int]
     ) -> LabelPlan:
         found = [asked.found(rule) for rule in rules]
         labels = [
@@ -253,7 +261,7 @@ class Labelling:
 
 
 def _rules_of(
-    sorting: Sorting, kind: RuleKind, definition: Mapping[str, Any], only: Sequence[str]
+    sorting: Classification, kind: RuleKind, definition: Mapping[str, Any], only: Sequence[str]
 ) -> list[LabelRule]:
     """A rule for each class, or for those that were chosen."""
     chosen = list(dict.fromkeys(only)) or sorting.labels

@@ -1,4 +1,4 @@
-"""RuleAnswers: what the rules of labels say of photos, whatever the rules are made of."""
+"""RulePredictions: what the rules of labels say of photos, whatever the rules are made of."""
 
 from __future__ import annotations
 
@@ -10,39 +10,39 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from album.classification.few_shot import LabelTeacher
+from album.classification.few_shot import FewShotLearner
 from album.classification.trained_classifiers import TrainedHeads
 from album.classification.zero_shot import PhotoClassifier
-from album.domain.classification import Sorting
+from album.domain.classification import Classification
 from album.domain.labels import LabelRule, SortOptions, checked_rule
 
 Ids = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
-Found = tuple[Ids, Floats]
+Matches = tuple[Ids, Floats]
 """The photos that a rule says yes to, the surest first, and how probable it is."""
 
-NONE_FOUND: Final[Found] = np.empty(0, np.int64), np.empty(0, np.float32)
+NONE_FOUND: Final[Matches] = np.empty(0, np.int64), np.empty(0, np.float32)
 
 
-class Answers:
+class PredictionSet:
     """What was answered to one question, which may be that of many rules."""
 
-    def __init__(self, looked_at: Ids, of_class: Callable[[str | None], Found]) -> None:
+    def __init__(self, looked_at: Ids, of_class: Callable[[str | None], Matches]) -> None:
         """`looked_at` are the ids of all photos that were looked at, rising."""
         self.looked_at = looked_at
         self._of_class = of_class
 
     @classmethod
-    def of(cls, sorting: Sorting) -> Answers:
+    def of(cls, sorting: Classification) -> PredictionSet:
         """Those of a list of classes, or of a trained classifier."""
         columns = {label: c for c, label in enumerate(sorting.labels)}
 
-        def of_class(name: str | None) -> Found:
+        def of_class(name: str | None) -> Matches:
             return sorting.of(columns[name]) if name in columns else NONE_FOUND
 
         return cls(sorting.photo_ids, of_class)
 
-    def found(self, rule: LabelRule) -> Found:
+    def found(self, rule: LabelRule) -> Matches:
         """(n,) photos that a rule says yes to, and their probabilities."""
         return self._of_class(rule.definition.get("class"))
 
@@ -52,17 +52,17 @@ class Answers:
         return list(zip(ids.tolist(), probabilities.tolist(), strict=True))
 
 
-class RuleAnswers:
+class RulePredictions:
     """Asks whoever decides: classes made of words, examples, or a trained classifier."""
 
     def __init__(
-        self, classifier: PhotoClassifier, teacher: LabelTeacher, heads: TrainedHeads
+        self, classifier: PhotoClassifier, teacher: FewShotLearner, heads: TrainedHeads
     ) -> None:
         self._classifier = classifier
         self._teacher = teacher
         self._heads = heads
 
-    def of_rule(self, rule: LabelRule, photo_ids: Sequence[int] | None) -> Answers:
+    def of_rule(self, rule: LabelRule, photo_ids: Sequence[int] | None) -> PredictionSet:
         """What a rule says of photos, and with it all others of the same question.
 
         Args:
@@ -79,14 +79,14 @@ class RuleAnswers:
             strictness = -math.inf if of["strictness"] is None else of["strictness"]
             options = SortOptions(of["temperature"], strictness, of["wording"])
             classes = "\n".join(of["classes"])
-            return Answers.of(self._classifier.sort_photos(classes, options, photo_ids))
+            return PredictionSet.of(self._classifier.sort_photos(classes, options, photo_ids))
         if rule.kind == "model":
-            return Answers.of(self._heads.sort(of["head"], photo_ids, of["threshold"]))
+            return PredictionSet.of(self._heads.sort(of["head"], photo_ids, of["threshold"]))
         chosen = None if photo_ids is None else np.array(photo_ids, dtype=np.int64)
         ids, probabilities, threshold = self._teacher.answers(rule, chosen)
         yes = np.flatnonzero(probabilities >= threshold)
         yes = yes[np.argsort(-probabilities[yes], kind="stable")]
-        return Answers(ids, lambda _: (ids[yes], probabilities[yes]))
+        return PredictionSet(ids, lambda _: (ids[yes], probabilities[yes]))
 
 
 def by_question(rules: Sequence[LabelRule]) -> list[list[LabelRule]]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from album.domain.classification import NONE, Sorting, Verdict
+from album.domain.classification import NONE, Classification, Prediction
 from album.domain.photo import LabelScore, Photo
 from album.encoding.active_encoder import Active, ActiveEncoder
 from album.errors import PhotoNotFoundError, QueryError, UnreadableImageError
@@ -65,7 +65,7 @@ class TrainedHeads:
 
     def classify_files(
         self, name: str, files: Sequence[Path], threshold: float = 0.5
-    ) -> list[Verdict | UnreadableImageError]:
+    ) -> list[Prediction | UnreadableImageError]:
         """The classes of image files, most probable first; below `threshold` none of these.
 
         Raises:
@@ -74,7 +74,7 @@ class TrainedHeads:
         """
         head = self._head(name)
         active = None if head.image_size else self._reading(head)
-        results: list[Verdict | UnreadableImageError] = []
+        results: list[Prediction | UnreadableImageError] = []
         for file in files:
             try:
                 image = self._decoder.image(
@@ -92,7 +92,7 @@ class TrainedHeads:
 
     def classify_photos(
         self, name: str, photo_ids: Sequence[int], threshold: float = 0.5
-    ) -> list[Verdict]:
+    ) -> list[Prediction]:
         """The same for photos of the album.
 
         Raises:
@@ -101,7 +101,7 @@ class TrainedHeads:
         """
         head = self._head(name)
         active = None if head.image_size else self._reading(head)
-        verdicts: list[Verdict] = []
+        verdicts: list[Prediction] = []
         for photo_id in photo_ids:
             photo = self._store.get(photo_id)
             if active is None:
@@ -128,7 +128,7 @@ class TrainedHeads:
         photo_ids: Sequence[int] | None = None,
         threshold: float = 0.5,
         on_progress: Callable[[int, int], None] | None = None,
-    ) -> Sorting:
+    ) -> Classification:
         """Sort photos of the album (None: all of it).
 
         From their vectors where it reads those, else from their thumbnails. Photos that are gone,
@@ -158,7 +158,7 @@ class TrainedHeads:
                 on_progress(done, total)
         all_ids = np.concatenate(ids)
         order = np.argsort(all_ids, kind="stable")
-        return Sorting(
+        return Classification(
             head.card.classes,
             all_ids[order],
             np.concatenate(winners)[order],
@@ -235,11 +235,11 @@ class TrainedHeads:
         return active
 
 
-def _verdicts(card: HeadCard, shares: Shares, threshold: float) -> list[Verdict]:
+def _verdicts(card: HeadCard, shares: Shares, threshold: float) -> list[Prediction]:
     """One for each row of (n, c) probabilities."""
     verdicts = []
     for row in shares:
         order = np.argsort(-row, kind="stable")
         scores = tuple(LabelScore(card.classes[c], float(row[c])) for c in order)
-        verdicts.append(Verdict(scores, none=bool(row[order[0]] < threshold)))
+        verdicts.append(Prediction(scores, none=bool(row[order[0]] < threshold)))
     return verdicts

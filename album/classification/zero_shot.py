@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from album.classification.class_list import parse_classes
-from album.classification.embedding_cache import WordsOfModel
-from album.domain.classification import NONE, Sorting, Verdict
+from album.classification.embedding_cache import ClassEmbeddingCache
+from album.domain.classification import NONE, Classification, Prediction
 from album.domain.labels import SortOptions
 from album.domain.languages import HANGUL
 from album.domain.photo import LabelScore
@@ -37,7 +37,7 @@ Rows = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PreparedClasses:
     """A list of classes, ready to decide."""
 
     specs: tuple[ClassSpec, ...]
@@ -75,7 +75,7 @@ class PhotoClassifier:
         store: PhotoStore,
         active: ActiveEncoder,
         classifiers: Classifiers,
-        words: WordsOfModel,
+        words: ClassEmbeddingCache,
         decoder: Decoder,
     ) -> None:
         self._store = store
@@ -93,7 +93,7 @@ class PhotoClassifier:
 
     def classify_files(
         self, files: Sequence[Path], classes: str, options: SortOptions | None = None
-    ) -> list[Verdict | UnreadableImageError]:
+    ) -> list[Prediction | UnreadableImageError]:
         """The classes of image files that need not be in the album, most probable first.
 
         Args:
@@ -112,7 +112,7 @@ class PhotoClassifier:
         asked = self._asked(classes, options, photos=len(files))
         relevance = self._relevance_of(asked)
         encoder = asked.active.encoder
-        results: list[Verdict | UnreadableImageError] = []
+        results: list[Prediction | UnreadableImageError] = []
         for file in files:
             try:
                 image = self._decoder.image(file, encoder.image_size)
@@ -127,7 +127,7 @@ class PhotoClassifier:
 
     def classify_photos(
         self, photo_ids: Sequence[int], classes: str, options: SortOptions | None = None
-    ) -> list[Verdict]:
+    ) -> list[Prediction]:
         """The same for photos of the album, from the vectors that it has already.
 
         Raises:
@@ -156,7 +156,7 @@ class PhotoClassifier:
         options: SortOptions | None = None,
         photo_ids: Sequence[int] | None = None,
         on_progress: Progress | None = None,
-    ) -> Sorting:
+    ) -> Classification:
         """Sort photos of the album, a block at a time: thousands of classes need no more memory.
 
         What a class must get from a photo is told by the whole album, also where only a few photos
@@ -192,7 +192,7 @@ class PhotoClassifier:
             winners[part] = best
             if on_progress is not None:
                 on_progress(min(start + step, n), n)
-        return Sorting(asked.labels, ids[rows], winners, probabilities)
+        return Classification(asked.labels, ids[rows], winners, probabilities)
 
     def _asked(
         self,
@@ -201,7 +201,7 @@ class PhotoClassifier:
         on_progress: Progress | None = None,
         *,
         photos: int = 0,
-    ) -> Asked:
+    ) -> PreparedClasses:
         """What decides; `photos` is how many are answered with the share of each class."""
         options = options or SortOptions()
         if not COLDEST <= options.temperature <= HOTTEST:  # nor is NaN
@@ -220,10 +220,10 @@ class PhotoClassifier:
         directions = self._words.of(active).directions(specs, options.wording, on_progress)
         priors = np.array([spec.prior for spec in specs])
         classifier = self._classifiers.zero_shot(active.encoder, directions, priors)
-        return Asked(specs, options, active, directions, classifier)
+        return PreparedClasses(specs, options, active, directions, classifier)
 
     def _relevance_of(
-        self, asked: Asked, on_progress: Progress | None = None
+        self, asked: PreparedClasses, on_progress: Progress | None = None
     ) -> ClassRelevance | None:
         """What the photos of the album get from the classes; None where that decides nothing.
 
@@ -247,7 +247,7 @@ class PhotoClassifier:
         return known
 
 
-def _photos(asked: Asked, relevance: ClassRelevance | None) -> tuple[Ids, Embeddings]:
+def _photos(asked: PreparedClasses, relevance: ClassRelevance | None) -> tuple[Ids, Embeddings]:
     """(n,) and (n, d) the album; where its relevance is known, just the photos that have it."""
     if relevance is None:
         return asked.active.index.snapshot()
@@ -260,7 +260,9 @@ def _korean(spec: ClassSpec) -> float:
     return korean / sum(name.weight for name in spec.names)
 
 
-def _verdicts(asked: Asked, vectors: Embeddings, evidence: Floats | None) -> list[Verdict]:
+def _verdicts(
+    asked: PreparedClasses, vectors: Embeddings, evidence: Floats | None
+) -> list[Prediction]:
     """One for each of (b, d) pictures.
 
     Args:
@@ -276,5 +278,5 @@ def _verdicts(asked: Asked, vectors: Embeddings, evidence: Floats | None) -> lis
         order = np.argsort(-logits[row], kind="stable").tolist()
         scores = tuple(LabelScore(labels[c], float(shares[row, c])) for c in order)
         none = evidence is not None and evidence[row] < asked.options.strictness
-        found.append(Verdict(scores, bool(none)))
+        found.append(Prediction(scores, bool(none)))
     return found

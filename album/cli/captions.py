@@ -12,7 +12,7 @@ from tqdm import tqdm
 from album.captioning.captions import PhotoCaptions
 from album.cli.common import AsJson, DataDir, follow, in_sentences, opened, print_json
 from album.cli.output import photo_id_of
-from album.domain.captions import CaptionJob, Estimate, Wanted
+from album.domain.captions import CaptionJob, CaptionSelection, JobEstimate
 from album.domain.photo import Caption
 from album.errors import QueryError
 from album.service import Album
@@ -87,7 +87,7 @@ def caption(
             _tell_jobs(album.captions, [job_id for _, job_id in named], as_json)
             return
         ids = tuple(photo_id_of(album, photo) for photo in photos or ())
-        wanted = Wanted(ids or None, label, lacking, by_model)
+        wanted = CaptionSelection(ids or None, label, lacking, by_model)
         if dry_run:
             if not ids and not as_job:
                 raise QueryError("--dry-run goes with photos, --lacking, --label or --by-model.")
@@ -103,7 +103,7 @@ def _now(album: Album, ids: Sequence[int], languages: Sequence[str], as_json: bo
     """Caption some photos, and all that wait, in this process."""
     done = list(ids)
     if ids:
-        album.captions.start_job(Wanted(tuple(ids)), languages, share=False, urgent=True)
+        album.captions.start_job(CaptionSelection(tuple(ids)), languages, share=False, urgent=True)
     album.captions.check()
     album.captions.work_off(lambda photo_id: done.append(photo_id))
     found = {key: _captions_of(album, key, languages) for key in dict.fromkeys(done)}
@@ -157,7 +157,7 @@ def _rests_long(captions: PhotoCaptions) -> bool:
     return until is not None and until.timestamp() > time.time() + LONG_REST_S
 
 
-def _tell_estimate(it: Estimate, as_json: bool) -> None:
+def _tell_estimate(it: JobEstimate, as_json: bool) -> None:
     if as_json:
         print_json(
             photos=it.photos,

@@ -22,7 +22,7 @@ from album.runtime.shutdown import closing_s, ended_by_signals
 from album.service import Album
 from album.settings import Settings, keep_libraries_private
 from models.captioners.factory import captioner_named
-from models.classifiers.factory import OwnClassifiers
+from models.classifiers.factory import DefaultClassifiers
 from models.clip.loader import EncoderLoader
 from models.errors import ModelError
 from models.interfaces import Encoder
@@ -78,7 +78,7 @@ def opened(
     pace = CaptionPace(
         settings.captions_per_minute, settings.captions_per_day, settings.captions_parallel
     )
-    album = Album(settings.data_dir, OwnClassifiers(), captioner, caption_pace=pace)
+    album = Album(settings.data_dir, DefaultClassifiers(), captioner, caption_pace=pace)
     with ended_by_signals(album.imports.put_down):
         try:
             if model:

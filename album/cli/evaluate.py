@@ -19,7 +19,7 @@ from album.cli.common import (
     progress,
     settings_of,
 )
-from album.encoding.score_calibration import Relevance
+from album.encoding.score_calibration import ScoreCalibrator
 from album.errors import AlbumError
 from album.search.evaluation import (
     COLUMNS,
@@ -112,7 +112,7 @@ def _measure(
     ids, _ = active.index.snapshot()
     photos = album.store.get_many(ids.tolist())
     names = [_name(album.originals.path_of(photos[key]), folder) for key in ids.tolist()]
-    relevance = Relevance(active.encoder, active.index, album.embeddings_dir)
+    relevance = ScoreCalibrator(active.encoder, active.index, album.embeddings_dir)
     searchers = {"looks": Searcher(active.encoder, active.index, relevance)}
     if captions:
         by_name = dict(zip(names, ids.tolist(), strict=True))

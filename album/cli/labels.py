@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from album.classification.few_shot import Taught
+from album.classification.few_shot import FewShotModel
 from album.classification.label_transfer import export_labels, import_labels, read_labels
 from album.cli.common import AsJson, DataDir, in_sentences, opened, print_json
 from album.cli.output import (
@@ -22,7 +22,7 @@ from album.cli.output import (
 )
 from album.domain.labels import LabelSummary, label_name
 from album.errors import AlbumError, QueryError
-from models.interfaces import Estimate
+from models.interfaces import Proportion
 
 commands = typer.Typer()
 group = typer.Typer(help="What photos are called, and who said so.")
@@ -237,7 +237,7 @@ def teach(
             tell_act(act)
 
 
-def _taught_json(taught: Taught) -> dict[str, Any]:
+def _taught_json(taught: FewShotModel) -> dict[str, Any]:
     return {
         "label": taught.rule.label,
         "positives": taught.positives,
@@ -250,13 +250,13 @@ def _taught_json(taught: Taught) -> dict[str, Any]:
     }
 
 
-def _estimate_json(it: Estimate | None) -> dict[str, float] | None:
+def _estimate_json(it: Proportion | None) -> dict[str, float] | None:
     if it is None:
         return None
     return {name: round(getattr(it, name), 6) for name in ("value", "low", "high")}
 
 
-def _tell_taught(taught: Taught) -> None:
+def _tell_taught(taught: FewShotModel) -> None:
     typer.echo(f"{taught.rule.label}: learned from {taught.positives} and {taught.negatives} not")
     if taught.left_out:
         typer.echo(f"{taught.left_out} more are not encoded yet.", err=True)
@@ -265,7 +265,7 @@ def _tell_taught(taught: Taught) -> None:
         typer.echo(f"{what}: {told}")
 
 
-def _estimate(it: Estimate) -> str:
+def _estimate(it: Proportion) -> str:
     return f"{it.value:.0%} ({it.low:.0%} to {it.high:.0%})"
 
 

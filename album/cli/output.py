@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from album.domain.labels import LabelAct, LabelPlan, LabelRule, PlannedLabel
+from album.domain.labels import LabelChange, LabelPlan, LabelRule, PlannedLabel
 from album.errors import PhotoNotFoundError
 from album.runtime.files import sha256_of
 from album.service import Album
@@ -58,7 +58,7 @@ def rule_json(rule: LabelRule | None) -> dict[str, Any] | None:
     return {"kind": rule.kind, "definition": dict(rule.definition), "living": rule.living}
 
 
-def act_json(act: LabelAct) -> dict[str, Any]:
+def act_json(act: LabelChange) -> dict[str, Any]:
     """What was written at once."""
     return {
         "act_id": act.act_id,
@@ -98,7 +98,7 @@ def tell_plan(album: Album, plan: LabelPlan) -> None:
     typer.echo(f"none of these: {plan.none_of_these} photos")
 
 
-def tell_act(act: LabelAct) -> None:
+def tell_act(act: LabelChange) -> None:
     """What was written, and how that is taken back."""
     typer.echo(
         f"{act.given} labels given, {act.taken} taken away;"

@@ -14,12 +14,12 @@ from tqdm import tqdm
 from album.cli.common import AsJson, DataDir, follow, in_sentences, opened, print_json, settings_of
 from album.cli.output import act_json, plan_json, tell_act, tell_plan
 from album.cli.served_search import ask_served, page_json
-from album.domain.classification import Verdict
+from album.domain.classification import Prediction
 from album.domain.labels import SortOptions
 from album.domain.photo import Band, SearchFilters
 from album.errors import AlbumError, QueryError, UnreadableImageError
 from album.search.query import parse_day
-from album.search.search import Question, Sort
+from album.search.search import SearchRequest, Sort
 
 HEADINGS: Final[dict[Band, str]] = {
     "sure": "These match:",
@@ -61,7 +61,7 @@ def search(
     newest first, where nothing is asked."""
     if sort not in get_args(Sort):
         raise QueryError("--sort is best or date.")
-    question = Question(
+    question = SearchRequest(
         text,
         pictures=tuple(image or ()),
         like=tuple(like or ()),
@@ -88,9 +88,9 @@ def similar(
 ) -> None:
     """Rank the photos by how much they look like a file, or like a photo of the album."""
     if photo.isdecimal() and not Path(photo).exists():
-        question = Question(like=(int(photo),), rest=True)
+        question = SearchRequest(like=(int(photo),), rest=True)
     else:
-        question = Question(pictures=(Path(photo),), rest=True)
+        question = SearchRequest(pictures=(Path(photo),), rest=True)
     found = _found(context, data_dir, question, k)
     if as_json:
         print_json(query=photo, **{key: found[key] for key in SIMILAR_KEYS})
@@ -99,7 +99,7 @@ def similar(
 
 
 def _found(
-    context: typer.Context, data_dir: Path | None, question: Question, k: int
+    context: typer.Context, data_dir: Path | None, question: SearchRequest, k: int
 ) -> dict[str, Any]:
     """The answer of the album that is being served from this folder, else of this process."""
     found = ask_served(settings_of(context, data_dir).data_dir, question, k)
@@ -247,13 +247,13 @@ def status(context: typer.Context, data_dir: DataDir = None, as_json: AsJson = F
 
 def _tell_verdicts(
     files: Sequence[Path],
-    verdicts: Sequence[Verdict | UnreadableImageError],
+    verdicts: Sequence[Prediction | UnreadableImageError],
     model_id: str | None,
     as_json: bool,
 ) -> None:
     """What files were taken for; those that cannot be read make the command fail at the end."""
     results = list(zip(files, verdicts, strict=True))
-    readable = [(file, it) for file, it in results if isinstance(it, Verdict)]
+    readable = [(file, it) for file, it in results if isinstance(it, Prediction)]
     if as_json:
         photos = [
             {

@@ -15,7 +15,7 @@ from typing import Any, get_args
 from album.domain.photo import SearchFilters
 from album.errors import AlbumError
 from album.runtime.local_socket import ask
-from album.search.search import Question, SearchPage, Sort
+from album.search.search import SearchPage, SearchRequest, Sort
 from album.search.serialization import counts_json, hit_json, understood_json
 from album.service import Album
 from models.errors import ModelError
@@ -39,7 +39,7 @@ def page_json(album: Album, page: SearchPage) -> dict[str, Any]:
     return {**counts_json(page), **understood_json(page), "hits": hits}
 
 
-def ask_served(data_dir: Path, question: Question, limit: int) -> dict[str, Any] | None:
+def ask_served(data_dir: Path, question: SearchRequest, limit: int) -> dict[str, Any] | None:
     """The answer of the album that is served from a folder; None where it must be found here."""
     filters = question.filters
     answer = ask(
@@ -76,7 +76,7 @@ def answer_request(album: Album, request: Mapping[str, Any]) -> dict[str, Any] |
     return {"version": VERSION, **page_json(album, page)}
 
 
-def _question_of(request: Mapping[str, Any]) -> Question:
+def _question_of(request: Mapping[str, Any]) -> SearchRequest:
     """The question of a request.
 
     Raises:
@@ -92,7 +92,7 @@ def _question_of(request: Mapping[str, Any]) -> Question:
         None if request[name] is None else date.fromisoformat(request[name])
         for name in ("after", "before")
     )
-    return Question(
+    return SearchRequest(
         text,
         pictures=tuple(Path(it) for it in request["pictures"]),
         like=like,

@@ -17,7 +17,7 @@ JobState = Literal["running", "paused", "cancelled", "done"]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class CaptionSelection:
     """Which photos are to be captioned; those with a caption by hand are always left out."""
 
     photo_ids: tuple[int, ...] | None = None
@@ -31,7 +31,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class JobEstimate:
     """What a job would do and cost, before anything is sent."""
 
     photos: int

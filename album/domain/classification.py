@@ -14,7 +14,7 @@ NONE = -1
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Prediction:
     """What one photo was taken for."""
 
     scores: tuple[LabelScore, ...]
@@ -24,7 +24,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Sorting:
+class Classification:
     """What n photos of the album were taken for, among c classes."""
 
     labels: tuple[str, ...]

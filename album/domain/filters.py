@@ -145,7 +145,7 @@ Fact: TypeAlias = (
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class Filter:
     """A fact that a photo must have, or, excluded, must not have."""
 
     fact: Fact

@@ -140,7 +140,7 @@ class LabelPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class LabelAct:
+class LabelChange:
     """What was written at once, and can be undone at once."""
 
     act_id: int

@@ -43,7 +43,7 @@ Ids = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class Levels:
+class QueryBankStats:
     """What n photos answer to the everyday words of one language."""
 
     level: Floats
@@ -53,7 +53,7 @@ class Levels:
     photo, above 0."""
 
 
-class Background:
+class QueryBank:
     """The words of both languages as one model sees them, and what each photo answers to them.
 
     Safe to call from many threads.
@@ -69,9 +69,9 @@ class Background:
         """By language (w, d)."""
         self._ids, self._stats = _load(self._path)
         self._saved = len(self._ids)
-        self._levels: dict[Language, Levels] = {}
+        self._levels: dict[Language, QueryBankStats] = {}
 
-    def levels(self, language: Language, n: int) -> Levels:
+    def levels(self, language: Language, n: int) -> QueryBankStats:
         """What the `n` rows of the index answer to the words of `language`.
 
         Asks the photos that are new, which costs about a second for 100,000 of them.
@@ -84,7 +84,7 @@ class Background:
                 level = np.ascontiguousarray(self._stats[:, column])
                 spreads = self._stats[:, column + 1]
                 spread = float(np.median(spreads)) if len(spreads) else 0.0
-                known = Levels(level, max(spread, SMALLEST_SPREAD))
+                known = QueryBankStats(level, max(spread, SMALLEST_SPREAD))
                 self._levels[language] = known
         if len(known.level) == n:
             return known
@@ -92,7 +92,7 @@ class Background:
         level = np.full(n, np.median(known.level) if len(known.level) else 0.0, np.float32)
         rows = min(n, len(known.level))
         level[:rows] = known.level[:rows]
-        return Levels(level, known.spread)
+        return QueryBankStats(level, known.spread)
 
     def answers_of(self, vectors: Embeddings) -> Floats:
         """What (b, d) pictures outside of the index answer to the words: (b, 4), the level and the
@@ -132,17 +132,17 @@ class Background:
         return stats
 
 
-_shared: WeakValueDictionary[int, Background] = WeakValueDictionary()
+_shared: WeakValueDictionary[int, QueryBank] = WeakValueDictionary()
 _sharing = threading.Lock()
 
 
-def background_of(encoder: Encoder, index: VectorIndex, folder: Path) -> Background:
+def background_of(encoder: Encoder, index: VectorIndex, folder: Path) -> QueryBank:
     """The one background of an index, so that each photo is asked once and its file has one
     writer, whoever needs it: searching or sorting into classes."""
     with _sharing:
         known = _shared.get(id(index))  # which holds its index: the id is of no other
         if known is None:
-            known = _shared[id(index)] = Background(encoder, index, folder)
+            known = _shared[id(index)] = QueryBank(encoder, index, folder)
         return known
 
 

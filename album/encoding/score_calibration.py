@@ -35,7 +35,7 @@ import numpy as np
 import numpy.typing as npt
 
 from album.domain.languages import HANGUL
-from album.encoding.query_background import LANGUAGES, Background, Language, background_of
+from album.encoding.query_background import LANGUAGES, Language, QueryBank, background_of
 from album.storage.vector_index import VectorIndex
 from models.interfaces import Embeddings, Encoder
 
@@ -69,7 +69,7 @@ PRIOR_PHOTOS = 5  # how many photos it takes to believe in that quantile half
 ALIKE = 0.6  # share of the way from unrelated to equal at which photos are worth showing
 
 
-class Relevance:
+class ScoreCalibrator:
     """Judges the photos of one index with the encoder that made its vectors."""
 
     def __init__(self, encoder: Encoder, index: VectorIndex, folder: Path) -> None:
@@ -160,7 +160,7 @@ class ClassRelevance:
 
     def __init__(
         self,
-        background: Background,
+        background: QueryBank,
         index: VectorIndex,
         directions: Embeddings,
         shares: Floats,

@@ -15,7 +15,7 @@ from album.domain.progress import OnProgress
 from album.errors import AlbumError, PhotoNotFoundError, QueryError, is_full
 from album.export.files import XMP, NamesInFolder, copy_photo, read_sidecar, why_not, write_sidecar
 from album.export.xmp_document import SidecarError
-from album.export.xmp_sidecar import Said, extended, photo_of, refuse_broken
+from album.export.xmp_sidecar import SidecarContent, extended, photo_of, refuse_broken
 from album.metadata import xmp
 from album.metadata.provenance import giver_line, writer_line
 from album.metadata.sidecars import Siblings, read_bytes
@@ -153,11 +153,11 @@ class PhotoExport:
             on_progress(done + 1, len(ids), name)
         return report
 
-    def said_of(self, photo: Photo) -> Said:
+    def said_of(self, photo: Photo) -> SidecarContent:
         """What the album says of a photo, as sidecars are to say it."""
         given = self._labels.given(photo.photo_id)
         captions = self._captions.all_of(photo.photo_id)
-        return Said(
+        return SidecarContent(
             photo.sha256,
             {language: it.text for language, it in captions.items()},
             {language: writer_line(it) for language, it in captions.items()},

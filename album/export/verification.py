@@ -18,8 +18,8 @@ from album.domain.progress import OnProgress
 from album.errors import AlbumError
 from album.export.exporter import Folders, PhotoExport
 from album.export.files import XMP
-from album.export.xmp_sidecar import Said, photo_of
-from album.importing.sidecar_import import WordsBeside
+from album.export.xmp_sidecar import SidecarContent, photo_of
+from album.importing.sidecar_import import SidecarImporter
 from album.metadata import xmp
 from album.metadata.reader import told_beside
 from album.metadata.sidecars import read_bytes
@@ -87,7 +87,7 @@ def verify_export(
         database = Database(Path(place) / "album.db")
         try:
             empty = PhotoStore(database), LabelStore(database)
-            words = WordsBeside(database)
+            words = SidecarImporter(database)
             back = PhotoExport(*empty, originals)
             for start in range(0, len(ids), _AT_ONCE):
                 some = store.get_many(ids[start : start + _AT_ONCE])
@@ -148,7 +148,9 @@ def _beside(photo: Path, folders: Folders) -> list[Path]:
     return [photo.with_name(name) for name in names]
 
 
-def _take_in(store: PhotoStore, words: WordsBeside, photo: Photo, sidecars: Sequence[Path]) -> None:
+def _take_in(
+    store: PhotoStore, words: SidecarImporter, photo: Photo, sidecars: Sequence[Path]
+) -> None:
     """Add a photo of which nothing is known but what its sidecars say."""
     rating, told = told_beside(sidecars)
     photo_id = store.add(
@@ -165,7 +167,7 @@ def _take_in(store: PhotoStore, words: WordsBeside, photo: Photo, sidecars: Sequ
     words.take_in(photo_id, photo.sha256, told)
 
 
-def _compared(photo: Photo, here: Said, there: Said) -> Iterator[Difference]:
+def _compared(photo: Photo, here: SidecarContent, there: SidecarContent) -> Iterator[Difference]:
     for language in sorted({*here.captions, *there.captions}):
         texts = here.captions.get(language, ""), there.captions.get(language, "")
         if texts[0] != texts[1]:

@@ -31,7 +31,7 @@ _LONGEST_KEYWORD = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class SidecarContent:
     """What the album says of one photo."""
 
     sha256: str
@@ -63,7 +63,7 @@ class Extended:
     """What is not as the album has it, in sentences."""
 
 
-def extended(packet: bytes, said: Said, *, replace: bool = False) -> Extended:
+def extended(packet: bytes, said: SidecarContent, *, replace: bool = False) -> Extended:
     """A packet with what the album says of a photo, and everything that it held before.
 
     Descriptions in other languages, words and branches of others stay. Where somebody else wrote
@@ -113,7 +113,7 @@ def xml_text(text: str) -> str:
     return _FORBIDDEN.sub("", text)
 
 
-def _plan(root: Element, said: Said, replace: bool) -> tuple[dict[str, Value], list[str]]:
+def _plan(root: Element, said: SidecarContent, replace: bool) -> tuple[dict[str, Value], list[str]]:
     """The value that each property of `KEYS` is to have, and what is not as the album has it."""
     notes: list[str] = []
     captions = {

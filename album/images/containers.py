@@ -46,7 +46,7 @@ def is_cut(file: BinaryIO) -> bool:
     )
 
 
-class Said(NamedTuple):
+class ContainerMetadata(NamedTuple):
     """What an image file says where Pillow does not look."""
 
     coding: Coding | None = None
@@ -54,7 +54,7 @@ class Said(NamedTuple):
     xmp: bytes | None = None
 
 
-def said(file: BinaryIO, start: bytes) -> Said:
+def said(file: BinaryIO, start: bytes) -> ContainerMetadata:
     """The colours of a PNG, AVIF or JPEG 2000 file, and the XMP packet of a JPEG XL file.
 
     Args:
@@ -62,14 +62,14 @@ def said(file: BinaryIO, start: bytes) -> Said:
         start: its first 12 bytes or more.
     """
     if start.startswith(PNG_SIGNATURE):
-        return Said(coding=_png_coding(file))
+        return ContainerMetadata(coding=_png_coding(file))
     if start[4:12] in (b"ftypavif", b"ftypavis"):
-        return Said(coding=_avif_coding(file))
+        return ContainerMetadata(coding=_avif_coding(file))
     if start.startswith(JP2_SIGNATURE):
-        return Said(profile=_jp2_profile(file))
+        return ContainerMetadata(profile=_jp2_profile(file))
     if start.startswith(JXL_SIGNATURES[1]):
-        return Said(xmp=_first(file, b"xml "))
-    return Said()
+        return ContainerMetadata(xmp=_first(file, b"xml "))
+    return ContainerMetadata()
 
 
 def heif_coding(info: Mapping[Any, Any]) -> Coding | None:

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from album.domain.photo import ImportRecord
 from album.errors import DISK_FULL, AlbumError, UnreadableImageError, is_full
 from album.images.decoder import Decoded, Decoder
-from album.importing.scanner import Found
+from album.importing.scanner import ScannedFile
 from album.runtime.files import has_room, sha256_of
 from album.storage.imports import ImportStore
 from album.storage.originals import Originals, file_time
@@ -23,10 +23,10 @@ from album.storage.photos import PhotoStore
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class InspectedFile:
     """What was found out about one file."""
 
-    found: Found
+    found: ScannedFile
     path: Path
     """Where its bytes are now."""
     kept: bool
@@ -40,7 +40,7 @@ class Looked:
     """Whether the bytes are in the album already, but what describes them is new."""
 
 
-class Looker:
+class FileInspector:
     """Looks at the files of one import."""
 
     def __init__(
@@ -60,7 +60,7 @@ class Looker:
         self._decoder = decoder
         self._encoder_px = encoder_px
 
-    def look(self, found: Found) -> Looked:
+    def look(self, found: ScannedFile) -> InspectedFile:
         """Identify one file, and decode it unless the album knows all of it.
 
         Raises:
@@ -96,9 +96,9 @@ class Looker:
             if full:
                 raise AlbumError(DISK_FULL) from error
             raise UnreadableImageError(_why_unreadable(error)) from error
-        return Looked(found, path, kept, sha256, size_bytes, time, decoded, anew)
+        return InspectedFile(found, path, kept, sha256, size_bytes, time, decoded, anew)
 
-    def _copied(self, found: Found) -> tuple[Path, list[Path]]:
+    def _copied(self, found: ScannedFile) -> tuple[Path, list[Path]]:
         """A copy of a file, and of what describes it, in the album's keeping; whole or none."""
         originals = self._originals
         folder, half = originals.new_folder(self._record.import_id), originals.new_half()
@@ -116,7 +116,7 @@ class Looker:
             originals.drop(path)
             raise
 
-    def _has_new_sidecars(self, found: Found) -> bool:
+    def _has_new_sidecars(self, found: ScannedFile) -> bool:
         """Whether what describes the file changed since it was seen, or came later than it."""
         now = "" if found.stamp is None else found.stamp.sidecars
         seen = self._imports.seen(found.path)

@@ -1,4 +1,4 @@
-"""FolderWatch: keeps the folders that the owner named up to date while the album runs.
+"""FolderWatcher: keeps the folders that the owner named up to date while the album runs.
 
 The system tells of changes where it can (watchdog); network drives and full tables of watches do
 not, so every folder is also looked through now and then. Unchanged files cost almost nothing.
@@ -29,7 +29,7 @@ LOOK_EVERY_S = 1.0
 _TELLING = frozenset({"created", "modified", "moved", "deleted", "closed"})
 
 
-class FolderWatch:
+class FolderWatcher:
     """Calls back when a folder should be looked through."""
 
     def __init__(

@@ -27,10 +27,10 @@ from album.errors import (
     UnreadableImageError,
 )
 from album.images.decoder import DECODING_THREADS, Decoder
-from album.importing.file_inspector import Looked, Looker
-from album.importing.progress import SAVE_EVERY_S, Credit, Tally, Wishes
-from album.importing.scanner import Blocked, Finder, Found
-from album.importing.sidecar_import import WordsBeside
+from album.importing.file_inspector import FileInspector, InspectedFile
+from album.importing.progress import SAVE_EVERY_S, Credit, ImportCounters, StopRequest
+from album.importing.scanner import Blocked, FileScanner, ScannedFile
+from album.importing.sidecar_import import SidecarImporter
 from album.importing.zip_archive import SIDECAR_TOO_LARGE, Archive
 from album.runtime.files import display_name, has_room
 from album.storage.imports import ImportStore
@@ -45,7 +45,7 @@ LOOK_AHEAD = 2 * BATCH
 NO_IMPORT = 0  # imports are counted from 1
 
 
-class NamesPlaces(Protocol):
+class ReverseGeocoder(Protocol):
     """Knows the towns of the world."""
 
     def nearest(self, latitude: float, longitude: float) -> Place | None:
@@ -62,7 +62,7 @@ class PhotoImporter:
         originals: Originals,
         active: ActiveEncoder,
         decoder: Decoder,
-        places: NamesPlaces,
+        places: ReverseGeocoder,
     ) -> None:
         self._store = store
         self._imports = imports
@@ -70,7 +70,7 @@ class PhotoImporter:
         self._active = active
         self._decoder = decoder
         self._places = places
-        self._words = WordsBeside(store.database)
+        self._words = SidecarImporter(store.database)
 
     def work(
         self,
@@ -97,7 +97,7 @@ class PhotoImporter:
         self._imports.enter(import_id, "running")
         while True:  # more than once where somebody resumes it, or starts it again, meanwhile
             record = self._imports.get(import_id)
-            wishes = Wishes(self._imports, import_id, closing)
+            wishes = StopRequest(self._imports, import_id, closing)
             came = self._model_came(wishes)
             wish = self._work_through(record, on_progress, then, closing) if came else wishes.wish
             if self._end(record, wish, closing()):
@@ -113,10 +113,10 @@ class PhotoImporter:
         """Look once through all that was named; what somebody wished meanwhile."""
         self._refuse_unplugged(record)
         uploads = self._originals.uploads(record.import_id) if record.kind == "upload" else []
-        finder = Finder(uploads or record.sources, self._originals.photos_dir.parent)
+        finder = FileScanner(uploads or record.sources, self._originals.photos_dir.parent)
         credit = self._count_files(record, finder)
         record = self._imports.get(record.import_id)
-        tally = Tally(self._imports, record, on_progress, credit)
+        tally = ImportCounters(self._imports, record, on_progress, credit)
         wish = self._look_through(record, finder, tally, closing)
         if wish == "run" and not closing():
             self._note_missing(record, tally)
@@ -125,7 +125,7 @@ class PhotoImporter:
             then(self._imports.get(record.import_id))
         return wish
 
-    def _count_files(self, record: ImportRecord, finder: Finder) -> Credit | None:
+    def _count_files(self, record: ImportRecord, finder: FileScanner) -> Credit | None:
         """Count the files, and of an import that is gone on with those that are done.
 
         Returns:
@@ -158,7 +158,7 @@ class PhotoImporter:
             stopped: asked often; True ends it without news.
         """
         there: set[str] = set()
-        for found in Finder([folder], self._originals.photos_dir.parent).walk():
+        for found in FileScanner([folder], self._originals.photos_dir.parent).walk():
             if stopped():
                 return False
             if isinstance(found, Blocked) or found.stamp is None:
@@ -207,7 +207,7 @@ class PhotoImporter:
 
     # The course of an import
 
-    def _model_came(self, wishes: Wishes) -> bool:
+    def _model_came(self, wishes: StopRequest) -> bool:
         """Wait for the model, without which no photo is taken in; False when somebody ends that
         first. One that is loaded when it is needed is not waited for: there may be no new photo.
 
@@ -229,12 +229,12 @@ class PhotoImporter:
     def _look_through(
         self,
         record: ImportRecord,
-        finder: Finder,
-        tally: Tally,
+        finder: FileScanner,
+        tally: ImportCounters,
         closing: Callable[[], bool],
     ) -> Wish:
         """Take in every file that was not done before; what somebody wished meanwhile."""
-        looker = Looker(
+        looker = FileInspector(
             record,
             self._store,
             self._imports,
@@ -242,9 +242,9 @@ class PhotoImporter:
             self._decoder,
             lambda: self._active.current().encoder.image_size,
         )
-        wishes = Wishes(self._imports, record.import_id, closing)
-        ahead: deque[tuple[Found, Future[Looked]]] = deque()
-        batch: list[Looked] = []
+        wishes = StopRequest(self._imports, record.import_id, closing)
+        ahead: deque[tuple[ScannedFile, Future[InspectedFile]]] = deque()
+        batch: list[InspectedFile] = []
         roomy: Archive | None = None  # the zip that there is room for
 
         def take_next() -> None:
@@ -297,7 +297,7 @@ class PhotoImporter:
                     future.cancel()
         return wishes.wish
 
-    def _is_known(self, record: ImportRecord, found: Found, tally: Tally) -> bool:
+    def _is_known(self, record: ImportRecord, found: ScannedFile, tally: ImportCounters) -> bool:
         """Whether a file needs no look: it was seen before and has not changed since."""
         seen = self._imports.seen(found.path)
         if seen is None or seen.stamp != found.stamp:
@@ -327,7 +327,7 @@ class PhotoImporter:
                 f" {needed // 1_000_000} MB; make room and try again."
             )
 
-    def _tell_too_large(self, record: ImportRecord, found: Found) -> None:
+    def _tell_too_large(self, record: ImportRecord, found: ScannedFile) -> None:
         """Note the files about a photo that are not taken along with it."""
         if record.kind != "copy" and found.archive is None:
             return  # it stays beside the photo, where it is
@@ -335,7 +335,9 @@ class PhotoImporter:
             path = self._originals.within_incoming(sidecar) if record.kind == "upload" else sidecar
             self._imports.fail(record.import_id, path, SIDECAR_TOO_LARGE)
 
-    def _fail(self, record: ImportRecord, found: Found, reason: str, tally: Tally) -> None:
+    def _fail(
+        self, record: ImportRecord, found: ScannedFile, reason: str, tally: ImportCounters
+    ) -> None:
         _refuse_pulled(record, found)
         log.warning("left out %s: %s", found.name, reason)
         path = Path(found.path)
@@ -348,7 +350,7 @@ class PhotoImporter:
             tally.count(_shown(found))
             tally.save()
 
-    def _add(self, record: ImportRecord, batch: list[Looked], tally: Tally) -> None:
+    def _add(self, record: ImportRecord, batch: list[InspectedFile], tally: ImportCounters) -> None:
         """Encode a batch and store its photos: all of them or none."""
         if not batch:
             return
@@ -379,7 +381,7 @@ class PhotoImporter:
             move()
         active.index.sync()
 
-    def _new_photo(self, looked: Looked) -> NewPhoto:
+    def _new_photo(self, looked: InspectedFile) -> NewPhoto:
         assert looked.decoded is not None  # a batch holds decoded ones only
         facts = looked.decoded.facts
         place = None
@@ -398,10 +400,10 @@ class PhotoImporter:
     def _store_new(
         self,
         record: ImportRecord,
-        looked: Looked,
+        looked: InspectedFile,
         new: NewPhoto,
         embedding: Embeddings,
-        tally: Tally,
+        tally: ImportCounters,
         on_disk: _OnDisk,
     ) -> int:
         """Store bytes that the album does not have; the id of their photo."""
@@ -419,7 +421,7 @@ class PhotoImporter:
         tally.count(_shown(looked.found), "added")
         return photo_id
 
-    def _on_disk(self, looked: Looked) -> _OnDisk:
+    def _on_disk(self, looked: InspectedFile) -> _OnDisk:
         """What the disk says of a file's photo; asked before a transaction, for it may be slow."""
         known = self._store.by_sha256(looked.sha256)
         if known is not None:
@@ -429,7 +431,7 @@ class PhotoImporter:
             return _OnDisk()
         return _OnDisk(edited=edited, elsewhere=self._elsewhere(Path(looked.found.path), edited))
 
-    def _edited(self, looked: Looked) -> int | None:
+    def _edited(self, looked: InspectedFile) -> int | None:
         """The photo whose original lay where a file with other bytes lies now."""
         before = None if looked.kept else self._imports.seen(looked.found.path)
         return before.photo_id if before is not None and before.own else None
@@ -437,8 +439,8 @@ class PhotoImporter:
     def _already_here(
         self,
         record: ImportRecord,
-        looked: Looked,
-        tally: Tally,
+        looked: InspectedFile,
+        tally: ImportCounters,
         on_disk: _OnDisk,
         what: str = "already_here",
     ) -> Callable[[], None]:
@@ -470,7 +472,7 @@ class PhotoImporter:
     def _keep(self, path: Path, photo_id: int) -> None:
         self._originals.keep(path, self._store.get(photo_id))
 
-    def _see(self, record: ImportRecord, looked: Looked, photo_id: int) -> None:
+    def _see(self, record: ImportRecord, looked: InspectedFile, photo_id: int) -> None:
         found = looked.found
         if record.kind != "upload" and found.stamp is not None:
             self._imports.see(record.import_id, Path(found.path), found.stamp, photo_id)
@@ -483,7 +485,7 @@ class PhotoImporter:
             if (empty or not source.exists()) and self._imports.counts_below(source)[0]:
                 raise _unplugged(source)
 
-    def _note_missing(self, record: ImportRecord, tally: Tally) -> None:
+    def _note_missing(self, record: ImportRecord, tally: ImportCounters) -> None:
         """Mark the photos that are gone from the folders that were walked."""
         for source in record.sources:
             if not source.is_dir():
@@ -574,14 +576,14 @@ class _OnDisk:
     """Where the former bytes of that photo are too, if anywhere."""
 
 
-def _refuse_pulled(record: ImportRecord, failed: Found | Blocked) -> None:
+def _refuse_pulled(record: ImportRecord, failed: ScannedFile | Blocked) -> None:
     """Raise when a file failed because the disk that it is on was pulled out."""
     for source in record.sources:
         if not source.exists() and source in Path(failed.path).parents:
             raise _unplugged(source)
 
 
-def _shown(found: Found) -> str:
+def _shown(found: ScannedFile) -> str:
     return display_name(Path(found.path))
 
 

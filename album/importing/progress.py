@@ -30,7 +30,7 @@ class Credit:
         return True
 
 
-class Tally:
+class ImportCounters:
     """Counts what was done, and writes it down now and then in one transaction."""
 
     def __init__(
@@ -105,7 +105,7 @@ class Tally:
             self.save()
 
 
-class Wishes:
+class StopRequest:
     """What somebody asks of the running import, looked up now and then."""
 
     def __init__(self, imports: ImportStore, import_id: int, closing: Callable[[], bool]) -> None:

@@ -20,7 +20,7 @@ from album.storage.imports import FileStamp
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ScannedFile:
     """A file to import, as far as it is known without opening it."""
 
     path: str
@@ -61,7 +61,7 @@ class Blocked:
     reason: str
 
 
-class Finder:
+class FileScanner:
     """Walks what was named; a file named by itself is always tried, zips are looked into."""
 
     def __init__(self, sources: Sequence[Path], leave_out: Path) -> None:
@@ -92,7 +92,7 @@ class Finder:
         others.pop("sidecar", None)  # they are read with their photos
         return photos, others
 
-    def walk(self) -> Iterator[Found | Blocked]:
+    def walk(self) -> Iterator[ScannedFile | Blocked]:
         """Every file to import, in order of name; and what cannot be looked into."""
         for source in self._sources:
             if source.is_dir():
@@ -102,7 +102,7 @@ class Finder:
             else:
                 yield _found(source.parent, source.name, Siblings(_names_beside(source)))
 
-    def _walk_folder(self, folder: Path) -> Iterator[Found | Blocked]:
+    def _walk_folder(self, folder: Path) -> Iterator[ScannedFile | Blocked]:
         for parent, names, problem in self._folders(folder):
             if problem is not None:
                 yield Blocked(str(parent), problem)
@@ -129,13 +129,13 @@ class Finder:
                 yield from self._folders(Path(entry.path))
 
 
-def _found(parent: Path, name: str, siblings: Siblings) -> Found:
+def _found(parent: Path, name: str, siblings: Siblings) -> ScannedFile:
     folder = str(parent)
     path = os.path.join(folder, name)  # noqa: PTH118  # of 200,000 strings, not Paths
     try:
         status = os.stat(path)  # noqa: PTH116  # likewise
     except OSError:
-        return Found(path, None)
+        return ScannedFile(path, None)
     sidecars: list[str] = []
     stamps: list[str] = []
     too_large: list[str] = []
@@ -148,10 +148,10 @@ def _found(parent: Path, name: str, siblings: Siblings) -> Found:
         (too_large if its.st_size > MAX_SIDECAR_BYTES else sidecars).append(sidecar)
         stamps.append(f"{beside}/{its.st_size}/{its.st_mtime_ns}")
     stamp = FileStamp(status.st_size, status.st_mtime_ns, _as_text("|".join(stamps)))
-    return Found(path, stamp, tuple(sidecars), tuple(too_large))
+    return ScannedFile(path, stamp, tuple(sidecars), tuple(too_large))
 
 
-def _walk_zip(path: Path) -> Iterator[Found | Blocked]:
+def _walk_zip(path: Path) -> Iterator[ScannedFile | Blocked]:
     try:
         archive = Archive(path)
     except UnreadableImageError as error:
@@ -172,7 +172,7 @@ def _walk_zip(path: Path) -> Iterator[Found | Blocked]:
             stamp = FileStamp(*archive.stamp(f"{folder}/{own}"), described)
             sidecars = tuple(it for it, (size, _) in stamps.items() if size <= MAX_SIDECAR_BYTES)
             too_large = tuple(it for it in stamps if it not in sidecars)
-            yield Found(f"{folder}/{own}", stamp, sidecars, too_large, archive)
+            yield ScannedFile(f"{folder}/{own}", stamp, sidecars, too_large, archive)
 
 
 def _is_zip(path: Path) -> bool:

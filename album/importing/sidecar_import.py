@@ -17,7 +17,7 @@ from album.storage.database import Database
 from album.storage.labels import LabelStore
 
 
-class WordsBeside:
+class SidecarImporter:
     """Takes in what sidecars say; methods may be called within a transaction."""
 
     def __init__(self, database: Database) -> None:

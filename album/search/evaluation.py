@@ -17,7 +17,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from album.encoding.score_calibration import MAYBE, Relevance, without
+from album.encoding.score_calibration import MAYBE, ScoreCalibrator, without
 from album.errors import AlbumError
 from album.search.fusion import WHOLE, certain, fuse
 from album.storage.text_index import TextIndex
@@ -55,7 +55,7 @@ class LabelledQuery:
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchRun:
     """What a search makes of one query, over the n photos of the index."""
 
     order: Rows
@@ -103,11 +103,11 @@ class Searcher:
 
     encoder: Encoder
     index: VectorIndex
-    relevance: Relevance
+    relevance: ScoreCalibrator
     texts: TextIndex | None = None
     """Only where what is written counts, too."""
 
-    def find(self, text: str) -> Found:
+    def find(self, text: str) -> SearchRun:
         """Search as the album does for words without any condition."""
         ids, matrix = self.index.snapshot()
         query = self.encoder.encode_texts([text])[0]
@@ -120,7 +120,7 @@ class Searcher:
             written = is_in(ids, hits.photo_ids[hits.coverage >= WHOLE])
         sure = certain(looks, evidence, written)
         order = np.lexsort((-points, -evidence, ~sure))  # (n,): the sure first, then by evidence
-        return Found(order, evidence, scores, sure)
+        return SearchRun(order, evidence, scores, sure)
 
 
 def f1(right: int, shown: int, relevant: int) -> float:
@@ -173,7 +173,7 @@ def read_table(path: Path, needed: Sequence[str]) -> list[dict[str, str]]:
         raise AlbumError(f"{path} is no CSV in UTF-8: save it as one and try again.") from error
 
 
-def judge(query: LabelledQuery, text: str, found: Found, names: Sequence[str]) -> Judged:
+def judge(query: LabelledQuery, text: str, found: SearchRun, names: Sequence[str]) -> Judged:
     """Compare what was found with what should have been.
 
     Args:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from album.domain.bursts import bursts_of, first_of_each
 from album.domain.photo import Band
 from album.encoding.active_encoder import Active
-from album.encoding.score_calibration import MAYBE, SURE, Relevance, without
+from album.encoding.score_calibration import MAYBE, SURE, ScoreCalibrator, without
 from album.search.fusion import WHOLE, certain, fuse
 from album.search.query import Look, Query
 from album.storage.photo_table import Facts
@@ -34,7 +34,7 @@ Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Ranking:
     """All hits of one question: band after band, and a burst as one."""
 
     model_id: str
@@ -66,7 +66,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class RankingRequest:
     """What is asked of a ranking."""
 
     query: Query
@@ -86,7 +86,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class QueryScores:
     """How a question, or a part of it, looks to the model."""
 
     evidence: Floats
@@ -112,11 +112,11 @@ class Ranker:
         self.active = active
         self._store = store
         self._texts = texts
-        self._relevance = Relevance(active.encoder, active.index, cache_dir)
+        self._relevance = ScoreCalibrator(active.encoder, active.index, cache_dir)
         self._bursts: tuple[Ids, Facts, Ids] | None = None
         self._lock = Lock()
 
-    def answer(self, wanted: Wanted) -> Answer:
+    def answer(self, wanted: RankingRequest) -> Ranking:
         """Rank every photo."""
         ids, matrix = self.active.index.snapshot()
         free = np.ones(len(ids), dtype=bool)
@@ -163,7 +163,7 @@ class Ranker:
         if nearest and not wanted.rest:
             shown, sizes = shown[:NEAREST], sizes[:NEAREST]
         nothing = np.full(len(shown), np.nan, np.float32)
-        return Answer(
+        return Ranking(
             model_id=self.active.encoder.model_id,
             photo_ids=ids[shown],
             scores=nothing if seen is None else seen.scores[shown],
@@ -203,12 +203,12 @@ class Ranker:
         theirs = ids[np.isin(bursts, bursts[np.isin(ids, photo_ids)])]
         return np.union1d(theirs, photo_ids)
 
-    def _seen(self, wanted: Wanted, matrix: Embeddings) -> Seen | None:
+    def _seen(self, wanted: RankingRequest, matrix: Embeddings) -> QueryScores | None:
         """What all parts of a question look like together; None where nothing is to be seen."""
         parts = [self._look(matrix, group) for group in wanted.query.groups]
         seen = None
         if parts:  # all of them must be there, so the least sure one tells
-            seen = Seen(
+            seen = QueryScores(
                 np.minimum.reduce([part.evidence for part in parts]),
                 np.mean([part.scores for part in parts], axis=0),
             )
@@ -216,16 +216,16 @@ class Ranker:
             return seen
         picture = _unit(wanted.pictures.sum(axis=0))
         scores = matrix @ picture
-        alike = Seen(self._relevance.evidence(picture, scores, "picture"), scores)
+        alike = QueryScores(self._relevance.evidence(picture, scores, "picture"), scores)
         return alike if seen is None else _between(seen, alike, wanted.picture_weight)
 
-    def _look(self, matrix: Embeddings, looks: Sequence[Look]) -> Seen:
+    def _look(self, matrix: Embeddings, looks: Sequence[Look]) -> QueryScores:
         """What one text, or several with their weights, looks like."""
         rows = self.active.encoder.encode_texts([look.text for look in looks])
         query = _unit(np.array([look.weight for look in looks], np.float32) @ rows)
         scores = matrix @ query
         text = " ".join(look.text for look in looks)
-        return Seen(self._relevance.evidence(query, scores, "text", text), scores)
+        return QueryScores(self._relevance.evidence(query, scores, "text", text), scores)
 
     def _latest_first(self, ids: Ids, rows: Rows) -> Rows:
         """The rows by falling capture time, then by falling id."""
@@ -260,10 +260,10 @@ def likeness(evidence: Floats) -> Floats:
     return (1 / (1 + np.exp(-evidence))).astype(np.float32)
 
 
-def _between(text: Seen, picture: Seen, weight: float) -> Seen:
+def _between(text: QueryScores, picture: QueryScores, weight: float) -> QueryScores:
     """The weighted means of both."""
     part = np.float32(weight)
-    return Seen(
+    return QueryScores(
         (1 - part) * text.evidence + part * picture.evidence,
         (1 - part) * text.scores + part * picture.scores,
     )

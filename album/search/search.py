@@ -18,7 +18,7 @@ from album.encoding.active_encoder import Active, ActiveEncoder
 from album.errors import EmptyQueryError, QueryError
 from album.images.decoder import Decoder
 from album.search.query import Query, parse
-from album.search.ranking import Answer, Ids, Ranker, Wanted
+from album.search.ranking import Ids, Ranker, Ranking, RankingRequest
 from album.storage.captions import CaptionStore
 from album.storage.photos import PhotoStore
 from album.storage.text_index import TextIndex
@@ -32,7 +32,7 @@ Sort = Literal["best", "date"]
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class SearchRequest:
     """What is asked of the album."""
 
     text: str = ""
@@ -108,12 +108,12 @@ class PhotoSearch:
         self._cache_dir = cache_dir
         self._decoder = decoder
         self._ranker: Ranker | None = None
-        self._answers: OrderedDict[Question, Answer] = OrderedDict()
+        self._answers: OrderedDict[SearchRequest, Ranking] = OrderedDict()
         self._lock = Lock()
 
     def find(
         self,
-        question: Question | str = "",
+        question: SearchRequest | str = "",
         *,
         offset: int = 0,
         limit: int = PAGE,
@@ -134,7 +134,7 @@ class PhotoSearch:
             EmptyQueryError: it has not been encoded yet.
             ModelLoadingError: no model came in time.
         """
-        asked = Question(question) if isinstance(question, str) else question
+        asked = SearchRequest(question) if isinstance(question, str) else question
         if len(asked.text) > MOST_CHARACTERS:
             raise QueryError(f"A search can have {MOST_CHARACTERS:,} characters at most; say less.")
         query = parse(asked.text, self._store.known_names(), date.today())
@@ -157,7 +157,7 @@ class PhotoSearch:
             unread=unread_language(words, self._active.current().encoder.languages),
         )
 
-    def all_ids(self, question: Question) -> list[int]:
+    def all_ids(self, question: SearchRequest) -> list[int]:
         """The photos of all pages of an answer, best first; of a burst that is one hit, all photos,
         last. None where nothing matches, though the nearest may be shown.
 
@@ -194,10 +194,10 @@ class PhotoSearch:
             PhotoNotFoundError: there is no such photo.
             EmptyQueryError: it has not been encoded yet.
         """
-        return self.find(Question(like=(photo_id,), rest=True), offset=offset, limit=limit)
+        return self.find(SearchRequest(like=(photo_id,), rest=True), offset=offset, limit=limit)
 
     def _of_facts(
-        self, asked: Question, query: Query, offset: int, limit: int, language: str
+        self, asked: SearchRequest, query: Query, offset: int, limit: int, language: str
     ) -> SearchPage:
         """Nothing has to be looked at, so no model is waited for."""
         filters, conditions = asked.filters, query.conditions
@@ -222,7 +222,7 @@ class PhotoSearch:
         captions = self._captions.of_many([photo.photo_id for photo in photos], language)
         return [SearchHit(photo, None, captions.get(photo.photo_id)) for photo in photos]
 
-    def _answer(self, asked: Question, query: Query, *, again: bool) -> Answer:
+    def _answer(self, asked: SearchRequest, query: Query, *, again: bool) -> Ranking:
         """The whole ranking; for a later page the one that the first page began, if it is kept."""
         with self._lock:
             known = self._answers.pop(asked, None) if again else None
@@ -230,7 +230,7 @@ class PhotoSearch:
             active = self._active.current()
             shown = self._pictures(asked, active)  # a picture may take its time
             known = self._ranker_of(active).answer(
-                Wanted(
+                RankingRequest(
                     query,
                     self._allowed(asked, query),
                     shown,
@@ -255,14 +255,14 @@ class PhotoSearch:
                 self._ranker = Ranker(active, self._store, self._texts, self._cache_dir)
             return self._ranker
 
-    def _allowed(self, asked: Question, query: Query) -> Ids | None:
+    def _allowed(self, asked: SearchRequest, query: Query) -> Ids | None:
         """The photos that have the facts that were asked for; None: all."""
         if asked.filters == SearchFilters() and not query.conditions:
             return None
         written = self._texts.written(query.conditions)
         return self._store.matching_ids(asked.filters, query.conditions, written)
 
-    def _pictures(self, asked: Question, active: Active) -> Embeddings | None:
+    def _pictures(self, asked: SearchRequest, active: Active) -> Embeddings | None:
         rows = []
         for path in asked.pictures:
             image = self._decoder.image(path, active.encoder.image_size)
@@ -276,7 +276,7 @@ class PhotoSearch:
         return np.concatenate(rows) if rows else None
 
     def _hits(
-        self, answer: Answer, query: Query, offset: int, limit: int, language: str
+        self, answer: Ranking, query: Query, offset: int, limit: int, language: str
     ) -> list[SearchHit]:
         places = range(offset, min(offset + limit, len(answer.photo_ids)))
         photo_ids = answer.photo_ids[offset : offset + limit].tolist()

@@ -1,4 +1,4 @@
-"""LivingLabels: how far living rules have come among the photos, and what they give to new ones.
+"""AutoLabelProgress: how far living rules have come among the photos, and what they give to new ones.
 
 The vectors of a model are numbered as they come, so a rule needs to know but the number of the last
 that it was asked about.
@@ -17,12 +17,12 @@ from album.storage.database import Database
 from album.storage.labels import rule_of
 
 Ids = npt.NDArray[np.int64]
-Seen = tuple[str | None, int]
+RuleCursor = tuple[str | None, int]
 """The model whose vectors a rule was asked about (None: it never was), and the number of the last
 of them."""
 
 
-class LivingLabels:
+class AutoLabelProgress:
     """The clocks of living rules; methods may be called from any thread."""
 
     def __init__(self, database: Database) -> None:
@@ -35,19 +35,19 @@ class LivingLabels:
         ).fetchone()
         return int(row[0] or 0)
 
-    def behind(self, model_id: str) -> dict[Seen, list[LabelRule]]:
+    def behind(self, model_id: str) -> dict[RuleCursor, list[LabelRule]]:
         """The living rules that were not asked about all vectors of a model, by how far each is."""
         rows = self._database.connection.execute(
             "SELECT * FROM label_rules WHERE living AND NOT (model_id IS ? AND seen >= ?)"
             " ORDER BY label",
             (model_id, self.last_seq(model_id)),
         )
-        behind: dict[Seen, list[LabelRule]] = {}
+        behind: dict[RuleCursor, list[LabelRule]] = {}
         for row in rows:
             behind.setdefault((row["model_id"], row["seen"]), []).append(rule_of(row))
         return behind
 
-    def unseen(self, seen: Seen, model_id: str, limit: int) -> tuple[Ids, Seen]:
+    def unseen(self, seen: RuleCursor, model_id: str, limit: int) -> tuple[Ids, RuleCursor]:
         """The photos that came after a rule was asked.
 
         Photos that it was asked about by the vectors of another model are not new; a rule that was
@@ -86,8 +86,8 @@ class LivingLabels:
     def give(
         self,
         answers: Sequence[tuple[LabelRule, Sequence[tuple[int, float]]]],
-        seen: Seen,
-        now_seen: Seen,
+        seen: RuleCursor,
+        now_seen: RuleCursor,
     ) -> int:
         """Give new photos their labels and note how far the rules have come, in one transaction.
 

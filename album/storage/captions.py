@@ -14,7 +14,7 @@ from typing import Any
 from album.domain.captions import PastCaption
 from album.domain.photo import Caption
 from album.storage.database import Database, now
-from models.interfaces import Description
+from models.interfaces import CaptionResult
 
 IDS_PER_STATEMENT = 500
 BY_HAND = ""  # the language of a person's caption
@@ -140,7 +140,7 @@ class CaptionStore:
                 _insert(db, photo_id, Caption(text, BY_HAND, None, datetime.now()))
 
     def write_by_model(
-        self, photo_id: int, said: Description, model_id: str, prompt_version: str
+        self, photo_id: int, said: CaptionResult, model_id: str, prompt_version: str
     ) -> bool:
         """Store what a model said of a photo; whether its captions are the photo's now.
 
@@ -186,7 +186,7 @@ class CaptionStore:
 
     @staticmethod
     def _set_seen(
-        db: sqlite3.Connection, photo_id: int, said: Description, model_id: str, version: str
+        db: sqlite3.Connection, photo_id: int, said: CaptionResult, model_id: str, version: str
     ) -> None:
         db.execute("DELETE FROM caption_keywords WHERE photo_id = ?", (photo_id,))
         db.executemany(

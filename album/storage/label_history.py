@@ -17,7 +17,7 @@ from album.domain.labels import LabelPlan, LabelRule
 from album.errors import AlbumError
 from album.storage.database import now
 
-Wanted = tuple[str, int, str | None, float | None]
+LabelRow = tuple[str, int, str | None, float | None]
 """Label, photo, by whom it is to be ("refused": somebody says it is wrong; None: not at all), and
 its probability."""
 
@@ -62,7 +62,7 @@ def apply_plan(db: sqlite3.Connection, plan: LabelPlan, *, living: bool) -> int:
     labels = [it for it in plan.labels if living or len(it.adds) or len(it.takes)]
     names = [it.rule.label for it in labels]
     act_id = begin(db, names, names)
-    rows: list[Wanted] = []
+    rows: list[LabelRow] = []
     characters = 0
     for it in labels:
         rule = replace(it.rule, living=living)
@@ -96,13 +96,13 @@ def give_to_new(db: sqlite3.Connection, rule: LabelRule, rows: Iterable[tuple[in
         " WHERE json_each.key = ? AND undone_at IS NULL",
         (rule.label,),
     ).fetchone()
-    wanted: list[Wanted] = [(rule.label, photo_id, rule.kind, share) for photo_id, share in rows]
+    wanted: list[LabelRow] = [(rule.label, photo_id, rule.kind, share) for photo_id, share in rows]
     given, _ = _write(db, found[0], wanted, but_not=f"{_WAS_BY} IS NOT NULL")
     return given
 
 
 def take_in(
-    db: sqlite3.Connection, rules: Sequence[LabelRule], rows: Iterable[Wanted], labels: list[str]
+    db: sqlite3.Connection, rules: Sequence[LabelRule], rows: Iterable[LabelRow], labels: list[str]
 ) -> tuple[int, int]:
     """Merge what another album says of photos; the number of the act, and how many rows are new.
 
@@ -135,7 +135,7 @@ def say(
     that a rule gives, to this photo or to any, counts as refused when it is taken, so that the
     rule does not give it again.
     """
-    rows: list[Wanted] = [(label, photo_id, "person", None) for label in gives]
+    rows: list[LabelRow] = [(label, photo_id, "person", None) for label in gives]
     for label in takes:
         ruled = db.execute(ONLY_REFUSED, (label,)).fetchone()[0]
         rows.append((label, photo_id, "refused" if ruled else None, None))
@@ -156,7 +156,7 @@ def say(
 def remove(db: sqlite3.Connection, label: str) -> int:
     """Take a label away from all photos, with what people said of it and its rule; the act."""
     act_id = begin(db, [label], [label])
-    rows: list[Wanted] = [
+    rows: list[LabelRow] = [
         (label, row[0], None, None)
         for row in db.execute(
             "SELECT photo_id FROM labels WHERE label = :label UNION ALL"
@@ -217,7 +217,7 @@ def set_rule(db: sqlite3.Connection, rule: LabelRule) -> int:
 
 
 def _write(
-    db: sqlite3.Connection, act_id: int | None, rows: Iterable[Wanted], *, but_not: str = "0"
+    db: sqlite3.Connection, act_id: int | None, rows: Iterable[LabelRow], *, but_not: str = "0"
 ) -> tuple[int, int]:
     """Make labels as they are wanted; how many photos got one, and how many lost one.
 

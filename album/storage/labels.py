@@ -19,7 +19,7 @@ import numpy.typing as npt
 from album.domain.labels import (
     MAX_LABELS,
     GivenLabel,
-    LabelAct,
+    LabelChange,
     LabelPlan,
     LabelRule,
     LabelSummary,
@@ -48,7 +48,7 @@ class LabelStore:
         )
         return [GivenLabel(*row) for row in rows]
 
-    def set_by_person(self, photo_id: int, labels: Sequence[str]) -> LabelAct | None:
+    def set_by_person(self, photo_id: int, labels: Sequence[str]) -> LabelChange | None:
         """Make these the labels of a photo, as one act; None: they are that already.
 
         Those that it has already stay as they are, whoever gave them; new ones are the person's.
@@ -68,7 +68,7 @@ class LabelStore:
 
     def change_by_person(
         self, photo_id: int, gives: Sequence[str], takes: Sequence[str]
-    ) -> LabelAct | None:
+    ) -> LabelChange | None:
         """Give a photo some labels and take others from it, as one act.
 
         Labels that are in neither list stay as they are, whoever gave them, and whenever.
@@ -243,7 +243,7 @@ class LabelStore:
 
     # Acts
 
-    def apply(self, plan: LabelPlan, *, living: bool) -> LabelAct:
+    def apply(self, plan: LabelPlan, *, living: bool) -> LabelChange:
         """Write a plan; photos that are gone and what a person said meanwhile are left out.
 
         Raises:
@@ -255,9 +255,9 @@ class LabelStore:
     def take_in(
         self,
         rules: Sequence[LabelRule],
-        rows: Iterable[label_history.Wanted],
+        rows: Iterable[label_history.LabelRow],
         labels: Sequence[str],
-    ) -> tuple[LabelAct | None, int, list[str]]:
+    ) -> tuple[LabelChange | None, int, list[str]]:
         """Merge what another album says, as one act; a person's word of this album stays.
 
         Args:
@@ -278,7 +278,7 @@ class LabelStore:
                 return None, 0, []
             return self.act(act_id), changed, [rule.label for rule in new]
 
-    def remove(self, label: str) -> LabelAct:
+    def remove(self, label: str) -> LabelChange:
         """Take a label away altogether: from all photos, what people said of it, and its rule.
 
         Raises:
@@ -289,7 +289,7 @@ class LabelStore:
                 raise QueryError(f"There is no label “{label}”.")
             return self.act(label_history.remove(db, label))
 
-    def undo(self, act_id: int) -> LabelAct:
+    def undo(self, act_id: int) -> LabelChange:
         """Put back what an act changed, but for what a person or another act changed since.
 
         Raises:
@@ -301,7 +301,7 @@ class LabelStore:
             label_history.undo(db, act_id)
             return self.act(act_id)
 
-    def act(self, act_id: int) -> LabelAct:
+    def act(self, act_id: int) -> LabelChange:
         """What was written at once.
 
         Raises:
@@ -314,7 +314,7 @@ class LabelStore:
             raise AlbumError("There is nothing of this number to undo.")
         return _act(row)
 
-    def acts(self, limit: int = 100) -> list[LabelAct]:
+    def acts(self, limit: int = 100) -> list[LabelChange]:
         """What was written, the latest first."""
         rows = self.database.connection.execute(
             "SELECT * FROM label_acts ORDER BY act_id DESC LIMIT ?", (limit,)
@@ -367,9 +367,9 @@ def rule_of(row: sqlite3.Row) -> LabelRule:
     return LabelRule(row["label"], row["kind"], json.loads(row["definition"]), bool(row["living"]))
 
 
-def _act(row: sqlite3.Row) -> LabelAct:
+def _act(row: sqlite3.Row) -> LabelChange:
     undone = row["undone_at"]
-    return LabelAct(
+    return LabelChange(
         row["act_id"],
         tuple(json.loads(row["labels"])),
         row["given"],

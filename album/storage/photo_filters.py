@@ -12,9 +12,9 @@ from album.domain.filters import (
     ByCamera,
     ByLens,
     Captioned,
-    Condition,
     Fact,
     Favourite,
+    Filter,
     InMonths,
     InPlace,
     Labelled,
@@ -38,7 +38,7 @@ _SHAPES = {"landscape": 1, "square": 0, "portrait": -1}
 _MONDAY_OFFSET = 3  # day 0, the first of 1970, was a Thursday
 
 
-class ConditionMasks:
+class FilterMasks:
     """Asks the facts of one moment, and the labels and places of the database."""
 
     def __init__(
@@ -49,7 +49,7 @@ class ConditionMasks:
         self._facts = facts
         self._written = written or {}
 
-    def passing(self, filters: SearchFilters, conditions: Sequence[Condition]) -> Mask:
+    def passing(self, filters: SearchFilters, conditions: Sequence[Filter]) -> Mask:
         """(n,) whether each photo passes the filters and meets the conditions.
 
         Raises:
@@ -62,7 +62,7 @@ class ConditionMasks:
             mask &= self._among(self._labelled([filters.label]))
         return mask
 
-    def _meeting(self, conditions: Iterable[Condition]) -> Mask:
+    def _meeting(self, conditions: Iterable[Filter]) -> Mask:
         """Facts of one type are alternatives, but for labels and words; excluded ones must not
         hold."""
         mask = np.ones(len(self._facts.rows), dtype=bool)
@@ -170,17 +170,17 @@ def all_labels(database: Database) -> list[str]:
     return [str(row[0]) for row in rows]
 
 
-def _as_conditions(filters: SearchFilters) -> list[Condition]:
+def _as_conditions(filters: SearchFilters) -> list[Filter]:
     """What filters and conditions both can say."""
     conditions = []
     if filters.after is not None or filters.before is not None:
-        conditions.append(Condition(TakenBetween(filters.after, filters.before)))
+        conditions.append(Filter(TakenBetween(filters.after, filters.before)))
     if filters.has_place is not None:
-        conditions.append(Condition(Placed(), excluded=not filters.has_place))
+        conditions.append(Filter(Placed(), excluded=not filters.has_place))
     if filters.has_caption is not None:
-        conditions.append(Condition(Captioned(), excluded=not filters.has_caption))
+        conditions.append(Filter(Captioned(), excluded=not filters.has_caption))
     if filters.orientation is not None:
-        conditions.append(Condition(Shaped(filters.orientation)))
+        conditions.append(Filter(Shaped(filters.orientation)))
     if filters.file_type is not None:
-        conditions.append(Condition(OfType((filters.file_type,))))
+        conditions.append(Filter(OfType((filters.file_type,))))
     return conditions

@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from album.domain.filters import Condition
+from album.domain.filters import Filter
 from album.domain.known_names import KnownNames
 from album.domain.photo import ImageFacts, Photo, Place, SearchFilters
 from album.errors import PhotoNotFoundError
 from album.storage.database import Database, now
-from album.storage.photo_filters import ConditionMasks, all_labels
+from album.storage.photo_filters import FilterMasks, all_labels
 from album.storage.photo_table import Facts, FactTable, Mask
 from models.interfaces import Embeddings
 
@@ -157,7 +157,7 @@ class PhotoStore:
     def count(
         self,
         filters: SearchFilters | None = None,
-        conditions: Sequence[Condition] = (),
+        conditions: Sequence[Filter] = (),
         written: Mapping[str, npt.NDArray[np.int64]] | None = None,
     ) -> int:
         """How many photos pass `filters` and meet `conditions`, as `matching_ids` takes them."""
@@ -172,7 +172,7 @@ class PhotoStore:
         filters: SearchFilters,
         offset: int,
         limit: int,
-        conditions: Sequence[Condition] = (),
+        conditions: Sequence[Filter] = (),
         written: Mapping[str, npt.NDArray[np.int64]] | None = None,
     ) -> list[Photo]:
         """The photos that `matching_ids` has, latest capture time first."""
@@ -191,7 +191,7 @@ class PhotoStore:
     def matching_ids(
         self,
         filters: SearchFilters,
-        conditions: Sequence[Condition] = (),
+        conditions: Sequence[Filter] = (),
         written: Mapping[str, npt.NDArray[np.int64]] | None = None,
     ) -> npt.NDArray[np.int64]:
         """(n,) rising ids of the photos that pass `filters` and meet `conditions`.
@@ -382,11 +382,11 @@ class PhotoStore:
     def _passing(
         self,
         filters: SearchFilters,
-        conditions: Sequence[Condition],
+        conditions: Sequence[Filter],
         written: Mapping[str, npt.NDArray[np.int64]] | None,
     ) -> tuple[Facts, Mask]:
         facts = self._facts.now()
-        return facts, ConditionMasks(self.database, facts, written).passing(filters, conditions)
+        return facts, FilterMasks(self.database, facts, written).passing(filters, conditions)
 
     def _columns(self, db: sqlite3.Connection, new: NewPhoto) -> dict[str, Any]:
         return {

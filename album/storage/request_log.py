@@ -1,4 +1,4 @@
-"""RequestRate: when the next request may be sent, whoever sends it.
+"""RateLimiter: when the next request may be sent, whoever sends it.
 
 Every request is written down before it is sent, so the rate holds across threads, processes,
 restarts and kills. A log of times keeps to so many requests in any window, which a bucket of tokens
@@ -23,7 +23,7 @@ CALIFORNIA = ZoneInfo("America/Los_Angeles")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RateSlot:
     """A place among the requests, or how long to wait for one."""
 
     number: int
@@ -42,7 +42,7 @@ class Rest:
     """One sentence."""
 
 
-class RequestRate:
+class RateLimiter:
     """Counts requests in the database; methods may be called from any thread and process."""
 
     def __init__(
@@ -78,7 +78,7 @@ class RequestRate:
         """How long a place takes at the most where nobody else wants one."""
         return 1.1 * self._apart_s
 
-    def take(self, instead_of: int = 0) -> Place:
+    def take(self, instead_of: int = 0) -> RateSlot:
         """Take a place for a request that is sent at once, and write it down.
 
         Args:
@@ -89,12 +89,12 @@ class RequestRate:
             if instead_of:
                 db.execute("DELETE FROM caption_requests WHERE request_id = ?", (instead_of,))
             if (wait_s := self._wait_s(at)) > 0:
-                return Place(0, wait_s)
+                return RateSlot(0, wait_s)
             db.execute("DELETE FROM caption_requests WHERE at < ?", (at - DAYS_KEPT_S,))
             number = db.execute(
                 "INSERT INTO caption_requests (at) VALUES (?) RETURNING request_id", (at,)
             ).fetchone()[0]
-        return Place(int(number), 0.0)
+        return RateSlot(int(number), 0.0)
 
     def give_back(self, number: int) -> None:
         """Return a place that no request was sent on."""

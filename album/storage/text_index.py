@@ -20,10 +20,10 @@ from typing import Final, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from album.domain.filters import Condition, Writes
+from album.domain.filters import Filter, Writes
 from album.errors import AlbumError
 from album.storage.database import Database
-from album.storage.text_tokens import Asked, asked, line, phrase, spans_of
+from album.storage.text_tokens import QueryTerm, asked, line, phrase, spans_of
 
 log = logging.getLogger(__name__)
 
@@ -180,7 +180,7 @@ class TextIndex:
         pattern = phrase(text)
         return self._holding([pattern]) if pattern and self._usable else NO_IDS
 
-    def written(self, conditions: Iterable[Condition]) -> dict[str, Ids]:
+    def written(self, conditions: Iterable[Filter]) -> dict[str, Ids]:
         """The answers of `exact` to the phrases of conditions, as `PhotoStore` asks for them."""
         phrases = {it.fact.phrase for it in conditions if isinstance(it.fact, Writes)}
         return {phrase: self.exact(phrase) for phrase in phrases}
@@ -313,7 +313,7 @@ class TextIndex:
 
     # Questions to it
 
-    def _share(self, word: Asked, size: int) -> npt.NDArray[np.float32]:
+    def _share(self, word: QueryTerm, size: int) -> npt.NDArray[np.float32]:
         """(size,) for each photo id: 1 where the photo has the word, `PART` as a part, else 0."""
         whole, begun, ended = (
             ids[(ids > 0) & (ids < size)]  # whoever made the file
@@ -377,7 +377,7 @@ class TextIndex:
         return int(self._database.connection.execute(sql).fetchone()[0])
 
     def _order(
-        self, words: Sequence[Asked], hits: Ids, coverage: npt.NDArray[np.float32]
+        self, words: Sequence[QueryTerm], hits: Ids, coverage: npt.NDArray[np.float32]
     ) -> npt.NDArray[np.intp]:
         """(m,) places of the hits by falling coverage, then by bm25, then newest first."""
         rank: dict[int, float] = {}  # the lower, the better

@@ -121,7 +121,7 @@ def phrase(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class QueryTerm:
     """One word of a question, by what the `line` of a text holds that has it."""
 
     word: str
@@ -142,9 +142,9 @@ class Asked:
         return (*self.whole, *self.ends, *(self.starts if self.starts_suffice else ()))
 
 
-def asked(text: str) -> list[Asked]:
+def asked(text: str) -> list[QueryTerm]:
     """The words of a question that say something, each once, without stop words."""
-    found: dict[str, Asked] = {}
+    found: dict[str, QueryTerm] = {}
     for token in _TOKEN.findall(unicodedata.normalize("NFC", text[:MOST_CHARACTERS])):
         words = words_of(re.sub(r"['’]s$", "", token))
         if words and (word := " ".join(words)) not in STOP_WORDS and word not in found:
@@ -154,39 +154,39 @@ def asked(text: str) -> list[Asked]:
     return list(found.values())
 
 
-def _asked(words: list[str]) -> Asked:
+def _asked(words: list[str]) -> QueryTerm:
     word = words[0]
     if len(words) == 2 and _HANGUL.match(words[1]) and words[1] in _STRIPPED:
         return _asked(words[:1])  # iPhone으로
     if len(words) > 1:
         whole = " " + phrase(" ".join(words)).lstrip(" ")
-        return Asked(" ".join(words), (whole,))
+        return QueryTerm(" ".join(words), (whole,))
     if _HANGUL.match(word) and len(word) <= LONGEST_WORD:
         return _asked_in_korean(word)
     if _SPACELESS.match(word):
-        return Asked(word, (word,))
+        return QueryTerm(word, (word,))
     if word.isdecimal():
         may_go_on = len(word) >= 4  # a year that begins a date
-        return Asked(word, (f" {word} ",), (), (f" {word}",) if may_go_on else (), may_go_on)
-    return Asked(word, tuple(f" {form} " for form in _forms(word)))
+        return QueryTerm(word, (f" {word} ",), (), (f" {word}",) if may_go_on else (), may_go_on)
+    return QueryTerm(word, tuple(f" {form} " for form in _forms(word)))
 
 
-def _asked_in_korean(word: str) -> Asked:
+def _asked_in_korean(word: str) -> QueryTerm:
     stems = _stems(word)
     # Of one syllable only as a word of its own: 눈 must not find 눈썹.
     alone = tuple(
         f" {form} " for stem in (word, *stems) if len(stem) == 1 for form in _with_particles(stem)
     )
     if len(word) == 1:
-        return Asked(word, alone)
+        return QueryTerm(word, alone)
     if word.endswith("는"):
         alone += _of_a_verb(word[:-1])
     long = [stem for stem in stems if len(stem) > 1]
     ends = tuple(it for stem in long for it in _ends(stem))
     if word.startswith(ends):  # what has the word has its stem with a particle
         starts = [it for it in long if not any(it != stem and it.startswith(stem) for stem in long)]
-        return Asked(word, alone, ends, tuple(f" {stem}" for stem in starts))
-    return Asked(word, alone, (*ends, *_ends(word)), (f" {word}",), starts_suffice=True)
+        return QueryTerm(word, alone, ends, tuple(f" {stem}" for stem in starts))
+    return QueryTerm(word, alone, (*ends, *_ends(word)), (f" {word}",), starts_suffice=True)
 
 
 def _of_a_verb(stem: str) -> tuple[str, ...]:

@@ -8,12 +8,12 @@ from typing import Any, cast, get_args
 
 import gradio as gr
 
-from album.domain.classification import Verdict
+from album.domain.classification import Prediction
 from album.domain.photo import SearchFilters
 from album.errors import QueryError, UnreadableImageError
 from album.runtime.files import display_name
 from album.search.query import parse_day
-from album.search.search import Question, SearchPage, Sort
+from album.search.search import SearchPage, SearchRequest, Sort
 from album.search.serialization import counts_json, hit_json, understood_json
 from album.service import Album
 from album.ui.imports.import_html import as_json
@@ -118,7 +118,7 @@ class Endpoints:
         if not isinstance(rest := rest or False, bool):
             raise QueryError("rest is true or false.")
         page = self._album.search.find(
-            Question(
+            SearchRequest(
                 query,
                 pictures=tuple(self._uploads.checked(image)),
                 filters=SearchFilters(after=_day(after), before=_day(before, last=True)),
@@ -406,7 +406,7 @@ def _day(value: str | None, *, last: bool = False) -> date | None:
     return parse_day(text if len(text) <= LONGEST_DAY else f"{text[:LONGEST_DAY]}…", last=last)
 
 
-def _verdict(verdict: Verdict) -> dict[str, Any]:
+def _verdict(verdict: Prediction) -> dict[str, Any]:
     return {
         "labels": [
             {"label": it.label, "probability": round(it.probability, 6)} for it in verdict.scores

@@ -18,7 +18,7 @@ from album.ui.i18n.messages import i18n, language_of
 from album.ui.imports.tab import UploadTab
 from album.ui.search.tab import SearchTab
 from album.ui.shared.queue_lanes import SEARCHES
-from album.ui.shared.session_state import Shown
+from album.ui.shared.session_state import SearchState
 from album.ui.shared.status_line import ModelState, about_model, status_line
 from album.ui.shared.updates import Updates
 from album.ui.shared.uploads import UploadFolder
@@ -80,21 +80,21 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
         def classify_open(photo_id: int, request: gr.Request) -> Updates:
             return {tabs: go_to("classify"), **classify.photos.choose([photo_id], request)}
 
-        def teach_found(shown: Shown, request: gr.Request) -> Updates:
+        def teach_found(shown: SearchState, request: gr.Request) -> Updates:
             return classify.teaching.take(shown.ids, request)
 
-        def labels_written(shown: Shown, request: gr.Request) -> Updates:
+        def labels_written(shown: SearchState, request: gr.Request) -> Updates:
             language = language_of(request)
             return {
                 **search.parts.filters.choices(shown.question.filters, language),
                 **search.parts.panel.labels_again(shown.photo, language),
             }
 
-        def open_tile(shown: Shown, event: gr.SelectData, request: gr.Request) -> Updates:
+        def open_tile(shown: SearchState, event: gr.SelectData, request: gr.Request) -> Updates:
             opened = search.open_by_id(shown, int(event.value), language_of(request))
             return {tabs: go_to("search"), **opened}
 
-        def open_failed(shown: Shown, event: gr.SelectData, request: gr.Request) -> Updates:
+        def open_failed(shown: SearchState, event: gr.SelectData, request: gr.Request) -> Updates:
             if event.value != "open":
                 return {tabs: gr.skip()}
             return {

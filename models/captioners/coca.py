@@ -22,7 +22,7 @@ from models.errors import (
     ModelError,
     WeightsUnavailableError,
 )
-from models.interfaces import Description, Turn
+from models.interfaces import CaptionResult, Turn
 
 if TYPE_CHECKING:
     from models.captioners.coca_network import CaptionNetwork
@@ -93,7 +93,7 @@ class CocaCaptioner:
                 "the room on the disk and start the album again, or set ALBUM_CAPTIONER=gemini."
             ) from error
 
-    def describe(self, jpeg: bytes, languages: Sequence[str]) -> Description:
+    def describe(self, jpeg: bytes, languages: Sequence[str]) -> CaptionResult:
         """See `interfaces.Captioner.describe`: an English caption where English is among
         `languages`, without keywords or read text."""
         if "en" not in languages:
@@ -117,7 +117,7 @@ class CocaCaptioner:
             raise CaptionRefusedError(
                 "The model found no words for this photo: write the caption by hand."
             )
-        return Description({"en": caption})
+        return CaptionResult({"en": caption})
 
     def answer(self, jpeg: bytes, turns: Sequence[Turn], language: str) -> str:
         """Always raises CaptionerUnavailableError: the model cannot converse."""

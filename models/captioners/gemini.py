@@ -23,7 +23,7 @@ from models.captioners.response_parsing import (
     translation_in,
 )
 from models.errors import CaptionerUnavailableError, CaptionRefusedError
-from models.interfaces import Description, Turn
+from models.interfaces import CaptionResult, Turn
 from models.prompts import (
     ANSWER_INSTRUCTIONS,
     PROMPT_VERSION,
@@ -108,7 +108,7 @@ class GeminiCaptioner:
                 "and start the album again."
             )
 
-    def describe(self, jpeg: bytes, languages: Sequence[str]) -> Description:
+    def describe(self, jpeg: bytes, languages: Sequence[str]) -> CaptionResult:
         """See `interfaces.Captioner.describe`; what is sent is `jpeg` as it is, and the wishes.
 
         An answer that is not of the form asked for is asked for once more, in a second request;

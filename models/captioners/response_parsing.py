@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from models.errors import CaptionRefusedError, ModelError
-from models.interfaces import Description
+from models.interfaces import CaptionResult
 
 LONGEST_CAPTION = 2_000  # characters, as all lengths here
 LONGEST_KEYWORD = 60
@@ -46,7 +46,7 @@ def lines(text: str, longest: int) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(clean).strip())[:longest].rstrip()
 
 
-def description_in(answer: str, languages: Sequence[str]) -> Description:
+def description_in(answer: str, languages: Sequence[str]) -> CaptionResult:
     """The description in an answer of the form of `prompts.describe_schema`.
 
     Raises:
@@ -68,10 +68,10 @@ def description_in(answer: str, languages: Sequence[str]) -> Description:
         raise MalformedAnswerError("keywords that are no words")
     if not isinstance(text, str):
         raise MalformedAnswerError("a text that is no text")
-    return Description(captions, _cleaned(keywords), lines(text, LONGEST_TEXT))
+    return CaptionResult(captions, _cleaned(keywords), lines(text, LONGEST_TEXT))
 
 
-def plain_description(answer: str, languages: Sequence[str]) -> Description:
+def plain_description(answer: str, languages: Sequence[str]) -> CaptionResult:
     """What can be read in an answer that is not of the form asked for.
 
     That is the captions where it is JSON in part, else all of it as one caption of an unknown
@@ -90,7 +90,7 @@ def plain_description(answer: str, languages: Sequence[str]) -> Description:
             "Gemini answered with something other than a description: ask again, or write the "
             "caption by hand."
         )
-    return Description(captions)
+    return CaptionResult(captions)
 
 
 def conversation_in(answer: str) -> str:

@@ -20,7 +20,7 @@ from models.interfaces import (
 )
 
 
-class OwnClassifiers:
+class DefaultClassifiers:
     """`models.interfaces.Classifiers` as they are here; what they load, they load when asked."""
 
     def name_directions(

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
-from models.interfaces import Embeddings, Estimate, FittedProbe, Shares
+from models.interfaces import Embeddings, FittedProbe, Proportion, Shares
 
 Rows = npt.NDArray[np.float64]
 
@@ -105,9 +105,9 @@ def fit_probe(
     precision = recall = None
     if len(is_it) >= LEAST:
         found, wrong = int((is_it >= cut).sum()), int((is_not >= cut).sum())
-        recall = Estimate.of(found, len(is_it))
+        recall = Proportion.of(found, len(is_it))
         if len(is_not) >= LEAST and found + wrong:
-            precision = Estimate.of(found, found + wrong)
+            precision = Proportion.of(found, found + wrong)
     probe = LinearProbe(STEEPNESS * line.weights, STEEPNESS * (line.bias - cut))
     return FittedProbe(probe, 0.5, precision, recall)
 

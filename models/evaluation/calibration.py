@@ -30,7 +30,7 @@ LOWEST_SCALE, HIGHEST_SCALE = 1e-2, 1e4
 
 
 @dataclass(frozen=True)
-class Answers:
+class ClassPredictions:
     """What n images were taken for, among c classes."""
 
     ranks: Ranks
@@ -74,7 +74,7 @@ class Calibration:
 
 def answer(
     embeddings: Embeddings, classes: Embeddings, labels: Labels, logit_scale: float
-) -> Answers:
+) -> ClassPredictions:
     """Let the class directions answer, and hold the answers against the labels.
 
     Args:
@@ -94,7 +94,7 @@ def answer(
         total = _total(cosines, best, logit_scale)
         confidence[rows] = 1 / total
         nll[rows] = np.log(total) + (best - own[:, 0]) * logit_scale
-    return Answers(Ranks(above, level, np.ones(n, np.int64)), confidence, nll)
+    return ClassPredictions(Ranks(above, level, np.ones(n, np.int64)), confidence, nll)
 
 
 def reliability(confidence: Floats, correct: Floats, bins: int = BINS) -> list[Bin]:
@@ -115,7 +115,7 @@ def expected_calibration_error(bins: list[Bin]) -> float:
     return sum(each.count * abs(each.confidence - each.accuracy) for each in bins) / max(total, 1)
 
 
-def calibration(answers: Answers, logit_scale: float) -> Calibration:
+def calibration(answers: ClassPredictions, logit_scale: float) -> Calibration:
     """The figures of `answers`, which were given at `logit_scale`."""
     return Calibration(
         logit_scale,

@@ -14,11 +14,11 @@ import numpy as np
 
 from models.classifiers.zero_shot import TEMPLATES, class_embeddings
 from models.datasets import UNREADABLE_IMAGE, Example
-from models.evaluation.calibration import Answers, answer, calibration, with_best_scale
+from models.evaluation.calibration import ClassPredictions, answer, calibration, with_best_scale
 from models.evaluation.class_names import ClassNames, Language
 from models.evaluation.image_batches import Encoded, encode_files
 from models.evaluation.retrieval import Ranks, Retrieval, chance, rank_pairs
-from models.evaluation.search_precision import Hits, Query, judge
+from models.evaluation.search_precision import Hits, JudgedQuery, judge
 from models.evaluation.speed import images_per_s, jpegs_per_s, make_pictures, queries_per_s
 from models.interfaces import Embeddings, Encoder
 
@@ -108,7 +108,7 @@ def measure_zero_shot(
     right: np.ndarray[Any, np.dtype[np.intp]],
     names: ClassNames,
     languages: Sequence[Language],
-) -> tuple[Facts, Answers]:
+) -> tuple[Facts, ClassPredictions]:
     """Accuracy by wording and by class, and calibration; and the answers of the ensemble.
 
     Args:
@@ -136,7 +136,7 @@ def measure_zero_shot(
 
 
 def _per_class(
-    answers: Answers,
+    answers: ClassPredictions,
     right: np.ndarray[Any, np.dtype[np.intp]],
     names: ClassNames,
     synonyms: Sequence[Sequence[str]],
@@ -159,7 +159,7 @@ def _per_class(
 
 
 def measure_search(
-    encoder: Encoder, photos: Embeddings, names: Sequence[str], queries: Sequence[Query]
+    encoder: Encoder, photos: Embeddings, names: Sequence[str], queries: Sequence[JudgedQuery]
 ) -> dict[str, list[Hits]]:
     """By language what each query found, for the languages that any query has a text in."""
     found = {}

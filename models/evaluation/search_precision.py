@@ -21,7 +21,7 @@ LANGUAGES = {"en": "query", "ko": "query_ko"}
 
 
 @dataclass(frozen=True)
-class Query:
+class JudgedQuery:
     """A text in each language that has one, and the names of the photos it should find."""
 
     texts: dict[str, str]
@@ -32,7 +32,7 @@ class Query:
 class QuerySet:
     """The queries that can be judged; the others are counted or named."""
 
-    queries: list[Query]
+    queries: list[JudgedQuery]
     skipped: int
     """How many rows have no text or no relevant photo: nothing could be right about them."""
     missing: list[str]
@@ -94,7 +94,7 @@ def read_queries(path: Path, photos: Sequence[str]) -> QuerySet:
         ModelError: it cannot be read, lacks a column, or no query in it can be judged.
     """
     present = frozenset(photos)
-    queries: list[Query] = []
+    queries: list[JudgedQuery] = []
     skipped = 0
     missing: dict[str, None] = {}
     with open_table(path) as reader:
@@ -111,7 +111,7 @@ def read_queries(path: Path, photos: Sequence[str]) -> QuerySet:
                 if (text := (row.get(column) or "").strip())
             }
             if relevant and texts:
-                queries.append(Query(texts, relevant))
+                queries.append(JudgedQuery(texts, relevant))
             else:
                 skipped += 1
     if not queries:
@@ -120,7 +120,11 @@ def read_queries(path: Path, photos: Sequence[str]) -> QuerySet:
 
 
 def judge(
-    photos: Embeddings, names: Sequence[str], texts: Embeddings, queries: Sequence[Query], of: str
+    photos: Embeddings,
+    names: Sequence[str],
+    texts: Embeddings,
+    queries: Sequence[JudgedQuery],
+    of: str,
 ) -> list[Hits]:
     """Rank the photos by cosine for each query; equal scores stand in the order of the photos.
 

@@ -18,7 +18,7 @@ from models.datasets import ImageFile
 from models.evaluation.image_batches import encode_files
 from models.fine_tuning.loop import LOOK
 from models.fine_tuning.pixels import decode_squares
-from models.fine_tuning.settings import Settings
+from models.fine_tuning.settings import FineTuneSettings
 from models.fine_tuning.towers import pretrained_tower
 
 Progress: TypeAlias = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
@@ -31,7 +31,7 @@ def quietly(_title: str) -> AbstractContextManager[Callable[[int, int], None]]:
 
 
 @dataclass(frozen=True)
-class Seen:
+class ImageFeatures:
     """What was seen in a list of files."""
 
     features: torch.Tensor
@@ -46,7 +46,9 @@ class Seen:
     """What looked at the squares, its head without any use yet."""
 
 
-def look(files: Sequence[Path], settings: Settings, folder: Path, progress: Progress) -> Seen:
+def look(
+    files: Sequence[Path], settings: FineTuneSettings, folder: Path, progress: Progress
+) -> ImageFeatures:
     """Features of every file that can be read.
 
     Frozen features of CLIP are the embeddings of the album's own encoder; those need no tower of
@@ -60,7 +62,7 @@ def look(files: Sequence[Path], settings: Settings, folder: Path, progress: Prog
         with progress("embeddings") as advance:
             images = [ImageFile(path) for path in files]
             encoded = encode_files(encoder, images, on_progress=advance)
-        return Seen(torch.from_numpy(encoded.embeddings), encoded.rows, encoder.model_id)
+        return ImageFeatures(torch.from_numpy(encoded.embeddings), encoded.rows, encoder.model_id)
     spec, tower, weights_of = pretrained_tower(settings)
     network = new_network(spec, tower, 1).eval().to(choose_device(settings.device))
     with progress("decoding") as advance:
@@ -72,4 +74,4 @@ def look(files: Sequence[Path], settings: Settings, folder: Path, progress: Prog
         for start in range(0, len(squares.pixels), LOOK):
             features.append(network.features_of(squares.pixels[start : start + LOOK]))
             advance(min(start + LOOK, len(squares.pixels)), len(squares.pixels))
-    return Seen(torch.cat(features), squares.rows, weights_of, squares.pixels, network)
+    return ImageFeatures(torch.cat(features), squares.rows, weights_of, squares.pixels, network)

@@ -25,7 +25,7 @@ from models.classifiers.image_network import Network, blocks_of
 from models.clip.encoder import choose_dtype
 from models.errors import ModelError
 from models.fine_tuning.linear import class_weights
-from models.fine_tuning.settings import Settings
+from models.fine_tuning.settings import FineTuneSettings
 from models.train import duration, rate
 from models.training.augment import random_views
 from models.training.sampling import seed_everything
@@ -68,7 +68,7 @@ class Material:
 def fine_tune(
     network: Network,
     material: Material,
-    settings: Settings,
+    settings: FineTuneSettings,
     checkpoint: Path | None,
     resume: bool,
     say: Callable[[str], None],
@@ -200,7 +200,7 @@ def fine_tune(
     return Tuned(curve, {"epoch": best_epoch, "step": step_of, "epochs": curve[-1]["epoch"]})
 
 
-def choose_weights(network: Network, settings: Settings) -> dict[str, torch.nn.Parameter]:
+def choose_weights(network: Network, settings: FineTuneSettings) -> dict[str, torch.nn.Parameter]:
     """Let the head and the last blocks learn, and nothing else: those weights, by name."""
     groups = blocks_of(network.tower)
     everything = settings.blocks == "all"
@@ -251,7 +251,9 @@ UNCHANGING = (
 """What must be the same in all parts of a run."""
 
 
-def _save(path: Path, settings: Settings, material: Material, state: dict[str, Any]) -> None:
+def _save(
+    path: Path, settings: FineTuneSettings, material: Material, state: dict[str, Any]
+) -> None:
     """Write all at once, or nothing: a kill in the middle leaves the checkpoint before."""
     part = path.with_suffix(".part")
     known = {"settings": settings.model_dump(mode="json"), "photos": material.fingerprint}
@@ -259,7 +261,7 @@ def _save(path: Path, settings: Settings, material: Material, state: dict[str, A
     part.replace(path)
 
 
-def _load(path: Path | None, settings: Settings, material: Material) -> dict[str, Any]:
+def _load(path: Path | None, settings: FineTuneSettings, material: Material) -> dict[str, Any]:
     if path is None or not path.is_file():
         raise ModelError("There is nothing to resume: begin without --resume.")
     try:

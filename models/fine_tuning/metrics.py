@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.interfaces import Estimate
+from models.interfaces import Proportion
 
 Labels = npt.NDArray[np.intp]
 
@@ -16,7 +16,7 @@ Labels = npt.NDArray[np.intp]
 def wilson(right: int, n: int) -> dict[str, float]:
     """A share with its 95 % interval (Wilson 1927), which also holds for few photos and at the
     ends; for none of them it is nothing with everything possible."""
-    return asdict(Estimate.of(right, n))
+    return asdict(Proportion.of(right, n))
 
 
 def measure(right: Labels, taken_for: Labels, classes: tuple[str, ...]) -> dict[str, Any]:

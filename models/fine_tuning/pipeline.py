@@ -17,13 +17,13 @@ from models.classifiers.image_network import Network, geometry, new_network
 from models.classifiers.trained_head import softmax
 from models.clip.encoder import choose_device
 from models.errors import ModelError
-from models.fine_tuning.features import Progress, Seen, look, quietly
+from models.fine_tuning.features import ImageFeatures, Progress, look, quietly
 from models.fine_tuning.linear import LinearHead, fit_linear
 from models.fine_tuning.loop import MARGIN, Material, Tuned, fine_tune, look_at_all
 from models.fine_tuning.metrics import measure
 from models.fine_tuning.photos import Labelled
 from models.fine_tuning.pixels import decode_squares
-from models.fine_tuning.settings import Settings
+from models.fine_tuning.settings import FineTuneSettings
 
 LARGEST_HALF = 6e4  # float16 ends a little above
 
@@ -45,7 +45,7 @@ class Trained:
     """A classifier and what is known of it."""
 
     classes: tuple[str, ...]
-    settings: Settings
+    settings: FineTuneSettings
     photos: tuple[int, ...]
     """(c,) how many photos each class was trained with."""
     probabilities: npt.NDArray[np.float32]
@@ -81,7 +81,7 @@ def train_classifier(
     validation: Labelled,
     test: Labelled,
     classes: Sequence[str],
-    settings: Settings,
+    settings: FineTuneSettings,
     *,
     checkpoint: Path | None = None,
     resume: bool = False,
@@ -176,7 +176,7 @@ def train_classifier(
     )
 
 
-def _with_head(bare: Network, linear: LinearHead, settings: Settings) -> Network:
+def _with_head(bare: Network, linear: LinearHead, settings: FineTuneSettings) -> Network:
     """The tower with the head that was learned."""
     network = new_network(bare.spec, bare.tower, len(linear.bias))
     network.head.weight.data = linear.weight.clone()
@@ -187,7 +187,7 @@ def _with_head(bare: Network, linear: LinearHead, settings: Settings) -> Network
 def _tune(
     network: Network,
     material: Material,
-    settings: Settings,
+    settings: FineTuneSettings,
     checkpoint: Path | None,
     resume: bool,
     watch: Watch,
@@ -201,7 +201,7 @@ def _tune(
         )
 
 
-def _fingerprint(seen: Seen, files: list[Path], labels: npt.NDArray[np.int64]) -> str:
+def _fingerprint(seen: ImageFeatures, files: list[Path], labels: npt.NDArray[np.int64]) -> str:
     """Of the photos, who they are and what they are for; and of what looks at them."""
     told = hashlib.sha256(seen.weights_of.encode())
     for row, label in zip(seen.rows, labels, strict=True):

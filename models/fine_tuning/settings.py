@@ -13,7 +13,7 @@ Count = Annotated[int, Field(gt=0)]
 Positive = Annotated[float, Field(gt=0)]
 
 
-class Settings(BaseModel):
+class FineTuneSettings(BaseModel):
     """How a classifier is trained."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -18,7 +18,7 @@ from models.classifiers.trained_head import TowerSpec
 from models.clip.spec import model_id_of, parse_spec
 from models.clip.weights import checkpoint_on_disk
 from models.errors import WeightsUnavailableError
-from models.fine_tuning.settings import Settings
+from models.fine_tuning.settings import FineTuneSettings
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ RESNET50 = TowerSpec(
 """As torchvision prepares pictures for the weights of IMAGENET1K_V2."""
 
 
-def pretrained_tower(settings: Settings) -> tuple[TowerSpec, torch.nn.Module, str]:
+def pretrained_tower(settings: FineTuneSettings) -> tuple[TowerSpec, torch.nn.Module, str]:
     """The tower that a run begins with, in float32 on the CPU, and the name of its weights.
 
     Never random ones: a network that saw nothing yet would need millions of photos.
@@ -46,7 +46,7 @@ def pretrained_tower(settings: Settings) -> tuple[TowerSpec, torch.nn.Module, st
     return _resnet50(settings) if settings.backbone == "resnet50" else _clip(settings)
 
 
-def _clip(settings: Settings) -> tuple[TowerSpec, torch.nn.Module, str]:
+def _clip(settings: FineTuneSettings) -> tuple[TowerSpec, torch.nn.Module, str]:
     model = parse_spec(settings.model)
     checkpoint = checkpoint_on_disk(model, settings.weights_dir)
     if checkpoint is None:
@@ -86,7 +86,7 @@ def _clip(settings: Settings) -> tuple[TowerSpec, torch.nn.Module, str]:
     return spec, tower.float(), model_id_of(model)
 
 
-def _resnet50(settings: Settings) -> tuple[TowerSpec, torch.nn.Module, str]:
+def _resnet50(settings: FineTuneSettings) -> tuple[TowerSpec, torch.nn.Module, str]:
     path = resnet50_on_disk(settings.weights_dir)
     if path is None:
         raise WeightsUnavailableError(

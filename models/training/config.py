@@ -16,11 +16,11 @@ Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(gt=0)]
 
 
-class _Section(BaseModel):
+class _ConfigSection(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Source(_Section):
+class Source(_ConfigSection):
     """Pictures of one origin; see `models.datasets` for the forms that `path` may have."""
 
     name: str
@@ -40,7 +40,7 @@ class Source(_Section):
     """How much of each batch comes from here, beside the shares of the other sources."""
 
 
-class Views(_Section):
+class Views(_ConfigSection):
     """How large the pictures are shown from some point of the run on."""
 
     after: Share
@@ -50,7 +50,7 @@ class Views(_Section):
     """The least share of a picture that a random crop shows."""
 
 
-class TrainConfig(_Section):
+class TrainConfig(_ConfigSection):
     """A run. Paths are relative to the folder in which the command is run."""
 
     out: Path

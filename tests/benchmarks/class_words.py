@@ -21,7 +21,7 @@ from PIL import Image
 from album.domain.classification import NONE
 from album.domain.labels import SortOptions
 from album.service import Album
-from models.classifiers.factory import OwnClassifiers
+from models.classifiers.factory import DefaultClassifiers
 from models.interfaces import Embeddings
 from models.prompts import EVERYDAY_WORDS
 from tests.benchmarks.figures import Figure, peak_bytes, seconds
@@ -111,7 +111,7 @@ def fill(album: Album, d: int) -> None:
 
 def main(data_dir: str, d: int) -> None:
     """Sort, and print what it took as one line of JSON."""
-    album = Album(Path(data_dir), OwnClassifiers(), FakeCaptioner(), decoder=DecodeHere())
+    album = Album(Path(data_dir), DefaultClassifiers(), FakeCaptioner(), decoder=DecodeHere())
     fill(album, d)
     encoder = Words(d)
     album.active.offer(encoder, fill=False)

@@ -26,7 +26,7 @@ from safetensors.torch import save_file
 from album.images.decoder import Decoded
 from album.images.decoder_pool import WORKERS
 from album.service import Album
-from models.classifiers.factory import OwnClassifiers
+from models.classifiers.factory import DefaultClassifiers
 from models.clip.encoder import ClipEncoder
 from models.clip.spec import POCKET, parse_spec
 from tests.benchmarks.figures import Figure, peak_bytes, seconds
@@ -175,7 +175,7 @@ def rescan_figures() -> Iterator[Figure]:
         folder = Path(name)
         make_photos(folder / "photos", UNCHANGED, (32, 24))
         data_dir = folder / "data"
-        album = Album(data_dir, OwnClassifiers(), FakeCaptioner(), decoder=DecodeHere())
+        album = Album(data_dir, DefaultClassifiers(), FakeCaptioner(), decoder=DecodeHere())
         album.active.offer(FakeEncoder(), fill=False)
         first_s = seconds(lambda: album.imports.run([folder / "photos"]))
         again_s = seconds(lambda: album.imports.run([folder / "photos"]))

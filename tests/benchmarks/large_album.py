@@ -14,11 +14,11 @@ import numpy as np
 from PIL import Image
 
 from album.domain.photo import ImageFacts, SearchFilters
-from album.search.search import Question
+from album.search.search import SearchRequest
 from album.service import Album
 from album.storage.database import Database
 from album.storage.photos import NewPhoto, PhotoStore
-from models.classifiers.factory import OwnClassifiers
+from models.classifiers.factory import DefaultClassifiers
 from models.interfaces import Embeddings
 from tests.benchmarks.figures import Figure, seconds
 from tests.captioning import set_caption
@@ -95,7 +95,7 @@ def fill(path: Path) -> None:
 
 
 def opened(data_dir: Path) -> Album:
-    album = Album(data_dir, OwnClassifiers(), FakeCaptioner())
+    album = Album(data_dir, DefaultClassifiers(), FakeCaptioner())
     album.active.offer(RandomEncoder(), fill=False)
     return album
 
@@ -144,7 +144,7 @@ def search_figures(album: Album, data_dir: Path) -> Iterator[Figure]:
     def by_text(text: str = "query", offset: int = 0, **asked: Any) -> Callable[[int], object]:
         filters = SearchFilters(**asked.pop("filters", {}))
         return lambda number: album.search.find(
-            Question(f"{text} {number}", filters=filters, **asked), offset=offset
+            SearchRequest(f"{text} {number}", filters=filters, **asked), offset=offset
         )
 
     yield measured("search, first page of 60", by_text())
@@ -161,10 +161,10 @@ def search_figures(album: Album, data_dir: Path) -> Iterator[Figure]:
         "  since 2010: 75 % pass, a filter never used before",
         lambda n: by_text(filters={"after": date(2010, 1 + n // 28, 1 + n % 28)})(n),
     )
-    album.search.find(Question("query", rest=True))
+    album.search.find(SearchRequest("query", rest=True))
     yield measured(
         "  page 1,667 of 100,000 hits, turned to",
-        lambda n: album.search.find(Question("query", rest=True), offset=(1667 - n) * 60),
+        lambda n: album.search.find(SearchRequest("query", rest=True), offset=(1667 - n) * 60),
     )
     yield measured("more like this, first page", lambda n: album.search.similar(1 + 997 * n))
     yield measured("empty query, first page", lambda n: album.search.find())

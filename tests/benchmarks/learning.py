@@ -18,12 +18,12 @@ import numpy.typing as npt
 from PIL import Image
 from sklearn.linear_model import LogisticRegression
 
-from models.classifiers.factory import OwnClassifiers
+from models.classifiers.factory import DefaultClassifiers
 from models.classifiers.linear_probe import PENALTY, WORD_FIT, WORD_SCALE
 from models.clip.encoder import ClipEncoder
 from models.clip.spec import POCKET
 from models.fine_tuning.pipeline import train_classifier
-from models.fine_tuning.settings import Settings
+from models.fine_tuning.settings import FineTuneSettings
 from models.interfaces import ClassName, Embeddings, Wording
 from tests.benchmarks.figures import Figure
 
@@ -166,9 +166,11 @@ def ways(encoder: ClipEncoder, photos: Photos) -> dict[str, Callable[[], Correct
         "all templates, both languages": words("ensemble", "en", "ko"),
         **few,
         **choice,
-        "frozen features, all of the half": lambda: by_training(photos, Settings(device="cpu")),
+        "frozen features, all of the half": lambda: by_training(
+            photos, FineTuneSettings(device="cpu")
+        ),
         "fine-tuning, two blocks": lambda: by_training(
-            photos, Settings(mode="finetune", device="cpu", epochs=8, batch_size=16)
+            photos, FineTuneSettings(mode="finetune", device="cpu", epochs=8, batch_size=16)
         ),
     }
 
@@ -177,7 +179,7 @@ def directions(
     encoder: ClipEncoder, groups: Sequence[str], wording: Wording, languages: Sequence[str]
 ) -> Embeddings:
     """(c, d)"""
-    own = OwnClassifiers()
+    own = DefaultClassifiers()
     rows = []
     for group in groups:
         texts = [group, KOREAN[group]]
@@ -194,7 +196,7 @@ def by_words(photos: Photos, text: Embeddings) -> Correct:
 
 def by_examples(photos: Photos, k: int, text: Embeddings | None) -> Correct:
     """A label for each group, taught by k photos that are of it and those of the other groups."""
-    fit = OwnClassifiers().fit_probe
+    fit = DefaultClassifiers().fit_probe
 
     def decide(chosen: Labels, rest: Labels, asked: Labels) -> Labels:
         shares = []
@@ -255,7 +257,7 @@ def drawn(photos: Photos, k: int, decide: Callable[[Labels, Labels, Labels], Lab
     return correct
 
 
-def by_training(photos: Photos, settings: Settings) -> Correct:
+def by_training(photos: Photos, settings: FineTuneSettings) -> Correct:
     """All photos of a half, every fourth of which only chooses when to stop."""
     correct = np.zeros(len(photos.labels))
     for learned, asked in photos.halves():

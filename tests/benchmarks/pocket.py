@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 
 from album.service import Album
-from models.classifiers.factory import OwnClassifiers
+from models.classifiers.factory import DefaultClassifiers
 from models.clip.encoder import ClipEncoder
 from models.clip.spec import POCKET
 from tests.benchmarks.figures import Figure, seconds
@@ -21,7 +21,7 @@ SEARCHES = 41
 
 
 def opened(data_dir: Path, encoder: ClipEncoder) -> Album:
-    album = Album(data_dir, OwnClassifiers(), FakeCaptioner())
+    album = Album(data_dir, DefaultClassifiers(), FakeCaptioner())
     album.active.offer(encoder, fill=False)
     return album
 

@@ -7,9 +7,9 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from album.search.search import Question
+from album.search.search import SearchRequest
 from album.service import Album
-from models.classifiers.factory import OwnClassifiers
+from models.classifiers.factory import DefaultClassifiers
 from models.clip.encoder import ClipEncoder
 from models.clip.spec import POCKET
 from tests.benchmarks import plain_precision
@@ -53,10 +53,10 @@ def precisions() -> dict[str, tuple[float, float]]:
 def album_ranks(photos: Sequence[Path], texts: Sequence[str]) -> list[list[str]]:
     """For each text the names of the ten photos that the album finds."""
     with tempfile.TemporaryDirectory() as folder:
-        album = Album(Path(folder), OwnClassifiers(), FakeCaptioner())
+        album = Album(Path(folder), DefaultClassifiers(), FakeCaptioner())
         album.active.offer(ClipEncoder(POCKET, Path(folder)), fill=False)
         take_in(album, photos)
-        pages = [album.search.find(Question(text, rest=True), limit=10) for text in texts]
+        pages = [album.search.find(SearchRequest(text, rest=True), limit=10) for text in texts]
         album.close()
     return [[hit.photo.filename for hit in page.hits] for page in pages]
 

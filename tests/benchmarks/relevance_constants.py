@@ -23,7 +23,7 @@ from unittest import mock
 import numpy as np
 
 from album.encoding import score_calibration
-from album.encoding.query_background import LANGUAGES, Background
+from album.encoding.query_background import LANGUAGES, QueryBank
 from models.clip.encoder import ClipEncoder
 from models.datasets import read_examples
 
@@ -40,7 +40,7 @@ GRID = {
 
 @dataclass(frozen=True)
 class Vectors:
-    """What `Background` needs of an index."""
+    """What `QueryBank` needs of an index."""
 
     path: Path
     ids: np.ndarray
@@ -110,7 +110,7 @@ def albums(
 ) -> Iterator[Asked]:
     rng = np.random.default_rng(0)
     index = Vectors(Path("none.npy"), np.arange(len(vectors)), vectors)
-    judge = score_calibration.Relevance(encoder, index, folder)  # type: ignore[arg-type]
+    judge = score_calibration.ScoreCalibrator(encoder, index, folder)  # type: ignore[arg-type]
     texts = list(queries)
     encoded = {
         language: encoder.encode_texts([pair[column] for pair in texts])
@@ -121,7 +121,7 @@ def albums(
         chosen = rng.permutation(classes)[: max(2, int(share * len(classes)))]
         rows = np.sort(rng.permutation(np.flatnonzero(np.isin(labels, chosen)))[:n])
         part = Vectors(index.path, rows, vectors[rows])
-        judge.background = Background(encoder, part, folder)  # type: ignore[arg-type]
+        judge.background = QueryBank(encoder, part, folder)  # type: ignore[arg-type]
         for place in rng.permutation(len(texts))[:QUERIES]:
             truth = np.isin(labels[rows], list(queries[texts[place]]))
             fitted = hashlib.sha256(texts[place][0].encode()).digest()[0] % 2 == 0

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from album.__main__ import cli
 from album.service import Album
-from models.classifiers.factory import OwnClassifiers
+from models.classifiers.factory import DefaultClassifiers
 from tests.fakes import FakeCaptioner
 from tests.gemini_server import GeminiServer, describes
 from tests.images.make import make_photo, make_text
@@ -276,7 +276,7 @@ def test_describe_takes_the_captions_of_the_album_and_a_photo_by_its_id(library,
         for hit in read(run(data_dir, "search", "-k", 20, "--json"))["hits"]
     }
     words = {"lion.jpg": "고양이과 동물", "tower.jpg": "a\ntower"}
-    album = Album(data_dir, OwnClassifiers(), FakeCaptioner())
+    album = Album(data_dir, DefaultClassifiers(), FakeCaptioner())
     for name, text in words.items():
         album.captions.write(ids[name], text)
     album.close()

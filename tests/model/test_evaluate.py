@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from models import evaluate
 from models.evaluate import cli
 from models.evaluation import speed
-from models.evaluation.search_precision import Query, judge
+from models.evaluation.search_precision import JudgedQuery, judge
 from tests.benchmarks.precision import LABELLED, precision
 from tests.fakes import FakeEncoder
 from tests.images.make import make_photo, make_text
@@ -271,7 +271,7 @@ def test_precision_is_defined_as_in_the_benchmark():
     names = [f"{i}.jpg" for i in range(40)]
     photos, texts = (rng.standard_normal((n, 8)).astype(np.float32) for n in (40, 12))
     relevant = [set(rng.choice(names, size)) for size in (1, 2, 3, 5, 8, 9, 10, 11, 15, 20, 30, 40)]
-    queries = [Query({"en": f"query {i}"}, frozenset(it)) for i, it in enumerate(relevant)]
+    queries = [JudgedQuery({"en": f"query {i}"}, frozenset(it)) for i, it in enumerate(relevant)]
 
     hits = judge(photos, names, texts, queries, "en")
 

@@ -32,7 +32,7 @@ from models.fine_tuning.metrics import measure, wilson
 from models.fine_tuning.photos import FEWEST, Labelled, Photos, Split, read_folder, split
 from models.fine_tuning.pipeline import Watch, train_classifier
 from models.fine_tuning.pixels import decode_squares
-from models.fine_tuning.settings import Settings
+from models.fine_tuning.settings import FineTuneSettings
 from models.fine_tuning.towers import RESNET50, fetch_resnet50, pretrained_tower
 from tests.images.make import make_photo, make_text, make_truncated
 
@@ -184,7 +184,7 @@ def test_what_is_saved_has_the_probabilities_that_were_measured(
 ):
     from models.fine_tuning import saving
 
-    settings = Settings(mode=mode, model=tiny, epochs=2, batch_size=6)
+    settings = FineTuneSettings(mode=mode, model=tiny, epochs=2, batch_size=6)
     trained = train_classifier(parts.train, parts.validation, parts.test, sorted(COLOURS), settings)
     assert trained is not None
     working = saving.begin(tmp_path, "it", resume=False, overwrite=False)
@@ -217,7 +217,7 @@ def test_what_is_saved_has_the_probabilities_that_were_measured(
 
 @pytest.mark.parametrize("blocks", [1, "all"])
 def test_the_chosen_blocks_learn_with_the_head_and_the_others_stay(bands, tiny, blocks, tmp_path):
-    settings = Settings(
+    settings = FineTuneSettings(
         mode="finetune",
         model=tiny,
         blocks=blocks,
@@ -272,7 +272,7 @@ def test_batch_norms_keep_the_statistics_that_they_came_with():
     norm = network.tower.bn1
     assert isinstance(norm, torch.nn.BatchNorm2d)
     began, gain = norm.running_mean.clone(), norm.weight.detach().clone()
-    settings = Settings(mode="finetune", blocks="all", epochs=2, batch_size=4)
+    settings = FineTuneSettings(mode="finetune", blocks="all", epochs=2, batch_size=4)
 
     tuned = fine_tune(
         *(network, Material(squares, labels, squares, labels, ""), settings, None, False),
@@ -285,7 +285,7 @@ def test_batch_norms_keep_the_statistics_that_they_came_with():
 
 
 def test_a_run_ends_early_when_it_gets_worse_and_keeps_its_best(parts, tiny):
-    settings = Settings(
+    settings = FineTuneSettings(
         mode="finetune", model=tiny, epochs=30, batch_size=6, tower_lr=0.5, lr=0.5, patience=2
     )
     trained = train_classifier(parts.train, parts.validation, parts.test, list("abc"), settings)
@@ -307,7 +307,7 @@ def test_a_person_is_told_when_fine_tuning_gained_nothing(coloured, tiny, tmp_pa
 
 def test_the_same_seed_gives_the_same_classifier_and_another_seed_another(parts, tiny):
     def weights(seed: int) -> np.ndarray:
-        settings = Settings(mode="finetune", model=tiny, epochs=1, batch_size=6, seed=seed)
+        settings = FineTuneSettings(mode="finetune", model=tiny, epochs=1, batch_size=6, seed=seed)
         made = train_classifier(parts.train, parts.validation, parts.test, list("abc"), settings)
         assert made is not None
         # Of the last step, whether it was the best or not.
@@ -389,8 +389,8 @@ class CrashError(Exception):
     """In place of a power cut."""
 
 
-def settings_for_stops(tiny: str) -> Settings:
-    return Settings(
+def settings_for_stops(tiny: str) -> FineTuneSettings:
+    return FineTuneSettings(
         mode="finetune", model=tiny, epochs=4, batch_size=6, patience=9, tower_lr=1e-3,
         checkpoint_minutes=1e-9,
     )  # fmt: skip
@@ -585,7 +585,7 @@ def test_every_class_is_in_each_part_and_no_photo_in_two():
 
 def test_a_photo_that_goes_while_it_is_trained_on_is_left_out(parts, tiny, tmp_path):
     gone = (tmp_path / "gone.png", 1)
-    settings = Settings(model=tiny)
+    settings = FineTuneSettings(model=tiny)
     trained = train_classifier(
         *([*parts.train, gone], parts.validation, [gone, *parts.test], sorted(COLOURS), settings)
     )

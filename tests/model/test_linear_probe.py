@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from models.classifiers.linear_probe import _cut, fit_probe
-from models.interfaces import Estimate
+from models.interfaces import Proportion
 
 D = 32
 NONE = np.zeros((0, D), np.float32)
@@ -217,7 +217,7 @@ def test_the_interval_holds_the_shares_that_would_not_be_surprised(k, n):
     shares = np.linspace(0, 1, 100_001)[1:-1]
     unsurprised = shares[abs(k / n - shares) <= 1.959964 * np.sqrt(shares * (1 - shares) / n)]
 
-    estimate = Estimate.of(k, n)
+    estimate = Proportion.of(k, n)
 
     assert estimate.value == k / n
     assert estimate.low == pytest.approx(unsurprised.min(), abs=2e-5)

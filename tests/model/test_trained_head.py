@@ -17,7 +17,7 @@ import torch
 from safetensors.numpy import save_file
 from safetensors.torch import save_file as save_tensors
 
-from models.classifiers.factory import OwnClassifiers
+from models.classifiers.factory import DefaultClassifiers
 from models.classifiers.image_network import build_tower
 from models.classifiers.trained_head import TowerSpec, heads_in, load_head
 from models.errors import ModelError
@@ -125,7 +125,7 @@ def test_heads_are_listed_newest_first_and_by_the_names_of_their_folders(tmp_pat
     (tmp_path / "empty").mkdir()
 
     assert [card.name for card in heads_in(tmp_path)] == ["new", "between", "old"]
-    assert OwnClassifiers().heads(tmp_path)[0].photos == (3, 4)
+    assert DefaultClassifiers().heads(tmp_path)[0].photos == (3, 4)
     assert heads_in(tmp_path / "nowhere") == []
 
 
@@ -275,10 +275,10 @@ def test_a_head_on_embeddings_needs_no_torch(tmp_path):
     write_head(tmp_path)
     program = (
         "import sys, pathlib, numpy\n"
-        "from models.classifiers.factory import OwnClassifiers\n"
+        "from models.classifiers.factory import DefaultClassifiers\n"
         f"folder = pathlib.Path({str(tmp_path)!r})\n"
-        "assert OwnClassifiers().heads(folder)\n"
-        "head = OwnClassifiers().load_head(folder, 'pets')\n"
+        "assert DefaultClassifiers().heads(folder)\n"
+        "head = DefaultClassifiers().load_head(folder, 'pets')\n"
         "head.of_embeddings(numpy.ones((1, 4), numpy.float32))\n"
         "assert 'torch' not in sys.modules\n"
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 from album.captioning.captions import CaptionPace
 from album.service import Album
 from models.captioners.gemini import GeminiCaptioner
-from models.classifiers.factory import OwnClassifiers
+from models.classifiers.factory import DefaultClassifiers
 from tests.fakes import DecodeHere
 
 KEY = "a-key-that-tests-look-for-everywhere"
@@ -25,7 +25,7 @@ TIMEOUT_S = 2.5
 def main(data_dir: str, url: str) -> None:
     captioner = GeminiCaptioner(KEY, "gemini-test", url, timeout_s=TIMEOUT_S)
     album = Album(
-        Path(data_dir), OwnClassifiers(), captioner, decoder=DecodeHere(), caption_pace=PACE
+        Path(data_dir), DefaultClassifiers(), captioner, decoder=DecodeHere(), caption_pace=PACE
     )
     album.captions.start()
     while any(job.state == "running" for job in album.captions.progress().jobs):

@@ -20,7 +20,7 @@ from types import FrameType
 from typing import Any
 
 import album.service
-from models.classifiers.factory import OwnClassifiers
+from models.classifiers.factory import DefaultClassifiers
 from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder
 
 ALBUM = str(Path(album.service.__file__).parent)
@@ -45,7 +45,9 @@ def count_lines(fatal: int) -> itertools.count[int]:
 
 
 def work(data_dir: Path, mode: str, folder: Path) -> dict[str, Any]:
-    library = album.service.Album(data_dir, OwnClassifiers(), FakeCaptioner(), decoder=DecodeHere())
+    library = album.service.Album(
+        data_dir, DefaultClassifiers(), FakeCaptioner(), decoder=DecodeHere()
+    )
     library.active.offer(FakeEncoder(), fill=False)
     if mode == "resume":
         library.start()

@@ -11,7 +11,7 @@ import pytest
 from album.domain.labels import SortOptions
 from album.errors import ModelLoadingError
 from album.service import Album
-from models.classifiers.factory import OwnClassifiers
+from models.classifiers.factory import DefaultClassifiers
 from models.errors import WeightsUnavailableError
 from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder
 from tests.images.make import make_photo
@@ -45,7 +45,7 @@ def filled(album, tmp_path):
 
 
 def test_a_search_waits_for_the_first_model_and_then_answers(tmp_path):
-    album = Album(tmp_path / "data", OwnClassifiers(), FakeCaptioner(), decoder=DecodeHere())
+    album = Album(tmp_path / "data", DefaultClassifiers(), FakeCaptioner(), decoder=DecodeHere())
     threading.Timer(0.2, album.active.offer, [FakeEncoder()]).start()
 
     assert album.search.find("red").model_id == "fake"
@@ -53,7 +53,7 @@ def test_a_search_waits_for_the_first_model_and_then_answers(tmp_path):
 
 
 def test_without_a_model_a_search_says_that_it_is_loading(tmp_path):
-    album = Album(tmp_path / "data", OwnClassifiers(), FakeCaptioner(), decoder=DecodeHere())
+    album = Album(tmp_path / "data", DefaultClassifiers(), FakeCaptioner(), decoder=DecodeHere())
 
     with pytest.raises(ModelLoadingError):
         album.active.current(wait_s=0)
@@ -94,7 +94,7 @@ def test_vectors_of_an_earlier_run_are_used_and_not_made_again(filled):
             raise AssertionError("every photo has its vector already")
 
     filled.close()
-    album = Album(filled.data_dir, OwnClassifiers(), FakeCaptioner(), decoder=DecodeHere())
+    album = Album(filled.data_dir, DefaultClassifiers(), FakeCaptioner(), decoder=DecodeHere())
     encoder = Unused()
     album.active.offer(encoder)
     album.active.encode_missing(album.active.current())
@@ -136,7 +136,7 @@ class Loads:
 def again(filled):
     """The library with three photos once more, as a command opens it; and its loads."""
     filled.close()
-    album = Album(filled.data_dir, OwnClassifiers(), FakeCaptioner(), decoder=DecodeHere())
+    album = Album(filled.data_dir, DefaultClassifiers(), FakeCaptioner(), decoder=DecodeHere())
     loads = Loads()
     album.active.load_when_needed(loads, album.serving)
     yield album, loads
@@ -220,7 +220,7 @@ def test_living_labels_that_are_behind_load_the_model(again, tmp_path):
     take_in(album, [make_photo(tmp_path / "scarlet.png", (250, 5, 5))])
     album.labels.remove("red")
     album.close()
-    once_more = Album(album.data_dir, OwnClassifiers(), FakeCaptioner(), decoder=DecodeHere())
+    once_more = Album(album.data_dir, DefaultClassifiers(), FakeCaptioner(), decoder=DecodeHere())
     loads = Loads()
     once_more.active.load_when_needed(loads, once_more.serving)
     assert once_more.labelling.catch_up() == 0

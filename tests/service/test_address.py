@@ -10,12 +10,12 @@ from urllib.parse import quote
 import pytest
 
 from album.domain.photo import SearchFilters
-from album.search.search import Question
+from album.search.search import SearchRequest
 from album.ui.search.url_state import KEYS, from_address, parameters, to_address
-from album.ui.shared.session_state import Shown
+from album.ui.shared.session_state import SearchState
 
-EVERYTHING = Shown(
-    Question(
+EVERYTHING = SearchState(
+    SearchRequest(
         text='눈 오는 날 강아지 & "happy birthday" 100% a+b #1',
         like=(5, 7),
         picture_weight=0.7,
@@ -38,21 +38,23 @@ EVERYTHING = Shown(
 )
 
 
-def back(shown: Shown) -> Shown:
+def back(shown: SearchState) -> SearchState:
     return from_address(parameters(to_address(shown)))
 
 
 @pytest.mark.parametrize(
     "shown",
     [
-        Shown(),
+        SearchState(),
         EVERYTHING,
-        Shown(Question("눈")),
-        Shown(photo=3),
-        Shown(page=1),
-        Shown(Question(like=(1,))),
-        Shown(Question("집", filters=SearchFilters(has_place=False, orientation="square"))),
-        Shown(Question("👨‍👩‍👧 가족")),
+        SearchState(SearchRequest("눈")),
+        SearchState(photo=3),
+        SearchState(page=1),
+        SearchState(SearchRequest(like=(1,))),
+        SearchState(
+            SearchRequest("집", filters=SearchFilters(has_place=False, orientation="square"))
+        ),
+        SearchState(SearchRequest("👨‍👩‍👧 가족")),
     ],
 )
 def test_an_address_leads_back_to_what_was_shown(shown):
@@ -60,7 +62,7 @@ def test_an_address_leads_back_to_what_was_shown(shown):
 
 
 def test_nothing_asked_has_no_address():
-    assert to_address(Shown()) == ""
+    assert to_address(SearchState()) == ""
 
 
 def test_an_address_is_ascii_and_names_each_thing_once_in_its_own_word():
@@ -69,30 +71,30 @@ def test_an_address_is_ascii_and_names_each_thing_once_in_its_own_word():
     assert address.isascii()
     assert " " not in address
     assert [part.split("=")[0] for part in address[1:].split("&")] == list(KEYS)
-    assert to_address(Shown(Question("snow dog"), page=2)) == "?q=snow+dog&p=3"
+    assert to_address(SearchState(SearchRequest("snow dog"), page=2)) == "?q=snow+dog&p=3"
     assert "page" not in KEYS  # Gradio takes it for the name of one of its own pages
 
 
 def test_a_picture_that_was_uploaded_stays_with_the_one_who_uploaded_it(tmp_path):
-    own = Question("집", pictures=(tmp_path / "secret.jpg",))
+    own = SearchRequest("집", pictures=(tmp_path / "secret.jpg",))
 
-    assert to_address(Shown(own)) == "?q=" + quote("집")
-    assert back(Shown(own)).question == replace(own, pictures=())
-    assert from_address({"pictures": "/etc/passwd"}) == Shown()
+    assert to_address(SearchState(own)) == "?q=" + quote("집")
+    assert back(SearchState(own)).question == replace(own, pictures=())
+    assert from_address({"pictures": "/etc/passwd"}) == SearchState()
 
 
 def test_an_address_is_bounded_whatever_was_asked():
-    long = Question(
+    long = SearchRequest(
         "눈" * 5000,
         like=tuple(range(1, 500)),
         filters=SearchFilters(camera="x" * 5000, label="집" * 5000, file_type="J" * 5000),
     )
-    address = to_address(Shown(long))
+    address = to_address(SearchState(long))
 
     assert len(address) < 12_000
-    assert len(back(Shown(long)).question.text) == 1000
-    assert len(back(Shown(long)).question.like) == 10
-    assert to_address(back(Shown(long))) == address
+    assert len(back(SearchState(long)).question.text) == 1000
+    assert len(back(SearchState(long)).question.like) == 10
+    assert to_address(back(SearchState(long))) == address
 
 
 @pytest.mark.parametrize(
@@ -109,7 +111,7 @@ def test_an_address_is_bounded_whatever_was_asked():
     ],
 )  # fmt: skip
 def test_what_is_not_understood_is_left_out(address):
-    assert from_address(parameters(address)) == Shown()
+    assert from_address(parameters(address)) == SearchState()
 
 
 def test_no_more_photos_to_compare_with_are_taken_from_an_address_than_are_put_in_one():
@@ -119,13 +121,13 @@ def test_no_more_photos_to_compare_with_are_taken_from_an_address_than_are_put_i
 
 
 def test_half_a_character_in_the_words_does_not_break_the_address():
-    assert to_address(Shown(Question("\ud800 a"))) == "?q=%3F+a"
+    assert to_address(SearchState(SearchRequest("\ud800 a"))) == "?q=%3F+a"
 
 
 def test_the_rest_of_a_half_understood_address_is_kept():
     shown = from_address(parameters("?q=snow&photo=x&after=never&sort=date&shape=<b>&like=3,x,3,4"))
 
-    assert shown == Shown(Question("snow", like=(3, 4), sort="date"))
+    assert shown == SearchState(SearchRequest("snow", like=(3, 4), sort="date"))
 
 
 @pytest.mark.parametrize(
@@ -144,7 +146,7 @@ def test_any_text_is_words_and_nothing_else(sent, understood):
     text = from_address(parameters(f"?q={sent}")).question.text
 
     assert text.replace("�", "?") == understood.replace("�", "?")
-    assert to_address(from_address(parameters(to_address(Shown(Question(text))))))
+    assert to_address(from_address(parameters(to_address(SearchState(SearchRequest(text))))))
 
 
 def test_days_of_an_address_may_be_a_month_or_a_year():
@@ -157,7 +159,7 @@ def test_an_address_may_come_whole_or_as_its_parameters_alone():
     for address in (
         "https://album.example/photos/?q=snow&p=2#top", "?q=snow&p=2", "q=snow&p=2", "/?q=snow&p=2",
     ):  # fmt: skip
-        assert from_address(parameters(address)) == Shown(Question("snow"), page=1)
+        assert from_address(parameters(address)) == SearchState(SearchRequest("snow"), page=1)
 
 
 def test_the_script_of_the_page_has_no_word_of_its_own_for_a_parameter():

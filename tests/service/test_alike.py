@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import pytest
 
-from album.captioning.near_duplicates import KINDS, LookAlikes
+from album.captioning.near_duplicates import KINDS, NearDuplicates
 from album.domain.photo import ImageFacts
 from album.storage.database import Database
 from album.storage.photos import NewPhoto, PhotoStore
@@ -39,7 +39,7 @@ def test_only_what_looks_the_same_in_one_moment_goes_together(store):
     later = add(store, 60, RED)
     not_seen, no_time = add(store, 2), add(store, 2, RED, timed=False)
 
-    groups = LookAlikes(store).groups([later, second, third, first, other, not_seen, no_time])
+    groups = NearDuplicates(store).groups([later, second, third, first, other, not_seen, no_time])
 
     assert sorted(map(sorted, groups)) == sorted(
         [[first, second, third], [other], [later], [not_seen], [no_time]]
@@ -50,15 +50,15 @@ def test_only_what_looks_the_same_in_one_moment_goes_together(store):
 def test_what_is_not_asked_for_is_not_taken_along(store):
     first, second = add(store, 0, RED), add(store, 1, RED)
 
-    assert LookAlikes(store).groups([second]) == [[second]]
-    assert LookAlikes(store).groups([]) == []
-    assert LookAlikes(store).groups([second, first]) == [[first, second]]
+    assert NearDuplicates(store).groups([second]) == [[second]]
+    assert NearDuplicates(store).groups([]) == []
+    assert NearDuplicates(store).groups([second, first]) == [[first, second]]
 
 
 def test_an_album_that_nobody_has_looked_at_yet_shares_nothing(store):
     ids = [add(store, n) for n in range(3)]
 
-    assert LookAlikes(store).groups(ids) == [[it] for it in ids]
+    assert NearDuplicates(store).groups(ids) == [[it] for it in ids]
 
 
 def test_a_long_series_is_compared_with_its_latest_kinds_alone(store):
@@ -66,6 +66,6 @@ def test_a_long_series_is_compared_with_its_latest_kinds_alone(store):
     ids = [add(store, n, it) for n, it in enumerate(kinds)]
     again = add(store, len(ids), kinds[0])
 
-    groups = LookAlikes(store).groups([*ids, again])
+    groups = NearDuplicates(store).groups([*ids, again])
 
     assert len(groups) == len(ids) + 1

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from album.captioning.captions import CaptionPace
-from album.domain.captions import Wanted
+from album.domain.captions import CaptionSelection
 from album.errors import AlbumError
 from album.runtime import supervised_loop
 from album.runtime.supervised_loop import SupervisedLoop, problems_of
 from album.service import Album
 from album.ui.shared.status_line import status_line
-from models.classifiers.factory import OwnClassifiers
+from models.classifiers.factory import DefaultClassifiers
 from models.errors import ModelError
 from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder
 from tests.images.make import make_photo
@@ -241,7 +241,7 @@ def captioning(album: Album, captioner: FakeCaptioner) -> Album:
     album.close()
     pace = CaptionPace(per_minute=600, per_day=0, parallel=1, first_delay_s=0.01)
     return Album(
-        album.data_dir, OwnClassifiers(), captioner, decoder=DecodeHere(), caption_pace=pace
+        album.data_dir, DefaultClassifiers(), captioner, decoder=DecodeHere(), caption_pace=pace
     )
 
 
@@ -250,7 +250,7 @@ def test_captions_go_on_after_an_error_without_a_name(album, captioner, tmp_path
     again = captioning(album, captioner)
     describe = captioner.describe
     captioner.describe = Failing(describe, SomeLibraryError("of an SDK"))
-    job_id = again.captions.start_job(Wanted(tuple(ids)), ["en"], share=False)
+    job_id = again.captions.start_job(CaptionSelection(tuple(ids)), ["en"], share=False)
     again.captions.start()
 
     wait_until(lambda: again.captions.job(job_id).ended)
@@ -265,7 +265,7 @@ def test_a_photo_that_no_captioner_survives_is_given_up_and_costs_few_requests(
     (photo_id,) = take_in(album, [make_photo(tmp_path / "a.png", "red")]).added
     again = captioning(album, captioner)
     captioner.error = SomeLibraryError("always")
-    job_id = again.captions.start_job(Wanted((photo_id,)), ["en"])
+    job_id = again.captions.start_job(CaptionSelection((photo_id,)), ["en"])
     again.captions.start()
 
     wait_until(lambda: again.captions.job(job_id).ended)
@@ -277,7 +277,7 @@ def test_a_photo_that_no_captioner_survives_is_given_up_and_costs_few_requests(
 def test_captions_go_on_after_the_queue_failed(album, captioner, tmp_path, monkeypatch):
     (photo_id,) = take_in(album, [make_photo(tmp_path / "a.png", "red")]).added
     again = captioning(album, captioner)
-    job_id = again.captions.start_job(Wanted((photo_id,)), ["en"])
+    job_id = again.captions.start_job(CaptionSelection((photo_id,)), ["en"])
     queue = again.captions._queue
     monkeypatch.setattr(queue, "claim", Failing(queue.claim, SomeLibraryError("once")))
     again.captions.start()

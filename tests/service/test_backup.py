@@ -25,7 +25,7 @@ from album.maintenance.backup_archive import BackupReader
 from album.maintenance.restore import restore
 from album.maintenance.verify import find_faults
 from album.runtime.files import sha256_of
-from album.search.search import PhotoSearch, Question
+from album.search.search import PhotoSearch, SearchRequest
 from album.service import Album
 from album.storage.caption_queue import CaptionQueue
 from album.storage.captions import CaptionStore
@@ -33,7 +33,7 @@ from album.storage.database import MIGRATIONS, Database
 from album.storage.imports import ImportStore
 from album.storage.labels import LabelStore
 from album.storage.text_index import TextIndex
-from models.classifiers.factory import OwnClassifiers
+from models.classifiers.factory import DefaultClassifiers
 from tests.captioning import set_caption
 from tests.fakes import FakeEncoder
 from tests.service.library import Library, PlainDecoder, contents, library, photo, rows
@@ -77,7 +77,7 @@ def ranking(of: Library, text: str) -> list[tuple[int, float | None]]:
         of.embeddings_dir,
         PlainDecoder(),
     )
-    hits = search.find(Question(text, rest=True)).hits
+    hits = search.find(SearchRequest(text, rest=True)).hits
     return [(hit.photo.photo_id, hit.score) for hit in hits]
 
 
@@ -730,7 +730,7 @@ def test_a_restored_album_sends_no_photo_before_somebody_goes_on_with_its_job(
     queue.start_job([[2]], ["ko"], time.time(), urgent=True, hidden=True)
     save(source, tmp_path / "album.zip")  # while they wait
     restore(tmp_path / "album.zip", tmp_path / "elsewhere")
-    album = Album(tmp_path / "elsewhere", OwnClassifiers(), captioner, decoder=PlainDecoder())
+    album = Album(tmp_path / "elsewhere", DefaultClassifiers(), captioner, decoder=PlainDecoder())
     try:
         album.captions.work_off()
         assert captioner.calls == []
@@ -747,7 +747,7 @@ def test_a_restored_album_sends_no_photo_before_somebody_goes_on_with_its_job(
 def test_a_restored_album_starts_and_makes_its_caches_again(source, tmp_path, captioner):
     save(source, tmp_path / "album.zip")
     restore(tmp_path / "album.zip", tmp_path / "elsewhere")
-    album = Album(tmp_path / "elsewhere", OwnClassifiers(), captioner, decoder=PlainDecoder())
+    album = Album(tmp_path / "elsewhere", DefaultClassifiers(), captioner, decoder=PlainDecoder())
     try:
         assert all("thumbnail is missing" in fault for fault in album.faults(deep=True))
         album.active.offer(FakeEncoder(), fill=False)

@@ -10,13 +10,13 @@ import pytest
 
 from album.captioning import worker
 from album.captioning.captions import MAX_QUESTION_LENGTH, CaptionPace
-from album.domain.captions import Wanted
+from album.domain.captions import CaptionSelection
 from album.errors import AlbumError, QueryError
 from album.service import Album
 from album.storage.caption_queue import CaptionQueue
-from models.classifiers.factory import OwnClassifiers
+from models.classifiers.factory import DefaultClassifiers
 from models.errors import CaptionerUnavailableError, CaptionRefusedError
-from models.interfaces import Description, Turn
+from models.interfaces import CaptionResult, Turn
 from tests.fakes import DecodeHere
 from tests.images.make import make_exif, make_photo
 from tests.importing import take_in, wait_until
@@ -63,13 +63,13 @@ def asked(captioner) -> int:
 def test_an_estimate_counts_photos_and_sends_nothing(album, captioner, photo_ids, burst):
     album.captions.write(photo_ids[0], "mine")
 
-    it = album.captions.estimate(Wanted(), BOTH)
+    it = album.captions.estimate(CaptionSelection(), BOTH)
 
     assert (it.photos, it.shared, it.requests, it.locked) == (7, 2, 5, 1)
     assert it.sends
     assert it.tokens > 5 * 1000
     assert it.days == 1
-    assert album.captions.estimate(Wanted(lacking=True), BOTH, share=False).shared == 0
+    assert album.captions.estimate(CaptionSelection(lacking=True), BOTH, share=False).shared == 0
     assert captioner.calls == []
     assert album.caption_store.counts() == (1, 0, 0)
 
@@ -78,10 +78,10 @@ def test_an_estimate_of_more_than_a_day_says_on_how_many(album, captioner, photo
     pace = CaptionPace(per_minute=1, per_day=2)
     album.close()
     slow = Album(
-        album.data_dir, OwnClassifiers(), captioner, decoder=DecodeHere(), caption_pace=pace
+        album.data_dir, DefaultClassifiers(), captioner, decoder=DecodeHere(), caption_pace=pace
     )
 
-    it = slow.captions.estimate(Wanted(), ["en"])
+    it = slow.captions.estimate(CaptionSelection(), ["en"])
 
     assert (it.days, it.seconds) == (2, 180.0)
     slow.close()
@@ -90,7 +90,7 @@ def test_an_estimate_of_more_than_a_day_says_on_how_many(album, captioner, photo
 def test_one_request_gives_both_languages_keywords_and_text(album, captioner, photo_ids):
     captioner.keywords, captioner.text_in_photo = ("영수증", "receipt"), "합계 12,000원\nCASH"
 
-    job_id = album.captions.start_job(Wanted(tuple(photo_ids[:1])), BOTH)
+    job_id = album.captions.start_job(CaptionSelection(tuple(photo_ids[:1])), BOTH)
     album.captions.work_off()
 
     assert asked(captioner) == 1
@@ -110,7 +110,7 @@ def test_one_request_gives_both_languages_keywords_and_text(album, captioner, ph
 
 def test_readers_see_their_own_language_and_searches_both(album, captioner, photo_ids):
     describes(captioner, {"ko": "빨간 장미", "en": "A red rose"})
-    album.captions.start_job(Wanted(tuple(photo_ids[:1])), BOTH)
+    album.captions.start_job(CaptionSelection(tuple(photo_ids[:1])), BOTH)
     album.captions.work_off()
 
     assert album.captions.of(photo_ids[0], "en").text == "A red rose"
@@ -121,17 +121,17 @@ def test_readers_see_their_own_language_and_searches_both(album, captioner, phot
 
 
 def describes(captioner, captions: dict[str, str], **more) -> None:
-    captioner.describe = lambda jpeg, languages: Description(captions, **more)
+    captioner.describe = lambda jpeg, languages: CaptionResult(captions, **more)
 
 
 def test_plain_words_are_kept_under_the_language_that_they_must_be_of(album, captioner, photo_ids):
     first, second, third, _ = photo_ids
     describes(captioner, {"": "Two lions."})
-    album.captions.start_job(Wanted((first,)), ["ko"])
-    album.captions.start_job(Wanted((second,)), BOTH)
+    album.captions.start_job(CaptionSelection((first,)), ["ko"])
+    album.captions.start_job(CaptionSelection((second,)), BOTH)
     album.captions.work_off()
     describes(captioner, {"": "사자 두 마리."})
-    album.captions.start_job(Wanted((third,)), BOTH)
+    album.captions.start_job(CaptionSelection((third,)), BOTH)
     album.captions.work_off()
 
     assert [set(album.captions.all_of(it)) for it in (first, second, third)] == [
@@ -146,19 +146,19 @@ def test_the_wanted_are_those_without_a_caption_of_a_label_or_of_a_model(
     first, second, third, fourth = photo_ids
     album.set_labels(first, ["여행"])
     album.set_labels(third, ["여행"])
-    album.captions.start_job(Wanted(label="여행"), ["ko"])
+    album.captions.start_job(CaptionSelection(label="여행"), ["ko"])
     album.captions.work_off()
     assert set(album.caption_store.of_many(photo_ids)) == {first, third}
 
-    album.captions.start_job(Wanted(lacking=True), ["ko"])
+    album.captions.start_job(CaptionSelection(lacking=True), ["ko"])
     with pytest.raises(QueryError, match="no photo to caption"):
-        album.captions.start_job(Wanted(lacking=True), ["ko"])  # they wait already
+        album.captions.start_job(CaptionSelection(lacking=True), ["ko"])  # they wait already
     assert album.caption_store.counts() == (2, 2, 0)
     album.captions.work_off()
     album.captions.write(second, "mine")
     captioner.model_id = "another-model"
     captioner.says = "Another."
-    album.captions.start_job(Wanted(by_model="fake-captioner"), ["ko"])
+    album.captions.start_job(CaptionSelection(by_model="fake-captioner"), ["ko"])
     album.captions.work_off()
 
     texts = [album.captions.of(it).text for it in photo_ids]
@@ -176,7 +176,7 @@ def test_a_caption_written_while_the_captioner_was_thinking_is_not_counted(
 ):
     captioner.meanwhile = lambda: album.captions.write(photo_ids[0], "Mine")
     captioner.keywords = ("heron",)
-    job_id = album.captions.start_job(Wanted(tuple(photo_ids[:2])), ["en"])
+    job_id = album.captions.start_job(CaptionSelection(tuple(photo_ids[:2])), ["en"])
     album.captions.work_off()
 
     job = album.captions.job(job_id)
@@ -189,7 +189,7 @@ def test_a_caption_written_while_the_captioner_was_thinking_is_not_counted(
 
 
 def test_what_looks_the_same_is_sent_once(album, captioner, burst):
-    job_id = album.captions.start_job(Wanted(tuple(burst)), ["en"])
+    job_id = album.captions.start_job(CaptionSelection(tuple(burst)), ["en"])
     album.captions.work_off()
 
     assert asked(captioner) == 2
@@ -205,10 +205,10 @@ def test_where_the_one_that_is_sent_fails_the_next_takes_its_place(album, captio
         if len(refused) < 2:
             refused.append(jpeg)
             raise CaptionRefusedError("Gemini declined this photo (SAFETY).")
-        return Description({"en": "Fine."})
+        return CaptionResult({"en": "Fine."})
 
     captioner.describe = refuse_two
-    job_id = album.captions.start_job(Wanted(tuple(burst[:3])), ["en"])
+    job_id = album.captions.start_job(CaptionSelection(tuple(burst[:3])), ["en"])
     album.captions.work_off()
 
     assert len(refused) == 2
@@ -222,7 +222,7 @@ def test_where_the_one_that_is_sent_fails_the_next_takes_its_place(album, captio
 def test_those_that_share_are_captioned_though_the_first_leaves_the_queue(
     album, captioner, burst, act
 ):
-    album.captions.start_job(Wanted(tuple(burst[:3])), ["en"])
+    album.captions.start_job(CaptionSelection(tuple(burst[:3])), ["en"])
     if act == "by hand":
         album.captions.write(burst[0], "Mine")
     elif act == "gone":
@@ -239,7 +239,7 @@ def test_those_that_share_are_captioned_though_the_first_leaves_the_queue(
 
 
 def test_a_paused_job_sends_nothing_until_it_is_resumed(album, captioner, photo_ids):
-    job_id = album.captions.start_job(Wanted(), ["en"])
+    job_id = album.captions.start_job(CaptionSelection(), ["en"])
     album.captions.pause(job_id)
     assert album.captions.work_off() == 0
     assert captioner.calls == []
@@ -254,7 +254,7 @@ def test_a_job_that_is_paused_or_cancelled_between_claim_and_sending_is_not_sent
     album, captioner, photo_ids
 ):
     queue = CaptionQueue(album.database)
-    job_id = album.captions.start_job(Wanted(), ["en"])
+    job_id = album.captions.start_job(CaptionSelection(), ["en"])
     task = queue.claim(time.time(), 60)
     album.captions.pause(job_id)
     assert queue.renew(task, time.time() + 60) is None
@@ -274,7 +274,7 @@ def test_what_is_not_wanted_any_more_when_its_turn_comes_is_not_sent(
     album.close()
     pace = CaptionPace(per_minute=1, window_s=1.0, margin_s=0.0)
     again = Album(
-        album.data_dir, OwnClassifiers(), captioner, decoder=DecodeHere(), caption_pace=pace
+        album.data_dir, DefaultClassifiers(), captioner, decoder=DecodeHere(), caption_pace=pace
     )
     sent = []
 
@@ -284,7 +284,7 @@ def test_what_is_not_wanted_any_more_when_its_turn_comes_is_not_sent(
         threading.Timer(0.2, change_of_mind).start()
         captioner.before_request()
         sent.append(jpeg)
-        return Description({"en": "Late."})
+        return CaptionResult({"en": "Late."})
 
     def change_of_mind():
         if act == "by hand":
@@ -297,7 +297,7 @@ def test_what_is_not_wanted_any_more_when_its_turn_comes_is_not_sent(
             getattr(again.captions, act)(job_id)
 
     captioner.describe = ask_twice
-    job_id = again.captions.start_job(Wanted(tuple(photo_ids[:1])), ["en"])
+    job_id = again.captions.start_job(CaptionSelection(tuple(photo_ids[:1])), ["en"])
     again.captions.work_off()
 
     assert len(sent) == 1
@@ -308,9 +308,9 @@ def test_what_is_not_wanted_any_more_when_its_turn_comes_is_not_sent(
 def test_a_cancelled_job_keeps_what_is_written_and_can_be_followed_by_another(
     album, captioner, photo_ids
 ):
-    first = album.captions.start_job(Wanted(tuple(photo_ids[:1])), ["en"])
+    first = album.captions.start_job(CaptionSelection(tuple(photo_ids[:1])), ["en"])
     album.captions.work_off()
-    second = album.captions.start_job(Wanted(tuple(photo_ids)), ["en"])
+    second = album.captions.start_job(CaptionSelection(tuple(photo_ids)), ["en"])
     album.captions.cancel(second)
     album.captions.work_off()
 
@@ -327,7 +327,7 @@ def test_a_cancelled_job_keeps_what_is_written_and_can_be_followed_by_another(
 def test_a_photo_at_work_when_its_job_is_cancelled_is_not_sent_again_by_the_next(
     album, captioner, photo_ids
 ):
-    wanted = Wanted(tuple(photo_ids[:1]))
+    wanted = CaptionSelection(tuple(photo_ids[:1]))
     first = album.captions.start_job(wanted, ["en"])
     later = []
 
@@ -351,7 +351,7 @@ def test_a_photo_at_work_when_its_job_is_cancelled_leaves_the_queue_if_nothing_c
     album, captioner, photo_ids
 ):
     captioner.error = unavailable("Gemini is busy.")
-    job_id = album.captions.start_job(Wanted(tuple(photo_ids[:1])), ["en"])
+    job_id = album.captions.start_job(CaptionSelection(tuple(photo_ids[:1])), ["en"])
     captioner.meanwhile = lambda: album.captions.cancel(job_id)
     album.captions.work_off()
 
@@ -368,7 +368,7 @@ def test_a_request_that_is_not_sent_as_the_album_closes_is_not_counted(
         return b"a picture"
 
     monkeypatch.setattr(album.decoder, "small_jpeg", closes_meanwhile)
-    album.captions.start_job(Wanted(tuple(photo_ids[:1])), ["en"])
+    album.captions.start_job(CaptionSelection(tuple(photo_ids[:1])), ["en"])
     album.captions.work_off()
 
     assert captioner.calls == []
@@ -382,7 +382,7 @@ def test_the_last_request_of_a_day_is_waited_for_by_who_asked_for_it(
     album.close()
     again = Album(
         album.data_dir,
-        OwnClassifiers(),
+        DefaultClassifiers(),
         captioner,
         decoder=DecodeHere(),
         caption_pace=CaptionPace(per_day=1),
@@ -398,7 +398,7 @@ def test_the_last_request_of_a_day_is_waited_for_by_who_asked_for_it(
 
 def test_a_paused_job_stays_paused_when_its_failures_are_tried_again(album, captioner, photo_ids):
     captioner.error = CaptionRefusedError("No.")
-    job_id = album.captions.start_job(Wanted(), ["en"])
+    job_id = album.captions.start_job(CaptionSelection(), ["en"])
     album.captions.work_off(lambda photo_id: album.captions.pause(job_id))
     captioner.error = None
 
@@ -411,7 +411,7 @@ def test_a_paused_job_stays_paused_when_its_failures_are_tried_again(album, capt
 
 def test_what_was_given_up_is_tried_again_when_asked(album, captioner, photo_ids):
     captioner.error = CaptionRefusedError("No.")
-    job_id = album.captions.start_job(Wanted(), ["en"])
+    job_id = album.captions.start_job(CaptionSelection(), ["en"])
     album.captions.work_off()
     job = album.captions.job(job_id)
     assert (job.failed, job.state) == (4, "done")
@@ -429,7 +429,7 @@ def test_what_was_given_up_is_tried_again_when_asked(album, captioner, photo_ids
 
 def test_a_quota_rests_the_whole_album_and_is_no_try(album, captioner, photo_ids):
     captioner.error = unavailable("Quota.", retry_after_s=37.0, is_quota=True)
-    album.captions.start_job(Wanted(), ["en"])
+    album.captions.start_job(CaptionSelection(), ["en"])
 
     assert album.captions.work_off() == 0
     assert album.captions.work_off() == 0
@@ -449,7 +449,7 @@ def test_a_quota_rests_the_whole_album_and_is_no_try(album, captioner, photo_ids
 
 def test_a_wrong_setting_pauses_the_job_and_fails_no_photo(album, captioner, photo_ids):
     captioner.error = unavailable("Set GEMINI_API_KEY to a valid one.", needs_setting=True)
-    job_id = album.captions.start_job(Wanted(), ["en"])
+    job_id = album.captions.start_job(CaptionSelection(), ["en"])
     album.captions.work_off()
 
     job = album.captions.job(job_id)
@@ -467,7 +467,7 @@ def test_a_wrong_setting_pauses_the_job_and_fails_no_photo(album, captioner, pho
 
 
 def test_a_job_that_somebody_paused_is_not_resumed_by_a_start(album, captioner, photo_ids):
-    job_id = album.captions.start_job(Wanted(), ["en"])
+    job_id = album.captions.start_job(CaptionSelection(), ["en"])
     album.captions.pause(job_id)
     album.captions.start()
 
@@ -481,7 +481,7 @@ def test_a_fault_of_theirs_with_a_time_is_a_try_and_so_ends(
 ):
     monkeypatch.setattr(worker.random, "uniform", lambda low, high: 0.0)
     captioner.error = unavailable("Fault.", retry_after_s=0.001)
-    job_id = album.captions.start_job(Wanted(tuple(photo_ids[:1])), ["en"])
+    job_id = album.captions.start_job(CaptionSelection(tuple(photo_ids[:1])), ["en"])
     wait_until(lambda: album.captions.work_off() or album.captions.job(job_id).ended)
 
     assert len(captioner.calls) == worker.MAX_TRIES
@@ -499,7 +499,7 @@ def test_a_full_disk_keeps_an_answer_that_was_paid_for(album, captioner, photo_i
         return write(*what)
 
     monkeypatch.setattr(album.caption_store, "write_by_model", write_later)
-    album.captions.start_job(Wanted(tuple(photo_ids[:1])), ["en"])
+    album.captions.start_job(CaptionSelection(tuple(photo_ids[:1])), ["en"])
     album.captions.work_off()
 
     assert len(captioner.calls) == 1
@@ -515,7 +515,7 @@ def test_only_so_many_are_asked_at_the_same_time_and_each_photo_once(album, capt
     album.close()
     pace = CaptionPace(per_minute=6, per_day=0, parallel=3, window_s=0.3, margin_s=0.1)
     again = Album(
-        album.data_dir, OwnClassifiers(), captioner, decoder=DecodeHere(), caption_pace=pace
+        album.data_dir, DefaultClassifiers(), captioner, decoder=DecodeHere(), caption_pace=pace
     )
     at_once: list[int] = []
     lock, thinking = threading.Lock(), [0]
@@ -529,7 +529,7 @@ def test_only_so_many_are_asked_at_the_same_time_and_each_photo_once(album, capt
             thinking[0] -= 1
 
     captioner.meanwhile = think
-    job_id = again.captions.start_job(Wanted(tuple(ids)), ["en"], share=False)
+    job_id = again.captions.start_job(CaptionSelection(tuple(ids)), ["en"], share=False)
     again.captions.start()
     wait_until(lambda: again.captions.job(job_id).ended)
 
@@ -559,7 +559,7 @@ def test_another_language_that_is_asked_for_meanwhile_is_asked_for_too(album, ca
             once.append(queue.start_job([photo_ids[:1]], ["en"], time.time()))
 
     captioner.meanwhile = ask_more
-    album.captions.start_job(Wanted(tuple(photo_ids[:1])), ["ko"])
+    album.captions.start_job(CaptionSelection(tuple(photo_ids[:1])), ["ko"])
     album.captions.work_off()
 
     assert [language for _, language in captioner.calls] == ["ko", "en"]
@@ -567,7 +567,7 @@ def test_another_language_that_is_asked_for_meanwhile_is_asked_for_too(album, ca
 
 
 def test_an_answer_that_is_waited_for_comes_before_a_job(album, captioner, photo_ids):
-    album.captions.start_job(Wanted(), ["en"])
+    album.captions.start_job(CaptionSelection(), ["en"])
 
     album.captions.ask_now(photo_ids[3], "en")
 
@@ -618,7 +618,7 @@ def test_a_translation_and_a_question_wait_for_their_turn_like_all_others(
     album.close()
     pace = CaptionPace(per_minute=2, per_day=3, window_s=0.2, margin_s=0.0)
     again = Album(
-        album.data_dir, OwnClassifiers(), captioner, decoder=DecodeHere(), caption_pace=pace
+        album.data_dir, DefaultClassifiers(), captioner, decoder=DecodeHere(), caption_pace=pace
     )
     for _ in range(3):
         again.translate("강아지")
@@ -638,14 +638,14 @@ def test_a_captioner_on_this_machine_has_no_rate_and_writes_what_it_can(
     album, captioner, photo_ids
 ):
     captioner.sends, captioner.speaks = False, ("en",)
-    captioner.describe = lambda jpeg, languages: Description({"en": " ".join(languages)})
+    captioner.describe = lambda jpeg, languages: CaptionResult({"en": " ".join(languages)})
 
-    it = album.captions.estimate(Wanted(), BOTH)
+    it = album.captions.estimate(CaptionSelection(), BOTH)
     assert (it.sends, it.tokens) == (False, 0)
-    album.captions.start_job(Wanted(), BOTH)
+    album.captions.start_job(CaptionSelection(), BOTH)
     album.captions.work_off()
     assert album.captions.of(photo_ids[0]).text == "en"
     assert album.captions.ask_now(photo_ids[0], "ko").language == "en"
     with pytest.raises(QueryError, match="in en only"):
-        album.captions.start_job(Wanted(), ["ko"])
+        album.captions.start_job(CaptionSelection(), ["ko"])
     assert album.captions.progress().today == 0

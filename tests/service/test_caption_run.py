@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from album.domain.captions import Wanted
+from album.domain.captions import CaptionSelection
 from album.images.decoding import small_jpeg
 from album.service import Album
 from tests.gemini_server import (
@@ -115,7 +115,7 @@ def test_every_photo_is_captioned_or_failed_with_its_true_reason_and_none_is_pai
     several += ["well"] * (PHOTOS - len(several))
     random.Random(PHOTOS).shuffle(several)
     kinds = dict(zip(photos, several, strict=True))
-    job_id = album.captions.start_job(Wanted(lacking=True), ["ko", "en"])
+    job_id = album.captions.start_job(CaptionSelection(lacking=True), ["ko", "en"])
     done_before: list[tuple[int, set[str]]] = []  # requests, and who was captioned, at each kill
     with GeminiServer() as server:
         server.respond = respond(kinds)

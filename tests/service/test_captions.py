@@ -12,7 +12,7 @@ from album.captioning import worker
 from album.errors import AlbumError, PhotoNotFoundError
 from album.service import Album
 from album.storage.caption_queue import CaptionQueue
-from models.classifiers.factory import OwnClassifiers
+from models.classifiers.factory import DefaultClassifiers
 from models.errors import CaptionerUnavailableError, CaptionRefusedError
 from tests.fakes import DecodeHere
 from tests.images.make import make_exif, make_photo
@@ -152,7 +152,7 @@ def test_the_queue_survives_a_restart_and_pays_once(album, captioner, photo_ids)
     album.captions.request(photo_ids, ["ko"])
     CaptionQueue(album.database).claim(time.time(), 300)  # at work when the machine went down
     album.close()
-    reopened = Album(album.data_dir, OwnClassifiers(), captioner, decoder=DecodeHere())
+    reopened = Album(album.data_dir, DefaultClassifiers(), captioner, decoder=DecodeHere())
 
     reopened.captions.work_off()
 

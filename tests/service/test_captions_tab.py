@@ -11,13 +11,13 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from album.domain.captions import Wanted
+from album.domain.captions import CaptionSelection
 from album.errors import AlbumError
-from album.search.search import Question
+from album.search.search import SearchRequest
 from album.service import Album
 from album.ui.captions.job_list import AT_WORK_S, IDLE_S
 from album.ui.captions.tab import CaptionsTab
-from album.ui.shared.session_state import Shown
+from album.ui.shared.session_state import SearchState
 from models.errors import CaptionerUnavailableError, CaptionRefusedError
 from tests.fakes import FakeCaptioner
 from tests.images.make import make_photo
@@ -34,10 +34,10 @@ class Browser:
         self.album = album
         self.request = request
         with gr.Blocks():
-            self.found = gr.State(Shown())
+            self.found = gr.State(SearchState())
             self.tab = CaptionsTab(album, self.found, album.data_dir / "temp")
         self.values: dict[Any, Any] = {it: it.value for it in self.tab.choice.inputs}
-        self.values[self.found] = Shown()
+        self.values[self.found] = SearchState()
         self.properties: dict[str, dict[str, Any]] = {}
 
     def takes(self, updates: dict[Any, Any]) -> None:
@@ -188,7 +188,7 @@ def test_photos_that_come_in_after_it_was_told_are_not_sent(
 def test_a_double_click_begins_one_job(
     browser: Browser, album: Album, photo_ids: list[int]
 ) -> None:
-    album.captions.start_job(Wanted(lacking=True), ["en"])
+    album.captions.start_job(CaptionSelection(lacking=True), ["en"])
     album.captions.work_off()
     browser.chooses(which="by_model", model="fake-captioner")
 
@@ -203,11 +203,11 @@ def test_a_double_click_begins_one_job(
 def test_the_photos_found_in_search_are_all_pages_of_them(
     browser: Browser, album: Album, photo_ids: list[int]
 ) -> None:
-    browser.values[browser.found] = Shown(Question("red.png"))
+    browser.values[browser.found] = SearchState(SearchRequest("red.png"))
     browser.chooses(which="found")
     assert "1 photo gets a caption." in browser.estimate
 
-    browser.values[browser.found] = Shown(replace(Question(), rest=True), page=3)
+    browser.values[browser.found] = SearchState(replace(SearchRequest(), rest=True), page=3)
     browser.chooses(which="found")
     assert "4 photos get a caption." in browser.estimate
 
@@ -298,7 +298,7 @@ def test_a_job_is_paused_gone_on_with_tried_again_and_cancelled_by_its_buttons(
 def test_a_cancelled_job_does_not_look_as_if_all_of_it_were_done(
     browser: Browser, album: Album, photo_ids: list[int]
 ) -> None:
-    job_id = album.captions.start_job(Wanted(lacking=True), ["en"])
+    job_id = album.captions.start_job(CaptionSelection(lacking=True), ["en"])
     album.captions.work_off(lambda photo_id: album.captions.cancel(job_id))
 
     browser.looks()
@@ -358,11 +358,11 @@ def test_names_and_reasons_are_text_and_never_markup(
 
 
 def test_a_search_that_finds_nothing_offers_no_job(browser: Browser, album: Album) -> None:
-    browser.values[browser.found] = Shown(Question("2001"))
+    browser.values[browser.found] = SearchState(SearchRequest("2001"))
 
     browser.chooses(which="found")
 
     assert "Search found no photo that matches." in browser.estimate
     assert not browser.may_start
     with pytest.raises(AlbumError):
-        album.captions.start_job(Wanted(()), ["en"])
+        album.captions.start_job(CaptionSelection(()), ["en"])

@@ -11,7 +11,7 @@ import pytest
 from album.domain.labels import LabelPlan, LabelRule, PlannedLabel, SortOptions
 from album.errors import QueryError
 from album.service import Album
-from models.classifiers.factory import OwnClassifiers
+from models.classifiers.factory import DefaultClassifiers
 from models.errors import ModelError
 from models.interfaces import HeadCard
 from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder
@@ -125,7 +125,7 @@ def test_the_best_temperature_is_that_of_the_logits(album, ids):
 
     report = album.class_evaluation.of_words(CLASSES)
 
-    own = OwnClassifiers()
+    own = DefaultClassifiers()
     encoder = album.active.current().encoder
     logits = own.zero_shot(
         encoder, encoder.encode_texts(["red", "blue", "green"]), np.ones(3)
@@ -138,7 +138,7 @@ def test_a_model_that_was_trained_by_a_sigmoid_has_no_best_temperature(tmp_path,
     class Sigmoid(FakeEncoder):
         logit_bias = -5.0
 
-    album = _album(tmp_path, towns, OwnClassifiers(), Sigmoid())
+    album = _album(tmp_path, towns, DefaultClassifiers(), Sigmoid())
     ids = _taken_in(album, tmp_path)
     give(album, ids, red="red", blue="blue")
 
@@ -227,7 +227,7 @@ class ByBrightness:
         raise ModelError("It reads embeddings.")
 
 
-class WithHead(OwnClassifiers):
+class WithHead(DefaultClassifiers):
     def heads(self, folder: Path):
         return [ByBrightness.card]
 

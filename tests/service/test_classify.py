@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 
 from album.classification.class_list import parse_classes
-from album.domain.classification import NONE, Verdict
+from album.domain.classification import NONE, Prediction
 from album.domain.labels import SortOptions
 from album.domain.languages import HANGUL
-from album.encoding.score_calibration import ODDS, Relevance, cut
+from album.encoding.score_calibration import ODDS, ScoreCalibrator, cut
 from album.errors import PhotoNotFoundError, QueryError, UnreadableImageError
 from models.classifiers.zero_shot import class_embeddings
 from tests.images.make import make_photo, make_text
@@ -66,7 +66,7 @@ def slow_evidence(album, classes: str) -> dict[int, list[float]]:
     """By photo the evidence of each class, one class after the other, as searching would do it."""
     active = album.active.current()
     ids, matrix = active.index.snapshot()
-    relevance = Relevance(active.encoder, active.index, album.embeddings_dir)
+    relevance = ScoreCalibrator(active.encoder, active.index, album.embeddings_dir)
     columns = []
     for spec in parse_classes(classes):
         names = [name.text for name in spec.names]
@@ -121,7 +121,7 @@ def test_a_file_gets_the_class_that_it_shows_and_probabilities_that_sum_to_one(c
         [make_photo(tmp_path / "red.png", "red")], CLASSES
     )
 
-    assert isinstance(verdict, Verdict)
+    assert isinstance(verdict, Prediction)
     assert verdict.scores[0].label == "빨강"
     assert sorted(score.label for score in verdict.scores) == sorted(["빨강", "blue", "초록"])
     assert sum(score.probability for score in verdict.scores) == pytest.approx(1, abs=1e-5)

@@ -12,11 +12,11 @@ import gradio as gr
 import numpy as np
 import pytest
 
-from album.domain.classification import NONE, Sorting, Verdict
+from album.domain.classification import NONE, Classification, Prediction
 from album.service import Album
 from album.ui.classify.class_picker import ALL_SUBJECTS, _key, decided_at
-from album.ui.classify.deciders import InWords
-from album.ui.classify.results_view import CLASSES_WITH_TILES, TILES, SortingView
+from album.ui.classify.deciders import TextClasses
+from album.ui.classify.results_view import CLASSES_WITH_TILES, TILES, ResultsView
 from album.ui.classify.tab import ClassifyTab
 from album.ui.i18n.messages import TEXTS
 from album.ui.photo.panel import PhotoPanel
@@ -118,9 +118,9 @@ def test_classes_and_names_are_never_markup(tab: Tab, album: Album, ids: dict[st
 
 
 def test_a_photo_that_fits_no_class_is_said_to_be_none_of_these(tab: Tab) -> None:
-    verdict = Verdict((), none=True)
+    verdict = Prediction((), none=True)
 
-    card = SortingView(tab.album).cards([], [], [1], [verdict], "en")
+    card = ResultsView(tab.album).cards([], [], [1], [verdict], "en")
 
     assert "None of these" in card
 
@@ -179,11 +179,11 @@ def test_what_is_shown_of_a_large_album_stays_small(tab: Tab, ids: dict[str, int
     rng = np.random.default_rng(7)
     winners = rng.integers(NONE, c, n)
     photo_ids = np.resize(np.array([*ids.values()]), n)
-    sorting = Sorting(
+    sorting = Classification(
         tuple(f"class {it}" for it in range(c)), photo_ids, winners, rng.random(n, np.float32)
     )
 
-    answer = SortingView(tab.album).grid(sorting, "en")
+    answer = ResultsView(tab.album).grid(sorting, "en")
 
     assert 0 < answer.count("data-photo") <= TILES * (CLASSES_WITH_TILES + 1)
     assert len(answer) < 300_000
@@ -355,7 +355,7 @@ def test_the_panel_tells_who_gave_a_label(
     tab: Tab, album: Album, ids: dict[str, int], language: str, words: str
 ) -> None:
     album.set_labels(ids["red"], ["mine"])
-    album.labelling.apply(tab.tab._deciding.plan(InWords("red\nblue")))
+    album.labelling.apply(tab.tab._deciding.plan(TextClasses("red\nblue")))
 
     box = tab.panel.labels_again(ids["red"], language)[tab.panel.label_box.labels]
 
@@ -368,7 +368,7 @@ def test_the_panel_tells_who_gave_a_label(
 def test_a_label_of_a_rule_that_is_taken_away_in_the_panel_is_refused(
     tab: Tab, album: Album, ids: dict[str, int]
 ) -> None:
-    album.labelling.apply(tab.tab._deciding.plan(InWords("red\nblue")))
+    album.labelling.apply(tab.tab._deciding.plan(TextClasses("red\nblue")))
 
     box = tab.panel.label_box
     filled = tab.panel.labels_again(ids["red"], "en")[box.outputs[1]]

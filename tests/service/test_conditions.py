@@ -15,9 +15,9 @@ from album.domain.filters import (
     ByCamera,
     ByLens,
     Captioned,
-    Condition,
     Fact,
     Favourite,
+    Filter,
     InMonths,
     InPlace,
     Labelled,
@@ -82,7 +82,7 @@ def add(
 
 
 def meeting(store: PhotoStore, *facts: Fact, without: tuple[Fact, ...] = (), **written) -> set[int]:
-    conditions = [*map(Condition, facts), *(Condition(fact, excluded=True) for fact in without)]
+    conditions = [*map(Filter, facts), *(Filter(fact, excluded=True) for fact in without)]
     filters = written.pop("filters", SearchFilters())
     ids = store.matching_ids(filters, conditions, written.pop("written", None))
     assert ids.dtype == np.int64
@@ -207,7 +207,7 @@ def test_words_that_are_written_are_looked_up_for_the_store(store):
     written = {"a b": np.array([second, third, 999]), "c": np.empty(0, np.int64)}
 
     def asked(fact: Fact, excluded: bool) -> list[int]:
-        return store.matching_ids(SearchFilters(), [Condition(fact, excluded)], written).tolist()
+        return store.matching_ids(SearchFilters(), [Filter(fact, excluded)], written).tolist()
 
     assert asked(Writes("a b"), False) == [second, third]
     assert asked(Writes("a b"), True) == [first]
@@ -220,7 +220,7 @@ def test_words_that_are_written_are_looked_up_for_the_store(store):
 def test_exact_words_must_all_be_there(store):
     _, second, third = (add(store) for _ in range(3))
     written = {"a": np.array([second, third]), "b": np.array([third])}
-    both = [Condition(Writes("a")), Condition(Writes("b"))]
+    both = [Filter(Writes("a")), Filter(Writes("b"))]
 
     assert store.matching_ids(SearchFilters(), both, written).tolist() == [third]
 
@@ -349,7 +349,7 @@ def test_photos_of_one_second_stay_in_the_order_of_the_camera(store):
     first = add(store, **on(2019, 8, 3, 10, 0, 0))
     middle = add(store, **on(2019, 8, 3, 10, 0, 0, 30_000))
 
-    newest = store.newest(SearchFilters(), 0, 9, [Condition(InMonths((8,)))])
+    newest = store.newest(SearchFilters(), 0, 9, [Filter(InMonths((8,)))])
 
     assert [photo.photo_id for photo in newest] == [later, middle, first]
     assert len(set(store.times_of()[1].tolist())) == 1
@@ -399,5 +399,5 @@ def test_rows_that_somebody_made_up_bring_no_question_down(store):
     )
 
     for fact, _, _ in HAVING:
-        store.matching_ids(SearchFilters(), [Condition(fact)])
+        store.matching_ids(SearchFilters(), [Filter(fact)])
     assert store.known_names().cameras == {"5"}

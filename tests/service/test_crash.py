@@ -22,7 +22,7 @@ import pytest
 
 from album.runtime.files import sha256_of
 from album.service import Album
-from models.classifiers.factory import OwnClassifiers
+from models.classifiers.factory import DefaultClassifiers
 from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder
 from tests.images.make import make_text, scene
 from tests.importing import ended, upload
@@ -97,7 +97,7 @@ class Killer:
 
 @contextmanager
 def opened(data_dir: Path) -> Iterator[Album]:
-    album = Album(data_dir, OwnClassifiers(), FakeCaptioner(), decoder=DecodeHere())
+    album = Album(data_dir, DefaultClassifiers(), FakeCaptioner(), decoder=DecodeHere())
     album.active.offer(FakeEncoder(), fill=False)
     yield album
     album.close()

@@ -18,12 +18,12 @@ from starlette.testclient import TestClient
 
 from album import service
 from album.errors import DAMAGED, DISK_FULL, HALF_CHARACTER, READ_ONLY, AlbumError
-from album.search.search import Question
+from album.search.search import SearchRequest
 from album.service import Album
 from album.storage.database import Database
 from album.storage.labels import LabelStore
 from album.ui.shared.alerts import alerts_on_failure, answer_full_disk
-from models.classifiers.factory import OwnClassifiers
+from models.classifiers.factory import DefaultClassifiers
 from tests.captioning import set_caption
 from tests.fakes import FakeCaptioner, FakeEncoder
 from tests.service.disks import fill, read_only, small_disk
@@ -53,7 +53,7 @@ def data_dir(tmp_path) -> Path:
 
 @contextmanager
 def opened(data_dir: Path) -> Iterator[Album]:
-    album = Album(data_dir, OwnClassifiers(), FakeCaptioner(), decoder=PlainDecoder())
+    album = Album(data_dir, DefaultClassifiers(), FakeCaptioner(), decoder=PlainDecoder())
     try:
         album.texts.sync()
         album.active.offer(FakeEncoder(), fill=False)
@@ -72,8 +72,8 @@ def until(condition: Callable[[], object]) -> None:
 def look_around(album: Album) -> None:
     """All that somebody does who looks for photos."""
     for text in ("red", "사진 3", "여행"):
-        album.search.find(Question(text, rest=True))
-    album.search.find(Question())
+        album.search.find(SearchRequest(text, rest=True))
+    album.search.find(SearchRequest())
     album.label_names()
     album.status()
     for number in range(1, PHOTOS + 1):
@@ -195,12 +195,12 @@ def test_thumbnails_come_back_when_deleted_during_the_round_that_makes_them(data
 @pytest.mark.parametrize("gone", ["fake.npy", "fake.ids.npy", ""])
 def test_deleted_matrices_come_back_while_the_album_runs(data_dir, gone):
     with opened(data_dir) as album:
-        before = album.search.find(Question("red", rest=True)).hits[0].photo.photo_id
+        before = album.search.find(SearchRequest("red", rest=True)).hits[0].photo.photo_id
         album.start()
         lost = data_dir / "embeddings" / gone
         shutil.rmtree(lost) if not gone else lost.unlink()
 
-        assert album.search.find(Question("red", rest=True)).hits[0].photo.photo_id == before
+        assert album.search.find(SearchRequest("red", rest=True)).hits[0].photo.photo_id == before
 
         matrix = data_dir / "embeddings" / "fake.npy"
         until(lambda: matrix.exists() and matrix.with_name("fake.ids.npy").exists())
@@ -229,7 +229,7 @@ def test_a_read_only_library_opens_for_looking_and_searching(data_dir):
     with read_only(data_dir), opened(data_dir) as album:
         album.start()
         look_around(album)
-        assert album.search.find(Question("red", rest=True)).hits[0].photo.filename == "0.jpg"
+        assert album.search.find(SearchRequest("red", rest=True)).hits[0].photo.filename == "0.jpg"
         assert [hit.photo.filename for hit in album.search.find("여행").hits]
         assert list(album.faults()) == []
         for write in (
@@ -247,12 +247,12 @@ def test_a_read_only_library_needs_no_cache(data_dir, without):
     shutil.rmtree(data_dir / without)
     with read_only(data_dir), opened(data_dir) as album:
         album.start()
-        assert album.search.find(Question("red", rest=True)).hits[0].photo.filename == "0.jpg"
+        assert album.search.find(SearchRequest("red", rest=True)).hits[0].photo.filename == "0.jpg"
         assert album.search.find("사진 3").hits[0].photo.filename == "3.jpg"
 
 
 def test_a_read_only_library_whose_log_was_left_behind_says_so(data_dir, tmp_path):
-    album = Album(data_dir, OwnClassifiers(), FakeCaptioner(), decoder=PlainDecoder())
+    album = Album(data_dir, DefaultClassifiers(), FakeCaptioner(), decoder=PlainDecoder())
     album.set_labels(1, ["바다"])
     shutil.copytree(data_dir, tmp_path / "copy")
     album.close()
@@ -389,4 +389,4 @@ def test_a_lone_surrogate_in_any_text_is_a_sentence_and_changes_nothing(data_dir
             assert str(refusal.value) == HALF_CHARACTER or "“" in str(refusal.value)
         assert (album.labels_of(1), album.captions.of(1)) == before
         assert album.photo(1).filename == "0.jpg"
-        album.search.find(Question("red \ud800", rest=True))
+        album.search.find(SearchRequest("red \ud800", rest=True))

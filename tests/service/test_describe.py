@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from album.captioning import caption_matching
-from album.captioning.caption_matching import BATCH, PhotoDescriber
+from album.captioning.caption_matching import BATCH, CaptionRanker
 from album.domain.photo import ImageFacts
 from album.errors import EmptyQueryError, PhotoNotFoundError, QueryError, UnreadableImageError
-from album.search.search import Question
+from album.search.search import SearchRequest
 from album.service import Album
 from album.storage.photos import NewPhoto
-from models.classifiers.factory import OwnClassifiers
+from models.classifiers.factory import DefaultClassifiers
 from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder
 from tests.images.make import make_photo, make_text
 from tests.importing import take_in
@@ -49,7 +49,7 @@ def encoder():
 @pytest.fixture
 def album(tmp_path, encoder):
     """Four photos of one colour each, in the order of `COLOURS`, without captions."""
-    album = Album(tmp_path / "data", OwnClassifiers(), FakeCaptioner(), decoder=DecodeHere())
+    album = Album(tmp_path / "data", DefaultClassifiers(), FakeCaptioner(), decoder=DecodeHere())
     album.active.offer(encoder, fill=False)
     files = [make_photo(tmp_path / f"{colour}.png", colour) for colour in COLOURS]
     album.photo_ids = take_in(album, files).added
@@ -143,12 +143,12 @@ def test_a_caption_that_many_photos_share_counts_once(album):
 
 
 def test_without_any_caption_nothing_is_found_and_no_model_is_waited_for(tmp_path):
-    album = Album(tmp_path / "none", OwnClassifiers(), FakeCaptioner(), decoder=DecodeHere())
+    album = Album(tmp_path / "none", DefaultClassifiers(), FakeCaptioner(), decoder=DecodeHere())
     photo_id = album.store.add(
         NewPhoto("0" * 64, "new.jpg", None, 1, ImageFacts("JPEG", 1, 1), datetime(2020, 1, 1))
     )
 
-    assert album.describer.describe_photo(photo_id) == caption_matching.Description([], 0, None)
+    assert album.describer.describe_photo(photo_id) == caption_matching.CaptionRanking([], 0, None)
     assert album.describer.describe_photo(photo_id, ["", " "]).total == 0
     assert list(album.describer.read()) == []
     album.close()
@@ -256,7 +256,7 @@ def test_no_more_vectors_are_kept_than_may_be_and_the_ones_used_last_stay(
     album, encoder, monkeypatch
 ):
     monkeypatch.setattr(caption_matching, "MOST_TEXTS", 4)
-    describer = PhotoDescriber(album.store, album.caption_store, album.active, album.decoder)
+    describer = CaptionRanker(album.store, album.caption_store, album.active, album.decoder)
     first = album.photo_ids[0]
     describer.describe_photo(first, ["a", "b", "c", "d"])
     describer.describe_photo(first, ["a", "b"])
@@ -299,7 +299,7 @@ def test_while_captions_are_read_others_search_and_ask_and_what_was_read_is_thei
     answers = []
 
     def somebody_else():
-        answers.append(album.search.find(Question("red", rest=True)).total)
+        answers.append(album.search.find(SearchRequest("red", rest=True)).total)
         answers.append(album.describer.describe_photo(album.photo_ids[1], texts[:BATCH]).total)
         answers.append(album.describer.describe_photo(album.photo_ids[1], texts).total)
 

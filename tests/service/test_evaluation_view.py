@@ -25,7 +25,7 @@ from album.ui.classify.evaluation_charts import (
     report_html,
 )
 from album.ui.classify.evaluation_view import EvaluationView
-from models.interfaces import Estimate
+from models.interfaces import Proportion
 
 ENGLISH: Any = SimpleNamespace(headers={"accept-language": "en"}, query_params={})
 HARM = "<img src=x onerror=window.hacked=1>'\"&${1}{{1}}"
@@ -43,9 +43,9 @@ def report(labels: Sequence[str] = ("cat", "dog", "tree"), **changes: Any) -> Cl
     counts = np.zeros((c, c + 1), np.int64)
     counts[0, 0], counts[0, c], counts[1, 0], counts[1, 1] = 8, 2, 3, 1
     plain: dict[str, Any] = {
-        "labels": tuple(labels), "confusion": counts, "accuracy": Estimate(0.643, 0.39, 0.84),
-        "precision": (Estimate(8 / 11, 0.43, 0.9), Estimate(1, 0.2, 1), *[None] * (c - 2)),
-        "recall": (Estimate(0.8, 0.49, 0.94), Estimate(0.25, 0.05, 0.7), *[None] * (c - 2)),
+        "labels": tuple(labels), "confusion": counts, "accuracy": Proportion(0.643, 0.39, 0.84),
+        "precision": (Proportion(8 / 11, 0.43, 0.9), Proportion(1, 0.2, 1), *[None] * (c - 2)),
+        "recall": (Proportion(0.8, 0.49, 0.94), Proportion(0.25, 0.05, 0.7), *[None] * (c - 2)),
         "bins": bins((2, 0.3, 0.5), (0, 0, 0), (12, 0.9, 0.65)), "ece": 0.24,
         "best_temperature": 1.8,
     }  # fmt: skip
@@ -114,7 +114,7 @@ def test_hundreds_of_classes_show_the_most_frequent() -> None:
 
 
 def test_each_class_has_its_rates_with_intervals_or_says_that_there_are_none() -> None:
-    rows = rows_of(per_class(report(recall=(Estimate(0.8, 0.49, 0.94), None, None)), "en"))
+    rows = rows_of(per_class(report(recall=(Proportion(0.8, 0.49, 0.94), None, None)), "en"))
 
     assert [row[0] for row in rows] == ["Class", "cat", "dog"]
     assert rows[1][1:] == ["10", "73% 43%–90%", "80% 49%–94%"]

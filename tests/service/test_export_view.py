@@ -18,13 +18,13 @@ import pytest
 from album.export.exporter import ExportProblem, ExportReport
 from album.export.plan import ExportPlan
 from album.export.verification import Difference, VerifyReport
-from album.search.search import Question
+from album.search.search import SearchRequest
 from album.service import Album
 from album.ui.export import export_html
 from album.ui.export import view as export_view
 from album.ui.export.view import ExportView
-from album.ui.shared.background_task import Work, WorkStoppedError
-from album.ui.shared.session_state import Shown
+from album.ui.shared.background_task import BackgroundTask, TaskCancelledError
+from album.ui.shared.session_state import SearchState
 from tests.captioning import set_caption
 from tests.images.make import make_exif, make_photo
 from tests.importing import take_in, upload, wait_until
@@ -50,13 +50,13 @@ def view(album: Album, mine: Path, tmp_path: Path) -> ExportView:
     sent = shutil.copy(make_photo(tmp_path / "g.jpg", "green"), tmp_path / "sent.jpg")
     album.set_labels(upload(album, [(Path(sent), "green.jpg")]).added[0], ["숲"])
     with gr.Blocks():
-        return ExportView(album, gr.State(Shown()), tmp_path / "temp")
+        return ExportView(album, gr.State(SearchState()), tmp_path / "temp")
 
 
 def given(view: ExportView, **choices: object) -> dict[Any, Any]:
     """The form as it is, but for these choices."""
     ordinary = {
-        "shown": Shown(), "which": "all", "label": None, "where": "zip", "with_photos": False,
+        "shown": SearchState(), "which": "all", "label": None, "where": "zip", "with_photos": False,
         "replace": False,
     }  # fmt: skip
     return {getattr(view, f"_{name}"): it for name, it in (ordinary | choices).items()}
@@ -75,7 +75,7 @@ def looked(view: ExportView, request: Any = ENGLISH, **choices: object) -> dict[
 def exported(view: ExportView, request: Any = ENGLISH, **choices: object) -> dict[str, Any]:
     begin = view.ask if choices.get("where") == "beside" else view.order_zip
     order = last(view, [begin(given(view, **choices), request)])["order"]
-    return last(view, view.export(order, Work(), request))
+    return last(view, view.export(order, BackgroundTask(), request))
 
 
 def test_what_would_be_done_is_told_for_every_choice(view, album):
@@ -91,9 +91,9 @@ def test_what_would_be_done_is_told_for_every_choice(view, album):
     labelled = looked(view, KOREAN, which="label")
     assert "사진 1장, 그중" in labelled["plan"]
     assert (labelled["label"]["value"], labelled["label"]["visible"]) == ("숲", True)
-    nothing = looked(view, which="found", shown=Shown(Question("label:바다")))
+    nothing = looked(view, which="found", shown=SearchState(SearchRequest("label:바다")))
     assert "No photo is chosen" in nothing["plan"]
-    nearest = Shown(Question("yellow"))
+    nearest = SearchState(SearchRequest("yellow"))
     assert album.search.find(nearest.question).nearest
     assert "No photo is chosen" in looked(view, which="found", shown=nearest)["plan"]
 
@@ -102,7 +102,7 @@ def test_photos_that_were_found_are_taken_from_all_pages(album, tmp_path):
     photos = [make_photo(tmp_path / "in" / f"{n}.png", (n, 0, 0)) for n in range(70)]
     take_in(album, photos)
     with gr.Blocks():
-        view = ExportView(album, gr.State(Shown()), tmp_path / "temp")
+        view = ExportView(album, gr.State(SearchState()), tmp_path / "temp")
 
     assert "Photos: 70." in looked(view, which="found")["plan"]
 
@@ -113,8 +113,8 @@ def test_photos_that_were_found_are_taken_with_all_of_their_moment(album, tmp_pa
         make_photo(tmp_path / "in" / f"{n}.jpg", (255, n, 0), exif=shot)
     take_in(album, [tmp_path / "in"])
     with gr.Blocks():
-        view = ExportView(album, gr.State(Shown()), tmp_path / "temp")
-    shown = Shown(Question("red", rest=True))
+        view = ExportView(album, gr.State(SearchState()), tmp_path / "temp")
+    shown = SearchState(SearchRequest("red", rest=True))
 
     assert album.search.find(shown.question).total == 1
     assert "Photos: 4." in looked(view, which="found", shown=shown)["plan"]
@@ -124,7 +124,7 @@ def test_beside_is_offered_where_there_is_a_photo_to_write_beside(album, tmp_pat
     sent = make_photo(tmp_path / "g.jpg", "green")
     upload(album, [(sent, "green.jpg")])
     with gr.Blocks():
-        view = ExportView(album, gr.State(Shown()), tmp_path / "temp")
+        view = ExportView(album, gr.State(SearchState()), tmp_path / "temp")
 
     told = looked(view, where="beside")
 
@@ -164,7 +164,7 @@ def test_sidecars_are_written_beside_and_read_back_after_a_question(view, mine):
     assert "쓰지 못함 1건" in told["report"]
     assert "red.jpg.xmp — <span>사이드카가 손상되었거나" in told["report"]
     assert str(mine) not in told["report"]
-    differing = last(view, view.verify(told["done"], Work(), ENGLISH))["verified"]
+    differing = last(view, view.verify(told["done"], BackgroundTask(), ENGLISH))["verified"]
     assert "1 of 2 photos" in differing
     assert "Korean caption: “빨간 사진” in the album, nothing read back" in differing
 
@@ -172,7 +172,7 @@ def test_sidecars_are_written_beside_and_read_back_after_a_question(view, mine):
     told = exported(view, where="beside")
     assert "New sidecars: 1" in told["report"]
     assert "could not" not in told["report"]
-    same = last(view, view.verify(told["done"], Work(), ENGLISH))["verified"]
+    same = last(view, view.verify(told["done"], BackgroundTask(), ENGLISH))["verified"]
     assert "All of it comes back as it is: 2 of 2" in same
 
 
@@ -183,7 +183,7 @@ def test_a_zip_is_offered_with_its_size_and_can_be_read_back(view):
     assert zip_file.is_file()
     assert told["download"]["label"].startswith("Download the ZIP (")
     assert "New sidecars: 2" in told["report"]
-    read = last(view, view.verify(told["done"], Work(), ENGLISH))["verified"]
+    read = last(view, view.verify(told["done"], BackgroundTask(), ENGLISH))["verified"]
     assert "3 of 3" in read
     os.utime(zip_file.parent, (0, 0))
     again = exported(view)
@@ -206,7 +206,7 @@ def test_a_zip_of_nothing_is_not_offered(view, album, tmp_path):
 
 def test_what_is_stopped_says_what_is_left(view):
     order = last(view, [view.order_zip(given(view), ENGLISH)])["order"]
-    work: Work[Any] = Work()
+    work: BackgroundTask[Any] = BackgroundTask()
     view.stop(work)
 
     told = last(view, view.export(order, work, ENGLISH))
@@ -230,7 +230,7 @@ def test_a_browser_that_goes_away_ends_the_work_and_leaves_no_zip(view, monkeypa
 
     monkeypatch.setattr(export_view, "export_zip", slow)
     order = last(view, [view.order_zip(given(view), ENGLISH)])["order"]
-    steps = view.export(order, Work(), ENGLISH)
+    steps = view.export(order, BackgroundTask(), ENGLISH)
     next(steps)
     assert begun.wait(60)
     steps.close()  # which does not wait for the work
@@ -247,10 +247,10 @@ def test_work_that_gives_no_half_results_ends_where_it_tells_of_itself():
             time.sleep(0.001)
 
     with ThreadPoolExecutor(1) as pool:
-        work: Work[None] = Work()
+        work: BackgroundTask[None] = BackgroundTask()
         for _ in work.steps(pool, job):
             work.stop()
-        with pytest.raises(WorkStoppedError):
+        with pytest.raises(TaskCancelledError):
             work.result()
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from album.errors import AlbumError
-from album.importing.scanner import Archive, Blocked, Finder
+from album.importing.scanner import Archive, Blocked, FileScanner
 from album.service import Album
 from tests.images.make import make_empty, make_photo, make_text
 from tests.importing import Report, ended, opened, take_in, upload, wait_until
@@ -504,7 +504,7 @@ def test_the_finder_counts_what_it_walks(tmp_path):
     (tmp_path / "in" / "film.mov").write_bytes(b"")
     (tmp_path / "in" / "a.xmp").write_bytes(b"")
     zipped = make_zip(tmp_path / "z.zip", {"d.jpg": b"", "e.pdf": b""})
-    finder = Finder([tmp_path / "in", zipped, tmp_path / "named.txt"], tmp_path / "data")
+    finder = FileScanner([tmp_path / "in", zipped, tmp_path / "named.txt"], tmp_path / "data")
 
     total, others = finder.count()
     walked = list(finder.walk())

@@ -25,7 +25,7 @@ from album.storage.imports import ImportStore
 from album.storage.labels import LabelStore
 from album.storage.restored_rows import copy_rows
 from album.storage.untrusted_database import MadeUpError, UntrustedDatabase
-from models.classifiers.factory import OwnClassifiers
+from models.classifiers.factory import DefaultClassifiers
 from tests.captioning import set_caption
 from tests.fakes import FakeEncoder
 from tests.service.library import Library, PlainDecoder, library, photo, rows
@@ -382,7 +382,7 @@ def test_a_vector_that_makes_no_sense_is_encoded_again(source, tmp_path, caption
 
     restore(file, tmp_path / "restored")
 
-    album = Album(tmp_path / "restored", OwnClassifiers(), captioner, decoder=PlainDecoder())
+    album = Album(tmp_path / "restored", DefaultClassifiers(), captioner, decoder=PlainDecoder())
     try:
         album.active.offer(FakeEncoder(), fill=False)
         assert album.store.encoded_by() == {"fake": 1}

@@ -16,7 +16,7 @@ import pytest
 from album.errors import AlbumError
 from album.service import Album
 from album.storage import database
-from models.classifiers.factory import OwnClassifiers
+from models.classifiers.factory import DefaultClassifiers
 from tests.fakes import DecodeHere, FakeCaptioner
 from tests.images.make import make_photo, make_text
 from tests.importing import PATIENCE_S, ended, opened, report_of, take_in, upload, wait_until
@@ -101,7 +101,7 @@ def test_an_import_that_closing_interrupted_goes_on_at_the_next_start(tmp_path, 
 
 
 def test_an_import_that_waited_for_the_model_when_the_album_closed_goes_on(tmp_path, folder):
-    album = Album(tmp_path / "data", OwnClassifiers(), FakeCaptioner(), decoder=DecodeHere())
+    album = Album(tmp_path / "data", DefaultClassifiers(), FakeCaptioner(), decoder=DecodeHere())
     import_id = album.imports.start([folder])
     wait_until(lambda: album.imports.get(import_id).state == "running")
     album.close()

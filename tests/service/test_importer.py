@@ -16,7 +16,7 @@ from PIL import Image
 from album.errors import ModelLoadingError
 from album.importing.zip_archive import MAX_SIDECAR_BYTES
 from album.service import Album
-from models.classifiers.factory import OwnClassifiers
+from models.classifiers.factory import DefaultClassifiers
 from tests.fakes import FakeCaptioner
 from tests.images.make import (
     make_dng,
@@ -415,7 +415,7 @@ def test_a_thumbnail_that_was_deleted_is_made_again(album, tmp_path):
 
 
 def test_without_a_model_an_import_says_so_and_takes_nothing(tmp_path):
-    album = Album(tmp_path / "data", OwnClassifiers(), FakeCaptioner())
+    album = Album(tmp_path / "data", DefaultClassifiers(), FakeCaptioner())
     album.active.stop()
     path = make_photo(tmp_path / "a.jpg", "red")
 

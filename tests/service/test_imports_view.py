@@ -14,7 +14,7 @@ import pytest
 from album.errors import AlbumError
 from album.service import Album
 from album.ui.imports.status_view import AT_WORK_S, IDLE_S, ImportsView
-from models.classifiers.factory import OwnClassifiers
+from models.classifiers.factory import DefaultClassifiers
 from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder
 from tests.images.make import make_photo, make_text
 
@@ -247,7 +247,7 @@ def test_a_watched_folder_is_told_by_its_name(tmp_path: Path) -> None:
     make_photo(folder / "a.jpg")
     album = Album(
         tmp_path / "data",
-        OwnClassifiers(),
+        DefaultClassifiers(),
         FakeCaptioner(),
         folders=[folder, gone],
         decoder=DecodeHere(),

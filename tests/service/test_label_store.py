@@ -14,7 +14,7 @@ from album.domain.labels import MAX_LABELS, GivenLabel, LabelPlan, LabelRule, Pl
 from album.domain.photo import ImageFacts
 from album.errors import AlbumError, QueryError
 from album.storage import label_history
-from album.storage.auto_label_progress import LivingLabels
+from album.storage.auto_label_progress import AutoLabelProgress
 from album.storage.database import Database
 from album.storage.labels import LabelStore
 from album.storage.photos import NewPhoto, PhotoStore
@@ -43,7 +43,7 @@ def labels(store):
 
 @pytest.fixture
 def living(store):
-    return LivingLabels(store.database)
+    return AutoLabelProgress(store.database)
 
 
 def add(store: PhotoStore, number: int, model_id: str | None = "m") -> int:

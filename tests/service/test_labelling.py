@@ -19,12 +19,12 @@ from album.domain.photo import SearchFilters
 from album.errors import AlbumError, QueryError
 from album.maintenance.backup import backup
 from album.maintenance.restore import restore
-from album.search.search import Question
+from album.search.search import SearchRequest
 from album.search.serialization import understood_json
 from album.service import Album
 from album.storage.database import MIGRATIONS, Database
 from album.storage.labels import LabelStore
-from models.classifiers.factory import OwnClassifiers
+from models.classifiers.factory import DefaultClassifiers
 from models.interfaces import FittedProbe
 from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder
 from tests.images.make import make_photo
@@ -89,7 +89,7 @@ def found(album, question):
 def labels_understood(album, text):
     return [
         it
-        for it in understood_json(album.search.find(Question(text)))["understood"]
+        for it in understood_json(album.search.find(SearchRequest(text)))["understood"]
         if it["kind"] == "label"
     ]
 
@@ -232,14 +232,14 @@ def test_a_label_is_a_filter_and_a_word_of_the_search_box_right_after_it_was_wri
 
     act = coloured.labelling.apply(coloured.labelling.plan_words(CLASSES, ALL))
 
-    assert found(coloured, Question("", filters=SearchFilters(label="blue"))) == {5, 6, 7, 8}
+    assert found(coloured, SearchRequest("", filters=SearchFilters(label="blue"))) == {5, 6, 7, 8}
     assert labels_understood(coloured, "초록")
-    assert found(coloured, Question("초록")) == {9, 10, 11, 12}
-    assert found(coloured, Question('"초록"')) == {9, 10, 11, 12}
+    assert found(coloured, SearchRequest("초록")) == {9, 10, 11, 12}
+    assert found(coloured, SearchRequest('"초록"')) == {9, 10, 11, 12}
     assert set(coloured.label_names()) == {"빨강", "blue", "초록"}
 
     coloured.labelling.undo(act.act_id)
-    assert found(coloured, Question("", filters=SearchFilters(label="blue"))) == set()
+    assert found(coloured, SearchRequest("", filters=SearchFilters(label="blue"))) == set()
     assert not labels_understood(coloured, "초록")
 
 
@@ -374,7 +374,7 @@ def test_a_living_rule_that_cannot_be_asked_does_not_stop_the_others(coloured, t
 
 
 def without_model(tmp_path):
-    return Album(tmp_path / "data", OwnClassifiers(), FakeCaptioner(), decoder=DecodeHere())
+    return Album(tmp_path / "data", DefaultClassifiers(), FakeCaptioner(), decoder=DecodeHere())
 
 
 def test_an_album_without_a_model_has_nothing_to_catch_up_with(coloured, tmp_path):

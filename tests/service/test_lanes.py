@@ -15,7 +15,7 @@ import gradio as gr
 import httpx
 import pytest
 
-from album.search.search import Question, SearchPage
+from album.search.search import SearchPage, SearchRequest
 from album.service import Album
 from album.ui.page import build_page
 from album.ui.server.sessions import MOST, few_sessions
@@ -85,7 +85,7 @@ def told_of(album: Album, monkeypatch: pytest.MonkeyPatch, told: Callable[[str],
     """Have a search tell its words before it answers."""
     find = album.search.find
 
-    def telling(question: Question | str = "", **options: Any) -> SearchPage:
+    def telling(question: SearchRequest | str = "", **options: Any) -> SearchPage:
         told(question if isinstance(question, str) else question.text)
         return find(question, **options)
 

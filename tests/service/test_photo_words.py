@@ -13,10 +13,10 @@ import pytest
 from album.captioning.captions import MOST_TURNS
 from album.service import Album
 from album.storage.captions import CaptionStore
-from album.ui.photo.caption_editor import CaptionBox
-from album.ui.photo.chat import Conversation, Questions
+from album.ui.photo.caption_editor import CaptionEditor
+from album.ui.photo.chat import Conversation, PhotoChat
 from models.errors import CaptionerUnavailableError
-from models.interfaces import Description, Turn
+from models.interfaces import CaptionResult, Turn
 from tests.fakes import FakeCaptioner
 from tests.images.make import make_photo
 
@@ -33,15 +33,15 @@ def photo_id(album: Album, tmp_path: Path) -> int:
 
 
 @pytest.fixture
-def box(album: Album, photo_id: int) -> CaptionBox:
+def box(album: Album, photo_id: int) -> CaptionEditor:
     with gr.Blocks():
-        return CaptionBox(album)
+        return CaptionEditor(album)
 
 
 @pytest.fixture
-def questions(album: Album, photo_id: int) -> Questions:
+def questions(album: Album, photo_id: int) -> PhotoChat:
     with gr.Blocks():
-        return Questions(album)
+        return PhotoChat(album)
 
 
 def shown(updates: dict[Any, Any]) -> dict[str, str]:
@@ -58,7 +58,7 @@ def pressed(history_id: object) -> Any:
 
 
 def test_a_caption_tells_who_wrote_it_when_in_what_language_and_by_which_instructions(
-    album: Album, box: CaptionBox, captioner: FakeCaptioner, photo_id: int
+    album: Album, box: CaptionEditor, captioner: FakeCaptioner, photo_id: int
 ) -> None:
     captioner.keywords, captioner.text_in_photo = ("cat", "고양이"), "CAFE\n영업 중"
     album.captions.request([photo_id], ["ko", "en"])
@@ -75,7 +75,7 @@ def test_a_caption_tells_who_wrote_it_when_in_what_language_and_by_which_instruc
 
 
 def test_ones_own_caption_says_that_nothing_writes_over_it_and_keeps_what_was_before(
-    album: Album, box: CaptionBox, photo_id: int
+    album: Album, box: CaptionEditor, photo_id: int
 ) -> None:
     album.captions.ask_now(photo_id, "en")
 
@@ -89,7 +89,7 @@ def test_ones_own_caption_says_that_nothing_writes_over_it_and_keeps_what_was_be
 
 
 def test_a_box_that_nobody_wrote_in_changes_nothing_of_what_was_written_since(
-    album: Album, box: CaptionBox, photo_id: int
+    album: Album, box: CaptionEditor, photo_id: int
 ) -> None:
     album.captions.ask_now(photo_id, "en")  # while the panel is open, with an empty box
     box.keep(photo_id, "", "", ENGLISH)
@@ -106,7 +106,7 @@ def test_a_box_that_nobody_wrote_in_changes_nothing_of_what_was_written_since(
 
 
 def test_words_that_somebody_writes_while_the_answer_comes_stay_in_the_box(
-    album: Album, box: CaptionBox, photo_id: int
+    album: Album, box: CaptionEditor, photo_id: int
 ) -> None:
     (asked, _), *_ = box.ask(photo_id, "", ENGLISH)
 
@@ -119,7 +119,7 @@ def test_words_that_somebody_writes_while_the_answer_comes_stay_in_the_box(
 
 
 def test_an_answer_for_a_photo_that_was_left_is_not_told_of_the_one_that_is_open(
-    album: Album, box: CaptionBox, photo_id: int, tmp_path: Path
+    album: Album, box: CaptionEditor, photo_id: int, tmp_path: Path
 ) -> None:
     import_id = album.imports.start([make_photo(tmp_path / "in" / "blue.png", "blue")])
     album.imports.wait(import_id)
@@ -134,9 +134,9 @@ def test_an_answer_for_a_photo_that_was_left_is_not_told_of_the_one_that_is_open
 
 
 def test_the_caption_in_another_language_can_be_made_ones_own(
-    album: Album, box: CaptionBox, captioner: FakeCaptioner, photo_id: int
+    album: Album, box: CaptionEditor, captioner: FakeCaptioner, photo_id: int
 ) -> None:
-    said = Description({"ko": "바위 위의 고양이", "en": "A cat on a rock"})
+    said = CaptionResult({"ko": "바위 위의 고양이", "en": "A cat on a rock"})
     captioner.describe = lambda jpeg, languages: said  # type: ignore[method-assign]
     album.captions.request([photo_id], ["ko", "en"])
     album.captions.work_off()
@@ -151,7 +151,7 @@ def test_the_caption_in_another_language_can_be_made_ones_own(
 
 
 def test_an_earlier_caption_is_used_again_and_the_one_in_its_place_becomes_history(
-    album: Album, box: CaptionBox, photo_id: int
+    album: Album, box: CaptionEditor, photo_id: int
 ) -> None:
     for text in ("first", "second", "third"):
         album.captions.write(photo_id, text)
@@ -168,7 +168,7 @@ def test_an_earlier_caption_is_used_again_and_the_one_in_its_place_becomes_histo
 
 
 def test_words_that_are_in_the_box_when_an_earlier_caption_is_used_again_are_history_too(
-    album: Album, box: CaptionBox, photo_id: int
+    album: Album, box: CaptionEditor, photo_id: int
 ) -> None:
     album.captions.write(photo_id, "first")
     album.captions.write(photo_id, "second")
@@ -182,7 +182,7 @@ def test_words_that_are_in_the_box_when_an_earlier_caption_is_used_again_are_his
 
 
 def test_why_there_is_no_caption_stands_in_its_place(
-    album: Album, box: CaptionBox, captioner: FakeCaptioner, photo_id: int
+    album: Album, box: CaptionEditor, captioner: FakeCaptioner, photo_id: int
 ) -> None:
     captioner.error = CaptionerUnavailableError("Gemini cannot be reached: check the network.")
     album.captions.request([photo_id], ["en"])
@@ -192,7 +192,7 @@ def test_why_there_is_no_caption_stands_in_its_place(
 
 
 def test_what_models_say_is_text_and_never_markup(
-    album: Album, box: CaptionBox, captioner: FakeCaptioner, photo_id: int
+    album: Album, box: CaptionEditor, captioner: FakeCaptioner, photo_id: int
 ) -> None:
     captioner.says = captioner.text_in_photo = HARM
     captioner.keywords, captioner.model_id = (HARM,), HARM
@@ -209,13 +209,13 @@ def test_what_models_say_is_text_and_never_markup(
     assert "<img" not in drawn
 
 
-def ask(questions: Questions, photo_id: int, said: Conversation | None, text: str) -> Any:
+def ask(questions: PhotoChat, photo_id: int, said: Conversation | None, text: str) -> Any:
     """The steps of a question: what each shows."""
     return list(questions.ask(photo_id, said, text, ENGLISH))
 
 
 def test_a_conversation_goes_on_and_is_stored_nowhere(
-    album: Album, questions: Questions, captioner: FakeCaptioner, photo_id: int
+    album: Album, questions: PhotoChat, captioner: FakeCaptioner, photo_id: int
 ) -> None:
     captioner.says = "A red square."
     waiting, answered = ask(questions, photo_id, None, " What is it? ")
@@ -234,7 +234,7 @@ def test_a_conversation_goes_on_and_is_stored_nowhere(
 
 
 def test_an_answer_that_comes_for_another_photo_is_not_shown(
-    questions: Questions, photo_id: int
+    questions: PhotoChat, photo_id: int
 ) -> None:
     _, answered = ask(questions, photo_id, None, "What is it?")
 
@@ -245,7 +245,7 @@ def test_an_answer_that_comes_for_another_photo_is_not_shown(
 
 
 def test_a_question_about_another_photo_begins_a_new_conversation(
-    questions: Questions, captioner: FakeCaptioner, photo_id: int
+    questions: PhotoChat, captioner: FakeCaptioner, photo_id: int
 ) -> None:
     old = Conversation(photo_id + 1, (Turn("person", "old"), Turn("model", "old")))
 
@@ -256,7 +256,7 @@ def test_a_question_about_another_photo_begins_a_new_conversation(
 
 
 def test_words_that_got_no_answer_are_back_in_their_box(
-    questions: Questions, captioner: FakeCaptioner, photo_id: int
+    questions: PhotoChat, captioner: FakeCaptioner, photo_id: int
 ) -> None:
     captioner.error = CaptionerUnavailableError("Gemini cannot be reached: check the network.")
     steps = questions.ask(photo_id, None, "What is it?", ENGLISH)
@@ -274,7 +274,7 @@ def test_words_that_got_no_answer_are_back_in_their_box(
 
 
 def test_an_empty_question_and_an_endless_conversation_are_sentences(
-    questions: Questions, captioner: FakeCaptioner, photo_id: int
+    questions: PhotoChat, captioner: FakeCaptioner, photo_id: int
 ) -> None:
     with pytest.raises(gr.Error, match="Write a question"):
         ask(questions, photo_id, None, "  ")
@@ -289,11 +289,11 @@ def test_where_the_captioner_cannot_converse_nobody_is_invited_to(
 ) -> None:
     captioner.converses = False
     with gr.Blocks():
-        assert Questions(album)._accordion.visible is False
+        assert PhotoChat(album)._accordion.visible is False
 
 
 def test_captions_of_a_photo_that_is_gone_meanwhile_are_one_sentence(
-    album: Album, box: CaptionBox, photo_id: int
+    album: Album, box: CaptionEditor, photo_id: int
 ) -> None:
     with pytest.raises(gr.Error, match="not in the album"):
         box.save(photo_id + 1, "words", "", ENGLISH)

@@ -15,7 +15,7 @@ from album.domain.labels import MAX_LABELS, GivenLabel
 from album.domain.photo import Caption, Photo
 from album.export.exporter import PhotoExport
 from album.export.verification import verify_export
-from album.export.xmp_sidecar import Said, extended
+from album.export.xmp_sidecar import SidecarContent, extended
 from album.service import Album
 from album.storage.captions import CaptionStore
 from tests import exiftool
@@ -300,7 +300,7 @@ def test_a_sidecar_beside_another_photo_than_its_own_gives_it_nothing(full, othe
 def test_a_made_up_sidecar_gives_no_more_than_a_person_could(album, mine):
     take_in(album, [mine / "white.jpg"])
     (white,) = album.store.all_photos()
-    said = Said(
+    said = SidecarContent(
         white.sha256,
         {"en": " " + "x" * 50_000, "ko": "가"},
         {"en": "never", "ko": "2026-11-21T10:30:05 1 gem"},

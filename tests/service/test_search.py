@@ -12,7 +12,7 @@ import pytest
 
 from album.domain.photo import SearchFilters
 from album.errors import EmptyQueryError, PhotoNotFoundError, QueryError, UnreadableImageError
-from album.search.search import Question
+from album.search.search import SearchRequest
 from tests.images.make import make_exif, make_photo, make_text
 from tests.importing import take_in
 
@@ -53,7 +53,7 @@ def id_of(album, filename):
 
 @pytest.mark.parametrize(("query", "first"), [("red", "red.jpg"), ("파란 하늘", "blue.jpg")])
 def test_the_photo_that_the_words_describe_comes_first(coloured, query, first):
-    page = coloured.search.find(Question(query, rest=True))
+    page = coloured.search.find(SearchRequest(query, rest=True))
 
     assert names(page)[0] == first
     assert page.hits[0].score == pytest.approx(1.0, abs=0.02)
@@ -75,7 +75,7 @@ def test_no_query_shows_the_whole_album_newest_first_without_a_model(coloured):
 
 def test_a_picture_finds_what_looks_like_it(coloured, tmp_path):
     page = coloured.search.find(
-        Question(pictures=(make_photo(tmp_path / "query.png", (0, 10, 250)),))
+        SearchRequest(pictures=(make_photo(tmp_path / "query.png", (0, 10, 250)),))
     )
 
     assert names(page)[0] == "blue.jpg"
@@ -85,7 +85,7 @@ def test_words_and_a_picture_weigh_the_same(coloured, tmp_path):
     encoder = coloured.active.current().encoder
     picture = make_photo(tmp_path / "query.png", "blue")
 
-    page = coloured.search.find(Question("red", pictures=(picture,)))
+    page = coloured.search.find(SearchRequest("red", pictures=(picture,)))
 
     (first,) = index_of(coloured).vectors_of(np.array([page.hits[0].photo.photo_id]))
     expected = encoder.encode_texts(["red", "blue"]) @ first
@@ -96,7 +96,7 @@ def test_words_and_a_picture_weigh_the_same(coloured, tmp_path):
 def test_the_weight_of_a_picture_goes_from_nothing_to_all(coloured, tmp_path, weight, first):
     picture = make_photo(tmp_path / "query.png", "blue")
 
-    page = coloured.search.find(Question("red", pictures=(picture,), picture_weight=weight))
+    page = coloured.search.find(SearchRequest("red", pictures=(picture,), picture_weight=weight))
 
     assert names(page)[0] == first
 
@@ -104,14 +104,14 @@ def test_the_weight_of_a_picture_goes_from_nothing_to_all(coloured, tmp_path, we
 def test_several_pictures_are_one_look(coloured, tmp_path):
     pictures = tuple(make_photo(tmp_path / f"{it}.png", it) for it in ("red", "yellow"))
 
-    page = coloured.search.find(Question(pictures=pictures, rest=True))
+    page = coloured.search.find(SearchRequest(pictures=pictures, rest=True))
 
     assert set(names(page)[:2]) == {"red.jpg", "yellow.jpg"}
 
 
 def test_a_query_picture_that_is_no_image_is_one_sentence(coloured, tmp_path):
     with pytest.raises(UnreadableImageError):
-        coloured.search.find(Question(pictures=(make_text(tmp_path / "text.jpg"),)))
+        coloured.search.find(SearchRequest(pictures=(make_text(tmp_path / "text.jpg"),)))
 
 
 def test_more_like_this_leaves_the_photo_itself_out(coloured):
@@ -160,7 +160,7 @@ def test_more_like_a_photo_that_is_not_encoded_yet_says_so(album, tmp_path):
 )
 def test_filters_combine_with_any_query_and_the_number_is_exact(coloured, filters, expected):
     for query in ("red", ""):
-        page = coloured.search.find(Question(query, filters=filters, rest=True))
+        page = coloured.search.find(SearchRequest(query, filters=filters, rest=True))
 
         assert set(names(page)) == expected
         assert page.total == len(expected)
@@ -172,16 +172,18 @@ def test_photos_are_filtered_by_caption_and_by_label(coloured):
     coloured.set_labels(blue, ["sky", " sky ", ""])
 
     assert names(
-        coloured.search.find(Question("red", filters=SearchFilters(has_caption=True), rest=True))
+        coloured.search.find(
+            SearchRequest("red", filters=SearchFilters(has_caption=True), rest=True)
+        )
     ) == ["red.jpg"]
     assert (
         coloured.search.find(
-            Question("", filters=SearchFilters(has_caption=False), rest=True)
+            SearchRequest("", filters=SearchFilters(has_caption=False), rest=True)
         ).total
         == 5
     )
     assert names(
-        coloured.search.find(Question("red", filters=SearchFilters(label="sky"), rest=True))
+        coloured.search.find(SearchRequest("red", filters=SearchFilters(label="sky"), rest=True))
     ) == ["blue.jpg"]
     assert coloured.labels_of(blue) == ["sky"]
 
@@ -192,10 +194,10 @@ def test_pages_show_every_photo_exactly_once_in_one_order(album, tmp_path):
 
     for query in ("red", ""):
         pages = [
-            album.search.find(Question(query, rest=True), offset=offset, limit=60)
+            album.search.find(SearchRequest(query, rest=True), offset=offset, limit=60)
             for offset in (0, 60, 120, 180)
         ]
-        whole = album.search.find(Question(query, rest=True), limit=1000)
+        whole = album.search.find(SearchRequest(query, rest=True), limit=1000)
 
         assert [len(page.hits) for page in pages] == [60, 60, 10, 0]
         assert {page.total for page in pages} == {130}
@@ -206,11 +208,11 @@ def test_pages_show_every_photo_exactly_once_in_one_order(album, tmp_path):
 
 def test_a_photo_imported_by_another_process_is_found_without_a_restart(coloured, tmp_path):
     from album.service import Album
-    from models.classifiers.factory import OwnClassifiers
+    from models.classifiers.factory import DefaultClassifiers
     from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder
 
     assert names(coloured.search.find("purple"))[0] != "purple.png"
-    other = Album(coloured.data_dir, OwnClassifiers(), FakeCaptioner(), decoder=DecodeHere())
+    other = Album(coloured.data_dir, DefaultClassifiers(), FakeCaptioner(), decoder=DecodeHere())
     other.active.offer(FakeEncoder(), fill=False)
     take_in(other, [make_photo(tmp_path / "purple.png", (128, 0, 160))])
     other.close()
@@ -231,7 +233,7 @@ def test_an_album_of_one_and_of_no_photo_answers_too(album, tmp_path):
 
 
 def test_facts_in_words_narrow_what_is_looked_at(coloured):
-    page = coloured.search.find(Question("red 2018", rest=True))
+    page = coloured.search.find(SearchRequest("red 2018", rest=True))
 
     assert names(page) == ["red.jpg"]
     assert [page.query.text[chip.start : chip.end] for chip in page.query.chips] == ["2018"]
@@ -287,7 +289,7 @@ def test_exact_words_are_a_condition(coloured):
 
     assert names(coloured.search.find('"red rose"')) == ["blue.jpg"]
     assert set(names(coloured.search.find('rose -"red rose"'))) >= {"green.jpg"}
-    assert "blue.jpg" not in names(coloured.search.find(Question('-"red rose"', rest=True)))
+    assert "blue.jpg" not in names(coloured.search.find(SearchRequest('-"red rose"', rest=True)))
 
 
 def test_both_means_both_and_not_either(album, tmp_path):
@@ -295,14 +297,14 @@ def test_both_means_both_and_not_either(album, tmp_path):
         make_photo(tmp_path / "photos" / f"{name}.png", colour)
     take_in(album, [tmp_path / "photos"])
 
-    page = album.search.find(Question("red + blue", rest=True))
+    page = album.search.find(SearchRequest("red + blue", rest=True))
 
     assert names(page)[0] == "rb.png"
 
 
 def test_inside_a_band_hits_can_stand_by_date(coloured):
-    best = coloured.search.find(Question("red", rest=True))
-    dated = coloured.search.find(Question("red", rest=True, sort="date"))
+    best = coloured.search.find(SearchRequest("red", rest=True))
+    dated = coloured.search.find(SearchRequest("red", rest=True, sort="date"))
 
     for band in ("sure", "maybe", "rest"):
         by_best = [hit.photo for hit in best.hits if hit.band == band]
@@ -312,7 +314,7 @@ def test_inside_a_band_hits_can_stand_by_date(coloured):
 
 def test_later_pages_belong_to_the_first_though_photos_arrive_meanwhile(album, tmp_path):
     take_in(album, [make_photo(tmp_path / f"{n:02}.png", (n, 255 - n, 9)) for n in range(20)])
-    question = Question("red", rest=True)
+    question = SearchRequest("red", rest=True)
     first = album.search.find(question, limit=10)
     take_in(album, [make_photo(tmp_path / "new.png", "red")])
 
@@ -339,7 +341,7 @@ def burst(album, tmp_path):
 
 
 def test_a_burst_is_one_hit_that_says_how_many_it_stands_for(burst):
-    page = burst.search.find(Question("red", rest=True))
+    page = burst.search.find(SearchRequest("red", rest=True))
 
     assert page.total == 2
     assert sorted(hit.burst for hit in page.hits) == [1, 4]
@@ -347,16 +349,16 @@ def test_a_burst_is_one_hit_that_says_how_many_it_stands_for(burst):
 
 
 def test_the_photos_of_a_moment_can_be_seen_in_their_order(burst):
-    page = burst.search.find(Question(burst=id_of(burst, "2.jpg")))
+    page = burst.search.find(SearchRequest(burst=id_of(burst, "2.jpg")))
 
     assert names(page) == ["0.jpg", "1.jpg", "2.jpg", "3.jpg"]
     assert page.total == 4
 
 
 def test_the_moment_of_a_photo_alone_is_that_photo(burst):
-    assert names(burst.search.find(Question(burst=id_of(burst, "later.jpg")))) == ["later.jpg"]
+    assert names(burst.search.find(SearchRequest(burst=id_of(burst, "later.jpg")))) == ["later.jpg"]
     with pytest.raises(PhotoNotFoundError):
-        burst.search.find(Question(burst=999))
+        burst.search.find(SearchRequest(burst=999))
 
 
 # The language of the model

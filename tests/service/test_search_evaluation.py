@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from album.encoding.score_calibration import MAYBE, Relevance
+from album.encoding.score_calibration import MAYBE, ScoreCalibrator
 from album.search.evaluation import Searcher
 from album.search.fusion import certain
-from album.search.search import Question
+from album.search.search import SearchRequest
 from album.storage.text_index import TextIndex
 from tests.images.make import make_exif, make_photo
 from tests.importing import take_in
@@ -30,14 +30,14 @@ def captioned(album, tmp_path):
 @pytest.mark.parametrize("text", ["red", "파란", "a red kite", "number"])
 def test_the_order_and_the_bands_of_an_evaluation_are_those_of_the_search(captioned, text, written):
     active = captioned.active.current()
-    relevance = Relevance(active.encoder, active.index, captioned.embeddings_dir)
+    relevance = ScoreCalibrator(active.encoder, active.index, captioned.embeddings_dir)
     texts = TextIndex(captioned.database) if written else None
     if not written:
         for photo in list(captioned.store.all_photos()):
             captioned.captions.write(photo.photo_id, "")
 
     found = Searcher(active.encoder, active.index, relevance, texts).find(text)
-    page = captioned.search.find(Question(text, rest=True), limit=100)
+    page = captioned.search.find(SearchRequest(text, rest=True), limit=100)
 
     ids, _ = active.index.snapshot()
     assert [hit.photo.photo_id for hit in page.hits] == ids[found.order].tolist()

@@ -14,13 +14,13 @@ import pytest
 from album.domain.labels import FAVOURITE, MAX_LABELS, LabelPlan, LabelRule, PlannedLabel
 from album.domain.photo import SearchFilters
 from album.search.query import Query
-from album.search.search import Question, SearchPage
+from album.search.search import SearchPage, SearchRequest
 from album.service import Album
-from album.ui.search.layout import SearchParts
-from album.ui.search.photo_navigation import Viewing
-from album.ui.search.queries import Asking
-from album.ui.search.url_navigation import Arriving
-from album.ui.shared.session_state import Shown
+from album.ui.search.layout import SearchLayout
+from album.ui.search.photo_navigation import PhotoNavigation
+from album.ui.search.queries import SearchHandlers
+from album.ui.search.url_navigation import UrlNavigation
+from album.ui.shared.session_state import SearchState
 from album.ui.shared.uploads import UploadFolder
 from tests.images.make import make_photo
 
@@ -33,15 +33,15 @@ class Tab:
     def __init__(self, album: Album, folder: Path) -> None:
         self.album = album
         with gr.Blocks():
-            self.parts = SearchParts(album, UploadFolder(folder))
-        self.asking = Asking(album, self.parts)
-        self.viewing = Viewing(self.parts, self.asking)
-        self.arriving = Arriving(album, self.parts, self.asking, self.viewing)
+            self.parts = SearchLayout(album, UploadFolder(folder))
+        self.asking = SearchHandlers(album, self.parts)
+        self.viewing = PhotoNavigation(self.parts, self.asking)
+        self.arriving = UrlNavigation(album, self.parts, self.asking, self.viewing)
 
-    def answers(self, question: Question, page: int = 0) -> dict[Any, Any]:
-        return self.asking.show(Shown(question, page), ENGLISH)
+    def answers(self, question: SearchRequest, page: int = 0) -> dict[Any, Any]:
+        return self.asking.show(SearchState(question, page), ENGLISH)
 
-    def arrives(self, shown: Shown, address: str) -> dict[Any, Any]:
+    def arrives(self, shown: SearchState, address: str) -> dict[Any, Any]:
         """All updates together, the later ones on top."""
         together: dict[Any, Any] = {}
         for update in self.arriving.go_to(shown, address, ENGLISH):
@@ -70,13 +70,15 @@ class PanelOf:
 
     def choose(self, *labels: str) -> dict[Any, Any]:
         _, *notes = [self._holds.get(it) for it in self._panel.label_box.inputs]
-        answer = self._viewing.save_labels(Shown(), self._photo_id, list(labels), *notes, ENGLISH)
+        answer = self._viewing.save_labels(
+            SearchState(), self._photo_id, list(labels), *notes, ENGLISH
+        )
         self.takes(answer)
         return answer
 
     def press_heart(self) -> None:
         heart = self._holds[self._panel.favourite]
-        self.takes(self._viewing.turn_heart(Shown(), self._photo_id, heart, ENGLISH))
+        self.takes(self._viewing.turn_heart(SearchState(), self._photo_id, heart, ENGLISH))
 
 
 @pytest.fixture
@@ -91,7 +93,7 @@ def tab(album: Album, tmp_path: Path) -> Tab:
 def test_a_language_that_the_model_does_not_read_is_said(tab: Tab, language: str) -> None:
     found = SearchPage([], 0, Query("강아지"), unread=language)
 
-    updates = tab.parts.results.of(Shown(Question("강아지")), found, "en", empty=False)
+    updates = tab.parts.results.of(SearchState(SearchRequest("강아지")), found, "en", empty=False)
 
     line = updates[tab.parts.results.outputs[3]]
     assert line["visible"] is (language == "ko")
@@ -105,11 +107,11 @@ def test_an_address_brings_words_filters_order_and_photo(tab: Tab) -> None:
         if hit.photo.filename == "red.png"
     ]
 
-    updates = tab.arrives(Shown(), f"?q=red&sort=date&rest=1&type=PNG&photo={photo_id}")
+    updates = tab.arrives(SearchState(), f"?q=red&sort=date&rest=1&type=PNG&photo={photo_id}")
 
-    shown: Shown = updates[tab.parts.shown]
+    shown: SearchState = updates[tab.parts.shown]
     assert updates[tab.parts.query] == "red"
-    assert shown.question == Question(
+    assert shown.question == SearchRequest(
         "red", filters=SearchFilters(file_type="PNG"), sort="date", rest=True
     )
     assert shown.photo == photo_id
@@ -117,15 +119,15 @@ def test_an_address_brings_words_filters_order_and_photo(tab: Tab) -> None:
 
 
 def test_an_address_with_photos_that_are_gone_leaves_them_out(tab: Tab) -> None:
-    updates = tab.arrives(Shown(), "?like=98,99&photo=97&burst=96&p=50")
+    updates = tab.arrives(SearchState(), "?like=98,99&photo=97&burst=96&p=50")
 
-    shown: Shown = updates[tab.parts.shown]
-    assert (shown.question, shown.page, shown.photo) == (Question(), 0, None)
+    shown: SearchState = updates[tab.parts.shown]
+    assert (shown.question, shown.page, shown.photo) == (SearchRequest(), 0, None)
     assert len(shown.ids) == 3
 
 
 def test_going_back_to_the_same_question_only_closes_the_photo(tab: Tab) -> None:
-    shown: Shown = tab.answers(Question("red", rest=True))[tab.parts.shown]
+    shown: SearchState = tab.answers(SearchRequest("red", rest=True))[tab.parts.shown]
     shown = replace(shown, photo=shown.ids[0])
 
     updates = tab.arrives(shown, "?q=red&rest=1")
@@ -136,8 +138,8 @@ def test_going_back_to_the_same_question_only_closes_the_photo(tab: Tab) -> None
 
 
 def test_pictures_of_ones_own_stay_though_no_address_holds_them(tab: Tab, tmp_path: Path) -> None:
-    question = Question(pictures=(tmp_path / "in" / "red.png",))
-    shown: Shown = tab.answers(question)[tab.parts.shown]
+    question = SearchRequest(pictures=(tmp_path / "in" / "red.png",))
+    shown: SearchState = tab.answers(question)[tab.parts.shown]
 
     updates = tab.arrives(replace(shown, photo=shown.ids[0]), "")
 
@@ -145,7 +147,7 @@ def test_pictures_of_ones_own_stay_though_no_address_holds_them(tab: Tab, tmp_pa
 
 
 def test_a_page_that_is_not_there_any_more_is_the_last_one(tab: Tab) -> None:
-    shown: Shown = tab.answers(Question(), page=7)[tab.parts.shown]
+    shown: SearchState = tab.answers(SearchRequest(), page=7)[tab.parts.shown]
 
     assert shown.page == 0
     assert len(shown.ids) == 3
@@ -250,7 +252,7 @@ def test_a_made_up_note_of_what_was_shown_takes_no_label_away(tab: Tab, note: An
     photo_id = tab.album.search.find("").hits[0].photo.photo_id
     tab.album.set_labels(photo_id, ["holiday"])
 
-    tab.viewing.save_labels(Shown(), photo_id, [], note, note, ENGLISH)
+    tab.viewing.save_labels(SearchState(), photo_id, [], note, note, ENGLISH)
 
     assert tab.album.labels_of(photo_id) == ["holiday"]
 
@@ -266,7 +268,7 @@ def test_more_labels_than_a_photo_can_have_are_one_sentence(tab: Tab) -> None:
 
 
 def test_what_the_browser_says_it_chose_is_looked_up_and_never_believed(tab: Tab) -> None:
-    shown: Shown = tab.answers(Question())[tab.parts.shown]
+    shown: SearchState = tab.answers(SearchRequest())[tab.parts.shown]
 
     for place in (-1, 3, 10**9):
         for value in ("photo", "burst", {"path": "/etc/passwd"}):

@@ -13,11 +13,11 @@ import pytest
 from gradio_client import Client
 
 from album.captioning.captions import CaptionPace
-from album.domain.captions import Wanted
+from album.domain.captions import CaptionSelection
 from album.service import Album
 from album.settings import Settings
 from models.captioners.gemini import GeminiCaptioner
-from models.classifiers.factory import OwnClassifiers
+from models.classifiers.factory import DefaultClassifiers
 from models.errors import ModelError
 from models.interfaces import Turn
 from tests.fakes import DecodeHere, FakeEncoder
@@ -52,13 +52,17 @@ def test_no_log_error_or_row_of_the_album_has_the_key(tmp_path, towns, caplog, a
         captioner = GeminiCaptioner(KEY, "gemini-test", server.url, timeout_s=5)
         pace = CaptionPace(per_minute=100, first_delay_s=0.0)
         album = Album(
-            tmp_path / "data", OwnClassifiers(), captioner, decoder=DecodeHere(), caption_pace=pace
+            tmp_path / "data",
+            DefaultClassifiers(),
+            captioner,
+            decoder=DecodeHere(),
+            caption_pace=pace,
         )
         album.active.offer(FakeEncoder(), fill=False)
         (photo_id,) = take_in(album, [make_photo(tmp_path / "a.jpg")]).added
         server.respond = lambda request, earlier: answer
         said = [repr(captioner), repr(album.captions.progress())]
-        job_id = album.captions.start_job(Wanted(), ["en"])
+        job_id = album.captions.start_job(CaptionSelection(), ["en"])
         album.captions.work_off()
         said += [repr(album.captions.job(job_id)), repr(album.captions.failures(job_id))]
         for ask in (

@@ -13,7 +13,7 @@ from album.cli import served_search
 from album.cli.served_search import VERSION, answer_request, ask_served, page_json
 from album.domain.photo import SearchFilters
 from album.runtime.local_socket import LocalSocket, ask
-from album.search.search import Question
+from album.search.search import SearchRequest
 from tests.images.make import make_photo
 from tests.importing import take_in
 from tests.model.commands import read, run
@@ -32,13 +32,15 @@ def served(album, tmp_path):
 
 def questions(tmp_path):
     return [
-        Question("red"),
-        Question("빨간 꽃", rest=True, sort="date"),
-        Question(),
-        Question("2001"),
-        Question("red", filters=SearchFilters(after=date(2000, 1, 1), before=date(2001, 1, 1))),
-        Question(like=(1,), rest=True),
-        Question(pictures=(tmp_path / "blue.png",), like=(3,), text="blue", rest=True),
+        SearchRequest("red"),
+        SearchRequest("빨간 꽃", rest=True, sort="date"),
+        SearchRequest(),
+        SearchRequest("2001"),
+        SearchRequest(
+            "red", filters=SearchFilters(after=date(2000, 1, 1), before=date(2001, 1, 1))
+        ),
+        SearchRequest(like=(1,), rest=True),
+        SearchRequest(pictures=(tmp_path / "blue.png",), like=(3,), text="blue", rest=True),
     ]
 
 
@@ -81,7 +83,10 @@ def test_a_picture_is_named_from_the_folder_of_who_asks(served, tmp_path, monkey
 
 
 def test_what_the_served_album_cannot_answer_is_told_by_the_command(served):
-    for question in (Question(like=(99,)), Question(pictures=(served.data_dir / "none.png",))):
+    for question in (
+        SearchRequest(like=(99,)),
+        SearchRequest(pictures=(served.data_dir / "none.png",)),
+    ):
         assert ask_served(served.data_dir, question, 10) is None
     result = run(served.data_dir, "similar", 99)
 
@@ -92,7 +97,7 @@ def test_what_the_served_album_cannot_answer_is_told_by_the_command(served):
 def test_without_a_served_album_the_command_works_by_itself(album, tmp_path):
     take_in(album, [make_photo(tmp_path / "red.png", "red")])
 
-    assert ask_served(album.data_dir, Question("2001"), 10) is None
+    assert ask_served(album.data_dir, SearchRequest("2001"), 10) is None
     assert read(run(album.data_dir, "search", "--json"))["total"] == 1
 
 
@@ -126,4 +131,4 @@ def test_a_request_that_is_none_gets_no_answer(served, changes, caplog):
 def test_an_answer_of_another_version_is_not_used(served, monkeypatch):
     monkeypatch.setattr(served_search, "ask", lambda *args: {"version": VERSION + 1, "hits": []})
 
-    assert ask_served(served.data_dir, Question("red"), 10) is None
+    assert ask_served(served.data_dir, SearchRequest("red"), 10) is None

@@ -12,13 +12,13 @@ import gradio as gr
 import numpy as np
 import pytest
 
-from album.classification.few_shot import Taught
+from album.classification.few_shot import FewShotModel
 from album.domain.labels import LabelPlan, LabelRule, PlannedLabel
 from album.errors import QueryError
 from album.service import Album
-from album.ui.classify.examples_html import Offer, learned, question_tiles
-from album.ui.classify.examples_view import TeachingView
-from models.interfaces import Estimate
+from album.ui.classify.examples_html import ExampleOffer, learned, question_tiles
+from album.ui.classify.examples_view import ExamplesView
+from models.interfaces import Proportion
 from tests.images.make import make_photo
 
 ENGLISH: Any = SimpleNamespace(headers={"accept-language": "en"}, query_params={})
@@ -28,7 +28,7 @@ SHADES = {"red": (255, 0, 0), "blue": (0, 0, 255)}
 
 
 @pytest.fixture
-def view(album: Album, tmp_path: Path) -> TeachingView:
+def view(album: Album, tmp_path: Path) -> ExamplesView:
     """Twelve red photos and twelve blue ones, each of a shade of its own."""
     photos = [
         make_photo(tmp_path / "in" / f"{name}{n:02}.png", tuple(abs(it - 9 * n) for it in shade))
@@ -37,7 +37,7 @@ def view(album: Album, tmp_path: Path) -> TeachingView:
     ]
     album.imports.wait(album.imports.start(photos))
     with gr.Blocks():
-        return TeachingView(album)
+        return ExamplesView(album)
 
 
 def ids_of(album: Album, name: str) -> list[int]:
@@ -63,9 +63,9 @@ def examples(album: Album, label: str) -> tuple[list[int], list[int]]:
     return positives.tolist(), negatives.tolist()
 
 
-def test_what_is_said_of_a_photo_is_kept_and_taken_back(album: Album, view: TeachingView) -> None:
+def test_what_is_said_of_a_photo_is_kept_and_taken_back(album: Album, view: ExamplesView) -> None:
     red, blue = ids_of(album, "red"), ids_of(album, "blue")
-    offer = Offer("found", (red[0], blue[0]))
+    offer = ExampleOffer("found", (red[0], blue[0]))
 
     said = last([view.mark(offer, " big   red ", pressed(0, "is"), ENGLISH)])
     assert "1 is “big red” · 0 are not" in said["teach-said"]
@@ -81,27 +81,27 @@ def test_what_is_said_of_a_photo_is_kept_and_taken_back(album: Album, view: Teac
 
 
 def test_what_the_browser_says_it_marked_is_looked_up_and_never_believed(
-    album: Album, view: TeachingView
+    album: Album, view: ExamplesView
 ) -> None:
     red = ids_of(album, "red")
     for place in (-1, 1, 10**9, "0", None, {"path": "/etc/passwd"}):
-        view.mark(Offer("found", (red[0],)), "label", pressed(place, "is"), ENGLISH)
+        view.mark(ExampleOffer("found", (red[0],)), "label", pressed(place, "is"), ENGLISH)
 
     assert album.labels.summaries() == []
 
 
 @pytest.mark.parametrize("name", ["", "   ", None, ["a"], 7])
-def test_a_label_without_a_name_is_asked_for_one(view: TeachingView, name: Any) -> None:
+def test_a_label_without_a_name_is_asked_for_one(view: ExamplesView, name: Any) -> None:
     with pytest.raises(gr.Error, match="먼저 이름표의 이름을 적어 주세요"):
-        view.mark(Offer("found", (1,)), name, pressed(0, "is"), KOREAN)
+        view.mark(ExampleOffer("found", (1,)), name, pressed(0, "is"), KOREAN)
     with pytest.raises(gr.Error, match="Give the label a name first"):
         list(view.learn(name, "", False, ENGLISH))
 
 
 def test_a_name_that_is_too_long_or_half_a_character_is_no_bug(
-    album: Album, view: TeachingView
+    album: Album, view: ExamplesView
 ) -> None:
-    offer = Offer("found", (ids_of(album, "red")[0],))
+    offer = ExampleOffer("found", (ids_of(album, "red")[0],))
     with pytest.raises(gr.Error, match="100 characters at most"):
         view.mark(offer, "x" * 101, pressed(0, "is"), ENGLISH)
 
@@ -111,15 +111,15 @@ def test_a_name_that_is_too_long_or_half_a_character_is_no_bug(
     assert album.label_names() == []
 
 
-def test_a_photo_that_is_gone_meanwhile_is_said_to_be(view: TeachingView) -> None:
+def test_a_photo_that_is_gone_meanwhile_is_said_to_be(view: ExamplesView) -> None:
     with pytest.raises(gr.Error, match="not in the album any more"):
-        view.mark(Offer("found", (9999,)), "label", pressed(0, "is"), ENGLISH)
-    drawn = last([view.draw(Offer("found", (9999,)), "label", ENGLISH)])
+        view.mark(ExampleOffer("found", (9999,)), "label", pressed(0, "is"), ENGLISH)
+    drawn = last([view.draw(ExampleOffer("found", (9999,)), "label", ENGLISH)])
     assert "question-tiles" not in drawn["teach-tiles"]
 
 
 def test_found_photos_are_offered_with_what_was_said_of_them(
-    album: Album, view: TeachingView
+    album: Album, view: ExamplesView
 ) -> None:
     red = ids_of(album, "red")
     album.labels.give("warm", red[:1])
@@ -128,7 +128,7 @@ def test_found_photos_are_offered_with_what_was_said_of_them(
     offer = last([view.take(red, ENGLISH)])["offer"]
     tiles = last([view.draw(offer, "warm", ENGLISH)])["teach-tiles"]
 
-    assert offer == Offer("found", tuple(red))
+    assert offer == ExampleOffer("found", tuple(red))
     assert re.findall(r'data-said="(\w*)"', tiles) == ["is", "not", *[""] * 10]
     assert tiles.count('aria-pressed="true"') == 2
     assert 'aria-label="“warm”: red00.png"' in tiles
@@ -138,7 +138,7 @@ def test_found_photos_are_offered_with_what_was_said_of_them(
 
 
 def test_without_examples_it_begins_with_what_a_search_finds(
-    album: Album, view: TeachingView
+    album: Album, view: ExamplesView
 ) -> None:
     offer = last(view.learn("warm", "red | 빨강", False, ENGLISH))["offer"]
 
@@ -153,7 +153,7 @@ def test_without_examples_it_begins_with_what_a_search_finds(
 
 
 def test_it_learns_says_how_right_it_is_and_asks_about_others(
-    album: Album, view: TeachingView
+    album: Album, view: ExamplesView
 ) -> None:
     red, blue = ids_of(album, "red"), ids_of(album, "blue")
     album.labels.give("warm", red[:6])
@@ -173,7 +173,7 @@ def test_it_learns_says_how_right_it_is_and_asks_about_others(
     assert not set(updates["offer"].photo_ids) & {*red[:6], *blue[:6]}
 
 
-def test_few_examples_tell_nothing_yet(album: Album, view: TeachingView) -> None:
+def test_few_examples_tell_nothing_yet(album: Album, view: ExamplesView) -> None:
     album.labels.give("warm", ids_of(album, "red")[:1])
 
     said = last(view.learn("warm", "", False, KOREAN))["teach-learned"]
@@ -181,7 +181,7 @@ def test_few_examples_tell_nothing_yet(album: Album, view: TeachingView) -> None
     assert "네 장씩 알려 주세요" in said
 
 
-def test_the_surest_come_with_their_percentages(album: Album, view: TeachingView) -> None:
+def test_the_surest_come_with_their_percentages(album: Album, view: ExamplesView) -> None:
     red, blue = ids_of(album, "red"), ids_of(album, "blue")
     album.labels.give("warm", red[:4])
     album.labels.refuse("warm", blue[:4])
@@ -195,22 +195,22 @@ def test_the_surest_come_with_their_percentages(album: Album, view: TeachingView
 
 
 def test_another_name_keeps_found_photos_and_drops_the_questions(
-    album: Album, view: TeachingView
+    album: Album, view: ExamplesView
 ) -> None:
     red = ids_of(album, "red")
     album.labels.give("old", red[:1])
 
-    found = last([view.rename(Offer("found", tuple(red)), "new", ENGLISH)])
-    asked = last([view.rename(Offer("ask", tuple(red)), "new", ENGLISH)])
+    found = last([view.rename(ExampleOffer("found", tuple(red)), "new", ENGLISH)])
+    asked = last([view.rename(ExampleOffer("ask", tuple(red)), "new", ENGLISH)])
 
     assert found["offer"].photo_ids == tuple(red)
     assert 'data-said="is"' not in found["teach-tiles"]
-    assert asked["offer"] == Offer()
+    assert asked["offer"] == ExampleOffer()
     assert "data-place" not in asked["teach-tiles"]
     assert found["teach-learned"] == asked["teach-learned"] == ""
 
 
-def test_a_dry_run_is_made_of_what_stands_in_the_boxes(album: Album, view: TeachingView) -> None:
+def test_a_dry_run_is_made_of_what_stands_in_the_boxes(album: Album, view: ExamplesView) -> None:
     red, blue = ids_of(album, "red"), ids_of(album, "blue")
     album.labels.give("warm", red[:4])
     album.labels.refuse("warm", blue[:4])
@@ -235,7 +235,7 @@ def with_rule(album: Album, label: str, photo_ids: list[int], living: bool = Fal
     album.labelling.apply(plan, living=living)
 
 
-def test_the_list_says_who_gave_labels_and_which_live(album: Album, view: TeachingView) -> None:
+def test_the_list_says_who_gave_labels_and_which_live(album: Album, view: ExamplesView) -> None:
     red = ids_of(album, "red")
     album.labels.give("warm", red[:2])
     album.labels.refuse("warm", red[2:3])
@@ -253,7 +253,7 @@ def test_the_list_says_who_gave_labels_and_which_live(album: Album, view: Teachi
     assert [value for _, value in updates["teach-name"]["choices"]] == ["by hand", "warm"]
 
 
-def test_a_rule_lives_rests_and_is_forgotten(album: Album, view: TeachingView) -> None:
+def test_a_rule_lives_rests_and_is_forgotten(album: Album, view: ExamplesView) -> None:
     red = ids_of(album, "red")
     with_rule(album, "warm", red[:3])
     listed = last([view.overview.refresh(ENGLISH)])["offer"]
@@ -271,7 +271,7 @@ def test_a_rule_lives_rests_and_is_forgotten(album: Album, view: TeachingView) -
         view.overview.press(listed, pressed(place, "forget"), ENGLISH)
 
 
-def test_a_label_of_the_list_is_taught_as_it_was_before(album: Album, view: TeachingView) -> None:
+def test_a_label_of_the_list_is_taught_as_it_was_before(album: Album, view: ExamplesView) -> None:
     with_rule(album, "warm", ids_of(album, "red")[:3])
 
     updates = last([view.overview.press(("warm",), pressed(0, "teach"), ENGLISH)])
@@ -284,14 +284,14 @@ def test_a_label_of_the_list_is_taught_as_it_was_before(album: Album, view: Teac
 # Words
 
 
-def taught(**changes: Any) -> Taught:
+def taught(**changes: Any) -> FewShotModel:
     plain: dict[str, Any] = {
         "rule": LabelRule("cat", "examples", {}),
         "positives": 5, "negatives": 5, "threshold": 0.5,
-        "precision": Estimate(0.8, 0.61, 0.92), "recall": Estimate(0.7, 0.4, 0.9),
+        "precision": Proportion(0.8, 0.61, 0.92), "recall": Proportion(0.7, 0.4, 0.9),
         "ask": (), "surest": (), "contradictions": (),
     }  # fmt: skip
-    return Taught(**{**plain, **changes})
+    return FewShotModel(**{**plain, **changes})
 
 
 def test_how_right_it_is_reads_as_a_person_would_say_it() -> None:
@@ -303,7 +303,7 @@ def test_how_right_it_is_reads_as_a_person_would_say_it() -> None:
 
 
 def test_much_evidence_is_told_in_hundredths() -> None:
-    sure = taught(precision=Estimate(0.973, 0.95, 0.98), recall=Estimate(0.91, 0.9, 0.92))
+    sure = taught(precision=Proportion(0.973, 0.95, 0.98), recall=Proportion(0.91, 0.9, 0.92))
 
     assert "About 97 of 100 photos that it labels are right (95 to 98 of 100)" in learned(
         sure, "en"
@@ -317,12 +317,12 @@ def test_examples_that_are_not_encoded_yet_are_told() -> None:
 
 
 def test_contradictions_stand_in_pairs_that_can_be_answered(
-    album: Album, view: TeachingView
+    album: Album, view: ExamplesView
 ) -> None:
     red = ids_of(album, "red")
     album.labels.give("warm", red[:1])
     album.labels.refuse("warm", red[1:2])
-    offer = Offer("ask", (red[5],), pairs=((red[0], red[1]),))
+    offer = ExampleOffer("ask", (red[5],), pairs=((red[0], red[1]),))
 
     tiles = last([view.draw(offer, "warm", ENGLISH)])["teach-tiles"]
     assert "one is “warm” and the other is not" in tiles
@@ -334,17 +334,17 @@ def test_contradictions_stand_in_pairs_that_can_be_answered(
     assert examples(album, "warm") == (sorted(red[:2]), [])
 
 
-def test_hostile_names_stay_text(album: Album, view: TeachingView, tmp_path: Path) -> None:
+def test_hostile_names_stay_text(album: Album, view: ExamplesView, tmp_path: Path) -> None:
     (photo_id, *_) = ids_of(album, "red")
     photo = album.photo(photo_id)
     hostile = type(photo)(
         **{name: getattr(photo, name) for name in photo.__dataclass_fields__} | {"filename": HARM}
     )
     tiles = question_tiles(
-        album, Offer("ask", (photo_id,), pairs=((photo_id, photo_id),)),
+        album, ExampleOffer("ask", (photo_id,), pairs=((photo_id, photo_id),)),
         {photo_id: hostile}, ((), ()), HARM, "en",
     )  # fmt: skip
-    said = last([view.mark(Offer("ask", (photo_id,)), HARM, pressed(0, "is"), ENGLISH)])
+    said = last([view.mark(ExampleOffer("ask", (photo_id,)), HARM, pressed(0, "is"), ENGLISH)])
     with_rule(album, HARM, ids_of(album, "blue")[:1])
     rows = last([view.overview.refresh(ENGLISH)])["label-list"]
 

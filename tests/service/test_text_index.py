@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import album.storage.text_index
-from album.domain.filters import Condition, Placed, Writes
+from album.domain.filters import Filter, Placed, Writes
 from album.domain.photo import ImageFacts, Place, SearchFilters
 from album.errors import AlbumError
 from album.maintenance.backup import backup
@@ -238,7 +238,7 @@ def test_exact_korean_is_found_inside_longer_words_however_short(store, texts):
 def test_conditions_get_the_photos_that_write_their_phrases(store, texts):
     add(store)
     wanted = add(store, "no. 7")
-    conditions = [Condition(Writes("No 7")), Condition(Placed(), True), Condition(Writes("8"))]
+    conditions = [Filter(Writes("No 7")), Filter(Placed(), True), Filter(Writes("8"))]
 
     written = texts.written(conditions)
 

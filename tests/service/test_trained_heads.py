@@ -14,9 +14,9 @@ from safetensors.numpy import save_file
 
 from album.classification import trained_classifiers
 from album.classification.trained_classifiers import TrainedHeads
-from album.domain.classification import NONE, Verdict
+from album.domain.classification import NONE, Prediction
 from album.errors import PhotoNotFoundError, QueryError, UnreadableImageError
-from models.classifiers.factory import OwnClassifiers
+from models.classifiers.factory import DefaultClassifiers
 from models.errors import ModelError
 from models.interfaces import HeadCard, Shares, TrainedHead
 from tests.fakes import COLOURS, FakeEncoder
@@ -69,7 +69,7 @@ class Seeing:
         raise AssertionError("it looks at pictures")
 
 
-class WithSeeing(OwnClassifiers):
+class WithSeeing(DefaultClassifiers):
     """Knows one classifier more, that looks at pictures."""
 
     card = HeadCard("seeing", NAMES, (5, 5, 5), "finetune", "resnet50", None, 1.0, "2026-01-02")
@@ -113,8 +113,8 @@ def seeing(filled) -> tuple[TrainedHeads, Seeing, dict[str, int]]:
     return heads, classifiers.head, ids
 
 
-def winner(verdict: Verdict | UnreadableImageError) -> str:
-    assert isinstance(verdict, Verdict)
+def winner(verdict: Prediction | UnreadableImageError) -> str:
+    assert isinstance(verdict, Prediction)
     return "none" if verdict.none else verdict.scores[0].label
 
 
@@ -218,13 +218,13 @@ def test_a_name_that_is_not_there_or_is_damaged_is_a_sentence(filled):
 def test_one_that_was_trained_anew_is_loaded_anew_and_else_only_once(filled, monkeypatch):
     album, ids = filled
     loads = []
-    load = OwnClassifiers.load_head
+    load = DefaultClassifiers.load_head
 
     def counting(self, folder, name):
         loads.append(name)
         return load(self, folder, name)
 
-    monkeypatch.setattr(OwnClassifiers, "load_head", counting)
+    monkeypatch.setattr(DefaultClassifiers, "load_head", counting)
     for _ in range(3):
         [verdict] = album.heads.classify_photos("colours", [ids["red"]])
     assert winner(verdict) == "빨강"

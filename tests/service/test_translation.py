@@ -6,7 +6,7 @@ import pytest
 
 from album.errors import QueryError
 from album.service import Album
-from models.classifiers.factory import OwnClassifiers
+from models.classifiers.factory import DefaultClassifiers
 from models.errors import CaptionerUnavailableError
 from tests.fakes import DecodeHere, FakeCaptioner
 
@@ -18,7 +18,7 @@ def captioner() -> FakeCaptioner:
 
 @pytest.fixture
 def album(tmp_path, captioner):
-    album = Album(tmp_path, OwnClassifiers(), captioner, decoder=DecodeHere())
+    album = Album(tmp_path, DefaultClassifiers(), captioner, decoder=DecodeHere())
     yield album
     album.close()
 

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from album.domain.captions import Wanted
+from album.domain.captions import CaptionSelection
 from album.errors import UnreadableImageError
 from album.images.decoder import Decoded
 from album.images.decoder_pool import DecodePool
 from album.maintenance.repair import repair
-from album.search.search import Question
+from album.search.search import SearchRequest
 from album.service import Album
-from models.classifiers.factory import OwnClassifiers
+from models.classifiers.factory import DefaultClassifiers
 from models.interfaces import Turn
 from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder
 from tests.images.make import make_photo
@@ -69,7 +69,7 @@ def decoder() -> Refusing:
 
 @pytest.fixture
 def album(tmp_path: Path, decoder: Refusing) -> Iterator[Album]:
-    album = Album(tmp_path / "data", OwnClassifiers(), FakeCaptioner(), decoder=decoder)
+    album = Album(tmp_path / "data", DefaultClassifiers(), FakeCaptioner(), decoder=decoder)
     album.active.offer(FakeEncoder(), fill=False)
     take_in(album, [make_photo(tmp_path / f"{name}.png", name) for name in ("red", "blue")])
     yield album
@@ -83,7 +83,7 @@ def picture(tmp_path: Path) -> Path:
 
 
 def caption_all(album: Album) -> None:
-    job_id = album.captions.start_job(Wanted((1, 2)), ["en"])
+    job_id = album.captions.start_job(CaptionSelection((1, 2)), ["en"])
     album.captions.work_off()
     if album.captions.job(job_id).failed:
         raise UnreadableImageError(album.captions.failures(job_id)[0].failure)
@@ -124,8 +124,8 @@ def encode_again(album: Album) -> None:
 
 
 JOURNEYS: dict[str, Callable[[Album, Path], object]] = {
-    "search": lambda album, picture: album.search.find(Question(pictures=(picture,))),
-    "all hits": lambda album, picture: album.search.all_ids(Question(pictures=(picture,))),
+    "search": lambda album, picture: album.search.find(SearchRequest(pictures=(picture,))),
+    "all hits": lambda album, picture: album.search.all_ids(SearchRequest(pictures=(picture,))),
     "chip": lambda album, picture: album.picture_of(picture),
     "classify": classify,
     "describe": lambda album, picture: album.describer.describe_file(picture, ["red", "blue"]),
@@ -154,7 +154,7 @@ def test_a_picture_that_takes_its_time_holds_no_other_search(album, decoder, pic
     decoder.here.clear()
     decoder.go.clear()
     with ThreadPoolExecutor(2) as threads:
-        slow = threads.submit(album.search.find, Question(pictures=(picture,)))
+        slow = threads.submit(album.search.find, SearchRequest(pictures=(picture,)))
         assert decoder.here.wait(PATIENCE_S)
         try:
             quick = threads.submit(album.search.find, "red")
@@ -166,7 +166,7 @@ def test_a_picture_that_takes_its_time_holds_no_other_search(album, decoder, pic
 
 
 def test_a_later_page_does_not_decode_the_picture_again(album, decoder, picture):
-    question = Question(pictures=(picture,), rest=True)
+    question = SearchRequest(pictures=(picture,), rest=True)
     first = album.search.find(question, limit=1)
     decoder.refuses = True
 
@@ -184,7 +184,7 @@ def test_a_picture_that_is_looked_at_again_is_not_decoded_again(album, decoder, 
 
 def test_what_somebody_waits_for_is_not_behind_an_import(tmp_path):
     """Both have workers of their own, of the same kind; those of imports stand back."""
-    album = Album(tmp_path / "data", OwnClassifiers(), FakeCaptioner())
+    album = Album(tmp_path / "data", DefaultClassifiers(), FakeCaptioner())
     try:
         assert isinstance(album.decoder, DecodePool)
         assert isinstance(album.urgent_decoder, DecodePool)

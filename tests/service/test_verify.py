@@ -16,7 +16,7 @@ from album.runtime.files import sha256_of
 from album.service import Album
 from album.storage.imports import ImportStore
 from album.storage.vector_index import TAIL_ROWS, VectorIndex
-from models.classifiers.factory import OwnClassifiers
+from models.classifiers.factory import DefaultClassifiers
 from tests.fakes import FakeEncoder
 from tests.service.library import Library, PlainDecoder, contents, library, photo
 
@@ -456,7 +456,7 @@ def test_what_no_photo_owned_is_a_photo_after_the_import_that_a_repair_asks_for(
     place = sound / "photos" / sha256[:2] / f"{sha256}.jpg"  # as after a loss of its row
     place.parent.mkdir(exist_ok=True)
     stranger.rename(place)
-    album = Album(sound, OwnClassifiers(), captioner, decoder=PlainDecoder())
+    album = Album(sound, DefaultClassifiers(), captioner, decoder=PlainDecoder())
     try:
         album.active.offer(FakeEncoder(), fill=False)
         report = repair(album.store, album.originals, album.active, album.embeddings_dir)

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from album.classification.class_embeddings import MOST_KEPT, NAMES_AT_ONCE, WordVectors
+from album.classification.class_embeddings import MOST_KEPT, NAMES_AT_ONCE, ClassEmbeddings
 from album.classification.class_list import parse_classes
-from models.classifiers.factory import OwnClassifiers
+from models.classifiers.factory import DefaultClassifiers
 from models.interfaces import ClassName, ClassSpec
 from models.prompts import TEMPLATES
 from tests.fakes import FakeEncoder
@@ -35,9 +35,9 @@ def path(tmp_path) -> Path:
     return tmp_path / "fake.names.npy"
 
 
-def words(path: Path, encoder: FakeEncoder | None = None) -> tuple[WordVectors, Counting]:
+def words(path: Path, encoder: FakeEncoder | None = None) -> tuple[ClassEmbeddings, Counting]:
     encoder = encoder or Counting()
-    return WordVectors(encoder, OwnClassifiers(), path), encoder
+    return ClassEmbeddings(encoder, DefaultClassifiers(), path), encoder
 
 
 def test_a_direction_is_the_unit_mean_of_the_names_by_their_weights(path):
@@ -48,7 +48,7 @@ def test_a_direction_is_the_unit_mean_of_the_names_by_their_weights(path):
     of = dict(
         zip(
             ("고양이", "cat", "kitten", "red"),
-            OwnClassifiers().name_directions(
+            DefaultClassifiers().name_directions(
                 encoder, [ClassName(text) for text in ("고양이", "cat", "kitten", "red")]
             ),
             strict=True,

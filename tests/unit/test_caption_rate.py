@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from album.storage.database import Database
-from album.storage.request_log import RequestRate, day_start, next_day
+from album.storage.request_log import RateLimiter, day_start, next_day
 from tests.gemini_server import most_within
 
 WINTER = datetime(2026, 1, 15, 20, 0, tzinfo=UTC).timestamp()  # noon in California
@@ -39,14 +39,14 @@ def database(tmp_path: Path) -> Iterator[Database]:
 def test_in_any_window_there_are_only_so_many_however_irregularly_they_are_asked_for(
     database, clock
 ):
-    rate = RequestRate(database, 10, 0, clock=clock)
+    rate = RateLimiter(database, 10, 0, clock=clock)
     rng = random.Random(1)
     sent = []
 
     for _ in range(2000):
         clock.at += rng.choice([0.01, 0.5, 3.0, 20.0])
         if rng.random() < 0.05:
-            rate = RequestRate(database, 10, 0, clock=clock)  # the album was started again
+            rate = RateLimiter(database, 10, 0, clock=clock)  # the album was started again
         place = rate.take()
         if place.number:
             sent.append(clock.at + rng.random() * 0.99)  # when the server hears of it
@@ -58,7 +58,7 @@ def test_in_any_window_there_are_only_so_many_however_irregularly_they_are_asked
 
 
 def test_who_waits_as_long_as_told_gets_a_place(database, clock):
-    rate = RequestRate(database, 3, 0, clock=clock)
+    rate = RateLimiter(database, 3, 0, clock=clock)
     for _ in range(20):
         place = rate.take()
         clock.at += place.wait_s
@@ -66,7 +66,7 @@ def test_who_waits_as_long_as_told_gets_a_place(database, clock):
 
 
 def test_a_place_that_is_not_used_is_given_to_another(database, clock):
-    rate = RequestRate(database, 1, 0, clock=clock)
+    rate = RateLimiter(database, 1, 0, clock=clock)
     first = rate.take().number
 
     assert rate.take().number == 0
@@ -77,7 +77,7 @@ def test_a_place_that_is_not_used_is_given_to_another(database, clock):
 
 
 def test_a_place_that_was_held_counts_from_when_it_is_used(database, clock):
-    rate = RequestRate(database, 1, 0, clock=clock)
+    rate = RateLimiter(database, 1, 0, clock=clock)
     held = rate.take().number
     clock.at += 50
 
@@ -87,7 +87,7 @@ def test_a_place_that_was_held_counts_from_when_it_is_used(database, clock):
 
 
 def test_a_day_begins_at_midnight_in_california_and_has_only_so_many(database, clock):
-    rate = RequestRate(database, 100, 3, clock=clock)
+    rate = RateLimiter(database, 100, 3, clock=clock)
     assert [bool(rate.take().number) for _ in range(4)] == [True, True, True, False]
 
     rest = rate.resting()
@@ -110,8 +110,8 @@ def test_days_of_23_and_25_hours_are_days():
 
 
 def test_a_rest_is_kept_by_everybody_and_only_a_cautious_one_is_broken(database, clock):
-    rate = RequestRate(database, 10, 0, clock=clock)
-    other = RequestRate(database, 10, 0, clock=clock)
+    rate = RateLimiter(database, 10, 0, clock=clock)
+    other = RateLimiter(database, 10, 0, clock=clock)
 
     rate.rest(30, "They are tired.", cautious=True)
     assert other.take().wait_s == pytest.approx(30)
@@ -130,7 +130,7 @@ def test_a_rest_is_kept_by_everybody_and_only_a_cautious_one_is_broken(database,
 def test_no_server_can_ask_for_a_rest_of_years_and_no_clock_that_was_set_back_makes_one(
     database, clock
 ):
-    rate = RequestRate(database, 1, 0, clock=clock)
+    rate = RateLimiter(database, 1, 0, clock=clock)
     rate.rest(1e12, "For ever.")
     clock.at += 90_001
     assert rate.take().number

@@ -9,7 +9,7 @@ import pytest
 
 from album.domain.photo import Reason, SearchFilters, SearchHit
 from album.search.query import Chip, Look, Query
-from album.search.search import Question, SearchPage
+from album.search.search import SearchPage, SearchRequest
 from album.ui.search.summary import headline, more_to_show, remarks
 from album.ui.shared.match_reasons import in_short, why
 
@@ -24,7 +24,7 @@ def page(hits: int = 0, **values: Any) -> SearchPage:
     return SearchPage([SearchHit(photo, 0.1)] * hits, **given)
 
 
-ASKED = Question("2019 dog")
+ASKED = SearchRequest("2019 dog")
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_where_there_is_none_it_says_so_and_what_to_loosen() -> None:
     assert "“2019”, the filters" in headline(filtered, nearest, "en")
     assert "조건" in headline(filtered, nearest, "ko")
     plain = replace(nearest, query=Query("dog", groups=((Look("dog"),),)))
-    assert "Try other words" in headline(Question("dog"), plain, "en")
+    assert "Try other words" in headline(SearchRequest("dog"), plain, "en")
 
 
 def test_where_the_facts_fit_no_photo_they_are_what_to_loosen() -> None:
@@ -82,7 +82,7 @@ def test_where_the_facts_fit_no_photo_they_are_what_to_loosen() -> None:
 def test_a_picture_that_nothing_is_like_is_not_told_to_use_other_words() -> None:
     found = page(5, nearest=True, query=Query(""))
 
-    said = headline(Question(like=(1,)), found, "en")
+    said = headline(SearchRequest(like=(1,)), found, "en")
 
     assert said.startswith("<strong>No other photo is like it.</strong>")
     assert "words" not in said
@@ -101,7 +101,7 @@ def test_a_picture_that_nothing_is_like_is_not_told_to_use_other_words() -> None
         (replace(ASKED, rest=True), page(9, rest=9, nearest=True), "Show only the nearest"),
     ],
 )
-def test_the_rest_is_behind_one_tap(question: Question, found: SearchPage, said: str) -> None:
+def test_the_rest_is_behind_one_tap(question: SearchRequest, found: SearchPage, said: str) -> None:
     assert more_to_show(question, found, "en") == said
 
 

@@ -12,8 +12,8 @@ from album.domain.filters import (
     ByCamera,
     ByLens,
     Captioned,
-    Condition,
     Favourite,
+    Filter,
     InMonths,
     InPlace,
     Labelled,
@@ -42,7 +42,7 @@ NAMES = KnownNames(
 )
 
 
-def said(condition: Condition) -> str:
+def said(condition: Filter) -> str:
     """A condition in a few words, as the table below writes it."""
     match condition.fact:
         case TakenBetween(first, last):
@@ -595,7 +595,7 @@ def test_a_hostile_heap_is_a_query_too(piece):
 def test_every_phrase_of_the_table_is_its_fact(phrase, row):
     query = parse(phrase, KnownNames(), TODAY)
 
-    assert query.conditions == (Condition(row.fact, row.excluded),)
+    assert query.conditions == (Filter(row.fact, row.excluded),)
     assert [(chip.kind, chip.start, chip.end) for chip in query.chips] == [
         (row.kind, 0, len(phrase))
     ]
@@ -629,7 +629,7 @@ def test_every_day_of_the_table_is_a_date(word):
 def test_every_time_of_day_of_the_table_is_one(hours, phrase):
     query = parse(phrase, KnownNames(), TODAY)
 
-    assert query.conditions == (Condition(hours.fact),)
+    assert query.conditions == (Filter(hours.fact),)
     assert query.groups == ()
 
 
@@ -692,7 +692,7 @@ def test_feasts_that_move_are_found_in_their_year(text, day):
 def test_a_feast_that_is_still_to_come_is_not_asked_for():
     asked = parse("추석", KnownNames(), date(2026, 9, 1)).conditions
 
-    assert Condition(TakenBetween(date(2025, 10, 5), date(2025, 10, 7))) in asked
+    assert Filter(TakenBetween(date(2025, 10, 5), date(2025, 10, 7))) in asked
     assert not [each for each in asked if each.fact.first > date(2026, 9, 1)]
 
 

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from album.domain.languages import HANGUL
-from album.encoding.query_background import ASKED_AGAIN, Background, _level
-from album.encoding.score_calibration import MAYBE, SURE, VETO, Relevance, cut, without
+from album.encoding.query_background import ASKED_AGAIN, QueryBank, _level
+from album.encoding.score_calibration import MAYBE, SURE, VETO, ScoreCalibrator, cut, without
 from album.search.fusion import RANKED, WRITTEN, fuse, ranks
 from models.prompts import EVERYDAY_WORDS
 from tests.fakes import FakeEncoder
@@ -72,14 +72,14 @@ def photos_of(*texts: str, seed: int = 0) -> np.ndarray:
 
 @pytest.fixture
 def album(tmp_path):
-    def of(vectors: np.ndarray) -> tuple[Relevance, Matrix]:
+    def of(vectors: np.ndarray) -> tuple[ScoreCalibrator, Matrix]:
         index = Matrix(tmp_path, vectors)
-        return Relevance(Words(), index, tmp_path), index
+        return ScoreCalibrator(Words(), index, tmp_path), index
 
     return of
 
 
-def evidence_of(relevance: Relevance, index: Matrix, text: str) -> np.ndarray:
+def evidence_of(relevance: ScoreCalibrator, index: Matrix, text: str) -> np.ndarray:
     query = direction(ENGLISH.get(text, text))
     return relevance.evidence(query, index.vectors @ query, "text", text)
 
@@ -139,7 +139,7 @@ def test_a_photo_that_fits_every_word_is_no_hit_for_any(tmp_path):
 
     encoder = Cone()
     index = Matrix(tmp_path, np.vstack([photos_of(*SHOWN), axis]))
-    relevance = Relevance(encoder, index, tmp_path)
+    relevance = ScoreCalibrator(encoder, index, tmp_path)
 
     for text, _ in EVERYDAY_WORDS[1::7][:20]:
         query = encoder.encode_texts([text])[0]
@@ -234,7 +234,9 @@ class TwoTongues(Words):
         return unit(rows + 0.8 * korean[:, None] * direction("what Korean has in common"))
 
 
-def slow_evidence(relevance: Relevance, vectors: np.ndarray, query, korean: float) -> np.ndarray:
+def slow_evidence(
+    relevance: ScoreCalibrator, vectors: np.ndarray, query, korean: float
+) -> np.ndarray:
     """(n,) of one class, asked of an album of these photos alone."""
     parts = []
     for share, language in ((1 - korean, "en"), (korean, "ko")):
@@ -259,7 +261,7 @@ def test_classes_are_judged_as_one_query_after_the_other_would_be(
     axis = direction("what Korean has in common")
     vectors = unit(photos_of(*SHOWN) + np.linspace(0, 1, len(SHOWN))[:, None] * axis)
     encoder, index = TwoTongues(), Matrix(tmp_path, vectors)
-    relevance = Relevance(encoder, index, tmp_path)
+    relevance = ScoreCalibrator(encoder, index, tmp_path)
     queries = encoder.encode_texts(["dog", "바다", "house"])
     korean = np.float32([0, 1, 0.25])
     told: list[tuple[int, int]] = []
@@ -284,7 +286,7 @@ def test_another_picture_is_judged_as_one_more_photo_of_the_album(
     monkeypatch.setattr("album.encoding.score_calibration.BEST_MOST", 3)
     vectors = photos_of(*SHOWN[:n]) if n else np.empty((0, D), np.float32)
     encoder = TwoTongues()
-    relevance = Relevance(encoder, Matrix(tmp_path, vectors), tmp_path)
+    relevance = ScoreCalibrator(encoder, Matrix(tmp_path, vectors), tmp_path)
     queries = encoder.encode_texts(["giraffe", "바다"])
     korean = np.float32([0, 1])
     others = photos_of("giraffe", "바다", "sofa", seed=5)
@@ -317,14 +319,14 @@ def test_levels_are_those_of_the_slow_obvious_way():
 def test_the_background_is_kept_beside_the_matrix_and_grows_with_it(tmp_path):
     vectors = photos_of(*SHOWN * 4)
     index = Matrix(tmp_path, vectors[:200])
-    first = Background(Words(), index, tmp_path)
+    first = QueryBank(Words(), index, tmp_path)
     levels = first.levels("en", 200)
     (file,) = tmp_path.glob("words.background.*.npy")
 
     assert np.load(file).shape == (200, 6)
     assert np.load(file).dtype == np.float32
     index.ids, index.vectors = np.arange(1, 261), vectors[:260]
-    again = Background(Words(), index, tmp_path)
+    again = QueryBank(Words(), index, tmp_path)
     asked = []
     ask = again._ask
     again._ask = lambda rows: asked.append(len(rows)) or ask(rows)  # type: ignore[method-assign]
@@ -338,9 +340,9 @@ def test_the_background_is_kept_beside_the_matrix_and_grows_with_it(tmp_path):
 @pytest.mark.parametrize("damage", [b"", b"not an array", "fewer"])
 def test_the_everyday_words_are_encoded_once_for_a_model(tmp_path, damage):
     encoder, index = Words(), Matrix(tmp_path, photos_of(*SHOWN))
-    first = Background(encoder, index, tmp_path).words
+    first = QueryBank(encoder, index, tmp_path).words
     asked = encoder.asked
-    again = Background(encoder, index, tmp_path).words
+    again = QueryBank(encoder, index, tmp_path).words
 
     assert encoder.asked == asked == 2 * len(EVERYDAY_WORDS)
     assert np.array_equal(again["ko"], first["ko"])
@@ -350,15 +352,15 @@ def test_the_everyday_words_are_encoded_once_for_a_model(tmp_path, damage):
         np.save(file, np.stack([first["en"][:9], first["ko"][:9]]))
     else:
         file.write_bytes(damage)
-    assert np.array_equal(Background(encoder, index, tmp_path).words["ko"], first["ko"])
+    assert np.array_equal(QueryBank(encoder, index, tmp_path).words["ko"], first["ko"])
     assert encoder.asked == 2 * asked
 
 
 def test_who_judges_the_same_photos_shares_their_background(tmp_path):
     encoder, index = Words(), Matrix(tmp_path, photos_of(*SHOWN))
 
-    first, second = (Relevance(encoder, index, tmp_path) for _ in range(2))
-    other = Relevance(encoder, Matrix(tmp_path, photos_of(*SHOWN[:5])), tmp_path)
+    first, second = (ScoreCalibrator(encoder, index, tmp_path) for _ in range(2))
+    other = ScoreCalibrator(encoder, Matrix(tmp_path, photos_of(*SHOWN[:5])), tmp_path)
 
     assert first.background is second.background
     assert other.background is not first.background
@@ -367,12 +369,12 @@ def test_who_judges_the_same_photos_shares_their_background(tmp_path):
 def test_photos_that_were_removed_take_their_background_along(tmp_path):
     vectors = photos_of(*SHOWN)
     index = Matrix(tmp_path, vectors)
-    background = Background(Words(), index, tmp_path)
+    background = QueryBank(Words(), index, tmp_path)
     before = background.levels("ko", len(vectors)).level
 
     index.ids, index.vectors = np.delete(index.ids, 3), np.delete(vectors, 3, axis=0)
     after = background.levels("ko", len(vectors) - 1).level
-    fresh = Background(Words(), index, tmp_path).levels("ko", len(vectors) - 1).level
+    fresh = QueryBank(Words(), index, tmp_path).levels("ko", len(vectors) - 1).level
 
     assert np.allclose(after, np.delete(before, 3), atol=1e-6)
     assert np.allclose(fresh, after, atol=1e-6)
@@ -381,7 +383,7 @@ def test_photos_that_were_removed_take_their_background_along(tmp_path):
 @pytest.mark.parametrize("harm", ["cut", "other shape", "NaN", "other words"])
 def test_a_file_that_cannot_be_used_is_made_again(tmp_path, harm, monkeypatch):
     index = Matrix(tmp_path, photos_of(*SHOWN * 3))
-    right = Background(Words(), index, tmp_path).levels("en", 3 * len(SHOWN)).level
+    right = QueryBank(Words(), index, tmp_path).levels("en", 3 * len(SHOWN)).level
     (file,) = tmp_path.glob("words.background.*.npy")
     table = np.load(file)
     if harm == "cut":
@@ -394,7 +396,7 @@ def test_a_file_that_cannot_be_used_is_made_again(tmp_path, harm, monkeypatch):
     else:
         monkeypatch.setattr("album.encoding.query_background.EVERYDAY_WORDS", EVERYDAY_WORDS[:100])
 
-    again = Background(Words(), index, tmp_path).levels("en", 3 * len(SHOWN)).level
+    again = QueryBank(Words(), index, tmp_path).levels("en", 3 * len(SHOWN)).level
 
     assert len(list(tmp_path.glob("words.background.*.npy"))) == 1
     assert np.isfinite(again).all()
@@ -404,7 +406,7 @@ def test_a_file_that_cannot_be_used_is_made_again(tmp_path, harm, monkeypatch):
 
 def test_rows_that_are_being_added_count_as_usual_photos(tmp_path):
     index = Matrix(tmp_path, photos_of(*SHOWN))
-    background = Background(Words(), index, tmp_path)
+    background = QueryBank(Words(), index, tmp_path)
     n = len(SHOWN)
 
     right, more, fewer = (background.levels("en", number) for number in (n, n + 2, n - 2))
@@ -418,7 +420,7 @@ def test_an_encoder_that_knows_no_everyday_word_still_finds_by_its_own(tmp_path)
     encoder = FakeEncoder()
     names = ("red", "green", "blue", "yellow", "black")
     index = Matrix(tmp_path, encoder.encode_texts(names))
-    relevance = Relevance(encoder, index, tmp_path)
+    relevance = ScoreCalibrator(encoder, index, tmp_path)
 
     for row, name in enumerate(names):
         query = encoder.encode_texts([name])[0]

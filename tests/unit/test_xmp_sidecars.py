@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from album.export.xmp_document import SidecarError
-from album.export.xmp_sidecar import Said, extended, photo_of, xml_text
+from album.export.xmp_sidecar import SidecarContent, extended, photo_of, xml_text
 from album.metadata import xmp
 from tests import exiftool
 
@@ -42,7 +42,7 @@ RICH = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 </x:xmpmeta>
 <?xpacket end="w"?>
 """  # noqa: E501
-ALBUM_SAYS = Said(
+ALBUM_SAYS = SidecarContent(
     SHA256,
     {"ko": "강아지가 뛴다", "en": "A dog runs"},
     labels=["가족", "dog", "AC/DC | live"],
@@ -61,7 +61,7 @@ def packet(elements: str = "", attributes: str = "", names: str = "") -> bytes:
     ).encode()
 
 
-def written(before: bytes, said: Said, **how: bool) -> bytes:
+def written(before: bytes, said: SidecarContent, **how: bool) -> bytes:
     after = extended(before, said, **how).packet
     assert after is not None
     return after
@@ -142,8 +142,8 @@ def test_a_sidecar_in_another_encoding_is_extended():
 
 def test_what_was_taken_away_in_the_album_goes_again_and_nothing_else(tmp_path):
     once = written(RICH.encode(), ALBUM_SAYS)
-    less = written(once, Said(SHA256, {"en": "A dog runs"}, labels=["가족"], rating=3))
-    nothing = written(less, Said(SHA256, {}, rating=3))
+    less = written(once, SidecarContent(SHA256, {"en": "A dog runs"}, labels=["가족"], rating=3))
+    nothing = written(less, SidecarContent(SHA256, {}, rating=3))
 
     assert xmp.read(less).labels == ("가족",)
     facts = as_exiftool_reads(less, tmp_path)
@@ -159,14 +159,14 @@ def test_what_was_taken_away_in_the_album_goes_again_and_nothing_else(tmp_path):
 
 def test_a_word_of_somebody_else_outlives_the_label_of_the_same_name():
     before = packet("<dc:subject><rdf:Bag><rdf:li>dog</rdf:li></rdf:Bag></dc:subject>")
-    labelled = written(before, Said(SHA256, {}, labels=["dog"]))
+    labelled = written(before, SidecarContent(SHA256, {}, labels=["dog"]))
 
     assert xmp.read(labelled).keywords == ("dog",)
-    assert xmp.read(written(labelled, Said(SHA256, {}))).keywords == ("dog",)
+    assert xmp.read(written(labelled, SidecarContent(SHA256, {}))).keywords == ("dog",)
 
 
 def test_a_label_of_the_album_is_no_keyword():
-    facts = xmp.read(written(b"", Said(SHA256, {}, labels=["dog", "a/b", "c|d"])))
+    facts = xmp.read(written(b"", SidecarContent(SHA256, {}, labels=["dog", "a/b", "c|d"])))
 
     assert facts.keywords == ()
     assert facts.labels == ("dog", "a/b", "c|d")
@@ -178,7 +178,7 @@ def test_a_description_and_stars_of_somebody_else_stay_unless_they_are_to_be_rep
         '<rdf:li xml:lang="ko">내 글</rdf:li></rdf:Alt></dc:description>',
         'xmp:Rating="5"',
     )
-    said = Said(SHA256, {"ko": "앨범의 글", "en": "of the album"}, rating=2)
+    said = SidecarContent(SHA256, {"ko": "앨범의 글", "en": "of the album"}, rating=2)
 
     kept = extended(theirs, said)
     replaced = extended(theirs, said, replace=True)
@@ -194,8 +194,8 @@ def test_a_description_and_stars_of_somebody_else_stay_unless_they_are_to_be_rep
 
 
 def test_what_the_album_wrote_follows_what_it_says_now():
-    first = written(b"", Said(SHA256, {"ko": "하나", "": "by hand"}, rating=1))
-    then = extended(first, Said(SHA256, {"ko": "둘"}, rating=-1))
+    first = written(b"", SidecarContent(SHA256, {"ko": "하나", "": "by hand"}, rating=1))
+    then = extended(first, SidecarContent(SHA256, {"ko": "둘"}, rating=-1))
 
     assert then.notes == ()
     assert then.packet is not None
@@ -205,7 +205,7 @@ def test_what_the_album_wrote_follows_what_it_says_now():
 
 
 def test_a_caption_of_unknown_language_is_the_one_for_everybody():
-    said = Said(SHA256, {"": "강아지", "ko": "강아지"})
+    said = SidecarContent(SHA256, {"": "강아지", "ko": "강아지"})
     after = written(b"", said)
 
     assert xmp.alternatives(xmp.root_of(after.decode().partition("?>")[2]), "dc:description") == {
@@ -224,16 +224,22 @@ def test_a_caption_of_unknown_language_is_the_one_for_everybody():
     ids=range(8),
 )  # fmt: skip
 def test_any_text_comes_back_letter_for_letter(text):
-    after = written(b"", Said(SHA256, {"ko": text, "": text + "!"}, labels=[text[:90], "b"]))
+    after = written(
+        b"", SidecarContent(SHA256, {"ko": text, "": text + "!"}, labels=[text[:90], "b"])
+    )
     facts = xmp.read(after)
 
     assert facts.captions == {"ko": text, "": text + "!"}
     assert facts.labels == (text[:90], "b")
-    assert extended(after, Said(SHA256, facts.captions, labels=facts.labels)).packet is None
+    assert (
+        extended(after, SidecarContent(SHA256, facts.captions, labels=facts.labels)).packet is None
+    )
 
 
 def test_characters_that_xml_cannot_hold_are_left_out_and_that_is_said():
-    result = extended(b"", Said(SHA256, {"en": "a\x01\x1bb\ud800c\ufffe"}, labels=["x\x00y"]))
+    result = extended(
+        b"", SidecarContent(SHA256, {"en": "a\x01\x1bb\ud800c\ufffe"}, labels=["x\x00y"])
+    )
 
     assert result.packet is not None
     assert xmp.read(result.packet).captions == {"en": "abc"}
@@ -286,7 +292,7 @@ def test_what_the_writer_would_change_is_never_written():
 
 def test_a_caption_too_long_to_be_read_again_is_refused():
     with pytest.raises(SidecarError, match="become too long"):
-        extended(b"", Said(SHA256, {"en": "a" * xmp.MAX_BYTES}))
+        extended(b"", SidecarContent(SHA256, {"en": "a" * xmp.MAX_BYTES}))
 
 
 def test_the_photo_of_a_sidecar_is_known_where_an_album_wrote_it():

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal, cast
 
-from album.domain.filters import AtHours, Condition, Fact, TakenBetween
+from album.domain.filters import AtHours, Fact, Filter, TakenBetween
 from album.domain.known_names import KnownNames
 from album.errors import QueryError
 from album.search.query.names import index_of
@@ -64,7 +64,7 @@ class Query:
     """As typed."""
     chips: tuple[Chip, ...] = ()
     """In the order of the text."""
-    conditions: tuple[Condition, ...] = ()
+    conditions: tuple[Filter, ...] = ()
     groups: tuple[tuple[Look, ...], ...] = ()
     """What must be seen: every group ("a + b"); the looks of a group are one picture, weighted."""
     unwanted: tuple[str, ...] = ()
@@ -200,7 +200,7 @@ def _chips(folded: Folded, tokens: Sequence[Token]) -> Iterator[Chip]:
         )
 
 
-def _conditions(tokens: Sequence[Token], sights: set[int]) -> tuple[Condition, ...]:
+def _conditions(tokens: Sequence[Token], sights: set[int]) -> tuple[Filter, ...]:
     """All facts, once each; days are brought together first."""
     wanted: list[Fact] = []
     unwanted: list[Fact] = []
@@ -221,8 +221,8 @@ def _conditions(tokens: Sequence[Token], sights: set[int]) -> tuple[Condition, .
         ]
     return tuple(
         dict.fromkeys(
-            [Condition(fact) for fact in (*together(days), *wanted)]
-            + [Condition(fact, excluded=True) for fact in unwanted]
+            [Filter(fact) for fact in (*together(days), *wanted)]
+            + [Filter(fact, excluded=True) for fact in unwanted]
         )
     )
 

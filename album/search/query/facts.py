@@ -16,7 +16,7 @@ from typing import Literal
 from album.domain.filters import AtHours, Fact
 from album.search.query import words as table
 from album.search.query.dates import Days, read_days
-from album.search.query.names import Found, NameIndex
+from album.search.query.names import NameIndex, NameMatch
 from album.search.query.text import Folded
 from album.search.query.words import alternatives, words
 
@@ -221,7 +221,7 @@ def _names(
 
 
 def _named(
-    text: Folded, start: int, at: int, before: str, found: Found, names: NameIndex, today: date
+    text: Folded, start: int, at: int, before: str, found: NameMatch, names: NameIndex, today: date
 ) -> FactMatch | None:
     folded, kind = text.folded, found.name.kind
     end = _settle(folded, found.end, names, today)

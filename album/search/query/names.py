@@ -32,7 +32,7 @@ class Name(NamedTuple):
     """A plain word as well: it counts only behind a preposition or particle, or with a capital."""
 
 
-class Found(NamedTuple):
+class NameMatch(NamedTuple):
     """A known name at one place of a text."""
 
     name: Name
@@ -69,19 +69,19 @@ class NameIndex:
             lengths.setdefault(key[:2], set()).add(len(key))
         self._lengths = {start: sorted(found, reverse=True) for start, found in lengths.items()}
 
-    def at(self, text: str, at: int) -> Iterator[Found]:
+    def at(self, text: str, at: int) -> Iterator[NameMatch]:
         """The names that the text goes on with at `at`, the longest first."""
         for length in self._lengths.get(text[at : at + 2], ()):
             name = self._names.get(text[at : at + length])
             if name is not None and at + length <= len(text):
-                yield Found(name, at + length)
+                yield NameMatch(name, at + length)
 
-    def labels_at(self, text: str, at: int) -> Iterator[Found]:
+    def labels_at(self, text: str, at: int) -> Iterator[NameMatch]:
         """The same among labels alone, also where a town is called so."""
         for length in self._lengths.get(text[at : at + 2], ()):
             label = self._labels.get(text[at : at + length])
             if label is not None and at + length <= len(text):
-                yield Found(label, at + length)
+                yield NameMatch(label, at + length)
 
     def _add(self, key: str, name: Name) -> None:
         """The first to claim a spelling keeps it: towns before cameras, lenses and labels."""

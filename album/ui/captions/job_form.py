@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from album.domain.captions import Estimate, Wanted
+from album.domain.captions import CaptionSelection, JobEstimate
 from album.domain.labels import FAVOURITE
 from album.errors import QueryError
 from album.service import Album
@@ -18,7 +18,7 @@ from album.ui.i18n.messages import i18n, language_of, say, say_count
 from album.ui.photo import caption_html
 from album.ui.shared.alerts import alerts_on_failure
 from album.ui.shared.caption_languages import LANGUAGES, caption_languages
-from album.ui.shared.session_state import Shown
+from album.ui.shared.session_state import SearchState
 from album.ui.shared.updates import Updates
 from models.errors import CaptionerUnavailableError
 
@@ -27,21 +27,21 @@ PROGRESS_OF_NONE = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class AnnouncedJob:
     """What a browser was told; it starts this, or is told anew."""
 
-    wanted: Wanted
+    wanted: CaptionSelection
     languages: tuple[str, ...]
     share: bool
     photo_ids: tuple[int, ...] = ()
     """The photos that it came to then: those that an import adds meanwhile were not told."""
 
-    def promises(self, other: Told) -> bool:
+    def promises(self, other: AnnouncedJob) -> bool:
         """Whether the other sends the same, though for captions in another language perhaps."""
         return (self.wanted, self.share) == (other.wanted, other.share)
 
 
-class CaptionChoice:
+class CaptionJobForm:
     """The upper part of the tab; `start` is wired on by whoever places it."""
 
     def __init__(self, album: Album, shown: gr.State) -> None:
@@ -146,7 +146,7 @@ class CaptionChoice:
     def start(self, given: Updates, request: gr.Request) -> Updates:
         """Begin what was told; where something else is chosen by now, that is told first."""
         language = language_of(request)
-        told: Told | None = given[self._told]
+        told: AnnouncedJob | None = given[self._told]
         asked = self._asked(given, language)
         if told is None or not told.promises(asked):
             gr.Info(html.escape(say(language, "estimate_changed")))
@@ -156,7 +156,7 @@ class CaptionChoice:
         # Told once, it starts once: the other half of a slow double click begins nothing.
         return {**self._tell(given, language), self._told: None}
 
-    def _asked(self, given: Updates, language: str) -> Told:
+    def _asked(self, given: Updates, language: str) -> AnnouncedJob:
         """What is chosen now.
 
         Raises:
@@ -164,23 +164,23 @@ class CaptionChoice:
         """
         which, again = given[self.which], bool(given[self._again])
         if which == "found":
-            shown: Shown = given[self._shown]
+            shown: SearchState = given[self._shown]
             photo_ids = tuple(self._album.search.all_ids(shown.question))
             if not photo_ids:
                 raise QueryError(say(language, "captions_none_found"))
-            wanted = Wanted(photo_ids, lacking=not again)
+            wanted = CaptionSelection(photo_ids, lacking=not again)
         elif which == "label":
             if not given[self._label]:
                 raise QueryError(say(language, "captions_choose_label"))
-            wanted = Wanted(label=given[self._label], lacking=not again)
+            wanted = CaptionSelection(label=given[self._label], lacking=not again)
         elif which == "by_model":
             if not given[self._model]:
                 raise QueryError(say(language, "captions_choose_model"))
-            wanted = Wanted(by_model=given[self._model])
+            wanted = CaptionSelection(by_model=given[self._model])
         else:
-            wanted = Wanted(lacking=True)
+            wanted = CaptionSelection(lacking=True)
         spoken = given[self._languages] or self._language_at_first(language)
-        return Told(wanted, LANGUAGES.get(spoken, ("ko",)), bool(given[self._share]))
+        return AnnouncedJob(wanted, LANGUAGES.get(spoken, ("ko",)), bool(given[self._share]))
 
     def _tell(self, given: Updates, language: str) -> Updates:
         which = given[self.which]
@@ -212,7 +212,7 @@ class CaptionChoice:
             self.start_button: button,
         }
 
-    def _problem(self, it: Estimate, language: str) -> str:
+    def _problem(self, it: JobEstimate, language: str) -> str:
         """Why nothing can be started at all."""
         try:
             self._album.captions.check()

@@ -27,7 +27,7 @@ JOBS_SHOWN = 8
 ON_LOAD = Path(__file__).with_name("job_list.js").read_text("utf-8")
 
 
-class CaptionJobsView:
+class CaptionJobList:
     """Components and listeners; a photo that failed is opened by whoever places it."""
 
     def __init__(self, album: Album) -> None:

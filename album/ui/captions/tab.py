@@ -7,8 +7,8 @@ from typing import Any
 import gradio as gr
 
 from album.service import Album
-from album.ui.captions.job_form import CaptionChoice
-from album.ui.captions.job_list import CaptionJobsView
+from album.ui.captions.job_form import CaptionJobForm
+from album.ui.captions.job_list import CaptionJobList
 
 
 class CaptionsTab:
@@ -23,9 +23,9 @@ class CaptionsTab:
         """
         with gr.Row(elem_id="caption-steps"):
             with gr.Column(min_width=0):
-                self.choice = CaptionChoice(album, shown)
+                self.choice = CaptionJobForm(album, shown)
             with gr.Column(min_width=0):
-                self.jobs = CaptionJobsView(album)
+                self.jobs = CaptionJobList(album)
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         self.choice.start_button.click(
             self.choice.start, self.choice.inputs, self.choice.outputs,

@@ -9,12 +9,12 @@ from typing import Any
 
 import gradio as gr
 
-from album.domain.labels import LabelAct, LabelPlan, PlannedLabel
+from album.domain.labels import LabelChange, LabelPlan, PlannedLabel
 from album.errors import QueryError
 from album.service import Album
-from album.ui.classify.deciders import Deciding, Way
+from album.ui.classify.deciders import Deciding, LabelSource
 from album.ui.classify.examples_html import shown_label
-from album.ui.classify.results_view import OPEN_ON_CLICK, SortingView
+from album.ui.classify.results_view import OPEN_ON_CLICK, ResultsView
 from album.ui.i18n.messages import i18n, language_of, say, say_count
 from album.ui.shared.alerts import alerts_on_failure
 from album.ui.shared.updates import Updates
@@ -43,7 +43,7 @@ class ApplyView:
     def __init__(self, album: Album, deciding: Deciding) -> None:
         self._album = album
         self._deciding = deciding
-        self._photos = SortingView(album)
+        self._photos = ResultsView(album)
         self._plan = gr.State(None)
         self._numbers = itertools.count(1)
         gr.Markdown(i18n("give"), elem_classes="step")
@@ -94,7 +94,7 @@ class ApplyView:
         """The list of what was written."""
         return self._acts
 
-    def shows(self, way: Way, photo_ids: Sequence[int] | None, language: str) -> Updates:
+    def shows(self, way: LabelSource, photo_ids: Sequence[int] | None, language: str) -> Updates:
         """The dry run.
 
         Args:
@@ -215,7 +215,7 @@ class ApplyView:
         )
 
 
-def _told(act: LabelAct, language: str) -> str:
+def _told(act: LabelChange, language: str) -> str:
     some = ", ".join(shown_label(it, language) for it in act.labels[:LABELS_NAMED])
     hidden = len(act.labels) - LABELS_NAMED
     what = say(language, "and_labels", what=some, n=hidden) if hidden > 0 else some

@@ -11,7 +11,7 @@ import gradio as gr
 from album.domain.labels import SortOptions
 from album.errors import QueryError
 from album.service import Album
-from album.ui.classify.deciders import ByHead, InWords
+from album.ui.classify.deciders import TextClasses, TrainedClassifier
 from album.ui.i18n.messages import LANGUAGES, i18n, language_of, say, say_count
 from album.ui.shared.alerts import alerts_on_failure
 from album.ui.shared.updates import Updates
@@ -81,10 +81,10 @@ class WordClasses:
         """What changes the results as soon as it is turned."""
         return [self._wording, self.decided, self._strictness]
 
-    def chosen(self, given: Updates) -> InWords:
+    def chosen(self, given: Updates) -> TextClasses:
         """The classes as they are written and how they decide."""
         strictness = float(given[self._strictness])
-        return InWords(
+        return TextClasses(
             given[self._classes] or "",
             SortOptions(
                 temperature=2.0 ** -float(given[self.decided]),
@@ -155,7 +155,7 @@ class HeadClasses:
         """What `offers` changes."""
         return [self._none, self._name, self._about, self._threshold]
 
-    def chosen(self, given: Updates) -> ByHead:
+    def chosen(self, given: Updates) -> TrainedClassifier:
         """The classifier that was chosen.
 
         Raises:
@@ -163,7 +163,7 @@ class HeadClasses:
         """
         if not given[self._name]:
             raise QueryError("Choose a trained classifier first.")
-        return ByHead(str(given[self._name]), float(given[self._threshold]))
+        return TrainedClassifier(str(given[self._name]), float(given[self._threshold]))
 
     def offers(self, chosen: str | None, language: str) -> Updates:
         """The classifiers that there are now; `chosen` stays where it still is one."""

@@ -1,6 +1,6 @@
 """Deciding: which class a photo belongs to, whoever decides: words, examples, a trained classifier.
 
-way = InWords("cat | 고양이\\ndog", SortOptions())
+way = TextClasses("cat | 고양이\\ndog", SortOptions())
 deciding.sorting(way)      # the whole album
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from album.classification.evaluation import ClassReport
-from album.domain.classification import NONE, Sorting, Verdict
+from album.domain.classification import NONE, Classification, Prediction
 from album.domain.labels import LabelPlan, SortOptions
 from album.domain.photo import LabelScore
 from album.errors import QueryError, UnreadableImageError
@@ -24,7 +24,7 @@ OnProgress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class InWords:
+class TextClasses:
     """Classes written one a line."""
 
     classes: str
@@ -32,7 +32,7 @@ class InWords:
 
 
 @dataclass(frozen=True, slots=True)
-class ByExamples:
+class ExampleLabel:
     """One label, taught by pointing at photos."""
 
     label: str
@@ -41,7 +41,7 @@ class ByExamples:
 
 
 @dataclass(frozen=True, slots=True)
-class ByHead:
+class TrainedClassifier:
     """A classifier that was trained on a folder."""
 
     name: str
@@ -49,7 +49,7 @@ class ByHead:
     """In [0, 1]: below it a photo is none of these."""
 
 
-Way = InWords | ByExamples | ByHead
+LabelSource = TextClasses | ExampleLabel | TrainedClassifier
 
 
 class Deciding:
@@ -58,74 +58,76 @@ class Deciding:
     def __init__(self, album: Album) -> None:
         self._album = album
 
-    def of_files(self, way: Way, files: Sequence[Path]) -> list[Verdict | UnreadableImageError]:
+    def of_files(
+        self, way: LabelSource, files: Sequence[Path]
+    ) -> list[Prediction | UnreadableImageError]:
         """What image files show that need not be in the album; why, where one cannot be read.
 
         Raises:
             QueryError: the classes cannot be used, or a taught label was asked.
             ModelError: there is no such trained classifier.
         """
-        if isinstance(way, InWords):
+        if isinstance(way, TextClasses):
             return self._album.classifier.classify_files(files, way.classes, way.options)
-        if isinstance(way, ByHead):
+        if isinstance(way, TrainedClassifier):
             return self._album.heads.classify_files(way.name, files, way.threshold)
         raise QueryError("A label taught by examples is for photos of the album: add these first.")
 
-    def of_photos(self, way: Way, photo_ids: Sequence[int]) -> list[Verdict]:
+    def of_photos(self, way: LabelSource, photo_ids: Sequence[int]) -> list[Prediction]:
         """The same for photos of the album, in their order.
 
         Raises:
             PhotoNotFoundError: one is not there, or not encoded yet.
             QueryError, ModelError: as of `of_files`.
         """
-        if isinstance(way, InWords):
+        if isinstance(way, TextClasses):
             return self._album.classifier.classify_photos(photo_ids, way.classes, way.options)
-        if isinstance(way, ByHead):
+        if isinstance(way, TrainedClassifier):
             return self._album.heads.classify_photos(way.name, photo_ids, way.threshold)
         ids, shares, threshold = self._taught(way, photo_ids)
         share_of = dict(zip(ids.tolist(), shares.tolist(), strict=True))
         return [
-            Verdict((LabelScore(way.label, share),), none=share < threshold)
+            Prediction((LabelScore(way.label, share),), none=share < threshold)
             for share in (share_of.get(photo_id, 0.0) for photo_id in photo_ids)
         ]
 
     def sorting(
         self,
-        way: Way,
+        way: LabelSource,
         photo_ids: Sequence[int] | None = None,
         on_progress: OnProgress | None = None,
-    ) -> Sorting:
+    ) -> Classification:
         """Sort photos of the album; None: all of it.
 
         Raises:
             QueryError, ModelError: as of `of_files`.
         """
-        if isinstance(way, InWords):
+        if isinstance(way, TextClasses):
             return self._album.classifier.sort_photos(
                 way.classes, way.options, photo_ids, on_progress
             )
-        if isinstance(way, ByHead):
+        if isinstance(way, TrainedClassifier):
             return self._album.heads.sort(way.name, photo_ids, way.threshold, on_progress)
         ids, shares, threshold = self._taught(way, photo_ids)
         winners = np.where(shares >= threshold, 0, NONE).astype(np.intp)
-        return Sorting((way.label,), ids, winners, shares)
+        return Classification((way.label,), ids, winners, shares)
 
-    def plan(self, way: Way, photo_ids: Sequence[int] | None = None) -> LabelPlan:
+    def plan(self, way: LabelSource, photo_ids: Sequence[int] | None = None) -> LabelPlan:
         """What labels would be given to photos of the album; None: to all of it.
 
         Raises:
             QueryError, ModelError: as of `of_files`.
         """
         labelling = self._album.labelling
-        if isinstance(way, InWords):
+        if isinstance(way, TextClasses):
             return labelling.plan_words(way.classes, way.options, photo_ids=photo_ids)
-        if isinstance(way, ByHead):
+        if isinstance(way, TrainedClassifier):
             return labelling.plan_head(way.name, threshold=way.threshold, photo_ids=photo_ids)
         return labelling.plan_examples(
             way.label, way.words, two_stage=way.two_stage, photo_ids=photo_ids
         )
 
-    def report(self, way: Way, photo_ids: Sequence[int] | None = None) -> ClassReport:
+    def report(self, way: LabelSource, photo_ids: Sequence[int] | None = None) -> ClassReport:
         """How right it is about photos that people labelled; None: about all of them.
 
         Raises:
@@ -133,14 +135,14 @@ class Deciding:
             ModelError: there is no such trained classifier.
         """
         evaluation = self._album.class_evaluation
-        if isinstance(way, InWords):
+        if isinstance(way, TextClasses):
             return evaluation.of_words(way.classes, way.options, photo_ids)
-        if isinstance(way, ByHead):
+        if isinstance(way, TrainedClassifier):
             return evaluation.of_head(way.name, way.threshold, photo_ids)
         raise QueryError("A label taught by examples tells how right it is when it has learned.")
 
     def _taught(
-        self, way: ByExamples, photo_ids: Sequence[int] | None
+        self, way: ExampleLabel, photo_ids: Sequence[int] | None
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32], float]:
         taught = self._album.teacher.teach(way.label, way.words, two_stage=way.two_stage)
         wanted = None if photo_ids is None else np.unique(np.array(photo_ids, np.int64))

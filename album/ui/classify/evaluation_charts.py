@@ -8,7 +8,7 @@ import numpy as np
 
 from album.classification.evaluation import CalibrationBin, ClassReport
 from album.ui.i18n.messages import say, say_count
-from models.interfaces import Estimate
+from models.interfaces import Proportion
 
 MOST_CLASSES = 60
 """A table of more has no room for its names, and no reader."""
@@ -147,7 +147,7 @@ def in_plain_words(report: ClassReport, language: str) -> str:
     return " ".join((said, say(language, "eval_too_sure" if lean > 0 else "eval_too_shy")))
 
 
-def _between(estimate: Estimate, language: str) -> str:
+def _between(estimate: Proportion, language: str) -> str:
     return say(language, "eval_interval", low=f"{estimate.low:.0%}", high=f"{estimate.high:.0%}")
 
 
@@ -157,7 +157,7 @@ def _cell(count: int, of: int, *, right: bool, none: bool) -> str:
     return f'<td class="{kind} level-{level}">{count or "·"}</td>'
 
 
-def _bar(estimate: Estimate | None, language: str) -> str:
+def _bar(estimate: Proportion | None, language: str) -> str:
     if estimate is None:
         return f'<span class="note">{say(language, "eval_unknown")}</span>'
     low, high = 100 * estimate.low, 100 * estimate.high

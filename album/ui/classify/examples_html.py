@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from album.classification.few_shot import Taught
+from album.classification.few_shot import FewShotModel
 from album.domain.labels import FAVOURITE
 from album.domain.photo import Photo
 from album.service import Album
@@ -22,7 +22,7 @@ NARROW = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class ExampleOffer:
     """The photos that one browser is asked about; lives in its session, on the server."""
 
     source: Literal["", "found", "start", "ask", "surest"] = ""
@@ -53,7 +53,7 @@ def examples_line(label: str, positives: int, negatives: int, language: str) -> 
     return f'<p role="status">{html.escape(f"{are} · {are_not}")}</p>'
 
 
-def learned(taught: Taught, language: str) -> str:
+def learned(taught: FewShotModel, language: str) -> str:
     """How right the label is on examples that it had not seen, or that nobody can tell yet."""
     late = ""
     if taught.left_out:
@@ -82,7 +82,7 @@ def learned(taught: Taught, language: str) -> str:
 
 def question_tiles(
     album: Album,
-    offer: Offer,
+    offer: ExampleOffer,
     photos: Mapping[int, Photo],
     said: tuple[Collection[int], Collection[int]],
     label: str,

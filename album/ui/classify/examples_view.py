@@ -1,6 +1,6 @@
 """Teaching a label by pointing at photos: "is" and "is not", then it learns and asks for more.
 
-    teaching = TeachingView(album)
+    teaching = ExamplesView(album)
     teaching.take_found.click(take, shown, teaching.take_outputs)   # whoever knows what was found
     teaching.apply.click(plan, [teaching.name, teaching.words, teaching.two_stage], ...)
 
@@ -16,13 +16,19 @@ from typing import Any
 import gradio as gr
 
 from album.classification.class_list import parse_classes
-from album.classification.few_shot import Taught
+from album.classification.few_shot import FewShotModel
 from album.domain.labels import LabelPlan
 from album.errors import QueryError
-from album.search.search import Question
+from album.search.search import SearchRequest
 from album.service import Album
-from album.ui.classify.examples_html import PAIRS, Offer, examples_line, learned, question_tiles
-from album.ui.classify.label_table import LabelList
+from album.ui.classify.examples_html import (
+    PAIRS,
+    ExampleOffer,
+    examples_line,
+    learned,
+    question_tiles,
+)
+from album.ui.classify.label_table import LabelTable
 from album.ui.i18n.messages import i18n, language_of, say
 from album.ui.shared.alerts import alerts_on_failure
 from album.ui.shared.updates import Updates
@@ -32,12 +38,12 @@ ASKED = 10
 TEACHING_ON_LOAD = Path(__file__).with_name("examples.js").read_text("utf-8")
 
 
-class TeachingView:
+class ExamplesView:
     """Components and listeners; what leads elsewhere is wired by whoever places them."""
 
     def __init__(self, album: Album) -> None:
         self._album = album
-        self._offered = gr.State(Offer())
+        self._offered = gr.State(ExampleOffer())
         with gr.Column(elem_id="teaching") as self.column:
             with gr.Row(elem_id="teach-label"):
                 self.name = gr.Dropdown(
@@ -63,7 +69,7 @@ class TeachingView:
                     i18n("teach_take_found"), elem_id="teach-take-found", **small
                 )
                 self.apply = gr.Button(i18n("teach_apply"), elem_id="teach-apply", **small)
-            self.overview = LabelList(album, self.name, self.words, self.two_stage)
+            self.overview = LabelTable(album, self.name, self.words, self.two_stage)
         self._listen()
 
     def _listen(self) -> None:
@@ -97,7 +103,7 @@ class TeachingView:
     @alerts_on_failure
     def take(self, photo_ids: Sequence[int], request: gr.Request) -> Updates:
         """Ask about these photos of the album."""
-        return {self._offered: Offer("found", tuple(photo_ids[:MOST_OFFERED]))}
+        return {self._offered: ExampleOffer("found", tuple(photo_ids[:MOST_OFFERED]))}
 
     def plan(self, name: str, words: str, two_stage: bool) -> LabelPlan:
         """A dry run over the whole album.
@@ -113,7 +119,7 @@ class TeachingView:
 
     @alerts_on_failure
     def mark(
-        self, offer: Offer, name: str | None, event: gr.SelectData, request: gr.Request
+        self, offer: ExampleOffer, name: str | None, event: gr.SelectData, request: gr.Request
     ) -> Updates:
         """Somebody says of one photo that it is, is not, or that nothing was said."""
         language = language_of(request)
@@ -146,7 +152,7 @@ class TeachingView:
         yield {self._learned: _note(say(language, "teach_learning"))}
         taught = self._teach(label, words, two_stage)
         yield {
-            self._offered: Offer("ask", taught.ask, pairs=taught.contradictions[:PAIRS]),
+            self._offered: ExampleOffer("ask", taught.ask, pairs=taught.contradictions[:PAIRS]),
             self._learned: learned(taught, language),
         }
 
@@ -161,12 +167,12 @@ class TeachingView:
         taught = self._teach(label, words, two_stage)
         ids, shares = zip(*taught.surest, strict=True) if taught.surest else ((), ())
         yield {
-            self._offered: Offer("surest", ids, shares),
+            self._offered: ExampleOffer("surest", ids, shares),
             self._learned: learned(taught, language),
         }
 
     @alerts_on_failure
-    def draw(self, offer: Offer, name: str | None, request: gr.Request) -> Updates:
+    def draw(self, offer: ExampleOffer, name: str | None, request: gr.Request) -> Updates:
         """The offered photos, with what was said of them under this name."""
         language = language_of(request)
         label = cleaned(name)
@@ -184,21 +190,21 @@ class TeachingView:
         }
 
     @alerts_on_failure
-    def rename(self, offer: Offer, name: str | None, request: gr.Request) -> Updates:
+    def rename(self, offer: ExampleOffer, name: str | None, request: gr.Request) -> Updates:
         """Another label: what the one before asked and had learned is not its own."""
-        kept = offer if offer.source == "found" else Offer()
+        kept = offer if offer.source == "found" else ExampleOffer()
         return {self._offered: kept, self._learned: "", **self.draw(kept, name, request)}
 
-    def _teach(self, label: str, words: str, two_stage: bool) -> Taught:
+    def _teach(self, label: str, words: str, two_stage: bool) -> FewShotModel:
         return self._album.teacher.teach(label, cleaned(words), two_stage=bool(two_stage))
 
-    def _first(self, label: str, words: str, said: Collection[int]) -> Offer:
+    def _first(self, label: str, words: str, said: Collection[int]) -> ExampleOffer:
         """What searching for the label finds, for one that no photo has from a person yet."""
         (spec,) = parse_classes(cleaned(words) or label, least=1)[:1]
-        question = Question(spec.label, rest=True)  # also what hardly matches: any may be it
+        question = SearchRequest(spec.label, rest=True)  # also what hardly matches: any may be it
         found = self._album.search.find(question, limit=ASKED + len(said))
         ids = [hit.photo.photo_id for hit in found.hits if hit.photo.photo_id not in said]
-        return Offer("start", tuple(ids[:ASKED]))
+        return ExampleOffer("start", tuple(ids[:ASKED]))
 
     def _examples(self, label: str, language: str) -> str:
         positives, negatives = self._album.labels.examples(label)

@@ -38,7 +38,7 @@ element.addEventListener('click', (event) => {
 """
 
 
-class LabelList:
+class LabelTable:
     """Components and listeners below the questions."""
 
     def __init__(

@@ -14,7 +14,7 @@ from album.service import Album
 from album.ui.i18n.messages import i18n, language_of, say, say_count
 from album.ui.shared.alerts import alerts_on_failure
 from album.ui.shared.photo_html import img
-from album.ui.shared.session_state import Shown
+from album.ui.shared.session_state import SearchState
 from album.ui.shared.updates import Updates
 from album.ui.shared.uploads import UploadFolder
 
@@ -32,7 +32,7 @@ class Choice:
     """None: the whole album."""
 
 
-class PhotoStep:
+class PhotoPicker:
     """Components of the step, and what is chosen there."""
 
     def __init__(self, album: Album, uploads: UploadFolder) -> None:
@@ -96,7 +96,7 @@ class PhotoStep:
         return self._shows(photo_ids[:MOST_FOUND], language_of(request))
 
     @alerts_on_failure
-    def choose_found(self, shown: Shown, request: gr.Request) -> Updates:
+    def choose_found(self, shown: SearchState, request: gr.Request) -> Updates:
         """Take what the last search found, on all its pages."""
         photo_ids = shown.ids
         if shown.pages > 1:

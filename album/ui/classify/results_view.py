@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from album.domain.classification import NONE, Sorting, Verdict
+from album.domain.classification import NONE, Classification, Prediction
 from album.errors import UnreadableImageError
 from album.service import Album
 from album.ui.i18n.error_messages import in_language
@@ -31,7 +31,7 @@ element.addEventListener('click', (event) => {
 """A tile tells which photo it is; the server looks the id up."""
 
 
-class SortingView:
+class ResultsView:
     """Makes the HTML of results."""
 
     def __init__(self, album: Album) -> None:
@@ -40,9 +40,9 @@ class SortingView:
     def cards(
         self,
         files: Sequence[Path],
-        of_files: Sequence[Verdict | UnreadableImageError],
+        of_files: Sequence[Prediction | UnreadableImageError],
         photo_ids: Sequence[int],
-        of_photos: Sequence[Verdict],
+        of_photos: Sequence[Prediction],
         language: str,
     ) -> str:
         """A card with bars for each file and photo, in their order."""
@@ -71,7 +71,7 @@ class SortingView:
             )
         return answer
 
-    def grid(self, sorting: Sorting, language: str) -> str:
+    def grid(self, sorting: Classification, language: str) -> str:
         """The photos of each class with their count, the surest first, then those of none.
 
         Whatever the size of the album, a class shows `TILES` photos, and at most
@@ -126,7 +126,7 @@ def _section(kind: str, name: str, count: int, tiles: str, language: str) -> str
     )
 
 
-def _card(picture: str, name: str, verdict: Verdict, language: str) -> str:
+def _card(picture: str, name: str, verdict: Prediction, language: str) -> str:
     """One photo with a bar for each of its most probable classes."""
     none = ""
     if verdict.none:

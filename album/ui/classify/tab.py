@@ -11,11 +11,11 @@ from album.classification.evaluation import ClassReport
 from album.service import Album
 from album.ui.classify.apply_view import ApplyView
 from album.ui.classify.class_picker import HeadClasses, WordClasses, decided_at
-from album.ui.classify.deciders import ByExamples, Deciding, OnProgress, Way
+from album.ui.classify.deciders import Deciding, ExampleLabel, LabelSource, OnProgress
 from album.ui.classify.evaluation_view import EvaluationView
-from album.ui.classify.examples_view import TeachingView, cleaned
-from album.ui.classify.photo_picker import Choice, PhotoStep
-from album.ui.classify.results_view import OPEN_ON_CLICK, SortingView
+from album.ui.classify.examples_view import ExamplesView, cleaned
+from album.ui.classify.photo_picker import Choice, PhotoPicker
+from album.ui.classify.results_view import OPEN_ON_CLICK, ResultsView
 from album.ui.i18n.messages import i18n, language_of, say
 from album.ui.shared.alerts import alerts_on_failure
 from album.ui.shared.updates import Updates
@@ -32,12 +32,12 @@ class ClassifyTab:
     def __init__(self, album: Album, uploads: UploadFolder) -> None:
         self._album = album
         self._deciding = Deciding(album)
-        self._view = SortingView(album)
+        self._view = ResultsView(album)
         self._looked = gr.State(None)
         """What the results are of; turning a slider looks at the same once more."""
         with gr.Row(elem_id="classify-steps"):
             with gr.Column(min_width=0, elem_id="photo-step"):
-                self.photos = PhotoStep(album, uploads)
+                self.photos = PhotoPicker(album, uploads)
             with gr.Column(min_width=0, elem_id="class-step"):
                 gr.Markdown(i18n("which_classes"), elem_classes="step")
                 self._way = gr.Radio(
@@ -49,7 +49,7 @@ class ClassifyTab:
                 )
                 self._words = WordClasses(album)
                 self._heads = HeadClasses(album)
-                self.teaching = TeachingView(album)
+                self.teaching = ExamplesView(album)
                 self.teaching.column.visible = False
                 with gr.Row(elem_id="classify-buttons"):
                     classify = gr.Button(
@@ -192,9 +192,9 @@ class ClassifyTab:
         """The same for the whole album."""
         return self.apply.shows(self._way_of(given), None, language_of(request))
 
-    def _way_of(self, given: Updates) -> Way:
+    def _way_of(self, given: Updates) -> LabelSource:
         if given[self._way] == "examples":
-            return ByExamples(
+            return ExampleLabel(
                 cleaned(given[self.teaching.name]),
                 cleaned(given[self.teaching.words]),
                 bool(given[self.teaching.two_stage]),
@@ -203,7 +203,9 @@ class ClassifyTab:
             return self._heads.chosen(given)
         return self._words.chosen(given)
 
-    def _shows(self, way: Way, choice: Choice, language: str, progress: gr.Progress) -> Updates:
+    def _shows(
+        self, way: LabelSource, choice: Choice, language: str, progress: gr.Progress
+    ) -> Updates:
         def on_progress(done: int, total: int) -> None:
             progress((done, total), say(language, "sorting_at", done=done, total=total))
 
@@ -214,7 +216,7 @@ class ClassifyTab:
         }
 
     def _results(
-        self, way: Way, choice: Choice, language: str, on_progress: OnProgress | None
+        self, way: LabelSource, choice: Choice, language: str, on_progress: OnProgress | None
     ) -> str:
         """Cards for files and a few photos, a grid for many or for all."""
         photo_ids = choice.photo_ids

@@ -35,9 +35,9 @@ from album.service import Album
 from album.ui.export import export_html as words
 from album.ui.i18n.messages import i18n, language_of, say
 from album.ui.shared.alerts import alerts_on_failure
-from album.ui.shared.background_task import Work
+from album.ui.shared.background_task import BackgroundTask
 from album.ui.shared.photo_html import size
-from album.ui.shared.session_state import Shown
+from album.ui.shared.session_state import SearchState
 from album.ui.shared.updates import Updates
 
 AT_ONCE = 2  # exports at work for all browsers; others wait and are told so
@@ -45,7 +45,7 @@ KEPT_S = 3_600  # a ZIP is there for so long at least; Gradio takes it away afte
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class ExportOrder:
     """What somebody asked for; lives in the session of a browser, on the server."""
 
     photo_ids: tuple[int, ...]
@@ -227,7 +227,7 @@ class ExportView:
         plan = self._plan_of(given)
         if not plan.in_place:
             raise QueryError("None of these photos lies in a folder of yours: make a ZIP instead.")
-        order = Order(plan.in_place, True, False, bool(given[self._replace]))
+        order = ExportOrder(plan.in_place, True, False, bool(given[self._replace]))
         question = words.asked(plan, language_of(request), replace=order.replace)
         return {
             self._order: order,
@@ -248,10 +248,10 @@ class ExportView:
             raise QueryError(
                 "The album's disk has no room for this ZIP: make room, or choose fewer photos."
             )
-        order = Order(plan.photo_ids, False, with_photos, bool(given[self._replace]))
+        order = ExportOrder(plan.photo_ids, False, with_photos, bool(given[self._replace]))
         return self.begin(order, request)
 
-    def begin(self, order: Order, request: gr.Request) -> Updates:
+    def begin(self, order: ExportOrder, request: gr.Request) -> Updates:
         """Nothing but that it begins: others may be at work."""
         return {
             self._order: order,
@@ -264,7 +264,7 @@ class ExportView:
 
     @alerts_on_failure
     def export(
-        self, order: Order, work: Work[ExportReport], request: gr.Request
+        self, order: ExportOrder, work: BackgroundTask[ExportReport], request: gr.Request
     ) -> Iterator[Updates]:
         """Write, telling how far it is; ends early when somebody stops it or leaves the page."""
         language = language_of(request)
@@ -296,7 +296,7 @@ class ExportView:
 
     @alerts_on_failure
     def verify(
-        self, done: Done, work: Work[VerifyReport], request: gr.Request
+        self, done: Done, work: BackgroundTask[VerifyReport], request: gr.Request
     ) -> Iterator[Updates]:
         """Read what was written into an empty library, and tell what is not the same there."""
         language = language_of(request)
@@ -308,7 +308,7 @@ class ExportView:
             self._verified: words.verified(work.result(), language),
         }
 
-    def stop(self, work: Work[Any] | None) -> None:
+    def stop(self, work: BackgroundTask[Any] | None) -> None:
         """End what is at work after the photo in hand, or what waits for its turn at once."""
         if work is not None:
             work.stop()
@@ -327,7 +327,7 @@ class ExportView:
 
     def _at_work(self, language: str) -> Updates:
         return {
-            self._work: Work(),
+            self._work: BackgroundTask(),
             self._form: gr.update(visible=False),
             self._ask: gr.update(visible=False),
             self._card: gr.update(visible=True),
@@ -340,7 +340,7 @@ class ExportView:
     def _photo_ids(self, given: Updates) -> Sequence[int] | None:
         """The photos that are chosen; None: all."""
         if given[self._which] == "found":
-            shown: Shown = given[self._shown]
+            shown: SearchState = given[self._shown]
             return self._album.search.all_ids(shown.question)
         if given[self._which] == "label":
             filters = SearchFilters(label=given[self._label])
@@ -358,7 +358,7 @@ class ExportView:
         return folder / f"photo-album-{date.today()}.zip"
 
     def _write_out(
-        self, order: Order, zip_file: Path | None, work: Work[ExportReport]
+        self, order: ExportOrder, zip_file: Path | None, work: BackgroundTask[ExportReport]
     ) -> ExportReport:
         """Runs in a thread of the pool."""
         export = PhotoExport(self._album.store, self._album.labels, self._album.originals)
@@ -378,7 +378,7 @@ class ExportView:
                 shutil.rmtree(zip_file.parent, ignore_errors=True)
         return report
 
-    def _read_back(self, done: Done, work: Work[VerifyReport]) -> VerifyReport:
+    def _read_back(self, done: Done, work: BackgroundTask[VerifyReport]) -> VerifyReport:
         """Runs in a thread of the pool."""
         album = self._album
         of_album = (album.store, album.labels, album.originals)

@@ -9,9 +9,10 @@ import gradio as gr
 
 from album.service import Album
 from album.ui.i18n.messages import i18n, language_of, say
-from album.ui.imports.status_view import ImportsView, Updates
+from album.ui.imports.status_view import ImportsView
 from album.ui.shared.alerts import alerts_on_failure
 from album.ui.shared.caption_languages import caption_languages
+from album.ui.shared.updates import Updates
 from album.ui.shared.uploads import UploadFolder
 from models.errors import ModelError
 

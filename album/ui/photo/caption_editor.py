@@ -17,7 +17,7 @@ from album.service import Album
 from album.ui.i18n.error_messages import in_language
 from album.ui.i18n.messages import i18n, language_of, say
 from album.ui.photo import caption_html
-from album.ui.photo.caption_suggestions import AS_WRITTEN, FittingCaptions
+from album.ui.photo.caption_suggestions import AS_WRITTEN, CaptionSuggestions
 from album.ui.shared.alerts import alerts_on_failure
 from album.ui.shared.updates import Updates
 
@@ -34,7 +34,7 @@ document.getElementById('caption-note').setAttribute('aria-live', 'polite');
 """
 
 
-class CaptionBox:
+class CaptionEditor:
     """Components and their listeners; `listen` is called once the panel is there."""
 
     def __init__(self, album: Album) -> None:
@@ -57,7 +57,7 @@ class CaptionBox:
             )
         gr.Markdown(i18n("ask_sends" if self._sends else "ask_stays"), elem_id="ask-sends")
         self._more = gr.HTML(elem_id="caption-more", js_on_load=ON_LOAD)
-        self._fitting = FittingCaptions(album)
+        self._fitting = CaptionSuggestions(album)
         self._asked = gr.State(None)
 
     def listen(self, shown_id: gr.Number, leave: Any) -> None:

@@ -11,7 +11,7 @@ from album.domain.captions import (
     CaptionJob,
     CaptionProgress,
     CaptionWriter,
-    Estimate,
+    JobEstimate,
     PastCaption,
 )
 from album.domain.photo import Caption
@@ -24,7 +24,7 @@ FAILURES_SHOWN = 50
 ROUND_TO = 1000  # tokens: more than that would promise too much
 
 
-def estimate(it: Estimate, writer: CaptionWriter, pace: CaptionProgress, language: str) -> str:
+def estimate(it: JobEstimate, writer: CaptionWriter, pace: CaptionProgress, language: str) -> str:
     """What a job would do, send and cost, the photos first."""
     if not it.photos:
         lines = [f"<strong>{say(language, 'estimate_nothing')}</strong>"]
@@ -39,7 +39,9 @@ def estimate(it: Estimate, writer: CaptionWriter, pace: CaptionProgress, languag
     return "".join(f"<p>{line}</p>" for line in lines)
 
 
-def _cost(it: Estimate, writer: CaptionWriter, pace: CaptionProgress, language: str) -> list[str]:
+def _cost(
+    it: JobEstimate, writer: CaptionWriter, pace: CaptionProgress, language: str
+) -> list[str]:
     model = html.escape(writer.model_id)
     time = duration(it.seconds, language)
     if not it.sends:

@@ -41,7 +41,7 @@ new MutationObserver(() => {
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class SuggestionOffer:
     """What one browser was shown; lives in its session, on the server."""
 
     photo_id: int
@@ -49,7 +49,7 @@ class Offer:
     """What the browser chooses is looked up here, never believed."""
 
 
-class FittingCaptions:
+class CaptionSuggestions:
     """A button and the list that it opens; part of the photo panel."""
 
     def __init__(self, album: Album) -> None:
@@ -106,7 +106,7 @@ class FittingCaptions:
         if not best:
             yield {self._list: _note(say(language, "fits_none"))}
             return
-        offer = Offer(photo_id, tuple(best))
+        offer = SuggestionOffer(photo_id, tuple(best))
         caption = self._album.captions.of(photo_id, language)
         own = "" if caption is None else caption.text
         yield {self._offer: offer, self._list: _list(offer, own, None, language)}
@@ -114,7 +114,7 @@ class FittingCaptions:
     @alerts_on_failure
     def take(
         self,
-        offer: Offer | None,
+        offer: SuggestionOffer | None,
         photo_id: int,
         typed: str,
         event: gr.SelectData,
@@ -144,7 +144,7 @@ def _note(words: str) -> str:
     return f'<p class="note">{words}</p>'
 
 
-def _list(offer: Offer, own: str, asked: int | None, language: str) -> str:
+def _list(offer: SuggestionOffer, own: str, asked: int | None, language: str) -> str:
     """The offer as escaped HTML: the photo's own caption marked, `asked` with a second question."""
     current = ' aria-current="true"'
     rows = []

@@ -41,7 +41,7 @@ class Conversation:
     turns: tuple[Turn, ...] = ()
 
 
-class Questions:
+class PhotoChat:
     """An accordion of the photo panel; it is not there where the captioner cannot converse."""
 
     def __init__(self, album: Album) -> None:

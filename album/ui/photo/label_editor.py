@@ -26,7 +26,7 @@ class Change(NamedTuple):
     takes: list[str]
 
 
-class LabelBox:
+class LabelEditor:
     """The box with its two notes: what it showed when it was filled, and what was saved since."""
 
     def __init__(self, album: Album) -> None:

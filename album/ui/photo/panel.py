@@ -11,9 +11,9 @@ from album.domain.labels import FAVOURITE
 from album.domain.photo import SearchHit
 from album.service import Album
 from album.ui.i18n.messages import LANGUAGES, i18n, say
-from album.ui.photo.caption_editor import CaptionBox
-from album.ui.photo.chat import Questions
-from album.ui.photo.label_editor import LabelBox
+from album.ui.photo.caption_editor import CaptionEditor
+from album.ui.photo.chat import PhotoChat
+from album.ui.photo.label_editor import LabelEditor
 from album.ui.shared.alerts import alerts_on_failure
 from album.ui.shared.downloads import PRESS, address_of
 from album.ui.shared.match_reasons import why
@@ -37,9 +37,9 @@ class PhotoPanel:
             self._facts = gr.HTML(elem_id="photo-facts")
             self._why = gr.HTML(elem_id="why")
             self.burst = gr.Button(elem_id="burst", size="sm", visible=False)
-            self._captions = CaptionBox(album)
-            self.label_box = LabelBox(album)
-            self._questions = Questions(album)
+            self._captions = CaptionEditor(album)
+            self.label_box = LabelEditor(album)
+            self._questions = PhotoChat(album)
             self.shown_id = gr.Number(visible="hidden", elem_classes="plumbing")
             """The photo that the browser shows the words of; the session may be further."""
             with gr.Row(elem_id="photo-actions"):

@@ -8,23 +8,24 @@ import gradio as gr
 
 from album.service import Album
 from album.ui.i18n.messages import i18n
-from album.ui.photo.panel import PhotoPanel, Updates
+from album.ui.photo.panel import PhotoPanel
 from album.ui.search.filters import FilterRow
 from album.ui.search.history import History
-from album.ui.search.query_images import QueryPictures
+from album.ui.search.query_images import QueryImages
 from album.ui.search.results import Results
 from album.ui.search.url_state import AddressBar, to_address
-from album.ui.shared.session_state import Shown
+from album.ui.shared.session_state import SearchState
+from album.ui.shared.updates import Updates
 from album.ui.shared.uploads import UploadFolder
 
 EXAMPLES = ("example_1", "example_2", "example_3", "example_4", "example_5")
 
 
-class SearchParts:
+class SearchLayout:
     """Built once, where the tab is; nothing is heard here."""
 
     def __init__(self, album: Album, uploads: UploadFolder) -> None:
-        self.shown = gr.State(Shown())
+        self.shown = gr.State(SearchState())
         self.bar = AddressBar()
         with gr.Row(elem_id="search-bar"):
             self.query = gr.Textbox(
@@ -37,7 +38,7 @@ class SearchParts:
                 scale=8,
                 html_attributes=gr.InputHTMLAttributes(autocomplete="off", enterkeyhint="search"),
             )
-            self.pictures = QueryPictures(album, uploads)
+            self.pictures = QueryImages(album, uploads)
             self.find = gr.Button(i18n("find"), variant="primary", elem_id="find", size="md")
         History()
         with gr.Row(elem_id="examples") as self.examples_row:
@@ -76,6 +77,6 @@ class SearchParts:
         """What `open_by_id` changes."""
         return [self.shown, self.bar.here, *self.panel.outputs]
 
-    def now(self, shown: Shown) -> Updates:
+    def now(self, shown: SearchState) -> Updates:
         """What is looked at from now on, for the session and for the browser's address."""
         return {self.shown: shown, self.bar.here: to_address(shown)}

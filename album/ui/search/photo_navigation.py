@@ -8,22 +8,22 @@ from typing import Any
 import gradio as gr
 
 from album.ui.i18n.messages import language_of
-from album.ui.photo.panel import Updates
-from album.ui.search.layout import SearchParts
-from album.ui.search.queries import Asking
+from album.ui.search.layout import SearchLayout
+from album.ui.search.queries import SearchHandlers
 from album.ui.shared.alerts import alerts_on_failure
-from album.ui.shared.session_state import Shown
+from album.ui.shared.session_state import SearchState
+from album.ui.shared.updates import Updates
 
 
-class Viewing:
+class PhotoNavigation:
     """What the listeners of the tiles and of the panel do."""
 
-    def __init__(self, parts: SearchParts, asking: Asking) -> None:
+    def __init__(self, parts: SearchLayout, asking: SearchHandlers) -> None:
         self._parts = parts
         self._asking = asking
 
     @alerts_on_failure
-    def choose(self, shown: Shown, event: gr.SelectData, request: gr.Request) -> Updates:
+    def choose(self, shown: SearchState, event: gr.SelectData, request: gr.Request) -> Updates:
         """The chosen tile in the panel, or the moment of its badge."""
         place = int(event.index)
         if event.value == "burst" and 0 <= place < len(shown.ids):
@@ -31,17 +31,19 @@ class Viewing:
         return self._open(shown, place, language_of(request))
 
     @alerts_on_failure
-    def open_burst(self, shown: Shown, photo_id: int, request: gr.Request) -> Updates:
+    def open_burst(self, shown: SearchState, photo_id: int, request: gr.Request) -> Updates:
         """All photos of the moment of this one."""
         return self._open_burst(shown, photo_id, request)
 
     @alerts_on_failure
-    def close_photo(self, shown: Shown) -> Updates:
+    def close_photo(self, shown: SearchState) -> Updates:
         """Back to the tiles."""
         return {**self._parts.now(replace(shown, photo=None)), **self._parts.panel.hidden()}
 
     @alerts_on_failure
-    def turn_heart(self, shown: Shown, photo_id: int, heart: str, request: gr.Request) -> Updates:
+    def turn_heart(
+        self, shown: SearchState, photo_id: int, heart: str, request: gr.Request
+    ) -> Updates:
         """Make the photo in the panel a favourite, or none any more."""
         language = language_of(request)
         return {
@@ -52,7 +54,7 @@ class Viewing:
     @alerts_on_failure
     def save_labels(
         self,
-        shown: Shown,
+        shown: SearchState,
         photo_id: int,
         labels: list[str] | None,
         filled: str,
@@ -67,7 +69,7 @@ class Viewing:
             updates |= filters.choices(shown.question.filters, language)
         return updates or {filters.choice_outputs[0]: gr.skip()}
 
-    def open_by_id(self, shown: Shown, photo_id: int, language: str) -> Updates:
+    def open_by_id(self, shown: SearchState, photo_id: int, language: str) -> Updates:
         """A photo in the panel that need not be on the page.
 
         Raises:
@@ -80,7 +82,7 @@ class Viewing:
             **self._parts.panel.show(photo_id, None, language),
         }
 
-    def _open(self, shown: Shown, place: int, language: str) -> Updates:
+    def _open(self, shown: SearchState, place: int, language: str) -> Updates:
         if not 0 <= place < len(shown.hits):
             return {self._parts.shown: gr.skip()}
         hit = shown.hits[place]
@@ -90,13 +92,13 @@ class Viewing:
             **self._parts.panel.show(photo_id, hit, language),
         }
 
-    def _open_burst(self, shown: Shown, photo_id: int, request: gr.Request) -> Updates:
+    def _open_burst(self, shown: SearchState, photo_id: int, request: gr.Request) -> Updates:
         asked = replace(shown.question, burst=photo_id)
-        return self._asking.show(Shown(asked, page_before=shown.page), request)
+        return self._asking.show(SearchState(asked, page_before=shown.page), request)
 
     def stepper(self, step: int) -> Any:
         @alerts_on_failure
-        def open_neighbour(shown: Shown, request: gr.Request) -> Updates:
+        def open_neighbour(shown: SearchState, request: gr.Request) -> Updates:
             """The photo before or after the open one, on the next page where this one ends."""
             if shown.photo not in shown.ids:
                 return {self._parts.shown: gr.skip()}
@@ -105,7 +107,7 @@ class Viewing:
             if 0 <= place < len(shown.hits) or not 0 <= page < shown.pages:
                 return self._open(shown, place, language)
             turned = self._asking.show(replace(shown, page=page), request)
-            there: Shown = turned[self._parts.shown]
+            there: SearchState = turned[self._parts.shown]
             return {**turned, **self._open(there, 0 if step > 0 else len(there.hits) - 1, language)}
 
         return open_neighbour

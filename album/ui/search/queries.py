@@ -8,20 +8,20 @@ from typing import Any
 import gradio as gr
 
 from album.domain.photo import SearchFilters
-from album.search.search import PAGE, Question, SearchPage, Sort
+from album.search.search import PAGE, SearchPage, SearchRequest, Sort
 from album.service import Album
 from album.ui.i18n.messages import language_of, say
-from album.ui.photo.panel import Updates
 from album.ui.search.chips import cut_from
-from album.ui.search.layout import SearchParts
+from album.ui.search.layout import SearchLayout
 from album.ui.shared.alerts import alerts_on_failure
-from album.ui.shared.session_state import Shown
+from album.ui.shared.session_state import SearchState
+from album.ui.shared.updates import Updates
 
 
-class Asking:
+class SearchHandlers:
     """What the listeners of the box, the filters, the chips and the pager do."""
 
-    def __init__(self, album: Album, parts: SearchParts) -> None:
+    def __init__(self, album: Album, parts: SearchLayout) -> None:
         self._album = album
         self._parts = parts
 
@@ -77,32 +77,32 @@ class Asking:
         return self.answer(asked, request)
 
     @alerts_on_failure
-    def more_like_this(self, shown: Shown, photo_id: int, request: gr.Request) -> Updates:
+    def more_like_this(self, shown: SearchState, photo_id: int, request: gr.Request) -> Updates:
         """Photos that look like the open one. The words go: it answers them, or it would not be
         looked at; those that are typed next are asked beside it."""
-        asked = Question(like=(photo_id,), filters=shown.question.filters)
+        asked = SearchRequest(like=(photo_id,), filters=shown.question.filters)
         return {self._parts.query: "", **self.answer(asked, request)}
 
     @alerts_on_failure
-    def clear_filters(self, shown: Shown, text: str, request: gr.Request) -> Updates:
+    def clear_filters(self, shown: SearchState, text: str, request: gr.Request) -> Updates:
         """The same question of the whole album."""
         asked = replace(shown.question, text=text, filters=SearchFilters(), burst=None)
         return {**self._parts.filters.cleared(), **self.answer(asked, request)}
 
     @alerts_on_failure
-    def translate(self, shown: Shown) -> str:
+    def translate(self, shown: SearchState) -> str:
         """The words in English."""
         return self._album.translate(shown.question.text, "en")
 
     @alerts_on_failure
-    def turn_rest(self, shown: Shown, request: gr.Request) -> Updates:
+    def turn_rest(self, shown: SearchState, request: gr.Request) -> Updates:
         """Show what does not match, from where it begins, or hide it again."""
         asked = replace(shown.question, rest=not shown.question.rest)
         nearest = shown.found is not None and shown.found.nearest
         page = shown.total // PAGE if asked.rest and not nearest else 0
-        return self.show(Shown(asked, page), request)
+        return self.show(SearchState(asked, page), request)
 
-    def show(self, shown: Shown, request: gr.Request) -> Updates:
+    def show(self, shown: SearchState, request: gr.Request) -> Updates:
         """The page of photos that `shown` asks for, without an open one."""
         shown = replace(shown, photo=None)
         language = language_of(request)
@@ -127,7 +127,7 @@ class Asking:
 
     def turner(self, step: int) -> Any:
         @alerts_on_failure
-        def turn_page(shown: Shown, request: gr.Request) -> Updates:
+        def turn_page(shown: SearchState, request: gr.Request) -> Updates:
             return self.show(replace(shown, page=max(0, shown.page + step)), request)
 
         return turn_page
@@ -141,17 +141,17 @@ class Asking:
 
         return ask_example
 
-    def answer(self, question: Question, request: gr.Request) -> Updates:
+    def answer(self, question: SearchRequest, request: gr.Request) -> Updates:
         """The first page of the answer."""
-        return self.show(Shown(question), request)
+        return self.show(SearchState(question), request)
 
-    def _found(self, shown: Shown, language: str) -> SearchPage:
+    def _found(self, shown: SearchState, language: str) -> SearchPage:
         offset = shown.page * PAGE
         return self._album.search.find(shown.question, offset=offset, language=language)
 
-    def _asked(self, given: Updates) -> Question:
+    def _asked(self, given: Updates) -> SearchRequest:
         """What the box and the filters ask for now, beside pictures and order as they were."""
-        question: Question = given[self._parts.shown].question
+        question: SearchRequest = given[self._parts.shown].question
         filters = self._parts.filters.chosen(given)
         return replace(
             question, text=given[self._parts.query], filters=filters, rest=False, burst=None

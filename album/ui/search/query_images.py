@@ -7,7 +7,7 @@ from pathlib import Path
 import gradio as gr
 
 from album.errors import QueryError
-from album.search.search import Question
+from album.search.search import SearchRequest
 from album.service import Album
 from album.ui.i18n.messages import i18n, say
 from album.ui.search.chips import removable
@@ -18,7 +18,7 @@ MOST = 8
 ON_LOAD = Path(__file__).with_name("query_images.js").read_text()
 
 
-class QueryPictures:
+class QueryImages:
     """The button, and how much pictures count beside words."""
 
     def __init__(self, album: Album, uploads: UploadFolder) -> None:
@@ -43,7 +43,7 @@ class QueryPictures:
             )  # fmt: skip
             gr.Markdown(i18n("picture_side"))
 
-    def added(self, question: Question, files: list[str] | str | None) -> tuple[Path, ...]:
+    def added(self, question: SearchRequest, files: list[str] | str | None) -> tuple[Path, ...]:
         """The pictures of the question and those that were sent.
 
         Raises:
@@ -54,7 +54,7 @@ class QueryPictures:
             raise QueryError(f"Send at most {MOST} files at once.")
         return (*question.pictures, *new)
 
-    def chips(self, question: Question, language: str) -> list[str]:
+    def chips(self, question: SearchRequest, language: str) -> list[str]:
         """One for each picture, as escaped HTML.
 
         Raises:

@@ -11,10 +11,10 @@ from album.search.search import SearchPage
 from album.service import Album
 from album.ui.i18n.messages import i18n, say
 from album.ui.search import chips
-from album.ui.search.query_images import QueryPictures
+from album.ui.search.query_images import QueryImages
 from album.ui.search.summary import headline, more_to_show, remarks
 from album.ui.search.tiles import tiles
-from album.ui.shared.session_state import Shown
+from album.ui.shared.session_state import SearchState
 from album.ui.shared.updates import Updates
 
 # What the page says to `tiles.js`.
@@ -28,7 +28,7 @@ TILES_ON_LOAD = Path(__file__).with_name("tiles.js").read_text("utf-8")
 class Results:
     """Components between the search box and the photo panel; the search tab listens to them."""
 
-    def __init__(self, album: Album, pictures: QueryPictures) -> None:
+    def __init__(self, album: Album, pictures: QueryImages) -> None:
         self._album = album
         self._pictures = pictures
 
@@ -73,7 +73,7 @@ class Results:
             self._pager, self._number, self.previous, self.next,
         ]  # fmt: skip
 
-    def of(self, shown: Shown, found: SearchPage, language: str, *, empty: bool) -> Updates:
+    def of(self, shown: SearchState, found: SearchPage, language: str, *, empty: bool) -> Updates:
         """The answer as updates.
 
         Args:
@@ -107,7 +107,7 @@ class Results:
             self.next: gr.update(interactive=shown.page + 1 < shown.pages),
         }
 
-    def _chips(self, shown: Shown, found: SearchPage, language: str) -> str:
+    def _chips(self, shown: SearchState, found: SearchPage, language: str) -> str:
         question = shown.question
         drawn = self._pictures.chips(question, language)
         drawn += chips.word_chips(found.query.text, found.query.chips, language)

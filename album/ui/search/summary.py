@@ -5,12 +5,12 @@ from __future__ import annotations
 import html
 
 from album.domain.photo import SearchFilters
-from album.search.search import Question, SearchPage
+from album.search.search import SearchPage, SearchRequest
 from album.ui.i18n.error_messages import in_language
 from album.ui.i18n.messages import say
 
 
-def headline(question: Question, found: SearchPage, language: str) -> str:
+def headline(question: SearchRequest, found: SearchPage, language: str) -> str:
     """How many photos answer the question, as escaped HTML."""
     if question.burst is not None:
         return _counted("burst_open", found.sure + found.maybe + found.rest, language)
@@ -37,7 +37,7 @@ def headline(question: Question, found: SearchPage, language: str) -> str:
     return " · ".join(parts) + _left_out(found, language)
 
 
-def more_to_show(question: Question, found: SearchPage, language: str) -> str:
+def more_to_show(question: SearchRequest, found: SearchPage, language: str) -> str:
     """What the button says that shows the rest, or hides it again; "" where there is none."""
     if question.rest:
         key = "hide_rest_nearest" if found.nearest else "hide_rest"
@@ -61,7 +61,7 @@ def _left_out(found: SearchPage, language: str) -> str:
     return f' <span class="left-out">{html.escape(left_out)}</span>'
 
 
-def _loosen(question: Question, found: SearchPage, language: str) -> str:
+def _loosen(question: SearchRequest, found: SearchPage, language: str) -> str:
     """What to take away for more hits, or else to say it in other words."""
     text = found.query.text
     names = [" ".join(text[chip.start : chip.end].split()) for chip in found.query.chips]
@@ -73,7 +73,7 @@ def _loosen(question: Question, found: SearchPage, language: str) -> str:
     return say(language, "loosen_words") if found.query.groups else ""
 
 
-def _of_pictures_alone(question: Question, found: SearchPage) -> bool:
+def _of_pictures_alone(question: SearchRequest, found: SearchPage) -> bool:
     return bool(question.pictures or question.like) and not found.query.groups
 
 

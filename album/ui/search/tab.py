@@ -7,11 +7,11 @@ from typing import Any
 import gradio as gr
 
 from album.service import Album
-from album.ui.search.layout import EXAMPLES, SearchParts
-from album.ui.search.photo_navigation import Viewing
-from album.ui.search.queries import Asking
+from album.ui.search.layout import EXAMPLES, SearchLayout
+from album.ui.search.photo_navigation import PhotoNavigation
+from album.ui.search.queries import SearchHandlers
 from album.ui.search.results import PAGE_IS_TURNED, PHOTO_IS_CLOSED, PHOTO_IS_OPEN, REST_IS_SHOWN
-from album.ui.search.url_navigation import Arriving
+from album.ui.search.url_navigation import UrlNavigation
 from album.ui.shared.queue_lanes import SEARCHES
 from album.ui.shared.uploads import UploadFolder
 
@@ -20,10 +20,10 @@ class SearchTab:
     """The tab with its listeners, and what the rest of the page needs of it."""
 
     def __init__(self, album: Album, uploads: UploadFolder) -> None:
-        self.parts = SearchParts(album, uploads)
-        self._asking = Asking(album, self.parts)
-        self._viewing = Viewing(self.parts, self._asking)
-        arriving = Arriving(album, self.parts, self._asking, self._viewing)
+        self.parts = SearchLayout(album, uploads)
+        self._asking = SearchHandlers(album, self.parts)
+        self._viewing = PhotoNavigation(self.parts, self._asking)
+        arriving = UrlNavigation(album, self.parts, self._asking, self._viewing)
         self.open_by_id = self._viewing.open_by_id
         self.refresh = arriving.refresh
         self._arriving = arriving

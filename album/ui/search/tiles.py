@@ -11,10 +11,10 @@ from album.service import Album
 from album.ui.i18n.messages import say
 from album.ui.shared.match_reasons import in_short
 from album.ui.shared.photo_html import img
-from album.ui.shared.session_state import Shown
+from album.ui.shared.session_state import SearchState
 
 
-def tiles(album: Album, shown: Shown, found: SearchPage, language: str) -> str:
+def tiles(album: Album, shown: SearchState, found: SearchPage, language: str) -> str:
     """The hits of a page as escaped HTML: each band under its name, the sure ones under none.
 
     Args:

@@ -7,35 +7,37 @@ from dataclasses import replace
 
 import gradio as gr
 
-from album.search.search import Question
+from album.search.search import SearchRequest
 from album.service import Album
 from album.ui.i18n.error_messages import in_language
 from album.ui.i18n.messages import language_of
-from album.ui.photo.panel import Updates
-from album.ui.search.layout import SearchParts
-from album.ui.search.photo_navigation import Viewing
-from album.ui.search.queries import Asking
+from album.ui.search.layout import SearchLayout
+from album.ui.search.photo_navigation import PhotoNavigation
+from album.ui.search.queries import SearchHandlers
 from album.ui.search.url_state import from_address, parameters, to_address
 from album.ui.shared.alerts import alerts_on_failure
-from album.ui.shared.session_state import Shown
+from album.ui.shared.session_state import SearchState
+from album.ui.shared.updates import Updates
 
 
-class Arriving:
+class UrlNavigation:
     """Shows what an address asks for, from anybody."""
 
-    def __init__(self, album: Album, parts: SearchParts, asking: Asking, viewing: Viewing) -> None:
+    def __init__(
+        self, album: Album, parts: SearchLayout, asking: SearchHandlers, viewing: PhotoNavigation
+    ) -> None:
         self._album = album
         self._parts = parts
         self._asking = asking
         self._viewing = viewing
 
     @alerts_on_failure
-    def go_to(self, shown: Shown, address: str, request: gr.Request) -> Iterator[Updates]:
+    def go_to(self, shown: SearchState, address: str, request: gr.Request) -> Iterator[Updates]:
         """What an address asks for; only the photo is opened or closed where the rest is here."""
         yield from self._arrive(shown, from_address(parameters(address)), request)
 
     @alerts_on_failure
-    def refresh(self, shown: Shown, request: gr.Request) -> Iterator[Updates]:
+    def refresh(self, shown: SearchState, request: gr.Request) -> Iterator[Updates]:
         """The same page once more, with what has been added since; an open photo stays open."""
         if shown.found is None:  # the page was just loaded
             yield from self._arrive(shown, from_address(request.query_params), request)
@@ -44,10 +46,12 @@ class Arriving:
         else:
             yield self._choices(shown, request)
 
-    def _choices(self, shown: Shown, request: gr.Request) -> Updates:
+    def _choices(self, shown: SearchState, request: gr.Request) -> Updates:
         return self._parts.filters.choices(shown.question.filters, language_of(request))
 
-    def _arrive(self, shown: Shown, wanted: Shown, request: gr.Request) -> Iterator[Updates]:
+    def _arrive(
+        self, shown: SearchState, wanted: SearchState, request: gr.Request
+    ) -> Iterator[Updates]:
         """Show what an address asks for, the box and the filters first: the answer may take long.
 
         An address that asks nothing leaves alone what is typed while its page is being loaded.
@@ -64,19 +68,19 @@ class Arriving:
             like=tuple(it for it in asked.like if it in there),
             burst=asked.burst if asked.burst in there else None,
         )
-        if to_address(Shown(asked)) == to_address(Shown(shown.question)):
+        if to_address(SearchState(asked)) == to_address(SearchState(shown.question)):
             asked = shown.question  # with its pictures, which no address holds
         asks = shown.found is None or (asked, wanted.page) != (shown.question, shown.page)
         if asks:
-            if shown.found is None and asked == Question():
+            if shown.found is None and asked == SearchRequest():
                 # The box and the filters are as they were built, or somebody types there already.
-                yield self._choices(Shown(asked), request)
+                yield self._choices(SearchState(asked), request)
             else:
                 yield {
                     self._parts.query: asked.text,
                     **self._parts.filters.shows(asked.filters, language),
                 }
-            answer = self._asking.show(Shown(asked, wanted.page), request)
+            answer = self._asking.show(SearchState(asked, wanted.page), request)
             shown = answer[self._parts.shown]
             yield answer
         if wanted.photo in there and wanted.photo is not None:

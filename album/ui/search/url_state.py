@@ -25,8 +25,8 @@ import gradio as gr
 from album.domain.photo import Orientation, SearchFilters
 from album.errors import QueryError
 from album.search.query import parse_day
-from album.search.search import Question
-from album.ui.shared.session_state import Shown
+from album.search.search import SearchRequest
+from album.ui.shared.session_state import SearchState
 
 KEYS: Final = (
     *("q", "like", "weight", "after", "before", "place", "camera", "shape", "type", "caption"),
@@ -70,13 +70,13 @@ class AddressBar:
         """The address that the browser wants to be shown: its `submit` asks for it."""
 
 
-def to_address(shown: Shown) -> str:
+def to_address(shown: SearchState) -> str:
     """The address, relative and in ASCII: `?q=snow&p=3&photo=12`; "" where nothing is asked.
 
     Holds at most a thousand characters of text; pictures that were uploaded are left out.
     """
     asked, filters = shown.question, shown.question.filters
-    weighs = asked.picture_weight != Question().picture_weight and (asked.like and asked.text)
+    weighs = asked.picture_weight != SearchRequest().picture_weight and (asked.like and asked.text)
     values: dict[str, object] = {
         "q": _clean(asked.text, LONGEST_TEXT),
         "like": ",".join(map(str, asked.like[:MOST_LIKE])),
@@ -105,7 +105,7 @@ def parameters(address: str) -> dict[str, str]:
     return dict(parse_qsl(query, errors="replace"))
 
 
-def from_address(params: Mapping[str, str]) -> Shown:
+def from_address(params: Mapping[str, str]) -> SearchState:
     """What an address asks for.
 
     Args:
@@ -128,7 +128,7 @@ def from_address(params: Mapping[str, str]) -> Shown:
         label=text("label") or None,
     )
     numbers = [_number(it) for it in params.get("like", "")[:LONGEST_ADDRESS].split(",")]
-    question = Question(
+    question = SearchRequest(
         text=text("q", LONGEST_TEXT),
         like=tuple(dict.fromkeys(it for it in numbers if it is not None))[:MOST_LIKE],
         picture_weight=_weight(text("weight")),
@@ -138,7 +138,7 @@ def from_address(params: Mapping[str, str]) -> Shown:
         burst=_number(text("burst")),
     )
     page = text("p")
-    return Shown(
+    return SearchState(
         question,
         page=int(page) - 1 if _PAGE.fullmatch(page) else 0,
         photo=_number(text("photo")),
@@ -162,7 +162,7 @@ def _number(text: str) -> int | None:
 def _weight(text: str) -> float:
     if re.fullmatch(r"0|1|0?\.[0-9]{1,2}", text):
         return float(text)
-    return Question().picture_weight
+    return SearchRequest().picture_weight
 
 
 def _day(text: str, *, last: bool = False) -> Any:

@@ -30,11 +30,11 @@ class Step(NamedTuple):
     """Of what was done last."""
 
 
-class WorkStoppedError(AlbumError):
+class TaskCancelledError(AlbumError):
     """Raised when somebody ended what gives no half results."""
 
 
-class Work(Generic[T]):
+class BackgroundTask(Generic[T]):
     """One piece of work."""
 
     def __init__(self) -> None:
@@ -60,10 +60,10 @@ class Work(Generic[T]):
         """The same, where the work itself does not ask whether it is stopped.
 
         Raises:
-            WorkStoppedError: it is.
+            TaskCancelledError: it is.
         """
         if self.is_stopped():
-            raise WorkStoppedError("This was stopped before it was done.")
+            raise TaskCancelledError("This was stopped before it was done.")
         self.tell(done, total, name)
 
     def steps(self, pool: ThreadPoolExecutor, job: Callable[[], T]) -> Iterator[Step]:

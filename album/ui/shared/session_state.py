@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from album.domain.photo import SearchHit
-from album.search.search import PAGE, Question, SearchPage
+from album.search.search import PAGE, SearchPage, SearchRequest
 
 
 @dataclass(frozen=True)
-class Shown:
+class SearchState:
     """Lives in the session of a browser, on the server.
 
     What the browser chooses is looked up here, never believed.
     """
 
-    question: Question = field(default_factory=Question)
+    question: SearchRequest = field(default_factory=SearchRequest)
     page: int = 0
     """Of `PAGE` hits each, counted from 0."""
     photo: int | None = None
