@@ -79,7 +79,7 @@ def _serve(album: Album, captioner: Captioner, settings: Settings) -> None:
         from album.ui.shared.downloads import route_of_originals
         from album.ui.shared.queue_lanes import use_lanes
 
-        loader.start(album.active.offer, album.serving)
+        loader.start(album.active.set_encoder, album.serving)
         fetch_in_background(captioner)
         album.start()
         commands.start()

@@ -88,7 +88,7 @@ class AlbumStatus:
 
 
 class Album:
-    """Opens a data folder; encoders arrive later through `active.offer`."""
+    """Opens a data folder; encoders arrive later through `active.set_encoder`."""
 
     def __init__(
         self,
@@ -215,7 +215,7 @@ class Album:
             log.warning("%s cannot be written to: it can be looked at alone", self.data_dir)
             return
         self.captions.start()
-        self.imports.go_on()
+        self.imports.resume_unfinished()
         self._watch.start()
 
     def close(self, within_s: float = 30.0) -> None:
@@ -486,7 +486,7 @@ class Album:
         if record.caption_language is None:
             return
         added = self.import_store.added_by(record.import_id)
-        known = self.caption_store.of_many(added)  # they brought theirs along
+        known = self.caption_store.get_many(added)  # they brought theirs along
         lacking = [it for it in added if it not in known]
         if not lacking:
             return

@@ -47,6 +47,6 @@ def album(tmp_path: Path, captioner: FakeCaptioner, towns: Path) -> Iterator[Alb
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "places").symlink_to(towns)
     album = Album(tmp_path / "data", DefaultClassifiers(), captioner, decoder=DecodeHere())
-    album.active.offer(FakeEncoder(), fill=False)
+    album.active.set_encoder(FakeEncoder(), fill=False)
     yield album
     album.close()

@@ -18,7 +18,7 @@ PATIENCE_S = 120
 def opened(data_dir: Path, **how: object) -> Album:
     """A library with a model that sees colours and a decoder in this process."""
     album = Album(data_dir, DefaultClassifiers(), FakeCaptioner(), decoder=DecodeHere(), **how)
-    album.active.offer(FakeEncoder(), fill=False)
+    album.active.set_encoder(FakeEncoder(), fill=False)
     return album
 
 

@@ -137,11 +137,11 @@ class PhotoCaptions:
 
     def of(self, photo_id: int, language: str = "ko") -> Caption | None:
         """The caption that a reader of `language` is shown of this photo, if it has one."""
-        return self._captions.of_many([photo_id], language).get(photo_id)
+        return self._captions.get_many([photo_id], language).get(photo_id)
 
-    def all_of(self, photo_id: int) -> dict[str, Caption]:
+    def captions_by_language(self, photo_id: int) -> dict[str, Caption]:
         """The captions of this photo by language; "" is the person's own."""
-        return self._captions.all_of(photo_id)
+        return self._captions.captions_by_language(photo_id)
 
     def history(self, photo_id: int) -> list[PastCaption]:
         """The earlier ones, the latest first."""
@@ -215,7 +215,7 @@ class PhotoCaptions:
                 "There is no photo to caption: each has a caption already, or waits for one."
             )
         job_id = self._queue.start_job(groups, spoken, time.time(), urgent=urgent)
-        self._work.stir()
+        self._work.wake()
         return job_id
 
     def request(
@@ -235,8 +235,8 @@ class PhotoCaptions:
         if groups:
             self._queue.start_job(groups, spoken, time.time(), urgent=urgent)
             if urgent:
-                self._rate.stir()
-            self._work.stir()
+                self._rate.wake()
+            self._work.wake()
         return len(groups)
 
     def progress(self, limit: int = 5) -> CaptionProgress:
@@ -284,7 +284,7 @@ class PhotoCaptions:
         """
         self.job(job_id)
         self._queue.turn(job_id, ("paused",), "running", time.time())
-        self._work.stir()
+        self._work.wake()
 
     def cancel(self, job_id: int) -> None:
         """End a job; what is written stays.
@@ -303,7 +303,7 @@ class PhotoCaptions:
         """
         self.job(job_id)
         again = self._queue.retry(job_id)
-        self._work.stir()
+        self._work.wake()
         return again
 
     # Asking
@@ -323,10 +323,12 @@ class PhotoCaptions:
         if self._captions.locked([photo_id]):
             raise AlbumError("You wrote this caption yourself; clear it first to ask for another.")
         self._queue.start_job([[photo_id]], languages, time.time(), urgent=True, hidden=True)
-        self._rate.stir()
-        self._work.stir()
+        self._rate.wake()
+        self._work.wake()
         self._work.wait_for(photo_id, wait_s)
-        caption = self.all_of(photo_id).get(languages[0]) or self.of(photo_id, language)
+        caption = self.captions_by_language(photo_id).get(languages[0]) or self.of(
+            photo_id, language
+        )
         if caption is None or self._queue.waiting(photo_id) is not None:
             raise CaptionerUnavailableError("No answer yet; the photo stays in the queue.")
         return caption
@@ -380,7 +382,7 @@ class PhotoCaptions:
         """End the background threads; what the captioner was asked already is waited for."""
         self._work.stop(timeout_s)
 
-    def work_off(self, on_done: Callable[[int], None] = lambda photo_id: None) -> int:
+    def drain(self, on_done: Callable[[int], None] = lambda photo_id: None) -> int:
         """Caption all that wait now, in this thread; the number of photos that got a caption.
 
         Ends early where the captioner is out of reach, or to be left alone for a while; the rest
@@ -390,4 +392,4 @@ class PhotoCaptions:
             on_done: called with each photo's id after its turn.
         """
         self._queue.resume_mended()
-        return self._work.work_off(on_done)
+        return self._work.drain(on_done)

@@ -56,7 +56,7 @@ class NearDuplicates:
 
     def _moments(self, photo_ids: Sequence[int]) -> Iterator[list[int]]:
         """Series of two and more of the photos, each soon after the one before."""
-        facts = self._store.moments()
+        facts = self._store.photo_table()
         wanted: npt.NDArray[np.int64] = np.array(photo_ids, dtype=np.int64)
         places = np.flatnonzero(np.isin(facts.photo_ids, wanted))
         rows = facts.rows[places]

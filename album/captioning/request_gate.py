@@ -72,7 +72,7 @@ class RequestGate:
                 self._rate.give_back(place)
                 raise NotNowError("This photo is not wanted any more.")
             return
-        self._rate.stir()
+        self._rate.wake()
         with self._lock:
             self._people += 1
         try:

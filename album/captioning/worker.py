@@ -58,7 +58,7 @@ class CaptionWorker:
         first_delay_s: float = FIRST_DELAY_S,
         lease_s: float = LEASE_S,
     ) -> None:
-        """Nothing is done before `start` or `work_off`.
+        """Nothing is done before `start` or `drain`.
 
         Args:
             database: of all the rows.
@@ -108,14 +108,14 @@ class CaptionWorker:
         """End the background threads; what the captioner was asked already is waited for."""
         self._stopped = True
         self._turns.stop()
-        self.stir()
+        self.wake()
         patience = time.monotonic() + timeout_s
         for loop in self.loops:
             loop.stop(0)
         for loop in self.loops:
             loop.stop(max(patience - time.monotonic(), 0.0))
 
-    def stir(self) -> None:
+    def wake(self) -> None:
         """There is something new to do, or something has been done."""
         with self._news:
             self._news.notify_all()
@@ -133,7 +133,7 @@ class CaptionWorker:
         deadline = time.time() + wait_s
         while time.time() < deadline:
             if not self._started:
-                self.work_off()
+                self.drain()
             waiting = self._queue.waiting(photo_id)
             if waiting is None:
                 return
@@ -148,7 +148,7 @@ class CaptionWorker:
             with self._news:
                 self._news.wait(NEWS_S)
 
-    def work_off(self, on_done: Callable[[int], None] = lambda photo_id: None) -> int:
+    def drain(self, on_done: Callable[[int], None] = lambda photo_id: None) -> int:
         """Caption all that wait now, in this thread; the number of photos that got a caption.
 
         Waits for its turn within a minute; ends early where the captioner is out of reach or wants
@@ -184,7 +184,7 @@ class CaptionWorker:
                 self._at_work -= 1
             self._turns.end()
         if not wait_s:  # something happened; workers that have nothing to do wake nobody
-            self.stir()
+            self.wake()
         return min(wait_s, LOOK_AGAIN_S)
 
     def _round(self) -> float:

@@ -105,7 +105,7 @@ def _now(album: Album, ids: Sequence[int], languages: Sequence[str], as_json: bo
     if ids:
         album.captions.start_job(CaptionSelection(tuple(ids)), languages, share=False, urgent=True)
     album.captions.check()
-    album.captions.work_off(lambda photo_id: done.append(photo_id))
+    album.captions.drain(lambda photo_id: done.append(photo_id))
     found = {key: _captions_of(album, key, languages) for key in dict.fromkeys(done)}
     failed = {
         key: album.captions.problem(key) or STILL_WAITING for key, its in found.items() if not its
@@ -131,7 +131,7 @@ def _now(album: Album, ids: Sequence[int], languages: Sequence[str], as_json: bo
 
 def _captions_of(album: Album, photo_id: int, languages: Sequence[str]) -> list[Caption]:
     """Those in the languages that were asked for, or what there is in their place."""
-    its = album.captions.all_of(photo_id)
+    its = album.captions.captions_by_language(photo_id)
     return [its[it] for it in languages if it in its] or list(its.values())
 
 

@@ -66,7 +66,7 @@ class ActiveEncoder:
         self.filling: tuple[int, int] | None = None
         """(done, total) while photos are being encoded for a model; None when all are."""
 
-    def offer(self, encoder: Encoder, *, fill: bool = True) -> None:
+    def set_encoder(self, encoder: Encoder, *, fill: bool = True) -> None:
         """Use `encoder`: at once if it is the first, else when the album is encoded with it.
 
         Args:

@@ -156,7 +156,7 @@ class PhotoExport:
     def said_of(self, photo: Photo) -> SidecarContent:
         """What the album says of a photo, as sidecars are to say it."""
         given = self._labels.given(photo.photo_id)
-        captions = self._captions.all_of(photo.photo_id)
+        captions = self._captions.captions_by_language(photo.photo_id)
         return SidecarContent(
             photo.sha256,
             {language: it.text for language, it in captions.items()},

@@ -125,7 +125,7 @@ class FileInspector:
     def _put_away(self, path: Path) -> None:
         """An upload that cannot be read may be tried again; a copy has its source."""
         if self._originals.is_upload(path):
-            self._originals.set_aside(path)
+            self._originals.quarantine(path)
         else:
             self._originals.drop(path)
 

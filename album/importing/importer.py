@@ -540,7 +540,7 @@ class PhotoImporter:
         keep = keep_failed and bool(self._imports.failures(record.import_id, 1))
         for upload in self._originals.uploads(record.import_id):
             if keep:
-                self._originals.set_aside(upload)
+                self._originals.quarantine(upload)
             else:
                 self._originals.drop(upload)
 

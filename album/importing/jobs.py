@@ -234,7 +234,7 @@ class ImportJobs:
             again = self._imports.begin(kind, list(sources))
         return again
 
-    def go_on(self) -> None:
+    def resume_unfinished(self) -> None:
         """Go on with every import that nobody works on: after a restart, or a kill elsewhere."""
         with self._beginning():
             unfinished = self._imports.unfinished()
@@ -420,7 +420,7 @@ class ImportJobs:
                     pass
 
     def _beginning(self) -> FileLock:
-        """Held from an import's row until it is complete, or claimed: `go_on` waits for that."""
+        """The lock that is held until an import's row is complete or claimed."""
         return FileLock(self._locks_dir / "begin.lock")
 
     @contextmanager

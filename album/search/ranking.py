@@ -244,7 +244,7 @@ class Ranker:
 
     def _bursts_now(self, ids: Ids, matrix: Embeddings) -> Ids:
         """(n,) as of `bursts_of`; worked out anew when photos or their times have changed."""
-        facts = self._store.moments()
+        facts = self._store.photo_table()
         with self._lock:
             if self._bursts is None or self._bursts[0] is not ids or self._bursts[1] is not facts:
                 places = np.minimum(np.searchsorted(facts.photo_ids, ids), len(facts.photo_ids) - 1)

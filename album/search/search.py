@@ -219,7 +219,7 @@ class PhotoSearch:
         return SearchPage(hits, total, query, ranker.active.encoder.model_id, sure=total)
 
     def _unranked(self, photos: Sequence[Photo], language: str) -> list[SearchHit]:
-        captions = self._captions.of_many([photo.photo_id for photo in photos], language)
+        captions = self._captions.get_many([photo.photo_id for photo in photos], language)
         return [SearchHit(photo, None, captions.get(photo.photo_id)) for photo in photos]
 
     def _answer(self, asked: SearchRequest, query: Query, *, again: bool) -> Ranking:
@@ -282,7 +282,7 @@ class PhotoSearch:
         photo_ids = answer.photo_ids[offset : offset + limit].tolist()
         words = self._texts.why(photo_ids, query.visual) if query.visual else {}
         photos = self._store.get_many(photo_ids)
-        captions = self._captions.of_many(photo_ids, language)
+        captions = self._captions.get_many(photo_ids, language)
         hits = []
         for place, photo_id in zip(places, photo_ids, strict=True):
             if photo_id not in photos:  # deleted since the first page

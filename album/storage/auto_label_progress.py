@@ -1,4 +1,4 @@
-"""AutoLabelProgress: how far living rules have come among the photos, and what they give to new ones.
+"""AutoLabelProgress: how far each automatic label has come among the photos.
 
 The vectors of a model are numbered as they come, so a rule needs to know but the number of the last
 that it was asked about.

@@ -28,7 +28,7 @@ class CaptionStore:
 
     # Reading
 
-    def of_many(self, photo_ids: Sequence[int], language: str = "ko") -> dict[int, Caption]:
+    def get_many(self, photo_ids: Sequence[int], language: str = "ko") -> dict[int, Caption]:
         """The caption that a reader of `language` is shown of each photo that has one.
 
         A person's own before a model's in that language, that before one in another.
@@ -43,7 +43,7 @@ class CaptionStore:
             found.update((row["photo_id"], _caption(row)) for row in rows)  # the last one stays
         return found
 
-    def all_of(self, photo_id: int) -> dict[str, Caption]:
+    def captions_by_language(self, photo_id: int) -> dict[str, Caption]:
         """The captions of a photo by language; "" is the person's own."""
         rows = self.database.connection.execute(
             "SELECT * FROM captions WHERE photo_id = ? ORDER BY language", (photo_id,)
@@ -177,7 +177,7 @@ class CaptionStore:
         One that this photo had here and that is gone was taken away, and stays away.
         """
         with self.database.writing() as db:
-            if self.all_of(photo_id):
+            if self.captions_by_language(photo_id):
                 return
             gone = {it.caption.text for it in self.history(photo_id)}
             for caption in captions:

@@ -130,7 +130,7 @@ class LabelStore:
         with self.database.writing() as db:
             return _refuse(db, label_name(label), photo_ids)
 
-    def unsay(self, label: str, photo_ids: Sequence[int]) -> None:
+    def clear_label(self, label: str, photo_ids: Sequence[int]) -> None:
         """Forget what somebody said of the label and these photos, either way."""
         with self.database.writing() as db:
             _unsay(db, label_name(label), photo_ids)

@@ -169,7 +169,7 @@ class Originals:
         if self.incoming_dir in arrived.parent.parents:  # never a folder of the person's own
             shutil.rmtree(arrived.parent, ignore_errors=True)
 
-    def set_aside(self, upload: Path) -> None:
+    def quarantine(self, upload: Path) -> None:
         """Keep an upload that could not be read for some days, to be tried again."""
         if self.incoming_dir in upload.parent.parents:
             upload.parent.replace(self._failed / upload.parent.name.rpartition(".")[2])

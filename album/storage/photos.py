@@ -214,7 +214,7 @@ class PhotoStore:
         facts = self._facts.now()
         return facts.photo_ids, facts.seconds
 
-    def moments(self) -> Facts:
+    def photo_table(self) -> Facts:
         """When the photos were taken and how that is known, as of now; see `Facts.rows`."""
         return self._facts.now()
 

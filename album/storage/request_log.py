@@ -107,7 +107,7 @@ class RateLimiter:
         Args:
             seconds: how long, but not longer than a day.
             reason: one sentence.
-            cautious: nobody asked for it; `stir` ends it.
+            cautious: nobody asked for it; `wake` ends it.
         """
         with self._database.writing() as db:
             at = self._clock()
@@ -117,7 +117,7 @@ class RateLimiter:
                 (at + min(seconds, LONGEST_REST_S), reason, cautious),
             )
 
-    def stir(self) -> None:
+    def wake(self) -> None:
         """Forget rests that were only cautious: somebody is waiting."""
         with self._database.writing() as db:
             db.execute("DELETE FROM caption_rests WHERE cautious")

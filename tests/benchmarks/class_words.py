@@ -114,7 +114,7 @@ def main(data_dir: str, d: int) -> None:
     album = Album(Path(data_dir), DefaultClassifiers(), FakeCaptioner(), decoder=DecodeHere())
     fill(album, d)
     encoder = Words(d)
-    album.active.offer(encoder, fill=False)
+    album.active.set_encoder(encoder, fill=False)
     album.search.get_ready()
     ids, matrix = album.active.current().index.snapshot()
     assert len(ids) == PHOTOS

@@ -176,7 +176,7 @@ def rescan_figures() -> Iterator[Figure]:
         make_photos(folder / "photos", UNCHANGED, (32, 24))
         data_dir = folder / "data"
         album = Album(data_dir, DefaultClassifiers(), FakeCaptioner(), decoder=DecodeHere())
-        album.active.offer(FakeEncoder(), fill=False)
+        album.active.set_encoder(FakeEncoder(), fill=False)
         first_s = seconds(lambda: album.imports.run([folder / "photos"]))
         again_s = seconds(lambda: album.imports.run([folder / "photos"]))
         album.close()

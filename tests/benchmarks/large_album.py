@@ -96,7 +96,7 @@ def fill(path: Path) -> None:
 
 def opened(data_dir: Path) -> Album:
     album = Album(data_dir, DefaultClassifiers(), FakeCaptioner())
-    album.active.offer(RandomEncoder(), fill=False)
+    album.active.set_encoder(RandomEncoder(), fill=False)
     return album
 
 

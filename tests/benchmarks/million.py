@@ -83,7 +83,7 @@ def fill(path: Path) -> None:
 def main(data_dir: str) -> None:
     """Search, and print what it took as one line of JSON."""
     album = Album(Path(data_dir), no_classifier, FakeCaptioner(), decoder=DecodeHere())
-    album.active.offer(WideEncoder(), fill=False)
+    album.active.set_encoder(WideEncoder(), fill=False)
     album.texts.sync()
     album.search.get_ready()
     album.search.find("a first search")

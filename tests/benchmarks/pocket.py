@@ -22,7 +22,7 @@ SEARCHES = 41
 
 def opened(data_dir: Path, encoder: ClipEncoder) -> Album:
     album = Album(data_dir, DefaultClassifiers(), FakeCaptioner())
-    album.active.offer(encoder, fill=False)
+    album.active.set_encoder(encoder, fill=False)
     return album
 
 

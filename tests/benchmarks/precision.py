@@ -54,7 +54,7 @@ def album_ranks(photos: Sequence[Path], texts: Sequence[str]) -> list[list[str]]
     """For each text the names of the ten photos that the album finds."""
     with tempfile.TemporaryDirectory() as folder:
         album = Album(Path(folder), DefaultClassifiers(), FakeCaptioner())
-        album.active.offer(ClipEncoder(POCKET, Path(folder)), fill=False)
+        album.active.set_encoder(ClipEncoder(POCKET, Path(folder)), fill=False)
         take_in(album, photos)
         pages = [album.search.find(SearchRequest(text, rest=True), limit=10) for text in texts]
         album.close()

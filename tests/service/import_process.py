@@ -48,7 +48,7 @@ def work(data_dir: Path, mode: str, folder: Path) -> dict[str, Any]:
     library = album.service.Album(
         data_dir, DefaultClassifiers(), FakeCaptioner(), decoder=DecodeHere()
     )
-    library.active.offer(FakeEncoder(), fill=False)
+    library.active.set_encoder(FakeEncoder(), fill=False)
     if mode == "resume":
         library.start()
         while library.imports.running:

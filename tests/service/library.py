@@ -61,9 +61,9 @@ class Library:
         self.store = PhotoStore(self.database)
         self.active = ActiveEncoder(self.store, self.originals, self.embeddings_dir, PlainDecoder())
 
-    def offer(self) -> None:
+    def set_encoder(self) -> None:
         """Load the model that sees colours, which opens its matrix."""
-        self.active.offer(FakeEncoder(), fill=False)
+        self.active.set_encoder(FakeEncoder(), fill=False)
 
     def add(self, path: Path, *, keep: bool, encode: bool = True) -> int:
         """What an import of `path` leaves: a row, a vector, a thumbnail, perhaps a copy."""

@@ -46,7 +46,7 @@ def filled(album, tmp_path):
 
 def test_a_search_waits_for_the_first_model_and_then_answers(tmp_path):
     album = Album(tmp_path / "data", DefaultClassifiers(), FakeCaptioner(), decoder=DecodeHere())
-    threading.Timer(0.2, album.active.offer, [FakeEncoder()]).start()
+    threading.Timer(0.2, album.active.set_encoder, [FakeEncoder()]).start()
 
     assert album.search.find("red").model_id == "fake"
     album.close()
@@ -62,7 +62,7 @@ def test_without_a_model_a_search_says_that_it_is_loading(tmp_path):
 
 def test_a_new_model_takes_over_only_when_every_photo_is_encoded(filled):
     new = HeldEncoder("new")
-    filled.active.offer(new)
+    filled.active.set_encoder(new)
 
     assert filled.search.find("red").model_id == "fake"
     assert filled.search.find("red").hits[0].photo.filename == "red.png"
@@ -78,7 +78,7 @@ def test_a_new_model_takes_over_only_when_every_photo_is_encoded(filled):
 
 def test_a_photo_imported_while_the_new_model_was_filling_is_not_left_behind(filled, tmp_path):
     new = HeldEncoder("new")
-    filled.active.offer(new)
+    filled.active.set_encoder(new)
     take_in(filled, [make_photo(tmp_path / "white.png", "white")])
     new.go.set()
 
@@ -96,7 +96,7 @@ def test_vectors_of_an_earlier_run_are_used_and_not_made_again(filled):
     filled.close()
     album = Album(filled.data_dir, DefaultClassifiers(), FakeCaptioner(), decoder=DecodeHere())
     encoder = Unused()
-    album.active.offer(encoder)
+    album.active.set_encoder(encoder)
     album.active.encode_missing(album.active.current())
 
     assert album.serving == "fake"
@@ -107,7 +107,7 @@ def test_vectors_of_an_earlier_run_are_used_and_not_made_again(filled):
 def test_a_photo_whose_original_is_gone_is_encoded_by_its_thumbnail(filled):
     for photo in filled.store.all_photos():
         photo.path.unlink()
-    filled.active.offer(FakeEncoder("new"))
+    filled.active.set_encoder(FakeEncoder("new"))
 
     eventually(lambda: filled.active.model_id == "new")
 

@@ -155,7 +155,7 @@ def test_encoding_goes_on_after_a_full_disk(album, tmp_path, fails):
     take_in(album, [make_photo(tmp_path / f"{n}.png", (n, 0, 0)) for n in range(3)])
     failing = fails(album.store, "add_embeddings", OSError(28, "No space left on device"))
 
-    album.active.offer(FakeEncoder("another"))
+    album.active.set_encoder(FakeEncoder("another"))
 
     wait_until(lambda: album.active.model_id == "another")
     assert failing.calls == 2

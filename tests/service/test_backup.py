@@ -64,7 +64,7 @@ def source(tmp_path):
             set_caption(source.database, photo_id, f"사진 {number}", "ko")
             LabelStore(source.database).set_by_person(photo_id, ["여행", f"no. {number}"])
         CaptionQueue(source.database).start_job([[1]], ["en"], time.time())
-        source.offer()
+        source.set_encoder()
         yield source
 
 
@@ -144,7 +144,7 @@ def test_an_album_saved_while_photos_come_in_is_the_same_elsewhere(source, tmp_p
             original = restored.originals.find(it)
             assert original.read_bytes() == originals[it.photo_id]
             assert original.stat().st_mtime_ns == times[it.photo_id]
-        restored.offer()
+        restored.set_encoder()
         for colour in COLOURS:
             here = [hit for hit in ranking(restored, colour) if hit[0] <= len(COLOURS)]
             assert here == rankings[colour]
@@ -732,12 +732,12 @@ def test_a_restored_album_sends_no_photo_before_somebody_goes_on_with_its_job(
     restore(tmp_path / "album.zip", tmp_path / "elsewhere")
     album = Album(tmp_path / "elsewhere", DefaultClassifiers(), captioner, decoder=PlainDecoder())
     try:
-        album.captions.work_off()
+        album.captions.drain()
         assert captioner.calls == []
         (job,) = album.captions.progress().jobs
         assert (job.state, job.waiting) == ("paused", 1)
         album.captions.resume(job.job_id)
-        album.captions.work_off()
+        album.captions.drain()
         assert len(captioner.calls) == 1
     finally:
         album.close()
@@ -750,7 +750,7 @@ def test_a_restored_album_starts_and_makes_its_caches_again(source, tmp_path, ca
     album = Album(tmp_path / "elsewhere", DefaultClassifiers(), captioner, decoder=PlainDecoder())
     try:
         assert all("thumbnail is missing" in fault for fault in album.faults(deep=True))
-        album.active.offer(FakeEncoder(), fill=False)
+        album.active.set_encoder(FakeEncoder(), fill=False)
         album.importer.make_missing_thumbnails(lambda: False)
 
         assert list(album.faults(deep=True)) == []

@@ -91,10 +91,10 @@ def test_one_request_gives_both_languages_keywords_and_text(album, captioner, ph
     captioner.keywords, captioner.text_in_photo = ("영수증", "receipt"), "합계 12,000원\nCASH"
 
     job_id = album.captions.start_job(CaptionSelection(tuple(photo_ids[:1])), BOTH)
-    album.captions.work_off()
+    album.captions.drain()
 
     assert asked(captioner) == 1
-    captions = album.captions.all_of(photo_ids[0])
+    captions = album.captions.captions_by_language(photo_ids[0])
     assert set(captions) == {"ko", "en"}
     assert captions["ko"].prompt_version == "fake-prompt"
     assert album.caption_store.keywords_of(photo_ids[0]) == ["receipt", "영수증"]
@@ -111,7 +111,7 @@ def test_one_request_gives_both_languages_keywords_and_text(album, captioner, ph
 def test_readers_see_their_own_language_and_searches_both(album, captioner, photo_ids):
     describes(captioner, {"ko": "빨간 장미", "en": "A red rose"})
     album.captions.start_job(CaptionSelection(tuple(photo_ids[:1])), BOTH)
-    album.captions.work_off()
+    album.captions.drain()
 
     assert album.captions.of(photo_ids[0], "en").text == "A red rose"
     assert album.captions.of(photo_ids[0], "ko").text == "빨간 장미"
@@ -129,12 +129,12 @@ def test_plain_words_are_kept_under_the_language_that_they_must_be_of(album, cap
     describes(captioner, {"": "Two lions."})
     album.captions.start_job(CaptionSelection((first,)), ["ko"])
     album.captions.start_job(CaptionSelection((second,)), BOTH)
-    album.captions.work_off()
+    album.captions.drain()
     describes(captioner, {"": "사자 두 마리."})
     album.captions.start_job(CaptionSelection((third,)), BOTH)
-    album.captions.work_off()
+    album.captions.drain()
 
-    assert [set(album.captions.all_of(it)) for it in (first, second, third)] == [
+    assert [set(album.captions.captions_by_language(it)) for it in (first, second, third)] == [
         {"ko"}, {"en"}, {"ko"},
     ]  # fmt: skip
     assert not any(album.captions.of(it).by_hand for it in (first, second, third))
@@ -147,19 +147,19 @@ def test_the_wanted_are_those_without_a_caption_of_a_label_or_of_a_model(
     album.set_labels(first, ["여행"])
     album.set_labels(third, ["여행"])
     album.captions.start_job(CaptionSelection(label="여행"), ["ko"])
-    album.captions.work_off()
-    assert set(album.caption_store.of_many(photo_ids)) == {first, third}
+    album.captions.drain()
+    assert set(album.caption_store.get_many(photo_ids)) == {first, third}
 
     album.captions.start_job(CaptionSelection(lacking=True), ["ko"])
     with pytest.raises(QueryError, match="no photo to caption"):
         album.captions.start_job(CaptionSelection(lacking=True), ["ko"])  # they wait already
     assert album.caption_store.counts() == (2, 2, 0)
-    album.captions.work_off()
+    album.captions.drain()
     album.captions.write(second, "mine")
     captioner.model_id = "another-model"
     captioner.says = "Another."
     album.captions.start_job(CaptionSelection(by_model="fake-captioner"), ["ko"])
-    album.captions.work_off()
+    album.captions.drain()
 
     texts = [album.captions.of(it).text for it in photo_ids]
     assert texts == ["Another.", "mine", "Another.", "Another."]
@@ -177,7 +177,7 @@ def test_a_caption_written_while_the_captioner_was_thinking_is_not_counted(
     captioner.meanwhile = lambda: album.captions.write(photo_ids[0], "Mine")
     captioner.keywords = ("heron",)
     job_id = album.captions.start_job(CaptionSelection(tuple(photo_ids[:2])), ["en"])
-    album.captions.work_off()
+    album.captions.drain()
 
     job = album.captions.job(job_id)
     assert (job.state, job.written, job.left_out) == ("done", 1, 1)
@@ -190,10 +190,10 @@ def test_a_caption_written_while_the_captioner_was_thinking_is_not_counted(
 
 def test_what_looks_the_same_is_sent_once(album, captioner, burst):
     job_id = album.captions.start_job(CaptionSelection(tuple(burst)), ["en"])
-    album.captions.work_off()
+    album.captions.drain()
 
     assert asked(captioner) == 2
-    assert len(album.caption_store.of_many(burst)) == 4
+    assert len(album.caption_store.get_many(burst)) == 4
     job = album.captions.job(job_id)
     assert (job.total, job.written, job.state) == (4, 4, "done")
 
@@ -209,7 +209,7 @@ def test_where_the_one_that_is_sent_fails_the_next_takes_its_place(album, captio
 
     captioner.describe = refuse_two
     job_id = album.captions.start_job(CaptionSelection(tuple(burst[:3])), ["en"])
-    album.captions.work_off()
+    album.captions.drain()
 
     assert len(refused) == 2
     assert [album.captions.of(it) is not None for it in burst[:3]] == [False, False, True]
@@ -229,9 +229,9 @@ def test_those_that_share_are_captioned_though_the_first_leaves_the_queue(
         album.database.connection.execute("DELETE FROM photos WHERE photo_id = ?", burst[:1])
     else:
         album.captions.ask_now(burst[0], "ko")
-    album.captions.work_off()
+    album.captions.drain()
 
-    assert set(album.caption_store.of_many(burst[1:3])) == set(burst[1:3])
+    assert set(album.caption_store.get_many(burst[1:3])) == set(burst[1:3])
     assert album.caption_store.counts()[1:] == (0, 0)
 
 
@@ -241,12 +241,12 @@ def test_those_that_share_are_captioned_though_the_first_leaves_the_queue(
 def test_a_paused_job_sends_nothing_until_it_is_resumed(album, captioner, photo_ids):
     job_id = album.captions.start_job(CaptionSelection(), ["en"])
     album.captions.pause(job_id)
-    assert album.captions.work_off() == 0
+    assert album.captions.drain() == 0
     assert captioner.calls == []
     assert album.captions.job(job_id).state == "paused"
 
     album.captions.resume(job_id)
-    assert album.captions.work_off() == 4
+    assert album.captions.drain() == 4
     assert album.captions.job(job_id).state == "done"
 
 
@@ -298,7 +298,7 @@ def test_what_is_not_wanted_any_more_when_its_turn_comes_is_not_sent(
 
     captioner.describe = ask_twice
     job_id = again.captions.start_job(CaptionSelection(tuple(photo_ids[:1])), ["en"])
-    again.captions.work_off()
+    again.captions.drain()
 
     assert len(sent) == 1
     assert again.captions.progress().today == 1
@@ -309,10 +309,10 @@ def test_a_cancelled_job_keeps_what_is_written_and_can_be_followed_by_another(
     album, captioner, photo_ids
 ):
     first = album.captions.start_job(CaptionSelection(tuple(photo_ids[:1])), ["en"])
-    album.captions.work_off()
+    album.captions.drain()
     second = album.captions.start_job(CaptionSelection(tuple(photo_ids)), ["en"])
     album.captions.cancel(second)
-    album.captions.work_off()
+    album.captions.drain()
 
     assert (asked(captioner), album.caption_store.counts()) == (1, (1, 0, 0))
     job = album.captions.job(second)
@@ -335,10 +335,10 @@ def test_a_photo_at_work_when_its_job_is_cancelled_is_not_sent_again_by_the_next
         captioner.meanwhile = lambda: None
         album.captions.cancel(first)
         later.append(album.captions.start_job(wanted, ["en"]))
-        album.captions.work_off()  # as another worker does
+        album.captions.drain()  # as another worker does
 
     captioner.meanwhile = cancel_and_start_another
-    album.captions.work_off()
+    album.captions.drain()
 
     assert len(captioner.calls) == 1
     assert album.captions.of(photo_ids[0], "en").text == "A photo."
@@ -353,7 +353,7 @@ def test_a_photo_at_work_when_its_job_is_cancelled_leaves_the_queue_if_nothing_c
     captioner.error = unavailable("Gemini is busy.")
     job_id = album.captions.start_job(CaptionSelection(tuple(photo_ids[:1])), ["en"])
     captioner.meanwhile = lambda: album.captions.cancel(job_id)
-    album.captions.work_off()
+    album.captions.drain()
 
     assert album.caption_store.counts() == (0, 0, 0)
     job = album.captions.job(job_id)
@@ -369,7 +369,7 @@ def test_a_request_that_is_not_sent_as_the_album_closes_is_not_counted(
 
     monkeypatch.setattr(album.decoder, "small_jpeg", closes_meanwhile)
     album.captions.start_job(CaptionSelection(tuple(photo_ids[:1])), ["en"])
-    album.captions.work_off()
+    album.captions.drain()
 
     assert captioner.calls == []
     assert album.captions.progress().today == 0
@@ -399,27 +399,27 @@ def test_the_last_request_of_a_day_is_waited_for_by_who_asked_for_it(
 def test_a_paused_job_stays_paused_when_its_failures_are_tried_again(album, captioner, photo_ids):
     captioner.error = CaptionRefusedError("No.")
     job_id = album.captions.start_job(CaptionSelection(), ["en"])
-    album.captions.work_off(lambda photo_id: album.captions.pause(job_id))
+    album.captions.drain(lambda photo_id: album.captions.pause(job_id))
     captioner.error = None
 
     assert album.captions.retry(job_id) == 1
-    assert album.captions.work_off() == 0
+    assert album.captions.drain() == 0
     assert (album.captions.job(job_id).state, album.captions.job(job_id).waiting) == ("paused", 4)
     album.captions.resume(job_id)
-    assert album.captions.work_off() == 4
+    assert album.captions.drain() == 4
 
 
 def test_what_was_given_up_is_tried_again_when_asked(album, captioner, photo_ids):
     captioner.error = CaptionRefusedError("No.")
     job_id = album.captions.start_job(CaptionSelection(), ["en"])
-    album.captions.work_off()
+    album.captions.drain()
     job = album.captions.job(job_id)
     assert (job.failed, job.state) == (4, "done")
     assert {it.failure for it in album.captions.failures(job_id)} == {"No."}
 
     captioner.error = None
     assert album.captions.retry(job_id) == 4
-    assert album.captions.work_off() == 4
+    assert album.captions.drain() == 4
     job = album.captions.job(job_id)
     assert (job.written, job.failed, job.left_out) == (4, 0, 0)
 
@@ -431,8 +431,8 @@ def test_a_quota_rests_the_whole_album_and_is_no_try(album, captioner, photo_ids
     captioner.error = unavailable("Quota.", retry_after_s=37.0, is_quota=True)
     album.captions.start_job(CaptionSelection(), ["en"])
 
-    assert album.captions.work_off() == 0
-    assert album.captions.work_off() == 0
+    assert album.captions.drain() == 0
+    assert album.captions.drain() == 0
 
     assert asked(captioner) == 1
     progress = album.captions.progress()
@@ -450,7 +450,7 @@ def test_a_quota_rests_the_whole_album_and_is_no_try(album, captioner, photo_ids
 def test_a_wrong_setting_pauses_the_job_and_fails_no_photo(album, captioner, photo_ids):
     captioner.error = unavailable("Set GEMINI_API_KEY to a valid one.", needs_setting=True)
     job_id = album.captions.start_job(CaptionSelection(), ["en"])
-    album.captions.work_off()
+    album.captions.drain()
 
     job = album.captions.job(job_id)
     assert (job.state, job.problem, job.waiting, job.failed) == (
@@ -461,7 +461,7 @@ def test_a_wrong_setting_pauses_the_job_and_fails_no_photo(album, captioner, pho
         album.captions.ask_now(photo_ids[0], "en")
 
     captioner.error = None
-    assert album.captions.work_off() == 3  # the album was started again with another key
+    assert album.captions.drain() == 3  # the album was started again with another key
     assert album.captions.ask_now(photo_ids[0], "en").text == captioner.says
     assert album.captions.job(job_id).state == "done"
 
@@ -482,7 +482,7 @@ def test_a_fault_of_theirs_with_a_time_is_a_try_and_so_ends(
     monkeypatch.setattr(worker.random, "uniform", lambda low, high: 0.0)
     captioner.error = unavailable("Fault.", retry_after_s=0.001)
     job_id = album.captions.start_job(CaptionSelection(tuple(photo_ids[:1])), ["en"])
-    wait_until(lambda: album.captions.work_off() or album.captions.job(job_id).ended)
+    wait_until(lambda: album.captions.drain() or album.captions.job(job_id).ended)
 
     assert len(captioner.calls) == worker.MAX_TRIES
     assert album.captions.problem(photo_ids[0]) == "Fault."
@@ -500,7 +500,7 @@ def test_a_full_disk_keeps_an_answer_that_was_paid_for(album, captioner, photo_i
 
     monkeypatch.setattr(album.caption_store, "write_by_model", write_later)
     album.captions.start_job(CaptionSelection(tuple(photo_ids[:1])), ["en"])
-    album.captions.work_off()
+    album.captions.drain()
 
     assert len(captioner.calls) == 1
     assert album.captions.of(photo_ids[0]).text == captioner.says
@@ -560,10 +560,10 @@ def test_another_language_that_is_asked_for_meanwhile_is_asked_for_too(album, ca
 
     captioner.meanwhile = ask_more
     album.captions.start_job(CaptionSelection(tuple(photo_ids[:1])), ["ko"])
-    album.captions.work_off()
+    album.captions.drain()
 
     assert [language for _, language in captioner.calls] == ["ko", "en"]
-    assert set(album.captions.all_of(photo_ids[0])) == {"ko", "en"}
+    assert set(album.captions.captions_by_language(photo_ids[0])) == {"ko", "en"}
 
 
 def test_an_answer_that_is_waited_for_comes_before_a_job(album, captioner, photo_ids):
@@ -575,7 +575,7 @@ def test_an_answer_that_is_waited_for_comes_before_a_job(album, captioner, photo
     assert album.captions.problem(photo_ids[3]) is None
     captioner.calls.clear()
     album.captions.request(photo_ids[3:], ["ko"])
-    album.captions.work_off()
+    album.captions.drain()
     assert captioner.calls[0][0] == first
 
 
@@ -643,7 +643,7 @@ def test_a_captioner_on_this_machine_has_no_rate_and_writes_what_it_can(
     it = album.captions.estimate(CaptionSelection(), BOTH)
     assert (it.sends, it.tokens) == (False, 0)
     album.captions.start_job(CaptionSelection(), BOTH)
-    album.captions.work_off()
+    album.captions.drain()
     assert album.captions.of(photo_ids[0]).text == "en"
     assert album.captions.ask_now(photo_ids[0], "ko").language == "en"
     with pytest.raises(QueryError, match="in en only"):

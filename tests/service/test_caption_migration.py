@@ -55,7 +55,7 @@ def test_nothing_that_was_written_or_waits_is_lost(tmp_path, version):
     database = Database(tmp_path / "album.db")
     captions, queue = CaptionStore(database), CaptionQueue(database)
 
-    mine, english, korean = (captions.all_of(number) for number in (1, 2, 3))
+    mine, english, korean = (captions.captions_by_language(number) for number in (1, 2, 3))
     assert [(it, got.text, got.by_hand) for it, got in mine.items()] == [("", "우리 바다", True)]
     assert english["en"].text == "A dog."
     assert english["en"].model_id == korean["ko"].model_id == "gemini-x"

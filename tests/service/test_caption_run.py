@@ -124,7 +124,7 @@ def test_every_photo_is_captioned_or_failed_with_its_true_reason_and_none_is_pai
             wait_until(lambda: len(server.requests) >= after or process.poll() is not None)  # noqa: B023
             process.kill()
             assert process.wait() == -9, process.communicate()
-            captioned = set(album.caption_store.of_many(list(photos.values())))
+            captioned = set(album.caption_store.get_many(list(photos.values())))
             done_before.append(
                 (len(server.requests), {it for it, key in photos.items() if key in captioned})
             )
@@ -133,7 +133,7 @@ def test_every_photo_is_captioned_or_failed_with_its_true_reason_and_none_is_pai
 
     job = album.captions.job(job_id)
     failures = {it.photo_id: it.failure for it in album.captions.failures(job_id)}
-    captions = {key: album.captions.all_of(key) for key in photos.values()}
+    captions = {key: album.captions.captions_by_language(key) for key in photos.values()}
     assert (job.state, job.total, job.waiting, job.left_out) == ("done", PHOTOS, 0, 0)
     assert job.written + job.failed == PHOTOS
     for photo, photo_id in photos.items():

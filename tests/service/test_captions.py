@@ -62,7 +62,7 @@ def test_a_caption_by_hand_is_never_overwritten_unasked(album, captioner, photo_
     with pytest.raises(AlbumError, match="yourself"):
         album.captions.ask_now(photo_ids[0], "en")
     queued = album.captions.request(photo_ids, ["en"])
-    album.captions.work_off()
+    album.captions.drain()
 
     assert queued == 2
     assert album.captions.of(photo_ids[0]).text == "Our garden"
@@ -74,7 +74,7 @@ def test_words_written_while_gemini_was_thinking_win(album, captioner, photo_ids
     album.captions.request(photo_ids[:1], ["en"])
     captioner.meanwhile = lambda: album.captions.write(photo_ids[0], "Mine")
 
-    assert album.captions.work_off() == 0
+    assert album.captions.drain() == 0
 
     assert len(captioner.calls) == 1
     assert album.captions.of(photo_ids[0]).text == "Mine"
@@ -121,7 +121,7 @@ def test_a_photo_is_given_up_after_five_tries_and_can_be_asked_for_again(
     captioner.error = CaptionerUnavailableError("Gemini did not answer.")
     album.captions.request(photo_ids[:1], ["en"])
 
-    album.captions.work_off()
+    album.captions.drain()
 
     assert len(captioner.calls) == worker.MAX_TRIES
     assert album.caption_store.counts() == (0, 0, 1)
@@ -134,7 +134,7 @@ def test_a_refusal_is_final_at_once(album, captioner, photo_ids):
     captioner.error = CaptionRefusedError("Gemini will not describe this picture.")
     album.captions.request(photo_ids[:1], ["en"])
 
-    album.captions.work_off()
+    album.captions.drain()
 
     assert len(captioner.calls) == 1
     assert album.captions.problem(photo_ids[0]) == "Gemini will not describe this picture."
@@ -144,7 +144,7 @@ def test_a_photo_whose_original_is_gone_does_not_stop_the_queue(album, captioner
     album.originals.find(album.photo(photo_ids[0])).unlink()
     album.captions.request(photo_ids, ["en"])
 
-    assert album.captions.work_off() == 2
+    assert album.captions.drain() == 2
     assert "original" in album.captions.problem(photo_ids[0])
 
 
@@ -154,7 +154,7 @@ def test_the_queue_survives_a_restart_and_pays_once(album, captioner, photo_ids)
     album.close()
     reopened = Album(album.data_dir, DefaultClassifiers(), captioner, decoder=DecodeHere())
 
-    reopened.captions.work_off()
+    reopened.captions.drain()
 
     assert len(captioner.calls) == 2  # the third is free again after its lease
     assert reopened.caption_store.counts() == (2, 1, 0)
@@ -196,8 +196,8 @@ def test_after_failures_in_a_row_the_others_wait_too_and_an_urgent_one_is_tried_
     captioner.error = CaptionerUnavailableError("Gemini did not answer.")
     album.captions.request([*photo_ids, *take_in(album, more).added], ["en"])
 
-    album.captions.work_off()
-    album.captions.work_off()
+    album.captions.drain()
+    album.captions.drain()
 
     assert len(captioner.calls) == worker.CAUTION_AFTER  # not once for each of the six
     assert album.captions.progress().why_resting == "Gemini did not answer."

@@ -154,9 +154,9 @@ def test_a_job_is_begun_for_just_what_was_told(
     assert (job.total, job.languages) == (4, ("ko", "en"))
     assert "has a caption, or waits for one" in browser.estimate
     assert not browser.may_start
-    album.captions.work_off()
+    album.captions.drain()
     assert len(captioner.calls) == 8  # two languages each, in one request
-    assert all(len(album.captions.all_of(it)) == 2 for it in photo_ids)
+    assert all(len(album.captions.captions_by_language(it)) == 2 for it in photo_ids)
 
 
 def test_what_was_changed_after_it_was_told_is_told_again_before_it_starts(
@@ -189,11 +189,11 @@ def test_a_double_click_begins_one_job(
     browser: Browser, album: Album, photo_ids: list[int]
 ) -> None:
     album.captions.start_job(CaptionSelection(lacking=True), ["en"])
-    album.captions.work_off()
+    album.captions.drain()
     browser.chooses(which="by_model", model="fake-captioner")
 
     browser.starts()
-    album.captions.work_off()  # the first answers come soon
+    album.captions.drain()  # the first answers come soon
     browser.starts()
 
     assert len(album.captions.progress().jobs) == 2
@@ -258,7 +258,7 @@ def test_the_page_shows_how_a_job_stands_and_what_failed_with_its_reason(
     assert "0 of 4" in browser.jobs
     assert browser.tab.jobs._timer in browser.values
     assert browser.values[browser.tab.jobs._timer] == AT_WORK_S
-    album.captions.work_off()
+    album.captions.drain()
     browser.looks()
 
     assert "4 of 4" in browser.jobs
@@ -278,13 +278,13 @@ def test_a_job_is_paused_gone_on_with_tried_again_and_cancelled_by_its_buttons(
 
     browser.presses("pause", job_id)
     assert "paused" in browser.jobs
-    assert album.captions.work_off() == 0
+    assert album.captions.drain() == 0
     browser.presses("go_on", job_id)
     captioner.error = CaptionRefusedError("Gemini declined this photo (SAFETY).")
-    album.captions.work_off()
+    album.captions.drain()
     captioner.error = None
     browser.presses("try_again", job_id)
-    assert album.captions.work_off() == 4
+    assert album.captions.drain() == 4
     browser.looks()
     assert "4 captions written" in browser.jobs
     assert "done" in browser.jobs
@@ -299,7 +299,7 @@ def test_a_cancelled_job_does_not_look_as_if_all_of_it_were_done(
     browser: Browser, album: Album, photo_ids: list[int]
 ) -> None:
     job_id = album.captions.start_job(CaptionSelection(lacking=True), ["en"])
-    album.captions.work_off(lambda photo_id: album.captions.cancel(job_id))
+    album.captions.drain(lambda photo_id: album.captions.cancel(job_id))
 
     browser.looks()
 
@@ -314,7 +314,7 @@ def test_nothing_is_sent_again_to_a_browser_that_shows_it_already(
     shown = browser.values[browser.tab.jobs.shown]
 
     assert list(browser.tab.jobs.look(shown, ENGLISH)) == [browser.tab.jobs.shown]
-    album.captions.work_off()
+    album.captions.drain()
     assert len(browser.tab.jobs.look(shown, ENGLISH)) > 1
 
 
@@ -327,7 +327,7 @@ def test_a_quota_that_is_used_up_is_told_with_the_time_when_it_goes_on(
     error.retry_after_s, error.is_quota = 7200, True
     captioner.error = error
     browser.starts()
-    album.captions.work_off()
+    album.captions.drain()
 
     browser.looks()
 
@@ -347,7 +347,7 @@ def test_names_and_reasons_are_text_and_never_markup(
     browser.enters()
     drawn = str(browser.values[browser.tab.choice._estimate])
     browser.starts()
-    album.captions.work_off()
+    album.captions.drain()
     browser.looks()
     drawn += str(browser.values[browser.tab.jobs.list])
 

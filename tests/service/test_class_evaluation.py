@@ -261,7 +261,7 @@ def _album(tmp_path, towns, classifiers, encoder) -> Album:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "places").symlink_to(towns)
     album = Album(tmp_path / "data", classifiers, FakeCaptioner(), decoder=DecodeHere())
-    album.active.offer(encoder, fill=False)
+    album.active.set_encoder(encoder, fill=False)
     return album
 
 

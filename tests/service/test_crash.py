@@ -98,7 +98,7 @@ class Killer:
 @contextmanager
 def opened(data_dir: Path) -> Iterator[Album]:
     album = Album(data_dir, DefaultClassifiers(), FakeCaptioner(), decoder=DecodeHere())
-    album.active.offer(FakeEncoder(), fill=False)
+    album.active.set_encoder(FakeEncoder(), fill=False)
     yield album
     album.close()
 

@@ -40,7 +40,7 @@ def make_library(data_dir: Path, photos_dir: Path) -> Path:
             photo_id = made.add(photo(photos_dir / f"{number}.jpg", number, colour), keep=True)
             set_caption(made.database, photo_id, f"사진 {number}", "ko")
             LabelStore(made.database).set_by_person(photo_id, ["여행"])
-        made.offer()
+        made.set_encoder()
     with opened(data_dir):  # makes the index of texts
         pass
     return data_dir
@@ -56,7 +56,7 @@ def opened(data_dir: Path) -> Iterator[Album]:
     album = Album(data_dir, DefaultClassifiers(), FakeCaptioner(), decoder=PlainDecoder())
     try:
         album.texts.sync()
-        album.active.offer(FakeEncoder(), fill=False)
+        album.active.set_encoder(FakeEncoder(), fill=False)
         yield album
     finally:
         album.close()
@@ -301,7 +301,7 @@ def test_a_matrix_that_the_disk_has_no_room_for_is_held_in_memory(data_dir, tmp_
         shutil.rmtree(disk / "data" / "embeddings")
         with library(disk / "data") as part:
             filler = fill(disk)
-            part.offer()
+            part.set_encoder()
             ids, matrix = part.active.current().index.snapshot()
             assert (len(ids), matrix.shape) == (PHOTOS, (PHOTOS, FakeEncoder.dim))
             filler.unlink()

@@ -50,7 +50,7 @@ def encoder():
 def album(tmp_path, encoder):
     """Four photos of one colour each, in the order of `COLOURS`, without captions."""
     album = Album(tmp_path / "data", DefaultClassifiers(), FakeCaptioner(), decoder=DecodeHere())
-    album.active.offer(encoder, fill=False)
+    album.active.set_encoder(encoder, fill=False)
     files = [make_photo(tmp_path / f"{colour}.png", colour) for colour in COLOURS]
     album.photo_ids = take_in(album, files).added
     yield album
@@ -72,7 +72,7 @@ def slow_obvious_version(encoder, image, texts):
 
 def move_to(album, encoder):
     """A change of model, complete."""
-    album.active.offer(encoder)
+    album.active.set_encoder(encoder)
     deadline = time.monotonic() + 30
     while album.active.model_id != encoder.model_id:
         assert time.monotonic() < deadline

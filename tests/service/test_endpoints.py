@@ -250,7 +250,7 @@ def test_labels_are_told_with_their_givers(served: ServedAlbum, client: Client) 
     database = Database(served.data_dir / "album.db")  # another process of the same album
     LabelStore(database).give("mine", [lion])
     (label,) = client.predict(api_name="/album_labels")["labels"]
-    LabelStore(database).unsay("mine", [lion])
+    LabelStore(database).clear_label("mine", [lion])
     database.close()
 
     assert label == {

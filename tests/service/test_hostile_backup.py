@@ -384,7 +384,7 @@ def test_a_vector_that_makes_no_sense_is_encoded_again(source, tmp_path, caption
 
     album = Album(tmp_path / "restored", DefaultClassifiers(), captioner, decoder=PlainDecoder())
     try:
-        album.active.offer(FakeEncoder(), fill=False)
+        album.active.set_encoder(FakeEncoder(), fill=False)
         assert album.store.encoded_by() == {"fake": 1}
         album.active.encode_missing(album.active.current())
         assert album.store.encoded_by() == {"fake": PHOTOS}

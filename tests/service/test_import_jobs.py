@@ -119,7 +119,7 @@ def test_whoever_opens_the_library_can_pause_an_import_that_another_runs(tmp_pat
     import_id = begun(album, folder)
 
     assert elsewhere.imports.running.import_id == import_id
-    elsewhere.imports.go_on()  # takes nothing from who is at work on it
+    elsewhere.imports.resume_unfinished()  # takes nothing from who is at work on it
     elsewhere.imports.pause(import_id)
     ended(album, import_id)
     assert elsewhere.imports.get(import_id).state == "paused"
@@ -211,7 +211,7 @@ def test_a_start_in_the_very_moment_of_an_import_does_not_take_it_away(
 
     def begin_beside_a_start(*what):
         import_id = begin(*what)
-        others.append(threading.Thread(target=other.imports.go_on))
+        others.append(threading.Thread(target=other.imports.resume_unfinished))
         others[0].start()
         others[0].join(1)  # long enough for it to begin, were it free to
         return import_id
@@ -518,7 +518,7 @@ def test_captions_that_were_wanted_with_an_upload_are_queued_after_a_restart(tmp
 
     slow.set()
     album = opened(tmp_path / "data")
-    album.imports.go_on()
+    album.imports.resume_unfinished()
     ended(album, import_id)
 
     assert_all_in_once(album, import_id)

@@ -252,7 +252,7 @@ def test_a_watched_folder_is_told_by_its_name(tmp_path: Path) -> None:
         folders=[folder, gone],
         decoder=DecodeHere(),
     )
-    album.active.offer(FakeEncoder(), fill=False)
+    album.active.set_encoder(FakeEncoder(), fill=False)
     with gr.Blocks():
         browser = Browser(ImportsView(album))
     browser.look()

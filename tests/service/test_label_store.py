@@ -181,7 +181,7 @@ def test_yes_and_no_of_a_person_replace_each_other_and_both_can_be_forgotten(lab
     assert [it.tolist() for it in labels.examples("cat")] == [[1], [2, 3]]
 
     labels.give("cat", [3])
-    labels.unsay("cat", [1, 2])
+    labels.clear_label("cat", [1, 2])
 
     assert givers(labels) == {3: "person"}
 
@@ -402,7 +402,7 @@ def test_a_label_is_removed_with_its_rule_and_comes_back_whole(labels, store):
     labels.undo(act.act_id)
 
     assert givers(labels) == {1: "words", 2: "words", 3: "person", 4: "refused", 5: "person"}
-    labels.unsay("cat", [5])
+    labels.clear_label("cat", [5])
     assert everything(store) == before
 
 

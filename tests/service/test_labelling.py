@@ -391,7 +391,7 @@ def test_another_model_that_takes_over_asks_about_new_photos_alone(coloured, tmp
     coloured.labelling.apply(plan, living=True)
 
     album = without_model(tmp_path)
-    album.active.offer(FakeEncoder("another"), fill=False)
+    album.active.set_encoder(FakeEncoder("another"), fill=False)
     album.active.encode_missing(album.active.current())
     assert album.labelling.catch_up() == 0
     (new,) = import_shades(album, tmp_path, "blue", 1, 21)

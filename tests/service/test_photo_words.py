@@ -62,7 +62,7 @@ def test_a_caption_tells_who_wrote_it_when_in_what_language_and_by_which_instruc
 ) -> None:
     captioner.keywords, captioner.text_in_photo = ("cat", "고양이"), "CAFE\n영업 중"
     album.captions.request([photo_id], ["ko", "en"])
-    album.captions.work_off()
+    album.captions.drain()
 
     page = shown(box.show(photo_id, "en"))
 
@@ -139,7 +139,7 @@ def test_the_caption_in_another_language_can_be_made_ones_own(
     said = CaptionResult({"ko": "바위 위의 고양이", "en": "A cat on a rock"})
     captioner.describe = lambda jpeg, languages: said  # type: ignore[method-assign]
     album.captions.request([photo_id], ["ko", "en"])
-    album.captions.work_off()
+    album.captions.drain()
 
     page = shown(box.save(photo_id, "A cat on a rock", "바위 위의 고양이", KOREAN))
 
@@ -186,7 +186,7 @@ def test_why_there_is_no_caption_stands_in_its_place(
 ) -> None:
     captioner.error = CaptionerUnavailableError("Gemini cannot be reached: check the network.")
     album.captions.request([photo_id], ["en"])
-    album.captions.work_off()
+    album.captions.drain()
 
     assert "Gemini에 연결할 수 없습니다" in shown(box.show(photo_id, "ko"))["caption-note"]
 
@@ -197,7 +197,7 @@ def test_what_models_say_is_text_and_never_markup(
     captioner.says = captioner.text_in_photo = HARM
     captioner.keywords, captioner.model_id = (HARM,), HARM
     album.captions.request([photo_id], ["ko", "en"])
-    album.captions.work_off()
+    album.captions.drain()
     updates = box.show(photo_id, "en")
     album.captions.write(photo_id, "mine")
     again = box.show(photo_id, "en")
@@ -228,7 +228,7 @@ def test_a_conversation_goes_on_and_is_stored_nowhere(
     ask(questions, photo_id, updates[questions._said], "Which red?")
 
     assert [len(turns) for _, turns, _ in captioner.asked] == [1, 3]
-    assert album.captions.all_of(photo_id) == {}
+    assert album.captions.captions_by_language(photo_id) == {}
     assert album.captions.history(photo_id) == []
     assert album.caption_store.read_text(photo_id) == ""
 

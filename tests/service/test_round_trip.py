@@ -73,7 +73,7 @@ def by_name(album: Album) -> dict[str, Photo]:
 
 
 def captions_of(album: Album, photo: Photo) -> list[Caption]:
-    return list(album.caption_store.all_of(photo.photo_id).values())
+    return list(album.caption_store.captions_by_language(photo.photo_id).values())
 
 
 def everything(album: Album) -> dict[str, tuple[list[Caption], list[GivenLabel], int | None]]:
@@ -281,7 +281,7 @@ def test_a_caption_that_was_changed_in_the_sidecar_is_a_persons_and_locked(full,
 
     take_in(other, [mine])
 
-    by_language = other.caption_store.all_of(by_name(other)["red.jpg"].photo_id)
+    by_language = other.caption_store.captions_by_language(by_name(other)["red.jpg"].photo_id)
     assert by_language["ko"].by_hand
     assert by_language["ko"].text.startswith("고양이가")
     assert by_language["en"].model_id == BY_GEMINI[0]
@@ -390,8 +390,8 @@ def test_photos_that_bring_their_captions_are_not_sent_to_the_captioner(full, ot
 
     upload(other, [(it, it.name) for it in mine.iterdir()], caption_language="ko")
 
-    waiting = other.captions.work_off()
+    waiting = other.captions.drain()
     assert waiting == 1
     assert [it for it in CAPTIONS if not CAPTIONS[it]] == ["white.jpg"]
-    assert other.caption_store.all_of(by_name(other)["white.jpg"].photo_id)
+    assert other.caption_store.captions_by_language(by_name(other)["white.jpg"].photo_id)
     assert everything(other)["red.jpg"][0] == everything(full)["red.jpg"][0]

@@ -213,7 +213,7 @@ def test_a_photo_imported_by_another_process_is_found_without_a_restart(coloured
 
     assert names(coloured.search.find("purple"))[0] != "purple.png"
     other = Album(coloured.data_dir, DefaultClassifiers(), FakeCaptioner(), decoder=DecodeHere())
-    other.active.offer(FakeEncoder(), fill=False)
+    other.active.set_encoder(FakeEncoder(), fill=False)
     take_in(other, [make_photo(tmp_path / "purple.png", (128, 0, 160))])
     other.close()
 

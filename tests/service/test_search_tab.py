@@ -78,7 +78,7 @@ class PanelOf:
 
     def press_heart(self) -> None:
         heart = self._holds[self._panel.favourite]
-        self.takes(self._viewing.turn_heart(SearchState(), self._photo_id, heart, ENGLISH))
+        self.takes(self._viewing.toggle_favourite(SearchState(), self._photo_id, heart, ENGLISH))
 
 
 @pytest.fixture

@@ -58,12 +58,12 @@ def test_no_log_error_or_row_of_the_album_has_the_key(tmp_path, towns, caplog, a
             decoder=DecodeHere(),
             caption_pace=pace,
         )
-        album.active.offer(FakeEncoder(), fill=False)
+        album.active.set_encoder(FakeEncoder(), fill=False)
         (photo_id,) = take_in(album, [make_photo(tmp_path / "a.jpg")]).added
         server.respond = lambda request, earlier: answer
         said = [repr(captioner), repr(album.captions.progress())]
         job_id = album.captions.start_job(CaptionSelection(), ["en"])
-        album.captions.work_off()
+        album.captions.drain()
         said += [repr(album.captions.job(job_id)), repr(album.captions.failures(job_id))]
         for ask in (
             lambda: album.captions.answer(photo_id, (Turn("person", "Who?"),), "en"),

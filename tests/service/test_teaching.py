@@ -217,7 +217,7 @@ def test_photos_that_are_not_encoded_yet_are_left_out_and_counted(album, colours
     taught = album.teacher.teach("dusk")
 
     assert (taught.positives, taught.left_out) == (1, 1)
-    album.labels.unsay("dusk", [colours[60]])
+    album.labels.clear_label("dusk", [colours[60]])
     with pytest.raises(QueryError, match="being looked at"):
         album.teacher.teach("dusk")
 

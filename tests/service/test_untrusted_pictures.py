@@ -70,7 +70,7 @@ def decoder() -> Refusing:
 @pytest.fixture
 def album(tmp_path: Path, decoder: Refusing) -> Iterator[Album]:
     album = Album(tmp_path / "data", DefaultClassifiers(), FakeCaptioner(), decoder=decoder)
-    album.active.offer(FakeEncoder(), fill=False)
+    album.active.set_encoder(FakeEncoder(), fill=False)
     take_in(album, [make_photo(tmp_path / f"{name}.png", name) for name in ("red", "blue")])
     yield album
     decoder.go.set()
@@ -84,7 +84,7 @@ def picture(tmp_path: Path) -> Path:
 
 def caption_all(album: Album) -> None:
     job_id = album.captions.start_job(CaptionSelection((1, 2)), ["en"])
-    album.captions.work_off()
+    album.captions.drain()
     if album.captions.job(job_id).failed:
         raise UnreadableImageError(album.captions.failures(job_id)[0].failure)
 
@@ -116,7 +116,7 @@ def classify(album: Album, picture: Path) -> None:
 
 
 def encode_again(album: Album) -> None:
-    album.active.offer(FakeEncoder("another"), fill=False)
+    album.active.set_encoder(FakeEncoder("another"), fill=False)
     assert album.active._next is not None
     album.active.encode_missing(album.active._next)
     if album.store.encoded_by().get("another") != 2:

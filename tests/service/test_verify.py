@@ -34,7 +34,7 @@ def sound(tmp_path):
         made.originals.write_cache(
             made.originals.large_view(made.store.get(1).sha256), made_up_jpeg()
         )
-        made.offer()
+        made.set_encoder()
     return tmp_path / "data"
 
 
@@ -57,7 +57,7 @@ def repaired(data_dir: Path, *, deep: bool = False) -> RepairReport:
     """What a repair did; photos are after it what they were."""
     originals = by_content(data_dir)
     with library(data_dir) as broken:
-        broken.offer()
+        broken.set_encoder()
         report = repair(
             broken.store, broken.originals, broken.active, broken.embeddings_dir, deep=deep
         )
@@ -201,7 +201,7 @@ def test_a_row_that_opening_the_matrix_does_not_look_at_is_put_right(sound):
         for number in range(PHOTOS, TAIL_ROWS + 6):
             path = photo(sound.parent / "photos" / f"{number}.jpg", number)
             opened.add(path, keep=False)
-        opened.offer()
+        opened.set_encoder()
 
     damage(sound, add_more)
     zero_row(sound / "embeddings" / "fake.npy")
@@ -249,7 +249,7 @@ def test_a_matrix_that_is_not_made_yet_or_behind_is_no_fault(sound):
     shutil.rmtree(sound / "embeddings")
     assert faults_of(sound) == []
 
-    damage(sound, Library.offer)
+    damage(sound, Library.set_encoder)
     damage(sound, lambda it: it.add(photo(sound.parent / "photos" / "new.jpg", 900), keep=True))
     assert faults_of(sound) == []
 
@@ -428,7 +428,7 @@ def test_sidecars_of_kept_originals_are_no_strangers(sound):
 def test_a_repair_says_how_far_it_is(sound):
     calls = []
     with library(sound) as opened:
-        opened.offer()
+        opened.set_encoder()
         repair(
             opened.store,
             opened.originals,
@@ -458,7 +458,7 @@ def test_what_no_photo_owned_is_a_photo_after_the_import_that_a_repair_asks_for(
     stranger.rename(place)
     album = Album(sound, DefaultClassifiers(), captioner, decoder=PlainDecoder())
     try:
-        album.active.offer(FakeEncoder(), fill=False)
+        album.active.set_encoder(FakeEncoder(), fill=False)
         report = repair(album.store, album.originals, album.active, album.embeddings_dir)
         album.imports.run(report.to_import, "copy")
 

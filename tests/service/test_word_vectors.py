@@ -270,7 +270,7 @@ def test_a_folder_that_cannot_be_written_costs_only_the_cache(tmp_path):
 def test_another_model_has_words_of_its_own(album):
     words_of = album.classifier._words
     first = words_of.now().directions(CLASSES)
-    album.active.offer(FakeEncoder("other"), fill=False)
+    album.active.set_encoder(FakeEncoder("other"), fill=False)
     assert words_of.now() is words_of.of(album.active.current())
     album.active._active, album.active._next = album.active._next, None
 

@@ -115,11 +115,11 @@ def test_a_rest_is_kept_by_everybody_and_only_a_cautious_one_is_broken(database,
 
     rate.rest(30, "They are tired.", cautious=True)
     assert other.take().wait_s == pytest.approx(30)
-    other.stir()
+    other.wake()
     assert rate.take().number
     rate.rest(40, "They said so.")
     rate.rest(20, "It failed.", cautious=True)
-    rate.stir()
+    rate.wake()
     rest = other.resting()
     assert rest is not None
     assert (rest.reason, rest.until - clock.at) == ("They said so.", pytest.approx(40))

@@ -130,7 +130,7 @@ class ExamplesView:
         photo_id = offer.all_ids[place]
         labels = self._album.labels
         if event.value == "":
-            labels.unsay(label, [photo_id])
+            labels.clear_label(label, [photo_id])
         else:
             say_so = labels.give if event.value == "is" else labels.refuse
             if not say_so(label, [photo_id]):

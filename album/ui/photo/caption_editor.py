@@ -202,7 +202,7 @@ class CaptionEditor:
     def _told(self, photo_id: int, caption: Caption | None, language: str) -> Updates:
         """Who wrote the caption, and what else is known in words of the photo."""
         captions, store = self._album.captions, self._album.caption_store
-        more = caption_html.others(captions.all_of(photo_id), caption, language)
+        more = caption_html.others(captions.captions_by_language(photo_id), caption, language)
         more += caption_html.seen(store.read_text(photo_id), store.keywords_of(photo_id), language)
         more += caption_html.history(captions.history(photo_id), language)
         if caption is not None:

@@ -123,7 +123,7 @@ class PhotoPanel:
             updates[self.favourite] = self._heart(change.gives, language)
         return bool(change.gives or change.takes), updates
 
-    def turn_heart(self, photo_id: int, shown: str, language: str) -> Updates:
+    def toggle_favourite(self, photo_id: int, shown: str, language: str) -> Updates:
         """Make the photo a favourite, or none any more, whichever the button did not show."""
         has_heart = shown in {say(it, "favourite_yes") for it in LANGUAGES}
         gives, takes = ([], [FAVOURITE]) if has_heart else ([FAVOURITE], [])

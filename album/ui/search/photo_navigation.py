@@ -41,13 +41,13 @@ class PhotoNavigation:
         return {**self._parts.now(replace(shown, photo=None)), **self._parts.panel.hidden()}
 
     @alerts_on_failure
-    def turn_heart(
+    def toggle_favourite(
         self, shown: SearchState, photo_id: int, heart: str, request: gr.Request
     ) -> Updates:
         """Make the photo in the panel a favourite, or none any more."""
         language = language_of(request)
         return {
-            **self._parts.panel.turn_heart(photo_id, heart, language),
+            **self._parts.panel.toggle_favourite(photo_id, heart, language),
             **self._parts.filters.choices(shown.question.filters, language),
         }
 

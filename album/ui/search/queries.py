@@ -46,13 +46,13 @@ class SearchHandlers:
         return self.answer(replace(asked, pictures=pictures), request)
 
     @alerts_on_failure
-    def weigh(self, given: Updates, request: gr.Request) -> Updates:
+    def set_picture_weight(self, given: Updates, request: gr.Request) -> Updates:
         """The same with pictures that count more, or less."""
         weight = min(1.0, max(0.0, float(given[self._parts.pictures.weight])))
         return self.answer(replace(self._asked(given), picture_weight=weight), request)
 
     @alerts_on_failure
-    def put_in_order(self, given: Updates, request: gr.Request) -> Updates:
+    def set_sort(self, given: Updates, request: gr.Request) -> Updates:
         """The same photos in another order."""
         sort: Sort = "date" if given[self._parts.results.sort] == "date" else "best"
         return self.answer(replace(given[self._parts.shown].question, sort=sort), request)

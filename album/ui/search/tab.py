@@ -54,10 +54,10 @@ class SearchTab:
         )  # fmt: skip
         button, weight = parts.pictures.button, parts.pictures.weight
         button.upload(asking.add_pictures, {button, *asked}, parts.outputs, **in_order)
-        weight.release(asking.weigh, {weight, *asked}, parts.outputs, **in_order)
+        weight.release(asking.set_picture_weight, {weight, *asked}, parts.outputs, **in_order)
         results = parts.results
         results.chips.select(asking.drop_chip, asked, with_box, **in_order)
-        results.sort.input(asking.put_in_order, {results.sort, *asked}, parts.outputs, **in_order)
+        results.sort.input(asking.set_sort, {results.sort, *asked}, parts.outputs, **in_order)
         results.rest.click(asking.turn_rest, parts.shown, parts.outputs, **in_order).then(
             None, js=REST_IS_SHOWN, api_visibility="private"
         )
@@ -96,7 +96,7 @@ class SearchTab:
             **in_order,
         )  # fmt: skip
         panel.favourite.click(
-            viewing.turn_heart,
+            viewing.toggle_favourite,
             [parts.shown, panel.shown_id, panel.favourite],
             [panel.favourite, *parts.filters.choice_outputs],
             **private,
