@@ -9,7 +9,7 @@ import gradio as gr
 from album.service import Album
 from album.ui.arriving import Arriving
 from album.ui.asking import Asking
-from album.ui.lanes import SEARCHES
+from album.ui.lanes import PICTURES, SEARCHES
 from album.ui.results import PAGE_IS_TURNED, PHOTO_IS_CLOSED, PHOTO_IS_OPEN, REST_IS_SHOWN
 from album.ui.search_parts import EXAMPLES, SearchParts
 from album.ui.uploads import UploadFolder
@@ -53,7 +53,9 @@ class SearchTab:
             [*parts.filters.inputs, *parts.outputs], **in_order,
         )  # fmt: skip
         button, weight = parts.pictures.button, parts.pictures.weight
-        button.upload(asking.add_pictures, {button, *asked}, parts.outputs, **in_order)
+        button.upload(
+            asking.add_pictures, {button, *asked}, parts.outputs, **{**in_order, **PICTURES}
+        )
         weight.release(asking.weigh, {weight, *asked}, parts.outputs, **in_order)
         results = parts.results
         results.chips.select(asking.drop_chip, asked, with_box, **in_order)
