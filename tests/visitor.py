@@ -14,6 +14,7 @@ import json
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -127,6 +128,12 @@ class Visitor:
         """
         component = self._page.component(elem_id)
         return await self.run(self._page.listener(component, event), data, component)
+
+    async def send(self, *files: Path) -> list[dict[str, Any]]:
+        """Send files; what components and endpoints that take files are given of them."""
+        parts = [("files", (file.name, file.read_bytes())) for file in files]
+        paths = _checked(await self._http.post(f"{API}/upload", files=parts))
+        return [{"path": path, "meta": {"_type": "gradio.FileData"}} for path in paths]
 
     async def call(self, name: str, *values: Any) -> Any:
         """Call a public endpoint.

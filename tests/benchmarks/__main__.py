@@ -1,13 +1,14 @@
 """`make bench`: whole journeys, each beside a baseline in the same run, for times are noisy.
 
 python -m tests.benchmarks [precision] [large_album] [million] [search] [class_words] [import]
-    [page] [learning]
+    [page] [start] [learning]
 
 Those that take minutes run by their names alone:
 
 python -m tests.benchmarks load [--seconds 300] [--users 10 50]
 python -m tests.benchmarks soak [--sessions 1000]
 python -m tests.benchmarks kills [--kills 200]
+python -m tests.benchmarks attack
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
 
 from tests.benchmarks import (
+    attack,
     class_words,
     importing,
     kills,
@@ -26,6 +28,7 @@ from tests.benchmarks import (
     page,
     pocket,
     precision,
+    start,
     visitors,
 )
 from tests.benchmarks.figures import Figure
@@ -37,6 +40,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[Figure]]] = {
     "class_words": class_words.figures,
     "import": importing.figures,
     "page": page.figures,
+    "start": start.figures,
     "precision": precision.figures,
     "learning": learning.figures,
 }
@@ -44,6 +48,7 @@ LONG: dict[str, Callable[[Namespace], Iterator[Figure]]] = {
     "load": visitors.load_figures,
     "soak": visitors.soak_figures,
     "kills": kills.kill_figures,
+    "attack": attack.attack_figures,
 }
 
 

@@ -57,7 +57,7 @@ class Times:
 def load_figures(options: Namespace) -> Iterator[Figure]:
     """Each number of users for a time: searches, pages, photos, and the status meanwhile."""
     with tempfile.TemporaryDirectory() as folder:
-        _fill(Path(folder))
+        fill(Path(folder))
         for users in options.users:
             with served_album(Path(folder), warm=False) as served:
                 yield from asyncio.run(_load(served, users, options.seconds))
@@ -66,12 +66,13 @@ def load_figures(options: Namespace) -> Iterator[Figure]:
 def soak_figures(options: Namespace) -> Iterator[Figure]:
     """Many sessions of ten mixed calls each, four at a time; what the server holds after."""
     with tempfile.TemporaryDirectory() as folder:
-        _fill(Path(folder))
+        fill(Path(folder))
         with served_album(Path(folder), warm=False) as served:
             yield from asyncio.run(_soak(served, options.sessions))
 
 
-def _fill(folder: Path) -> None:
+def fill(folder: Path) -> None:
+    """Make an album of `PHOTOS` photos below a folder."""
     photos = folder / "photos"
     photos.mkdir()
     for number in range(PHOTOS):
@@ -83,9 +84,9 @@ def _fill(folder: Path) -> None:
 
 async def _load(served: ServedAlbum, users: int, seconds: float) -> list[Figure]:
     times, chance = Times(), random.Random(users)
-    async with _client(served) as http:
+    async with client_of(served) as http:
         page = await load_page(http)
-        await _warm_up(http, page)
+        await warm_up(http, page)
         before = held_by(served.pid)
         ends = time.perf_counter() + seconds
         await asyncio.gather(
@@ -150,9 +151,9 @@ async def _act(visitor: Visitor, times: Times, chance: random.Random) -> None:
 
 async def _soak(served: ServedAlbum, sessions: int) -> list[Figure]:
     times = Times()
-    async with _client(served) as http:
+    async with client_of(served) as http:
         page = await load_page(http)
-        await _warm_up(http, page)
+        await warm_up(http, page)
         numbers = iter(range(sessions))
         measured: list[tuple[float, int]] = []
         # The first fifth fills what is bounded: caches and the sessions that are kept.
@@ -215,11 +216,12 @@ async def _visit(visitor: Visitor, times: Times, number: int) -> None:
     await visitor.leave()
 
 
-def _client(served: ServedAlbum) -> httpx.AsyncClient:
+def client_of(served: ServedAlbum) -> httpx.AsyncClient:
+    """Many connections to a served album."""
     return httpx.AsyncClient(base_url=served.url, timeout=PATIENCE_S, limits=LIMITS)
 
 
-async def _warm_up(http: httpx.AsyncClient, page: Page) -> None:
+async def warm_up(http: httpx.AsyncClient, page: Page) -> None:
     """Have the model loaded and the first, slow search done."""
     visitor = Visitor(http, page)
     await visitor.arrive()

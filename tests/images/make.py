@@ -114,16 +114,22 @@ def make_text(path: Path) -> Path:
     return path
 
 
-def make_huge_png(path: Path, size: Size = (20_000, 20_000)) -> Path:
-    """A PNG that claims `size` and holds no pixel: what a decompression bomb begins with."""
+def make_huge_png(path: Path, size: Size = (20_000, 20_000), *, whole: bool = False) -> Path:
+    """A PNG that claims `size`: what a decompression bomb begins with; `whole`, all of one.
+
+    Without its pixels it is damaged; with them it is black, and a thousand times as large decoded.
+    """
 
     def chunk(name: bytes, data: bytes) -> bytes:
         return (
             struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
         )
 
-    header = struct.pack(">IIBBBBB", *size, 8, 2, 0, 0, 0)
-    pixels = zlib.compress(b"\0" * 100)
+    width, height = size
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    packing = zlib.compressobj()
+    rows = [bytes(1 + 3 * width)] * height if whole else [bytes(100)]
+    pixels = b"".join(packing.compress(row) for row in rows) + packing.flush()
     path.write_bytes(
         b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.half_requests import HALVES, UPLOAD, ended, opened
 from tests.importing import wait_until
 from tests.served_album import ServedAlbum, served_album
 
@@ -18,18 +19,6 @@ resource = pytest.importorskip("resource")
 
 MANY = 1100
 ORDINARY = 1024  # what a process may hold open on most machines, unless it asks for more
-HEADERS = b"POST /gradio_api/queue/join HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-HALVES = {
-    "nothing": b"",
-    "half a request line": b"GET /con",
-    "half the headers": HEADERS,
-    "half a body": HEADERS + b"Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n[1,",
-}
-UPLOAD = (
-    b"POST /gradio_api/upload HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9000\r\n"
-    b"Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n"
-    b'Content-Disposition: form-data; name="files"; filename="a.jpg"\r\n\r\nabc'
-)
 CLOSED_WITHIN_S = 240  # a busy machine; 20 or 60 are meant
 
 
@@ -47,26 +36,6 @@ def served(tmp_path: Path) -> Iterator[ServedAlbum]:
             yield album
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-
-
-def opened(served: ServedAlbum, sent: bytes) -> socket.socket:
-    port = int(served.url.rpartition(":")[2])
-    connection = socket.create_connection(("127.0.0.1", port), timeout=30)
-    connection.sendall(sent)
-    return connection
-
-
-def ended(connection: socket.socket, within_s: float) -> bool:
-    """Whether the server closes it in time."""
-    connection.settimeout(max(0.1, within_s))
-    try:
-        while connection.recv(65536):
-            pass
-    except TimeoutError:
-        return False
-    except OSError:
-        pass
-    return True
 
 
 def test_half_open_connections_hold_nobody_up(served: ServedAlbum) -> None:

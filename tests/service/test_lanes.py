@@ -149,6 +149,48 @@ def test_the_newest_search_of_a_browser_is_answered_last(
     assert "blue.png" in results
 
 
+def test_slow_pictures_hold_up_no_search(
+    launched: Launched, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More pictures than there are searches at once; who sent one is answered in order."""
+    began: list[str] = []
+    decoded = threading.Event()
+    find = launched.album.search.find
+
+    def wait_for_pictures(question: SearchRequest | str = "", **options: Any) -> SearchPage:
+        if isinstance(question, SearchRequest) and (question.pictures or question.text):
+            began.append(question.text or "picture")
+            if not question.text:
+                decoded.wait(PATIENCE_S / 2)
+        return find(question, **options)
+
+    monkeypatch.setattr(launched.album.search, "find", wait_for_pictures)
+    picture = make_photo(tmp_path / "query.png", "red")
+
+    async def search(http: httpx.AsyncClient, page: Page) -> str:
+        senders = [Visitor(http, page) for _ in range(queue_lanes.AT_ONCE + 2)]
+        for sender in senders:
+            await sender.arrive()
+            sender.type("picture", await sender.send(picture))
+        sent = [asyncio.create_task(sender.fire("picture", "upload")) for sender in senders]
+        while not began:
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(0.5)  # so that the others wait or have begun
+        senders[-1].type("query", "after its picture")
+        later = asyncio.create_task(senders[-1].fire("find", "click"))
+        other = Visitor(http, page)
+        await other.arrive()
+        await other.search("blue")
+        assert not any(task.done() for task in (*sent, later))
+        decoded.set()
+        await asyncio.gather(*sent, later)
+        return str(other.shown("results"))
+
+    assert "blue.png" in launched.visited(search)
+    assert began.index("blue") < len(began) - 1 - began[::-1].index("picture")
+    assert began[-1] == "after its picture"
+
+
 def test_a_question_that_is_asked_while_one_is_answered_is_asked_too(launched: Launched) -> None:
     """Of a listener that says "once", a page forgets what happens meanwhile."""
 

@@ -100,6 +100,23 @@ def test_a_language_that_the_model_does_not_read_is_said(tab: Tab, language: str
     assert updates[tab.parts.results.translate]["visible"] is tab.album.can_translate
 
 
+def test_box_without_value_asks_for_all_photos(tab: Tab) -> None:
+    """A page nobody has typed in yet, and a crafted request, send null for the box."""
+    nothing = dict.fromkeys(tab.parts.filters.inputs)
+    held = {**nothing, tab.parts.shown: SearchState(SearchRequest()), tab.parts.query: None}
+    chip: Any = SimpleNamespace(value="like", index=0)
+
+    answers = [
+        tab.asking.search(held, ENGLISH),
+        tab.asking.clear_filters(held[tab.parts.shown], None, ENGLISH),
+        tab.asking.drop_chip(held, chip, ENGLISH),
+    ]
+
+    for updates in answers:
+        assert updates[tab.parts.shown].question == SearchRequest()
+        assert updates[tab.parts.shown].found.total == tab.album.store.count()
+
+
 def test_an_address_brings_words_filters_order_and_photo(tab: Tab) -> None:
     (photo_id,) = [
         hit.photo.photo_id

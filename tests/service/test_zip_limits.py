@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -17,42 +16,14 @@ from album.importing.zip_archive import MAX_SIDECAR_BYTES, Archive
 from album.service import Album
 from tests.images.make import make_photo
 from tests.importing import Report, take_in, upload
+from tests.zips import declare, make_zip
 
-ZEROS = bytes(1 << 20)
 BLANK = 40  # MB of a member that is packed a thousand times as small
 
 
 @pytest.fixture
 def photo(tmp_path: Path) -> bytes:
     return make_photo(tmp_path / "photo.jpg", "red").read_bytes()
-
-
-def make_zip(path: Path, members: dict[str, bytes | int], packing: int = 8) -> Path:
-    """A zip; a number of megabytes stands for a member of zeros."""
-    path.parent.mkdir(exist_ok=True)
-    with zipfile.ZipFile(path, "w", packing) as zipped:
-        for name, content in members.items():
-            with zipped.open(name, "w") as member:
-                if isinstance(content, bytes):
-                    member.write(content)
-                else:
-                    for _ in range(content):
-                        member.write(ZEROS)
-    return path
-
-
-def declare(path: Path, name: str, *, size: int, packed: int | None = None) -> None:
-    """Have the zip say of a member that it has another size."""
-    data = bytearray(path.read_bytes())
-    for mark, at in ((b"PK\1\2", 46), (b"PK\3\4", 30)):
-        entry = data.index(mark)
-        while data[entry + at : entry + at + len(name)] != name.encode():
-            entry = data.index(mark, entry + 1)
-        sizes = entry + (20 if mark == b"PK\1\2" else 18)
-        if packed is not None:
-            struct.pack_into("<I", data, sizes, packed)
-        struct.pack_into("<I", data, sizes + 4, size)
-    path.write_bytes(data)
 
 
 def on_disk(album: Album) -> int:

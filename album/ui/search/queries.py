@@ -60,7 +60,7 @@ class SearchHandlers:
     @alerts_on_failure
     def drop_chip(self, given: Updates, event: gr.SelectData, request: gr.Request) -> Updates:
         """The same question without one of its parts."""
-        shown, box = given[self._parts.shown], given[self._parts.query]
+        shown, box = given[self._parts.shown], given[self._parts.query] or ""
         asked, number = shown.question, int(event.index)
         # The box changes only where words are cut out of it: somebody may be typing there.
         if event.value == "burst":
@@ -84,9 +84,9 @@ class SearchHandlers:
         return {self._parts.query: "", **self.answer(asked, request)}
 
     @alerts_on_failure
-    def clear_filters(self, shown: SearchState, text: str, request: gr.Request) -> Updates:
+    def clear_filters(self, shown: SearchState, text: str | None, request: gr.Request) -> Updates:
         """The same question of the whole album."""
-        asked = replace(shown.question, text=text, filters=SearchFilters(), burst=None)
+        asked = replace(shown.question, text=text or "", filters=SearchFilters(), burst=None)
         return {**self._parts.filters.cleared(), **self.answer(asked, request)}
 
     @alerts_on_failure
@@ -154,7 +154,7 @@ class SearchHandlers:
         question: SearchRequest = given[self._parts.shown].question
         filters = self._parts.filters.chosen(given)
         return replace(
-            question, text=given[self._parts.query], filters=filters, rest=False, burst=None
+            question, text=given[self._parts.query] or "", filters=filters, rest=False, burst=None
         )
 
 

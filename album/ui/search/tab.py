@@ -12,7 +12,7 @@ from album.ui.search.photo_navigation import PhotoNavigation
 from album.ui.search.queries import SearchHandlers
 from album.ui.search.results import PAGE_IS_TURNED, PHOTO_IS_CLOSED, PHOTO_IS_OPEN, REST_IS_SHOWN
 from album.ui.search.url_navigation import UrlNavigation
-from album.ui.shared.queue_lanes import SEARCHES
+from album.ui.shared.queue_lanes import PICTURES, SEARCHES
 from album.ui.shared.uploads import UploadFolder
 
 
@@ -53,7 +53,9 @@ class SearchTab:
             [*parts.filters.inputs, *parts.outputs], **in_order,
         )  # fmt: skip
         button, weight = parts.pictures.button, parts.pictures.weight
-        button.upload(asking.add_pictures, {button, *asked}, parts.outputs, **in_order)
+        button.upload(
+            asking.add_pictures, {button, *asked}, parts.outputs, **{**in_order, **PICTURES}
+        )
         weight.release(asking.set_picture_weight, {weight, *asked}, parts.outputs, **in_order)
         results = parts.results
         results.chips.select(asking.drop_chip, asked, with_box, **in_order)

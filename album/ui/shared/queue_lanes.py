@@ -17,9 +17,11 @@ from gradio.queueing import Event, EventQueue, Queue
 AT_ONCE = 4  # events of a lane that names no number of its own
 
 SEARCHES: dict[str, Any] = {"concurrency_limit": 4, "concurrency_id": "search"}
+PICTURES: dict[str, Any] = {"concurrency_limit": 2, "concurrency_id": "pictures"}
+"""Of pictures to search with: a large one takes seconds, and searches of others pass it by."""
 CAPTIONS: dict[str, Any] = {"concurrency_limit": 4, "concurrency_id": "caption"}
-IN_ORDER = frozenset({"search", "caption"})
-"""Lanes in which the events of one session run one after the other, as they came."""
+ORDERS = {"search": "search", "pictures": "search", "caption": "caption"}
+"""By lane, the order it belongs to: there a session's events run one by one, as they came."""
 
 # Together fewer than the 40 events that Gradio runs at once: the page always gets on.
 PROGRAM_SEARCHES: dict[str, Any] = {"concurrency_limit": 4, "concurrency_id": "programs: search"}
@@ -81,16 +83,33 @@ class LaneQueue(Queue):
         return None
 
     def _next_of(self, lane: EventQueue) -> Event | None:
-        """The one that waits longest, of sessions that have none running where order matters."""
-        if lane.concurrency_id not in IN_ORDER:
+        """The one that waits longest, of those whose session has none running or waiting before.
+
+        Only in lanes where order matters; elsewhere the one that waits longest.
+        """
+        order = ORDERS.get(lane.concurrency_id)
+        if order is None:
             return lane.queue[0]
         running = {
             event.session_hash
             for job in self.active_jobs
             for event in job or ()
-            if event.concurrency_id == lane.concurrency_id
+            if ORDERS.get(event.concurrency_id) == order
         }
-        return next((it for it in lane.queue if it.session_hash not in running), None)
+        before: dict[str, float] = {}
+        for name, other in self.event_queue_per_concurrency_id.items():
+            if ORDERS.get(name) == order and other is not lane:
+                for event in reversed(other.queue):
+                    before[event.session_hash] = event.enqueue_time
+        return next(
+            (
+                event
+                for event in lane.queue
+                if event.session_hash not in running
+                and event.enqueue_time <= before.get(event.session_hash, event.enqueue_time)
+            ),
+            None,
+        )
 
 
 def use_lanes(page: gr.Blocks) -> None:
