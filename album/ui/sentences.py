@@ -140,6 +140,10 @@ KOREAN: Final[tuple[tuple[str, str], ...]] = (
         r"The text has half a character in it, .*",
         "글자의 반쪽이 들어 있어 글로 읽을 수 없습니다. 다시 입력해 주세요.",
     ),
+    (
+        r"Nothing in the album has this number: .*",
+        "사진첩에 없는 번호입니다. 번호를 확인하고 다시 해 주세요.",
+    ),
     # Photos
     (r"This photo is not in the album\.", "사진첩에 없는 사진입니다."),
     (
