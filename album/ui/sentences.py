@@ -363,6 +363,10 @@ KOREAN: Final[tuple[tuple[str, str], ...]] = (
         r"Import (?P<n>\d+) is being worked on by another process\.",
         "{n}번 사진 넣기는 다른 프로그램에서 하고 있습니다.",
     ),
+    (
+        r"What was left of this upload went when it was cancelled: .*",
+        "그만둘 때 남은 파일은 지웠습니다. 다시 올려 주세요.",
+    ),
     (r"There is no import (?P<n>\d+)\.", "{n}번 사진 넣기는 없습니다."),
     (r"An import id is a whole number above zero\.", "사진 넣기 번호는 0보다 큰 정수입니다."),
     (
