@@ -78,6 +78,7 @@ def _serve(album: Album, captioner: Captioner, settings: Settings) -> None:
         from album.ui.server import GuardedApp
         from album.ui.sessions import few_sessions
         from album.ui.texts import translations
+        from album.ui.uploads import leave_no_partial_uploads
 
         loader.start(album.active.offer, album.serving)
         fetch_in_background(captioner)
@@ -87,6 +88,7 @@ def _serve(album: Album, captioner: Captioner, settings: Settings) -> None:
         use_lanes(page)
         login = settings.login and Login(*settings.login)
         limit_connections()
+        leave_no_partial_uploads()
         _, address, _ = page.launch(
             prevent_thread_lock=True,
             quiet=True,  # it would advertise a public link
