@@ -78,6 +78,7 @@ def _serve(album: Album, captioner: Captioner, settings: Settings) -> None:
         from album.ui.shared.alerts import answer_full_disk
         from album.ui.shared.downloads import route_of_originals
         from album.ui.shared.queue_lanes import use_lanes
+        from album.ui.shared.uploads import leave_no_partial_uploads
 
         loader.start(album.active.set_encoder, album.serving)
         fetch_in_background(captioner)
@@ -87,6 +88,7 @@ def _serve(album: Album, captioner: Captioner, settings: Settings) -> None:
         use_lanes(page)
         login = settings.login and Login(*settings.login)
         limit_connections()
+        leave_no_partial_uploads()
         _, address, _ = page.launch(
             prevent_thread_lock=True,
             quiet=True,  # it would advertise a public link

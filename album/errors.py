@@ -14,6 +14,8 @@ DAMAGED = (
 )
 HALF_CHARACTER = "The text has half a character in it, which is no text: type it again."
 """Of a lone surrogate, which Python can hold and nothing else can."""
+NO_SUCH_NUMBER = "Nothing in the album has this number: look the right one up and try again."
+"""Of one that is larger than any row of a database can have."""
 CANNOT_OPEN = "The file cannot be opened: it is gone, or you may not read it."
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,9 @@ def photo_id_of(album: Album, photo: str) -> int:
     Raises:
         PhotoNotFoundError: the album has no such photo, or the file cannot be read.
     """
-    if photo.isdecimal() and not Path(photo).exists():
-        return album.store.get(int(photo)).photo_id
+    photo_id = id_in(photo)
+    if photo_id is not None:
+        return album.store.get(photo_id).photo_id
     try:
         known = album.store.by_sha256(sha256_of(Path(photo)))
     except OSError as error:
@@ -31,6 +33,20 @@ def photo_id_of(album: Album, photo: str) -> int:
     if known is None:
         raise PhotoNotFoundError(f"{photo} is not in the album; import it first.")
     return known.photo_id
+
+
+def id_in(photo: str) -> int | None:
+    """The id that was written in place of a file; None where a file is named.
+
+    Raises:
+        PhotoNotFoundError: it has more digits than any number.
+    """
+    if not photo.isdecimal() or os.path.lexists(photo):
+        return None
+    try:
+        return int(photo)
+    except ValueError as error:
+        raise PhotoNotFoundError("This photo is not in the album.") from error
 
 
 def photos_json(album: Album, ids: Iterable[int]) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ import typer
 from tqdm import tqdm
 
 from album.cli.common import AsJson, DataDir, follow, in_sentences, opened, print_json, settings_of
-from album.cli.output import act_json, plan_json, tell_act, tell_plan
+from album.cli.output import act_json, id_in, plan_json, tell_act, tell_plan
 from album.cli.served_search import ask_served, page_json
 from album.domain.classification import Prediction
 from album.domain.labels import SortOptions
@@ -87,8 +87,9 @@ def similar(
     as_json: AsJson = False,
 ) -> None:
     """Rank the photos by how much they look like a file, or like a photo of the album."""
-    if photo.isdecimal() and not Path(photo).exists():
-        question = SearchRequest(like=(int(photo),), rest=True)
+    photo_id = id_in(photo)
+    if photo_id is not None:
+        question = SearchRequest(like=(photo_id,), rest=True)
     else:
         question = SearchRequest(pictures=(Path(photo),), rest=True)
     found = _found(context, data_dir, question, k)
@@ -192,8 +193,9 @@ def describe(
     """Tell which of your captions fit a file, or a photo of the album, best."""
     captions = None if texts is None else _captions_in(texts)
     with opened(context, data_dir, model=True) as album:
-        if photo.isdecimal() and not Path(photo).exists():
-            found = album.describer.describe_photo(int(photo), captions, top)
+        photo_id = id_in(photo)
+        if photo_id is not None:
+            found = album.describer.describe_photo(photo_id, captions, top)
         else:
             with tqdm(unit="caption", disable=None if not as_json else True) as bar:
                 try:

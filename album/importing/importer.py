@@ -147,6 +147,17 @@ class PhotoImporter:
         self._imports.count_again(import_id, done)
         return Credit(self._imports.added_by(import_id))
 
+    def end_as_asked(self, record: ImportRecord, wish: Wish) -> bool:
+        """Pause or cancel an import that nobody works on; a cancelled upload leaves no file.
+
+        Returns:
+            False where something else is asked of it by now.
+        """
+        ended = self._imports.end_as_asked(record.import_id, wish)
+        if ended and wish == "cancel":  # only now: until then somebody may go on with it
+            self._put_away_uploads(record, keep_failed=False)
+        return ended
+
     def has_news(self, folder: Path, stopped: Callable[[], bool] = lambda: False) -> bool:
         """Whether a rescan of a folder would find anything that is not as it was seen last.
 
@@ -511,9 +522,7 @@ class PhotoImporter:
         import_id = record.import_id
         if wish != "run":
             while (asked := self._imports.get(import_id).wish) != "run":
-                if asked == "cancel":
-                    self._put_away_uploads(record, keep_failed=False)
-                if self._imports.end_as_asked(import_id, asked):
+                if self.end_as_asked(record, asked):
                     return True
             return closing and self._leave(import_id)
         if closing:

@@ -173,8 +173,10 @@ class ImportJobs:
 
         Raises:
             ModelLoadingError: no model came in time.
-            AlbumError: it could not go on, or another process is working on it.
+            AlbumError: it could not go on, another process is working on it, or it is an upload
+                that was cancelled.
         """
+        self._refuse_gone(import_id)
         with self._claimed(import_id) as claimed:
             if not claimed:
                 raise AlbumError(f"Import {import_id} is being worked on by another process.")
@@ -190,8 +192,12 @@ class ImportJobs:
         self._ask_to_end(import_id, "cancel")
 
     def resume(self, import_id: int) -> None:
-        """Go on with an import that was paused, cancelled, or could not go on."""
-        if self.get(import_id).state != "done":
+        """Go on with an import that was paused, cancelled, or could not go on.
+
+        Raises:
+            AlbumError: there is none with this id, or it is an upload that was cancelled.
+        """
+        if self._refuse_gone(import_id).state != "done":
             self._imports.ask(import_id, "run")
             self._work_in_thread(import_id)
 
@@ -238,7 +244,7 @@ class ImportJobs:
         """Go on with every import that nobody works on: after a restart, or a kill elsewhere."""
         with self._beginning():
             unfinished = self._imports.unfinished()
-            if stray := self._originals.uploads_without(record.import_id for record in unfinished):
+            if stray := self._stray_uploads(unfinished):
                 again = self._imports.begin("upload", [])
                 for upload in stray:
                     self._originals.hand_over(upload, again)
@@ -247,6 +253,16 @@ class ImportJobs:
         for record in unfinished:
             if record.state != "paused":
                 self._work_in_thread(record.import_id)
+
+    def _stray_uploads(self, unfinished: Sequence[ImportRecord]) -> list[Path]:
+        """Uploads that no import is to take in; what a kill left of cancelled ones goes."""
+        stray = self._originals.uploads_without(record.import_id for record in unfinished)
+        if not stray:
+            return []
+        cancelled = self._originals.uploads_of(stray, self._imports.cancelled())
+        for upload in cancelled:
+            self._originals.drop(upload)
+        return [upload for upload in stray if upload not in cancelled]
 
     def settle(self) -> None:
         """Note as done what a program left behind and a later import has finished."""
@@ -278,11 +294,21 @@ class ImportJobs:
 
     # How it is done
 
+    def _refuse_gone(self, import_id: int) -> ImportRecord:
+        """The import, unless it is an upload whose files went when it was cancelled."""
+        record = self.get(import_id)
+        if record.kind == "upload" and record.state == "cancelled":
+            raise AlbumError(
+                "What was left of this upload went when it was cancelled: upload them again."
+            )
+        return record
+
     def _ask_to_end(self, import_id: int, wish: Wish) -> None:
         self._imports.ask(import_id, wish)
         with self._claimed(import_id) as claimed:
-            if claimed and not self.get(import_id).ended:  # nobody is there to hear it
-                self._imports.enter(import_id, ENDED_BY[wish])
+            record = self.get(import_id)
+            if claimed and not record.ended:  # nobody is there to hear it
+                self._importer.end_as_asked(record, wish)
 
     def _work_in_thread(self, import_id: int) -> None:
         with self._starting:
@@ -335,10 +361,9 @@ class ImportJobs:
                     record = self._imports.get(import_id)
                     if record.state == "done" or self._closing.is_set():
                         return  # done: another process was quicker
-                    if record.wish == "run":
+                    # It may have been asked to end before its turn came.
+                    if record.wish == "run" or not self._importer.end_as_asked(record, record.wish):
                         self._work(import_id)
-                    else:  # before its turn came
-                        self._imports.enter(import_id, ENDED_BY[record.wish])
             except (AlbumError, ModelError) as error:
                 log.warning("import %d could not go on: %s", import_id, error)
 

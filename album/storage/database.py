@@ -20,7 +20,14 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeAlias, TypeVar
 
-from album.errors import DAMAGED, DISK_FULL, HALF_CHARACTER, READ_ONLY, AlbumError
+from album.errors import (
+    DAMAGED,
+    DISK_FULL,
+    HALF_CHARACTER,
+    NO_SUCH_NUMBER,
+    READ_ONLY,
+    AlbumError,
+)
 
 # Of migrations 3 and 5, and as fixed. Plain SQL alone, so that any program may write into an album.
 _SEARCHED = (
@@ -333,7 +340,7 @@ class DamagedDatabaseError(AlbumError, sqlite3.DatabaseError):
 
 
 def _in_sentences(method: Callable[P, R]) -> Callable[P, R]:
-    """Name damage of the file, and texts that are none."""
+    """Name damage of the file, texts that are none, and numbers that no row has."""
 
     @wraps(method)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -343,12 +350,14 @@ def _in_sentences(method: Callable[P, R]) -> Callable[P, R]:
             raise _named(error) from error
         except UnicodeEncodeError as error:
             raise AlbumError(HALF_CHARACTER) from error
+        except OverflowError as error:
+            raise AlbumError(NO_SUCH_NUMBER) from error
 
     return wrapped
 
 
 class _Cursor(sqlite3.Cursor):
-    """Fails in sentences where the file, or a text, is at fault."""
+    """Fails in sentences where the file, a text or a number is at fault."""
 
     execute = _in_sentences(sqlite3.Cursor.execute)
     executemany = _in_sentences(sqlite3.Cursor.executemany)

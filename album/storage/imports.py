@@ -115,6 +115,13 @@ class ImportStore:
         )
         return [_record(row) for row in rows]
 
+    def cancelled(self) -> list[int]:
+        """The imports that were cancelled."""
+        rows = self.database.connection.execute(
+            "SELECT import_id FROM imports WHERE state = 'cancelled'"
+        )
+        return [row[0] for row in rows]
+
     def ask(self, import_id: int, wish: Wish) -> None:
         """Ask something of an import, wherever it runs."""
         with self.writing() as db:

@@ -224,8 +224,14 @@ class Originals:
 
     def uploads_without(self, import_ids: Iterable[int]) -> list[Path]:
         """Uploads on their way that belong to none of these imports."""
+        uploads = self.uploads()
+        theirs = self.uploads_of(uploads, import_ids)
+        return [file for file in uploads if file not in theirs]
+
+    def uploads_of(self, uploads: Iterable[Path], import_ids: Iterable[int]) -> set[Path]:
+        """Those of some uploads on their way that belong to one of these imports."""
         known = {str(import_id) for import_id in import_ids}
-        return [file for file in self.uploads() if _import_of(file.parent) not in known]
+        return {file for file in uploads if _import_of(file.parent) in known}
 
     def forget_old(self) -> None:
         """Take away copies that a crash left on their way, and uploads that failed long ago."""

@@ -27,6 +27,7 @@ from album.storage.photo_table import Facts, FactTable, Mask
 from models.interfaces import Embeddings
 
 IDS_PER_STATEMENT = 500  # well under SQLite's limit on parameters
+LARGEST = 2**63 - 1  # SQLite takes no larger number
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +180,7 @@ class PhotoStore:
         if filters == SearchFilters() and not conditions:
             rows = self.database.connection.execute(
                 "SELECT * FROM photos ORDER BY taken_at DESC, photo_id DESC LIMIT ? OFFSET ?",
-                (limit, offset),
+                (min(limit, LARGEST), min(offset, LARGEST)),
             )
             return [_photo(row) for row in rows]
         facts, mask = self._passing(filters, conditions, written)
@@ -510,8 +511,10 @@ def _ids(cursor: sqlite3.Cursor) -> npt.NDArray[np.int64]:
 
 
 def _portions(photo_ids: Sequence[int]) -> Iterator[list[int]]:
+    """Those ids that a photo can have, as many at once as one statement takes."""
     for start in range(0, len(photo_ids), IDS_PER_STATEMENT):
-        yield [int(photo_id) for photo_id in photo_ids[start : start + IDS_PER_STATEMENT]]
+        some = map(int, photo_ids[start : start + IDS_PER_STATEMENT])
+        yield [photo_id for photo_id in some if 0 < photo_id <= LARGEST]
 
 
 def _marks(values: Collection[object]) -> str:

@@ -210,7 +210,9 @@ class Endpoints:
         return self._ask(import_id, self._album.imports.pause)
 
     def resume_import(self, import_id: int) -> dict[str, Any]:
-        """Go on with an import that was paused, cancelled, or could not go on.
+        """Go on with an import that was paused or cancelled, or could not go on.
+
+        What was left of a cancelled upload is gone: send it again.
 
         Args:
             import_id: as import_status names it.

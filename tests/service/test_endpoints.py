@@ -379,6 +379,33 @@ def test_what_is_no_import_is_refused_in_one_sentence(client: Client, api_name: 
     assert refusal(client, api_name, import_id=10**12) == "There is no import 1000000000000."
 
 
+@pytest.mark.parametrize("number", [2**63 - 1, 2**63, 10**400])
+@pytest.mark.parametrize(
+    ("api_name", "values"),
+    [
+        ("/photo_details", "[N]"),
+        ("/similar_photos", "[N, 20, 0]"),
+        ("/similar_photos", "[1, N, N]"),
+        ("/caption_photo", '[N, "ko"]'),
+        ("/classify_photos", '[[1, N], null, "cat, dog"]'),
+        ("/search_photos", '["", null, "", "", N, N, "best", false]'),
+        ("/search_photos", '["cat", null, "", "", N, N, "best", false]'),
+        ("/import_status", "[N]"),
+        ("/pause_import", "[N]"),
+        ("/resume_import", "[N]"),
+        ("/cancel_import", "[N]"),
+    ],
+)
+def test_a_number_too_large_is_answered(
+    served: ServedAlbum, api_name: str, values: str, number: int
+) -> None:
+    event, answer = raw_answer(served, api_name, values.replace("N", str(number)))
+
+    assert event == "complete" or answer["error"].endswith(".")
+    assert httpx.get(f"{served.url}/original/{number}").status_code == 404
+    assert "Traceback" not in served.said()
+
+
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
 def test_numbers_that_json_has_not_are_refused_in_one_sentence(
     served: ServedAlbum, number: str

@@ -248,6 +248,77 @@ def test_an_import_can_be_cancelled_before_its_turn_and_while_nobody_works_on_it
     album.close()
 
 
+def begun_before(album: Album, tmp_path: Path, folder: Path) -> tuple[int, int]:
+    """An import at work, and an upload that waits for its turn."""
+    first = begun(album, folder)
+    blue = make_photo(tmp_path / "sent" / "blue.png", "blue")
+    beside = make_text(tmp_path / "sent" / "blue.png.xmp")
+    return first, album.upload([(blue, blue.name), (beside, beside.name)])
+
+
+def arrived(album: Album) -> list[Path]:
+    return [it for it in album.originals.incoming_dir.rglob("*") if it.is_file()]
+
+
+@pytest.mark.parametrize("asked", ["waiting", "paused"])
+def test_a_cancelled_upload_leaves_no_file(tmp_path, folder, slow, asked):
+    album = opened(tmp_path / "data")
+    first, waiting = begun_before(album, tmp_path, folder)
+    assert len(arrived(album)) == 2
+    if asked == "paused":
+        album.imports.pause(waiting)
+        album.imports.pause(first)
+        ended(album, waiting)
+        assert len(arrived(album)) == 2  # a pause promises to go on
+    album.imports.cancel(waiting)
+    album.imports.pause(first)
+    ended(album, first)
+    ended(album, waiting)
+
+    assert album.imports.get(waiting).state == "cancelled"
+    assert arrived(album) == []
+
+    slow.set()
+    with pytest.raises(AlbumError, match="upload them again"):
+        album.imports.resume(waiting)
+    with pytest.raises(AlbumError, match="upload them again"):
+        album.imports.go_on_here(waiting)
+    assert album.imports.get(waiting).state == "cancelled"
+    album.close()
+
+
+def test_a_cancel_withdrawn_in_time_loses_no_upload(tmp_path, folder, slow):
+    album = opened(tmp_path / "data")
+    first, waiting = begun_before(album, tmp_path, folder)
+    album.imports.cancel(waiting)
+    album.imports.resume(waiting)
+    album.imports.pause(first)
+    slow.set()
+    ended(album, first)
+    ended(album, waiting)
+
+    assert report_of(album, waiting).record.added == 1
+    assert arrived(album) == []
+    album.close()
+
+
+def test_a_restart_brings_no_cancelled_upload_back(tmp_path):
+    """A kill came between the row of the import and its files."""
+    album = opened(tmp_path / "data")
+    source = make_photo(tmp_path / "sent" / "blue.png", "blue")
+    cancelled = album.import_store.begin("upload", [])
+    album.originals.receive_upload(source, "blue.png", import_id=cancelled)
+    album.import_store.enter(cancelled, "cancelled")
+    album.close()
+
+    album = opened(tmp_path / "data")
+    album.start()
+
+    assert [it.import_id for it in album.imports.recent(5)] == [cancelled]
+    assert arrived(album) == []
+    album.close()
+
+
 def test_asking_twice_for_the_same_folder_makes_one_import(tmp_path, folder, slow):
     album = opened(tmp_path / "data")
     import_id = begun(album, folder)

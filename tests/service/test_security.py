@@ -9,6 +9,7 @@ import re
 import threading
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,6 +19,7 @@ import httpx
 import pytest
 from gradio_client import handle_file
 
+from album.ui.server.login import MOST_WAITING
 from tests.event_loop import run
 from tests.images.make import make_photo
 from tests.served_album import ROOT, SAMPLES, ServedAlbum, served_album
@@ -444,6 +446,20 @@ def test_wrong_passwords_hold_nobody_up(locked: ServedAlbum) -> None:
 
     assert re.search(r"Login refused: \d+ wrong .* \d+ since the start", locked.said())
     assert "wrong 19" not in locked.said()
+
+
+def test_dropped_guesses_are_paced_by_address(locked: ServedAlbum) -> None:
+    """Who hangs up before the answer has to wait all the same, and nobody else has."""
+    elsewhere = httpx.HTTPTransport(local_address="127.0.0.2")
+    with httpx.Client(base_url=locked.url, transport=elsewhere) as guesser:
+        for number in range(MOST_WAITING + 5):
+            data = {"username": LOGIN[0], "password": f"wrong {number}"}
+            with suppress(httpx.ReadTimeout):
+                guesser.post("/login", data=data, timeout=httpx.Timeout(30, read=0.05))
+        right = dict(zip(("username", "password"), LOGIN, strict=True))
+        assert guesser.post("/login", data=right, timeout=60).status_code == 400
+
+    assert httpx.post(f"{locked.url}/login", data=right, timeout=60).status_code == 200
 
 
 def test_cookies_of_the_login_are_sent_by_the_album_alone(locked: ServedAlbum) -> None:

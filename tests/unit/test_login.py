@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from album.ui.server.login import MOST_WAITING, Login
+from album.ui.server.login import MOST_WAITING, Login, sender_address
 from tests.event_loop import run
 
 
@@ -43,6 +43,29 @@ def test_wrong_guesses_wait_in_one_lane_and_right_ones_do_not():
         return ended
 
     assert run(all_at_once())[0] == "right"
+
+
+def test_dropped_guesses_keep_their_turns():
+    """Who hangs up at once guesses no faster, and holds up no other address."""
+    login = Login("me", "right", delay_s=60)
+
+    async def hang_up(guesses: int) -> None:
+        for _ in range(guesses):
+            guess = asyncio.create_task(login.check("me", "wrong"))
+            await asyncio.sleep(0)
+            guess.cancel()
+
+    async def attack() -> None:
+        sender_address.set("192.0.2.1")
+        await hang_up(MOST_WAITING - 1)
+        assert await login.check("me", "right")
+        await hang_up(1)
+        assert not await login.check("me", "right")  # no guess is looked at before its turn
+        assert login.wrong == MOST_WAITING + 1
+        sender_address.set("192.0.2.2")
+        assert await login.check("me", "right")
+
+    run(attack())
 
 
 def test_guesses_are_counted_and_told_in_few_lines(caplog: pytest.LogCaptureFixture):

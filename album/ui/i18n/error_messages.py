@@ -140,6 +140,10 @@ KOREAN: Final[tuple[tuple[str, str], ...]] = (
         r"The text has half a character in it, .*",
         "글자의 반쪽이 들어 있어 글로 읽을 수 없습니다. 다시 입력해 주세요.",
     ),
+    (
+        r"Nothing in the album has this number: .*",
+        "사진첩에 없는 번호입니다. 번호를 확인하고 다시 해 주세요.",
+    ),
     # Photos
     (r"This photo is not in the album\.", "사진첩에 없는 사진입니다."),
     (
@@ -358,6 +362,10 @@ KOREAN: Final[tuple[tuple[str, str], ...]] = (
     (
         r"Import (?P<n>\d+) is being worked on by another process\.",
         "{n}번 사진 넣기는 다른 프로그램에서 하고 있습니다.",
+    ),
+    (
+        r"What was left of this upload went when it was cancelled: .*",
+        "그만둘 때 남은 파일은 지웠습니다. 다시 올려 주세요.",
     ),
     (r"There is no import (?P<n>\d+)\.", "{n}번 사진 넣기는 없습니다."),
     (r"An import id is a whole number above zero\.", "사진 넣기 번호는 0보다 큰 정수입니다."),

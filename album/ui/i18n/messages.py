@@ -605,6 +605,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "The album fetches no files from addresses. Send the file itself.",
         "사진첩은 인터넷 주소에서 파일을 가져오지 않습니다. 파일을 직접 올려 주세요.",
     ),
+    "half_character": (
+        "The name of a file has half a character in it: rename the file and send it again.",
+        "파일 이름에 글자의 반쪽이 들어 있습니다. 이름을 바꾸어 다시 보내 주세요.",
+    ),
     "no_json": ("The request is not JSON.", "JSON 형식의 요청이 아닙니다."),
     "request_too_large": (
         "The request has more than {n} MB, or too many values. Send fewer files or words at once.",

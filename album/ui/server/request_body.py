@@ -19,6 +19,7 @@ SILENCE_S = 60.0
 FIRST_S = 60.0
 SLOWEST_BYTES_PER_S = 2_000
 IN_A_THREAD_BYTES = 100_000
+NAMES = ("path", "url", "orig_name")  # of a file, before any handler sees it
 ADDRESS = re.compile(r"\s*([a-z][a-z0-9+.-]+:|//|\\\\)", re.IGNORECASE)  # C:\ is none
 
 
@@ -116,7 +117,8 @@ async def check_json(body: bytes, is_own: Callable[[str], bool]) -> None:
         is_own: whether an address is one of this album.
 
     Raises:
-        RequestRefusedError: it is no JSON, too much of it, or a file in it has an address.
+        RequestRefusedError: it is no JSON, too much of it, or a file in it has an address, or a
+            name that is no text.
     """
     if len(body) > IN_A_THREAD_BYTES:
         await asyncio.to_thread(_check_json, body, is_own)
@@ -134,6 +136,8 @@ def _check_json(body: bytes, is_own: Callable[[str], bool]) -> None:
                 continue
             if key == "path" and ADDRESS.match(value):
                 raise RequestRefusedError(403, "no_addresses")
+            if key in NAMES and not _is_text(value):
+                raise RequestRefusedError(400, "half_character")
             if key == "url" and ADDRESS.match(value) and not is_own(value):
                 raise RequestRefusedError(403, "no_addresses")
 
@@ -141,3 +145,12 @@ def _check_json(body: bytes, is_own: Callable[[str], bool]) -> None:
         json.loads(body, object_pairs_hook=check)  # the parser that Gradio uses
     except (ValueError, RecursionError):
         raise RequestRefusedError(400, "no_json") from None
+
+
+def _is_text(value: str) -> bool:
+    """Whether a text can be written anywhere: no half of a character is in it."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -19,6 +19,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 
 from album.ui.i18n.messages import preferred_language, say
+from album.ui.server.login import sender_address
 from album.ui.server.request_body import (
     ADDRESS,
     BodyReader,
@@ -85,6 +86,7 @@ class RequestGuard:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
+        sender_address.set((scope.get("client") or ("",))[0])
         headers = Headers(raw=scope["headers"])
         reply = _Reply(send, self._headers, headers, scope, framed=bool(self._framed_by))
         try:

@@ -36,8 +36,6 @@ def route_of_originals(album: Album) -> Route:
             return PlainTextResponse("Log in first.", 401)
         photo_id: int = request.path_params["photo_id"]
         try:
-            if photo_id >= 2**63:
-                raise PhotoNotFoundError("This photo is not in the album.")
             photo = album.photo(photo_id)
             return _attached(album.originals.find(photo), photo.filename)
         except PhotoNotFoundError as error:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import shutil
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+
+from gradio import route_utils
+from starlette.datastructures import FormData
 
 from album.errors import QueryError
 
@@ -36,3 +40,23 @@ class UploadFolder:
         copy = self._folder / "again" / uuid.uuid4().hex / path.name
         copy.parent.mkdir(parents=True)
         return shutil.copyfile(path, copy)
+
+
+class TidyUploadParser(route_utils.GradioMultiPartParser):
+    """Reads uploads as Gradio does, and leaves no file of one that does not come whole."""
+
+    async def parse(self) -> FormData:
+        """Write the files of a body into the upload folder: all of them or none."""
+        try:
+            return await super().parse()
+        except BaseException:  # such as a full disk, or a sender who hung up
+            for file in self._files_to_close_on_error:
+                with suppress(OSError):  # it writes what it holds, to the same full disk
+                    file.close()
+                Path(file.name).unlink(missing_ok=True)
+            raise
+
+
+def leave_no_partial_uploads() -> None:
+    """Have Gradio read uploads with `TidyUploadParser`; it takes no other reader."""
+    route_utils.GradioMultiPartParser = TidyUploadParser  # type: ignore[misc]
