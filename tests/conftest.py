@@ -12,7 +12,7 @@ from xdist.scheduler import LoadScopeScheduling
 from album.metadata.geocoder import Places
 from album.service import Album
 from models.classifiers.factory import DefaultClassifiers
-from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder
+from tests.support.fakes import DecodeHere, FakeCaptioner, FakeEncoder
 
 
 class BrowserApart(LoadScopeScheduling):

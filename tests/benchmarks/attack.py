@@ -17,7 +17,7 @@ from tests.benchmarks.attack_files import Attacked, backup_figures, bomb_figures
 from tests.benchmarks.bystanders import figures_of, searching
 from tests.benchmarks.figures import Figure, held_by
 from tests.benchmarks.visitors import SETTLE_S, Times, client_of, fill, warm_up
-from tests.foreign_requests import (
+from tests.support.foreign_requests import (
     CALLS,
     FOREIGN,
     HOST,
@@ -27,9 +27,9 @@ from tests.foreign_requests import (
     listening,
     routes,
 )  # fmt: skip
-from tests.half_requests import HALVES, ended, opened
-from tests.served_album import ROOT, ServedAlbum, served_album
-from tests.visitor import RefusedError, Visitor, load_page
+from tests.support.half_requests import HALVES, ended, opened
+from tests.support.served_album import ROOT, ServedAlbum, served_album
+from tests.support.visitor import RefusedError, Visitor, load_page
 
 UNFINISHED = 1100
 CLOSED_WITHIN_S = 240

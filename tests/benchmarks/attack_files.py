@@ -21,8 +21,8 @@ import httpx
 from album.maintenance.backup import backup
 from tests.benchmarks.bystanders import Peaks, figures_of, searching
 from tests.benchmarks.figures import Figure
-from tests.hostile_backups import HOSTILE
-from tests.hostile_rows import (
+from tests.support.hostile_backups import HOSTILE
+from tests.support.hostile_rows import (
     EXTRAS,
     FALSE_TABLES,
     PHOTOS,
@@ -31,11 +31,11 @@ from tests.hostile_rows import (
     fill,
     without_triggers,
 )  # fmt: skip
-from tests.images.make import make_huge_png, make_photo
-from tests.served_album import ROOT, ServedAlbum
-from tests.service.library import library, photo
-from tests.visitor import Page, RefusedError, Visitor
-from tests.zips import declare, make_zip
+from tests.support.images.make import make_huge_png, make_photo
+from tests.support.library import library, photo
+from tests.support.served_album import ROOT, ServedAlbum
+from tests.support.visitor import Page, RefusedError, Visitor
+from tests.support.zips import declare, make_zip
 
 BOMBS = 4
 BOMB_SIZE = (14_000, 14_000)  # 196 of the 200 megapixels that a photo may have

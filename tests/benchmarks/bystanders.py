@@ -12,7 +12,7 @@ import numpy as np
 
 from tests.benchmarks.figures import Figure, peak_bytes
 from tests.benchmarks.visitors import P95_BAR_S, Times
-from tests.visitor import Page, Visitor
+from tests.support.visitor import Page, Visitor
 
 PAUSE_S = 0.3
 LOOK_S = 0.05

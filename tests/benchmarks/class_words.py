@@ -25,7 +25,7 @@ from models.classifiers.factory import DefaultClassifiers
 from models.interfaces import Embeddings
 from models.prompts import EVERYDAY_WORDS
 from tests.benchmarks.figures import Figure, peak_bytes, seconds
-from tests.fakes import DecodeHere, FakeCaptioner
+from tests.support.fakes import DecodeHere, FakeCaptioner
 
 PHOTOS = 100_000
 CLASSES = 5_000

@@ -31,8 +31,8 @@ from models.clip.encoder import ClipEncoder
 from models.clip.spec import POCKET, parse_spec
 from tests.benchmarks.figures import Figure, peak_bytes, seconds
 from tests.benchmarks.pocket import opened
-from tests.fakes import DecodeHere, FakeCaptioner, FakeEncoder
-from tests.images.make import make_exif, scene
+from tests.support.fakes import DecodeHere, FakeCaptioner, FakeEncoder
+from tests.support.images.make import make_exif, scene
 
 MEGAPIXELS_12 = (4000, 3000)
 DIFFERENT = 8

@@ -25,8 +25,8 @@ from album.runtime.files import sha256_of
 from album.service import Album
 from album.storage.originals import is_half
 from tests.benchmarks.figures import Figure
-from tests.images.make import scene
-from tests.importing import opened, wait_until
+from tests.support.images.make import scene
+from tests.support.importing import opened, wait_until
 
 CHECKOUT = Path(__file__).parents[2]
 SEED = 20261130

@@ -21,8 +21,8 @@ from album.storage.photos import NewPhoto, PhotoStore
 from models.classifiers.factory import DefaultClassifiers
 from models.interfaces import Embeddings
 from tests.benchmarks.figures import Figure, seconds
-from tests.captioning import set_caption
-from tests.fakes import FakeCaptioner
+from tests.support.captioning import set_caption
+from tests.support.fakes import FakeCaptioner
 
 PHOTOS = 200_000
 D = 384

@@ -22,7 +22,7 @@ from album.storage.database import Database
 from models.interfaces import Classifier, Encoder
 from tests.benchmarks.figures import Figure, peak_bytes, seconds
 from tests.benchmarks.large_album import RandomEncoder
-from tests.fakes import DecodeHere, FakeCaptioner
+from tests.support.fakes import DecodeHere, FakeCaptioner
 
 PHOTOS = 1_000_000
 D = 512

@@ -13,8 +13,8 @@ from models.classifiers.factory import DefaultClassifiers
 from models.clip.encoder import ClipEncoder
 from models.clip.spec import POCKET
 from tests.benchmarks.figures import Figure, seconds
-from tests.fakes import FakeCaptioner
-from tests.images.make import scene
+from tests.support.fakes import FakeCaptioner
+from tests.support.images.make import scene
 
 LIBRARY = 1000
 SEARCHES = 41

@@ -14,8 +14,8 @@ from models.clip.encoder import ClipEncoder
 from models.clip.spec import POCKET
 from tests.benchmarks import plain_precision
 from tests.benchmarks.figures import Figure
-from tests.fakes import FakeCaptioner
-from tests.importing import take_in
+from tests.support.fakes import FakeCaptioner
+from tests.support.importing import take_in
 
 LABELLED = Path(__file__).parents[3] / "shared" / "labelled"
 LANGUAGES = {"English": "query", "Korean": "query_ko"}

@@ -16,8 +16,8 @@ from statistics import median
 from tests.benchmarks.figures import Figure, seconds
 from tests.benchmarks.importing import make_photos
 from tests.benchmarks.visitors import client_of
-from tests.served_album import ROOT, ServedAlbum, served_album
-from tests.visitor import Visitor, load_page
+from tests.support.served_album import ROOT, ServedAlbum, served_album
+from tests.support.visitor import Visitor, load_page
 
 PHOTOS = 600
 TURNS = 5

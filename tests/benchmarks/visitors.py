@@ -18,9 +18,9 @@ from models.clip.encoder import ClipEncoder
 from models.clip.spec import POCKET
 from tests.benchmarks.figures import Figure, held_by
 from tests.benchmarks.pocket import opened
-from tests.images.make import scene
-from tests.served_album import ServedAlbum, served_album
-from tests.visitor import Page, RefusedError, Visitor, load_page
+from tests.support.images.make import scene
+from tests.support.served_album import ServedAlbum, served_album
+from tests.support.visitor import Page, RefusedError, Visitor, load_page
 
 PHOTOS = 1000
 THINK_S = (2.0, 8.0)  # between two acts of a person

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
-from tests.served_album import ServedAlbum
+from tests.support.served_album import ServedAlbum
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = [

@@ -24,8 +24,8 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from tests.browser.conftest import PATIENCE_MS, launch
 from tests.browser.screenshots import IMAGES_ARE_HERE, SETTLING_MS, TARGET
 from tests.browser.walking import search, tiles
-from tests.images.make import make_exif
-from tests.served_album import SAMPLES, served_album
+from tests.support.images.make import make_exif
+from tests.support.served_album import SAMPLES, served_album
 
 SKIMAGE = Path(skimage.__file__).parent / "data"
 SKLEARN = Path(sklearn.__file__).parent / "datasets" / "images"

@@ -40,9 +40,17 @@ from tests.browser.walking import (
     show_the_rest,
     tiles,
 )
-from tests.gemini_server import Answer, GeminiServer, Request, blocks, describes, says, slowly
-from tests.images.make import make_empty, make_exif, make_text, make_truncated, scene
-from tests.served_album import SAMPLES, ServedAlbum, served_album
+from tests.support.gemini_server import (
+    Answer,
+    GeminiServer,
+    Request,
+    blocks,
+    describes,
+    says,
+    slowly,
+)
+from tests.support.images.make import make_empty, make_exif, make_text, make_truncated, scene
+from tests.support.served_album import SAMPLES, ServedAlbum, served_album
 
 TARGET = Path(__file__).with_name("screenshots")
 MOST_BYTES = 400_000

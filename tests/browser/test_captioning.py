@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.walking import go_to, open_questions, open_tile, search, tiles
-from tests.gemini_server import (
+from tests.support.gemini_server import (
     Answer,
     GeminiServer,
     Request,
@@ -24,7 +24,7 @@ from tests.gemini_server import (
     says,
     slowly,
 )
-from tests.served_album import SAMPLES, ServedAlbum, served_album
+from tests.support.served_album import SAMPLES, ServedAlbum, served_album
 
 pytestmark = pytest.mark.browser
 

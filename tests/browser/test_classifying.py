@@ -12,8 +12,8 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.walking import choose, go_to, open_filters, open_tile, tiles
-from tests.images.make import make_text
-from tests.served_album import SAMPLES, ServedAlbum, served_album
+from tests.support.images.make import make_text
+from tests.support.served_album import SAMPLES, ServedAlbum, served_album
 
 pytestmark = pytest.mark.browser
 

@@ -18,7 +18,7 @@ from album.metadata import xmp
 from tests.browser.conftest import OpenPage
 from tests.browser.test_look import CONTRASTS, HARM, NAMES, VISIBLE_TEXTS
 from tests.browser.walking import go_to, search, tiles
-from tests.served_album import SAMPLES, ServedAlbum, served_album
+from tests.support.served_album import SAMPLES, ServedAlbum, served_album
 
 pytestmark = pytest.mark.browser
 

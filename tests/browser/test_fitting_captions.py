@@ -15,7 +15,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.conftest import OpenPage
 from tests.browser.test_look import CONTRASTS, HARM, NAMES, VISIBLE_TEXTS
 from tests.browser.walking import open_tile, search, tiles
-from tests.served_album import SAMPLES, ServedAlbum, served_album
+from tests.support.served_album import SAMPLES, ServedAlbum, served_album
 
 pytestmark = pytest.mark.browser
 

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.walking import go_to, open_tile, search, tiles
-from tests.served_album import SAMPLES, ServedAlbum, served_album
+from tests.support.served_album import SAMPLES, ServedAlbum, served_album
 
 pytestmark = pytest.mark.browser
 

@@ -11,8 +11,8 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.walking import FRAMES_PASS, open_filters, open_tile, shown_sha256, tiles
-from tests.images.make import make_photo
-from tests.served_album import ServedAlbum, served_album
+from tests.support.images.make import make_photo
+from tests.support.served_album import ServedAlbum, served_album
 
 pytestmark = pytest.mark.browser
 

@@ -10,8 +10,8 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.walking import go_to, last_report, send
-from tests.images.make import make_empty, make_photo, make_text
-from tests.served_album import served_album
+from tests.support.images.make import make_empty, make_photo, make_text
+from tests.support.served_album import served_album
 
 pytestmark = pytest.mark.browser
 

@@ -28,9 +28,16 @@ from tests.browser.walking import (
     shown_sha256,
     tiles,
 )
-from tests.gemini_server import GeminiServer, blocks, describes
-from tests.images.make import gps_tags, make_empty, make_exif, make_photo, make_text, make_truncated
-from tests.served_album import SAMPLES, ServedAlbum, served_album
+from tests.support.gemini_server import GeminiServer, blocks, describes
+from tests.support.images.make import (
+    gps_tags,
+    make_empty,
+    make_exif,
+    make_photo,
+    make_text,
+    make_truncated,
+)
+from tests.support.served_album import SAMPLES, ServedAlbum, served_album
 
 pytestmark = pytest.mark.browser
 

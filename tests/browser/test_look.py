@@ -22,9 +22,9 @@ from tests.browser.walking import (
     send,
     tiles,
 )
-from tests.gemini_server import GeminiServer
-from tests.images.make import make_exif, make_photo
-from tests.served_album import SAMPLES, ServedAlbum, served_album
+from tests.support.gemini_server import GeminiServer
+from tests.support.images.make import make_exif, make_photo
+from tests.support.served_album import SAMPLES, ServedAlbum, served_album
 
 pytestmark = pytest.mark.browser
 

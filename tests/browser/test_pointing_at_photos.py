@@ -13,8 +13,8 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.conftest import OpenPage
 from tests.browser.test_look import CONTRASTS, VISIBLE_TEXTS
 from tests.browser.walking import go_to, tiles
-from tests.images.shapes import draw_shape
-from tests.served_album import SAMPLES, ServedAlbum, served_album
+from tests.support.images.shapes import draw_shape
+from tests.support.served_album import SAMPLES, ServedAlbum, served_album
 
 pytestmark = pytest.mark.browser
 

@@ -25,8 +25,8 @@ from tests.browser.walking import (
     shown_sha256,
     tiles,
 )
-from tests.images.make import make_exif, make_photo
-from tests.served_album import SAMPLES, ServedAlbum, served_album
+from tests.support.images.make import make_exif, make_photo
+from tests.support.served_album import SAMPLES, ServedAlbum, served_album
 
 pytestmark = pytest.mark.browser
 

@@ -11,8 +11,8 @@ from playwright.sync_api import expect
 
 from models.clip.spec import CONFIG_FILE, POCKET_DIR, WEIGHTS_FILE
 from tests.browser.conftest import OpenPage
-from tests.gemini_server import GeminiServer
-from tests.served_album import SAMPLES, ServedAlbum, served_album
+from tests.support.gemini_server import GeminiServer
+from tests.support.served_album import SAMPLES, ServedAlbum, served_album
 
 pytestmark = pytest.mark.browser
 

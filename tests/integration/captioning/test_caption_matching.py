@@ -1,0 +1,345 @@
+"""Which captions fit a photo: exact ranking, nothing encoded twice, nobody kept waiting."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import datetime
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from album.captioning import caption_matching
+from album.captioning.caption_matching import BATCH, CaptionRanker
+from album.domain.photo import ImageFacts
+from album.errors import EmptyQueryError, PhotoNotFoundError, QueryError, UnreadableImageError
+from album.search.search import SearchRequest
+from album.service import Album
+from album.storage.photos import NewPhoto
+from models.classifiers.factory import DefaultClassifiers
+from tests.support.fakes import DecodeHere, FakeCaptioner, FakeEncoder
+from tests.support.images.make import make_photo, make_text
+from tests.support.importing import take_in
+
+COLOURS = ("red", "blue", "green", "yellow")
+
+
+class CountingEncoder(FakeEncoder):
+    """Notes the texts of each call."""
+
+    def __init__(self, model_id: str = "fake") -> None:
+        super().__init__(model_id)
+        self.calls: list[list[str]] = []
+
+    def encode_texts(self, texts):
+        self.calls.append(list(texts))
+        return super().encode_texts(texts)
+
+    @property
+    def encoded(self) -> list[str]:
+        return [text for call in self.calls for text in call]
+
+
+@pytest.fixture
+def encoder():
+    return CountingEncoder()
+
+
+@pytest.fixture
+def album(tmp_path, encoder):
+    """Four photos of one colour each, in the order of `COLOURS`, without captions."""
+    album = Album(tmp_path / "data", DefaultClassifiers(), FakeCaptioner(), decoder=DecodeHere())
+    album.active.set_encoder(encoder, fill=False)
+    files = [make_photo(tmp_path / f"{colour}.png", colour) for colour in COLOURS]
+    album.photo_ids = take_in(album, files).added
+    yield album
+    album.close()
+
+
+def texts_of(found):
+    return [it.text for it in found.best]
+
+
+def slow_obvious_version(encoder, image, texts):
+    """One text after the other, in plain Python numbers."""
+    rows = [encoder.encode_texts([text])[0] for text in texts]
+    cosines = [sum(float(a) * float(b) for a, b in zip(row, image, strict=True)) for row in rows]
+    weights = [np.exp(encoder.logit_scale * cosine) for cosine in cosines]
+    order = sorted(range(len(texts)), key=lambda row: -cosines[row])
+    return [(texts[row], cosines[row], weights[row] / sum(weights)) for row in order]
+
+
+def move_to(album, encoder):
+    """A change of model, complete."""
+    album.active.set_encoder(encoder)
+    deadline = time.monotonic() + 30
+    while album.active.model_id != encoder.model_id:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_the_ranking_is_that_of_the_slow_obvious_version(album, encoder):
+    texts = [f"{colour} {n}" for n in range(3) for colour in ("blue", "빨간 꽃", "green", "noise")]
+    texts = [*texts, "red and green", "파란 하늘", *(f"nothing {n}" for n in range(50))]
+    image = album.active.current().index.vectors_of(np.array(album.photo_ids[:1]))[0]
+
+    found = album.describer.describe_photo(album.photo_ids[0], texts, limit=len(texts))
+
+    expected = slow_obvious_version(FakeEncoder(), image, texts)
+    assert found.total == len(found.best) == len(texts)
+    assert found.model_id == "fake"
+    by_text = {text: (cosine, share) for text, cosine, share in expected}
+    for it in found.best:
+        assert it.score == pytest.approx(by_text[it.text][0], abs=1e-3)
+        assert it.probability == pytest.approx(by_text[it.text][1], rel=0.03)
+    ranks = {text: rank for rank, (text, _, _) in enumerate(expected)}
+    order = [ranks[text] for text in texts_of(found)]
+    swapped = [(a, b) for a, b in pairwise(order) if a > b]
+    for a, b in swapped:  # only where half precision cannot tell them apart
+        assert expected[a][1] == pytest.approx(expected[b][1], abs=1e-3)
+    assert sum(it.probability for it in found.best) == pytest.approx(1)
+    assert texts_of(found)[0] == "빨간 꽃 0"
+
+
+@pytest.mark.parametrize(("number", "best"), [(0, "빨간 장미"), (1, "blue sky")])
+def test_every_caption_of_the_album_is_a_candidate_in_either_language(album, number, best):
+    for photo_id, text in zip(
+        album.photo_ids, ("blue sky", "빨간 장미", "green leaf", "노란 꽃"), strict=True
+    ):
+        album.captions.write(photo_id, text)
+
+    found = album.describer.describe_photo(album.photo_ids[number])
+
+    assert texts_of(found)[0] == best
+    assert found.total == 4
+    assert -1 <= found.best[-1].score < found.best[0].score <= 1
+
+
+def test_a_file_that_is_not_in_the_album_is_described_and_not_kept(album, tmp_path):
+    found = album.describer.describe_file(
+        make_photo(tmp_path / "new.png", (250, 5, 5)), ["blue", "a red wall"], limit=1
+    )
+
+    assert texts_of(found) == ["a red wall"]
+    assert found.total == 2
+    assert album.store.count() == len(COLOURS)
+
+
+def test_blanks_and_doubles_are_no_candidates(album):
+    texts = ["red  house", "", " \n", "red house ", "red\nhouse", "blue"]
+
+    found = album.describer.describe_photo(album.photo_ids[0], texts)
+
+    assert texts_of(found) == ["red  house", "blue"]  # as first written
+    assert found.total == 2
+
+
+def test_a_caption_that_many_photos_share_counts_once(album):
+    for photo_id in album.photo_ids:
+        album.captions.write(photo_id, "our garden")
+
+    assert album.describer.describe_photo(album.photo_ids[0]).total == 1
+
+
+def test_without_any_caption_nothing_is_found_and_no_model_is_waited_for(tmp_path):
+    album = Album(tmp_path / "none", DefaultClassifiers(), FakeCaptioner(), decoder=DecodeHere())
+    photo_id = album.store.add(
+        NewPhoto("0" * 64, "new.jpg", None, 1, ImageFacts("JPEG", 1, 1), datetime(2020, 1, 1))
+    )
+
+    assert album.describer.describe_photo(photo_id) == caption_matching.CaptionRanking([], 0, None)
+    assert album.describer.describe_photo(photo_id, ["", " "]).total == 0
+    assert list(album.describer.read()) == []
+    album.close()
+
+
+def test_what_cannot_be_described_says_why(album, tmp_path):
+    album.captions.write(album.photo_ids[0], "red")
+    waiting = album.store.add(
+        NewPhoto("0" * 64, "new.jpg", None, 1, ImageFacts("JPEG", 1, 1), datetime(2020, 1, 1))
+    )
+
+    with pytest.raises(PhotoNotFoundError):
+        album.describer.describe_photo(999)
+    with pytest.raises(EmptyQueryError, match=r"new\.jpg is still being looked at"):
+        album.describer.describe_photo(waiting)
+    with pytest.raises(UnreadableImageError):
+        album.describer.describe_file(make_text(tmp_path / "words.jpg"))
+
+
+def test_an_image_that_cannot_be_read_is_said_before_any_text_is_encoded(album, encoder, tmp_path):
+    with pytest.raises(UnreadableImageError):
+        album.describer.describe_file(make_text(tmp_path / "words.jpg"), ["red", "blue"])
+
+    assert encoder.calls == []
+
+
+def test_too_many_texts_are_refused(album, monkeypatch):
+    monkeypatch.setattr(caption_matching, "MOST_TEXTS", 3)
+
+    with pytest.raises(QueryError, match="These are 4 texts; 3 at most"):
+        album.describer.describe_photo(album.photo_ids[0], list("abcd"))
+    with pytest.raises(QueryError):
+        next(album.describer.read(list("abcd")))
+    assert album.describer.describe_photo(album.photo_ids[0], list("aabbc")).total == 3
+
+
+def test_of_more_captions_than_can_be_compared_the_last_written_are(album, monkeypatch):
+    monkeypatch.setattr(caption_matching, "MOST_TEXTS", 2)
+    for photo_id, text in zip(album.photo_ids, ("a", "z", "y", "y"), strict=True):
+        album.captions.write(photo_id, text)
+
+    found = album.describer.describe_photo(album.photo_ids[0])
+
+    assert set(texts_of(found)) == {"z", "y"}
+
+
+# What is kept
+
+
+def test_the_next_photo_encodes_only_captions_that_are_new(album, encoder):
+    texts = [f"caption {n}" for n in range(3 * BATCH)]
+    first = album.describer.describe_photo(album.photo_ids[0], texts)
+    assert sorted(encoder.encoded) == sorted(texts)
+    encoder.calls.clear()
+
+    again = album.describer.describe_photo(album.photo_ids[0], texts)
+    album.describer.describe_photo(album.photo_ids[1], texts)
+    assert encoder.calls == []
+    assert again == first
+
+    album.describer.describe_photo(album.photo_ids[0], [*texts, "one more"])
+    assert encoder.calls == [["one more"]]
+
+
+def test_a_caption_that_was_edited_or_removed_is_no_candidate_any_more(album, encoder):
+    album.captions.write(album.photo_ids[0], "red house")
+    album.captions.write(album.photo_ids[1], "blue sky")
+    album.describer.describe_photo(album.photo_ids[0])
+    encoder.calls.clear()
+
+    album.captions.write(album.photo_ids[0], "빨간 집")
+    album.captions.write(album.photo_ids[1], "")
+
+    assert texts_of(album.describer.describe_photo(album.photo_ids[0])) == ["빨간 집"]
+    assert encoder.calls == [["빨간 집"]]
+
+
+def test_a_new_model_reads_the_captions_anew_and_ranks_with_its_own_vectors(album, encoder):
+    texts = ["blue sky", "a red wall"]
+    album.describer.describe_photo(album.photo_ids[0], texts)
+    other = CountingEncoder("other")
+    move_to(album, other)
+
+    found = album.describer.describe_photo(album.photo_ids[0], texts)
+
+    assert found.model_id == "other"
+    assert other.encoded == texts
+    assert texts_of(found)[0] == "a red wall"
+    assert found.best[0].score == pytest.approx(1, abs=0.02)
+
+
+def test_a_model_that_comes_while_captions_are_read_reads_them_all(album, encoder):
+    texts = [f"caption {n}" for n in range(3 * BATCH)]
+    other = CountingEncoder("other")
+    reading = album.describer.read(texts)
+    assert next(reading) == (BATCH, 3 * BATCH)
+    move_to(album, other)
+
+    assert list(reading) == [(BATCH, 3 * BATCH), (2 * BATCH, 3 * BATCH), (3 * BATCH, 3 * BATCH)]
+    assert other.encoded == texts
+    assert encoder.encoded == texts[:BATCH]
+
+
+def test_no_more_vectors_are_kept_than_may_be_and_the_ones_used_last_stay(
+    album, encoder, monkeypatch
+):
+    monkeypatch.setattr(caption_matching, "MOST_TEXTS", 4)
+    describer = CaptionRanker(album.store, album.caption_store, album.active, album.decoder)
+    first = album.photo_ids[0]
+    describer.describe_photo(first, ["a", "b", "c", "d"])
+    describer.describe_photo(first, ["a", "b"])
+    describer.describe_photo(first, ["e", "f"])  # in the place of c and d
+    encoder.calls.clear()
+
+    assert len(describer._vectors._rows) == 4
+    describer.describe_photo(first, ["a", "b", "e", "f"])
+    assert encoder.calls == []
+    describer.describe_photo(first, ["c"])
+    assert encoder.calls == [["c"]]
+
+
+# Others
+
+
+def test_reading_goes_in_small_batches_and_tells_how_far_it_is(album, encoder, tmp_path):
+    texts = [f"caption {n}" for n in range(2 * BATCH + 3)]
+    steps = [(BATCH, len(texts)), (2 * BATCH, len(texts)), (len(texts), len(texts))]
+
+    assert list(album.describer.read(texts)) == steps
+    assert [len(call) for call in encoder.calls] == [BATCH, BATCH, 3]
+    assert list(album.describer.read(texts)) == []
+
+    told = []
+    picture = make_photo(tmp_path / "new.png", "red")
+    album.describer.describe_file(
+        picture, [f"other {n}" for n in range(len(texts))], 1, lambda *step: told.append(step)
+    )
+    assert told == steps
+
+
+def test_while_captions_are_read_others_search_and_ask_and_what_was_read_is_theirs_too(
+    album, encoder
+):
+    texts = [f"caption {n}" for n in range(3 * BATCH)]
+    reading = album.describer.read(texts)
+    next(reading)
+
+    answers = []
+
+    def somebody_else():
+        answers.append(album.search.find(SearchRequest("red", rest=True)).total)
+        answers.append(album.describer.describe_photo(album.photo_ids[1], texts[:BATCH]).total)
+        answers.append(album.describer.describe_photo(album.photo_ids[1], texts).total)
+
+    other = threading.Thread(target=somebody_else, daemon=True)
+    other.start()
+    other.join(timeout=30)
+
+    assert answers == [4, BATCH, 3 * BATCH]
+    list(reading)
+    asked = [text for text in encoder.encoded if text.startswith("caption ")]
+    assert sorted(asked) == sorted(texts)  # each once, by whoever came first
+
+
+def test_two_who_ask_at_once_encode_each_caption_once(album, encoder, monkeypatch):
+    encode = encoder.encode_texts
+    monkeypatch.setattr(encoder, "encode_texts", lambda texts: (time.sleep(0.01), encode(texts))[1])
+    texts = [f"caption {n}" for n in range(6 * BATCH)]
+    together = threading.Barrier(2)
+    found = []
+
+    def ask(photo_id):
+        together.wait()
+        found.append(album.describer.describe_photo(photo_id, texts).total)
+
+    threads = [threading.Thread(target=ask, args=(it,), daemon=True) for it in album.photo_ids[:2]]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+
+    assert found == [len(texts)] * 2
+    assert sorted(encoder.encoded) == sorted(texts)
+
+
+def test_a_reading_that_is_broken_off_has_lost_nothing(album, encoder):
+    texts = [f"caption {n}" for n in range(3 * BATCH)]
+    reading = album.describer.read(texts)
+    next(reading)
+    reading.close()
+    encoder.calls.clear()
+
+    assert next(album.describer.read(texts)) == (BATCH, 2 * BATCH)
+    assert encoder.encoded == texts[BATCH : 2 * BATCH]

@@ -1,0 +1,270 @@
+"""How well classes decide, held against what people say."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from album.domain.labels import LabelPlan, LabelRule, PlannedLabel, SortOptions
+from album.errors import QueryError
+from album.service import Album
+from models.classifiers.factory import DefaultClassifiers
+from models.errors import ModelError
+from models.interfaces import HeadCard
+from tests.support.fakes import DecodeHere, FakeCaptioner, FakeEncoder
+from tests.support.images.make import make_photo
+from tests.support.importing import take_in
+
+CLASSES = "빨강 | red\nblue | 파랑\ngreen"
+EVERYTHING = SortOptions(strictness=-math.inf)
+SHADES = {
+    "red": [(250, 10, 10), (230, 40, 20), (200, 30, 60), (150, 40, 110), (110, 20, 140)],
+    "blue": [(10, 10, 250), (40, 20, 220), (90, 30, 190), (120, 20, 130)],
+    "green": [(10, 170, 10), (40, 150, 40), (20, 120, 130)],
+}
+
+
+@pytest.fixture
+def ids(album, tmp_path) -> dict[str, list[int]]:
+    """By colour the photos of it; of some nobody could say what they are."""
+    return _taken_in(album, tmp_path)
+
+
+def _taken_in(album, tmp_path) -> dict[str, list[int]]:
+    paths = [
+        make_photo(tmp_path / "photos" / f"{colour}{n}.png", shade)
+        for colour, shades in SHADES.items()
+        for n, shade in enumerate(shades)
+    ]
+    take_in(album, paths)
+    by_name = {photo.filename: photo.photo_id for photo in album.store.all_photos()}
+    return {
+        colour: [by_name[f"{colour}{n}.png"] for n in range(len(shades))]
+        for colour, shades in SHADES.items()
+    }
+
+
+def give(album, ids, **labels: str) -> None:
+    for colour, label in labels.items():
+        album.labels.give(label, ids[colour])
+
+
+def everyone(ids) -> list[int]:
+    return [photo_id for colour in SHADES for photo_id in ids[colour]]
+
+
+def test_decisions_are_counted_by_what_people_say(album, ids):
+    give(album, ids, red="red", blue="파랑", green="GREEN")  # synonyms, and letters of any size
+
+    report = album.class_evaluation.of_words(CLASSES, EVERYTHING)
+
+    sorting = album.classifier.sort_photos(CLASSES, EVERYTHING)
+    taken_for = dict(zip(sorting.photo_ids.tolist(), sorting.winners.tolist(), strict=True))
+    confusion = np.zeros((3, 4), np.int64)
+    for row, colour in enumerate(SHADES):
+        for photo_id in ids[colour]:
+            confusion[row, taken_for[photo_id]] += 1
+    assert report.labels == ("빨강", "blue", "green")
+    assert np.array_equal(report.confusion, confusion)
+    assert confusion.sum() == report.photos == 12
+    assert 0 < report.accuracy.value < 1  # lest a count of nothing passes
+    assert report.accuracy.value == np.trace(confusion) / 12
+    assert report.accuracy.low < report.accuracy.value < report.accuracy.high
+    for c in range(3):
+        precision, recall = report.precision[c], report.recall[c]
+        assert precision is not None
+        assert recall is not None
+        assert precision.value == confusion[c, c] / confusion[:, c].sum()
+        assert recall.value == confusion[c, c] / confusion[c].sum()
+
+
+def test_what_is_none_of_these_has_a_column_and_counts_as_missed(album, ids):
+    give(album, ids, red="red", blue="blue", green="green")
+
+    strict = album.class_evaluation.of_words(CLASSES, SortOptions(strictness=math.inf))
+
+    assert strict.confusion[:, -1].tolist() == [5, 4, 3]
+    assert strict.accuracy.value == 0
+    assert strict.precision == (None, None, None)
+    assert all(recall is not None and recall.value == 0 for recall in strict.recall)
+    everything = album.class_evaluation.of_words(CLASSES, EVERYTHING)
+    assert strict.bins == everything.bins  # of the best class, wanted or not
+
+
+def test_calibration_is_that_of_the_slow_way(album, ids):
+    give(album, ids, red="red", blue="blue", green="green")
+
+    report = album.class_evaluation.of_words(CLASSES, EVERYTHING)
+
+    verdicts = album.classifier.classify_photos(everyone(ids), CLASSES, EVERYTHING)
+    told = [c for c, colour in enumerate(SHADES) for _ in ids[colour]]
+    names = ["빨강", "blue", "green"]
+    error = 0.0
+    for b in range(10):
+        inside = [
+            (verdict.scores[0].probability, verdict.scores[0].label == names[c])
+            for verdict, c in zip(verdicts, told, strict=True)
+            if b / 10 < verdict.scores[0].probability <= (b + 1) / 10
+        ]
+        it = report.bins[b]
+        assert (it.low, it.high, it.count) == (b / 10, (b + 1) / 10, len(inside))
+        if inside:
+            confidence, accuracy = np.mean(inside, axis=0)
+            assert it.confidence == pytest.approx(confidence, abs=1e-6)
+            assert it.accuracy == pytest.approx(accuracy)
+            error += len(inside) / 12 * abs(confidence - accuracy)
+    assert report.ece == pytest.approx(error, abs=1e-6)
+    assert error > 0.01
+
+
+def test_the_best_temperature_is_that_of_the_logits(album, ids):
+    give(album, ids, red="red", blue="blue", green="green")
+
+    report = album.class_evaluation.of_words(CLASSES)
+
+    own = DefaultClassifiers()
+    encoder = album.active.current().encoder
+    logits = own.zero_shot(
+        encoder, encoder.encode_texts(["red", "blue", "green"]), np.ones(3)
+    ).logits(_vectors(album, everyone(ids)))
+    told = np.array([c for c, colour in enumerate(SHADES) for _ in ids[colour]])
+    assert report.best_temperature == pytest.approx(own.best_temperature(logits, told), rel=1e-3)
+
+
+def test_a_model_that_was_trained_by_a_sigmoid_has_no_best_temperature(tmp_path, towns):
+    class Sigmoid(FakeEncoder):
+        logit_bias = -5.0
+
+    album = _album(tmp_path, towns, DefaultClassifiers(), Sigmoid())
+    ids = _taken_in(album, tmp_path)
+    give(album, ids, red="red", blue="blue")
+
+    assert album.class_evaluation.of_words(CLASSES).best_temperature is None
+    album.close()
+
+
+def test_photos_of_two_of_the_classes_and_labels_that_a_rule_gave_do_not_count(album, ids):
+    give(album, ids, red="red", blue="blue")
+    album.labels.give("blue", [ids["red"][0]])
+    album.labels.give("Holiday", [ids["red"][1]])  # no class of the list
+    adds = np.array(ids["green"], np.int64)
+    planned = PlannedLabel(
+        rule=LabelRule("green", "words", {}),
+        adds=adds,
+        probabilities=np.ones(len(adds), np.float32),
+        takes=np.empty(0, np.int64),
+        kept=0,
+        refused=0,
+    )
+    album.labels.apply(LabelPlan((planned,)), living=False)
+
+    report = album.class_evaluation.of_words(CLASSES, EVERYTHING)
+
+    assert report.confusion.sum(axis=1).tolist() == [4, 4, 0]
+    assert report.recall[2] is None
+
+
+def test_a_class_is_what_it_is_called_first_and_only_then_its_synonyms(album, ids):
+    give(album, ids, red="red", blue="blue")
+
+    report = album.class_evaluation.of_words("warm | blue\nred\nblue", EVERYTHING)
+
+    assert report.confusion.sum(axis=1).tolist() == [0, 5, 4]
+
+
+def test_only_the_photos_asked_for_count(album, ids):
+    give(album, ids, red="red", blue="blue", green="green")
+
+    some = [*ids["red"][:2], *ids["blue"][:1], 99_999]
+
+    assert album.class_evaluation.of_words(CLASSES, photo_ids=some).photos == 3
+
+
+@pytest.mark.parametrize("labels", [{}, {"red": "red"}, {"red": "Holiday", "blue": "Work"}])
+def test_too_few_labelled_photos_are_one_sentence(album, ids, labels):
+    give(album, ids, **labels)
+
+    with pytest.raises(QueryError, match=r"two of the classes.*\.$"):
+        album.class_evaluation.of_words(CLASSES)
+
+
+def test_of_a_long_list_the_classes_that_occur_are_reported(album, ids):
+    give(album, ids, red="red", blue="blue")
+    many = "\n".join(f"thing {n}" for n in range(200))
+
+    report = album.class_evaluation.of_words(f"{many}\nblue\nred", EVERYTHING)
+
+    assert {"red", "blue"} <= set(report.labels)
+    assert len(report.labels) < 20
+    assert report.confusion.shape == (len(report.labels), len(report.labels) + 1)
+    assert report.photos == 9
+
+
+class ByBrightness:
+    """A trained head that calls what is rather red so."""
+
+    card = HeadCard(
+        name="mine",
+        classes=("dark_blue", "red"),
+        photos=(5, 5),
+        mode="features",
+        backbone="clip",
+        model_id="fake",
+        accuracy=0.9,
+        trained_at="2026-11-21T10:00:00",
+    )
+    image_size = 0
+
+    def of_embeddings(self, embeddings):
+        red = FakeEncoder().encode_texts(["red"])[0]
+        shares = np.clip(0.5 + embeddings @ red / 2, 0, 1)
+        return np.stack([1 - shares, shares], axis=1).astype(np.float32)
+
+    def of_images(self, images):
+        raise ModelError("It reads embeddings.")
+
+
+class WithHead(DefaultClassifiers):
+    def heads(self, folder: Path):
+        return [ByBrightness.card]
+
+    def load_head(self, folder: Path, name: str):
+        if name != "mine":
+            raise ModelError("There is no such classifier.")
+        return ByBrightness()
+
+
+def test_a_trained_head_is_held_against_the_same_labels(tmp_path, towns):
+    album = _album(tmp_path, towns, WithHead(), FakeEncoder())
+    ids = _taken_in(album, tmp_path)
+    give(album, ids, red="red", blue="Dark Blue")
+
+    report = album.class_evaluation.of_head("mine")
+    strict = album.class_evaluation.of_head("mine", threshold=0.95)
+
+    shares = ByBrightness().of_embeddings(_vectors(album, [*ids["blue"], *ids["red"]]))
+    right = shares[np.arange(9), [0] * 4 + [1] * 5]
+    assert report.labels == ("dark_blue", "red")
+    assert report.accuracy.value == (right > 0.5).mean()
+    assert strict.confusion[:, -1].sum() == (shares.max(axis=1) < 0.95).sum() > 0
+    assert strict.bins == report.bins
+    assert report.best_temperature is None
+    with pytest.raises(ModelError, match="no such"):
+        album.class_evaluation.of_head("yours")
+    album.close()
+
+
+def _album(tmp_path, towns, classifiers, encoder) -> Album:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "places").symlink_to(towns)
+    album = Album(tmp_path / "data", classifiers, FakeCaptioner(), decoder=DecodeHere())
+    album.active.set_encoder(encoder, fill=False)
+    return album
+
+
+def _vectors(album, photo_ids):
+    index = album.active.current().index
+    return np.concatenate([index.vectors_of(np.array([it], np.int64)) for it in photo_ids])

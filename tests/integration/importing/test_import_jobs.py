@@ -1,0 +1,747 @@
+"""Imports as jobs: paused, gone on with after a restart, ended from elsewhere, never half lost."""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from album.errors import AlbumError
+from album.service import Album
+from album.storage import database
+from models.classifiers.factory import DefaultClassifiers
+from tests.support.fakes import DecodeHere, FakeCaptioner
+from tests.support.images.make import make_photo, make_text
+from tests.support.importing import (
+    PATIENCE_S,
+    ended,
+    opened,
+    report_of,
+    take_in,
+    upload,
+    wait_until,
+)
+
+PHOTOS = 150
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    for number in range(PHOTOS):
+        make_photo(tmp_path / "mine" / f"{number:03}.png", (number, 0, 0))
+    return tmp_path / "mine"
+
+
+@pytest.fixture
+def slow(monkeypatch) -> threading.Event:
+    """Decoding takes its time until this is set."""
+    quick = threading.Event()
+    decode = DecodeHere.decode
+
+    def decode_slowly(self, path, encoder_px, sidecars=()):
+        quick.wait(0.06)
+        return decode(self, path, encoder_px, sidecars)
+
+    monkeypatch.setattr(DecodeHere, "decode", decode_slowly)
+    return quick
+
+
+def begun(album: Album, folder: Path) -> int:
+    """An import in the background that has some photos in and many to come."""
+    import_id = album.imports.start([folder])
+    wait_until(lambda: album.imports.get(import_id).added)
+    return import_id
+
+
+def assert_all_in_once(album: Album, import_id: int) -> None:
+    record = report_of(album, import_id).record
+    assert (record.state, record.total, record.done) == ("done", PHOTOS, PHOTOS)
+    assert record.added == PHOTOS == album.store.count()
+    assert list(album.faults(deep=True)) == []
+
+
+def test_a_paused_import_stays_paused_over_a_restart_and_goes_on_where_it_was(
+    tmp_path, folder, slow
+):
+    album = opened(tmp_path / "data")
+    import_id = begun(album, folder)
+
+    album.imports.pause(import_id)
+    paused = ended(album, import_id).record
+    assert paused.state == "paused"
+    assert 0 < paused.done < PHOTOS
+    assert album.store.count() == paused.added
+    album.close()
+
+    album = opened(tmp_path / "data")
+    album.start()
+    assert album.imports.running.import_id == import_id
+    assert album.imports.wait(import_id, 0)
+    assert album.imports.get(import_id).state == "paused"
+
+    slow.set()
+    album.imports.resume(import_id)
+    ended(album, import_id)
+    assert_all_in_once(album, import_id)
+    album.close()
+
+
+def test_an_import_that_closing_interrupted_goes_on_at_the_next_start(tmp_path, folder, slow):
+    album = opened(tmp_path / "data")
+    import_id = begun(album, folder)
+    album.close()
+
+    slow.set()
+    album = opened(tmp_path / "data")
+    assert 0 < album.store.count() < PHOTOS
+    album.start()
+    ended(album, import_id)
+
+    assert_all_in_once(album, import_id)
+    album.close()
+
+
+def test_an_import_that_waited_for_the_model_when_the_album_closed_goes_on(tmp_path, folder):
+    album = Album(tmp_path / "data", DefaultClassifiers(), FakeCaptioner(), decoder=DecodeHere())
+    import_id = album.imports.start([folder])
+    wait_until(lambda: album.imports.get(import_id).state == "running")
+    album.close()
+
+    album = opened(tmp_path / "data")
+    assert album.imports.get(import_id).state == "waiting"
+    album.start()
+    ended(album, import_id)
+    assert_all_in_once(album, import_id)
+    album.close()
+
+
+def test_whoever_opens_the_library_can_pause_an_import_that_another_runs(tmp_path, folder, slow):
+    album, elsewhere = opened(tmp_path / "data"), opened(tmp_path / "data")
+    import_id = begun(album, folder)
+
+    assert elsewhere.imports.running.import_id == import_id
+    elsewhere.imports.resume_unfinished()  # takes nothing from who is at work on it
+    elsewhere.imports.pause(import_id)
+    ended(album, import_id)
+    assert elsewhere.imports.get(import_id).state == "paused"
+
+    slow.set()
+    elsewhere.imports.resume(import_id)
+    ended(elsewhere, import_id)
+    assert_all_in_once(album, import_id)
+    album.close()
+    elsewhere.close()
+
+
+def lock_files(data_dir: Path) -> list[str]:
+    return sorted(it.name for it in (data_dir / "imports").glob("[0-9]*"))
+
+
+def test_the_lock_of_an_import_is_gone_when_nobody_works_on_it(tmp_path, folder, slow):
+    album = opened(tmp_path / "data")
+    import_id = begun(album, folder)
+    assert lock_files(tmp_path / "data") == [f"{import_id}.lock"]
+
+    album.imports.pause(import_id)
+    ended(album, import_id)
+    assert lock_files(tmp_path / "data") == []
+    album.imports.cancel(import_id)
+    slow.set()
+    album.imports.run([folder])
+
+    assert lock_files(tmp_path / "data") == []
+    album.close()
+
+
+def test_locks_that_a_kill_left_go_at_the_next_start(tmp_path):
+    opened(tmp_path / "data").close()
+    (tmp_path / "data" / "imports" / "7.lock").touch()
+
+    album = opened(tmp_path / "data")
+    album.start()
+
+    assert lock_files(tmp_path / "data") == []
+    album.close()
+
+
+def test_a_lock_whose_file_is_taken_away_again_and_again_has_one_holder(album):
+    """Many claim one import at once, each for a moment: never two of them have it."""
+    holders, most, claims = [], [], []
+
+    def claim() -> None:
+        for _ in range(300):
+            with album.imports._claimed(1) as claimed:
+                if claimed:
+                    holders.append(1)
+                    most.append(len(holders))
+                    claims.append(1)
+                    time.sleep(0)
+                    holders.pop()
+
+    threads = [threading.Thread(target=claim) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert max(most) == 1
+    assert claims
+    assert lock_files(album.data_dir) == []
+
+
+def test_two_cannot_work_on_one_import(tmp_path, folder, slow):
+    album, elsewhere = opened(tmp_path / "data"), opened(tmp_path / "data")
+    import_id = begun(album, folder)
+
+    with pytest.raises(AlbumError, match="worked on by another process"):
+        elsewhere.imports.go_on_here(import_id)
+
+    slow.set()
+    ended(album, import_id)
+    assert_all_in_once(album, import_id)
+    album.close()
+    elsewhere.close()
+
+
+@pytest.mark.parametrize("how", ["run", "upload"])
+def test_a_start_in_the_very_moment_of_an_import_does_not_take_it_away(
+    tmp_path, folder, monkeypatch, how
+):
+    album, other = opened(tmp_path / "data"), opened(tmp_path / "data")
+    begin, others = album.import_store.begin, []
+
+    def begin_beside_a_start(*what):
+        import_id = begin(*what)
+        others.append(threading.Thread(target=other.imports.resume_unfinished))
+        others[0].start()
+        others[0].join(1)  # long enough for it to begin, were it free to
+        return import_id
+
+    monkeypatch.setattr(album.import_store, "begin", begin_beside_a_start)
+    if how == "run":
+        import_id = take_in(album, [folder]).record.import_id
+    else:
+        import_id = upload(album, [(file, file.name) for file in folder.iterdir()]).record.import_id
+    others[0].join()
+    assert other.imports.wait(import_id, PATIENCE_S)
+
+    record = report_of(album, import_id).record
+    assert (record.state, record.added, album.store.count()) == ("done", PHOTOS, PHOTOS)
+    other.close()
+    album.close()
+
+
+def test_an_import_can_be_cancelled_before_its_turn_and_while_nobody_works_on_it(
+    tmp_path, folder, slow
+):
+    album = opened(tmp_path / "data")
+    first = begun(album, folder)
+    second = album.imports.start([make_photo(tmp_path / "more" / "a.png", "blue")])
+    album.imports.cancel(second)
+    album.imports.pause(first)
+    ended(album, first)
+    ended(album, second)
+    album.imports.cancel(first)
+
+    assert [record.state for record in album.imports.recent(5)] == ["cancelled", "cancelled"]
+    assert album.imports.running is None
+    assert "a.png" not in [photo.filename for photo in album.store.all_photos()]
+    album.close()
+
+
+def begun_before(album: Album, tmp_path: Path, folder: Path) -> tuple[int, int]:
+    """An import at work, and an upload that waits for its turn."""
+    first = begun(album, folder)
+    blue = make_photo(tmp_path / "sent" / "blue.png", "blue")
+    beside = make_text(tmp_path / "sent" / "blue.png.xmp")
+    return first, album.upload([(blue, blue.name), (beside, beside.name)])
+
+
+def arrived(album: Album) -> list[Path]:
+    return [it for it in album.originals.incoming_dir.rglob("*") if it.is_file()]
+
+
+@pytest.mark.parametrize("asked", ["waiting", "paused"])
+def test_a_cancelled_upload_leaves_no_file(tmp_path, folder, slow, asked):
+    album = opened(tmp_path / "data")
+    first, waiting = begun_before(album, tmp_path, folder)
+    assert len(arrived(album)) == 2
+    if asked == "paused":
+        album.imports.pause(waiting)
+        album.imports.pause(first)
+        ended(album, waiting)
+        assert len(arrived(album)) == 2  # a pause promises to go on
+    album.imports.cancel(waiting)
+    album.imports.pause(first)
+    ended(album, first)
+    ended(album, waiting)
+
+    assert album.imports.get(waiting).state == "cancelled"
+    assert arrived(album) == []
+
+    slow.set()
+    with pytest.raises(AlbumError, match="upload them again"):
+        album.imports.resume(waiting)
+    with pytest.raises(AlbumError, match="upload them again"):
+        album.imports.go_on_here(waiting)
+    assert album.imports.get(waiting).state == "cancelled"
+    album.close()
+
+
+def test_a_cancel_withdrawn_in_time_loses_no_upload(tmp_path, folder, slow):
+    album = opened(tmp_path / "data")
+    first, waiting = begun_before(album, tmp_path, folder)
+    album.imports.cancel(waiting)
+    album.imports.resume(waiting)
+    album.imports.pause(first)
+    slow.set()
+    ended(album, first)
+    ended(album, waiting)
+
+    assert report_of(album, waiting).record.added == 1
+    assert arrived(album) == []
+    album.close()
+
+
+def test_a_restart_brings_no_cancelled_upload_back(tmp_path):
+    """A kill came between the row of the import and its files."""
+    album = opened(tmp_path / "data")
+    source = make_photo(tmp_path / "sent" / "blue.png", "blue")
+    cancelled = album.import_store.begin("upload", [])
+    album.originals.receive_upload(source, "blue.png", import_id=cancelled)
+    album.import_store.enter(cancelled, "cancelled")
+    album.close()
+
+    album = opened(tmp_path / "data")
+    album.start()
+
+    assert [it.import_id for it in album.imports.recent(5)] == [cancelled]
+    assert arrived(album) == []
+    album.close()
+
+
+def test_asking_twice_for_the_same_folder_makes_one_import(tmp_path, folder, slow):
+    album = opened(tmp_path / "data")
+    import_id = begun(album, folder)
+
+    assert album.imports.start([folder]) == import_id
+
+    slow.set()
+    ended(album, import_id)
+    album.close()
+
+
+def at_the_end(album: Album, monkeypatch, happens) -> None:
+    """Have something happen once when an import has noticed that it is to end."""
+    end, left = album.importer._end, [happens]
+
+    def end_after(*given):
+        while left:
+            left.pop()()
+        return end(*given)
+
+    monkeypatch.setattr(album.importer, "_end", end_after)
+
+
+@pytest.mark.parametrize("asked", ["pause", "cancel"])
+@pytest.mark.parametrize("by", ["the same", "another"])
+def test_a_resume_while_an_import_is_pausing_is_heard(
+    tmp_path, folder, slow, monkeypatch, asked, by
+):
+    album, elsewhere = opened(tmp_path / "data"), opened(tmp_path / "data")
+    resuming = album if by == "the same" else elsewhere
+    import_id = begun(album, folder)
+    at_the_end(album, monkeypatch, lambda: resuming.imports.resume(import_id))
+
+    getattr(album.imports, asked)(import_id)
+    slow.set()
+
+    assert elsewhere.imports.wait(import_id, PATIENCE_S)
+    ended(album, import_id)
+    assert_all_in_once(album, import_id)
+    elsewhere.close()
+    album.close()
+
+
+def test_a_resume_right_after_an_import_was_paused_is_heard(tmp_path, folder, slow, monkeypatch):
+    """Its thread is still there, but has nothing more to do with it."""
+    album = opened(tmp_path / "data")
+    import_id = begun(album, folder)
+    enter = album.import_store.enter
+
+    def enter_and_resume(import_id, state, **how):
+        enter(import_id, state, **how)
+        if state == "paused":
+            album.imports.resume(import_id)
+
+    monkeypatch.setattr(album.import_store, "enter", enter_and_resume)
+
+    album.imports.pause(import_id)
+    slow.set()
+
+    wait_until(lambda: album.imports.get(import_id).state != "running")
+    ended(album, import_id)
+    assert_all_in_once(album, import_id)
+    album.close()
+
+
+def test_a_resume_right_after_an_import_failed_is_heard(album, folder, monkeypatch):
+    work, failing = album.importer.work, [AlbumError("The disk of the album is full.")]
+    enter_failed = album.imports._enter_failed
+
+    def work_later(*given, **how):
+        if failing:
+            raise failing.pop()
+        work(*given, **how)
+
+    def enter_and_resume(import_id, problem):
+        enter_failed(import_id, problem)
+        album.imports.resume(import_id)
+
+    monkeypatch.setattr(album.importer, "work", work_later)
+    monkeypatch.setattr(album.imports, "_enter_failed", enter_and_resume)
+
+    import_id = album.imports.start([folder])
+
+    wait_until(lambda: not failing)
+    ended(album, import_id)
+    assert_all_in_once(album, import_id)
+
+
+def test_what_is_added_behind_an_import_is_found_when_it_is_started_again(tmp_path, folder, slow):
+    album, elsewhere = opened(tmp_path / "data"), opened(tmp_path / "data")
+    import_id = begun(album, folder)
+    make_photo(folder / "0000.png", "blue")
+
+    assert album.imports.start([folder]) == import_id
+    assert elsewhere.imports.start([folder], "rescan") == import_id
+
+    slow.set()
+    record = ended(album, import_id).record
+    assert (record.state, record.wish) == ("done", "run")
+    assert (record.total, record.done, record.added) == (PHOTOS + 1, PHOTOS + 1, PHOTOS + 1)
+    elsewhere.close()
+    album.close()
+
+
+# Imports whose process has ended
+
+
+def left_behind(album: Album, folder: Path) -> int:
+    """An import that a killed process leaves: its row says that it runs."""
+    import_id = album.import_store.begin("in place", [folder])
+    album.import_store.enter(import_id, "running")
+    return import_id
+
+
+def test_an_import_that_nobody_works_on_is_told_as_interrupted(album, folder):
+    import_id = left_behind(album, folder)
+
+    assert album.imports.get(import_id).state == "interrupted"
+    assert [it.state for it in album.imports.recent(5)] == ["interrupted"]
+    assert album.imports.running.state == "interrupted"
+    assert album.status().importing is None
+    album.imports.resume(import_id)
+    ended(album, import_id)
+    assert_all_in_once(album, import_id)
+
+
+def test_an_import_of_another_process_is_told_as_running(tmp_path, folder, slow):
+    album, elsewhere = opened(tmp_path / "data"), opened(tmp_path / "data")
+    import_id = begun(album, folder)
+
+    assert {elsewhere.imports.get(import_id).state for _ in range(20)} == {"running"}
+
+    slow.set()
+    ended(album, import_id)
+    assert_all_in_once(album, import_id)
+    elsewhere.close()
+    album.close()
+
+
+def test_an_interrupted_import_is_paused_cancelled_or_started_again(album, folder, tmp_path):
+    first = left_behind(album, folder)
+    album.imports.pause(first)
+    assert album.imports.get(first).state == "paused"
+    album.imports.cancel(first)
+    assert album.imports.get(first).state == "cancelled"
+    second = left_behind(album, folder)
+
+    assert album.imports.start([folder]) == second
+
+    ended(album, second)
+    assert_all_in_once(album, second)
+
+
+def test_an_interrupted_import_is_done_when_another_has_finished_its_folder(album, folder):
+    inside, whole = left_behind(album, folder / "inside"), left_behind(album, folder)
+    elsewhere = left_behind(album, folder.parent / "elsewhere")
+    copying = album.import_store.begin("copy", [folder])
+    album.import_store.enter(copying, "running")
+
+    take_in(album, [folder])
+
+    states = {it.import_id: it.state for it in album.imports.recent(10)}
+    assert (states[inside], states[whole]) == ("done", "done")
+    assert (states[elsewhere], states[copying]) == ("interrupted", "interrupted")
+
+
+def test_what_another_import_finished_is_settled_when_the_album_opens(tmp_path, folder):
+    album = opened(tmp_path / "data")
+    import_id = left_behind(album, folder)
+    take_in(album, [folder])
+    with album.import_store.writing() as db:  # as an earlier version left it
+        db.execute("UPDATE imports SET state = 'running' WHERE import_id = ?", (import_id,))
+    album.close()
+
+    album = opened(tmp_path / "data")
+
+    assert album.imports.get(import_id).state == "done"
+    album.close()
+
+
+def test_files_that_another_import_saw_meanwhile_are_counted_once(tmp_path, folder, slow):
+    album = opened(tmp_path / "data")
+    import_id = begun(album, folder)
+    album.imports.pause(import_id)
+    paused = ended(album, import_id).record
+    slow.set()
+    others = sorted(folder.iterdir())[:20] + sorted(folder.iterdir())[-20:]
+    assert take_in(album, others).record.added == 20
+
+    album.imports.resume(import_id)
+
+    record = ended(album, import_id).record
+    assert (record.state, record.total, record.done) == ("done", PHOTOS, PHOTOS)
+    assert (record.added, record.already_here) == (PHOTOS - 20, 20)
+    assert 0 < paused.added < record.added
+    album.close()
+
+
+def test_a_finished_import_that_is_gone_on_with_counts_each_file_once(album, folder):
+    (folder / "twin.png").write_bytes((folder / "000.png").read_bytes())
+    make_text(folder / "broken.jpg")
+    first = take_in(album, [folder]).record
+    take_in(album, [folder])
+
+    again = album.imports.go_on_here(first.import_id)
+
+    for record in (first, again):
+        assert (record.total, record.done) == (PHOTOS + 2, PHOTOS + 2)
+        assert (record.added, record.already_here, record.failed) == (PHOTOS, 1, 1)
+
+
+def test_the_photos_of_a_zip_that_was_paused_are_counted_once(tmp_path, folder, slow):
+    zipped = tmp_path / "x.zip"
+    with zipfile.ZipFile(zipped, "w") as file:
+        for path in sorted(folder.iterdir()):
+            file.write(path, path.name)
+    album = opened(tmp_path / "data")
+    import_id = album.upload([(zipped, "x.zip")])
+    wait_until(lambda: album.imports.get(import_id).added)
+    album.imports.pause(import_id)
+    ended(album, import_id)
+    slow.set()
+
+    album.imports.resume(import_id)
+
+    record = ended(album, import_id).record
+    assert (record.total, record.done) == (PHOTOS, PHOTOS)
+    assert (record.added, record.already_here) == (PHOTOS, 0)
+    album.close()
+
+
+def test_files_that_come_and_go_while_an_import_is_paused_are_counted(tmp_path, folder, slow):
+    album = opened(tmp_path / "data")
+    import_id = begun(album, folder)
+    album.imports.pause(import_id)
+    ended(album, import_id)
+    slow.set()
+    make_photo(folder / "new.png", "blue")
+    (folder / "000.png").unlink()
+
+    album.imports.resume(import_id)
+
+    record = ended(album, import_id).record
+    assert record.total == record.done == PHOTOS + 1
+    album.close()
+
+
+def test_the_report_stays_with_its_failures_and_they_can_be_tried_again(album, tmp_path):
+    broken = tmp_path / "mine" / "broken.jpg"
+    make_photo(tmp_path / "mine" / "good.jpg", "red")
+    broken.write_text("no photo")
+    report = take_in(album, [tmp_path / "mine"])
+    broken.unlink()
+    make_photo(broken, "blue")
+
+    again = ended(album, album.imports.retry(report.record.import_id))
+
+    assert (again.record.total, len(again.added)) == (1, 1)
+    assert report_of(album, report.record.import_id).failed_names == ["broken.jpg"]
+
+
+def test_captions_that_were_wanted_with_an_upload_are_queued_after_a_restart(tmp_path, slow):
+    paths = [make_photo(tmp_path / "up" / f"{n}.png", (0, n, 0)) for n in range(PHOTOS)]
+    album = opened(tmp_path / "data")
+    import_id = album.upload([(path, path.name) for path in paths], caption_language="ko")
+    wait_until(lambda: album.imports.get(import_id).added)
+    album.close()
+
+    slow.set()
+    album = opened(tmp_path / "data")
+    album.imports.resume_unfinished()
+    ended(album, import_id)
+
+    assert_all_in_once(album, import_id)
+    assert album.caption_store.counts()[1] == PHOTOS
+    album.close()
+
+
+# What the world does to an import
+
+
+def test_no_disk_is_asked_for_a_photo_within_a_transaction(album, folder, tmp_path, monkeypatch):
+    """It may be slow, and keeps everybody from writing."""
+    mine = sorted(folder.iterdir())
+    take_in(album, [folder])
+    take_in(album, mine[:2], copy=True)
+    asked: list[Path] = []
+    stat = Path.stat
+
+    def stat_apart(path, **how):
+        if folder in path.parents:
+            asked.append(path)
+            assert not album.database.connection.in_transaction
+        return stat(path, **how)
+
+    twin = make_photo(folder / "twin.png", (1, 0, 0))
+    assert twin.read_bytes() == mine[1].read_bytes()
+    take_in(album, [twin])
+    make_photo(mine[1], "yellow")  # edited, and its former bytes are in the twin
+    make_photo(mine[2], "pink")  # edited
+    mine[3].rename(folder / "moved.png")  # lost and found
+    monkeypatch.setattr(Path, "stat", stat_apart)
+    record = take_in(album, [folder]).record
+    copied = take_in(album, [folder], copy=True).record
+
+    assert asked
+    assert (record.state, copied.state) == ("done", "done")
+    assert list(album.faults(deep=True)) == []
+
+
+def test_a_full_disk_ends_in_a_sentence_and_loses_nothing(tmp_path, folder):
+    album = opened(tmp_path / "data")
+    take_in(album, [make_photo(tmp_path / "first.png", "blue")])
+    # SQLite's own limit on the size of the file fails in the way a full disk does.
+    pages = album.database.connection.execute("PRAGMA page_count").fetchone()[0]
+    album.database.connection.execute(f"PRAGMA max_page_count = {pages}")
+
+    with pytest.raises(AlbumError, match="The disk of the album is full"):
+        take_in(album, [folder])
+    assert album.imports.recent(1)[0].state == "failed"
+    album.close()
+
+    album = opened(tmp_path / "data")
+    assert list(album.faults(deep=True)) == []
+    (record, _) = album.imports.recent(5)
+    album.imports.resume(record.import_id)
+    ended(album, record.import_id)
+    assert album.store.count() == PHOTOS + 1
+    assert list(album.faults(deep=True)) == []
+    album.close()
+
+
+def test_a_disk_with_no_room_for_a_copy_ends_in_a_sentence_too(tmp_path, folder, monkeypatch):
+    album = opened(tmp_path / "data")
+
+    def full(path, content):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(album.originals, "write_cache", full)
+    with pytest.raises(AlbumError, match="The disk of the album is full"):
+        take_in(album, [folder], copy=True)
+
+    assert album.imports.recent(1)[0].failed == 0
+    assert not [it for it in album.originals.incoming_dir.rglob("*") if it.is_file()]
+    monkeypatch.undo()
+    album.imports.resume(1)
+    ended(album, 1)
+    assert_all_in_once(album, 1)
+    album.close()
+
+
+def test_an_upload_waits_for_room_on_the_disk_and_is_not_lost(tmp_path, monkeypatch):
+    path = make_photo(tmp_path / "a.png", "red")
+    album = opened(tmp_path / "data")
+
+    def full(path, content):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(album.originals, "write_cache", full)
+    report = upload(album, [(path, "a.png")])
+    assert report.record.state == "failed"
+    assert "disk of the album is full" in report.record.problem
+
+    monkeypatch.undo()
+    album.imports.resume(report.record.import_id)
+    assert len(ended(album, report.record.import_id).added) == 1
+    album.close()
+
+
+def test_a_database_that_another_program_keeps_to_itself_ends_in_a_sentence(
+    tmp_path, folder, monkeypatch
+):
+    monkeypatch.setattr(database, "BUSY_TIMEOUT_S", 0.2)
+    album = opened(tmp_path / "data")
+    import_id = album.import_store.begin("in place", [folder])
+    other = sqlite3.connect(tmp_path / "data" / "album.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    with pytest.raises(AlbumError, match="Another program keeps the album's database to itself"):
+        album.imports.go_on_here(import_id)
+
+    assert album.imports.get(import_id).state == "failed"  # though it could not be written down
+    other.execute("ROLLBACK")
+    other.close()
+    album.close()
+    album = opened(tmp_path / "data")
+    album.start()
+    ended(album, import_id)
+    assert_all_in_once(album, import_id)
+    album.close()
+
+
+def test_a_library_on_a_disk_that_cannot_be_written_says_so(tmp_path):
+    """As somebody who has no right to write there: root may write anywhere."""
+    data_dir = tmp_path / "data"
+    opened(data_dir).close()
+    for path in (data_dir, *data_dir.rglob("*")):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    for parent in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
+        parent.chmod(0o755)
+    program = (
+        "import os, sys; from pathlib import Path\n"
+        "from album.service import Album; from album.errors import AlbumError\n"
+        "if os.getuid() == 0: os.seteuid(65534)\n"  # now, for what it runs may be root's alone
+        "try: Album(Path(sys.argv[1]), None, None)\n"
+        "except AlbumError as error: print(error)\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program, data_dir],
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        text=True,
+    )
+
+    assert "Traceback" not in done.stderr, done.stderr
+    assert "cannot be" in done.stdout
+    assert done.stdout.count("\n") == 1

@@ -1,0 +1,600 @@
+"""An album goes into one file and comes out of it elsewhere; a hostile file changes nothing."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import io
+import json
+import os
+import resource
+import shutil
+import threading
+import time
+import zipfile
+from collections.abc import Callable
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from album.errors import AlbumError
+from album.maintenance.backup import BackupReport, backup
+from album.maintenance.backup_archive import BackupReader
+from album.maintenance.restore import restore
+from album.maintenance.verify import find_faults
+from album.runtime.files import sha256_of
+from album.search.search import PhotoSearch, SearchRequest
+from album.service import Album
+from album.storage.caption_queue import CaptionQueue
+from album.storage.captions import CaptionStore
+from album.storage.database import MIGRATIONS
+from album.storage.imports import ImportStore
+from album.storage.labels import LabelStore
+from album.storage.text_index import TextIndex
+from models.classifiers.factory import DefaultClassifiers
+from tests.support.captioning import set_caption
+from tests.support.fakes import FakeEncoder
+from tests.support.hostile_backups import HOSTILE, rewritten, with_row
+from tests.support.library import Library, PlainDecoder, contents, library, photo, rows
+
+LOGS = ("album.db-wal", "album.db-shm")
+COLOURS = ("red", "green", "blue", "yellow", "orange", "purple", "pink", "black")
+
+
+def save(source: Library, file: Path, **options) -> BackupReport:
+    options = {"with_originals": True} | options
+    return backup(source.database, source.store, source.originals, file, **options)
+
+
+def faults(restored: Library) -> list[str]:
+    found = find_faults(restored.store, restored.originals, restored.embeddings_dir, deep=True)
+    return [fault for fault in found if "thumbnail is missing" not in fault]
+
+
+@pytest.fixture
+def source(tmp_path):
+    """Photos kept and in place, one of the folders gone, with all that a person adds."""
+    with library(tmp_path / "data") as source:
+        for number, colour in enumerate(COLOURS):
+            folder = ("here", "gone")[number % 2]
+            path = photo(tmp_path / folder / f"{number}.jpg", number, colour)
+            os.utime(path, ns=(0, 1_600_000_000_123_456_789 + number))
+            photo_id = source.add(path, keep=number >= 6)
+            set_caption(source.database, photo_id, f"사진 {number}", "ko")
+            LabelStore(source.database).set_by_person(photo_id, ["여행", f"no. {number}"])
+        CaptionQueue(source.database).start_job([[1]], ["en"], time.time())
+        source.set_encoder()
+        yield source
+
+
+def ranking(of: Library, text: str) -> list[tuple[int, float | None]]:
+    search = PhotoSearch(
+        of.store,
+        CaptionStore(of.database),
+        TextIndex(of.database),
+        of.active,
+        of.embeddings_dir,
+        PlainDecoder(),
+    )
+    hits = search.find(SearchRequest(text, rest=True)).hits
+    return [(hit.photo.photo_id, hit.score) for hit in hits]
+
+
+# There and back
+
+
+def test_an_album_saved_while_photos_come_in_is_the_same_elsewhere(source, tmp_path):
+    before = rows(source.database)
+    rankings = {colour: ranking(source, colour) for colour in COLOURS}
+    saved, going = threading.Event(), threading.Event()
+
+    def import_more() -> None:
+        number = 100
+        while not saved.is_set():
+            source.add(photo(tmp_path / "more" / f"{number}.jpg", number), keep=number % 2 == 0)
+            number += 1
+            going.set()
+
+    importing = threading.Thread(target=import_more)
+    importing.start()
+    going.wait()
+    during = source.store.count()
+    try:
+        report = save(source, tmp_path / "album.zip")
+    finally:
+        saved.set()
+        importing.join()
+
+    assert during <= report.photos <= source.store.count()
+    assert report.originals == report.photos
+    assert report.left_out == report.changed == []
+    assert report.size_bytes == (tmp_path / "album.zip").stat().st_size
+    kept = {photo.photo_id: photo for photo in source.store.all_photos()}
+    originals = {key: source.originals.find(it).read_bytes() for key, it in kept.items()}
+    times = {key: source.originals.find(it).stat().st_mtime_ns for key, it in kept.items()}
+    shutil.rmtree(tmp_path / "gone")
+
+    back = restore(tmp_path / "album.zip", tmp_path / "elsewhere" / "data")
+
+    assert back.photos == report.photos
+    assert back.missing == []
+    with library(tmp_path / "elsewhere" / "data") as restored:
+        assert faults(restored) == []
+        after = rows(restored.database)
+        for table in ("embeddings", "captions", "labels", "caption_queue", "photos"):
+            those = {row[1] if table == "embeddings" else row[0] for row in before[table]}
+            column = 1 if table == "embeddings" else 0
+            same = [row for row in after[table] if row[column] in those]
+            if table == "photos":
+                paths = [row[3] for row in before[table]]
+                assert [row[3] for row in same] == [
+                    None if path is None or "gone" in path else path for path in paths
+                ]
+                before[table] = [row[:3] + row[4:] for row in before[table]]
+                same = [row[:3] + row[4:] for row in same]
+            assert [row for row in same if row in before[table]] == before[table]
+        for it in restored.store.all_photos():
+            original = restored.originals.find(it)
+            assert original.read_bytes() == originals[it.photo_id]
+            assert original.stat().st_mtime_ns == times[it.photo_id]
+        restored.set_encoder()
+        for colour in COLOURS:
+            here = [hit for hit in ranking(restored, colour) if hit[0] <= len(COLOURS)]
+            assert here == rankings[colour]
+
+
+def test_a_backup_has_a_manifest_that_any_program_can_check(source, tmp_path):
+    calls = []
+
+    report = save(source, tmp_path / "album.zip", on_progress=lambda *call: calls.append(call))
+
+    with zipfile.ZipFile(tmp_path / "album.zip") as zip_file:
+        manifest = json.loads(zip_file.read("manifest.json"))
+        assert manifest["format"] == 1
+        assert manifest["schema"] == len(MIGRATIONS)
+        assert manifest["with_originals"] is True
+        assert manifest["counts"] == {
+            "photos": 8, "vectors": 8, "captions": 8, "caption_jobs": 1, "labels": 9,
+            "originals": 8,
+        }  # fmt: skip
+        assert set(zip_file.namelist()) == {*manifest["members"], "manifest.json"}
+        for name, member in manifest["members"].items():
+            content = zip_file.read(name)
+            assert len(content) == member["size"]
+            assert hashlib.sha256(content).hexdigest() == member["sha256"]
+            stored = zip_file.getinfo(name).compress_type == zipfile.ZIP_STORED
+            assert stored == name.startswith("photos/")
+    assert calls == [(number + 1, 8, f"{number}.jpg") for number in range(8)]
+    assert report.photos == 8
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["album.zip", "data", "gone", "here"]
+
+
+def paused(before):
+    """The same rows with caption jobs that wait for a person to go on with them."""
+    jobs = [
+        tuple("paused" if it == "running" else it for it in row) for row in before["caption_jobs"]
+    ]
+    return before | {"caption_jobs": jobs}
+
+
+def test_without_originals_the_rows_come_back_and_photos_stay_where_they_are(source, tmp_path):
+    save(source, tmp_path / "rows.zip", with_originals=False)
+    shutil.rmtree(tmp_path / "gone")
+    before = rows(source.database)
+
+    report = restore(tmp_path / "rows.zip", tmp_path / "elsewhere")
+
+    assert (report.photos, report.originals, report.in_place) == (8, 0, 3)
+    assert [problem.filename for problem in report.missing] == [f"{n}.jpg" for n in (1, 3, 5, 6, 7)]
+    with library(tmp_path / "elsewhere") as restored:
+        assert rows(restored.database) == paused(before)
+
+
+def test_rows_come_back_to_originals_that_never_left(source, tmp_path):
+    save(source, tmp_path / "rows.zip", with_originals=False)
+    before = rows(source.database)
+    source.close()
+    for log in ("", "-wal", "-shm"):
+        (tmp_path / "data" / f"album.db{log}").unlink(missing_ok=True)
+    others = contents(tmp_path / "data")
+
+    assert restore(tmp_path / "rows.zip", tmp_path / "data").missing == []
+
+    assert contents(tmp_path / "data", "album.db") == others
+    with library(tmp_path / "data") as restored:
+        assert rows(restored.database) == paused(before)
+        assert faults(restored) == []
+
+
+def test_an_original_in_place_gives_way_to_the_saved_one_only_where_its_bytes_differ(
+    source, tmp_path
+):
+    save(source, tmp_path / "album.zip")
+    mine = tmp_path / "here" / "0.jpg"
+    other = mine.read_bytes()[:-1] + b"?"
+    mine.write_bytes(other)
+
+    report = restore(tmp_path / "album.zip", tmp_path / "elsewhere")
+
+    assert (report.in_place, report.kept_now, report.originals) == (5, 1, 3)
+    assert mine.read_bytes() == other
+    with library(tmp_path / "elsewhere") as restored:
+        assert restored.store.get(1).path is None
+        assert restored.store.get(3).path == tmp_path / "here" / "2.jpg"
+        assert faults(restored) == []
+
+
+def test_sidecars_of_kept_originals_come_along(source, tmp_path):
+    kept = source.originals.find(source.store.get(8))
+    kept.with_name(kept.name + ".xmp").write_text("<x:xmpmeta/>")
+    save(source, tmp_path / "album.zip")
+
+    restore(tmp_path / "album.zip", tmp_path / "elsewhere")
+
+    with library(tmp_path / "elsewhere") as restored:
+        kept = restored.originals.find(restored.store.get(8))
+        assert kept.with_name(kept.name + ".xmp").read_text() == "<x:xmpmeta/>"
+        assert faults(restored) == []
+
+
+def test_an_original_that_vanished_or_changed_is_reported_and_stops_nothing(source, tmp_path):
+    (tmp_path / "gone" / "1.jpg").unlink()
+    kept = source.originals.find(source.store.get(8))
+    kept.write_bytes(kept.read_bytes() + b"more")
+
+    report = save(source, tmp_path / "album.zip")
+
+    assert [it.filename for it in report.left_out] == ["1.jpg"]
+    assert [it.filename for it in report.changed] == ["7.jpg"]
+    assert report.originals == 7
+    back = restore(tmp_path / "album.zip", tmp_path / "elsewhere")
+    assert [it.filename for it in back.missing] == ["1.jpg"]
+    with library(tmp_path / "elsewhere") as restored:
+        changed = restored.originals.find(restored.store.get(8))
+        assert changed.read_bytes().endswith(b"more")
+
+
+def test_a_disk_that_goes_in_the_middle_of_a_photo_costs_that_photo_alone(
+    source, tmp_path, monkeypatch
+):
+    real_open = Path.open
+
+    class Unplugged(io.BytesIO):
+        def __init__(self, file):
+            super().__init__()
+            self._file = file
+
+        def fileno(self):
+            return self._file.fileno()
+
+        def read(self, size=-1):
+            if self.tell():
+                raise OSError(errno.EIO, "Input/output error")
+            self.write(b"half")
+            return b"half"
+
+    def open_(path, *args, **kwargs):
+        file = real_open(path, *args, **kwargs)
+        return Unplugged(file) if path.name == "2.jpg" else file
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", open_)
+        report = save(source, tmp_path / "album.zip")
+
+    assert [it.filename for it in report.left_out] == ["2.jpg"]
+    back = restore(tmp_path / "album.zip", tmp_path / "elsewhere")
+    assert back.missing == []  # it is where it always was
+    assert back.in_place == 6
+
+
+def test_an_import_that_was_running_has_ended_in_the_restored_album(source, tmp_path):
+    imports = ImportStore(source.database)
+    import_id = imports.begin("upload", [])
+    imports.enter(import_id, "running")
+    save(source, tmp_path / "album.zip")
+
+    restore(tmp_path / "album.zip", tmp_path / "elsewhere")
+
+    with library(tmp_path / "elsewhere") as restored:
+        assert ImportStore(restored.database).unfinished() == []
+        assert "restored from a backup" in ImportStore(restored.database).get(import_id).problem
+    assert imports.get(import_id).state == "running"
+
+
+def test_a_photo_whose_original_is_still_on_its_way_to_its_place_is_saved(source, tmp_path):
+    row = source.store.get(8)
+    kept = source.originals.find(row)
+    waiting = source.originals.incoming_dir / f"{row.sha256}.7-token" / "7.jpg"
+    waiting.parent.mkdir()
+    kept.rename(waiting)
+
+    assert save(source, tmp_path / "album.zip").left_out == []
+
+
+# Where a backup may be written
+
+
+def refused(source: Library, file: Path, **options) -> str:
+    """The sentence that refuses a backup, which leaves everything as it was."""
+    folder = file.parent if file.parent.is_dir() else source.data_dir.parent
+    before = contents(folder, *LOGS)
+    with pytest.raises(AlbumError) as refusal:
+        save(source, file, **options)
+    assert contents(folder, *LOGS) == before
+    sentence = str(refusal.value)
+    assert "\n" not in sentence
+    return sentence
+
+
+def test_an_earlier_backup_is_overwritten_only_when_asked_and_only_by_a_whole_one(
+    source, tmp_path, monkeypatch
+):
+    file = tmp_path / "out" / "album.zip"
+    file.parent.mkdir()
+    file.write_bytes(b"an earlier one")
+
+    assert "is there already" in refused(source, file)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fail_with(errno.EIO))
+        assert "cannot be written" in refused(source, file, overwrite=True)
+    save(source, file, overwrite=True)
+    assert zipfile.is_zipfile(file)
+
+
+def fail_with(number: int) -> Callable[..., None]:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    return fail
+
+
+def test_a_place_that_cannot_be_written_is_refused_in_one_sentence(source, tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    assert "cannot be written" in refused(source, tmp_path / "file" / "album.zip")
+    assert "cannot be written" in refused(source, tmp_path / "nowhere" / "album.zip")
+    assert "is a folder" in refused(source, tmp_path / "here")
+    assert "own folder" in refused(source, tmp_path / "data" / "album.zip")
+    assert "own folder" in refused(source, tmp_path / "here" / ".." / "data" / "photos" / "a.zip")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="everything may be written by root")
+def test_a_folder_without_the_right_to_write_is_refused_in_one_sentence(source, tmp_path):
+    (tmp_path / "closed").mkdir(mode=0o500)
+
+    assert "cannot be written" in refused(source, tmp_path / "closed" / "album.zip")
+
+
+@contextmanager
+def no_file_larger_than(size_bytes: int):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_disk_that_becomes_full_ends_in_one_sentence_and_leaves_nothing(source, tmp_path):
+    for number in range(200):  # more than the database alone
+        source.add(photo(tmp_path / "in" / f"{number}.png", number + 500), keep=False)
+    big = tmp_path / "in" / "0.png"
+    big.write_bytes(big.read_bytes() + bytes(2_000_000))
+    (tmp_path / "out").mkdir()
+
+    with no_file_larger_than(1_500_000):
+        sentence = refused(source, tmp_path / "out" / "album.zip")
+
+    assert "album.zip" in sentence
+    assert list((tmp_path / "out").iterdir()) == []
+    save(source, tmp_path / "out" / "album.zip")
+
+
+def test_a_disk_that_is_too_small_is_known_before_the_work(source, tmp_path, monkeypatch):
+    (tmp_path / "out").mkdir()
+    usage = shutil.disk_usage(tmp_path)._replace(free=100)
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "disk_usage", lambda path: usage)
+        assert "make room" in refused(source, tmp_path / "out" / "album.zip")
+
+
+def test_two_backups_to_one_place_do_not_mix_and_one_that_was_killed_is_no_hindrance(
+    source, tmp_path
+):
+    file = tmp_path / "out" / "album.zip"
+    part = tmp_path / "out" / "album.zip.part"
+    part.mkdir(parents=True)
+    (part / "whole.zip").write_bytes(b"half")
+    assert "going on" in refused(source, file)
+
+    long_ago = time.time() - 2 * 3600
+    for path in (part / "whole.zip", part):
+        os.utime(path, (long_ago, long_ago))
+    save(source, file)
+    assert list(file.parent.iterdir()) == [file]
+
+    part.mkdir()
+    (part / "diary.txt").write_text("not a backup's")
+    for path in (part / "diary.txt", part):
+        os.utime(path, (long_ago, long_ago))
+    assert "going on" in refused(source, file, overwrite=True)
+
+
+# What may be restored, and to where
+
+
+def test_an_album_is_never_restored_over(source, tmp_path):
+    save(source, tmp_path / "album.zip")
+    before = contents(tmp_path / "data", *LOGS)
+
+    with pytest.raises(AlbumError, match="has an album in it already"):
+        restore(tmp_path / "album.zip", tmp_path / "data")
+    assert contents(tmp_path / "data", *LOGS) == before
+
+    log = tmp_path / "elsewhere" / "album.db-wal"  # SQLite would take it for the new database's
+    log.parent.mkdir()
+    log.write_bytes(b"log")
+    with pytest.raises(AlbumError, match="has an album in it already"):
+        restore(tmp_path / "album.zip", tmp_path / "elsewhere")
+    assert contents(tmp_path / "elsewhere") == {"album.db-wal": b"log"}
+
+
+def test_files_that_lie_in_the_folder_stay_and_other_bytes_in_a_photos_place_refuse_it(
+    source, tmp_path
+):
+    save(source, tmp_path / "album.zip")
+    elsewhere = tmp_path / "elsewhere"
+    kept = source.originals.find(source.store.get(8)).relative_to(tmp_path / "data")
+    (elsewhere / kept).parent.mkdir(parents=True)
+    (elsewhere / kept).write_bytes(b"other")
+    (elsewhere / "notes.txt").write_text("mine")
+    before = contents(elsewhere)
+
+    with pytest.raises(AlbumError, match="has other bytes than the backup"):
+        restore(tmp_path / "album.zip", elsewhere)
+    assert contents(elsewhere) == before
+
+    shutil.copy2(tmp_path / "data" / kept, elsewhere / kept)
+    report = restore(tmp_path / "album.zip", elsewhere)
+    assert report.originals == 1  # the other is there
+    assert (elsewhere / "notes.txt").read_text() == "mine"
+
+
+def test_a_restore_that_cannot_go_on_leaves_the_folder_as_it_was(source, tmp_path, monkeypatch):
+    save(source, tmp_path / "album.zip")
+    full = fail_with(errno.ENOSPC)
+    for name, broken in (("utime", full), ("sync", full), ("sync", interrupted)):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, name, broken)
+            with pytest.raises((AlbumError, KeyboardInterrupt)) as refusal:
+                restore(tmp_path / "album.zip", tmp_path / "new" / "data")
+        if broken is full:
+            assert "too small" in str(refusal.value)
+        assert not (tmp_path / "new").exists()
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(AlbumError, match="cannot be restored"):
+        restore(tmp_path / "album.zip", tmp_path / "file" / "data")
+
+
+def interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+WHY = {  # where another check would end it too, but later
+    "a bomb": "absurd size",
+    "a long manifest": "too long",
+    "shared bytes": "more than it does",
+    "a symbolic link": "not a plain file",
+    "a name twice": "twice",
+    "deflated photos": "not stored",
+    "another size": "another size",
+    "a photo missing": "missing",
+    "a later format": "later version",
+    "a later schema": "later version",
+    "a way up": "no backup has",
+    "a sha256 that leads out": "makes no sense",
+    "a flipped bit": "cannot be unpacked",
+    "another sum": "other bytes",
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_a_hostile_backup_ends_in_one_sentence_and_changes_nothing(source, tmp_path, kind):
+    file = tmp_path / "bad" / "album.zip"
+    file.parent.mkdir()
+    save(source, file)
+    HOSTILE[kind](file)
+    shutil.rmtree(tmp_path / "gone")
+    (tmp_path / "elsewhere" / "photos").mkdir(parents=True)
+    (tmp_path / "elsewhere" / "notes.txt").write_text("mine")
+    before = contents(tmp_path, *LOGS)
+
+    with pytest.raises(AlbumError) as refusal:
+        restore(file, tmp_path / "elsewhere")
+
+    assert "\n" not in str(refusal.value)
+    assert str(refusal.value).endswith(".")
+    assert WHY.get(kind, "") in str(refusal.value)
+    assert contents(tmp_path, *LOGS) == before
+
+
+def test_a_row_that_names_a_file_of_this_machine_does_not_make_it_a_photo(source, tmp_path):
+    secret = tmp_path / "secret.key"
+    secret.write_bytes(b"s3cret")
+    file = tmp_path / "album.zip"
+    for with_originals in (True, False):
+        save(source, file, with_originals=with_originals, overwrite=True)
+        with_row(f"UPDATE photos SET path = '{secret}', size_bytes = 6 WHERE photo_id = 2")(file)
+        target = tmp_path / f"restored {with_originals}"
+
+        restore(file, target)
+
+        with library(target) as restored:
+            assert restored.store.get(2).path is None
+
+
+def test_what_a_backup_did_not_finish_is_no_part_of_it(source, tmp_path):
+    save(source, tmp_path / "album.zip")
+    sha256 = "ab" + "0" * 62
+    rewritten(tmp_path / "album.zip", extra={f"photos/ab/{sha256}.jpg": b"half"})
+
+    restore(tmp_path / "album.zip", tmp_path / "elsewhere")
+
+    with library(tmp_path / "elsewhere") as restored:
+        assert faults(restored) == []
+        assert sha256_of(restored.originals.find(restored.store.get(8)))
+
+
+def test_a_photo_is_never_in_memory_as_a_whole(source, tmp_path, monkeypatch):
+    sizes = []
+    real_write = zipfile._ZipWriteFile.write
+
+    def write(member, data):
+        sizes.append(len(data))
+        return real_write(member, data)
+
+    big = source.originals.find(source.store.get(8))
+    big.write_bytes(big.read_bytes() + os.urandom(5_000_000))
+    with monkeypatch.context() as patch:
+        patch.setattr(zipfile._ZipWriteFile, "write", write)
+        save(source, tmp_path / "album.zip")
+
+    assert max(sizes) <= 1 << 20
+    with BackupReader(tmp_path / "album.zip") as reader:
+        assert reader.manifest.counts["photos"] == 8
+
+
+def test_a_restored_album_sends_no_photo_before_somebody_goes_on_with_its_job(
+    source, tmp_path, captioner
+):
+    queue = CaptionQueue(source.database)
+    queue.start_job([[2]], ["ko"], time.time(), urgent=True, hidden=True)
+    save(source, tmp_path / "album.zip")  # while they wait
+    restore(tmp_path / "album.zip", tmp_path / "elsewhere")
+    album = Album(tmp_path / "elsewhere", DefaultClassifiers(), captioner, decoder=PlainDecoder())
+    try:
+        album.captions.drain()
+        assert captioner.calls == []
+        (job,) = album.captions.progress().jobs
+        assert (job.state, job.waiting) == ("paused", 1)
+        album.captions.resume(job.job_id)
+        album.captions.drain()
+        assert len(captioner.calls) == 1
+    finally:
+        album.close()
+    assert queue.job(1).state == "running"  # where it was saved, it goes on
+
+
+def test_a_restored_album_starts_and_makes_its_caches_again(source, tmp_path, captioner):
+    save(source, tmp_path / "album.zip")
+    restore(tmp_path / "album.zip", tmp_path / "elsewhere")
+    album = Album(tmp_path / "elsewhere", DefaultClassifiers(), captioner, decoder=PlainDecoder())
+    try:
+        assert all("thumbnail is missing" in fault for fault in album.faults(deep=True))
+        album.active.set_encoder(FakeEncoder(), fill=False)
+        album.importer.make_missing_thumbnails(lambda: False)
+
+        assert list(album.faults(deep=True)) == []
+        assert [hit.photo.filename for hit in album.search.find("blue", limit=1).hits] == ["2.jpg"]
+    finally:
+        album.close()

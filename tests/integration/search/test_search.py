@@ -1,0 +1,394 @@
+"""Journey 2: words, pictures, both; filters before ranking; exact numbers and pages."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, datetime
+from threading import Barrier
+
+import numpy as np
+import pytest
+
+from album.domain.photo import SearchFilters
+from album.errors import EmptyQueryError, PhotoNotFoundError, QueryError, UnreadableImageError
+from album.search.search import SearchRequest
+from tests.support.images.make import make_exif, make_photo, make_text
+from tests.support.importing import take_in
+
+COLOURS = ("red", "blue", "green", "yellow", "white")
+
+
+@pytest.fixture
+def coloured(album, tmp_path):
+    """Five photos, one a year from 2018 on; the red one by a Canon, the blue one tall."""
+    for year, colour in enumerate(COLOURS, start=2018):
+        exif = make_exif(
+            main={0x010F: "Canon", 0x0110: "Canon EOS 40D"} if colour == "red" else None,
+            shot={0x9003: f"{year}:06:15 12:00:00"},
+            gps={1: "N", 2: (37.0, 30.0, 0.0), 3: "E", 4: (127.0, 0.0, 0.0)}
+            if colour == "green"
+            else None,
+        )
+        size = (48, 64) if colour == "blue" else (64, 48)
+        make_photo(tmp_path / "photos" / f"{colour}.jpg", colour, size, exif=exif)
+    make_photo(tmp_path / "photos" / "square.png", "black", (50, 50))
+    os.utime(tmp_path / "photos" / "square.png", (1_500_000_000, 1_500_000_000))
+    take_in(album, [tmp_path / "photos"])
+    return album
+
+
+def names(page):
+    return [hit.photo.filename for hit in page.hits]
+
+
+def index_of(album):
+    return album.active.current().index
+
+
+def id_of(album, filename):
+    (photo,) = (photo for photo in album.store.all_photos() if photo.filename == filename)
+    return photo.photo_id
+
+
+@pytest.mark.parametrize(("query", "first"), [("red", "red.jpg"), ("파란 하늘", "blue.jpg")])
+def test_the_photo_that_the_words_describe_comes_first(coloured, query, first):
+    page = coloured.search.find(SearchRequest(query, rest=True))
+
+    assert names(page)[0] == first
+    assert page.hits[0].score == pytest.approx(1.0, abs=0.02)
+    assert page.total == page.sure + page.maybe + page.rest == 6
+    assert page.model_id == "fake"
+    scores = [hit.score for hit in page.hits]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_no_query_shows_the_whole_album_newest_first_without_a_model(coloured):
+    page = coloured.search.find("  \n ")
+
+    assert names(page) == [
+        "white.jpg", "yellow.jpg", "green.jpg", "blue.jpg", "red.jpg", "square.png",
+    ]  # fmt: skip
+    assert all(hit.score is None for hit in page.hits)
+    assert page.model_id is None
+
+
+def test_a_picture_finds_what_looks_like_it(coloured, tmp_path):
+    page = coloured.search.find(
+        SearchRequest(pictures=(make_photo(tmp_path / "query.png", (0, 10, 250)),))
+    )
+
+    assert names(page)[0] == "blue.jpg"
+
+
+def test_words_and_a_picture_weigh_the_same(coloured, tmp_path):
+    encoder = coloured.active.current().encoder
+    picture = make_photo(tmp_path / "query.png", "blue")
+
+    page = coloured.search.find(SearchRequest("red", pictures=(picture,)))
+
+    (first,) = index_of(coloured).vectors_of(np.array([page.hits[0].photo.photo_id]))
+    expected = encoder.encode_texts(["red", "blue"]) @ first
+    assert page.hits[0].score == pytest.approx(expected.mean(), abs=1e-3)
+
+
+@pytest.mark.parametrize(("weight", "first"), [(0.0, "red.jpg"), (1.0, "blue.jpg")])
+def test_the_weight_of_a_picture_goes_from_nothing_to_all(coloured, tmp_path, weight, first):
+    picture = make_photo(tmp_path / "query.png", "blue")
+
+    page = coloured.search.find(SearchRequest("red", pictures=(picture,), picture_weight=weight))
+
+    assert names(page)[0] == first
+
+
+def test_several_pictures_are_one_look(coloured, tmp_path):
+    pictures = tuple(make_photo(tmp_path / f"{it}.png", it) for it in ("red", "yellow"))
+
+    page = coloured.search.find(SearchRequest(pictures=pictures, rest=True))
+
+    assert set(names(page)[:2]) == {"red.jpg", "yellow.jpg"}
+
+
+def test_a_query_picture_that_is_no_image_is_one_sentence(coloured, tmp_path):
+    with pytest.raises(UnreadableImageError):
+        coloured.search.find(SearchRequest(pictures=(make_text(tmp_path / "text.jpg"),)))
+
+
+def test_more_like_this_leaves_the_photo_itself_out(coloured):
+    red = id_of(coloured, "red.jpg")
+
+    page = coloured.search.similar(red)
+
+    assert page.total == 5
+    assert "red.jpg" not in names(page)
+
+
+def test_more_like_a_photo_that_is_not_there_says_so(coloured):
+    with pytest.raises(PhotoNotFoundError):
+        coloured.search.similar(999)
+
+
+def test_more_like_a_photo_that_is_not_encoded_yet_says_so(album, tmp_path):
+    from album.domain.photo import ImageFacts
+    from album.storage.photos import NewPhoto
+
+    photo_id = album.store.add(
+        NewPhoto("0" * 64, "new.jpg", None, 1, ImageFacts("JPEG", 1, 1), datetime(2020, 1, 1))
+    )
+
+    with pytest.raises(EmptyQueryError):
+        album.search.similar(photo_id)
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        (SearchFilters(after=date(2020, 6, 15)), {"green.jpg", "yellow.jpg", "white.jpg"}),
+        (SearchFilters(before=date(2019, 6, 15)), {"red.jpg", "blue.jpg", "square.png"}),
+        (SearchFilters(after=date(2019, 1, 1), before=date(2019, 12, 31)), {"blue.jpg"}),
+        (SearchFilters(camera="Canon EOS 40D"), {"red.jpg"}),
+        (SearchFilters(has_place=True), {"green.jpg"}),
+        (SearchFilters(orientation="portrait"), {"blue.jpg"}),
+        (SearchFilters(orientation="square"), {"square.png"}),
+        (SearchFilters(file_type="PNG"), {"square.png"}),
+        (
+            SearchFilters(orientation="landscape", after=date(2021, 1, 1)),
+            {"yellow.jpg", "white.jpg"},
+        ),
+        (SearchFilters(camera="Canon EOS 40D", has_place=True), set()),
+    ],
+)
+def test_filters_combine_with_any_query_and_the_number_is_exact(coloured, filters, expected):
+    for query in ("red", ""):
+        page = coloured.search.find(SearchRequest(query, filters=filters, rest=True))
+
+        assert set(names(page)) == expected
+        assert page.total == len(expected)
+
+
+def test_photos_are_filtered_by_caption_and_by_label(coloured):
+    red, blue = id_of(coloured, "red.jpg"), id_of(coloured, "blue.jpg")
+    coloured.captions.write(red, "A rose")
+    coloured.set_labels(blue, ["sky", " sky ", ""])
+
+    assert names(
+        coloured.search.find(
+            SearchRequest("red", filters=SearchFilters(has_caption=True), rest=True)
+        )
+    ) == ["red.jpg"]
+    assert (
+        coloured.search.find(
+            SearchRequest("", filters=SearchFilters(has_caption=False), rest=True)
+        ).total
+        == 5
+    )
+    assert names(
+        coloured.search.find(SearchRequest("red", filters=SearchFilters(label="sky"), rest=True))
+    ) == ["blue.jpg"]
+    assert coloured.labels_of(blue) == ["sky"]
+
+
+def test_pages_show_every_photo_exactly_once_in_one_order(album, tmp_path):
+    paths = [make_photo(tmp_path / f"{n:03}.png", (n, 255 - n, n // 2)) for n in range(130)]
+    take_in(album, paths)
+
+    for query in ("red", ""):
+        pages = [
+            album.search.find(SearchRequest(query, rest=True), offset=offset, limit=60)
+            for offset in (0, 60, 120, 180)
+        ]
+        whole = album.search.find(SearchRequest(query, rest=True), limit=1000)
+
+        assert [len(page.hits) for page in pages] == [60, 60, 10, 0]
+        assert {page.total for page in pages} == {130}
+        assert [hit.photo.photo_id for page in pages for hit in page.hits] == [
+            hit.photo.photo_id for hit in whole.hits
+        ]
+
+
+def test_a_photo_imported_by_another_process_is_found_without_a_restart(coloured, tmp_path):
+    from album.service import Album
+    from models.classifiers.factory import DefaultClassifiers
+    from tests.support.fakes import DecodeHere, FakeCaptioner, FakeEncoder
+
+    assert names(coloured.search.find("purple"))[0] != "purple.png"
+    other = Album(coloured.data_dir, DefaultClassifiers(), FakeCaptioner(), decoder=DecodeHere())
+    other.active.set_encoder(FakeEncoder(), fill=False)
+    take_in(other, [make_photo(tmp_path / "purple.png", (128, 0, 160))])
+    other.close()
+
+    assert names(coloured.search.find("purple"))[0] == "purple.png"
+
+
+def test_an_album_of_one_and_of_no_photo_answers_too(album, tmp_path):
+    assert album.search.find("red").hits == []
+    assert album.search.find("").total == 0
+
+    take_in(album, [make_photo(tmp_path / "a.png", "red")])
+
+    assert album.search.find("red").total == 1
+
+
+# What is asked in words
+
+
+def test_facts_in_words_narrow_what_is_looked_at(coloured):
+    page = coloured.search.find(SearchRequest("red 2018", rest=True))
+
+    assert names(page) == ["red.jpg"]
+    assert [page.query.text[chip.start : chip.end] for chip in page.query.chips] == ["2018"]
+
+
+def test_facts_alone_need_no_model_and_come_newest_first(album, coloured):
+    coloured.active.stop()
+
+    page = coloured.search.find("2019-2021")
+
+    assert names(page) == ["yellow.jpg", "green.jpg", "blue.jpg"]
+    assert (page.total, page.sure, page.maybe, page.rest) == (3, 3, 0, 0)
+    assert page.model_id is None
+
+
+@pytest.mark.parametrize(
+    ("question", "left"),
+    [("-red", "red.jpg"), ("without red", "red.jpg"), ("빨간색 말고", "red.jpg")],
+)
+def test_what_is_excluded_is_not_among_the_hits_and_its_number_is_told(coloured, question, left):
+    page = coloured.search.find(question)
+
+    assert left not in names(page)
+    assert page.vetoed >= 1
+    assert page.total + page.vetoed == 6
+
+
+def test_what_was_left_out_of_the_hits_is_counted_among_them(coloured):
+    coloured.captions.write(id_of(coloured, "blue.jpg"), "칠순 잔치, 파란 한복")
+
+    page = coloured.search.find("칠순 잔치 -한복")
+
+    assert "blue.jpg" not in names(page)
+    assert page.vetoed >= 1
+
+
+def test_words_in_a_caption_are_found_though_nothing_looks_like_it(coloured):
+    blue = id_of(coloured, "blue.jpg")
+    coloured.captions.write(blue, "할머니의 칠순 잔치")
+
+    page = coloured.search.find("칠순 잔치")
+
+    assert names(page)[0] == "blue.jpg"
+    assert page.hits[0].band == "sure"
+    assert ("caption", "할머니의 칠순 잔치") in [
+        (reason.kind, reason.excerpt) for reason in page.hits[0].reasons
+    ]
+
+
+def test_exact_words_are_a_condition(coloured):
+    for name, caption in (("blue.jpg", "A red rose"), ("green.jpg", "A rose, red")):
+        coloured.captions.write(id_of(coloured, name), caption)
+
+    assert names(coloured.search.find('"red rose"')) == ["blue.jpg"]
+    assert set(names(coloured.search.find('rose -"red rose"'))) >= {"green.jpg"}
+    assert "blue.jpg" not in names(coloured.search.find(SearchRequest('-"red rose"', rest=True)))
+
+
+def test_both_means_both_and_not_either(album, tmp_path):
+    for name, colour in (("r", "red"), ("b", "blue"), ("rb", (128, 0, 128)), ("w", "white")):
+        make_photo(tmp_path / "photos" / f"{name}.png", colour)
+    take_in(album, [tmp_path / "photos"])
+
+    page = album.search.find(SearchRequest("red + blue", rest=True))
+
+    assert names(page)[0] == "rb.png"
+
+
+def test_inside_a_band_hits_can_stand_by_date(coloured):
+    best = coloured.search.find(SearchRequest("red", rest=True))
+    dated = coloured.search.find(SearchRequest("red", rest=True, sort="date"))
+
+    for band in ("sure", "maybe", "rest"):
+        by_best = [hit.photo for hit in best.hits if hit.band == band]
+        by_date = [hit.photo for hit in dated.hits if hit.band == band]
+        assert by_date == sorted(by_best, key=lambda it: (it.taken_at, it.photo_id), reverse=True)
+
+
+def test_later_pages_belong_to_the_first_though_photos_arrive_meanwhile(album, tmp_path):
+    take_in(album, [make_photo(tmp_path / f"{n:02}.png", (n, 255 - n, 9)) for n in range(20)])
+    question = SearchRequest("red", rest=True)
+    first = album.search.find(question, limit=10)
+    take_in(album, [make_photo(tmp_path / "new.png", "red")])
+
+    second = album.search.find(question, offset=10, limit=10)
+    again = album.search.find(question, limit=10)
+
+    assert len({hit.photo.photo_id for page in (first, second) for hit in page.hits}) == 20
+    assert again.hits[0].photo.filename == "new.png"
+
+
+# Bursts
+
+
+@pytest.fixture
+def burst(album, tmp_path):
+    """Four nearly equal photos within three seconds, and one of another day."""
+    for number in range(4):
+        exif = make_exif(shot={0x9003: f"2020:05:05 10:00:0{number}"})
+        make_photo(tmp_path / "b" / f"{number}.jpg", (250 - 5 * number, 0, 0), exif=exif)
+    exif = make_exif(shot={0x9003: "2020:05:06 10:00:00"})
+    make_photo(tmp_path / "b" / "later.jpg", "red", exif=exif)
+    take_in(album, [tmp_path / "b"])
+    return album
+
+
+def test_a_burst_is_one_hit_that_says_how_many_it_stands_for(burst):
+    page = burst.search.find(SearchRequest("red", rest=True))
+
+    assert page.total == 2
+    assert sorted(hit.burst for hit in page.hits) == [1, 4]
+    assert page.sure + page.maybe + page.rest == 5
+
+
+def test_the_photos_of_a_moment_can_be_seen_in_their_order(burst):
+    page = burst.search.find(SearchRequest(burst=id_of(burst, "2.jpg")))
+
+    assert names(page) == ["0.jpg", "1.jpg", "2.jpg", "3.jpg"]
+    assert page.total == 4
+
+
+def test_the_moment_of_a_photo_alone_is_that_photo(burst):
+    assert names(burst.search.find(SearchRequest(burst=id_of(burst, "later.jpg")))) == ["later.jpg"]
+    with pytest.raises(PhotoNotFoundError):
+        burst.search.find(SearchRequest(burst=999))
+
+
+# The language of the model
+
+
+def test_words_that_the_model_does_not_read_are_told(album, coloured, monkeypatch):
+    monkeypatch.setattr(coloured.active.current().encoder, "languages", ("en",))
+
+    assert coloured.search.find("파란 하늘").unread == "ko"
+    assert coloured.search.find("blue sky").unread == ""
+    assert coloured.search.find("2019년 blue").unread == ""
+
+
+def test_a_search_that_is_too_long_is_one_sentence(album):
+    with pytest.raises(QueryError, match="1,000 characters at most"):
+        album.search.find("바다 " * 400)
+
+
+def test_four_searches_are_answered_at_once(coloured, monkeypatch):
+    """Each of the four waits with its words until all have come so far."""
+    encoder, together = coloured.active.current().encoder, Barrier(4)
+    encode = encoder.encode_texts
+    coloured.search.find("red")  # the everyday words are encoded before
+
+    def encode_together(texts):
+        together.wait(60)
+        return encode(texts)
+
+    monkeypatch.setattr(encoder, "encode_texts", encode_together)
+    with ThreadPoolExecutor(4) as pool:
+        pages = list(pool.map(coloured.search.find, ("red", "blue", "green", "yellow")))
+
+    assert [names(page)[0] for page in pages] == ["red.jpg", "blue.jpg", "green.jpg", "yellow.jpg"]

@@ -1,0 +1,377 @@
+"""The Classify tab without a browser: what its listeners answer, on a real library."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import gradio as gr
+import numpy as np
+import pytest
+
+from album.domain.classification import NONE, Classification, Prediction
+from album.service import Album
+from album.ui.classify.class_picker import ALL_SUBJECTS, _key, decided_at
+from album.ui.classify.deciders import TextClasses
+from album.ui.classify.results_view import CLASSES_WITH_TILES, TILES, ResultsView
+from album.ui.classify.tab import ClassifyTab
+from album.ui.i18n.messages import TEXTS
+from album.ui.photo.panel import PhotoPanel
+from album.ui.shared.uploads import UploadFolder
+from models.prompts import EVERYDAY_WORDS, SUBJECTS
+from tests.support.images.make import make_photo, make_text
+
+ENGLISH: Any = SimpleNamespace(headers={"accept-language": "en"}, query_params={})
+KOREAN: Any = SimpleNamespace(headers={"accept-language": "ko"}, query_params={})
+COLOURS = ("red", "blue", "green")
+HARM = "<script>hacked()</script>"
+
+
+class Tab:
+    """The tab, and what the browser would send with every press."""
+
+    def __init__(self, album: Album, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.album = album
+        with gr.Blocks():
+            self.tab = ClassifyTab(album, UploadFolder(folder))
+            self.panel = PhotoPanel(album)
+        self.words, self.apply, self.photos = self.tab._words, self.tab.apply, self.tab.photos
+        self.given: dict[Any, Any] = {
+            it: it.value
+            for it in (
+                *self.tab._who, *self.photos.inputs, self.apply.scope, self.tab._looked,
+            )
+        }  # fmt: skip
+
+    def writes(self, classes: str) -> None:
+        self.given[self.words._classes] = classes
+
+    def sorts(self) -> str:
+        updates = self.tab.sort_album(self.given, ENGLISH)
+        self.given[self.tab._looked] = updates[self.tab._looked]
+        return str(updates[self.tab.verdicts])
+
+    def plans(self, request: Any = ENGLISH) -> dict[Any, Any]:
+        return self.tab.plan(self.given, request)
+
+    def presses(self, value: str, number: int = 0) -> dict[Any, Any]:
+        event: Any = SimpleNamespace(index=number, value=value)
+        return self.apply.press(event, ENGLISH)
+
+
+@pytest.fixture
+def ids(album: Album, tmp_path: Path) -> dict[str, int]:
+    photos = [make_photo(tmp_path / "in" / f"{it}.png", it) for it in COLOURS]
+    album.imports.wait(album.imports.start(photos))
+    found = album.store.get_many(range(1, 10))
+    return {Path(photo.filename).stem: photo_id for photo_id, photo in found.items()}
+
+
+@pytest.fixture
+def tab(album: Album, ids: dict[str, int], tmp_path: Path) -> Tab:
+    return Tab(album, tmp_path / "uploads")
+
+
+def sections(answer: str) -> dict[str, list[int]]:
+    """The photos below each heading of a grid."""
+    parts = re.findall(r"<h4>(.*?)</h4>(.*?)</section>", answer)
+    return {
+        name: [int(it) for it in re.findall(r'data-photo="(\d+)"', rest)] for name, rest in parts
+    }
+
+
+def labels_of(album: Album, photo_id: int) -> dict[str, str]:
+    return {it.label: it.given_by for it in album.labels.given(photo_id)}
+
+
+# Looking
+
+
+def test_the_whole_album_is_sorted_class_by_class(tab: Tab, ids: dict[str, int]) -> None:
+    tab.writes("red\nblue\ngreen")
+
+    answer = tab.sorts()
+
+    assert {name: it for name, it in sections(answer).items() if name in COLOURS} == {
+        colour: [ids[colour]] for colour in COLOURS
+    }
+    assert "3 photos looked at" in answer
+
+
+def test_classes_and_names_are_never_markup(tab: Tab, album: Album, ids: dict[str, int]) -> None:
+    tab.writes(f"red {HARM}\nblue")
+    album.set_labels(ids["red"], [f"{HARM}"])
+
+    shown = tab.sorts() + str(tab.plans()[tab.apply.tiles])
+    tab.given[tab.photos.chosen] = tuple(ids.values())
+    shown += str(tab.tab.classify(tab.given, ENGLISH)[tab.tab.verdicts])
+    plan = tab.plans()
+    tab.apply.write(plan[tab.apply._plan], plan[tab.apply._labels]["value"], True, ENGLISH)
+    shown += tab.apply.told("en")
+
+    assert "<script" not in shown
+    assert shown.count("&lt;script") >= 4
+
+
+def test_a_photo_that_fits_no_class_is_said_to_be_none_of_these(tab: Tab) -> None:
+    verdict = Prediction((), none=True)
+
+    card = ResultsView(tab.album).cards([], [], [1], [verdict], "en")
+
+    assert "None of these" in card
+
+
+def test_dropped_files_are_shown_each_with_what_became_of_it(tab: Tab, tmp_path: Path) -> None:
+    red = make_photo(tmp_path / "uploads" / "a" / "red.png", "red")
+    text = make_text(tmp_path / "uploads" / "diary.jpg")
+    tab.given[tab.photos.files] = [str(red), str(text)]
+    tab.writes("red\nblue")
+
+    answer = str(tab.tab.classify(tab.given, ENGLISH)[tab.tab.verdicts])
+
+    assert answer.index("red.png") < answer.index("not an image")
+    assert answer.count('class="bar"') == 2
+
+
+def test_photos_that_are_gone_meanwhile_are_left_out(tab: Tab, ids: dict[str, int]) -> None:
+    tab.writes("red\nblue")
+    tab.given[tab.photos.chosen] = (ids["red"], 99)
+
+    answer = str(tab.tab.classify(tab.given, ENGLISH)[tab.tab.verdicts])
+
+    assert answer.count('class="verdict') == 2  # the frame and one card
+    tab.given[tab.photos.chosen] = (99,)
+    with pytest.raises(gr.Error, match="Choose photos first"):
+        tab.tab.classify(tab.given, ENGLISH)
+
+
+def test_turning_a_slider_looks_at_the_same_photos_once_more(tab: Tab) -> None:
+    tab.writes("red\nblue\ngreen")
+    assert tab.tab.look_again(tab.given, ENGLISH) == {tab.tab.verdicts: gr.skip()}
+    before = tab.sorts()
+
+    tab.given[tab.words.decided] = -4
+    after = str(tab.tab.look_again(tab.given, ENGLISH)[tab.tab.verdicts])
+
+    def surest(answer: str) -> int:
+        return max(int(it) for it in re.findall(r"<span>(\d+)%</span>", answer))
+
+    assert surest(after) < surest(before)
+
+
+def test_the_sliders_end_where_everything_has_a_class(tab: Tab) -> None:
+    tab.given[tab.words._strictness] = -6
+
+    assert tab.words.chosen(tab.given).options.strictness == -math.inf
+
+
+@pytest.mark.parametrize(("temperature", "place"), [(1, 0), (2, -1), (0.25, 2), (1e-9, 4)])
+def test_the_slider_stands_for_a_temperature(temperature: float, place: float) -> None:
+    assert decided_at(temperature) == place
+
+
+def test_what_is_shown_of_a_large_album_stays_small(tab: Tab, ids: dict[str, int]) -> None:
+    n, c = 100_000, 5_000
+    rng = np.random.default_rng(7)
+    winners = rng.integers(NONE, c, n)
+    photo_ids = np.resize(np.array([*ids.values()]), n)
+    sorting = Classification(
+        tuple(f"class {it}" for it in range(c)), photo_ids, winners, rng.random(n, np.float32)
+    )
+
+    answer = ResultsView(tab.album).grid(sorting, "en")
+
+    assert 0 < answer.count("data-photo") <= TILES * (CLASSES_WITH_TILES + 1)
+    assert len(answer) < 300_000
+    assert f"{c - CLASSES_WITH_TILES:,} more classes" in answer
+
+
+def test_another_way_leaves_nothing_behind_of_the_one_before(tab: Tab) -> None:
+    updates = tab.tab.turn("examples")
+
+    assert updates[tab.tab.verdicts] == ""
+    assert updates[tab.tab._looked] is updates[tab.apply._plan] is None
+    assert updates[tab.words.column]["visible"] is False
+    assert updates[tab.tab.teaching.column]["visible"] is True
+
+
+# Everyday words
+
+
+def test_a_subject_brings_its_words_in_the_readers_language_first(tab: Tab) -> None:
+    korean, subject = tab.words.add_words("강아지 | puppy", "animals", KOREAN)
+    english, _ = tab.words.add_words("", "animals", ENGLISH)
+
+    assert subject == ""
+    assert korean.splitlines()[0] == "강아지 | puppy"
+    assert "고양이 | cat" in korean.splitlines()
+    assert len([it for it in korean.splitlines() if "강아지" in it.split(" | ")]) == 1
+    assert "cat | 고양이" in english.splitlines()
+
+
+def test_all_subjects_together_are_a_list_that_can_be_used(tab: Tab) -> None:
+    classes, _ = tab.words.add_words("", "all", KOREAN)
+    tab.writes(classes)
+
+    assert len(classes.splitlines()) == len(EVERYDAY_WORDS)
+    assert tab.sorts()
+
+
+def test_every_subject_has_its_words_on_the_page() -> None:
+    assert all(_key(it) in TEXTS for it in (*SUBJECTS, ALL_SUBJECTS))
+
+
+# Giving labels
+
+
+def test_a_dry_run_writes_nothing_and_what_it_shows_is_written_then(
+    tab: Tab, album: Album, ids: dict[str, int]
+) -> None:
+    tab.writes("red\nblue")
+    updates = tab.plans()
+
+    labels = updates[tab.apply._labels]["value"]
+    assert "get it" in updates[tab.apply.tiles]
+    assert album.labels.acts() == []
+    written = tab.apply.write(updates[tab.apply._plan], labels, False, ENGLISH)
+
+    assert labels_of(album, ids["red"]) == {"red": "words"}
+    assert 'data-what="undo"' in written[tab.apply.acts]
+    assert written[tab.apply._plan] is None
+
+
+def test_only_the_labels_that_were_chosen_are_written(
+    tab: Tab, album: Album, ids: dict[str, int]
+) -> None:
+    tab.writes("red\nblue")
+    plan = tab.plans()[tab.apply._plan]
+
+    assert "1 photo would" in tab.apply.summarise(plan, ["red"], ENGLISH)
+    tab.apply.write(plan, ["red"], False, ENGLISH)
+
+    assert labels_of(album, ids["red"]) == {"red": "words"}
+    assert labels_of(album, ids["blue"]) == {}
+
+
+def test_what_was_written_is_taken_back_by_its_button(
+    tab: Tab, album: Album, ids: dict[str, int]
+) -> None:
+    tab.writes("red\nblue")
+    updates = tab.plans()
+    tab.apply.write(updates[tab.apply._plan], updates[tab.apply._labels]["value"], False, ENGLISH)
+    (act,) = album.labels.acts()
+
+    answer = tab.presses("undo", act.act_id)
+
+    assert labels_of(album, ids["red"]) == {}
+    assert "undone" in answer[tab.apply.acts]
+    with pytest.raises(gr.Error, match="undone already"):
+        tab.presses("undo", act.act_id)
+
+
+def test_a_label_that_new_photos_get_can_be_stopped(tab: Tab, album: Album) -> None:
+    tab.writes("red\nblue")
+    updates = tab.plans()
+    written = tab.apply.write(updates[tab.apply._plan], ["red"], True, ENGLISH)
+    assert 'data-what="stop:red"' in written[tab.apply.acts]
+
+    answer = tab.presses("stop:red")
+
+    assert "stop:red" not in answer[tab.apply.acts]
+    assert not any(rule.living for rule in album.labels.rules())
+
+
+@pytest.mark.parametrize(("value", "number"), [("undo", -1), ("undo", 2**70), ("stop", 1), ({}, 0)])
+def test_what_the_browser_says_it_pressed_is_never_believed(
+    tab: Tab, value: Any, number: int
+) -> None:
+    assert tab.presses(value, number)[tab.apply.acts] == ""
+
+
+def test_a_plan_whose_photos_are_gone_is_written_for_those_that_are_left(
+    tab: Tab, album: Album, ids: dict[str, int]
+) -> None:
+    tab.writes("red\nblue")
+    plan = tab.plans()[tab.apply._plan]
+    with album.database.writing() as db:
+        db.execute("DELETE FROM photos WHERE photo_id = ?", (ids["red"],))
+
+    tab.apply.write(plan, ["red", "blue"], False, ENGLISH)
+
+    assert labels_of(album, ids["blue"]) == {"blue": "words"}
+    assert album.labels.acts()[0].given == 1
+
+
+def test_labels_can_be_for_the_chosen_photos_alone(
+    tab: Tab, album: Album, ids: dict[str, int]
+) -> None:
+    tab.writes("red\nblue")
+    tab.given[tab.apply.scope] = "chosen"
+    with pytest.raises(gr.Error, match="step 1"):
+        tab.plans()
+
+    tab.given[tab.photos.chosen] = (ids["blue"],)
+    plan = tab.plans()[tab.apply._plan]
+
+    assert [it.adds.tolist() for it in plan.labels if len(it.adds)] == [[ids["blue"]]]
+
+
+def test_a_label_taught_by_examples_is_looked_at_and_given(
+    tab: Tab, album: Album, ids: dict[str, int]
+) -> None:
+    album.labels.give("warm", [ids["red"]])
+    album.labels.refuse("warm", [ids["blue"]])
+    tab.given[tab.tab._way] = "examples"
+    tab.given[tab.tab.teaching.name] = "warm"
+
+    found = sections(tab.sorts())
+
+    # What somebody said of a photo stands, whatever was learned from it.
+    assert ids["red"] in found["warm"]
+    assert ids["blue"] in found["None of these"]
+    assert sorted(found["warm"] + found["None of these"]) == sorted(ids.values())
+    assert tab.plans()[tab.apply._plan].labels[0].kept == 1
+
+
+def test_without_a_trained_classifier_the_page_says_how_to_make_one(tab: Tab) -> None:
+    tab.given[tab.tab._way] = "head"
+
+    updates = tab.tab.enter(None, ENGLISH)
+
+    assert updates[tab.tab._heads._none]["visible"] is True
+    with pytest.raises(gr.Error, match="Choose a trained classifier"):
+        tab.sorts()
+
+
+# The panel of a photo
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "by words, "), ("ko", "말로 분류 ")])
+def test_the_panel_tells_who_gave_a_label(
+    tab: Tab, album: Album, ids: dict[str, int], language: str, words: str
+) -> None:
+    album.set_labels(ids["red"], ["mine"])
+    album.labelling.apply(tab.tab._deciding.plan(TextClasses("red\nblue")))
+
+    box = tab.panel.labels_again(ids["red"], language)[tab.panel.label_box.labels]
+
+    told = {value: name for name, value in box["choices"]}
+    assert told["mine"] == "mine"
+    assert told["red"].startswith(f"red · {words}")
+    assert sorted(box["value"]) == ["mine", "red"]
+
+
+def test_a_label_of_a_rule_that_is_taken_away_in_the_panel_is_refused(
+    tab: Tab, album: Album, ids: dict[str, int]
+) -> None:
+    album.labelling.apply(tab.tab._deciding.plan(TextClasses("red\nblue")))
+
+    box = tab.panel.label_box
+    filled = tab.panel.labels_again(ids["red"], "en")[box.outputs[1]]
+    tab.panel.save_labels(ids["red"], [], filled, "", "en")
+
+    assert album.labels.examples("red")[1].tolist() == [ids["red"]]

@@ -1,0 +1,106 @@
+"""Originals that are downloaded: sent from where they lie, under their names, to who may enter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import pytest
+from gradio.routes import App
+from starlette.testclient import TestClient
+
+from album.service import Album
+from album.ui.photo.panel import PhotoPanel
+from album.ui.shared.downloads import address_of, route_of_originals
+from tests.support.images.make import make_photo
+from tests.support.importing import take_in, upload
+
+
+def served(album: Album, auth: list[tuple[str, str]] | None = None) -> Iterator[TestClient]:
+    with gr.Blocks() as page:
+        gr.Markdown("the page")
+    page.auth = auth
+    app = App.create_app(page, app_kwargs={"routes": [route_of_originals(album)]})
+    with TestClient(app) as client:
+        yield client
+
+
+@pytest.fixture
+def open_to_all(album: Album) -> Iterator[TestClient]:
+    yield from served(album)
+
+
+@pytest.fixture
+def locked(album: Album) -> Iterator[TestClient]:
+    yield from served(album, [("me", "a good password")])
+
+
+def files_below(folder: Path) -> set[Path]:
+    return {it for it in folder.rglob("*") if it.is_file()}
+
+
+@pytest.mark.parametrize("how", ["upload", "in place"])
+def test_an_original_comes_whole_under_its_own_name(
+    album: Album, tmp_path: Path, open_to_all: TestClient, how: str
+) -> None:
+    path = make_photo(tmp_path / "in" / '가족 "1".html.jpg', "red")
+    content = path.read_bytes()
+    if how == "upload":
+        upload(album, [(path, path.name)])
+    else:
+        take_in(album, [path])
+    (photo,) = album.store.all_photos()
+    before = files_below(album.data_dir)
+
+    answer = open_to_all.get(f"/{address_of(photo)}", headers={"accept-encoding": "br, gzip"})
+
+    assert (answer.status_code, answer.content) == (200, content)
+    assert answer.headers["content-length"] == str(len(content))
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    disposition = answer.headers["content-disposition"]
+    assert disposition == ("attachment; filename*=utf-8''%EA%B0%80%EC%A1%B1%20%221%22.html.jpg")
+    assert files_below(album.data_dir) - before <= set(album.data_dir.glob("album.db*"))
+
+
+@pytest.mark.parametrize("what", ["0", "99", str(2**63), "9" * 400, "../album.db", "1/../2", "x"])
+def test_what_is_no_photo_is_not_found(open_to_all: TestClient, what: str) -> None:
+    assert open_to_all.get(f"/original/{what}").status_code == 404
+
+
+def test_an_original_that_is_gone_is_a_sentence(
+    album: Album, tmp_path: Path, open_to_all: TestClient
+) -> None:
+    path = make_photo(tmp_path / "a.jpg", "red")
+    (photo_id,) = take_in(album, [path]).added
+    path.unlink()
+
+    answer = open_to_all.get(f"/original/{photo_id}")
+
+    assert answer.status_code == 404
+    assert answer.text.startswith("The original of a.jpg is not where it was")
+    with gr.Blocks():
+        panel = PhotoPanel(album)
+    request: Any = gr.Request(headers={"accept-language": "en"})
+    with pytest.raises(gr.Error, match="is not where it was"):
+        panel.fetch_original(photo_id, request)
+
+
+def test_without_the_login_no_original_is_sent(
+    album: Album, tmp_path: Path, locked: TestClient
+) -> None:
+    path = make_photo(tmp_path / "a.jpg", "red")
+    (photo_id,) = take_in(album, [path]).added
+    address = f"/original/{photo_id}"
+    assert locked.get(address).status_code == 401
+    assert locked.get(address, headers={"cookie": "access-token-x=y"}).status_code == 401
+
+    entered = locked.post("/login", data={"username": "me", "password": "a good password"})
+
+    assert entered.status_code == 200
+    assert locked.get(address).content == path.read_bytes()
+    locked.get("/logout", follow_redirects=False)
+    locked.cookies.clear()
+    assert locked.get(address).status_code == 401

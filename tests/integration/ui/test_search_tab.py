@@ -1,0 +1,294 @@
+"""The Search tab without a browser: what its listeners answer, on a real library."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import gradio as gr
+import numpy as np
+import pytest
+
+from album.domain.labels import FAVOURITE, MAX_LABELS, LabelPlan, LabelRule, PlannedLabel
+from album.domain.photo import SearchFilters
+from album.search.query import Query
+from album.search.search import SearchPage, SearchRequest
+from album.service import Album
+from album.ui.search.layout import SearchLayout
+from album.ui.search.photo_navigation import PhotoNavigation
+from album.ui.search.queries import SearchHandlers
+from album.ui.search.url_navigation import UrlNavigation
+from album.ui.shared.session_state import SearchState
+from album.ui.shared.uploads import UploadFolder
+from tests.support.images.make import make_photo
+
+ENGLISH: Any = SimpleNamespace(headers={"accept-language": "en"}, query_params={})
+
+
+class Tab:
+    """The parts of the tab and those who work with them."""
+
+    def __init__(self, album: Album, folder: Path) -> None:
+        self.album = album
+        with gr.Blocks():
+            self.parts = SearchLayout(album, UploadFolder(folder))
+        self.asking = SearchHandlers(album, self.parts)
+        self.viewing = PhotoNavigation(self.parts, self.asking)
+        self.arriving = UrlNavigation(album, self.parts, self.asking, self.viewing)
+
+    def answers(self, question: SearchRequest, page: int = 0) -> dict[Any, Any]:
+        return self.asking.show(SearchState(question, page), ENGLISH)
+
+    def arrives(self, shown: SearchState, address: str) -> dict[Any, Any]:
+        """All updates together, the later ones on top."""
+        together: dict[Any, Any] = {}
+        for update in self.arriving.go_to(shown, address, ENGLISH):
+            together |= update
+        return together
+
+
+NO_IDS = np.empty(0, np.int64)
+
+
+class PanelOf:
+    """A browser with a photo open: it sends back what its components hold."""
+
+    def __init__(self, tab: Tab, photo_id: int) -> None:
+        self._viewing, self._panel = tab.viewing, tab.parts.panel
+        self.open(photo_id)
+
+    def open(self, photo_id: int) -> None:
+        self._photo_id = photo_id
+        self._holds: dict[Any, Any] = {self._panel.label_box.saved: ""}
+        self.takes(self._panel.show(photo_id, None, "en"))
+
+    def takes(self, updates: dict[Any, Any]) -> None:
+        """What the server answers, in the components."""
+        self._holds |= updates
+
+    def choose(self, *labels: str) -> dict[Any, Any]:
+        _, *notes = [self._holds.get(it) for it in self._panel.label_box.inputs]
+        answer = self._viewing.save_labels(
+            SearchState(), self._photo_id, list(labels), *notes, ENGLISH
+        )
+        self.takes(answer)
+        return answer
+
+    def press_heart(self) -> None:
+        heart = self._holds[self._panel.favourite]
+        self.takes(self._viewing.toggle_favourite(SearchState(), self._photo_id, heart, ENGLISH))
+
+
+@pytest.fixture
+def tab(album: Album, tmp_path: Path) -> Tab:
+    colours = ("red", "blue", "green")
+    photos = [make_photo(tmp_path / "in" / f"{it}.png", it) for it in colours]
+    album.imports.wait(album.imports.start(photos))
+    return Tab(album, tmp_path / "uploads")
+
+
+@pytest.mark.parametrize("language", ["", "ko"])
+def test_a_language_that_the_model_does_not_read_is_said(tab: Tab, language: str) -> None:
+    found = SearchPage([], 0, Query("강아지"), unread=language)
+
+    updates = tab.parts.results.of(SearchState(SearchRequest("강아지")), found, "en", empty=False)
+
+    line = updates[tab.parts.results.outputs[3]]
+    assert line["visible"] is (language == "ko")
+    assert updates[tab.parts.results.translate]["visible"] is tab.album.can_translate
+
+
+def test_box_without_value_asks_for_all_photos(tab: Tab) -> None:
+    """A page nobody has typed in yet, and a crafted request, send null for the box."""
+    nothing = dict.fromkeys(tab.parts.filters.inputs)
+    held = {**nothing, tab.parts.shown: SearchState(SearchRequest()), tab.parts.query: None}
+    chip: Any = SimpleNamespace(value="like", index=0)
+
+    answers = [
+        tab.asking.search(held, ENGLISH),
+        tab.asking.clear_filters(held[tab.parts.shown], None, ENGLISH),
+        tab.asking.drop_chip(held, chip, ENGLISH),
+    ]
+
+    for updates in answers:
+        assert updates[tab.parts.shown].question == SearchRequest()
+        assert updates[tab.parts.shown].found.total == tab.album.store.count()
+
+
+def test_an_address_brings_words_filters_order_and_photo(tab: Tab) -> None:
+    (photo_id,) = [
+        hit.photo.photo_id
+        for hit in tab.album.search.find("").hits
+        if hit.photo.filename == "red.png"
+    ]
+
+    updates = tab.arrives(SearchState(), f"?q=red&sort=date&rest=1&type=PNG&photo={photo_id}")
+
+    shown: SearchState = updates[tab.parts.shown]
+    assert updates[tab.parts.query] == "red"
+    assert shown.question == SearchRequest(
+        "red", filters=SearchFilters(file_type="PNG"), sort="date", rest=True
+    )
+    assert shown.photo == photo_id
+    assert updates[tab.parts.panel.column]["visible"] is True
+
+
+def test_an_address_with_photos_that_are_gone_leaves_them_out(tab: Tab) -> None:
+    updates = tab.arrives(SearchState(), "?like=98,99&photo=97&burst=96&p=50")
+
+    shown: SearchState = updates[tab.parts.shown]
+    assert (shown.question, shown.page, shown.photo) == (SearchRequest(), 0, None)
+    assert len(shown.ids) == 3
+
+
+def test_going_back_to_the_same_question_only_closes_the_photo(tab: Tab) -> None:
+    shown: SearchState = tab.answers(SearchRequest("red", rest=True))[tab.parts.shown]
+    shown = replace(shown, photo=shown.ids[0])
+
+    updates = tab.arrives(shown, "?q=red&rest=1")
+
+    assert tab.parts.results.tiles not in updates
+    assert updates[tab.parts.shown] == replace(shown, photo=None)
+    assert updates[tab.parts.panel.column]["visible"] is False
+
+
+def test_pictures_of_ones_own_stay_though_no_address_holds_them(tab: Tab, tmp_path: Path) -> None:
+    question = SearchRequest(pictures=(tmp_path / "in" / "red.png",))
+    shown: SearchState = tab.answers(question)[tab.parts.shown]
+
+    updates = tab.arrives(replace(shown, photo=shown.ids[0]), "")
+
+    assert updates[tab.parts.shown].question == question
+
+
+def test_a_page_that_is_not_there_any_more_is_the_last_one(tab: Tab) -> None:
+    shown: SearchState = tab.answers(SearchRequest(), page=7)[tab.parts.shown]
+
+    assert shown.page == 0
+    assert len(shown.ids) == 3
+
+
+def test_a_heart_and_the_other_labels_leave_each_other_alone(tab: Tab) -> None:
+    photo_id = tab.album.search.find("").hits[0].photo.photo_id
+    tab.album.set_labels(photo_id, ["holiday"])
+    panel = PanelOf(tab, photo_id)
+
+    panel.press_heart()
+    assert sorted(tab.album.labels_of(photo_id)) == [FAVOURITE, "holiday"]
+    panel.choose("snow")
+    assert sorted(tab.album.labels_of(photo_id)) == [FAVOURITE, "snow"]
+    panel.press_heart()
+    assert tab.album.labels_of(photo_id) == ["snow"]
+
+
+def test_a_label_that_came_after_the_panel_was_opened_stays(tab: Tab) -> None:
+    """A rule and another browser label the open photo; the box does not show that."""
+    photo_id = tab.album.search.find("").hits[0].photo.photo_id
+    tab.album.set_labels(photo_id, ["holiday"])
+    panel, other = PanelOf(tab, photo_id), PanelOf(tab, photo_id)
+    labels = tab.album.labels
+    other.choose("holiday", "granny")
+    rule = LabelRule("cat", "words", {})
+    planned = PlannedLabel(rule, np.array([photo_id]), np.array([0.75], np.float32), NO_IDS, 0, 0)
+    labels.apply(LabelPlan((planned,)), living=False)
+
+    panel.choose("holiday", "snow")
+
+    assert sorted(tab.album.labels_of(photo_id)) == ["cat", "granny", "holiday", "snow"]
+    assert labels.examples("cat")[1].tolist() == []
+    panel.choose("snow")
+    assert sorted(tab.album.labels_of(photo_id)) == ["cat", "granny", "snow"]
+    assert labels.examples("cat")[1].tolist() == []
+
+
+def test_each_change_of_the_box_is_told_against_the_one_before(tab: Tab) -> None:
+    photo_id = tab.album.search.find("").hits[0].photo.photo_id
+    panel = PanelOf(tab, photo_id)
+
+    panel.choose("snow")
+    panel.choose("snow", "ice")
+    panel.choose("ice")
+    assert tab.album.labels_of(photo_id) == ["ice"]
+    panel.choose()
+    assert tab.album.labels_of(photo_id) == []
+
+
+def test_a_change_of_labels_can_be_undone_in_the_history(tab: Tab) -> None:
+    photo_id = tab.album.search.find("").hits[0].photo.photo_id
+    tab.album.set_labels(photo_id, ["holiday"])
+    panel = PanelOf(tab, photo_id)
+    panel.choose("snow")
+
+    (act, *_) = tab.album.labels.acts()
+    tab.album.labelling.undo(act.act_id)
+
+    assert (set(act.labels), act.given, act.taken) == ({"holiday", "snow"}, 1, 1)
+    assert tab.album.labels_of(photo_id) == ["holiday"]
+
+
+def test_an_answer_that_comes_after_another_photo_was_opened_changes_nothing_there(
+    tab: Tab,
+) -> None:
+    first, second = [hit.photo.photo_id for hit in tab.album.search.find("").hits[:2]]
+    tab.album.set_labels(second, ["holiday"])
+    panel = PanelOf(tab, first)
+    late = panel.choose("snow")
+    panel.open(second)
+    panel.takes(late)
+
+    panel.choose("holiday", "ice")
+
+    assert tab.album.labels_of(first) == ["snow"]
+    assert tab.album.labels_of(second) == ["holiday", "ice"]
+
+
+def test_a_label_called_like_that_of_the_heart_is_the_heart(tab: Tab) -> None:
+    photo_id = tab.album.search.find("").hits[0].photo.photo_id
+    panel = PanelOf(tab, photo_id)
+
+    panel.choose(FAVOURITE)
+    assert tab.album.labels_of(photo_id) == [FAVOURITE]
+    panel.press_heart()
+    assert tab.album.labels_of(photo_id) == []
+
+
+def test_two_browsers_that_both_press_an_empty_heart_make_it_full(tab: Tab) -> None:
+    photo_id = tab.album.search.find("").hits[0].photo.photo_id
+    one, two = PanelOf(tab, photo_id), PanelOf(tab, photo_id)
+
+    one.press_heart()
+    two.press_heart()
+
+    assert tab.album.labels_of(photo_id) == [FAVOURITE]
+
+
+@pytest.mark.parametrize("note", ["", "[]", "{", '{"photo": 1, "labels": 7}', "null", None])
+def test_a_made_up_note_of_what_was_shown_takes_no_label_away(tab: Tab, note: Any) -> None:
+    photo_id = tab.album.search.find("").hits[0].photo.photo_id
+    tab.album.set_labels(photo_id, ["holiday"])
+
+    tab.viewing.save_labels(SearchState(), photo_id, [], note, note, ENGLISH)
+
+    assert tab.album.labels_of(photo_id) == ["holiday"]
+
+
+def test_more_labels_than_a_photo_can_have_are_one_sentence(tab: Tab) -> None:
+    photo_id = tab.album.search.find("").hits[0].photo.photo_id
+    panel = PanelOf(tab, photo_id)
+
+    with pytest.raises(gr.Error, match=f"{MAX_LABELS} labels at most"):
+        panel.choose(*(f"label {n}" for n in range(10_000)))
+
+    assert tab.album.labels_of(photo_id) == []
+
+
+def test_what_the_browser_says_it_chose_is_looked_up_and_never_believed(tab: Tab) -> None:
+    shown: SearchState = tab.answers(SearchRequest())[tab.parts.shown]
+
+    for place in (-1, 3, 10**9):
+        for value in ("photo", "burst", {"path": "/etc/passwd"}):
+            event: Any = SimpleNamespace(index=place, value=value)
+            updates = tab.viewing.choose(shown, event, ENGLISH)
+            assert tab.parts.panel.column not in updates

@@ -1,0 +1,131 @@
+"""Fetching weights from a hub that refuses, hangs, cuts or serves; each in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models.clip.loader import DEFAULT_MODEL
+from tests.models.tiny import REPO, add_architecture, write_tokenizer, write_weights
+from tests.support.hub_server import HubServer
+
+LIVENESS_S = 90
+WEIGHTS = "open_clip_model.safetensors"
+Events = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory) -> dict[str, bytes]:
+    """The files of a small model as the hub would hold them."""
+    folder = tmp_path_factory.mktemp("repository")
+    add_architecture(folder, "tiny")
+    files = folder / "files"
+    write_tokenizer(files)
+    write_weights("tiny", files / WEIGHTS)
+    return {f"{REPO}/{file.name}": file.read_bytes() for file in files.iterdir()}
+
+
+@pytest.fixture
+def loading(tmp_path) -> Iterator[Callable[..., Events]]:
+    """Starts a loader against a hub; what it returns waits for the event with words at a key."""
+    processes = []
+    (tmp_path / "architectures").mkdir()
+
+    def start(hub: str, model: str, *serving: str) -> Events:
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "tests.models.loading", model),
+                *(tmp_path / "weights", tmp_path / "architectures", *serving),
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ
+            | {"HF_ENDPOINT": hub, "HF_HUB_ETAG_TIMEOUT": "1", "HF_HUB_DOWNLOAD_TIMEOUT": "1"},
+        )
+        processes.append(process)
+        lines: queue.Queue[dict[str, Any]] = queue.Queue()
+
+        def read() -> None:
+            for line in process.stdout:
+                lines.put(json.loads(line))
+
+        threading.Thread(target=read, daemon=True).start()
+
+        def next_with(key: str, words: str = "") -> dict[str, Any]:
+            while True:
+                event = lines.get(timeout=LIVENESS_S)
+                if key in event and words in (event[key] or ""):
+                    return event
+
+        return next_with
+
+    yield start
+    for process in processes:
+        process.stdin.close()
+        process.wait(LIVENESS_S)
+
+
+def complete_files(weights_dir: Path) -> list[str]:
+    """What the hub's client would take for whole."""
+    return sorted(path.name for path in weights_dir.glob("models--*/snapshots/*/*"))
+
+
+def test_a_hub_that_refuses_leaves_pocket_serving_and_a_sentence(loading, pocket, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+    event = loading(f"http://127.0.0.1:{port}", "auto")
+
+    assert event("offered", "pocket")["offered"] == pocket.model_id
+    problem = event("problem", "download")["problem"]
+    assert f"{DEFAULT_MODEL} could not be downloaded" in problem
+    assert "check the network, or set ALBUM_MODEL=pocket" in problem
+    assert complete_files(tmp_path / "weights") == []
+
+
+def test_a_hub_that_hangs_leaves_pocket_serving_and_a_sentence(loading, pocket, tmp_path):
+    with HubServer({}, mode="hang") as hub:
+        event = loading(hub.url, "auto")
+
+        assert event("offered", "pocket")["offered"] == pocket.model_id
+        assert event("fetching", "yes")["state"] == "stand-in"
+        assert event("problem", "check the network")["state"] == "stand-in"
+    assert hub.requests
+    assert complete_files(tmp_path / "weights") == []
+
+
+def test_a_download_is_taken_for_whole_only_when_it_is(loading, pocket, tmp_path, repository):
+    weights_dir = tmp_path / "weights"
+    vocabulary = f"{REPO}/tokenizer.json"
+    without = {name: body for name, body in repository.items() if name != vocabulary}
+    with HubServer(without, mode="serve") as hub:
+        event = loading(hub.url, "tiny/web")
+        assert event("offered", "pocket")["offered"] == pocket.model_id
+        assert event("problem", "no weights of tiny/web any more")["state"] == "stand-in"
+        assert not any(WEIGHTS in request for request in hub.requests)
+
+        hub.mode = "cut"
+        hub.files[vocabulary] = repository[vocabulary]
+        assert event("problem", "tiny/web could not be downloaded")["state"] == "stand-in"
+        assert hub.cuts == 1
+        assert WEIGHTS not in complete_files(weights_dir)
+
+        hub.mode = "serve"
+        assert event("offered", "tiny/web")["dim"] == 24
+        assert event("state", "ready")["problem"] is None
+
+        hub.requests.clear()
+        event = loading(hub.url, "tiny/web")
+        assert event("offered")["offered"] == "tiny/web"
+        assert hub.requests == [], "a start with everything on disk asks the hub nothing"
