@@ -29,6 +29,7 @@ OWNERS = {
     "landlockpy": ("album/images/confinement.py",),
     "defusedxml": ("album/metadata/xmp.py", "album/export/xmp_document.py"),
     "exiv2": ("album/metadata/", "album/export/"),
+    "jinja2": ("album/ui/shared/templates.py",),
     "babel": ("album/metadata/geocoder.py",),
     "watchdog": ("album/importing/folder_watcher.py",),
     "korean_lunar_calendar": ("album/search/query/yearly.py",),

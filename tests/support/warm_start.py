@@ -1,7 +1,7 @@
 """Starts `app.py` in a process that has imported the libraries already, which is most of a start.
 
-For tests of what an album does once it runs. `python -m tests.support.warm_start` reads orders,
-one JSON object a line, forks for each, and answers with the id of the new process.
+For tests of what an album does once it runs. `python -m tests.support.warm_start` reads from
+stdin one JSON order a line, forks for each, and answers with the id of the new process.
 """
 
 from __future__ import annotations
