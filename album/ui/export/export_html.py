@@ -9,8 +9,7 @@ from album.export.exporter import ExportProblem, ExportReport
 from album.export.plan import ExportPlan
 from album.export.verification import Difference, VerifyReport
 from album.ui.i18n.error_messages import in_language
-from album.ui.i18n.export_messages import EXPORT_TEXTS
-from album.ui.i18n.messages import say
+from album.ui.i18n.messages import TEXTS, say
 from album.ui.shared.background_task import Step
 from album.ui.shared.photo_html import size
 from album.ui.shared.progress_bar import progress_bar
@@ -129,7 +128,7 @@ def _problem(problem: ExportProblem, language: str) -> str:
 def _difference(difference: Difference, language: str) -> str:
     what = difference.what.replace(" (", "_").rstrip(")")
     key = f"export_what_{what}"
-    named = say(language, key) if key in EXPORT_TEXTS else difference.what
+    named = say(language, key) if key in TEXTS else difference.what
     here, there = (_quoted(it, language) for it in (difference.here, difference.there))
     return _row(
         difference.filename, say(language, "export_differs", what=named, here=here, there=there)
