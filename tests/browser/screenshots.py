@@ -58,8 +58,8 @@ SETTLING_MS = 1500
 IMAGES_ARE_HERE = """() => [...document.images].every((it) =>
   it.complete || !it.checkVisibility() || it.getBoundingClientRect().top > innerHeight)"""
 TABS = {
-    "ko": ("찾기", "사진 넣기", "분류", "설명"),
-    "en": ("Search", "Add photos", "Classify", "Captions"),
+    "ko": ("찾기", "올리기", "분류", "설명"),
+    "en": ("Search", "Upload", "Classify", "Captions"),
 }
 QUERY = {"ko": "사자", "en": "a lion"}
 CHIPS = {"ko": "2024년 여름 고양이과 동물", "en": "summer 2024 a big cat"}

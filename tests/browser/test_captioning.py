@@ -40,7 +40,7 @@ WORDS = {
         "tab": "Captions", "search": "Search", "count": "4 photos get a caption.",
         "sent": "4 JPEGs of at most 1,024 px, without EXIF", "start": "Write 4 captions",
         "done": "3 captions written · 1 failed", "refused": "Gemini declined this photo (SAFETY).",
-        "pause": "Pause", "paused": "paused", "go_on": "Go on", "retry": "Try these again",
+        "pause": "Pause", "paused": "paused", "go_on": "Resume", "retry": "Try these again",
         "all": "4 captions written", "one": "Write 1 caption",
         "caption": SAID["caption_en"], "other": SAID["caption_ko"],
     },

@@ -77,7 +77,7 @@ def test_page_works_within_its_policy(served: ServedAlbum, page: Page) -> None:
     broken: list[str] = []
     page.on("console", lambda it: broken.append(it.text) if "Security Policy" in it.text else None)
     page.goto(served.url)
-    for tab in ("Classify", "Captions", "Add photos"):
+    for tab in ("Classify", "Captions", "Upload"):
         go_to(page, tab)
     page.locator("#files input[type=file]").set_input_files(
         [str(SAMPLES / name) for name in ("lion.jpg", "bus.png")]

@@ -16,7 +16,7 @@ from tests.support.served_album import served_album
 pytestmark = pytest.mark.browser
 
 PHOTOS = 120
-ENGLISH, KOREAN = "Add photos", "사진 넣기"
+ENGLISH, KOREAN = "Upload", "올리기"
 
 
 def photos(folder: Path, count: int) -> list[Path]:

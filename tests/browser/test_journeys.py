@@ -171,7 +171,7 @@ def test_an_upload_tells_of_every_file_what_became_of_it(
     expect(page.locator("#status")).to_contain_text("ready")
     before = full.client().predict(api_name="/album_status")["photos"]
     known = next((full.data_dir.parent / "photos").iterdir())
-    go_to(page, "Add photos")
+    go_to(page, "Upload")
 
     send(
         page,
@@ -198,7 +198,7 @@ def test_a_cancelled_import_keeps_what_it_has_and_drops_the_rest(
 ) -> None:
     with served_album(tmp_path, warm=False) as album:  # it waits for its model at first
         page = open_page(album)
-        go_to(page, "Add photos")
+        go_to(page, "Upload")
         size = (800, 800)  # quick to send, slow enough to take in
         files = [make_photo(tmp_path / "in" / f"{n}.png", (n, 9, 9), size) for n in range(120)]
 
@@ -419,7 +419,7 @@ def test_a_picture_goes_on_asking_after_it_was_added_to_the_album(
         page.locator("#picture").click()
     chooser.value.set_files(photo)
     expect(page.locator("#chips .chip")).to_be_visible()
-    go_to(page, "Add photos")
+    go_to(page, "Upload")
     before = page.locator("#import-report .report").count()
     send(page, photo)
     expect(page.locator("#import-report .report")).to_have_count(before + 1)

@@ -29,8 +29,8 @@ from tests.support.served_album import SAMPLES, ServedAlbum, served_album
 pytestmark = pytest.mark.browser
 
 TABS = {
-    "ko-KR": ("찾기", "사진 넣기", "분류", "설명"),
-    "en-US": ("Search", "Add photos", "Classify", "Captions"),
+    "ko-KR": ("찾기", "올리기", "분류", "설명"),
+    "en-US": ("Search", "Upload", "Classify", "Captions"),
 }
 RUN = "window.hacked=1"
 HARM = f"<img src=x onerror={RUN}><script>{RUN}</script>{{{{{RUN}}}}}${{{RUN}}}"
@@ -227,7 +227,7 @@ def test_every_text_stands_out_from_what_is_behind_it(
     open_tile(page, 0)
 
     assert page.evaluate(CONTRASTS) == []
-    for tab in ("Add photos", "Classify"):
+    for tab in ("Upload", "Classify"):
         go_to(page, tab)
         assert page.evaluate(CONTRASTS) == []
 
@@ -292,7 +292,7 @@ def test_no_name_caption_label_or_class_becomes_a_program(
     expect(page.locator(".toast-body")).to_contain_text("<script>")
 
     # In the report of an upload, in Classify.
-    go_to(page, "Add photos")
+    go_to(page, "Upload")
     bad = tmp_path / HARMFUL_NAME
     bad.write_text("no photo")
     send(page, bad)
