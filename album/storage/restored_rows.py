@@ -22,8 +22,9 @@ from album.domain.captions import LANGUAGES, JobState
 from album.domain.labels import Giver, RuleKind, checked_rule
 from album.domain.photo import ImportKind, ImportState, TakenFrom, Wish
 from album.errors import AlbumError
-from album.storage.database import MIGRATIONS, new_database
+from album.storage.database import new_database
 from album.storage.imports import LOOK_AGAIN
+from album.storage.migrations import MIGRATIONS
 from album.storage.untrusted_database import MadeUpError, UntrustedDatabase
 
 MAX_ID = 1 << 24

@@ -22,8 +22,9 @@ from album.maintenance.restore import restore
 from album.search.search import SearchRequest
 from album.search.serialization import understood_json
 from album.service import Album
-from album.storage.database import MIGRATIONS, Database
+from album.storage.database import Database
 from album.storage.labels import LabelStore
+from album.storage.migrations import MIGRATIONS
 from models.classifiers.factory import DefaultClassifiers
 from models.interfaces import FittedProbe
 from tests.support.fakes import DecodeHere, FakeCaptioner, FakeEncoder

@@ -28,9 +28,9 @@ from album.search.search import PhotoSearch, SearchRequest
 from album.service import Album
 from album.storage.caption_queue import CaptionQueue
 from album.storage.captions import CaptionStore
-from album.storage.database import MIGRATIONS
 from album.storage.imports import ImportStore
 from album.storage.labels import LabelStore
+from album.storage.migrations import MIGRATIONS
 from album.storage.text_index import TextIndex
 from models.classifiers.factory import DefaultClassifiers
 from tests.support.captioning import set_caption

@@ -18,8 +18,9 @@ from album.domain.photo import ImageFacts, Place, SearchFilters
 from album.errors import AlbumError
 from album.maintenance.backup import backup
 from album.maintenance.restore import restore
-from album.storage.database import MIGRATIONS, Database, _statements
+from album.storage.database import Database
 from album.storage.labels import LabelStore
+from album.storage.migrations import MIGRATIONS, split_statements
 from album.storage.photos import NewPhoto, PhotoStore
 from album.storage.text_index import EXCERPT, SYNCED_AT_ONCE, TextIndex, TextReason
 from tests.support.captioning import set_caption
@@ -436,7 +437,7 @@ def test_an_album_of_the_version_before_is_found_through_and_through(tmp_path):
     path = tmp_path / "album.db"
     db = sqlite3.connect(path)
     for number, script in enumerate(MIGRATIONS[:2], start=1):
-        for statement in _statements(script):
+        for statement in split_statements(script):
             db.execute(statement)
         db.execute(f"PRAGMA user_version = {number}")
     db.execute(
