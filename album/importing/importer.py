@@ -35,7 +35,8 @@ from album.importing.zip_archive import SIDECAR_TOO_LARGE, Archive
 from album.runtime.files import display_name, has_room
 from album.storage.imports import ImportStore
 from album.storage.originals import Originals
-from album.storage.photos import NewPhoto, PhotoStore
+from album.storage.photo_rows import NewPhoto
+from album.storage.photos import PhotoStore
 from models.interfaces import Embeddings
 
 log = logging.getLogger(__name__)

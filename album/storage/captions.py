@@ -7,16 +7,16 @@ kept as history. Every method is one transaction.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from album.domain.captions import PastCaption
 from album.domain.photo import Caption
 from album.storage.database import Database, now
+from album.storage.statements import id_batches, placeholders
 from models.interfaces import CaptionResult
 
-IDS_PER_STATEMENT = 500
 BY_HAND = ""  # the language of a person's caption
 
 
@@ -33,15 +33,15 @@ class CaptionStore:
 
         A person's own before a model's in that language, that before one in another.
         """
-        found: dict[int, Caption] = {}
-        for some in _portions(photo_ids):
+        captions: dict[int, Caption] = {}
+        for batch in id_batches(photo_ids):
             rows = self.database.connection.execute(
-                f"SELECT * FROM captions WHERE photo_id IN ({_marks(some)})"
+                f"SELECT * FROM captions WHERE photo_id IN ({placeholders(batch)})"
                 " ORDER BY language = '', language = ?, language DESC",
-                (*some, language),
+                (*batch, language),
             )
-            found.update((row["photo_id"], _caption(row)) for row in rows)  # the last one stays
-        return found
+            captions.update((row["photo_id"], _caption(row)) for row in rows)  # the last one stays
+        return captions
 
     def captions_by_language(self, photo_id: int) -> dict[str, Caption]:
         """The captions of a photo by language; "" is the person's own."""
@@ -119,16 +119,16 @@ class CaptionStore:
 
     def locked(self, photo_ids: Sequence[int]) -> set[int]:
         """Those of the photos whose caption a person wrote."""
-        found: set[int] = set()
-        for some in _portions(photo_ids):
-            found.update(
+        locked: set[int] = set()
+        for batch in id_batches(photo_ids):
+            locked.update(
                 self._ids(
-                    f"SELECT photo_id FROM captions WHERE photo_id IN ({_marks(some)})"
+                    f"SELECT photo_id FROM captions WHERE photo_id IN ({placeholders(batch)})"
                     " AND model_id IS NULL",
-                    *some,
+                    *batch,
                 )
             )
-        return found
+        return locked
 
     # Writing
 
@@ -245,12 +245,3 @@ def _caption(row: sqlite3.Row) -> Caption:
         datetime.fromisoformat(row["written_at"]),
         row["prompt_version"],
     )
-
-
-def _portions(photo_ids: Sequence[int]) -> Iterator[list[int]]:
-    for start in range(0, len(photo_ids), IDS_PER_STATEMENT):
-        yield [int(photo_id) for photo_id in photo_ids[start : start + IDS_PER_STATEMENT]]
-
-
-def _marks(values: Collection[object]) -> str:
-    return ", ".join("?" * len(values))

@@ -28,6 +28,7 @@ from album.domain.labels import (
 from album.errors import AlbumError, QueryError
 from album.storage import label_history
 from album.storage.database import Database
+from album.storage.statements import id_array
 
 Ids = npt.NDArray[np.int64]
 
@@ -173,9 +174,9 @@ class LabelStore:
         has = "SELECT photo_id FROM labels WHERE label = ? AND given_by"
         refused = "SELECT photo_id FROM label_refusals WHERE label = ?"
         return (
-            _column(db.execute(f"{has} = 'person' ORDER BY photo_id", (label,))),
-            _column(db.execute(f"{has} <> 'person' ORDER BY photo_id", (label,))),
-            _column(db.execute(f"{refused} ORDER BY photo_id", (label,))),
+            id_array(db.execute(f"{has} = 'person' ORDER BY photo_id", (label,))),
+            id_array(db.execute(f"{has} <> 'person' ORDER BY photo_id", (label,))),
+            id_array(db.execute(f"{refused} ORDER BY photo_id", (label,))),
         )
 
     def said(self, label: str) -> list[tuple[str, str, float | None]]:
@@ -377,8 +378,3 @@ def _act(row: sqlite3.Row) -> LabelChange:
         datetime.fromisoformat(row["done_at"]),
         None if undone is None else datetime.fromisoformat(undone),
     )
-
-
-def _column(cursor: sqlite3.Cursor) -> Ids:
-    cursor.row_factory = None
-    return np.fromiter((value for (value,) in cursor), dtype=np.int64)

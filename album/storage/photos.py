@@ -6,10 +6,8 @@ made again from it. Every method is one transaction.
 
 from __future__ import annotations
 
-import os
 import sqlite3
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,25 +21,19 @@ from album.domain.photo import ImageFacts, Photo, Place, SearchFilters
 from album.errors import PhotoNotFoundError
 from album.storage.database import Database, now
 from album.storage.photo_filters import FilterMasks, all_labels
+from album.storage.photo_rows import (
+    NewPhoto,
+    fact_columns,
+    path_value,
+    photo_columns,
+    photo_from_row,
+    place_from_row,
+    set_keywords,
+    update_photo,
+)
 from album.storage.photo_table import Facts, FactTable, Mask
+from album.storage.statements import LARGEST, id_array, id_batches, placeholders, possible_ids
 from models.interfaces import Embeddings
-
-IDS_PER_STATEMENT = 500  # well under SQLite's limit on parameters
-LARGEST = 2**63 - 1  # SQLite takes no larger number
-
-
-@dataclass(frozen=True, slots=True)
-class NewPhoto:
-    """All that a row needs, before it has an id."""
-
-    sha256: str
-    filename: str
-    path: Path | None
-    size_bytes: int
-    facts: ImageFacts
-    file_time: datetime
-    """Stands in for the capture time where the file does not know it."""
-    place: Place | None = None
 
 
 class PhotoStore:
@@ -72,16 +64,16 @@ class PhotoStore:
             import_id: the import that adds it.
         """
         with self.writing() as db:
-            columns = self._columns(db, new) | {"added_at": now(), "import_id": import_id}
+            columns = photo_columns(db, new) | {"added_at": now(), "import_id": import_id}
             row = db.execute(
-                f"INSERT INTO photos ({', '.join(columns)}) VALUES ({_marks(columns)})"
+                f"INSERT INTO photos ({', '.join(columns)}) VALUES ({placeholders(columns)})"
                 " ON CONFLICT (sha256) DO NOTHING RETURNING photo_id",
                 tuple(columns.values()),
             ).fetchone()
             if row is None:
                 return None
             photo_id = int(row[0])
-            self._set_keywords(db, photo_id, new.facts.keywords)
+            set_keywords(db, photo_id, new.facts.keywords)
             if model_id is not None and embedding is not None:
                 self._add_vector(db, model_id, photo_id, embedding)
         return photo_id
@@ -92,8 +84,8 @@ class PhotoStore:
         Captions and labels stay; vectors of the old bytes go.
         """
         with self.writing() as db:
-            self._update(db, photo_id, self._columns(db, new) | {"missing_since": None})
-            self._set_keywords(db, photo_id, new.facts.keywords)
+            update_photo(db, photo_id, photo_columns(db, new) | {"missing_since": None})
+            set_keywords(db, photo_id, new.facts.keywords)
             db.execute("DELETE FROM embeddings WHERE photo_id = ?", (photo_id,))
             self._add_vector(db, model_id, photo_id, embedding)
 
@@ -102,8 +94,8 @@ class PhotoStore:
     ) -> None:
         """Replace what is known of a photo whose bytes are the same, as from a new sidecar."""
         with self.writing() as db:
-            self._update(db, photo_id, self._fact_columns(db, facts, file_time, place))
-            self._set_keywords(db, photo_id, facts.keywords)
+            update_photo(db, photo_id, fact_columns(db, facts, file_time, place))
+            set_keywords(db, photo_id, facts.keywords)
 
     def get(self, photo_id: int) -> Photo:
         """The photo with this id.
@@ -111,34 +103,34 @@ class PhotoStore:
         Raises:
             PhotoNotFoundError: there is none.
         """
-        found = self.get_many([photo_id])
-        if not found:
+        photos = self.get_many([photo_id])
+        if not photos:
             raise PhotoNotFoundError("This photo is not in the album.")
-        return found[photo_id]
+        return photos[photo_id]
 
     def get_many(self, photo_ids: Sequence[int]) -> dict[int, Photo]:
         """Those of `photo_ids` that exist, by id."""
-        found: dict[int, Photo] = {}
-        for some in _portions(photo_ids):
+        photos: dict[int, Photo] = {}
+        for batch in id_batches(possible_ids(photo_ids)):
             rows = self.database.connection.execute(
-                f"SELECT * FROM photos WHERE photo_id IN ({_marks(some)})", some
+                f"SELECT * FROM photos WHERE photo_id IN ({placeholders(batch)})", batch
             )
-            found.update((row["photo_id"], _photo(row)) for row in rows)
-        return found
+            photos.update((row["photo_id"], photo_from_row(row)) for row in rows)
+        return photos
 
     def by_sha256(self, sha256: str) -> Photo | None:
         """The photo with these bytes, if the album has it."""
         row = self.database.connection.execute(
             "SELECT * FROM photos WHERE sha256 = ?", (sha256,)
         ).fetchone()
-        return None if row is None else _photo(row)
+        return None if row is None else photo_from_row(row)
 
     def move(self, photo_id: int, path: Path | None, filename: str | None = None) -> None:
         """Note that the original lies at `path` now (None: the album keeps it itself), and under
         which name, if that is another."""
         columns: dict[str, Any] = {"path": path_value(path), "missing_since": None}
         with self.writing() as db:
-            self._update(db, photo_id, columns | ({"filename": filename} if filename else {}))
+            update_photo(db, photo_id, columns | ({"filename": filename} if filename else {}))
 
     def place_of(self, photo_id: int) -> Place | None:
         """Where a photo was taken, by name."""
@@ -146,7 +138,7 @@ class PhotoStore:
             "SELECT places.* FROM photos JOIN places USING (place_id) WHERE photo_id = ?",
             (photo_id,),
         ).fetchone()
-        return None if row is None else _place(row)
+        return None if row is None else place_from_row(row)
 
     def keywords_of(self, photo_id: int) -> list[str]:
         """What the file of a photo calls it, in alphabetical order."""
@@ -182,14 +174,14 @@ class PhotoStore:
                 "SELECT * FROM photos ORDER BY taken_at DESC, photo_id DESC LIMIT ? OFFSET ?",
                 (min(limit, LARGEST), min(offset, LARGEST)),
             )
-            return [_photo(row) for row in rows]
+            return [photo_from_row(row) for row in rows]
         facts, mask = self._passing(filters, conditions, written)
         places = facts.newest_first[mask[facts.newest_first]][offset : offset + limit]
         ids = facts.photo_ids[places].tolist()
         photos = self.get_many(ids)
         return [photos[photo_id] for photo_id in ids if photo_id in photos]
 
-    def matching_ids(
+    def matchingid_array(
         self,
         filters: SearchFilters,
         conditions: Sequence[Filter] = (),
@@ -250,7 +242,7 @@ class PhotoStore:
         while rows := self.database.connection.execute(
             "SELECT * FROM photos WHERE photo_id > ? ORDER BY photo_id LIMIT 1000", (last,)
         ).fetchall():
-            yield from map(_photo, rows)
+            yield from map(photo_from_row, rows)
             last = rows[-1]["photo_id"]
 
     def outline(self) -> Iterator[tuple[int, int, bool, bool]]:
@@ -291,7 +283,7 @@ class PhotoStore:
             " WHERE e.photo_id = photos.photo_id AND e.model_id = ?) ORDER BY photo_id LIMIT ?",
             (after, model_id, limit),
         )
-        return [_photo(row) for row in rows]
+        return [photo_from_row(row) for row in rows]
 
     def encoded_by(self) -> dict[str, int]:
         """How many photos each model has encoded, by model_id."""
@@ -309,7 +301,7 @@ class PhotoStore:
 
     def embedded_ids(self, model_id: str) -> npt.NDArray[np.int64]:
         """(n,) photo ids in the order of the matrix rows."""
-        return _ids(
+        return id_array(
             self.database.connection.execute(
                 "SELECT photo_id FROM embeddings WHERE model_id = ? ORDER BY seq", (model_id,)
             )
@@ -370,15 +362,15 @@ class PhotoStore:
         self, model_id: str, photo_ids: Sequence[int]
     ) -> dict[int, npt.NDArray[np.float32]]:
         """The (d,) float32 vectors, of L2 norm 1, of those of `photo_ids` that have one, by id."""
-        found: dict[int, npt.NDArray[np.float32]] = {}
-        for some in _portions(photo_ids):
+        vectors: dict[int, npt.NDArray[np.float32]] = {}
+        for batch in id_batches(possible_ids(photo_ids)):
             rows = self.database.connection.execute(
                 "SELECT photo_id, vector FROM embeddings WHERE model_id = ?"
-                f" AND photo_id IN ({_marks(some)})",
-                (model_id, *some),
+                f" AND photo_id IN ({placeholders(batch)})",
+                (model_id, *batch),
             )
-            found.update((row[0], np.frombuffer(row[1], dtype="<f4")) for row in rows)
-        return found
+            vectors.update((row[0], np.frombuffer(row[1], dtype="<f4")) for row in rows)
+        return vectors
 
     def _passing(
         self,
@@ -389,70 +381,6 @@ class PhotoStore:
         facts = self._facts.now()
         return facts, FilterMasks(self.database, facts, written).passing(filters, conditions)
 
-    def _columns(self, db: sqlite3.Connection, new: NewPhoto) -> dict[str, Any]:
-        return {
-            "sha256": new.sha256,
-            "filename": new.filename,
-            "path": path_value(new.path),
-            "size_bytes": new.size_bytes,
-            **self._fact_columns(db, new.facts, new.file_time, new.place),
-        }
-
-    def _fact_columns(
-        self, db: sqlite3.Connection, facts: ImageFacts, file_time: datetime, place: Place | None
-    ) -> dict[str, Any]:
-        taken_at = facts.taken_at or file_time
-        return {
-            "file_type": facts.file_type,
-            "width": facts.width,
-            "height": facts.height,
-            "taken_at": taken_at.isoformat(
-                timespec="milliseconds" if taken_at.microsecond else "seconds"
-            ),
-            "taken_from": (facts.taken_from or "exif") if facts.taken_at else "file",
-            "taken_offset": facts.taken_offset,
-            "camera": facts.camera,
-            "lens": facts.lens,
-            "exposure_s": facts.exposure_s,
-            "f_number": facts.f_number,
-            "iso": facts.iso,
-            "focal_mm": facts.focal_mm,
-            "orientation": facts.orientation,
-            "rating": facts.rating,
-            "latitude": facts.latitude,
-            "longitude": facts.longitude,
-            "place_id": None if place is None else self._place_id(db, place),
-        }
-
-    @staticmethod
-    def _place_id(db: sqlite3.Connection, place: Place) -> int:
-        names = (place.country_code, place.town, place.town_ko, place.country, place.country_ko)
-        db.execute(
-            "INSERT OR IGNORE INTO places (country_code, town, town_ko, country, country_ko)"
-            " VALUES (?, ?, ?, ?, ?)",
-            names,
-        )
-        row = db.execute(
-            "SELECT place_id FROM places WHERE country_code = ? AND town = ? AND town_ko = ?",
-            names[:3],
-        ).fetchone()
-        return int(row[0])
-
-    @staticmethod
-    def _update(db: sqlite3.Connection, photo_id: int, columns: dict[str, Any]) -> None:
-        assignments = ", ".join(f"{name} = ?" for name in columns)
-        db.execute(
-            f"UPDATE photos SET {assignments} WHERE photo_id = ?", (*columns.values(), photo_id)
-        )
-
-    @staticmethod
-    def _set_keywords(db: sqlite3.Connection, photo_id: int, keywords: Sequence[str]) -> None:
-        db.execute("DELETE FROM keywords WHERE photo_id = ?", (photo_id,))
-        db.executemany(
-            "INSERT OR IGNORE INTO keywords (photo_id, keyword) VALUES (?, ?)",
-            [(photo_id, keyword) for keyword in keywords],
-        )
-
     @staticmethod
     def _add_vector(
         db: sqlite3.Connection, model_id: str, photo_id: int, embedding: Embeddings
@@ -461,61 +389,3 @@ class PhotoStore:
             "INSERT OR IGNORE INTO embeddings (model_id, photo_id, vector) VALUES (?, ?, ?)",
             (model_id, photo_id, embedding.astype("<f4").tobytes()),
         )
-
-
-def path_value(path: Path | None) -> str | bytes | None:
-    """Text, or bytes for a name that is no Unicode, as old disks and zip files have them."""
-    if path is None:
-        return None
-    raw = os.fsencode(path)
-    return str(path) if raw == str(path).encode("utf-8", "replace") else raw
-
-
-def _photo(row: sqlite3.Row) -> Photo:
-    return Photo(
-        photo_id=row["photo_id"],
-        sha256=row["sha256"],
-        filename=row["filename"],
-        path=None if row["path"] is None else Path(os.fsdecode(row["path"])),
-        file_type=row["file_type"],
-        size_bytes=row["size_bytes"],
-        width=row["width"],
-        height=row["height"],
-        taken_at=datetime.fromisoformat(row["taken_at"]),
-        taken_from=row["taken_from"],
-        taken_offset=row["taken_offset"],
-        camera=row["camera"],
-        lens=row["lens"],
-        exposure_s=row["exposure_s"],
-        f_number=row["f_number"],
-        iso=row["iso"],
-        focal_mm=row["focal_mm"],
-        orientation=row["orientation"],
-        rating=row["rating"],
-        latitude=row["latitude"],
-        longitude=row["longitude"],
-        added_at=datetime.fromisoformat(row["added_at"]),
-        missing=row["missing_since"] is not None,
-    )
-
-
-def _place(row: sqlite3.Row) -> Place:
-    return Place(
-        row["town"], row["town_ko"], row["country_code"], row["country"], row["country_ko"]
-    )
-
-
-def _ids(cursor: sqlite3.Cursor) -> npt.NDArray[np.int64]:
-    cursor.row_factory = None
-    return np.fromiter((photo_id for (photo_id,) in cursor), dtype=np.int64)
-
-
-def _portions(photo_ids: Sequence[int]) -> Iterator[list[int]]:
-    """Those ids that a photo can have, as many at once as one statement takes."""
-    for start in range(0, len(photo_ids), IDS_PER_STATEMENT):
-        some = map(int, photo_ids[start : start + IDS_PER_STATEMENT])
-        yield [photo_id for photo_id in some if 0 < photo_id <= LARGEST]
-
-
-def _marks(values: Collection[object]) -> str:
-    return ", ".join("?" * len(values))

@@ -10,12 +10,9 @@ category.
 from __future__ import annotations
 
 import logging
-import os
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
-from typing import Final, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -23,31 +20,13 @@ import numpy.typing as npt
 from album.domain.filters import Filter, Writes
 from album.errors import AlbumError
 from album.storage.database import Database
-from album.storage.text_tokens import QueryTerm, asked, line, phrase, spans_of
+from album.storage.photo_texts import COLUMNS, TextReason, index_line, match_reason, read_texts
+from album.storage.text_tokens import QueryTerm, phrase, query_terms
 
 log = logging.getLogger(__name__)
 
 Ids = npt.NDArray[np.int64]
-Field = Literal[
-    "caption", "keyword", "label", "file name", "folder", "place", "text in the picture"
-]
 
-COLUMNS: Final[dict[str, Field]] = {
-    "caption": "caption",
-    "keywords": "keyword",
-    "labels": "label",
-    "file_name": "file name",
-    "folder": "folder",
-    "place": "place",
-    "read_text": "text in the picture",
-}
-_SAID = (  # tables, the columns of the index that they fill, and what of them
-    ("captions", "caption", "text"),
-    ("keywords", "keywords", "keyword"),
-    ("caption_keywords", "keywords", "keyword"),
-    ("labels", "labels", "label"),
-    ("read_texts", "read_text", "text"),
-)
 _MAKE = (
     f"CREATE VIRTUAL TABLE photo_texts USING fts5({', '.join(COLUMNS)},"
     " tokenize = 'trigram case_sensitive 1')"  # the lines are in small letters already
@@ -66,9 +45,6 @@ SYNCED_BEFORE_A_SEARCH = 2000  # what somebody may wait for; more is for the bac
 MOST_HITS = 100_000
 MOST_BY_BM25 = 5000  # finds of words, for each of which SQLite takes some 2 µs
 PART = 0.5  # what a word counts that is a part of a longer one
-EXCERPT = 80
-FOLDERS = 3
-_HOMES = frozenset({"home", "users", "mnt", "media", "volumes"})  # not what a person calls folders
 
 NO_IDS: Ids = np.empty(0, dtype=np.int64)
 
@@ -82,19 +58,6 @@ class TextHits:
     coverage: npt.NDArray[np.float32]
     """(m,) in (0, 1]: the share of the question's words that the texts hold, rare words counting
     for more; 1: all of them, none as a part of a longer word only."""
-
-
-@dataclass(frozen=True, slots=True)
-class TextReason:
-    """Why a photo is among the hits: where the words are, and what stands there."""
-
-    field: Field
-    excerpt: str
-    """At most 80 characters of the text as it was written."""
-
-
-Texts: TypeAlias = dict[str, list[str]]
-"""What is written of one photo, by column, as it was written."""
 
 
 class TextIndex:
@@ -148,7 +111,7 @@ class TextIndex:
         A word counts by its rarity among the photos (the idf of BM25, Robertson and Zaragoza 2009).
         """
         self._sync_a_little()
-        words = asked(text)
+        words = query_terms(text)
         if not words or not self._usable:
             return TextHits(NO_IDS, np.empty(0, np.float32))
         photos = self._count("SELECT count(*) FROM photos")
@@ -186,29 +149,14 @@ class TextIndex:
         return {phrase: self.exact(phrase) for phrase in phrases}
 
     def why(self, photo_ids: Sequence[int], text: str) -> dict[int, TextReason]:
-        """Where the photos have the words of `text`; those that have none are left out.
-
-        The text with the most of the words wins, one with all of them just so before any other,
-        then a caption before keywords, labels and names.
-        """
-        words, just_so = asked(text), phrase(text)
-        reasons: dict[int, TextReason] = {}
-        for photo_id, texts in self._texts_of(photo_ids).items():
-            most, best = 0, None  # of how many words, and where
-            for column, parts in texts.items():
-                for part in parts:
-                    folded = _line(column, [part])
-                    places = [at for it in words if (at := _first(folded, it.patterns)) >= 0]
-                    number = len(places)
-                    if just_so and (at := folded.find(just_so)) >= 0:
-                        places, number = [at], len(words) + 1
-                    if number > most:
-                        nth_word = folded.count(" ", 0, min(places) + 1) - 1
-                        most, best = number, (column, part, nth_word)
-            if best is not None:
-                column, part, nth_word = best
-                reasons[photo_id] = TextReason(COLUMNS[column], _excerpt(part, nth_word))
-        return reasons
+        """Return where each photo has the words of `text`; photos without any are left out."""
+        texts = read_texts(self._database.connection, photo_ids)
+        terms, exact = query_terms(text), phrase(text)
+        return {
+            photo_id: reason
+            for photo_id, columns in texts.items()
+            if (reason := match_reason(columns, terms, exact)) is not None
+        }
 
     def faults(self) -> list[str]:
         """What is wrong with the index itself, one line each; a rebuild puts it right."""
@@ -269,47 +217,18 @@ class TextIndex:
             ).fetchall()
             if not due:
                 return  # another process was faster
-            texts = self._texts_of([row["photo_id"] for row in due])
+            texts = read_texts(db, [row["photo_id"] for row in due])
             db.executemany(
                 "DELETE FROM photo_texts WHERE rowid = ?", [(row["photo_id"],) for row in due]
             )
             db.executemany(
                 f"INSERT INTO photo_texts (rowid, {columns}) VALUES ({marks})",
                 (
-                    (photo_id, *(_line(column, it[column]) for column in COLUMNS))
+                    (photo_id, *(index_line(column, it[column]) for column in COLUMNS))
                     for photo_id, it in texts.items()
                 ),
             )
             db.execute("UPDATE photo_texts_synced SET revision = ?", (due[-1]["revision"],))
-
-    def _texts_of(self, photo_ids: Sequence[int]) -> dict[int, Texts]:
-        """The texts of those of `photo_ids` that exist."""
-        db = self._database.connection
-        found: dict[int, Texts] = {}
-        for start in range(0, len(photo_ids), SYNCED_AT_ONCE):
-            some = [int(photo_id) for photo_id in photo_ids[start : start + SYNCED_AT_ONCE]]
-            among = f"photo_id IN ({', '.join('?' * len(some))})"
-            for row in db.execute(
-                "SELECT photo_id, filename, path, town, country, town_ko, country_ko"
-                " FROM photos LEFT JOIN places USING (place_id)"
-                f" WHERE {among}",
-                some,
-            ):
-                found[row[0]] = {column: [] for column in COLUMNS} | {
-                    "file_name": [str(row["filename"])],
-                    "folder": _folders(row["path"]),
-                    "place": [
-                        ", ".join(str(name) for name in names if name)
-                        for names in (row[3:5], row[5:7])
-                    ],
-                }
-            for table, column, text in _SAID:
-                for row in db.execute(
-                    f"SELECT photo_id, {text} FROM {table} WHERE {among} ORDER BY {text}", some
-                ):
-                    if row[0] in found and str(row[1]) not in found[row[0]][column]:
-                        found[row[0]][column].append(str(row[1]))
-        return found
 
     # Questions to it
 
@@ -392,42 +311,9 @@ class TextIndex:
         return np.lexsort((-hits, values, -coverage))
 
 
-def _line(column: str, parts: Sequence[str]) -> str:
-    return line(*parts, names=column in ("file_name", "folder"))
-
-
-def _first(folded: str, patterns: Sequence[str]) -> int:
-    """Where any of the patterns is first; -1: nowhere."""
-    places = [folded.find(it) for it in patterns]
-    return min((at for at in places if at >= 0), default=-1)
-
-
 def _any(patterns: Iterable[str]) -> str:
     """An FTS5 expression: there are only letters, digits, blanks and strokes to quote."""
     return " OR ".join(f'"{pattern}"' for pattern in patterns if len(pattern) >= _TRIGRAM)
-
-
-def _folders(path: str | bytes | None) -> list[str]:
-    """The last folders of a photo in place, as one path; those of the machine say nothing of it."""
-    if path is None:
-        return []
-    folders = list(PurePath(os.fsdecode(path)).parts[1:-1])
-    if folders and folders[0].lower() in _HOMES:
-        folders = folders[2:]
-    return ["/".join(folders[-FOLDERS:])] if folders else []
-
-
-def _excerpt(text: str, nth_word: int) -> str:
-    """At most `EXCERPT` characters of a text, with its word number `nth_word`, counted from 0."""
-    text = " ".join(text.split())
-    if len(text) <= EXCERPT:
-        return text
-    spans = spans_of(text)
-    at = spans[min(nth_word, len(spans) - 1)] if spans else 0
-    start = max(0, min(at - EXCERPT // 3, len(text) - EXCERPT + 1))
-    start = text.find(" ", start, at) + 1 if start and " " in text[start:at] else start
-    end = start + EXCERPT - 1 - (start > 0)
-    return ("…" if start else "") + text[start:end].rstrip() + ("…" if end < len(text) else "")
 
 
 def _drop(db: sqlite3.Connection) -> None:

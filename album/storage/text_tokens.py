@@ -142,7 +142,7 @@ class QueryTerm:
         return (*self.whole, *self.ends, *(self.starts if self.starts_suffice else ()))
 
 
-def asked(text: str) -> list[QueryTerm]:
+def query_terms(text: str) -> list[QueryTerm]:
     """The words of a question that say something, each once, without stop words."""
     found: dict[str, QueryTerm] = {}
     for token in _TOKEN.findall(unicodedata.normalize("NFC", text[:MOST_CHARACTERS])):

@@ -17,7 +17,8 @@ from album.storage import label_history
 from album.storage.auto_label_progress import AutoLabelProgress
 from album.storage.database import Database
 from album.storage.labels import LabelStore
-from album.storage.photos import NewPhoto, PhotoStore
+from album.storage.photo_rows import NewPhoto
+from album.storage.photos import PhotoStore
 
 WORDS = LabelRule(
     "cat", "words",

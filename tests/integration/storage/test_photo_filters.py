@@ -33,7 +33,8 @@ from album.domain.filters import (
 from album.domain.photo import ImageFacts, Place, SearchFilters
 from album.storage.database import Database
 from album.storage.labels import LabelStore
-from album.storage.photos import NewPhoto, PhotoStore
+from album.storage.photo_rows import NewPhoto
+from album.storage.photos import PhotoStore
 from tests.support.captioning import set_caption
 
 BUSAN = Place("Busan", "부산", "KR", "South Korea", "대한민국")

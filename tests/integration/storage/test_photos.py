@@ -12,7 +12,8 @@ import pytest
 from album.domain.photo import ImageFacts, SearchFilters
 from album.storage.database import Database
 from album.storage.labels import LabelStore
-from album.storage.photos import NewPhoto, PhotoStore
+from album.storage.photo_rows import NewPhoto
+from album.storage.photos import PhotoStore
 from tests.support.captioning import set_caption
 
 

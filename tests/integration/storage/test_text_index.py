@@ -21,8 +21,10 @@ from album.maintenance.restore import restore
 from album.storage.database import Database
 from album.storage.labels import LabelStore
 from album.storage.migrations import MIGRATIONS, split_statements
-from album.storage.photos import NewPhoto, PhotoStore
-from album.storage.text_index import EXCERPT, SYNCED_AT_ONCE, TextIndex, TextReason
+from album.storage.photo_rows import NewPhoto
+from album.storage.photo_texts import EXCERPT, TextReason
+from album.storage.photos import PhotoStore
+from album.storage.text_index import SYNCED_AT_ONCE, TextIndex
 from tests.support.captioning import set_caption
 from tests.support.library import library, photo
 

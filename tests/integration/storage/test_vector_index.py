@@ -14,7 +14,8 @@ import pytest
 
 from album.domain.photo import ImageFacts
 from album.storage.database import Database
-from album.storage.photos import NewPhoto, PhotoStore
+from album.storage.photo_rows import NewPhoto
+from album.storage.photos import PhotoStore
 from album.storage.vector_index import TAIL_ROWS, VectorIndex, _append, _load
 
 MODEL = "fake/model"
