@@ -158,7 +158,7 @@ class Labelling:
             QueryError: there is nothing to write.
             AlbumError: nothing is left to write, or more than can be kept.
         """
-        if not (plan.photos or plan.taken or living) or not plan.labels:
+        if not (plan.photos or plan.removals or living) or not plan.labels:
             raise QueryError("There is nothing to write: no photo would get or lose a label.")
         return self._labels.apply(plan, living=living)
 
@@ -245,7 +245,7 @@ class Labelling:
     def _planned(
         self, rule: LabelRule, ids: Ids, probabilities: Floats, looked_at: Ids
     ) -> PlannedLabel:
-        by_person, by_rule, refused = self._labels.standing(rule.label)
+        by_person, by_rule, refused = self._labels.photo_ids_by_giver(rule.label)
         has, wrong = np.isin(ids, by_rule), np.isin(ids, refused)
         new = ~(has | wrong | np.isin(ids, by_person))
         return PlannedLabel(

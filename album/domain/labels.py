@@ -72,7 +72,7 @@ class LabelSummary:
 
     label: str
     photos: int
-    given: Mapping[Giver, int]
+    giver_counts: Mapping[Giver, int]
     """How many photos have it from whom; givers of none are left out."""
     refused: int
     """How many photos somebody said it is wrong for."""
@@ -134,7 +134,7 @@ class LabelPlan:
         return sum(len(it.adds) for it in self.labels)
 
     @property
-    def taken(self) -> int:
+    def removals(self) -> int:
         """How many labels would be taken away."""
         return sum(len(it.takes) for it in self.labels)
 
@@ -145,9 +145,9 @@ class LabelChange:
 
     act_id: int
     labels: tuple[str, ...]
-    given: int
+    added: int
     """How many labels were given, with those of photos that came since to a living one."""
-    taken: int
+    removed: int
     """How many were taken away."""
     done_at: datetime
     undone_at: datetime | None = field(default=None)

@@ -16,9 +16,9 @@ ImportKind = Literal["in place", "rescan", "copy", "upload"]
 """A rescan is an import in place that nobody asked for: quiet where there is nothing new."""
 ImportState = Literal["waiting", "running", "paused", "done", "cancelled", "failed", "interrupted"]
 """Interrupted: its process ended in the middle of it; no row says so, for nobody could write it."""
-Wish = Literal["run", "pause", "cancel"]
-ENDED_BY: Final[dict[Wish, ImportState]] = {"pause": "paused", "cancel": "cancelled"}
-"""The state of an import that somebody wished to end."""
+RequestedState = Literal["run", "pause", "cancel"]
+ENDED_BY: Final[dict[RequestedState, ImportState]] = {"pause": "paused", "cancel": "cancelled"}
+"""The state of an import that a person asked to end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +207,7 @@ class ImportRecord:
     caption_language: str | None
     """What is added is queued for captions in this language; None: it is not."""
     state: ImportState
-    wish: Wish
+    requested_state: RequestedState
     """What somebody last asked of it; it follows within a second."""
     total: int
     """How many files; 0 while they are still being looked for."""

@@ -183,7 +183,7 @@ def _end_imports(database: Database) -> None:
     imports = ImportStore(database)
     problem = "The album was restored from a backup made during this import: import again."
     for record in imports.unfinished():
-        imports.enter(record.import_id, "cancelled", problem=problem)
+        imports.set_state(record.import_id, "cancelled", problem=problem)
 
 
 def _settle(place: Path, data_dir: Path, made: list[Path]) -> None:

@@ -74,7 +74,9 @@ class CaptionQueue:
         """One of them; None where there is none."""
         return next(iter(self._jobs("NOT hidden AND job_id = ?", job_id)), None)
 
-    def turn(self, job_id: int, states: Sequence[JobState], state: JobState, at: float) -> None:
+    def set_job_state(
+        self, job_id: int, states: Sequence[JobState], state: JobState, at: float
+    ) -> None:
         """Pause, resume or cancel a job that is in one of `states`.
 
         Of a cancelled one, the photos that wait leave the queue; those at work leave it with their
@@ -122,7 +124,7 @@ class CaptionQueue:
             )
             db.execute("DELETE FROM caption_jobs WHERE hidden")  # with its photo: nobody sees it
 
-    def resume_mended(self) -> int:
+    def resume_after_problem(self) -> int:
         """Go on with jobs that were paused for a problem; how many."""
         with self._database.writing() as db:
             return db.execute(
@@ -183,7 +185,7 @@ class CaptionQueue:
         ).fetchone()
         return None if row is None else CaptionFailure(photo_id, row[0], row[1])
 
-    def all_waiting(self) -> set[int]:
+    def waiting_ids(self) -> set[int]:
         """The photos that are still to be captioned."""
         rows = self._database.connection.execute(
             "SELECT photo_id FROM caption_queue JOIN caption_jobs USING (job_id)"
@@ -191,7 +193,7 @@ class CaptionQueue:
         )
         return {row[0] for row in rows}
 
-    def drop(self, photo_id: int) -> None:
+    def remove(self, photo_id: int) -> None:
         """Let a photo wait no longer; those that would have shared its caption do."""
         with self._database.writing() as db:
             db.execute("DELETE FROM caption_queue WHERE photo_id = ?", (photo_id,))
@@ -276,7 +278,7 @@ class CaptionQueue:
             )
             self._set_claims(db, task, 0.0)
 
-    def settle(self, photo_id: int, languages: Collection[str], written: bool) -> None:
+    def complete(self, photo_id: int, languages: Collection[str], written: bool) -> None:
         """Note that a photo has its captions in some languages; it waits for others only.
 
         Args:

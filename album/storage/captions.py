@@ -171,7 +171,7 @@ class CaptionStore:
         with self.database.writing() as db:
             _insert(db, photo_id, caption)
 
-    def bring_back(self, photo_id: int, captions: Iterable[Caption]) -> None:
+    def restore(self, photo_id: int, captions: Iterable[Caption]) -> None:
         """Store captions that were carried along with a photo, just as they are, if it has none.
 
         One that this photo had here and that is gone was taken away, and stays away.

@@ -14,7 +14,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from album.domain.photo import ENDED_BY, ImportFailure, ImportKind, ImportRecord, ImportState, Wish
+from album.domain.photo import (
+    ENDED_BY,
+    ImportFailure,
+    ImportKind,
+    ImportRecord,
+    ImportState,
+    RequestedState,
+)
 from album.errors import AlbumError
 from album.storage.database import Database, now
 
@@ -122,12 +129,12 @@ class ImportStore:
         )
         return [row[0] for row in rows]
 
-    def ask(self, import_id: int, wish: Wish) -> None:
+    def request_state(self, import_id: int, state: RequestedState) -> None:
         """Ask something of an import, wherever it runs."""
         with self.writing() as db:
-            db.execute("UPDATE imports SET wish = ? WHERE import_id = ?", (wish, import_id))
+            db.execute("UPDATE imports SET wish = ? WHERE import_id = ?", (state, import_id))
 
-    def ask_again(self, import_id: int) -> bool:
+    def request_rescan(self, import_id: int) -> bool:
         """Ask an import that runs to look through its sources once more before it ends.
 
         Returns:
@@ -150,18 +157,18 @@ class ImportStore:
                 (import_id, LOOK_AGAIN),
             ).rowcount
             if not again:
-                self.enter(import_id, "done")
+                self.set_state(import_id, "done")
         return not again
 
-    def end_as_asked(self, import_id: int, wish: Wish) -> bool:
+    def end_as_requested(self, import_id: int, state: RequestedState) -> bool:
         """Note that an import was paused or cancelled, if that is still what is asked of it."""
         with self.writing():
-            still = self.get(import_id).wish == wish
+            still = self.get(import_id).requested_state == state
             if still:
-                self.enter(import_id, ENDED_BY[wish])
+                self.set_state(import_id, ENDED_BY[state])
         return still
 
-    def settle(self, import_id: int) -> None:
+    def complete_interrupted(self, import_id: int) -> None:
         """Note that an import whose program ended is done: another has taken in its files."""
         with self.writing() as db:
             db.execute(
@@ -171,7 +178,7 @@ class ImportStore:
                 (now(), import_id),
             )
 
-    def enter(self, import_id: int, state: ImportState, *, problem: str | None = None) -> None:
+    def set_state(self, import_id: int, state: ImportState, *, problem: str | None = None) -> None:
         """Note where an import is now; `problem` says why it could not go on."""
         ended = now() if state in ("done", "cancelled", "failed") else None
         with self.writing() as db:
@@ -180,7 +187,7 @@ class ImportStore:
                 (state, problem, ended, import_id),
             )
 
-    def found(self, import_id: int, total: int, skipped: Mapping[str, int]) -> None:
+    def set_total(self, import_id: int, total: int, skipped: Mapping[str, int]) -> None:
         """Note how many files there are to import, and how many others by their kind."""
         with self.writing() as db:
             db.execute(
@@ -188,7 +195,7 @@ class ImportStore:
                 (total, json.dumps(dict(skipped)), import_id),
             )
 
-    def count_again(self, import_id: int, done: int) -> None:
+    def reset_counters(self, import_id: int, done: int) -> None:
         """Begin the counts of an import anew, which looks again at all but `done` of its files.
 
         What it added stays counted as that.
@@ -250,7 +257,7 @@ class ImportStore:
 
     # Files
 
-    def seen(self, path: str) -> SeenFile | None:
+    def find_file(self, path: str) -> SeenFile | None:
         """What is known of the file at `path`."""
         row = self.database.connection.execute(
             "SELECT f.*, p.path = CAST(f.path AS TEXT) OR p.path = f.path AS own, p.missing_since"
@@ -267,14 +274,16 @@ class ImportStore:
             missing=row["missing_since"] is not None,
         )
 
-    def seen_by(self, import_id: int) -> int:
+    def count_files(self, import_id: int) -> int:
         """How many files were seen by this import, and by none since."""
         row = self.database.connection.execute(
             "SELECT count(*) FROM files WHERE import_id = ?", (import_id,)
         ).fetchone()
         return int(row[0])
 
-    def see(self, import_id: int, path: Path, stamp: FileStamp, photo_id: int | None) -> None:
+    def record_file(
+        self, import_id: int, path: Path, stamp: FileStamp, photo_id: int | None
+    ) -> None:
         """Remember a file that was read; `photo_id` None: it could not be."""
         with self.writing() as db:
             db.execute(
@@ -289,7 +298,7 @@ class ImportStore:
                 ),
             )
 
-    def see_again(self, import_id: int, paths: Sequence[str]) -> None:
+    def touch_files(self, import_id: int, paths: Sequence[str]) -> None:
         """Note that these files were seen and are what they were."""
         with self.writing() as db:
             db.executemany(
@@ -309,7 +318,7 @@ class ImportStore:
         )
         return [Path(os.fsdecode(row[0])) for row in rows]
 
-    def unseen_below(self, folder: Path, import_id: int) -> Iterator[tuple[Path, int]]:
+    def unvisited_photos(self, folder: Path, import_id: int) -> Iterator[tuple[Path, int]]:
         """(path, photo id) of the files below `folder` that this import has not seen."""
         low, high = _below(folder)
         rows = self.database.connection.execute(
@@ -331,7 +340,7 @@ class ImportStore:
         ).fetchone()
         return row[0], row[1]
 
-    def bytes_had(self, archive: Path, import_id: int) -> int:
+    def known_bytes(self, archive: Path, import_id: int) -> int:
         """How much of a zip is in the album, as far as that is known without opening it.
 
         Args:
@@ -370,7 +379,7 @@ def _record(row: sqlite3.Row) -> ImportRecord:
         sources=tuple(Path(_read(path)) for path in json.loads(row["sources"])),
         caption_language=row["caption_language"],
         state=row["state"],
-        wish="run" if row["wish"] == LOOK_AGAIN else row["wish"],
+        requested_state="run" if row["wish"] == LOOK_AGAIN else row["wish"],
         total=row["total"],
         done=row["done"],
         added=row["added"],

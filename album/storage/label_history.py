@@ -61,7 +61,7 @@ def apply_plan(db: sqlite3.Connection, plan: LabelPlan, *, living: bool) -> int:
     """
     labels = [it for it in plan.labels if living or len(it.adds) or len(it.takes)]
     names = [it.rule.label for it in labels]
-    act_id = begin(db, names, names)
+    act_id = begin_act(db, names, names)
     rows: list[LabelRow] = []
     characters = 0
     for it in labels:
@@ -101,7 +101,7 @@ def give_to_new(db: sqlite3.Connection, rule: LabelRule, rows: Iterable[tuple[in
     return given
 
 
-def take_in(
+def merge(
     db: sqlite3.Connection, rules: Sequence[LabelRule], rows: Iterable[LabelRow], labels: list[str]
 ) -> tuple[int, int]:
     """Merge what another album says of photos; the number of the act, and how many rows are new.
@@ -114,7 +114,7 @@ def take_in(
         rows: what is said.
         labels: all labels that are concerned.
     """
-    act_id = begin(db, labels, [rule.label for rule in rules])
+    act_id = begin_act(db, labels, [rule.label for rule in rules])
     stays = (
         f"{_WAS_BY} IN ('person', 'refused') OR"
         f" {_WAS_BY} IS NOT NULL AND it.given_by NOT IN ('person', 'refused')"
@@ -126,7 +126,7 @@ def take_in(
     return act_id, int(new[0])
 
 
-def say(
+def write_changes(
     db: sqlite3.Connection, photo_id: int, gives: Iterable[str], takes: Iterable[str]
 ) -> int | None:
     """Write what a person changed of a photo's labels; the number of the act, None: nothing new.
@@ -139,7 +139,7 @@ def say(
     for label in takes:
         ruled = db.execute(ONLY_REFUSED, (label,)).fetchone()[0]
         rows.append((label, photo_id, "refused" if ruled else None, None))
-    act_id = begin(db, list(dict.fromkeys(row[0] for row in rows)), [])
+    act_id = begin_act(db, list(dict.fromkeys(row[0] for row in rows)), [])
     has = "had.photo_id IS NOT NULL"
     _write(db, act_id, rows, but_not=f"iif(it.given_by IS 'person', {has}, NOT {has})")
     changed = db.execute(
@@ -155,7 +155,7 @@ def say(
 
 def remove(db: sqlite3.Connection, label: str) -> int:
     """Take a label away from all photos, with what people said of it and its rule; the act."""
-    act_id = begin(db, [label], [label])
+    act_id = begin_act(db, [label], [label])
     rows: list[LabelRow] = [
         (label, row[0], None, None)
         for row in db.execute(
@@ -190,7 +190,7 @@ def undo(db: sqlite3.Connection, act_id: int) -> None:
     db.execute("UPDATE label_acts SET undone_at = ? WHERE act_id = ?", (now(), act_id))
 
 
-def begin(db: sqlite3.Connection, labels: list[str], ruled: list[str]) -> int:
+def begin_act(db: sqlite3.Connection, labels: list[str], ruled: list[str]) -> int:
     """Enter an act on labels, and how those are given whose rules it changes; its number."""
     before: dict[str, dict[str, Any] | None] = {}
     for label in ruled:

@@ -41,7 +41,7 @@ class LabelStore:
 
     # What people say
 
-    def given(self, photo_id: int) -> list[GivenLabel]:
+    def get(self, photo_id: int) -> list[GivenLabel]:
         """The labels on this photo, in alphabetical order."""
         rows = self.database.connection.execute(
             "SELECT label, given_by, probability FROM labels WHERE photo_id = ? ORDER BY label",
@@ -60,7 +60,7 @@ class LabelStore:
             QueryError: these are more labels than a photo can have.
         """
         with self.database.writing():
-            before = {it.label for it in self.given(photo_id)}
+            before = {it.label for it in self.get(photo_id)}
             return self.change_by_person(
                 photo_id,
                 [it for it in labels if it not in before],
@@ -86,7 +86,7 @@ class LabelStore:
             QueryError: the photo would have more labels than a photo can have.
         """
         with self.database.writing() as db:
-            act_id = label_history.say(db, photo_id, gives, takes)
+            act_id = label_history.write_changes(db, photo_id, gives, takes)
             if gives:
                 _refuse_too_many(db, [photo_id])
             return None if act_id is None else self.act(act_id)
@@ -102,14 +102,14 @@ class LabelStore:
             _refuse_too_many(db, photo_ids)
             return given
 
-    def bring_back(self, photo_id: int, labels: Iterable[GivenLabel]) -> None:
+    def restore(self, photo_id: int, labels: Iterable[GivenLabel]) -> None:
         """Give a photo labels that were carried along with it, as they were given, if it has none.
 
         One that somebody refused here stays refused; what is more than a photo can have is not
         taken.
         """
         with self.database.writing() as db:
-            if self.given(photo_id):
+            if self.get(photo_id):
                 return
             db.executemany(
                 "INSERT INTO labels (label, photo_id, given_by, probability)"
@@ -134,11 +134,11 @@ class LabelStore:
     def clear_label(self, label: str, photo_ids: Sequence[int]) -> None:
         """Forget what somebody said of the label and these photos, either way."""
         with self.database.writing() as db:
-            _unsay(db, label_name(label), photo_ids)
+            _clear(db, label_name(label), photo_ids)
 
     def examples(self, label: str) -> tuple[Ids, Ids]:
         """(p,) and (q,) rising ids of the photos that people said have the label, and have not."""
-        by_person, _, refused = self.standing(label)
+        by_person, _, refused = self.photo_ids_by_giver(label)
         return by_person, refused
 
     # All labels
@@ -167,7 +167,7 @@ class LabelStore:
             for label in sorted({*given, *refused, *rules})
         ]
 
-    def standing(self, label: str) -> tuple[Ids, Ids, Ids]:
+    def photo_ids_by_giver(self, label: str) -> tuple[Ids, Ids, Ids]:
         """Rising ids of the photos that have the label from a person, and from a rule, and of
         those that somebody refused it."""
         db = self.database.connection
@@ -179,7 +179,7 @@ class LabelStore:
             id_array(db.execute(f"{refused} ORDER BY photo_id", (label,))),
         )
 
-    def said(self, label: str) -> list[tuple[str, str, float | None]]:
+    def export_rows(self, label: str) -> list[tuple[str, str, float | None]]:
         """(sha256, giver, probability) of all photos of a label, and of those that somebody refused
         it with the giver "refused"; in the order in which the photos came."""
         rows = self.database.connection.execute(
@@ -253,7 +253,7 @@ class LabelStore:
         with self.database.writing() as db:
             return self.act(label_history.apply_plan(db, plan, living=living))
 
-    def take_in(
+    def merge(
         self,
         rules: Sequence[LabelRule],
         rows: Iterable[label_history.LabelRow],
@@ -273,7 +273,7 @@ class LabelStore:
         with self.database.writing() as db:
             known = {rule.label for rule in self.rules()}
             new = [rule for rule in rules if rule.label not in known]
-            act_id, changed = label_history.take_in(db, new, rows, list(labels))
+            act_id, changed = label_history.merge(db, new, rows, list(labels))
             if not changed and not new:
                 db.execute("DELETE FROM label_acts WHERE act_id = ?", (act_id,))
                 return None, 0, []
@@ -355,7 +355,7 @@ def _refuse(db: sqlite3.Connection, label: str, photo_ids: Sequence[int]) -> int
     ).rowcount
 
 
-def _unsay(db: sqlite3.Connection, label: str, photo_ids: Sequence[int]) -> None:
+def _clear(db: sqlite3.Connection, label: str, photo_ids: Sequence[int]) -> None:
     pairs = [(label, int(it)) for it in photo_ids]
     db.executemany(
         "DELETE FROM labels WHERE label = ? AND photo_id = ? AND given_by = 'person'", pairs

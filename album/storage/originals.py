@@ -149,7 +149,7 @@ class Originals:
         arrived.parent.replace(folder)
         return folder / arrived.name, [folder / sidecar.name for sidecar in sidecars]
 
-    def keep(self, identified: Path, photo: Photo) -> None:
+    def store_original(self, identified: Path, photo: Photo) -> None:
         """Move an identified original to its final place. Doing it twice does no harm, also not
         by two processes at once."""
         final = self.kept(photo)
@@ -162,9 +162,9 @@ class Originals:
             _move_if_there(identified, final)
             if not final.exists():
                 raise FileNotFoundError(identified)
-        self.drop(identified)
+        self.discard(identified)
 
-    def drop(self, arrived: Path) -> None:
+    def discard(self, arrived: Path) -> None:
         """Forget a file that arrived: it is here already, cannot be read, or was cancelled."""
         if self.incoming_dir in arrived.parent.parents:  # never a folder of the person's own
             shutil.rmtree(arrived.parent, ignore_errors=True)
@@ -183,7 +183,7 @@ class Originals:
         parts = arrived.relative_to(self.incoming_dir).parts
         return Path(*parts[1:] if parts[0] == self._new.name else parts)
 
-    def has_set_aside(self, import_id: int) -> bool:
+    def has_quarantined(self, import_id: int) -> bool:
         """Whether uploads of an import that could not be read are still here."""
         return any(self._failed.glob(f"{import_id}-*"))
 

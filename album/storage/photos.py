@@ -181,7 +181,7 @@ class PhotoStore:
         photos = self.get_many(ids)
         return [photos[photo_id] for photo_id in ids if photo_id in photos]
 
-    def matchingid_array(
+    def matching_ids(
         self,
         filters: SearchFilters,
         conditions: Sequence[Filter] = (),

@@ -20,7 +20,7 @@ import numpy as np
 
 from album.domain.captions import LANGUAGES, JobState
 from album.domain.labels import Giver, RuleKind, checked_rule
-from album.domain.photo import ImportKind, ImportState, TakenFrom, Wish
+from album.domain.photo import ImportKind, ImportState, RequestedState, TakenFrom
 from album.errors import AlbumError
 from album.storage.database import new_database
 from album.storage.imports import LOOK_AGAIN
@@ -333,7 +333,7 @@ _CHECKS: Final[Mapping[str, Check]] = {
     "imports.sources": _json(_spelled_paths),
     "imports.caption_language": _LANGUAGES_WANTED,
     "imports.state": _one_of(*get_args(ImportState)),
-    "imports.wish": _one_of(*get_args(Wish), LOOK_AGAIN),
+    "imports.wish": _one_of(*get_args(RequestedState), LOOK_AGAIN),
     "imports.skipped": _json(_counts),
     "changes.revision": _whole(1, MAX_WHOLE),
     "labels.given_by": _one_of(*get_args(Giver)),

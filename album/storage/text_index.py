@@ -95,7 +95,7 @@ class TextIndex:
             if portion <= 0:
                 break
             try:
-                self._take_in(portion)
+                self._index_pending(portion)
                 taken += portion
             except sqlite3.DatabaseError as error:
                 if mended:
@@ -205,7 +205,7 @@ class TextIndex:
         except AlbumError as error:  # a full disk is no reason to find nothing
             log.warning("what was written just now is not found yet: %s", error)
 
-    def _take_in(self, most: int) -> None:
+    def _index_pending(self, most: int) -> None:
         columns = ", ".join(COLUMNS)
         marks = ", ".join("?" * (1 + len(COLUMNS)))
         with self._database.writing() as db:

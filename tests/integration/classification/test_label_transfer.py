@@ -112,7 +112,7 @@ def test_what_came_in_works_as_where_it_came_from(labelled, other, tmp_path):
 
     (blue,) = take_in(other, [make_photo(tmp_path / "b.png", (9, 9, 240))]).added
 
-    assert [it.label for it in other.labels.given(blue)] == ["blue"]
+    assert [it.label for it in other.labels.get(blue)] == ["blue"]
     assert other.labelling.plan_again("Blue").labels[0].adds.tolist() == [blue]
 
 

@@ -425,7 +425,7 @@ def test_what_is_added_behind_an_import_is_found_when_it_is_started_again(tmp_pa
 
     slow.set()
     record = ended(album, import_id).record
-    assert (record.state, record.wish) == ("done", "run")
+    assert (record.state, record.requested_state) == ("done", "run")
     assert (record.total, record.done, record.added) == (PHOTOS + 1, PHOTOS + 1, PHOTOS + 1)
     elsewhere.close()
     album.close()

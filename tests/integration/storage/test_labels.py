@@ -78,7 +78,7 @@ def plan(
 
 def givers(labels: LabelStore, label: str = "cat") -> dict[int, str]:
     """Who says what of each photo, "refused" for those that somebody said it is wrong for."""
-    return {int(sha256, 16): giver for sha256, giver, _ in labels.said(label)}
+    return {int(sha256, 16): giver for sha256, giver, _ in labels.export_rows(label)}
 
 
 def everything(store: PhotoStore) -> dict[str, list[tuple]]:
@@ -101,7 +101,7 @@ def test_a_label_that_somebody_types_is_theirs_and_one_that_stays_keeps_its_give
 
     labels.set_by_person(1, ["cat", "sofa"])
 
-    assert [(it.label, it.given_by, it.probability) for it in labels.given(1)] == [
+    assert [(it.label, it.given_by, it.probability) for it in labels.get(1)] == [
         ("cat", "words", 0.75), ("sofa", "person", None),
     ]  # fmt: skip
 
@@ -130,12 +130,12 @@ def test_what_a_person_changes_is_an_act_that_can_be_undone(labels):
     labels.give("sofa", [1])
 
     act = labels.change_by_person(1, ["dog"], ["cat", "sofa"])
-    assert (act.given, act.taken) == (1, 2)
+    assert (act.added, act.removed) == (1, 2)
     assert givers(labels) == {1: "refused", 2: "words"}
 
     labels.undo(act.act_id)
 
-    assert [(it.label, it.given_by, it.probability) for it in labels.given(1)] == [
+    assert [(it.label, it.given_by, it.probability) for it in labels.get(1)] == [
         ("cat", "words", 0.75), ("sofa", "person", None),
     ]  # fmt: skip
     assert givers(labels) == {1: "words", 2: "words"}
@@ -162,16 +162,16 @@ def test_a_photo_can_have_so_many_labels_and_no_more(labels):
         with pytest.raises(QueryError, match=f"{MAX_LABELS} labels at most"):
             one_more()
 
-    assert len(labels.given(1)) == MAX_LABELS
+    assert len(labels.get(1)) == MAX_LABELS
     assert givers(labels, "dog") == {}
     labels.change_by_person(1, ["dog"], names[:1])
     assert givers(labels, "dog") == {1: "person"}
 
 
 def test_a_sidecar_brings_no_more_labels_than_a_photo_can_have(labels):
-    labels.bring_back(1, [GivenLabel(f"label {n}", "person", None) for n in range(1000)])
+    labels.restore(1, [GivenLabel(f"label {n}", "person", None) for n in range(1000)])
 
-    assert len(labels.given(1)) == MAX_LABELS
+    assert len(labels.get(1)) == MAX_LABELS
 
 
 def test_yes_and_no_of_a_person_replace_each_other_and_both_can_be_forgotten(labels):
@@ -190,7 +190,7 @@ def test_yes_and_no_of_a_person_replace_each_other_and_both_can_be_forgotten(lab
 def test_a_rules_label_becomes_a_persons_when_they_confirm_it(labels):
     labels.apply(plan(1), living=False)
     labels.give("cat", [1])
-    assert [(it.given_by, it.probability) for it in labels.given(1)] == [("person", None)]
+    assert [(it.given_by, it.probability) for it in labels.get(1)] == [("person", None)]
 
     labels.apply(plan(2, takes=(1,)), living=False)
 
@@ -208,7 +208,7 @@ def test_a_label_without_a_name_or_with_a_very_long_one_is_refused(labels, name)
 def test_a_name_is_kept_on_one_line(labels):
     labels.give(" my \n cat\ud800 ", [1])
 
-    assert [it.label for it in labels.given(1)] == ["my cat?"]
+    assert [it.label for it in labels.get(1)] == ["my cat?"]
 
 
 # Plans that are written
@@ -221,7 +221,7 @@ def test_a_plan_never_overrules_a_person_who_spoke_after_it_was_made(labels):
     act = labels.apply(plan(1, 2, 3), living=False)
 
     assert givers(labels) == {1: "person", 2: "refused", 3: "words"}
-    assert (act.given, act.taken, act.labels) == (1, 0, ("cat",))
+    assert (act.added, act.removed, act.labels) == (1, 0, ("cat",))
 
 
 def test_a_photo_that_is_gone_meanwhile_is_left_out(labels, store):
@@ -229,7 +229,7 @@ def test_a_photo_that_is_gone_meanwhile_is_left_out(labels, store):
 
     act = labels.apply(plan(1, 2), living=False)
 
-    assert act.given == 1
+    assert act.added == 1
     assert givers(labels) == {1: "words"}
 
 
@@ -266,7 +266,7 @@ def test_taking_away_counts_and_leaves_what_is_not_a_rules(labels):
 
     act = labels.apply(plan(4, takes=(1, 2, 9)), living=False)
 
-    assert (act.given, act.taken) == (1, 1)
+    assert (act.added, act.removed) == (1, 1)
     assert givers(labels) == {2: "person", 3: "words", 4: "words"}
 
 
@@ -275,8 +275,8 @@ def test_a_label_that_another_rule_gives_again_is_told_by_that_rule(labels):
 
     act = labels.apply(plan(3, again=(1,), rule=EXAMPLES, share=0.875), living=False)
 
-    assert act.given == 1
-    assert [(it.given_by, it.probability) for it in labels.given(1)] == [("examples", 0.875)]
+    assert act.added == 1
+    assert [(it.given_by, it.probability) for it in labels.get(1)] == [("examples", 0.875)]
     assert givers(labels)[2] == "words"
 
 
@@ -344,7 +344,7 @@ def test_undoing_leaves_alone_what_a_later_act_of_the_same_kind_confirmed(labels
     labels.undo(first.act_id)
 
     assert givers(labels) == {1: "words", 3: "words"}
-    assert labels.given(1)[0].probability == 0.25
+    assert labels.get(1)[0].probability == 0.25
     labels.undo(second.act_id)
     assert givers(labels) == {}
 
@@ -398,7 +398,7 @@ def test_a_label_is_removed_with_its_rule_and_comes_back_whole(labels, store):
 
     act = labels.remove("cat")
     assert [it.label for it in labels.summaries()] == ["dog"]
-    assert (act.given, act.taken) == (0, 3)
+    assert (act.added, act.removed) == (0, 3)
     labels.give("cat", [5])
     labels.undo(act.act_id)
 
@@ -419,12 +419,12 @@ def test_summaries_tell_givers_refusals_and_rules(labels):
 
     cat, sofa = labels.summaries()
 
-    assert (cat.label, cat.photos, cat.given, cat.refused) == (
+    assert (cat.label, cat.photos, cat.giver_counts, cat.refused) == (
         "cat", 3, {"person": 1, "words": 2}, 0,
     )  # fmt: skip
     assert cat.rule is not None
     assert cat.rule.living
-    assert (sofa.label, sofa.photos, sofa.given, sofa.refused, sofa.rule) == (
+    assert (sofa.label, sofa.photos, sofa.giver_counts, sofa.refused, sofa.rule) == (
         "sofa",
         0,
         {},
@@ -488,7 +488,7 @@ def test_what_a_living_label_gave_is_undone_with_the_act_that_made_it(labels, li
     rows = [(photo_id, 0.5) for photo_id in ids.tolist()]
     assert living.give([(rule, rows)], seen, now_seen) == 2
     labels.give("cat", new[:1])
-    assert labels.act(act.act_id).given == 3
+    assert labels.act(act.act_id).added == 3
     labels.undo(act.act_id)
 
     assert givers(labels) == {new[0]: "person", new[2]: "refused"}
