@@ -483,7 +483,7 @@ class PhotoImporter:
             return lambda: None
         if lost:
             return partial(self._keep, looked.path, photo.photo_id)
-        return partial(self._originals.drop, looked.path)
+        return partial(self._originals.discard, looked.path)
 
     def _keep(self, path: Path, photo_id: int) -> None:
         self._originals.store_original(path, self._store.get(photo_id))

@@ -1,7 +1,7 @@
-"""AutoLabelProgress: how far each automatic label has come among the photos.
+"""Progress of each automatic label among the photos.
 
-The vectors of a model are numbered as they come, so a rule needs to know but the number of the last
-that it was asked about.
+Embeddings of a model are numbered as they arrive, so a rule only needs the number of the last one
+that it was applied to.
 """
 
 from __future__ import annotations
@@ -18,25 +18,24 @@ from album.storage.labels import rule_of
 
 Ids = npt.NDArray[np.int64]
 RuleCursor = tuple[str | None, int]
-"""The model whose vectors a rule was asked about (None: it never was), and the number of the last
-of them."""
+"""Model whose embeddings a rule was applied to (None: never), and the last number."""
 
 
 class AutoLabelProgress:
-    """The clocks of living rules; methods may be called from any thread."""
+    """Cursors of automatic rules, safe to use from any thread."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def last_seq(self, model_id: str) -> int:
-        """The number of the last vector of a model; later ones have higher numbers."""
+        """Return the highest number of a model's embeddings."""
         row = self._database.connection.execute(
             "SELECT max(seq) FROM embeddings WHERE model_id = ?", (model_id,)
         ).fetchone()
         return int(row[0] or 0)
 
     def behind(self, model_id: str) -> dict[RuleCursor, list[LabelRule]]:
-        """The living rules that were not asked about all vectors of a model, by how far each is."""
+        """Return the automatic rules with unprocessed embeddings, by cursor."""
         rows = self._database.connection.execute(
             "SELECT * FROM label_rules WHERE living AND NOT (model_id IS ? AND seen >= ?)"
             " ORDER BY label",
@@ -48,18 +47,18 @@ class AutoLabelProgress:
         return behind
 
     def unseen(self, seen: RuleCursor, model_id: str, limit: int) -> tuple[Ids, RuleCursor]:
-        """The photos that came after a rule was asked.
+        """Return the photos that arrived after a cursor.
 
-        Photos that it was asked about by the vectors of another model are not new; a rule that was
-        never asked begins with those that come from now on.
+        Photos processed with the embeddings of another model are not new. A rule that was never
+        applied begins with the photos that arrive next.
 
         Args:
-            seen: how far the rule is.
-            model_id: whose vectors there are now.
-            limit: how many photos at the most; after a change of the model there may be more.
+            seen: the cursor of the rule.
+            model_id: the model in use.
+            limit: the most photos. After a change of the model there may be more.
 
         Returns:
-            (n,) their rising ids, and how far the rule is when it has been asked about them.
+            (n,) their rising ids, and the cursor after them.
         """
         before, last = seen
         db = self._database.connection
@@ -89,14 +88,14 @@ class AutoLabelProgress:
         seen: RuleCursor,
         now_seen: RuleCursor,
     ) -> int:
-        """Give new photos their labels and note how far the rules have come, in one transaction.
+        """Label new photos and advance the cursors, in one transaction.
 
-        A rule that somebody changed meanwhile is left alone.
+        A rule that was changed meanwhile is skipped.
 
         Args:
-            answers: rules, each with (photo id, probability) of those that get its label.
-            seen: how far the rules were before.
-            now_seen: how far they are now.
+            answers: rules, each with (photo id, probability) of the photos that get its label.
+            seen: the cursor of the rules before.
+            now_seen: the cursor after.
 
         Returns:
             How many labels were given.

@@ -1,9 +1,8 @@
-"""CaptionQueue: the rows of caption jobs and of the photos that wait for a caption.
+"""Rows of caption jobs and of their waiting photos.
 
-A photo is in the queue at most once, in the job that asked for it last. Whoever works on it holds a
-claim for a while, so that no two pay for the same photo; a kill holds it up no longer than that.
-Photos that share a caption are claimed together. Every method is one transaction; times are Unix
-time, passed in.
+A photo is queued at most once, in the job that requested it last. A worker holds a claim for a
+while, so that no two pay for the same photo. After a kill the claim expires. Photos that share a
+caption are claimed together. Every method is one transaction. Times are Unix time, passed in.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ _DUE = (
 
 
 class CaptionQueue:
-    """What waits for a captioner; methods may be called from any thread, and process."""
+    """Queue of photos to caption, safe from any thread and process."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -41,16 +40,16 @@ class CaptionQueue:
         urgent: bool = False,
         hidden: bool = False,
     ) -> int:
-        """Queue photos as one job; its id.
+        """Queue photos as one job, and return its id.
 
-        A photo that waits already comes into this job, for its languages, too.
+        A photo that waits already moves to this job, and keeps its languages.
 
         Args:
-            groups: photos that share a caption stand together; the first is to be sent.
+            groups: photos that share a caption stand together. The first is sent.
             languages: of the captions, "ko", "en" or both.
             at: the time.
-            urgent: before all that were queued without it.
-            hidden: a single photo that somebody waits for, not told as a job.
+            urgent: before all photos queued without it.
+            hidden: a single photo that a person waits for, not listed as a job.
         """
         with self._database.writing() as db:
             job_id = int(
@@ -67,11 +66,11 @@ class CaptionQueue:
         return job_id
 
     def jobs(self, limit: int = 10) -> list[CaptionJob]:
-        """The jobs, the latest first, but those of single photos that somebody waits for."""
+        """Return the visible jobs, the latest first."""
         return self._jobs("NOT hidden ORDER BY job_id DESC LIMIT ?", limit)
 
     def job(self, job_id: int) -> CaptionJob | None:
-        """One of them; None where there is none."""
+        """Return one visible job, or None."""
         return next(iter(self._jobs("NOT hidden AND job_id = ?", job_id)), None)
 
     def set_job_state(
@@ -79,8 +78,8 @@ class CaptionQueue:
     ) -> None:
         """Pause, resume or cancel a job that is in one of `states`.
 
-        Of a cancelled one, the photos that wait leave the queue; those at work leave it with their
-        answer, or as their claim ends, so that no other job sends them meanwhile.
+        A cancelled job's waiting photos leave the queue. Photos at work leave it with their answer,
+        or when their claim ends, so that no other job sends them meanwhile.
         """
         with self._database.writing() as db:
             ended = now() if state == "cancelled" else None
@@ -97,9 +96,9 @@ class CaptionQueue:
                 )
 
     def pause_for(self, task: CaptionTask, problem: str) -> None:
-        """Pause the job of a task, since all of its photos would fail alike.
+        """Pause a job of which every photo would fail alike.
 
-        A job that nobody sees, and nobody could resume, has its photo given up instead.
+        The photo of a hidden job, which nobody could resume, fails instead.
         """
         with self._database.writing() as db:
             paused = db.execute(
@@ -116,7 +115,7 @@ class CaptionQueue:
         self.release(task)
 
     def pause_all(self) -> None:
-        """Pause every job until a person goes on with it; single photos leave the queue."""
+        """Pause every job until a person resumes it, and drop hidden ones."""
         with self._database.writing() as db:
             db.execute(
                 "UPDATE caption_jobs SET state = 'paused', problem = NULL"
@@ -125,7 +124,7 @@ class CaptionQueue:
             db.execute("DELETE FROM caption_jobs WHERE hidden")  # with its photo: nobody sees it
 
     def resume_after_problem(self) -> int:
-        """Go on with jobs that were paused for a problem; how many."""
+        """Resume jobs that a problem paused, and count them."""
         with self._database.writing() as db:
             return db.execute(
                 "UPDATE caption_jobs SET state = 'running', problem = NULL"
@@ -133,9 +132,9 @@ class CaptionQueue:
             ).rowcount
 
     def retry(self, job_id: int) -> int:
-        """Queue the photos of a job that were given up once more; how many.
+        """Queue the failed photos of a job again, and count them.
 
-        One that is paused stays so: its other photos wait, too.
+        A paused job stays paused.
         """
         with self._database.writing() as db:
             again = db.execute(
@@ -152,7 +151,7 @@ class CaptionQueue:
         return again
 
     def failures(self, job_id: int, limit: int) -> list[CaptionFailure]:
-        """The photos of a job that were given up, by id, with their reasons."""
+        """Return the failed photos of a job with their reasons, by id."""
         rows = self._database.connection.execute(
             "SELECT photo_id, failure, problem FROM caption_queue WHERE job_id = ?"
             " AND failure IS NOT NULL ORDER BY photo_id LIMIT ?",
@@ -161,7 +160,7 @@ class CaptionQueue:
         return [CaptionFailure(*row) for row in rows]
 
     def finish_jobs(self, at: float) -> None:
-        """Note the end of running jobs of which no photo waits any more."""
+        """Mark running jobs without waiting photos as done."""
         waiting = "EXISTS (SELECT 1 FROM caption_queue AS it WHERE it.job_id = caption_jobs.job_id"
         with self._database.writing() as db:
             db.execute(
@@ -179,14 +178,14 @@ class CaptionQueue:
     # Photos
 
     def waiting(self, photo_id: int) -> CaptionFailure | None:
-        """How a photo in the queue stands; None where it is not in it."""
+        """Return the state of a photo in the queue, or None."""
         row = self._database.connection.execute(
             "SELECT failure, problem FROM caption_queue WHERE photo_id = ?", (photo_id,)
         ).fetchone()
         return None if row is None else CaptionFailure(photo_id, row[0], row[1])
 
     def waiting_ids(self) -> set[int]:
-        """The photos that are still to be captioned."""
+        """Return the photos that are still to be captioned."""
         rows = self._database.connection.execute(
             "SELECT photo_id FROM caption_queue JOIN caption_jobs USING (job_id)"
             " WHERE failure IS NULL AND state <> 'cancelled'"
@@ -194,17 +193,17 @@ class CaptionQueue:
         return {row[0] for row in rows}
 
     def remove(self, photo_id: int) -> None:
-        """Let a photo wait no longer; those that would have shared its caption do."""
+        """Remove a photo, but keep those that would share its caption."""
         with self._database.writing() as db:
             db.execute("DELETE FROM caption_queue WHERE photo_id = ?", (photo_id,))
 
     def is_due(self, at: float) -> bool:
-        """Whether there is a photo to claim."""
+        """Return whether there is a photo to claim."""
         row = self._database.connection.execute(f"SELECT 1 {_DUE}", {"at": at}).fetchone()
         return row is not None
 
     def claim(self, at: float, lease_s: float) -> CaptionTask | None:
-        """The next photo of a running job, hidden from others for `lease_s` seconds."""
+        """Claim the next photo of a running job for `lease_s` seconds."""
         until = at + lease_s
         with self._database.writing() as db:
             row = db.execute(
@@ -226,8 +225,10 @@ class CaptionQueue:
         )
 
     def renew(self, task: CaptionTask, until: float) -> CaptionTask | None:
-        """The task with a longer claim; None where it has been lost: cancelled, paused, or done
-        in another way."""
+        """Extend a claim, or return None where it was lost.
+
+        A claim is lost when its photo was cancelled, paused or captioned by other means.
+        """
         with self._database.writing() as db:
             mine = db.execute(
                 "SELECT 1 FROM caption_queue JOIN caption_jobs USING (job_id) WHERE photo_id = ?"
@@ -242,18 +243,18 @@ class CaptionQueue:
         )
 
     def release(self, task: CaptionTask) -> None:
-        """Give a claim back."""
+        """Release a claim."""
         with self._database.writing() as db:
             self._set_claims(db, task, 0.0)
 
     def delay(self, task: CaptionTask, tries: int, until: float, problem: str) -> None:
-        """Let a task, and what shares with it, wait for some time after a failure.
+        """Delay a failed task and the photos that share its caption.
 
         Args:
-            task: as it was claimed.
+            task: the claimed task.
             tries: how many have failed by now.
             until: when the next one is due.
-            problem: what it failed of, in one sentence.
+            problem: why it failed, in one sentence.
         """
         with self._database.writing() as db:
             for photo_id in (task.photo_id, *task.others):
@@ -270,7 +271,7 @@ class CaptionQueue:
             self._set_claims(db, task, 0.0)
 
     def fail(self, task: CaptionTask, reason: str) -> None:
-        """Give a photo up, with the reason; one that would have shared its caption is sent next."""
+        """Mark a photo as failed, and release the photos that share its caption."""
         with self._database.writing() as db:
             db.execute(
                 "UPDATE caption_queue SET failure = ? WHERE photo_id = ? AND claimed_until = ?",
@@ -279,12 +280,12 @@ class CaptionQueue:
             self._set_claims(db, task, 0.0)
 
     def complete(self, photo_id: int, languages: Collection[str], written: bool) -> None:
-        """Note that a photo has its captions in some languages; it waits for others only.
+        """Remove the languages of a written caption from a queued photo.
 
         Args:
-            photo_id: of a photo that may have left the queue.
-            languages: that were asked for.
-            written: whether the captions are the photo's now, and not a person's own words.
+            photo_id: a photo that may have left the queue.
+            languages: the requested languages.
+            written: whether the captions were stored, and not a person's own kept.
         """
         with self._database.writing() as db:
             row = db.execute(
@@ -364,5 +365,5 @@ class CaptionQueue:
 
 
 def _joined(languages: Collection[str]) -> str:
-    """As rows have them: Korean first, each once."""
+    """Join languages as rows hold them: Korean first, each once."""
     return ",".join(sorted(set(languages), key=lambda it: (it != "ko", it)))

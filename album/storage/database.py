@@ -1,9 +1,8 @@
-"""Database: the connections, the schema and the transactions of `album.db`.
+"""Connections and transactions of `album.db`.
 
-SQLite with a write-ahead log: one connection a thread, closed when the thread ends. Readers never
-wait, writers take turns, also those of other processes. The tables are spoken to by `PhotoStore`
-with its `FactTable`, by `ImportStore`, `LabelStore`, `CaptionStore`, `CaptionQueue`, `RequestRate`
-and `TextIndex` alone.
+SQLite with a write-ahead log: one connection per thread, closed when the thread ends. Readers
+never wait. Writers take turns, including those of other processes. Only the stores and indexes
+of `album.storage` run SQL.
 """
 
 from __future__ import annotations
@@ -26,9 +25,9 @@ BUSY_TIMEOUT_S = 60  # another process may be importing; a group of rows takes i
 
 
 class _ThreadConnection:
-    """Holds the connection of one thread and closes it when the thread ends.
+    """Connection of one thread, closed when the thread ends.
 
-    The statement cache of a connection refers back to it, so that without this a connection would
+    The statement cache of a connection refers back to it. Without this class a connection would
     stay open until the garbage collector finds it.
     """
 
@@ -40,15 +39,15 @@ class _ThreadConnection:
 
 
 class Database:
-    """One `album.db`; methods may be called from any thread."""
+    """One `album.db`, safe to use from any thread."""
 
     def __init__(self, path: Path) -> None:
-        """Open or create the database at `path` and bring its schema up to date.
+        """Open or create the database at `path` and migrate its schema.
 
-        On a disk that cannot be written to, one that is up to date opens for reading.
+        On a read-only disk, a database of the current version opens for reading.
 
         Raises:
-            AlbumError: the file is no album, damaged, one of a later version, or cannot be written.
+            AlbumError: the file is no album, damaged, of a later version, or cannot be written.
         """
         self._path = path
         self._mode = _reading_mode(path)
@@ -69,7 +68,7 @@ class Database:
             raise AlbumError(f"{path} cannot be opened as an album: {error}.") from error
 
     def close(self) -> None:
-        """Close every connection; the database is of no use afterwards."""
+        """Close every connection for good."""
         with self._lock, self._connecting:
             for connection in list(self._connections):
                 connection.close()
@@ -77,12 +76,12 @@ class Database:
 
     @property
     def read_only(self) -> bool:
-        """Whether nothing can be written, as on a disk that is mounted so."""
+        """Whether the disk allows no writing."""
         return bool(self._mode)
 
     @property
     def connection(self) -> sqlite3.Connection:
-        """This thread's own, for reading; closed when the thread ends."""
+        """Connection of this thread, for reading."""
         held: _ThreadConnection | None = getattr(self._threads, "held", None)
         if held is None:
             connection = sqlite3.connect(
@@ -107,10 +106,10 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction that no other thread or process writes beside; nests in itself.
+        """Open a transaction that excludes other writers, or join the open one.
 
         Raises:
-            AlbumError: the disk is full, or another program keeps the database to itself.
+            AlbumError: the disk is full, or another program locks the database.
         """
         with self._lock:
             db = self.connection
@@ -130,7 +129,7 @@ class Database:
                 raise AlbumError(write_failure(error)) from error
 
     def snapshot(self, target: Path) -> None:
-        """Write one consistent copy of the database to `target` while others read and write.
+        """Write one consistent copy to `target` while others read and write.
 
         Raises:
             AlbumError: the copy cannot be written.
@@ -146,7 +145,7 @@ class Database:
             raise AlbumError(f"{target} cannot be written: {error}.") from error
 
     def refuse_damage(self) -> None:
-        """Read every page once, as before an earlier copy is given up for this one.
+        """Read every page once, before this copy replaces an earlier one.
 
         Raises:
             DamagedDatabaseError: a page is not as SQLite wrote it.
@@ -156,7 +155,7 @@ class Database:
             raise DamagedDatabaseError(DAMAGED)
 
     def faults(self) -> list[str]:
-        """What SQLite finds wrong with the file, one line each."""
+        """List what SQLite finds wrong with the file, one line each."""
         own = _own_faults(self.connection.execute("PRAGMA integrity_check"))
         dangling = self.connection.execute("PRAGMA foreign_key_check").fetchall()
         if own:
@@ -189,9 +188,9 @@ class Database:
 
 @contextmanager
 def new_database(path: Path, version: int) -> Iterator[sqlite3.Connection]:
-    """A database that the first `version` migrations made, in one transaction to fill it.
+    """Create a database of `version` and fill it in one transaction.
 
-    Written without a journal: where that fails, the file is of no worth.
+    It is written without a journal, so the file is invalid after a failure.
 
     Raises:
         OSError: it cannot be written.
@@ -213,9 +212,9 @@ def new_database(path: Path, version: int) -> Iterator[sqlite3.Connection]:
 
 
 def _is_emptied(path: Path) -> bool:
-    """Whether the file is empty in a folder that holds photos of an album.
+    """Return whether the file is empty beside photos of an album.
 
-    Without those, a start was interrupted before it had written anything.
+    Without photos, a first start was interrupted before it wrote anything.
     """
     if not path.is_file() or path.stat().st_size or Path(f"{path}-wal").exists():
         return False
@@ -228,7 +227,7 @@ def _is_emptied(path: Path) -> bool:
 
 
 def _reading_mode(path: Path) -> str:
-    """How a database is to be opened that cannot be written; "" for any other.
+    """Return the URI suffix that opens a database, "" if it is writable.
 
     Raises:
         AlbumError: it cannot be read without writing first.
@@ -248,11 +247,11 @@ def _reading_mode(path: Path) -> str:
 
 
 def _own_faults(checks: Iterable[sqlite3.Row]) -> list[str]:
-    """What a check says of the album's own tables."""
+    """List the faults that a check reports for the album's own tables."""
     # From SQLite 3.44 on it also looks into the index of texts, which can be made again.
     return [row[0] for row in checks if row[0] != "ok" and "FTS5 table" not in row[0]]
 
 
 def now() -> str:
-    """The time as rows have it: local, to the second."""
+    """Return the local time as rows hold it, to the second."""
     return datetime.now().isoformat(timespec="seconds")

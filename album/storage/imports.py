@@ -1,7 +1,7 @@
-"""ImportStore: the rows of imports, and of the files that they saw.
+"""Rows of imports and of the files that they read.
 
-An import is its row: whoever opens the library can see how far it is and go on with it. What was
-seen where is remembered by size and time, so that a file is read again only when it has changed.
+An import is its row: any process that opens the library can see its progress and resume it. Files
+are known by size and time, so that a file is read again only when it has changed.
 """
 
 from __future__ import annotations
@@ -27,38 +27,40 @@ from album.storage.database import Database, now
 
 COUNTERS = ("done", "added", "already_here", "updated", "missing")
 LOOK_AGAIN = "look again"
-"""Stands in the column `wish` of a running import whose sources changed behind it: run, and look
-through them once more. Nobody but this file needs to know, for any other wish may replace it: an
-import that is gone on with looks through all of its sources anyway."""
+"""Value of the column `wish` for a running import whose sources changed meanwhile.
+
+It means: run, and scan the sources once more. Any other value may replace it, since an import
+that is resumed scans all of its sources anyway.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class FileStamp:
-    """What tells without reading it that a file is the one that was seen before."""
+    """Values that identify an unchanged file without reading it."""
 
     size_bytes: int
     mtime_ns: int
     sidecars: str
-    """Names, sizes and times of the files that describe it, as one text."""
+    """Names, sizes and times of its sidecars, as one text."""
 
 
 @dataclass(frozen=True, slots=True)
 class SeenFile:
-    """A file as an earlier import saw it, and its photo as it is now."""
+    """File as an earlier import read it, with its photo's state."""
 
     stamp: FileStamp
     import_id: int | None
-    """The import that saw it last."""
+    """The last import that read it."""
     photo_id: int | None
     """None: it could not be read."""
     own: bool
-    """Whether this is where the original of the photo is looked for."""
+    """Whether the photo's original belongs at this path."""
     missing: bool
     """Whether the photo is marked as missing."""
 
 
 class ImportStore:
-    """What imports were asked for, what came of them, and what they saw."""
+    """Imports with their counters, failures and files."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -73,7 +75,11 @@ class ImportStore:
         caption_language: str | None = None,
         skipped: Mapping[str, int] | None = None,
     ) -> int:
-        """Write down that an import is wanted; its id."""
+        """Add an import that waits to run.
+
+        Returns:
+            Its id.
+        """
         values = (
             kind,
             json.dumps([_spelled(path) for path in sources]),
@@ -91,12 +97,12 @@ class ImportStore:
         return int(row[0])
 
     def forget(self, import_id: int) -> None:
-        """Take an import off the list; its photos stay."""
+        """Delete an import from the list, keeping its photos."""
         with self.writing() as db:
             db.execute("DELETE FROM imports WHERE import_id = ?", (import_id,))
 
     def get(self, import_id: int) -> ImportRecord:
-        """One import.
+        """Return one import.
 
         Raises:
             AlbumError: there is none with this id.
@@ -109,36 +115,36 @@ class ImportStore:
         return _record(row)
 
     def recent(self, limit: int) -> list[ImportRecord]:
-        """The imports asked for last, the last one first."""
+        """Return the latest imports, the last one first."""
         rows = self.database.connection.execute(
             f"{_RECORDS} ORDER BY import_id DESC LIMIT ?", (limit,)
         )
         return [_record(row) for row in rows]
 
     def unfinished(self) -> list[ImportRecord]:
-        """Imports that have not ended, in the order in which they were asked for."""
+        """Return imports that have not ended, the oldest first."""
         rows = self.database.connection.execute(
             f"{_RECORDS} WHERE state IN ('waiting', 'running', 'paused') ORDER BY import_id"
         )
         return [_record(row) for row in rows]
 
     def cancelled(self) -> list[int]:
-        """The imports that were cancelled."""
+        """Return the ids of cancelled imports."""
         rows = self.database.connection.execute(
             "SELECT import_id FROM imports WHERE state = 'cancelled'"
         )
         return [row[0] for row in rows]
 
     def request_state(self, import_id: int, state: RequestedState) -> None:
-        """Ask something of an import, wherever it runs."""
+        """Ask an import to run, pause or cancel, in any process."""
         with self.writing() as db:
             db.execute("UPDATE imports SET wish = ? WHERE import_id = ?", (state, import_id))
 
     def request_rescan(self, import_id: int) -> bool:
-        """Ask an import that runs to look through its sources once more before it ends.
+        """Ask a running import to scan its sources once more.
 
         Returns:
-            False where it does not run any more, or is about to be paused or cancelled.
+            False where it runs no longer, or is about to be paused or cancelled.
         """
         with self.writing() as db:
             return bool(
@@ -150,7 +156,11 @@ class ImportStore:
             )
 
     def finish(self, import_id: int) -> bool:
-        """Note that an import is done, unless it is to look once more; whether it is."""
+        """Mark an import as done unless a rescan is requested.
+
+        Returns:
+            Whether it is done.
+        """
         with self.writing() as db:
             again = db.execute(
                 "UPDATE imports SET wish = 'run' WHERE import_id = ? AND wish = ?",
@@ -161,7 +171,7 @@ class ImportStore:
         return not again
 
     def end_as_requested(self, import_id: int, state: RequestedState) -> bool:
-        """Note that an import was paused or cancelled, if that is still what is asked of it."""
+        """Mark an import as paused or cancelled if that is still requested."""
         with self.writing():
             still = self.get(import_id).requested_state == state
             if still:
@@ -169,7 +179,7 @@ class ImportStore:
         return still
 
     def complete_interrupted(self, import_id: int) -> None:
-        """Note that an import whose program ended is done: another has taken in its files."""
+        """Mark an interrupted import as done after another imported its files."""
         with self.writing() as db:
             db.execute(
                 "UPDATE imports SET state = 'done', problem = NULL, ended_at = ?,"
@@ -179,7 +189,7 @@ class ImportStore:
             )
 
     def set_state(self, import_id: int, state: ImportState, *, problem: str | None = None) -> None:
-        """Note where an import is now; `problem` says why it could not go on."""
+        """Set the state of an import, with the `problem` that stopped it."""
         ended = now() if state in ("done", "cancelled", "failed") else None
         with self.writing() as db:
             db.execute(
@@ -188,7 +198,7 @@ class ImportStore:
             )
 
     def set_total(self, import_id: int, total: int, skipped: Mapping[str, int]) -> None:
-        """Note how many files there are to import, and how many others by their kind."""
+        """Set the number of files to import, and others by kind."""
         with self.writing() as db:
             db.execute(
                 "UPDATE imports SET total = ?, skipped = ? WHERE import_id = ?",
@@ -196,9 +206,9 @@ class ImportStore:
             )
 
     def reset_counters(self, import_id: int, done: int) -> None:
-        """Begin the counts of an import anew, which looks again at all but `done` of its files.
+        """Restart the counters of an import that kept `done` files.
 
-        What it added stays counted as that.
+        Photos that it added stay counted.
         """
         with self.writing() as db:
             db.execute(
@@ -212,13 +222,13 @@ class ImportStore:
     def advance(
         self, import_id: int, counts: Mapping[str, int], current: str, seconds: float
     ) -> None:
-        """Add to the counters of an import; of a folder that grows meanwhile, the total, too.
+        """Add to an import's counters, and to a growing folder's total.
 
         Args:
-            import_id: which.
-            counts: how much to add to which of `COUNTERS`.
-            current: the name of the file that was done last.
-            seconds: the time at work since this was last called.
+            import_id: the import.
+            counts: the increments by name, of `COUNTERS`.
+            current: the name of the last file.
+            seconds: the time at work since the last call.
         """
         added = "".join(f"{name} = {name} + ?, " for name in COUNTERS)
         with self.writing() as db:
@@ -232,7 +242,7 @@ class ImportStore:
             )
 
     def fail(self, import_id: int, path: Path, reason: str) -> None:
-        """Note a file that did not become a photo."""
+        """Record a file that did not become a photo."""
         with self.writing() as db:
             db.execute(
                 "INSERT OR REPLACE INTO import_failures VALUES (?, ?, ?)",
@@ -240,7 +250,10 @@ class ImportStore:
             )
 
     def failures(self, import_id: int, limit: int = -1) -> list[ImportFailure]:
-        """The files that did not become photos, by path; `limit` below 0: all."""
+        """Return the files that did not become photos, by path.
+
+        A `limit` below 0 means all.
+        """
         rows = self.database.connection.execute(
             "SELECT path, reason FROM import_failures WHERE import_id = ? ORDER BY path LIMIT ?",
             (import_id, limit),
@@ -248,7 +261,10 @@ class ImportStore:
         return [ImportFailure(Path(os.fsdecode(row["path"])), row["reason"]) for row in rows]
 
     def added_by(self, import_id: int, newest: int = -1) -> list[int]:
-        """Ids of the photos that an import added, the last one first; `newest` below 0: all."""
+        """Return ids of the photos an import added, the last first.
+
+        A `newest` below 0 means all.
+        """
         rows = self.database.connection.execute(
             "SELECT photo_id FROM photos WHERE import_id = ? ORDER BY photo_id DESC LIMIT ?",
             (import_id, newest),
@@ -258,7 +274,7 @@ class ImportStore:
     # Files
 
     def find_file(self, path: str) -> SeenFile | None:
-        """What is known of the file at `path`."""
+        """Return what is known of the file at `path`."""
         row = self.database.connection.execute(
             "SELECT f.*, p.path = CAST(f.path AS TEXT) OR p.path = f.path AS own, p.missing_since"
             " FROM files AS f LEFT JOIN photos AS p USING (photo_id) WHERE f.path = ?",
@@ -275,7 +291,7 @@ class ImportStore:
         )
 
     def count_files(self, import_id: int) -> int:
-        """How many files were seen by this import, and by none since."""
+        """Count the files that this import read, and none since."""
         row = self.database.connection.execute(
             "SELECT count(*) FROM files WHERE import_id = ?", (import_id,)
         ).fetchone()
@@ -284,7 +300,7 @@ class ImportStore:
     def record_file(
         self, import_id: int, path: Path, stamp: FileStamp, photo_id: int | None
     ) -> None:
-        """Remember a file that was read; `photo_id` None: it could not be."""
+        """Record a file that was read, with `photo_id` None if unreadable."""
         with self.writing() as db:
             db.execute(
                 "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?)",
@@ -299,7 +315,7 @@ class ImportStore:
             )
 
     def touch_files(self, import_id: int, paths: Sequence[str]) -> None:
-        """Note that these files were seen and are what they were."""
+        """Assign unchanged files to this import."""
         with self.writing() as db:
             db.executemany(
                 "UPDATE files SET import_id = ? WHERE path = ?",
@@ -307,19 +323,19 @@ class ImportStore:
             )
 
     def forget_file(self, path: Path) -> None:
-        """Forget what was seen at `path`."""
+        """Delete what is known of the file at `path`."""
         with self.writing() as db:
             db.execute("DELETE FROM files WHERE path = ?", (os.fsencode(path),))
 
     def places_of(self, photo_id: int) -> list[Path]:
-        """Every path where the bytes of a photo were seen."""
+        """Return every path where the bytes of a photo were read."""
         rows = self.database.connection.execute(
             "SELECT path FROM files WHERE photo_id = ? ORDER BY path", (photo_id,)
         )
         return [Path(os.fsdecode(row[0])) for row in rows]
 
     def unvisited_photos(self, folder: Path, import_id: int) -> Iterator[tuple[Path, int]]:
-        """(path, photo id) of the files below `folder` that this import has not seen."""
+        """Yield (path, photo id) below `folder` that this import has not read."""
         low, high = _below(folder)
         rows = self.database.connection.execute(
             "SELECT path, photo_id FROM files WHERE path >= ? AND path < ?"
@@ -330,7 +346,7 @@ class ImportStore:
             yield Path(os.fsdecode(row["path"])), row["photo_id"]
 
     def counts_below(self, folder: Path) -> tuple[int, int]:
-        """How many photos were seen below `folder`, and how many of them are missing."""
+        """Count the photos below `folder`, and the missing ones among them."""
         low, high = _below(folder)
         row = self.database.connection.execute(
             "SELECT count(DISTINCT photo_id), count(DISTINCT photo_id) FILTER"
@@ -341,11 +357,11 @@ class ImportStore:
         return row[0], row[1]
 
     def known_bytes(self, archive: Path, import_id: int) -> int:
-        """How much of a zip is in the album, as far as that is known without opening it.
+        """Count the bytes of a zip that the album holds.
 
         Args:
             archive: the zip.
-            import_id: of uploads alone what this import added is known.
+            import_id: for an upload, only what this import added is known.
         """
         low, high = _below(archive)
         row = self.database.connection.execute(
@@ -357,7 +373,7 @@ class ImportStore:
         return int(max(row))
 
     def mark_missing(self, photo_id: int, missing: bool) -> None:
-        """Note whether the original of a photo is where it belongs."""
+        """Set whether the original of a photo is missing."""
         with self.writing() as db:
             db.execute(
                 "UPDATE photos SET missing_since = CASE WHEN ? THEN coalesce(missing_since, ?) END"
@@ -397,7 +413,7 @@ def _record(row: sqlite3.Row) -> ImportRecord:
 
 
 def _spelled(path: Path) -> str:
-    """A path as Latin-1 text of its bytes, for old disks have names that are no Unicode."""
+    """Return a path as Latin-1 text of its bytes (maybe not Unicode)."""
     return os.fsencode(path).decode("latin-1")
 
 
@@ -406,6 +422,6 @@ def _read(spelled: str) -> str:
 
 
 def _below(folder: Path) -> tuple[bytes, bytes]:
-    """The first path below a folder, and the first behind all of those."""
+    """Return the first path below a folder, and the first after them."""
     inside = os.fsencode(folder).rstrip(b"/\\") + os.fsencode(os.sep)
     return inside, inside[:-1] + bytes([inside[-1] + 1])

@@ -1,8 +1,8 @@
-"""What becomes of many labels at once: written as one act, and undone as one.
+"""Many labels written as one change, and undone as one.
 
-These functions work inside a transaction of `LabelStore`. An act keeps for each photo who had given
-the label before, so that it can be undone also when other acts came after it; what has changed
-since, by a person or by a later act, is left alone.
+These functions work inside a transaction of `LabelStore`. A change records for each photo who
+had given the label before, so that it can be undone also after later changes. What a person or a
+later change has altered since is left alone.
 """
 
 from __future__ import annotations
@@ -18,17 +18,19 @@ from album.errors import AlbumError
 from album.storage.database import now
 
 LabelRow = tuple[str, int, str | None, float | None]
-"""Label, photo, by whom it is to be ("refused": somebody says it is wrong; None: not at all), and
-its probability."""
+"""Label, photo id, giver and probability.
+
+The giver is "refused" for a refusal, and None to remove the label.
+"""
 
 LONGEST_RULES = 32_000_000
-"""Characters that the rules of one act may have together: each keeps the whole list of classes."""
+"""Characters that the rules of one change may have together, each with its list of classes."""
 
 ONLY_REFUSED = (
     "SELECT EXISTS (SELECT 1 FROM label_rules WHERE label = ?1)"
     " OR EXISTS (SELECT 1 FROM labels WHERE label = ?1 AND given_by <> 'person')"
 )
-"""SQL: whether a label is given by a rule, so that a person's no must be remembered."""
+"""SQL: whether a rule gives a label, so that a person's refusal must be recorded."""
 _MAKE_WANTED = (
     "CREATE TEMP TABLE IF NOT EXISTS wanted (label TEXT, photo_id INTEGER, given_by TEXT,"
     " probability REAL, PRIMARY KEY (label, photo_id)) WITHOUT ROWID"
@@ -52,9 +54,9 @@ _LATER = (
 
 
 def apply_plan(db: sqlite3.Connection, plan: LabelPlan, *, living: bool) -> int:
-    """Write a plan and its rules; the number of the act.
+    """Write a plan and its rules, and return the change's number.
 
-    Photos that are gone meanwhile are left out, and so is what a person said meanwhile.
+    Deleted photos and what a person changed meanwhile are skipped.
 
     Raises:
         AlbumError: nothing is left to write, or more rules than can be kept.
@@ -90,7 +92,11 @@ def apply_plan(db: sqlite3.Connection, plan: LabelPlan, *, living: bool) -> int:
 
 
 def give_to_new(db: sqlite3.Connection, rule: LabelRule, rows: Iterable[tuple[int, float]]) -> int:
-    """Give new photos a living label, as a part of the act that made it; how many got it."""
+    """Label new photos within the change that made the rule.
+
+    Returns:
+        How many got the label.
+    """
     found = db.execute(
         "SELECT max(act_id) FROM label_acts, json_each(rules_before)"
         " WHERE json_each.key = ? AND undone_at IS NULL",
@@ -104,15 +110,18 @@ def give_to_new(db: sqlite3.Connection, rule: LabelRule, rows: Iterable[tuple[in
 def merge(
     db: sqlite3.Connection, rules: Sequence[LabelRule], rows: Iterable[LabelRow], labels: list[str]
 ) -> tuple[int, int]:
-    """Merge what another album says of photos; the number of the act, and how many rows are new.
+    """Merge labels of another album.
 
-    What a person said here stays, and what a rule gave here gives way to persons alone.
+    A person's label or refusal here stays. A rule's label here yields to a person's only.
 
     Args:
         db: in a transaction.
-        rules: of labels that have none here.
-        rows: what is said.
-        labels: all labels that are concerned.
+        rules: of labels without a rule here.
+        rows: the labels and refusals.
+        labels: all labels concerned.
+
+    Returns:
+        The number of the change, and how many rows are new.
     """
     act_id = begin_act(db, labels, [rule.label for rule in rules])
     stays = (
@@ -129,11 +138,14 @@ def merge(
 def write_changes(
     db: sqlite3.Connection, photo_id: int, gives: Iterable[str], takes: Iterable[str]
 ) -> int | None:
-    """Write what a person changed of a photo's labels; the number of the act, None: nothing new.
+    """Write a person's changes of a photo's labels.
 
-    A label that the photo has stays as it was given, and only one that it has can be taken. One
-    that a rule gives, to this photo or to any, counts as refused when it is taken, so that the
-    rule does not give it again.
+    An existing label keeps its giver, and only existing labels can be removed. A removed label that
+    a rule gives, to this photo or to any, is recorded as refused, so that the rule does not restore
+    it.
+
+    Returns:
+        The number of the change. None: nothing is new.
     """
     rows: list[LabelRow] = [(label, photo_id, "person", None) for label in gives]
     for label in takes:
@@ -154,7 +166,7 @@ def write_changes(
 
 
 def remove(db: sqlite3.Connection, label: str) -> int:
-    """Take a label away from all photos, with what people said of it and its rule; the act."""
+    """Delete a label, and return the change's number."""
     act_id = begin_act(db, [label], [label])
     rows: list[LabelRow] = [
         (label, row[0], None, None)
@@ -170,7 +182,7 @@ def remove(db: sqlite3.Connection, label: str) -> int:
 
 
 def undo(db: sqlite3.Connection, act_id: int) -> None:
-    """Put back what an act changed, but for what a person or another act changed since."""
+    """Undo a change, except for what was changed since."""
     row = db.execute("SELECT rules_before FROM label_acts WHERE act_id = ?", (act_id,)).fetchone()
     _put_back_rules(db, act_id, json.loads(row[0]))
     # A later act is undone to what was before this one, since this one has never been then.
@@ -191,7 +203,7 @@ def undo(db: sqlite3.Connection, act_id: int) -> None:
 
 
 def begin_act(db: sqlite3.Connection, labels: list[str], ruled: list[str]) -> int:
-    """Enter an act on labels, and how those are given whose rules it changes; its number."""
+    """Add a change with the rules before it, and return its number."""
     before: dict[str, dict[str, Any] | None] = {}
     for label in ruled:
         row = db.execute("SELECT * FROM label_rules WHERE label = ?", (label,)).fetchone()
@@ -205,7 +217,7 @@ def begin_act(db: sqlite3.Connection, labels: list[str], ruled: list[str]) -> in
 
 
 def set_rule(db: sqlite3.Connection, rule: LabelRule) -> int:
-    """Keep how a label is given, in place of how it was; how many characters that takes."""
+    """Set the rule of a label, and return its length in characters."""
     definition = json.dumps(dict(rule.definition), ensure_ascii=False, allow_nan=False)
     db.execute(
         "INSERT INTO label_rules (label, kind, definition, living, made_at)"
@@ -219,13 +231,13 @@ def set_rule(db: sqlite3.Connection, rule: LabelRule) -> int:
 def _write(
     db: sqlite3.Connection, act_id: int | None, rows: Iterable[LabelRow], *, but_not: str = "0"
 ) -> tuple[int, int]:
-    """Make labels as they are wanted; how many photos got one, and how many lost one.
+    """Write labels, and count photos that got one and that lost one.
 
     Args:
         db: in a transaction.
-        act_id: the act that notes what was before; None: nothing is noted.
-        rows: what is wanted; photos that are gone are left out.
-        but_not: SQL on `it`, `had` and `no`: which rows are left alone.
+        act_id: the change that records the earlier state. None: nothing is recorded.
+        rows: the labels to write. Deleted photos are skipped.
+        but_not: SQL on `it`, `had` and `no` for the rows to skip.
     """
     db.execute(_MAKE_WANTED)
     db.execute("DELETE FROM temp.wanted")
@@ -281,7 +293,7 @@ def _write(
 def _put_back_rules(
     db: sqlite3.Connection, act_id: int, before: dict[str, dict[str, Any] | None]
 ) -> None:
-    """Give labels as before an act, but for those whose rule a later one changed."""
+    """Restore the rules before a change, unless a later one changed them."""
     for label, columns in before.items():
         later = db.execute(
             "SELECT act_id, rules_before FROM label_acts, json_each(rules_before)"

@@ -1,4 +1,4 @@
-"""Schema of `album.db`: its tables, triggers, and the steps from version to version."""
+"""Schema of `album.db`: tables, triggers, and the steps from version to version."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _Trigger: TypeAlias = tuple[str, str, str]
 
 
 def _row_triggers(*tables: str) -> list[_Trigger]:
-    """The events of tables whose rows are said of photos."""
+    """Return the events of tables whose rows describe photos."""
     return [
         row
         for table in tables
@@ -32,7 +32,7 @@ def _row_triggers(*tables: str) -> list[_Trigger]:
 
 
 def _create_triggers(events: Iterable[_Trigger]) -> str:
-    """Triggers that number the changes of photos."""
+    """Return the SQL of triggers that number the changes of photos."""
     return "".join(
         f"CREATE TRIGGER changes_by_{name} AFTER {event} BEGIN INSERT INTO changes {photo_ids}"
         " ON CONFLICT (photo_id) DO UPDATE SET revision = excluded.revision; END;\n"
@@ -306,7 +306,7 @@ MIGRATIONS = (
 
 
 def apply_migrations(db: sqlite3.Connection, version: int, target: int) -> None:
-    """Bring a schema from one version to a later one."""
+    """Migrate a schema from one version to a later one."""
     for number, script in enumerate(MIGRATIONS[version:target], start=version + 1):
         for statement in split_statements(script):
             db.execute(statement)
@@ -314,7 +314,7 @@ def apply_migrations(db: sqlite3.Connection, version: int, target: int) -> None:
 
 
 def split_statements(script: str) -> list[str]:
-    """The statements of a migration; `executescript` would commit between them."""
+    """Split a migration into statements, since `executescript` would commit between them."""
     without_comments = "\n".join(line.split("--")[0] for line in script.splitlines())
     statements = [""]
     for part in without_comments.split(";"):

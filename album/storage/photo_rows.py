@@ -15,7 +15,7 @@ from album.domain.photo import ImageFacts, Photo, Place
 
 @dataclass(frozen=True, slots=True)
 class NewPhoto:
-    """All that a row needs, before it has an id."""
+    """Values of a photo's row before it has an id."""
 
     sha256: str
     filename: str
@@ -23,12 +23,15 @@ class NewPhoto:
     size_bytes: int
     facts: ImageFacts
     file_time: datetime
-    """Stands in for the capture time where the file does not know it."""
+    """Replaces the capture time where the file does not know it."""
     place: Place | None = None
 
 
 def path_value(path: Path | None) -> str | bytes | None:
-    """Text, or bytes for a name that is no Unicode, as old disks and zip files have them."""
+    """Return a path as text, or as bytes if not Unicode.
+
+    Old disks and zip files have such names.
+    """
     if path is None:
         return None
     raw = os.fsencode(path)
@@ -70,6 +73,7 @@ def place_from_row(row: sqlite3.Row) -> Place:
 
 
 def photo_columns(db: sqlite3.Connection, new: NewPhoto) -> dict[str, Any]:
+    """Return all columns that an import sets."""
     return {
         "sha256": new.sha256,
         "filename": new.filename,
@@ -82,6 +86,7 @@ def photo_columns(db: sqlite3.Connection, new: NewPhoto) -> dict[str, Any]:
 def fact_columns(
     db: sqlite3.Connection, facts: ImageFacts, file_time: datetime, place: Place | None
 ) -> dict[str, Any]:
+    """Return the columns read from the file and its sidecars."""
     taken_at = facts.taken_at or file_time
     return {
         "file_type": facts.file_type,
@@ -107,6 +112,7 @@ def fact_columns(
 
 
 def _place_id(db: sqlite3.Connection, place: Place) -> int:
+    """Return the id of a place, adding a new one."""
     names = (place.country_code, place.town, place.town_ko, place.country, place.country_ko)
     db.execute(
         "INSERT OR IGNORE INTO places (country_code, town, town_ko, country, country_ko)"
@@ -126,6 +132,7 @@ def update_photo(db: sqlite3.Connection, photo_id: int, columns: dict[str, Any])
 
 
 def set_keywords(db: sqlite3.Connection, photo_id: int, keywords: Sequence[str]) -> None:
+    """Replace the keywords of a photo."""
     db.execute("DELETE FROM keywords WHERE photo_id = ?", (photo_id,))
     db.executemany(
         "INSERT OR IGNORE INTO keywords (photo_id, keyword) VALUES (?, ?)",

@@ -1,4 +1,4 @@
-"""Texts of photos, as the text index and its excerpts read them."""
+"""Texts of photos, and excerpts around a match."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ from album.storage.text_tokens import QueryTerm, line, spans_of
 Field = Literal[
     "caption", "keyword", "label", "file name", "folder", "place", "text in the picture"
 ]
-
-
 COLUMNS: Final[dict[str, Field]] = {
     "caption": "caption",
     "keywords": "keyword",
@@ -26,8 +24,6 @@ COLUMNS: Final[dict[str, Field]] = {
     "place": "place",
     "read_text": "text in the picture",
 }
-
-
 _SOURCES = (  # tables, the columns of the index that they fill, and what of them
     ("captions", "caption", "text"),
     ("keywords", "keywords", "keyword"),
@@ -35,20 +31,14 @@ _SOURCES = (  # tables, the columns of the index that they fill, and what of the
     ("labels", "labels", "label"),
     ("read_texts", "read_text", "text"),
 )
-
-
-EXCERPT = 80
-
-
-FOLDERS = 3
-
-
-_HOMES = frozenset({"home", "users", "mnt", "media", "volumes"})  # not what a person calls folders
+EXCERPT = 80  # characters
+FOLDERS = 3  # of a path
+_HOMES = frozenset({"home", "users", "mnt", "media", "volumes"})  # not named by a person
 
 
 @dataclass(frozen=True, slots=True)
 class TextReason:
-    """Why a photo is among the hits: where the words are, and what stands there."""
+    """Text of a photo that matches a query."""
 
     field: Field
     excerpt: str
@@ -56,7 +46,7 @@ class TextReason:
 
 
 Texts: TypeAlias = dict[str, list[str]]
-"""What is written of one photo, by column, as it was written."""
+"""Texts of one photo by column of the index, as they were written."""
 
 
 def index_line(column: str, parts: Sequence[str]) -> str:
@@ -64,13 +54,15 @@ def index_line(column: str, parts: Sequence[str]) -> str:
 
 
 def _first(folded: str, patterns: Sequence[str]) -> int:
-    """Where any of the patterns is first; -1: nowhere."""
-    places = [folded.find(it) for it in patterns]
-    return min((at for at in places if at >= 0), default=-1)
+    """Return the earliest position of any pattern, -1 for none."""
+    return min((at for at in map(folded.find, patterns) if at >= 0), default=-1)
 
 
 def _folders(path: str | bytes | None) -> list[str]:
-    """The last folders of a photo in place, as one path; those of the machine say nothing of it."""
+    """Return the last folders of a photo in place as one path.
+
+    Folders of the machine, such as the home folder, do not describe the photo.
+    """
     if path is None:
         return []
     folders = list(PurePath(os.fsdecode(path)).parts[1:-1])
@@ -80,7 +72,7 @@ def _folders(path: str | bytes | None) -> list[str]:
 
 
 def excerpt(text: str, nth_word: int) -> str:
-    """At most `EXCERPT` characters of a text, with its word number `nth_word`, counted from 0."""
+    """Cut at most `EXCERPT` characters around word `nth_word`, counted from 0."""
     text = " ".join(text.split())
     if len(text) <= EXCERPT:
         return text
@@ -93,7 +85,7 @@ def excerpt(text: str, nth_word: int) -> str:
 
 
 def read_texts(db: sqlite3.Connection, photo_ids: Sequence[int]) -> dict[int, Texts]:
-    """The texts of those of `photo_ids` that exist."""
+    """Read the texts of the existing photos among `photo_ids`."""
     texts: dict[int, Texts] = {}
     for batch in id_batches(photo_ids):
         among = f"photo_id IN ({placeholders(batch)})"
@@ -120,15 +112,15 @@ def read_texts(db: sqlite3.Connection, photo_ids: Sequence[int]) -> dict[int, Te
 
 
 def match_reason(columns: Texts, terms: Sequence[QueryTerm], exact: str) -> TextReason | None:
-    """Choose the text of a photo that matches a query best, and cut an excerpt around the match.
+    """Choose the text of a photo that matches a query best.
 
-    The text with the most of the words wins, one with the exact phrase before any other, then a
-    caption before keywords, labels and names.
+    The text with the most words of the query wins, one with the exact phrase before any other. On
+    a tie, a caption precedes keywords, labels and names.
 
     Args:
         columns: the texts of the photo.
         terms: the words of the query.
-        exact: the `phrase` of the query; "" matches nothing.
+        exact: the `phrase` of the query. "" matches nothing.
     """
     most, best = 0, None  # of how many words, and where
     for column, parts in columns.items():

@@ -1,4 +1,4 @@
-"""SQLite connections whose failures are the album's errors."""
+"""SQLite connections that raise the album's errors."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class DamagedDatabaseError(AlbumError, sqlite3.DatabaseError):
 
 
 def _translated(method: Callable[P, R]) -> Callable[P, R]:
-    """Name damage of the file, texts that are none, and numbers that no row has."""
+    """Translate damage, unencodable text and out-of-range numbers into album errors."""
 
     @wraps(method)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -44,7 +44,7 @@ def _translated(method: Callable[P, R]) -> Callable[P, R]:
 
 
 class TranslatingCursor(sqlite3.Cursor):
-    """Fails in sentences where the file, a text or a number is at fault."""
+    """Cursor that raises the album's errors."""
 
     execute = _translated(sqlite3.Cursor.execute)
     executemany = _translated(sqlite3.Cursor.executemany)
@@ -60,7 +60,7 @@ class TranslatingCursor(sqlite3.Cursor):
 
 
 class TranslatingConnection(sqlite3.Connection):
-    """Hands out cursors that fail in sentences."""
+    """Connection that opens translating cursors."""
 
     def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
         return self.cursor(TranslatingCursor).execute(sql, parameters)
@@ -70,7 +70,7 @@ class TranslatingConnection(sqlite3.Connection):
 
 
 def translate_error(error: sqlite3.DatabaseError) -> sqlite3.DatabaseError:
-    """The error as the damage that it tells of; any other as it is."""
+    """Return the album's error for a damaged file, or the error unchanged."""
     kind = getattr(error, "sqlite_errorname", "")
     undecodable = not kind and "decode to UTF-8" in str(error)
     pages = kind.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) and kind != "SQLITE_CORRUPT_VTAB"
@@ -82,6 +82,11 @@ def translate_error(error: sqlite3.DatabaseError) -> sqlite3.DatabaseError:
 
 
 def write_failure(error: sqlite3.OperationalError) -> str:
+    """Return the message for a failed write.
+
+    Raises:
+        sqlite3.OperationalError: the album's own SQL is at fault.
+    """
     kind = getattr(error, "sqlite_errorname", "")
     if kind == "SQLITE_FULL":
         return DISK_FULL

@@ -13,6 +13,7 @@ LARGEST = 2**63 - 1  # SQLite takes no larger number
 
 
 def placeholders(values: Collection[object]) -> str:
+    """Return one question mark per value, separated by commas."""
     return ", ".join("?" * len(values))
 
 

@@ -76,7 +76,9 @@ def known(album):
     """What is said of which photo, by its file name."""
     names = {it.sha256: it.filename for it in album.store.all_photos()}
     return {
-        it.label: {names[sha256]: (by, share) for sha256, by, share in album.labels.said(it.label)}
+        it.label: {
+            names[sha256]: (by, share) for sha256, by, share in album.labels.export_rows(it.label)
+        }
         for it in album.labels.summaries()
     }
 

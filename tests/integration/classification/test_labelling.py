@@ -476,14 +476,16 @@ def test_a_backup_brings_labels_refusals_rules_and_what_can_be_undone_back(colou
     act = coloured.labelling.apply(coloured.labelling.plan_words(CLASSES, ALL), living=True)
     coloured.labels.give("mine", [1])
     coloured.labels.refuse("blue", [5])
-    before = {it.label: coloured.labels.said(it.label) for it in coloured.labels.summaries()}
+    before = {it.label: coloured.labels.export_rows(it.label) for it in coloured.labels.summaries()}
     file = tmp_path / "album.backup"
 
     backup(coloured.database, coloured.store, coloured.originals, file, with_originals=False)
     restore(file, tmp_path / "restored")
     album = opened(tmp_path / "restored")
 
-    assert {it.label: album.labels.said(it.label) for it in album.labels.summaries()} == before
+    assert {
+        it.label: album.labels.export_rows(it.label) for it in album.labels.summaries()
+    } == before
     assert album.labels.rules() == coloured.labels.rules()
     album.labelling.undo(act.act_id)
     assert [it.label for it in album.labels.summaries()] == ["blue", "mine"]

@@ -12,19 +12,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import album.storage.text_index
 from album.domain.filters import Filter, Placed, Writes
 from album.domain.photo import ImageFacts, Place, SearchFilters
 from album.errors import AlbumError
 from album.maintenance.backup import backup
 from album.maintenance.restore import restore
+from album.storage import text_index
 from album.storage.database import Database
 from album.storage.labels import LabelStore
 from album.storage.migrations import MIGRATIONS, split_statements
 from album.storage.photo_rows import NewPhoto
 from album.storage.photo_texts import EXCERPT, TextReason
 from album.storage.photos import PhotoStore
-from album.storage.text_index import SYNCED_AT_ONCE, TextIndex
+from album.storage.text_index import SYNC_BATCH, TextIndex
 from tests.support.captioning import set_caption
 from tests.support.library import library, photo
 
@@ -167,11 +167,11 @@ def test_of_equal_coverage_shorter_and_labelled_ones_go_first(store, texts):
 
 
 def test_where_a_word_is_too_common_for_more_the_newest_go_first(store, texts, monkeypatch):
-    monkeypatch.setattr(album.text_index, "MOST_BY_BM25", 2)
+    monkeypatch.setattr(text_index, "MAX_BM25_MATCHES", 2)
     first, both, last = add(store, "a dog"), add(store, "dog and cat"), add(store, "a dog, a dog")
 
     assert found(texts, "dog cat") == [both, last, first]
-    monkeypatch.setattr(album.text_index, "MOST_HITS", 2)
+    monkeypatch.setattr(text_index, "MAX_HITS", 2)
     assert found(texts, "dog cat") == [both, last]
 
 
@@ -380,8 +380,8 @@ def test_a_transaction_that_was_rolled_back_is_not_found(store, texts):
 
 
 def test_texts_are_taken_in_by_portions_and_the_rest_is_counted(store, texts, monkeypatch):
-    monkeypatch.setattr(album.text_index, "SYNCED_AT_ONCE", 3)
-    monkeypatch.setattr(album.text_index, "SYNCED_BEFORE_A_SEARCH", 2)
+    monkeypatch.setattr(text_index, "SYNC_BATCH", 3)
+    monkeypatch.setattr(text_index, "SYNCED_BEFORE_SEARCH", 2)
     for _ in range(20):
         add(store, "word")
 
@@ -394,7 +394,7 @@ def test_texts_are_taken_in_by_portions_and_the_rest_is_counted(store, texts, mo
 
 def test_several_threads_and_connections_take_in_each_photo_once(store, tmp_path):
     indexes = [TextIndex(Database(tmp_path / "album.db")) for _ in range(3)]
-    for number in range(2 * SYNCED_AT_ONCE + 10):
+    for number in range(2 * SYNC_BATCH + 10):
         add(store, f"word number {number}")
     failures = []
 
@@ -428,7 +428,7 @@ def test_a_disk_that_is_full_costs_only_what_was_written_last(store, texts, monk
     def full(most: int) -> None:
         raise AlbumError("The disk is full.")
 
-    monkeypatch.setattr(texts, "_take_in", full)
+    monkeypatch.setattr(texts, "_index_pending", full)
     assert found(texts, "word") == [1]
 
 

@@ -461,8 +461,8 @@ WRITER = """
 import sys
 from pathlib import Path
 import numpy as np
-from album.database import Database
-from album.store import PhotoStore
+from album.storage.database import Database
+from album.storage.photos import PhotoStore
 from tests.integration.storage.test_vector_index import MODEL, D, add, new_photo, opened, unit_rows
 
 folder, first = Path(sys.argv[1]), int(sys.argv[2])
