@@ -1,4 +1,4 @@
-"""Which photos a filter or condition lets through, as masks over the rows of the fact table."""
+"""Filters as boolean masks over the rows of the photo table."""
 
 from __future__ import annotations
 
@@ -39,21 +39,21 @@ _MONDAY_OFFSET = 3  # day 0, the first of 1970, was a Thursday
 
 
 class FilterMasks:
-    """Asks the facts of one moment, and the labels and places of the database."""
+    """Masks over the facts of one moment."""
 
     def __init__(
         self, database: Database, facts: Facts, written: Mapping[str, Ids] | None = None
     ) -> None:
-        """Answer for the photos of `facts`; `written` has those that write a phrase."""
+        """Use the photos of `facts`, and photo ids by phrase."""
         self._database = database
         self._facts = facts
         self._written = written or {}
 
     def passing(self, filters: SearchFilters, conditions: Sequence[Filter]) -> Mask:
-        """(n,) whether each photo passes the filters and meets the conditions.
+        """Return (n,) whether each photo passes the filters and meets the conditions.
 
         Raises:
-            KeyError: a phrase is asked for that `written` does not have.
+            KeyError: `written` lacks a phrase.
         """
         mask = self._meeting(_as_conditions(filters)) & self._meeting(conditions)
         if filters.camera is not None:
@@ -63,8 +63,10 @@ class FilterMasks:
         return mask
 
     def _meeting(self, conditions: Iterable[Filter]) -> Mask:
-        """Facts of one type are alternatives, but for labels and words; excluded ones must not
-        hold."""
+        """Return (n,) whether each photo meets the conditions.
+
+        Facts of one type are alternatives, except labels and phrases. Excluded facts must not hold.
+        """
         mask = np.ones(len(self._facts.rows), dtype=bool)
         alternatives: dict[type[Fact], Mask] = {}
         for it in conditions:
@@ -81,7 +83,7 @@ class FilterMasks:
         return mask
 
     def _holds(self, fact: Fact) -> Mask:
-        """(n,) whether each photo is known to have the fact."""
+        """Return (n,) whether each photo is known to have the fact."""
         facts, rows = self._facts, self._facts.rows
         mask: Mask
         match fact:
@@ -131,7 +133,7 @@ class FilterMasks:
         return mask
 
     def _named(self, column: str, wanted: Callable[[str], bool]) -> Mask:
-        """Whether the name in a column is one that is wanted."""
+        """Return (n,) whether the name in a column is wanted."""
         names = self._facts.names(column)
         table = np.zeros(max(names, default=0) + 1, dtype=bool)
         table[[number for number, name in names.items() if wanted(name)]] = True
@@ -161,7 +163,7 @@ class FilterMasks:
 
 
 def all_labels(database: Database) -> list[str]:
-    """The different labels, in order; jumps from one to the next instead of reading them all."""
+    """Return the distinct labels in order, by jumps in the index."""
     rows = database.connection.execute(
         "WITH RECURSIVE each (label) AS (SELECT min(label) FROM labels UNION ALL"
         " SELECT (SELECT min(label) FROM labels WHERE label > each.label) FROM each"
@@ -171,7 +173,7 @@ def all_labels(database: Database) -> list[str]:
 
 
 def _as_conditions(filters: SearchFilters) -> list[Filter]:
-    """What filters and conditions both can say."""
+    """Convert filters to the equivalent conditions."""
     conditions = []
     if filters.after is not None or filters.before is not None:
         conditions.append(Filter(TakenBetween(filters.after, filters.before)))

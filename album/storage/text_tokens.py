@@ -1,7 +1,7 @@
-"""Words of captions, names and questions, in one spelling, so that they can be compared.
+"""Words of captions, names and queries in one comparable spelling.
 
-Korean hangs particles on its words and English adds an s; a photo and a question that mean the
-same must meet all the same. What a language adds is listed here, for a reader to extend.
+Korean adds particles to its words, and English adds an s. A photo and a query that mean the same
+must match all the same. The forms of each language are listed here as tables to extend.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _FILLERS = """
     나오는 찍은 찍힌
 """
 STOP_WORDS = frozenset(_FILLERS.split())
-"""What a question is made of beside what it asks for."""
+"""Words of a query that describe no photo."""
 
 PARTICLES = (
     "이", "가", "은", "는", "을", "를", "에", "의", "도", "로", "와", "과", "만", "랑", "들",
@@ -49,7 +49,7 @@ _STRIPPED = (
     "이랑", "들이", "들을", "들은", "들의", "들과", "에는", "에도", "이", "가", "은", "는", "을",
     "를", "에", "의", "도", "로", "와", "과", "만", "랑", "들", "고", "며",
 )  # fmt: skip
-"""What is taken off a word of a question: the longest that fits, then perhaps another one."""
+"""Endings removed from a word of a query: the longest that fits, then perhaps another one."""
 _AFTER_CONSONANT = frozenset({"이", "은", "을", "과", "으로", "으로는", "이랑"})
 _AFTER_VOWEL = frozenset({"가", "는", "를", "와", "랑"})
 
@@ -57,7 +57,7 @@ ONE_SYLLABLE = frozenset(
     "눈비개꽃산집밤강길물불새소말차배책옷빵밥술달별해문절성탑섬숲논밭들닭곰양뱀쥐벌손발귀코입몸낮봄돌"
     "풀잎콩떡국면컵칼공줄벽창방역탕병팀땅풍흙굴굽쌀껌연북종게꿀무파감귤밤"
 )
-"""Nouns that a particle may be taken from: 눈이 is snow, but 노을 is no form of 노."""
+"""Nouns whose particle may be removed: 눈이 is snow, but 노을 is no form of 노."""
 
 _PLURALS = {
     "man": "men", "woman": "women", "child": "children", "person": "people", "foot": "feet",
@@ -69,7 +69,7 @@ _SINGULARS = {plural: singular for singular, plural in _PLURALS.items()}
 
 
 def fold(text: str) -> str:
-    """`text` in small letters, without accents, in one Unicode form: cafe for Café."""
+    """Fold case, accents and Unicode form: cafe for Café."""
     text = text[:MOST_CHARACTERS]
     if not _NEEDS_NO_FOLDING.fullmatch(text):
         text = unicodedata.normalize("NFKD", text).casefold()
@@ -78,22 +78,22 @@ def fold(text: str) -> str:
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a text, folded; cut at all but letters, and between 가나다, abc and 123."""
+    """Return the folded words, split between 가나다, abc and 123."""
     return _WORD.findall(fold(text))
 
 
 def spans_of(text: str) -> list[int]:
-    """Where the words of a text begin, as near as folding keeps their number."""
+    """Return the start of each word in the unfolded text."""
     return [match.start() for match in _WORD.finditer(text)]
 
 
 def line(*texts: str, names: bool = False) -> str:
-    """Texts as the index keeps them, so that words can be found by the blanks around them.
+    """Join texts as the index stores them, with blanks that delimit words.
 
     A blank before each word, two after the last, a stroke between texts: " cat  | dog park  ".
 
     Args:
-        texts: captions, keywords, names; those without words are left out.
+        texts: captions, keywords, names. Those without words are left out.
         names: they are names of files or folders, where MyCat may mean two words or one.
     """
     lines = []
@@ -107,10 +107,10 @@ def line(*texts: str, names: bool = False) -> str:
 
 
 def phrase(text: str) -> str:
-    """What `line` of a text holds that says just these words; "" where there are none.
+    """Return the substring of a `line` that matches a phrase, or "".
 
-    Whole words of letters; Korean, Chinese and Japanese ones also inside longer ones; a number of
-    four digits may go on, as the year of a date does.
+    Whole words of letters. Korean, Chinese and Japanese words also match inside longer ones. A
+    number of four digits may continue, as the year of a date does.
     """
     words = words_of(text)
     if not words:
@@ -122,28 +122,33 @@ def phrase(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class QueryTerm:
-    """One word of a question, by what the `line` of a text holds that has it."""
+    """Word of a query, as substrings of a text's `line`."""
 
     word: str
     whole: tuple[str, ...] = ()
     """Any of these: the text has the word, in some form."""
     ends: tuple[str, ...] = ()
-    """A word ends with it, perhaps before a particle; with one of `starts` it is the whole word,
-    without it a part of a longer one."""
+    """A word ends with it, perhaps before a particle.
+
+    With one of `starts` it is the whole word, without it a part of a longer one.
+    """
     starts: tuple[str, ...] = ()
     """A word begins with it."""
     starts_suffice: bool = False
-    """Whether that alone makes it a part of a longer word. Not where it may have lost more than a
-    particle: 고양 is left of 고양이, and begins the name of a town."""
+    """Whether that alone makes it a part of a longer word.
+
+Not where it may have lost more than a particle: 고양 is left of 고양이, and begins a
+town's name.
+    """
 
     @property
     def patterns(self) -> tuple[str, ...]:
-        """Any of these: the text has the word, at least as a part of a longer one."""
+        """Substrings of which any means that the text has the word."""
         return (*self.whole, *self.ends, *(self.starts if self.starts_suffice else ()))
 
 
 def query_terms(text: str) -> list[QueryTerm]:
-    """The words of a question that say something, each once, without stop words."""
+    """Return the words of a query, each once, without stop words."""
     found: dict[str, QueryTerm] = {}
     for token in _TOKEN.findall(unicodedata.normalize("NFC", text[:MOST_CHARACTERS])):
         words = words_of(re.sub(r"['’]s$", "", token))
@@ -190,7 +195,7 @@ def _asked_in_korean(word: str) -> QueryTerm:
 
 
 def _of_a_verb(stem: str) -> tuple[str, ...]:
-    """What else a word may be that ends in 는: 달리는 in 달리고 있다 or 달린다."""
+    """Return other forms of a verb in 는: 달리고, 달린다 for 달리는."""
     last = ord(stem[-1])
     closed = (last - ord("가")) % 28
     plain = f"{stem}는다" if closed else f"{stem[:-1]}{chr(last + 4)}다"  # 4: with ㄴ below
@@ -207,7 +212,7 @@ def _with_particles(stem: str) -> list[str]:
 
 
 def _stems(word: str) -> list[str]:
-    """What is left of a Korean word without particles, as far as that may be a word."""
+    """Return the plausible stems of a Korean word without particles."""
     stems: list[str] = []
     rest = word
     while True:
@@ -224,7 +229,7 @@ def _stems(word: str) -> list[str]:
 
 
 def _may_follow(particle: str, syllable: str) -> bool:
-    """Whether a particle has the form that it takes after this syllable."""
+    """Return whether a particle has the form that follows this syllable."""
     last_consonant = (ord(syllable) - ord("가")) % 28
     if particle == "로":
         return last_consonant in (0, 8)  # none, or ㄹ
@@ -234,7 +239,7 @@ def _may_follow(particle: str, syllable: str) -> bool:
 
 
 def _forms(word: str) -> list[str]:
-    """An English word with its plural, and with what it may be the plural of."""
+    """Return an English word with its plural, and its possible singulars."""
     hisses = word.endswith(("s", "x", "z", "ch", "sh"))
     forms = [word, word + ("es" if hisses else "s")]
     if word.endswith("o"):
