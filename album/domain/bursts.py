@@ -26,15 +26,15 @@ def bursts_of(
         known: (n,) whether the time is better than the file's time.
         matrix: (n, d) embeddings, rows of L2 norm 1.
     """
-    order = np.lexsort((taken_ms, ~known))  # those that are known first, by time
+    order = np.lexsort((taken_ms, ~known))  # known times first
     pairs = np.flatnonzero(
         (np.diff(taken_ms[order]) <= GAP_MS) & known[order[1:]] & known[order[:-1]]
     )
     together = np.zeros(len(order), dtype=bool)  # with the one before
     for start in range(0, len(pairs), _BLOCK_ROWS):
-        some = pairs[start : start + _BLOCK_ROWS]
-        cosines = np.einsum("nd,nd->n", matrix[order[some]], matrix[order[some + 1]])
-        together[some[cosines >= ALIKE] + 1] = True
+        batch = pairs[start : start + _BLOCK_ROWS]
+        cosines = np.einsum("nd,nd->n", matrix[order[batch]], matrix[order[batch + 1]])
+        together[batch[cosines >= ALIKE] + 1] = True
     first = np.maximum.accumulate(np.where(together, 0, np.arange(len(order))))
     bursts = np.empty(len(order), dtype=np.int64)
     bursts[order] = order[first]
@@ -53,9 +53,9 @@ def first_of_each(
     Returns:
         (k,) rising positions in `rows`, and (k,) counts that sum to m.
     """
-    mine = bursts[rows]  # (m,)
+    burst_rows = bursts[rows]  # (m,)
     first = np.empty(len(bursts), dtype=np.int64)
-    first[mine[::-1]] = np.arange(len(rows))[::-1]  # the earliest place is written last
-    kept = np.flatnonzero(first[mine] == np.arange(len(rows)))
-    counts = np.bincount(mine, minlength=len(bursts))[mine[kept]]
+    first[burst_rows[::-1]] = np.arange(len(rows))[::-1]  # the earliest place is written last
+    kept = np.flatnonzero(first[burst_rows] == np.arange(len(rows)))
+    counts = np.bincount(burst_rows, minlength=len(bursts))[burst_rows[kept]]
     return kept, counts

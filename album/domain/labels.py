@@ -136,17 +136,19 @@ class LabelPlan:
     def only(self, labels: Iterable[str]) -> LabelPlan:
         """Return the plan for some of the labels."""
         chosen = set(labels)
-        return replace(self, labels=tuple(it for it in self.labels if it.rule.label in chosen))
+        return replace(
+            self, labels=tuple(planned for planned in self.labels if planned.rule.label in chosen)
+        )
 
     @property
     def photos(self) -> int:
         """Number of labels to add."""
-        return sum(len(it.adds) for it in self.labels)
+        return sum(len(label.adds) for label in self.labels)
 
     @property
     def removals(self) -> int:
         """Number of labels to remove."""
-        return sum(len(it.takes) for it in self.labels)
+        return sum(len(label.takes) for label in self.labels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,11 +172,11 @@ def checked_rule(label: str, kind: Any, definition: Any, living: Any) -> LabelRu
         AlbumError: it is invalid.
     """
     definition = definition if isinstance(definition, dict) else {}
-    given = {key: definition.get(key) for key in _DEFINITIONS.get(str(kind), {})}
-    sound = [test(given[key]) for key, test in _DEFINITIONS.get(str(kind), {}).items()]
-    if not sound or not all(sound) or not isinstance(living, bool):
+    values = {key: definition.get(key) for key in _DEFINITIONS.get(str(kind), {})}
+    valid = [test(values[key]) for key, test in _DEFINITIONS.get(str(kind), {}).items()]
+    if not valid or not all(valid) or not isinstance(living, bool):
         raise AlbumError(f"How “{label}” is given cannot be understood: apply it anew.")
-    return LabelRule(label, cast("RuleKind", kind), given, living)
+    return LabelRule(label, cast("RuleKind", kind), values, living)
 
 
 def label_name(text: str) -> str:
@@ -184,7 +186,7 @@ def label_name(text: str) -> str:
         QueryError: it is empty, or too long.
     """
     whole = unicodedata.normalize("NFC", text.encode(errors="replace").decode())
-    readable = "".join(" " if unicodedata.category(it) == "Cc" else it for it in whole)
+    readable = "".join(" " if unicodedata.category(letter) == "Cc" else letter for letter in whole)
     name = " ".join(readable.split())
     if not name:
         raise QueryError("Write a name for the label.")
@@ -207,18 +209,18 @@ def _share_or_none(value: Any) -> bool:
 
 _DEFINITIONS: Final[Mapping[str, Mapping[str, Callable[[Any], bool]]]] = {
     "words": {
-        "classes": lambda it: isinstance(it, list) and all(map(_text, it)),
+        "classes": lambda value: isinstance(value, list) and all(map(_text, value)),
         "class": _text,
-        "temperature": lambda it: _number(it, 1e-6, 1e6),
-        "strictness": lambda it: it is None or _number(it, -1e6, 1e6),
-        "wording": lambda it: isinstance(it, str) and it in get_args(Wording),
+        "temperature": lambda value: _number(value, 1e-6, 1e6),
+        "strictness": lambda value: value is None or _number(value, -1e6, 1e6),
+        "wording": lambda value: isinstance(value, str) and value in get_args(Wording),
     },
     "examples": {
         "words": _text,
-        "two_stage": lambda it: isinstance(it, bool),
+        "two_stage": lambda value: isinstance(value, bool),
         "threshold": _share_or_none,
     },
-    "model": {"head": _text, "class": _text, "threshold": lambda it: _number(it, 0, 1)},
+    "model": {"head": _text, "class": _text, "threshold": lambda value: _number(value, 0, 1)},
 }
 """Checks of a rule's definition, by kind."""
 

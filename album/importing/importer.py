@@ -180,11 +180,11 @@ class PhotoImporter:
             if isinstance(found, Blocked) or found.stamp is None:
                 continue
             seen = self._imports.find_file(found.path)
-            if seen is None or seen.stamp != found.stamp or (seen.missing and seen.own):
+            if seen is None or seen.stamp != found.stamp or (seen.missing and seen.is_original):
                 return True
             if seen.photo_id is None:
                 continue
-            if not seen.own and self._lost(self._store.get(seen.photo_id)):
+            if not seen.is_original and self._lost(self._store.get(seen.photo_id)):
                 return True  # it can take the place of the original
             there.add(found.path)
         return any(
@@ -325,9 +325,9 @@ class PhotoImporter:
                 return False  # it could not be read, but that may have been the album's fault
             tally.count(found.name, again=found.path)
             return True
-        if seen.missing and seen.own:
+        if seen.missing and seen.is_original:
             self._imports.mark_missing(seen.photo_id, False)
-        elif not seen.own and self._lost(self._store.get(seen.photo_id)):
+        elif not seen.is_original and self._lost(self._store.get(seen.photo_id)):
             return False  # it can take the place of the original
         what = tally.as_known(seen.photo_id, "already_here")
         tally.count(found.name, what, again=found.path)
@@ -450,7 +450,7 @@ class PhotoImporter:
     def _edited(self, looked: InspectedFile) -> int | None:
         """The photo whose original lay where a file with other bytes lies now."""
         before = None if looked.kept else self._imports.find_file(looked.found.path)
-        return before.photo_id if before is not None and before.own else None
+        return before.photo_id if before is not None and before.is_original else None
 
     def _already_here(
         self,

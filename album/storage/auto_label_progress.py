@@ -46,21 +46,21 @@ class AutoLabelProgress:
             behind.setdefault((row["model_id"], row["seen"]), []).append(rule_of(row))
         return behind
 
-    def unseen(self, seen: RuleCursor, model_id: str, limit: int) -> tuple[Ids, RuleCursor]:
+    def unseen(self, cursor: RuleCursor, model_id: str, limit: int) -> tuple[Ids, RuleCursor]:
         """Return the photos that arrived after a cursor.
 
         Photos processed with the embeddings of another model are not new. A rule that was never
         applied begins with the photos that arrive next.
 
         Args:
-            seen: the cursor of the rule.
+            cursor: the cursor of the rule.
             model_id: the model in use.
             limit: the most photos. After a change of the model there may be more.
 
         Returns:
             (n,) their rising ids, and the cursor after them.
         """
-        before, last = seen
+        before, last = cursor
         db = self._database.connection
         upto = self.last_seq(model_id)
         if before is None:
@@ -85,8 +85,8 @@ class AutoLabelProgress:
     def give(
         self,
         answers: Sequence[tuple[LabelRule, Sequence[tuple[int, float]]]],
-        seen: RuleCursor,
-        now_seen: RuleCursor,
+        cursor: RuleCursor,
+        next_cursor: RuleCursor,
     ) -> int:
         """Label new photos and advance the cursors, in one transaction.
 
@@ -94,23 +94,23 @@ class AutoLabelProgress:
 
         Args:
             answers: rules, each with (photo id, probability) of the photos that get its label.
-            seen: the cursor of the rules before.
-            now_seen: the cursor after.
+            cursor: the cursor of the rules before.
+            next_cursor: the cursor after.
 
         Returns:
             How many labels were given.
         """
-        given = 0
+        count = 0
         with self._database.writing() as db:
             for rule, rows in answers:
                 row = db.execute(
                     "SELECT * FROM label_rules WHERE label = ?", (rule.label,)
                 ).fetchone()
-                if row is None or rule_of(row) != rule or (row["model_id"], row["seen"]) != seen:
+                if row is None or rule_of(row) != rule or (row["model_id"], row["seen"]) != cursor:
                     continue
-                given += label_history.give_to_new(db, rule, rows)
+                count += label_history.give_to_new(db, rule, rows)
                 db.execute(
                     "UPDATE label_rules SET model_id = ?, seen = ? WHERE label = ?",
-                    (*now_seen, rule.label),
+                    (*next_cursor, rule.label),
                 )
-        return given
+        return count

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from album.domain.captions import CaptionFailure, CaptionJob, CaptionTask, JobState
@@ -59,9 +60,9 @@ class CaptionQueue:
                     (_joined(languages), sum(map(len, groups)), hidden, now()),
                 ).fetchone()[0]
             )
-            for first, *others in groups:
+            for first, *similar in groups:
                 self._queue(db, first, job_id, first, languages, urgent, at)
-                for photo_id in others:
+                for photo_id in similar:
                     self._queue(db, photo_id, job_id, first, languages, urgent, at + BEHIND_S)
         return job_id
 
@@ -83,12 +84,12 @@ class CaptionQueue:
         """
         with self._database.writing() as db:
             ended = now() if state == "cancelled" else None
-            turned = db.execute(
+            changed = db.execute(
                 "UPDATE caption_jobs SET state = ?, ended_at = ?, problem = NULL WHERE job_id = ?"
                 f" AND state IN ({', '.join('?' * len(states))})",
                 (state, ended, job_id, *states),
             ).rowcount
-            if turned and state == "cancelled":
+            if changed and state == "cancelled":
                 db.execute(
                     "DELETE FROM caption_queue WHERE job_id = ? AND failure IS NULL"
                     " AND claimed_until <= ?",
@@ -121,7 +122,9 @@ class CaptionQueue:
                 "UPDATE caption_jobs SET state = 'paused', problem = NULL"
                 " WHERE state IN ('running', 'paused')"
             )
-            db.execute("DELETE FROM caption_jobs WHERE hidden")  # with its photo: nobody sees it
+            db.execute(
+                "DELETE FROM caption_jobs WHERE hidden"
+            )  # with its photo, since nobody sees it
 
     def resume_after_problem(self) -> int:
         """Resume jobs that a problem paused, and count them."""
@@ -161,7 +164,7 @@ class CaptionQueue:
 
     def finish_jobs(self, at: float) -> None:
         """Mark running jobs without waiting photos as done."""
-        waiting = "EXISTS (SELECT 1 FROM caption_queue AS it WHERE it.job_id = caption_jobs.job_id"
+        waiting = "EXISTS (SELECT 1 FROM caption_queue AS q WHERE q.job_id = caption_jobs.job_id"
         with self._database.writing() as db:
             db.execute(
                 "UPDATE caption_jobs SET state = 'done', ended_at = ? WHERE state = 'running'"
@@ -219,9 +222,9 @@ class CaptionQueue:
                 " AND languages = ?) RETURNING photo_id",
                 (until, photo_id, job_id, share, at, languages),
             ).fetchall()
-        others = sorted(it[0] for it in claimed if it[0] != photo_id)
+        similar = sorted(row[0] for row in claimed if row[0] != photo_id)
         return CaptionTask(
-            photo_id, job_id, tuple(languages.split(",")), tries, tuple(others), until
+            photo_id, job_id, tuple(languages.split(",")), tries, tuple(similar), until
         )
 
     def renew(self, task: CaptionTask, until: float) -> CaptionTask | None:
@@ -230,17 +233,15 @@ class CaptionQueue:
         A claim is lost when its photo was cancelled, paused or captioned by other means.
         """
         with self._database.writing() as db:
-            mine = db.execute(
+            held = db.execute(
                 "SELECT 1 FROM caption_queue JOIN caption_jobs USING (job_id) WHERE photo_id = ?"
                 " AND claimed_until = ? AND state = 'running' AND failure IS NULL",
                 (task.photo_id, task.claimed_until),
             ).fetchone()
-            if mine is None:
+            if held is None:
                 return None
             self._set_claims(db, task, until)
-        return CaptionTask(
-            task.photo_id, task.job_id, task.languages, task.tries, task.others, until
-        )
+        return replace(task, claimed_until=until)
 
     def release(self, task: CaptionTask) -> None:
         """Release a claim."""
@@ -257,12 +258,10 @@ class CaptionQueue:
             problem: why it failed, in one sentence.
         """
         with self._database.writing() as db:
-            for photo_id in (task.photo_id, *task.others):
-                db.execute(
-                    "UPDATE caption_queue SET not_before = ? WHERE photo_id = ?"
-                    " AND claimed_until = ?",
-                    (until, photo_id, task.claimed_until),
-                )
+            db.executemany(
+                "UPDATE caption_queue SET not_before = ? WHERE photo_id = ? AND claimed_until = ?",
+                _claims(task, until),
+            )
             db.execute(
                 "UPDATE caption_queue SET tries = ?, problem = ? WHERE photo_id = ?"
                 " AND claimed_until = ?",
@@ -293,12 +292,14 @@ class CaptionQueue:
             ).fetchone()
             if row is None:
                 return
-            left = [it for it in row["languages"].split(",") if it not in languages]
-            if left and written:
+            remaining = [
+                language for language in row["languages"].split(",") if language not in languages
+            ]
+            if remaining and written:
                 db.execute(
                     "UPDATE caption_queue SET languages = ?, share = photo_id, claimed_until = 0"
                     " WHERE photo_id = ?",
-                    (_joined(left), photo_id),
+                    (_joined(remaining), photo_id),
                 )
                 return
             db.execute("DELETE FROM caption_queue WHERE photo_id = ?", (photo_id,))
@@ -322,7 +323,7 @@ class CaptionQueue:
             "SELECT languages FROM caption_queue WHERE photo_id = ? AND failure IS NULL",
             (photo_id,),
         ).fetchone()
-        wanted = _joined([*languages, *(row[0].split(",") if row else ())])
+        all_languages = _joined([*languages, *(row[0].split(",") if row else ())])
         db.execute(
             "INSERT INTO caption_queue (photo_id, job_id, share, languages, urgent, requested_at)"
             " SELECT photo_id, ?, ?, ?, ?, ? FROM photos WHERE photo_id = ?"
@@ -330,18 +331,18 @@ class CaptionQueue:
             " share = excluded.share, languages = excluded.languages, tries = 0, problem = NULL,"
             " failure = NULL, not_before = 0, urgent = max(urgent, excluded.urgent)",
             # A photo at work keeps its claim, so that nobody pays twice for it.
-            (job_id, share, wanted, urgent, at, photo_id),
+            (job_id, share, all_languages, urgent, at, photo_id),
         )
 
     @staticmethod
     def _set_claims(db: sqlite3.Connection, task: CaptionTask, until: float) -> None:
         db.executemany(
             "UPDATE caption_queue SET claimed_until = ? WHERE photo_id = ? AND claimed_until = ?",
-            [(until, it, task.claimed_until) for it in (task.photo_id, *task.others)],
+            _claims(task, until),
         )
 
     def _jobs(self, which: str, value: int) -> list[CaptionJob]:
-        count = "(SELECT count(*) FROM caption_queue AS it WHERE it.job_id = caption_jobs.job_id"
+        count = "(SELECT count(*) FROM caption_queue AS q WHERE q.job_id = caption_jobs.job_id"
         rows = self._database.connection.execute(
             f"SELECT *, {count} AND failure IS NULL) AS waiting,"
             f" {count} AND failure IS NOT NULL) AS failed FROM caption_jobs WHERE {which}",
@@ -364,6 +365,11 @@ class CaptionQueue:
         ]
 
 
+def _claims(task: CaptionTask, until: float) -> list[tuple[float, int, float]]:
+    """Return (until, photo id, claimed until) of the photos of a task."""
+    return [(until, photo_id, task.claimed_until) for photo_id in (task.photo_id, *task.others)]
+
+
 def _joined(languages: Collection[str]) -> str:
     """Join languages as rows hold them: Korean first, each once."""
-    return ",".join(sorted(set(languages), key=lambda it: (it != "ko", it)))
+    return ",".join(sorted(set(languages), key=lambda language: (language != "ko", language)))

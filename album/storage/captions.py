@@ -143,7 +143,7 @@ class CaptionStore:
                 _insert(db, photo_id, Caption(text, BY_HAND, None, datetime.now()))
 
     def write_by_model(
-        self, photo_id: int, said: CaptionResult, model_id: str, prompt_version: str
+        self, photo_id: int, result: CaptionResult, model_id: str, prompt_version: str
     ) -> bool:
         """Store a model's captions unless a person wrote one.
 
@@ -152,7 +152,7 @@ class CaptionStore:
 
         Args:
             photo_id: a photo that may be deleted.
-            said: captions by "ko" and "en".
+            result: captions by "ko" and "en".
             model_id: the model.
             prompt_version: the version of its instructions.
 
@@ -163,11 +163,11 @@ class CaptionStore:
             if not db.execute("SELECT 1 FROM photos WHERE photo_id = ?", (photo_id,)).fetchone():
                 return False
             at = datetime.now()
-            if said.keywords or said.text_in_photo:
-                self._set_seen(db, photo_id, said, model_id, prompt_version)
+            if result.keywords or result.text_in_photo:
+                self._set_keywords_and_text(db, photo_id, result, model_id, prompt_version)
             if self.locked([photo_id]):
                 return False
-            for language, text in said.captions.items():
+            for language, text in result.captions.items():
                 _retire(db, photo_id, language, text)
                 _insert(db, photo_id, Caption(text, language, model_id, at, prompt_version))
         return True
@@ -185,25 +185,25 @@ class CaptionStore:
         with self.database.writing() as db:
             if self.captions_by_language(photo_id):
                 return
-            gone = {it.caption.text for it in self.history(photo_id)}
+            deleted = {past.caption.text for past in self.history(photo_id)}
             for caption in captions:
-                if caption.text and caption.text not in gone:
+                if caption.text and caption.text not in deleted:
                     _insert(db, photo_id, caption)
 
     @staticmethod
-    def _set_seen(
-        db: sqlite3.Connection, photo_id: int, said: CaptionResult, model_id: str, version: str
+    def _set_keywords_and_text(
+        db: sqlite3.Connection, photo_id: int, result: CaptionResult, model_id: str, version: str
     ) -> None:
         db.execute("DELETE FROM caption_keywords WHERE photo_id = ?", (photo_id,))
         db.executemany(
             "INSERT OR IGNORE INTO caption_keywords VALUES (?, ?)",
-            [(photo_id, keyword) for keyword in said.keywords],
+            [(photo_id, keyword) for keyword in result.keywords],
         )
         db.execute("DELETE FROM read_texts WHERE photo_id = ?", (photo_id,))
-        if said.text_in_photo:
+        if result.text_in_photo:
             db.execute(
                 "INSERT INTO read_texts VALUES (?, ?, ?, ?, ?)",
-                (photo_id, said.text_in_photo, model_id, version, now()),
+                (photo_id, result.text_in_photo, model_id, version, now()),
             )
 
     def _ids(self, query: str, *values: Any) -> list[int]:

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from album.domain.photo import (
@@ -24,39 +21,16 @@ from album.domain.photo import (
 )
 from album.errors import AlbumError
 from album.storage.database import Database, now
+from album.storage.import_rows import (
+    LOOK_AGAIN,
+    FileStamp,
+    KnownFile,
+    import_from_row,
+    path_range,
+    spell_path,
+)
 
 COUNTERS = ("done", "added", "already_here", "updated", "missing")
-LOOK_AGAIN = "look again"
-"""Value of the column `wish` for a running import whose sources changed meanwhile.
-
-It means: run, and scan the sources once more. Any other value may replace it, since an import
-that is resumed scans all of its sources anyway.
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class FileStamp:
-    """Values that identify an unchanged file without reading it."""
-
-    size_bytes: int
-    mtime_ns: int
-    sidecars: str
-    """Names, sizes and times of its sidecars, as one text."""
-
-
-@dataclass(frozen=True, slots=True)
-class SeenFile:
-    """File as an earlier import read it, with its photo's state."""
-
-    stamp: FileStamp
-    import_id: int | None
-    """The last import that read it."""
-    photo_id: int | None
-    """None: it could not be read."""
-    own: bool
-    """Whether the photo's original belongs at this path."""
-    missing: bool
-    """Whether the photo is marked as missing."""
 
 
 class ImportStore:
@@ -80,19 +54,13 @@ class ImportStore:
         Returns:
             Its id.
         """
-        values = (
-            kind,
-            json.dumps([_spelled(path) for path in sources]),
-            caption_language,
-            json.dumps(skipped or {}),
-            now(),
-        )
+        spelled = json.dumps([spell_path(path) for path in sources])
         with self.writing() as db:
             row = db.execute(
                 "INSERT INTO imports"
                 " (kind, sources, caption_language, skipped, state, wish, asked_at)"
                 " VALUES (?, ?, ?, ?, 'waiting', 'run', ?) RETURNING import_id",
-                values,
+                (kind, spelled, caption_language, json.dumps(skipped or {}), now()),
             ).fetchone()
         return int(row[0])
 
@@ -107,26 +75,18 @@ class ImportStore:
         Raises:
             AlbumError: there is none with this id.
         """
-        row = self.database.connection.execute(
-            f"{_RECORDS} WHERE import_id = ?", (import_id,)
-        ).fetchone()
-        if row is None:
+        records = self._records("WHERE import_id = ?", import_id)
+        if not records:
             raise AlbumError(f"There is no import {import_id}.")
-        return _record(row)
+        return records[0]
 
     def recent(self, limit: int) -> list[ImportRecord]:
         """Return the latest imports, the last one first."""
-        rows = self.database.connection.execute(
-            f"{_RECORDS} ORDER BY import_id DESC LIMIT ?", (limit,)
-        )
-        return [_record(row) for row in rows]
+        return self._records("ORDER BY import_id DESC LIMIT ?", limit)
 
     def unfinished(self) -> list[ImportRecord]:
         """Return imports that have not ended, the oldest first."""
-        rows = self.database.connection.execute(
-            f"{_RECORDS} WHERE state IN ('waiting', 'running', 'paused') ORDER BY import_id"
-        )
-        return [_record(row) for row in rows]
+        return self._records("WHERE state IN ('waiting', 'running', 'paused') ORDER BY import_id")
 
     def cancelled(self) -> list[int]:
         """Return the ids of cancelled imports."""
@@ -230,15 +190,13 @@ class ImportStore:
             current: the name of the last file.
             seconds: the time at work since the last call.
         """
-        added = "".join(f"{name} = {name} + ?, " for name in COUNTERS)
+        assignments = "".join(f"{name} = {name} + ?, " for name in COUNTERS)
+        increments = [counts.get(name, 0) for name in COUNTERS]
         with self.writing() as db:
             db.execute(
-                f"UPDATE imports SET {added}total = max(total, done + ?), current = ?,"
+                f"UPDATE imports SET {assignments}total = max(total, done + ?), current = ?,"
                 " seconds = seconds + ? WHERE import_id = ?",
-                (
-                    *(counts.get(name, 0) for name in (*COUNTERS, "done")),
-                    *(current, seconds, import_id),
-                ),
+                (*increments, counts.get("done", 0), current, seconds, import_id),
             )
 
     def fail(self, import_id: int, path: Path, reason: str) -> None:
@@ -273,20 +231,21 @@ class ImportStore:
 
     # Files
 
-    def find_file(self, path: str) -> SeenFile | None:
+    def find_file(self, path: str) -> KnownFile | None:
         """Return what is known of the file at `path`."""
         row = self.database.connection.execute(
-            "SELECT f.*, p.path = CAST(f.path AS TEXT) OR p.path = f.path AS own, p.missing_since"
-            " FROM files AS f LEFT JOIN photos AS p USING (photo_id) WHERE f.path = ?",
+            "SELECT f.*, p.path = CAST(f.path AS TEXT) OR p.path = f.path AS is_original,"
+            " p.missing_since FROM files AS f LEFT JOIN photos AS p USING (photo_id)"
+            " WHERE f.path = ?",
             (os.fsencode(path),),
         ).fetchone()
         if row is None:
             return None
-        return SeenFile(
+        return KnownFile(
             FileStamp(row["size_bytes"], row["mtime_ns"], row["sidecars"]),
             row["import_id"],
             row["photo_id"],
-            own=bool(row["own"]),
+            is_original=bool(row["is_original"]),
             missing=row["missing_since"] is not None,
         )
 
@@ -336,7 +295,7 @@ class ImportStore:
 
     def unvisited_photos(self, folder: Path, import_id: int) -> Iterator[tuple[Path, int]]:
         """Yield (path, photo id) below `folder` that this import has not read."""
-        low, high = _below(folder)
+        low, high = path_range(folder)
         rows = self.database.connection.execute(
             "SELECT path, photo_id FROM files WHERE path >= ? AND path < ?"
             " AND photo_id IS NOT NULL AND import_id IS NOT ?",
@@ -347,7 +306,7 @@ class ImportStore:
 
     def counts_below(self, folder: Path) -> tuple[int, int]:
         """Count the photos below `folder`, and the missing ones among them."""
-        low, high = _below(folder)
+        low, high = path_range(folder)
         row = self.database.connection.execute(
             "SELECT count(DISTINCT photo_id), count(DISTINCT photo_id) FILTER"
             " (WHERE missing_since IS NOT NULL) FROM files JOIN photos USING (photo_id)"
@@ -363,7 +322,7 @@ class ImportStore:
             archive: the zip.
             import_id: for an upload, only what this import added is known.
         """
-        low, high = _below(archive)
+        low, high = path_range(archive)
         row = self.database.connection.execute(
             "SELECT (SELECT total(size_bytes) FROM files WHERE path >= ? AND path < ?"
             " AND photo_id IS NOT NULL),"
@@ -381,47 +340,10 @@ class ImportStore:
                 (missing, now(), photo_id),
             )
 
-
-_RECORDS = (
-    "SELECT *, (SELECT count(*) FROM import_failures AS f WHERE f.import_id = imports.import_id)"
-    " AS failed FROM imports"
-)
-
-
-def _record(row: sqlite3.Row) -> ImportRecord:
-    return ImportRecord(
-        import_id=row["import_id"],
-        kind=row["kind"],
-        sources=tuple(Path(_read(path)) for path in json.loads(row["sources"])),
-        caption_language=row["caption_language"],
-        state=row["state"],
-        requested_state="run" if row["wish"] == LOOK_AGAIN else row["wish"],
-        total=row["total"],
-        done=row["done"],
-        added=row["added"],
-        already_here=row["already_here"],
-        updated=row["updated"],
-        missing=row["missing"],
-        failed=row["failed"],
-        skipped=json.loads(row["skipped"]),
-        current=row["current"],
-        problem=row["problem"],
-        seconds=row["seconds"],
-        asked_at=datetime.fromisoformat(row["asked_at"]),
-        ended_at=None if row["ended_at"] is None else datetime.fromisoformat(row["ended_at"]),
-    )
-
-
-def _spelled(path: Path) -> str:
-    """Return a path as Latin-1 text of its bytes (maybe not Unicode)."""
-    return os.fsencode(path).decode("latin-1")
-
-
-def _read(spelled: str) -> str:
-    return os.fsdecode(spelled.encode("latin-1"))
-
-
-def _below(folder: Path) -> tuple[bytes, bytes]:
-    """Return the first path below a folder, and the first after them."""
-    inside = os.fsencode(folder).rstrip(b"/\\") + os.fsencode(os.sep)
-    return inside, inside[:-1] + bytes([inside[-1] + 1])
+    def _records(self, clauses: str, *values: int) -> list[ImportRecord]:
+        rows = self.database.connection.execute(
+            "SELECT *, (SELECT count(*) FROM import_failures AS f"
+            f" WHERE f.import_id = imports.import_id) AS failed FROM imports {clauses}",
+            values,
+        )
+        return [import_from_row(row) for row in rows]

@@ -36,9 +36,9 @@ _MAKE_WANTED = (
     " probability REAL, PRIMARY KEY (label, photo_id)) WITHOUT ROWID"
 )
 _BEFORE = (
-    " FROM temp.wanted AS it"
-    " LEFT JOIN labels AS had ON had.label = it.label AND had.photo_id = it.photo_id"
-    " LEFT JOIN label_refusals AS no ON no.label = it.label AND no.photo_id = it.photo_id"
+    " FROM temp.wanted AS new"
+    " LEFT JOIN labels AS had ON had.label = new.label AND had.photo_id = new.photo_id"
+    " LEFT JOIN label_refusals AS no ON no.label = new.label AND no.photo_id = new.photo_id"
 )
 _WAS_BY = "coalesce(had.given_by, iif(no.photo_id IS NULL, NULL, 'refused'))"
 _IS_BY = (
@@ -46,7 +46,7 @@ _IS_BY = (
     " (SELECT 'refused' FROM label_refusals"
     " WHERE label = was.label AND photo_id = was.photo_id))"
 )
-_LATER = (
+_NEXT_CHANGE = (
     "SELECT min(later.act_id) FROM label_act_rows AS later JOIN label_acts USING (act_id)"
     " WHERE later.label = was.label AND later.photo_id = was.photo_id"
     " AND later.act_id > was.act_id AND undone_at IS NULL"
@@ -61,13 +61,13 @@ def apply_plan(db: sqlite3.Connection, plan: LabelPlan, *, living: bool) -> int:
     Raises:
         AlbumError: nothing is left to write, or more rules than can be kept.
     """
-    labels = [it for it in plan.labels if living or len(it.adds) or len(it.takes)]
-    names = [it.rule.label for it in labels]
+    labels = [label for label in plan.labels if living or len(label.adds) or len(label.takes)]
+    names = [label.rule.label for label in labels]
     act_id = begin_act(db, names, names)
     rows: list[LabelRow] = []
     characters = 0
-    for it in labels:
-        rule = replace(it.rule, living=living)
+    for label in labels:
+        rule = replace(label.rule, living=living)
         characters += set_rule(db, rule)
         if characters > LONGEST_RULES:
             raise AlbumError(
@@ -77,14 +77,17 @@ def apply_plan(db: sqlite3.Connection, plan: LabelPlan, *, living: bool) -> int:
             "UPDATE label_rules SET model_id = ?, seen = ? WHERE label = ?",
             (plan.model_id, plan.upto, rule.label),
         )
-        for ids, shares in ((it.adds, it.probabilities), (it.again, it.again_probabilities)):
+        for ids, probabilities in (
+            (label.adds, label.probabilities),
+            (label.again, label.again_probabilities),
+        ):
             rows += [
-                (rule.label, photo_id, rule.kind, share)
-                for photo_id, share in zip(ids.tolist(), shares.tolist(), strict=True)
+                (rule.label, photo_id, rule.kind, probability)
+                for photo_id, probability in zip(ids.tolist(), probabilities.tolist(), strict=True)
             ]
-        rows += [(rule.label, photo_id, None, None) for photo_id in it.takes.tolist()]
-    given, taken = _write(db, act_id, rows, but_not=f"{_WAS_BY} IN ('person', 'refused')")
-    if not (given or taken or living):
+        rows += [(rule.label, photo_id, None, None) for photo_id in label.takes.tolist()]
+    added, removed = _write(db, act_id, rows, skip=f"{_WAS_BY} IN ('person', 'refused')")
+    if not (added or removed or living):
         raise AlbumError(
             "Nothing is left to write: the photos are gone, or somebody labelled them meanwhile."
         )
@@ -97,14 +100,14 @@ def give_to_new(db: sqlite3.Connection, rule: LabelRule, rows: Iterable[tuple[in
     Returns:
         How many got the label.
     """
-    found = db.execute(
+    (act_id,) = db.execute(
         "SELECT max(act_id) FROM label_acts, json_each(rules_before)"
         " WHERE json_each.key = ? AND undone_at IS NULL",
         (rule.label,),
     ).fetchone()
     wanted: list[LabelRow] = [(rule.label, photo_id, rule.kind, share) for photo_id, share in rows]
-    given, _ = _write(db, found[0], wanted, but_not=f"{_WAS_BY} IS NOT NULL")
-    return given
+    added, _ = _write(db, act_id, wanted, skip=f"{_WAS_BY} IS NOT NULL")
+    return added
 
 
 def merge(
@@ -126,9 +129,9 @@ def merge(
     act_id = begin_act(db, labels, [rule.label for rule in rules])
     stays = (
         f"{_WAS_BY} IN ('person', 'refused') OR"
-        f" {_WAS_BY} IS NOT NULL AND it.given_by NOT IN ('person', 'refused')"
+        f" {_WAS_BY} IS NOT NULL AND new.given_by NOT IN ('person', 'refused')"
     )
-    _write(db, act_id, rows, but_not=stays)
+    _write(db, act_id, rows, skip=stays)
     for rule in rules:
         set_rule(db, rule)
     new = db.execute("SELECT count(*) FROM label_act_rows WHERE act_id = ?", (act_id,)).fetchone()
@@ -153,7 +156,7 @@ def write_changes(
         rows.append((label, photo_id, "refused" if ruled else None, None))
     act_id = begin_act(db, list(dict.fromkeys(row[0] for row in rows)), [])
     has = "had.photo_id IS NOT NULL"
-    _write(db, act_id, rows, but_not=f"iif(it.given_by IS 'person', {has}, NOT {has})")
+    _write(db, act_id, rows, skip=f"iif(new.given_by IS 'person', {has}, NOT {has})")
     changed = db.execute(
         "SELECT label FROM label_act_rows WHERE act_id = ? ORDER BY label", (act_id,)
     ).fetchall()
@@ -184,18 +187,18 @@ def remove(db: sqlite3.Connection, label: str) -> int:
 def undo(db: sqlite3.Connection, act_id: int) -> None:
     """Undo a change, except for what was changed since."""
     row = db.execute("SELECT rules_before FROM label_acts WHERE act_id = ?", (act_id,)).fetchone()
-    _put_back_rules(db, act_id, json.loads(row[0]))
+    _restore_rules(db, act_id, json.loads(row[0]))
     # A later act is undone to what was before this one, since this one has never been then.
     db.execute(
         "UPDATE label_act_rows AS after SET was_by = was.was_by,"
         " was_probability = was.was_probability FROM label_act_rows AS was"
         " WHERE was.act_id = ? AND after.label = was.label AND after.photo_id = was.photo_id"
-        f" AND after.act_id = ({_LATER})",
+        f" AND after.act_id = ({_NEXT_CHANGE})",
         (act_id,),
     )
     rows = db.execute(
         "SELECT label, photo_id, was_by, was_probability FROM label_act_rows AS was"
-        f" WHERE act_id = ? AND {_IS_BY} IS is_by AND ({_LATER}) IS NULL",
+        f" WHERE act_id = ? AND {_IS_BY} IS is_by AND ({_NEXT_CHANGE}) IS NULL",
         (act_id,),
     ).fetchall()
     _write(db, None, [tuple(row) for row in rows])
@@ -229,7 +232,7 @@ def set_rule(db: sqlite3.Connection, rule: LabelRule) -> int:
 
 
 def _write(
-    db: sqlite3.Connection, act_id: int | None, rows: Iterable[LabelRow], *, but_not: str = "0"
+    db: sqlite3.Connection, act_id: int | None, rows: Iterable[LabelRow], *, skip: str = "0"
 ) -> tuple[int, int]:
     """Write labels, and count photos that got one and that lost one.
 
@@ -237,7 +240,7 @@ def _write(
         db: in a transaction.
         act_id: the change that records the earlier state. None: nothing is recorded.
         rows: the labels to write. Deleted photos are skipped.
-        but_not: SQL on `it`, `had` and `no` for the rows to skip.
+        skip: SQL on `new`, `had` and `no` for the rows to skip.
     """
     db.execute(_MAKE_WANTED)
     db.execute("DELETE FROM temp.wanted")
@@ -246,34 +249,34 @@ def _write(
         " WHERE photo_id = ?2",
         rows,
     )
-    same = f"{_WAS_BY} IS it.given_by AND had.probability IS it.probability"
+    same = f"{_WAS_BY} IS new.given_by AND had.probability IS new.probability"
     db.execute(
         "DELETE FROM temp.wanted WHERE (label, photo_id) IN"
-        f" (SELECT it.label, it.photo_id{_BEFORE} WHERE {same} OR {but_not})"
+        f" (SELECT new.label, new.photo_id{_BEFORE} WHERE {same} OR {skip})"
     )
-    given, taken = db.execute(
-        "SELECT count(iif(had.given_by IS NULL AND it.given_by <> 'refused', 1, NULL)),"
-        " count(iif(had.given_by IS NOT NULL AND coalesce(it.given_by, 'refused') = 'refused',"
+    added, removed = db.execute(
+        "SELECT count(iif(had.given_by IS NULL AND new.given_by <> 'refused', 1, NULL)),"
+        " count(iif(had.given_by IS NOT NULL AND coalesce(new.given_by, 'refused') = 'refused',"
         f" 1, NULL)){_BEFORE}"
     ).fetchone()
     if act_id is not None:
         db.execute(
-            "INSERT INTO label_act_rows SELECT ?, it.label, it.photo_id,"
-            f" {_WAS_BY}, had.probability, it.given_by{_BEFORE} WHERE true"
+            "INSERT INTO label_act_rows SELECT ?, new.label, new.photo_id,"
+            f" {_WAS_BY}, had.probability, new.given_by{_BEFORE} WHERE true"
             " ON CONFLICT DO UPDATE SET is_by = excluded.is_by",
             (act_id,),
         )
         db.execute(
             "UPDATE label_acts SET given = given + ?, taken = taken + ? WHERE act_id = ?",
-            (given, taken, act_id),
+            (added, removed, act_id),
         )
-    these = "(SELECT label, photo_id FROM temp.wanted"
+    changed_pairs = "(SELECT label, photo_id FROM temp.wanted"
     db.execute(
-        f"DELETE FROM labels WHERE (label, photo_id) IN {these}"
+        f"DELETE FROM labels WHERE (label, photo_id) IN {changed_pairs}"
         " WHERE given_by IS NULL OR given_by = 'refused')"
     )
     db.execute(
-        f"DELETE FROM label_refusals WHERE (label, photo_id) IN {these}"
+        f"DELETE FROM label_refusals WHERE (label, photo_id) IN {changed_pairs}"
         " WHERE given_by IS NOT 'refused')"
     )
     db.execute(
@@ -287,10 +290,10 @@ def _write(
         " given_by = excluded.given_by, probability = excluded.probability"
     )
     db.execute("DELETE FROM temp.wanted")
-    return int(given), int(taken)
+    return int(added), int(removed)
 
 
-def _put_back_rules(
+def _restore_rules(
     db: sqlite3.Connection, act_id: int, before: dict[str, dict[str, Any] | None]
 ) -> None:
     """Restore the rules before a change, unless a later one changed them."""
@@ -302,10 +305,10 @@ def _put_back_rules(
             (label, act_id),
         ).fetchone()
         if later is not None:
-            others = json.loads(later["rules_before"]) | {label: columns}
+            rules_before = json.loads(later["rules_before"]) | {label: columns}
             db.execute(
                 "UPDATE label_acts SET rules_before = ? WHERE act_id = ?",
-                (json.dumps(others, ensure_ascii=False), later["act_id"]),
+                (json.dumps(rules_before, ensure_ascii=False), later["act_id"]),
             )
             continue
         db.execute("DELETE FROM label_rules WHERE label = ?", (label,))

@@ -39,7 +39,7 @@ class LabelStore:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    # What people say
+    # Labels by people
 
     def get(self, photo_id: int) -> list[GivenLabel]:
         """Return the labels of a photo, in alphabetical order."""
@@ -60,10 +60,10 @@ class LabelStore:
             QueryError: these are more labels than a photo can have.
         """
         with self.database.writing():
-            before = {it.label for it in self.get(photo_id)}
+            before = {assigned.label for assigned in self.get(photo_id)}
             return self.change_by_person(
                 photo_id,
-                [it for it in labels if it not in before],
+                [label for label in labels if label not in before],
                 sorted(before.difference(labels)),
             )
 
@@ -98,9 +98,9 @@ class LabelStore:
             QueryError: the label has no name, one that is too long, or a photo has too many.
         """
         with self.database.writing() as db:
-            given = _give(db, label_name(label), photo_ids)
+            count = _give(db, label_name(label), photo_ids)
             _refuse_too_many(db, photo_ids)
-            return given
+            return count
 
     def restore(self, photo_id: int, labels: Iterable[GivenLabel]) -> None:
         """Restore labels from a sidecar if the photo has none.
@@ -116,8 +116,8 @@ class LabelStore:
                 " (SELECT 1 FROM label_refusals WHERE label = ?1 AND photo_id = ?2)"
                 " ON CONFLICT DO NOTHING",
                 [
-                    (it.label, photo_id, it.given_by, it.probability)
-                    for it in islice(labels, MAX_LABELS)
+                    (label.label, photo_id, label.given_by, label.probability)
+                    for label in islice(labels, MAX_LABELS)
                 ],
             )
 
@@ -145,11 +145,11 @@ class LabelStore:
     def summaries(self) -> list[LabelSummary]:
         """Summarize every label in use, refused or with a rule."""
         db = self.database.connection
-        given: dict[str, dict[Any, int]] = {}
+        counts: dict[str, dict[Any, int]] = {}
         for label, giver, count in db.execute(
             "SELECT label, given_by, count(*) FROM labels GROUP BY label, given_by"
         ):
-            given.setdefault(label, {})[giver] = count
+            counts.setdefault(label, {})[giver] = count
         refused = dict(
             tuple(row)
             for row in db.execute("SELECT label, count(*) FROM label_refusals GROUP BY label")
@@ -158,12 +158,12 @@ class LabelStore:
         return [
             LabelSummary(
                 label,
-                sum(given.get(label, {}).values()),
-                given.get(label, {}),
+                sum(counts.get(label, {}).values()),
+                counts.get(label, {}),
                 refused.get(label, 0),
                 rules.get(label),
             )
-            for label in sorted({*given, *refused, *rules})
+            for label in sorted({*counts, *refused, *rules})
         ]
 
     def photo_ids_by_giver(self, label: str) -> tuple[Ids, Ids, Ids]:
@@ -183,9 +183,9 @@ class LabelStore:
         Refusals have the giver "refused". Rows are in the order of photo ids.
         """
         rows = self.database.connection.execute(
-            "WITH said AS (SELECT photo_id, given_by, probability FROM labels WHERE label = ?1"
+            "WITH assigned AS (SELECT photo_id, given_by, probability FROM labels WHERE label = ?1"
             " UNION ALL SELECT photo_id, 'refused', NULL FROM label_refusals WHERE label = ?1)"
-            " SELECT sha256, given_by, probability FROM said JOIN photos USING (photo_id)"
+            " SELECT sha256, given_by, probability FROM assigned JOIN photos USING (photo_id)"
             " ORDER BY photo_id",
             (label,),
         )
@@ -242,7 +242,7 @@ class LabelStore:
         with self.database.writing() as db:
             db.execute("DELETE FROM label_rules WHERE label = ?", (label,))
 
-    # Acts
+    # Changes
 
     def apply(self, plan: LabelPlan, *, living: bool) -> LabelChange:
         """Write a plan, skipping deleted photos and a person's later changes.
@@ -288,7 +288,7 @@ class LabelStore:
             QueryError: there is no such label.
         """
         with self.database.writing() as db:
-            if label not in {it.label for it in self.summaries()}:
+            if label not in {summary.label for summary in self.summaries()}:
                 raise QueryError(f"There is no label “{label}”.")
             return self.act(label_history.remove(db, label))
 
@@ -315,18 +315,18 @@ class LabelStore:
         ).fetchone()
         if row is None:
             raise AlbumError("There is nothing of this number to undo.")
-        return _act(row)
+        return _change_from_row(row)
 
     def acts(self, limit: int = 100) -> list[LabelChange]:
         """Return the changes, the latest first."""
         rows = self.database.connection.execute(
             "SELECT * FROM label_acts ORDER BY act_id DESC LIMIT ?", (limit,)
         )
-        return [_act(row) for row in rows]
+        return [_change_from_row(row) for row in rows]
 
 
 def _give(db: sqlite3.Connection, label: str, photo_ids: Sequence[int]) -> int:
-    pairs = [(label, int(it)) for it in photo_ids]
+    pairs = [(label, int(photo_id)) for photo_id in photo_ids]
     db.executemany("DELETE FROM label_refusals WHERE label = ? AND photo_id = ?", pairs)
     return db.executemany(
         "INSERT INTO labels (label, photo_id, given_by, probability)"
@@ -341,24 +341,24 @@ def _refuse_too_many(db: sqlite3.Connection, photo_ids: Sequence[int]) -> None:
     full = db.execute(
         "SELECT 1 FROM labels WHERE photo_id IN (SELECT value FROM json_each(?))"
         " GROUP BY photo_id HAVING count(*) > ? LIMIT 1",
-        (json.dumps([int(it) for it in photo_ids]), MAX_LABELS),
+        (json.dumps([int(photo_id) for photo_id in photo_ids]), MAX_LABELS),
     ).fetchone()
     if full is not None:
         raise QueryError(f"A photo can have {MAX_LABELS} labels at most; take some away first.")
 
 
 def _refuse(db: sqlite3.Connection, label: str, photo_ids: Sequence[int]) -> int:
-    pairs = [(label, int(it)) for it in photo_ids]
+    pairs = [(label, int(photo_id)) for photo_id in photo_ids]
     db.executemany("DELETE FROM labels WHERE label = ? AND photo_id = ?", pairs)
     return db.executemany(
         "INSERT INTO label_refusals SELECT ?, photo_id FROM photos WHERE photo_id = ?"
-        " ON CONFLICT DO UPDATE SET label = excluded.label",  # counted, though it was there
+        " ON CONFLICT DO UPDATE SET label = excluded.label",  # so that an existing one is counted
         pairs,
     ).rowcount
 
 
 def _clear(db: sqlite3.Connection, label: str, photo_ids: Sequence[int]) -> None:
-    pairs = [(label, int(it)) for it in photo_ids]
+    pairs = [(label, int(photo_id)) for photo_id in photo_ids]
     db.executemany(
         "DELETE FROM labels WHERE label = ? AND photo_id = ? AND given_by = 'person'", pairs
     )
@@ -370,7 +370,7 @@ def rule_of(row: sqlite3.Row) -> LabelRule:
     return LabelRule(row["label"], row["kind"], json.loads(row["definition"]), bool(row["living"]))
 
 
-def _act(row: sqlite3.Row) -> LabelChange:
+def _change_from_row(row: sqlite3.Row) -> LabelChange:
     undone = row["undone_at"]
     return LabelChange(
         row["act_id"],

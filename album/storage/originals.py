@@ -25,6 +25,7 @@ import time
 import uuid
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from operator import attrgetter
 from pathlib import Path
 
 from album.domain.photo import Photo
@@ -67,7 +68,7 @@ class Originals:
                     raise
                 # One that cannot be written to can still be looked at.
 
-    # Where things are
+    # Paths
 
     def kept(self, photo: Photo) -> Path:
         """Return the path of an original that the album keeps."""
@@ -103,7 +104,7 @@ class Originals:
         """Return the path of the large view, made on first use."""
         return self.thumbnails_dir / "large" / sha256[:2] / f"{sha256}.jpg"
 
-    # How they arrive
+    # Arrival
 
     def receive_upload(
         self,
@@ -123,8 +124,8 @@ class Originals:
                 describe other files too.
         """
         folder = self._folder(import_id, copy=False)
-        for sidecar, its_name in sidecars:  # first: when the photo is there, all of it is
-            shutil.copyfile(sidecar, folder / its_name)
+        for sidecar, sidecar_name in sidecars:  # first: when the photo is there, all of it is
+            shutil.copyfile(sidecar, folder / sidecar_name)
         return _move(source, folder / name, self.new_half())
 
     def new_folder(self, import_id: int) -> Path:
@@ -149,7 +150,9 @@ class Originals:
         Returns:
             The new paths of the original and the sidecars.
         """
-        token = arrived.parent.name.rpartition(".")[2]  # alone, where it was looked at before
+        token = arrived.parent.name.rpartition(".")[
+            2
+        ]  # the token alone, if it was identified before
         folder = self.incoming_dir / f"{sha256}.{token}"
         arrived.parent.replace(folder)
         return folder / arrived.name, [folder / sidecar.name for sidecar in sidecars]
@@ -196,12 +199,12 @@ class Originals:
 
     def retry(self, failed_import: int, import_id: int) -> list[Path]:
         """Move the quarantined uploads of an import into another import."""
-        brought = []
+        uploads = []
         for folder in sorted(self._failed.glob(f"{failed_import}-*")):
             again = self._new / f"{import_id}-{uuid.uuid4().hex}"
             folder.replace(again)
-            brought += _whole_files(again)
-        return brought
+            uploads += _whole_files(again)
+        return uploads
 
     def hand_over(self, upload: Path, import_id: int) -> None:
         """Move an incoming upload to another import."""
@@ -232,8 +235,8 @@ class Originals:
     def uploads_without(self, import_ids: Iterable[int]) -> list[Path]:
         """Return incoming uploads that belong to none of these imports."""
         uploads = self.uploads()
-        theirs = self.uploads_of(uploads, import_ids)
-        return [file for file in uploads if file not in theirs]
+        known = self.uploads_of(uploads, import_ids)
+        return [file for file in uploads if file not in known]
 
     def uploads_of(self, uploads: Iterable[Path], import_ids: Iterable[int]) -> set[Path]:
         """Return those uploads that belong to one of these imports."""
@@ -248,16 +251,16 @@ class Originals:
             ("failed/*", FAILED_KEPT_S),
             ("half/*", COPIES_KEPT_S),
         ):
-            for left in self.incoming_dir.glob(pattern):
+            for path in self.incoming_dir.glob(pattern):
                 try:
-                    status = left.stat()
+                    status = path.stat()
                     # A copy has the time of its source before it is moved to its place.
-                    at = status.st_ctime if left.parent == self._half else status.st_mtime
+                    at = status.st_ctime if path.parent == self._half else status.st_mtime
                     old = at < time.time() - kept_s
-                    if old and not left.is_dir():
-                        left.unlink()
+                    if old and not path.is_dir():
+                        path.unlink()
                     elif old:
-                        shutil.rmtree(left, ignore_errors=True)
+                        shutil.rmtree(path, ignore_errors=True)
                 except FileNotFoundError:  # of an import that is running
                     continue
 
@@ -268,8 +271,8 @@ class Originals:
         try:
             with os.scandir(self.thumbnails_dir) as folders:
                 # Large views are made when they are looked at.
-                small = [it for it in folders if it.is_dir() and it.name != "large"]
-                return [it.stat().st_mtime_ns for it in sorted(small, key=lambda it: it.name)]
+                small = [entry for entry in folders if entry.is_dir() and entry.name != "large"]
+                return [entry.stat().st_mtime_ns for entry in sorted(small, key=attrgetter("name"))]
         except OSError:
             return []
 
@@ -307,7 +310,7 @@ def _move(source: Path, target: Path, half: Path | None = None) -> Path:
         return source.replace(target)
     except FileNotFoundError:
         raise
-    except OSError:  # another disk: copy, then take it away
+    except OSError:  # another disk: copy, then delete
         partial = half or target.with_name(uuid.uuid4().hex + PARTIAL)
         shutil.copyfile(source, partial)
         shutil.copystat(source, partial)  # its time may be all that is known of the capture
@@ -361,9 +364,9 @@ def _whole_files(folder: Path, sha256: str = "") -> list[Path]:
 
     A photo may have the name of a sidecar. `sha256`, where it is known, identifies it.
     """
-    found = _files(folder)
-    files = [file for file in found if kind_of(file.name) != "sidecar"]
-    files = files or [file for file in found if sha256 and _has_bytes(file, sha256)]
+    arrived = _files(folder)
+    files = [file for file in arrived if kind_of(file.name) != "sidecar"]
+    files = files or [file for file in arrived if sha256 and _has_bytes(file, sha256)]
     if not files:
         shutil.rmtree(folder, ignore_errors=True)
     return files
@@ -372,7 +375,7 @@ def _whole_files(folder: Path, sha256: str = "") -> list[Path]:
 def _has_bytes(file: Path, sha256: str) -> bool:
     try:
         return sha256_of(file) == sha256
-    except OSError:  # it was moved to its place just now
+    except OSError:  # moved to its final path just now
         return False
 
 

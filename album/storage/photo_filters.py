@@ -27,6 +27,7 @@ from album.domain.filters import (
     TakenBetween,
     Writes,
 )
+from album.domain.known_names import KnownNames
 from album.domain.photo import SearchFilters
 from album.storage.database import Database
 from album.storage.photo_table import Facts, Ids, Mask
@@ -69,14 +70,14 @@ class FilterMasks:
         """
         mask = np.ones(len(self._facts.rows), dtype=bool)
         alternatives: dict[type[Fact], Mask] = {}
-        for it in conditions:
-            holds = self._holds(it.fact)
-            if it.excluded:
+        for condition in conditions:
+            holds = self._holds(condition.fact)
+            if condition.excluded:
                 mask &= ~holds
-            elif isinstance(it.fact, Labelled | Writes):
+            elif isinstance(condition.fact, Labelled | Writes):
                 mask &= holds
             else:
-                kind = type(it.fact)
+                kind = type(condition.fact)
                 alternatives[kind] = alternatives[kind] | holds if kind in alternatives else holds
         for holds in alternatives.values():
             mask &= holds
@@ -119,10 +120,10 @@ class FilterMasks:
             case Screenshot():
                 mask = rows["screenshot"]
             case Favourite():
-                labels = [it for it in all_labels(self._database) if fold(it) in FAVOURITE_LABELS]
+                labels = self._labels_where(FAVOURITE_LABELS.__contains__)
                 mask = (rows["rating"] >= FAVOURITE_STARS) | self._among(self._labelled(labels))
             case Labelled(label):
-                labels = [it for it in all_labels(self._database) if fold(it) == fold(label)]
+                labels = self._labels_where(fold(label).__eq__)
                 mask = self._among(self._labelled(labels))
             case Captioned():
                 mask = rows["captioned"]
@@ -139,6 +140,10 @@ class FilterMasks:
         table[[number for number, name in names.items() if wanted(name)]] = True
         mask: Mask = table[self._facts.rows[column]]
         return mask
+
+    def _labels_where(self, test: Callable[[str], bool]) -> list[str]:
+        """Return the labels whose folded text passes the test."""
+        return [label for label in all_labels(self._database) if test(fold(label))]
 
     def _among(self, photo_ids: Ids) -> Mask:
         return np.isin(self._facts.photo_ids, photo_ids)
@@ -158,7 +163,7 @@ class FilterMasks:
             for place_id, *names in self._database.connection.execute(
                 "SELECT place_id, town, town_ko, country, country_ko FROM places"
             )
-            if fold(name) in {fold(it) for it in names if it}
+            if fold(name) in {fold(place) for place in names if place}
         ]
 
 
@@ -186,3 +191,19 @@ def _as_conditions(filters: SearchFilters) -> list[Filter]:
     if filters.file_type is not None:
         conditions.append(Filter(OfType((filters.file_type,))))
     return conditions
+
+
+def read_known_names(database: Database, facts: Facts) -> KnownNames:
+    """Read the places, cameras, lenses and labels of the photos."""
+    used = set(facts.place_ids)
+    places = database.connection.execute(
+        "SELECT place_id, town, town_ko, country, country_ko FROM places"
+    )
+    return KnownNames(
+        places=frozenset(
+            name for place_id, *names in places if place_id in used for name in names if name
+        ),
+        cameras=frozenset(facts.names("camera").values()),
+        lenses=frozenset(facts.names("lens").values()),
+        labels=frozenset(all_labels(database)),
+    )

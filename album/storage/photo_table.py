@@ -40,7 +40,7 @@ ROW = np.dtype(
     ]
 )
 _NAMES = ("camera", "lens", "file_type")
-# Types are seen to for a database that somebody made up: SQLite takes any value in any column.
+# Casts guard against a forged database, since SQLite stores any value in any column.
 _SELECT = """
     SELECT photo_id, coalesce(strftime('%s', taken_at), 0) * 1000
             + CAST(substr(taken_at, 21, 3) AS INTEGER),
@@ -115,7 +115,7 @@ class Facts:
     @cached_property
     def place_ids(self) -> list[int]:
         """Places where photos were taken."""
-        return [int(it) for it in np.unique(self.rows["place_id"]) if it]
+        return [int(place_id) for place_id in np.unique(self.rows["place_id"]) if place_id]
 
 
 class FactTable:
@@ -162,7 +162,7 @@ class FactTable:
         touched = np.union1d(changed, new["photo_id"])
         places = np.searchsorted(old_ids, touched)
         places = places[np.append(old_ids, -1)[places] == touched]
-        if np.array_equal(old[places], new):  # words alone have changed
+        if np.array_equal(old[places], new):  # only texts have changed
             return self._facts
         rows = np.concatenate([np.delete(old, places), new])
         if (np.diff(rows["photo_id"]) < 0).any():
@@ -174,12 +174,14 @@ class FactTable:
         cursor = self._database.connection.execute(f"{_SELECT} {where} ORDER BY photo_id", values)
         cursor.row_factory = None
         portions = [np.empty(0, ROW)]
-        while found := cursor.fetchmany(_PORTION):
-            columns = dict(zip((*(ROW.names or ()), "path"), zip(*found, strict=True), strict=True))
-            rows = np.empty(len(found), ROW)
+        while records := cursor.fetchmany(_PORTION):
+            columns = dict(
+                zip((*(ROW.names or ()), "path"), zip(*records, strict=True), strict=True)
+            )
+            rows = np.empty(len(records), ROW)
             for name in _NAMES:
                 columns[name] = tuple(
-                    self._numbers.setdefault(it, len(self._numbers)) for it in columns[name]
+                    self._numbers.setdefault(value, len(self._numbers)) for value in columns[name]
                 )
             columns["screenshot"] = tuple(
                 filename is not None and is_screenshot(filename, path)

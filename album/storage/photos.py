@@ -20,7 +20,7 @@ from album.domain.known_names import KnownNames
 from album.domain.photo import ImageFacts, Photo, Place, SearchFilters
 from album.errors import PhotoNotFoundError
 from album.storage.database import Database, now
-from album.storage.photo_filters import FilterMasks, all_labels
+from album.storage.photo_filters import FilterMasks, read_known_names
 from album.storage.photo_rows import (
     NewPhoto,
     fact_columns,
@@ -220,25 +220,7 @@ class PhotoStore:
         """Return the places, cameras, lenses and labels of the photos."""
         revision = self._facts.revision()
         if self._names[0] != revision:
-            facts = self._facts.now()
-            places = set(facts.place_ids)
-            self._names = (
-                revision,
-                KnownNames(
-                    places=frozenset(
-                        name
-                        for row in self.database.connection.execute(
-                            "SELECT place_id, town, town_ko, country, country_ko FROM places"
-                        )
-                        if row[0] in places
-                        for name in row[1:]
-                        if name
-                    ),
-                    cameras=frozenset(facts.names("camera").values()),
-                    lenses=frozenset(facts.names("lens").values()),
-                    labels=frozenset(all_labels(self.database)),
-                ),
-            )
+            self._names = (revision, read_known_names(self.database, self._facts.now()))
         return self._names[1]
 
     def all_photos(self) -> Iterator[Photo]:

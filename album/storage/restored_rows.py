@@ -23,7 +23,7 @@ from album.domain.labels import Giver, RuleKind, checked_rule
 from album.domain.photo import ImportKind, ImportState, RequestedState, TakenFrom
 from album.errors import AlbumError
 from album.storage.database import new_database
-from album.storage.imports import LOOK_AGAIN
+from album.storage.import_rows import LOOK_AGAIN
 from album.storage.migrations import MIGRATIONS
 from album.storage.untrusted_database import MadeUpError, UntrustedDatabase
 
@@ -59,7 +59,7 @@ def copy_rows(source: Path, target: Path) -> None:
         try:
             with new_database(target, saved.version) as db:
                 _copy(saved, db)
-        except sqlite3.IntegrityError as error:  # a row twice, or of no photo
+        except sqlite3.IntegrityError as error:  # a duplicate, or of no photo
             raise MadeUpError(f"its rows contradict each other ({error})") from error
 
 
@@ -73,7 +73,7 @@ def _copy(saved: UntrustedDatabase, db: sqlite3.Connection) -> None:
             db.execute("DELETE FROM changes")
         rows = _checked(table, columns, saved.rows(table, [*columns]))
         if table == "embeddings":
-            rows = _sound_vectors(rows, [*columns])
+            rows = _valid_vectors(rows, [*columns])
         marks = ", ".join("?" * len(columns))
         insert = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"
         while portion := list(islice(rows, PORTION)):
@@ -147,7 +147,7 @@ def _checked(
         yield tuple(values)
 
 
-def _sound_vectors(
+def _valid_vectors(
     rows: Iterable[tuple[Any, ...]], columns: Sequence[str]
 ) -> Iterator[tuple[Any, ...]]:
     """Yield rows with a finite embedding of norm 1 and consistent width."""
@@ -166,7 +166,7 @@ def _sound_vectors(
             yield row
 
 
-# What the columns hold
+# Checks of values
 
 
 def _whole(least: int, most: int) -> Check:
@@ -224,28 +224,28 @@ def _time(value: Any) -> bool:
 
 
 def _json(check: Check) -> Check:
-    def is_sound(value: Any) -> bool:
+    def is_valid(value: Any) -> bool:
         try:
             return isinstance(value, str) and check(json.loads(value))
         except (ValueError, RecursionError):
             return False
 
-    return is_sound
+    return is_valid
 
 
 def _texts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(it, str) for it in value)
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
 def _spelled_paths(value: Any) -> bool:
     """Return whether a value is paths in Latin-1 spelling."""
     return _texts(value) and all(
-        max(map(ord, it), default=0) < 256 and "\0" not in it for it in value
+        max(map(ord, item), default=0) < 256 and "\0" not in item for item in value
     )
 
 
 def _counts(value: Any) -> bool:
-    return isinstance(value, dict) and all(_whole(0, MAX_WHOLE)(it) for it in value.values())
+    return isinstance(value, dict) and all(_whole(0, MAX_WHOLE)(item) for item in value.values())
 
 
 def _rule(row: Mapping[str, Any]) -> bool:
@@ -358,8 +358,16 @@ _CHECKS: Final[Mapping[str, Check]] = {
 _FACTS: Final = frozenset(
     f"photos.{name}"
     for name in (
-        *("camera", "lens", "latitude", "longitude", "taken_offset", "exposure_s", "f_number"),
-        *("iso", "focal_mm", "rating"),
+        "camera",
+        "lens",
+        "latitude",
+        "longitude",
+        "taken_offset",
+        "exposure_s",
+        "f_number",
+        "iso",
+        "focal_mm",
+        "rating",
     )
 )
 """Nullable columns that become NULL when their value is invalid."""

@@ -10,9 +10,9 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-MOST_CHARACTERS = 10_000  # of one text; more is no caption
-MOST_WORDS = 32  # of one question
-LONGEST_WORD = 50  # more hardly is one
+MAX_CHARACTERS = 10_000  # of one text
+MAX_WORDS = 32  # of one query
+MAX_WORD_LENGTH = 50  # characters
 
 _WORD = re.compile(r"[가-힣]+|\d+|[^\W\d_가-힣]+")
 _TOKEN = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
@@ -70,7 +70,7 @@ _SINGULARS = {plural: singular for singular, plural in _PLURALS.items()}
 
 def fold(text: str) -> str:
     """Fold case, accents and Unicode form: cafe for Café."""
-    text = text[:MOST_CHARACTERS]
+    text = text[:MAX_CHARACTERS]
     if not _NEEDS_NO_FOLDING.fullmatch(text):
         text = unicodedata.normalize("NFKD", text).casefold()
         text = unicodedata.normalize("NFC", _ACCENTS.sub("", text))
@@ -135,7 +135,7 @@ class QueryTerm:
     starts: tuple[str, ...] = ()
     """A word begins with it."""
     starts_suffice: bool = False
-    """Whether that alone makes it a part of a longer word.
+    """Whether that standalone makes it a part of a longer word.
 
 Not where it may have lost more than a particle: 고양 is left of 고양이, and begins a
 town's name.
@@ -149,25 +149,25 @@ town's name.
 
 def query_terms(text: str) -> list[QueryTerm]:
     """Return the words of a query, each once, without stop words."""
-    found: dict[str, QueryTerm] = {}
-    for token in _TOKEN.findall(unicodedata.normalize("NFC", text[:MOST_CHARACTERS])):
+    terms: dict[str, QueryTerm] = {}
+    for token in _TOKEN.findall(unicodedata.normalize("NFC", text[:MAX_CHARACTERS])):
         words = words_of(re.sub(r"['’]s$", "", token))
-        if words and (word := " ".join(words)) not in STOP_WORDS and word not in found:
-            found[word] = _asked(words)
-            if len(found) == MOST_WORDS:
+        if words and (word := " ".join(words)) not in STOP_WORDS and word not in terms:
+            terms[word] = _query_term(words)
+            if len(terms) == MAX_WORDS:
                 break
-    return list(found.values())
+    return list(terms.values())
 
 
-def _asked(words: list[str]) -> QueryTerm:
+def _query_term(words: list[str]) -> QueryTerm:
     word = words[0]
     if len(words) == 2 and _HANGUL.match(words[1]) and words[1] in _STRIPPED:
-        return _asked(words[:1])  # iPhone으로
+        return _query_term(words[:1])  # iPhone으로
     if len(words) > 1:
         whole = " " + phrase(" ".join(words)).lstrip(" ")
         return QueryTerm(" ".join(words), (whole,))
-    if _HANGUL.match(word) and len(word) <= LONGEST_WORD:
-        return _asked_in_korean(word)
+    if _HANGUL.match(word) and len(word) <= MAX_WORD_LENGTH:
+        return _korean_term(word)
     if _SPACELESS.match(word):
         return QueryTerm(word, (word,))
     if word.isdecimal():
@@ -176,25 +176,29 @@ def _asked(words: list[str]) -> QueryTerm:
     return QueryTerm(word, tuple(f" {form} " for form in _forms(word)))
 
 
-def _asked_in_korean(word: str) -> QueryTerm:
+def _korean_term(word: str) -> QueryTerm:
     stems = _stems(word)
     # Of one syllable only as a word of its own: 눈 must not find 눈썹.
-    alone = tuple(
+    standalone = tuple(
         f" {form} " for stem in (word, *stems) if len(stem) == 1 for form in _with_particles(stem)
     )
     if len(word) == 1:
-        return QueryTerm(word, alone)
+        return QueryTerm(word, standalone)
     if word.endswith("는"):
-        alone += _of_a_verb(word[:-1])
+        standalone += _verb_forms(word[:-1])
     long = [stem for stem in stems if len(stem) > 1]
-    ends = tuple(it for stem in long for it in _ends(stem))
+    ends = tuple(ending for stem in long for ending in _ends(stem))
     if word.startswith(ends):  # what has the word has its stem with a particle
-        starts = [it for it in long if not any(it != stem and it.startswith(stem) for stem in long)]
-        return QueryTerm(word, alone, ends, tuple(f" {stem}" for stem in starts))
-    return QueryTerm(word, alone, (*ends, *_ends(word)), (f" {word}",), starts_suffice=True)
+        starts = [
+            stem
+            for stem in long
+            if not any(stem != other and stem.startswith(other) for other in long)
+        ]
+        return QueryTerm(word, standalone, ends, tuple(f" {stem}" for stem in starts))
+    return QueryTerm(word, standalone, (*ends, *_ends(word)), (f" {word}",), starts_suffice=True)
 
 
-def _of_a_verb(stem: str) -> tuple[str, ...]:
+def _verb_forms(stem: str) -> tuple[str, ...]:
     """Return other forms of a verb in 는: 달리고, 달린다 for 달리는."""
     last = ord(stem[-1])
     closed = (last - ord("가")) % 28
@@ -203,29 +207,29 @@ def _of_a_verb(stem: str) -> tuple[str, ...]:
 
 
 def _ends(stem: str) -> tuple[str, ...]:
-    first, *others = _with_particles(stem)
-    return (f"{first} ", *others)
+    bare, *with_particle = _with_particles(stem)
+    return (f"{bare} ", *with_particle)
 
 
 def _with_particles(stem: str) -> list[str]:
-    return [stem, *(stem + it for it in PARTICLES if _may_follow(it, stem[-1]))]
+    return [stem, *(stem + particle for particle in PARTICLES if _may_follow(particle, stem[-1]))]
 
 
 def _stems(word: str) -> list[str]:
     """Return the plausible stems of a Korean word without particles."""
     stems: list[str] = []
-    rest = word
+    remainder = word
     while True:
         for particle in _STRIPPED:
-            stem = rest.removesuffix(particle)
-            if stem == rest or not stem or not _may_follow(particle, stem[-1]):
+            stem = remainder.removesuffix(particle)
+            if stem == remainder or not stem or not _may_follow(particle, stem[-1]):
                 continue
             if len(stem) > 1 or stem in ONE_SYLLABLE:
                 break
         else:
             return stems
         stems.append(stem)
-        rest = stem
+        remainder = stem
 
 
 def _may_follow(particle: str, syllable: str) -> bool:

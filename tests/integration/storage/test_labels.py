@@ -96,7 +96,8 @@ def forget_photo(store: PhotoStore, photo_id: int) -> None:
 # What people say
 
 
-def test_a_label_that_somebody_types_is_theirs_and_one_that_stays_keeps_its_giver(labels):
+def test_typed_label_is_the_persons(labels):
+    """A label that somebody types is theirs and one that stays keeps its giver."""
     labels.apply(plan(1, 2), living=False)
 
     labels.set_by_person(1, ["cat", "sofa"])
@@ -106,7 +107,8 @@ def test_a_label_that_somebody_types_is_theirs_and_one_that_stays_keeps_its_give
     ]  # fmt: skip
 
 
-def test_a_rules_label_that_somebody_takes_away_is_refused_and_their_own_is_forgotten(labels):
+def test_removed_rule_label_is_refused(labels):
+    """A rules label that somebody takes away is refused and their own is forgotten."""
     labels.apply(plan(1, 2), living=False)
     labels.set_by_person(1, ["sofa"])
     assert givers(labels) == {1: "refused", 2: "words"}
@@ -116,7 +118,8 @@ def test_a_rules_label_that_somebody_takes_away_is_refused_and_their_own_is_forg
     assert givers(labels, "sofa") == {}
 
 
-def test_somebodys_own_label_that_a_rule_gives_too_is_refused_when_they_take_it_away(labels):
+def test_removed_own_label_is_refused_when_ruled(labels):
+    """Somebodys own label that a rule gives too is refused when they take it away."""
     labels.give("cat", [1])
     labels.set_rule(WORDS)
 
@@ -125,7 +128,8 @@ def test_somebodys_own_label_that_a_rule_gives_too_is_refused_when_they_take_it_
     assert givers(labels) == {1: "refused"}
 
 
-def test_what_a_person_changes_is_an_act_that_can_be_undone(labels):
+def test_change_by_person_can_be_undone(labels):
+    """What a person changes is an act that can be undone."""
     labels.apply(plan(1, 2), living=False)
     labels.give("sofa", [1])
 
@@ -150,7 +154,7 @@ def test_a_change_of_nothing_is_no_act(labels):
     assert givers(labels, "dog") == {}
 
 
-def test_a_photo_can_have_so_many_labels_and_no_more(labels):
+def test_labels_per_photo_are_limited(labels):
     names = [f"label {n}" for n in range(MAX_LABELS)]
     labels.set_by_person(1, names)
 
@@ -168,13 +172,15 @@ def test_a_photo_can_have_so_many_labels_and_no_more(labels):
     assert givers(labels, "dog") == {1: "person"}
 
 
-def test_a_sidecar_brings_no_more_labels_than_a_photo_can_have(labels):
+def test_restored_labels_are_limited(labels):
+    """A sidecar brings no more labels than a photo can have."""
     labels.restore(1, [GivenLabel(f"label {n}", "person", None) for n in range(1000)])
 
     assert len(labels.get(1)) == MAX_LABELS
 
 
-def test_yes_and_no_of_a_person_replace_each_other_and_both_can_be_forgotten(labels):
+def test_label_and_refusal_replace_each_other(labels):
+    """Yes and no of a person replace each other and both can be forgotten."""
     assert labels.give("cat", [1, 2, 99]) == 2
     assert labels.refuse("cat", [2, 3, 99]) == 2
     assert labels.refuse("cat", [2]) == 1
@@ -187,7 +193,7 @@ def test_yes_and_no_of_a_person_replace_each_other_and_both_can_be_forgotten(lab
     assert givers(labels) == {3: "person"}
 
 
-def test_a_rules_label_becomes_a_persons_when_they_confirm_it(labels):
+def test_rule_label_becomes_the_persons_when_confirmed(labels):
     labels.apply(plan(1), living=False)
     labels.give("cat", [1])
     assert [(it.given_by, it.probability) for it in labels.get(1)] == [("person", None)]
@@ -198,7 +204,8 @@ def test_a_rules_label_becomes_a_persons_when_they_confirm_it(labels):
 
 
 @pytest.mark.parametrize("name", ["", " \n", "x" * 101])
-def test_a_label_without_a_name_or_with_a_very_long_one_is_refused(labels, name):
+def test_label_name_is_rejected_when_empty_or_long(labels, name):
+    """A label without a name or with a very long one is refused."""
     for say in (labels.give, labels.refuse):
         with pytest.raises(AlbumError, match=r"^\S[^\n]*\.$"):
             say(name, [1])
@@ -214,7 +221,8 @@ def test_a_name_is_kept_on_one_line(labels):
 # Plans that are written
 
 
-def test_a_plan_never_overrules_a_person_who_spoke_after_it_was_made(labels):
+def test_plan_never_overrules_a_person(labels):
+    """A plan never overrules a person who spoke after it was made."""
     labels.give("cat", [1])
     labels.refuse("cat", [2])
 
@@ -224,7 +232,7 @@ def test_a_plan_never_overrules_a_person_who_spoke_after_it_was_made(labels):
     assert (act.added, act.removed, act.labels) == (1, 0, ("cat",))
 
 
-def test_a_photo_that_is_gone_meanwhile_is_left_out(labels, store):
+def test_plan_skips_deleted_photos(labels, store):
     forget_photo(store, 2)
 
     act = labels.apply(plan(1, 2), living=False)
@@ -233,7 +241,8 @@ def test_a_photo_that_is_gone_meanwhile_is_left_out(labels, store):
     assert givers(labels) == {1: "words"}
 
 
-def test_a_plan_of_which_nothing_is_left_is_said_so_and_leaves_nothing(labels, store):
+def test_plan_raises_when_nothing_is_left(labels, store):
+    """A plan of which nothing is left is said so and leaves nothing."""
     forget_photo(store, 2)
     before = everything(store)
 
@@ -260,7 +269,7 @@ def test_a_crash_in_the_middle_leaves_nothing(labels, store, monkeypatch):
     assert len(labels.acts()) == 1
 
 
-def test_taking_away_counts_and_leaves_what_is_not_a_rules(labels):
+def test_plan_removes_only_rule_labels(labels):
     labels.apply(plan(1, 2, 3), living=False)
     labels.give("cat", [2])
 
@@ -270,7 +279,8 @@ def test_taking_away_counts_and_leaves_what_is_not_a_rules(labels):
     assert givers(labels) == {2: "person", 3: "words", 4: "words"}
 
 
-def test_a_label_that_another_rule_gives_again_is_told_by_that_rule(labels):
+def test_label_has_the_latest_rule_as_giver(labels):
+    """A label that another rule gives again is told by that rule."""
     labels.apply(plan(1, 2, share=0.5), living=False)
 
     act = labels.apply(plan(3, again=(1,), rule=EXAMPLES, share=0.875), living=False)
@@ -280,9 +290,8 @@ def test_a_label_that_another_rule_gives_again_is_told_by_that_rule(labels):
     assert givers(labels)[2] == "words"
 
 
-def test_more_rules_than_can_be_kept_are_one_sentence_and_nothing_is_written(
-    labels, store, monkeypatch
-):
+def test_plan_with_too_long_rules_writes_nothing(labels, store, monkeypatch):
+    """More rules than can be kept are one sentence and nothing is written."""
     monkeypatch.setattr(label_history, "LONGEST_RULES", 10)
 
     with pytest.raises(AlbumError, match="choose fewer"):
@@ -317,7 +326,8 @@ def test_undoing_leaves_alone_what_a_person_said_since(labels):
     assert givers(labels) == {1: "person", 2: "refused", 3: "refused"}
 
 
-def test_what_was_taken_away_does_not_come_back_where_somebody_refused_it_since(labels):
+def test_undo_skips_labels_refused_since(labels):
+    """What was taken away does not come back where somebody refused it since."""
     labels.apply(plan(1, 2), living=False)
     act = labels.apply(plan(3, takes=(1, 2)), living=False)
     labels.refuse("cat", [1])
@@ -327,7 +337,7 @@ def test_what_was_taken_away_does_not_come_back_where_somebody_refused_it_since(
     assert givers(labels) == {1: "refused", 2: "words"}
 
 
-def test_undoing_an_act_leaves_alone_what_a_later_one_wrote(labels):
+def test_undo_keeps_later_changes(labels):
     first = labels.apply(plan(1, 2), living=False)
     labels.apply(plan(3, again=(2,), rule=EXAMPLES), living=True)
 
@@ -337,7 +347,8 @@ def test_undoing_an_act_leaves_alone_what_a_later_one_wrote(labels):
     assert (labels.rule("cat").kind, labels.rule("cat").living) == ("examples", True)
 
 
-def test_undoing_leaves_alone_what_a_later_act_of_the_same_kind_confirmed(labels):
+def test_undo_keeps_labels_confirmed_later(labels):
+    """Undoing leaves alone what a later act of the same kind confirmed."""
     first = labels.apply(plan(1, 2, share=0.5), living=False)
     second = labels.apply(plan(3, again=(1,), share=0.25), living=False)
 
@@ -365,7 +376,8 @@ def test_acts_can_be_undone_in_any_order(labels, store, order):
     assert everything(store) == before
 
 
-def test_an_act_is_undone_once_and_one_that_never_was_is_said_so(labels):
+def test_undo_raises_when_repeated_or_unknown(labels):
+    """An act is undone once and one that never was is said so."""
     act = labels.apply(plan(1), living=False)
     labels.undo(act.act_id)
 
@@ -375,7 +387,8 @@ def test_an_act_is_undone_once_and_one_that_never_was_is_said_so(labels):
         labels.undo(99)
 
 
-def test_a_photo_that_is_deleted_takes_its_labels_refusals_and_history_along(labels, store):
+def test_deleted_photo_loses_labels_and_history(labels, store):
+    """A photo that is deleted takes its labels refusals and history along."""
     act = labels.apply(plan(1, 2), living=False)
     labels.refuse("dog", [2])
 
@@ -389,7 +402,8 @@ def test_a_photo_that_is_deleted_takes_its_labels_refusals_and_history_along(lab
 # Removed
 
 
-def test_a_label_is_removed_with_its_rule_and_comes_back_whole(labels, store):
+def test_removed_label_is_restored_by_undo(labels, store):
+    """A label is removed with its rule and comes back whole."""
     labels.apply(plan(1, 2), living=True)
     labels.give("cat", [3])
     labels.refuse("cat", [4])
@@ -407,7 +421,7 @@ def test_a_label_is_removed_with_its_rule_and_comes_back_whole(labels, store):
     assert everything(store) == before
 
 
-def test_a_label_that_is_not_there_cannot_be_removed(labels):
+def test_remove_raises_for_unknown_label(labels):
     with pytest.raises(QueryError, match="no label “cat”"):
         labels.remove("cat")
 
@@ -436,7 +450,8 @@ def test_summaries_tell_givers_refusals_and_rules(labels):
 # New photos
 
 
-def test_new_to_a_rule_are_the_photos_behind_those_that_its_plan_saw(labels, living, store):
+def test_unseen_photos_come_after_the_plan(labels, living, store):
+    """New to a rule are the photos behind those that its plan saw."""
     upto = living.last_seq("m")
     labels.apply(plan(1, upto=upto), living=True)
     assert living.behind("m") == {}
@@ -452,7 +467,8 @@ def test_new_to_a_rule_are_the_photos_behind_those_that_its_plan_saw(labels, liv
     assert living.unseen(now_seen, "m", 100)[0].tolist() == new[1:]
 
 
-def test_photos_that_a_rule_saw_with_another_model_are_not_new(labels, living, store):
+def test_photos_stay_seen_when_model_changes(labels, living, store):
+    """Photos that a rule saw with another model are not new."""
     labels.apply(plan(1, upto=living.last_seq("m")), living=True)
     new = add(store, 11)
     vectors = np.repeat(np.eye(1, 8, dtype=np.float32), 11, axis=0)
@@ -463,7 +479,8 @@ def test_photos_that_a_rule_saw_with_another_model_are_not_new(labels, living, s
     assert living.unseen(seen, "n", 3)[0].tolist() == [new]
 
 
-def test_a_rule_that_was_never_asked_begins_with_the_photos_that_come_next(labels, living, store):
+def test_unused_rule_begins_with_next_photos(labels, living, store):
+    """A rule that was never asked begins with the photos that come next."""
     labels.set_rule(WORDS)
     assert living.behind("m") == {}
     labels.set_living("cat", True)
@@ -478,7 +495,8 @@ def test_a_rule_that_was_never_asked_begins_with_the_photos_that_come_next(label
     assert list(living.behind("m")) == [now_seen]
 
 
-def test_what_a_living_label_gave_is_undone_with_the_act_that_made_it(labels, living, store):
+def test_undo_includes_later_automatic_labels(labels, living, store):
+    """What a living label gave is undone with the act that made it."""
     act = labels.apply(plan(1, upto=living.last_seq("m")), living=True)
     new = [add(store, 11), add(store, 12), add(store, 13)]
     labels.refuse("cat", new[2:])
@@ -494,7 +512,8 @@ def test_what_a_living_label_gave_is_undone_with_the_act_that_made_it(labels, li
     assert givers(labels) == {new[0]: "person", new[2]: "refused"}
 
 
-def test_undoing_what_a_person_changed_leaves_what_a_living_label_gave_since(labels, living, store):
+def test_undo_by_person_keeps_automatic_labels(labels, living, store):
+    """Undoing what a person changed leaves what a living label gave since."""
     labels.apply(plan(1, upto=living.last_seq("m")), living=True)
     act = labels.change_by_person(2, ["cat"], [])
     new = add(store, 11)
@@ -506,7 +525,8 @@ def test_undoing_what_a_person_changed_leaves_what_a_living_label_gave_since(lab
     assert givers(labels) == {1: "words", new: "words"}
 
 
-def test_an_answer_to_a_rule_that_was_changed_meanwhile_is_dropped(labels, living, store):
+def test_automatic_label_is_dropped_when_rule_changed(labels, living, store):
+    """An answer to a rule that was changed meanwhile is dropped."""
     labels.apply(plan(1, upto=living.last_seq("m")), living=True)
     new = add(store, 11)
     ((seen, (rule,)),) = living.behind("m").items()
@@ -517,7 +537,8 @@ def test_an_answer_to_a_rule_that_was_changed_meanwhile_is_dropped(labels, livin
     assert new not in givers(labels)
 
 
-def test_a_label_that_is_given_by_hand_alone_cannot_be_living(labels):
+def test_manual_label_cannot_be_automatic(labels):
+    """A label that is given by hand alone cannot be living."""
     labels.give("cat", [1])
 
     with pytest.raises(QueryError, match="by hand alone"):
@@ -529,7 +550,7 @@ def test_a_label_that_is_given_by_hand_alone_cannot_be_living(labels):
 # Two at once
 
 
-def test_another_process_sees_all_of_an_act_or_nothing(labels, store, tmp_path):
+def test_change_is_atomic_for_other_processes(labels, store, tmp_path):
     other = LabelStore(Database(tmp_path / "album.db"))
     with store.database.writing():
         labels.apply(plan(1, 2), living=False)

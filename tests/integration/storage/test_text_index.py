@@ -129,7 +129,8 @@ def test_forms_of_a_word_find_each_other(store, texts, question, caption):
     assert found(texts, question) == [wanted]
 
 
-def test_a_word_is_not_found_in_others_that_look_like_it(store, texts):
+def test_find_ignores_similar_words(store, texts):
+    """A word is not found in others that look like it."""
     add(store, "a category of catalogues, 눈썹과 눈물, 개나리")
 
     assert found(texts, "cat") == found(texts, "눈") == found(texts, "개") == []
@@ -158,7 +159,7 @@ def test_more_and_rarer_words_go_first(store, texts):
     assert coverage(texts, "dog unicorn", both) < 0.5  # what no photo has is rarest of all
 
 
-def test_of_equal_coverage_shorter_and_labelled_ones_go_first(store, texts):
+def test_find_ranks_short_and_labelled_texts_first(store, texts):
     labelled = add(store, labels=("dog",))
     short = add(store, "a dog")
     long = add(store, "a dog, and very much else that could be said of this picture of a day")
@@ -166,7 +167,8 @@ def test_of_equal_coverage_shorter_and_labelled_ones_go_first(store, texts):
     assert found(texts, "dog") == [labelled, short, long]
 
 
-def test_where_a_word_is_too_common_for_more_the_newest_go_first(store, texts, monkeypatch):
+def test_find_ranks_newest_first_when_word_is_common(store, texts, monkeypatch):
+    """Where a word is too common for more the newest go first."""
     monkeypatch.setattr(text_index, "MAX_BM25_MATCHES", 2)
     first, both, last = add(store, "a dog"), add(store, "dog and cat"), add(store, "a dog, a dog")
 
@@ -216,7 +218,8 @@ def test_other_scripts_are_found_too(store, texts, text):
 # Exact words
 
 
-def test_exact_words_are_found_as_written_but_for_capitals_and_punctuation(store, texts):
+def test_exact_ignores_capitals_and_punctuation(store, texts):
+    """Exact words are found as written but for capitals and punctuation."""
     wanted = add(store, "Beware of the Dog-Park!")
     add(store, "dog parks", keywords=("dog", "park"), labels=("the park dog",))
 
@@ -228,7 +231,7 @@ def test_exact_words_are_found_as_written_but_for_capitals_and_punctuation(store
     )
 
 
-def test_exact_korean_is_found_inside_longer_words_however_short(store, texts):
+def test_exact_korean_matches_inside_words(store, texts):
     wanted = add(store, "해운대해수욕장에서")
     at_the_end = add(store, labels=("첫눈",))
 
@@ -251,7 +254,8 @@ def test_conditions_get_the_photos_that_write_their_phrases(store, texts):
 # Why
 
 
-def test_a_reason_shows_the_original_around_the_first_word_that_matches(store, texts):
+def test_reason_quotes_text_around_first_match(store, texts):
+    """A reason shows the original around the first word that matches."""
     before, after = "Some words that go before. " * 5, "And some that follow it, more or less. " * 5
     photo_id = add(store, f"{before}Here sits\na grey HERON, at last. {after}")
 
@@ -273,7 +277,8 @@ def test_an_excerpt_is_short_whatever_the_text(store, texts, caption):
     assert "heron" in excerpt
 
 
-def test_the_text_with_the_most_of_the_words_is_the_reason(store, texts):
+def test_reason_is_the_text_with_most_words(store, texts):
+    """The text with the most of the words is the reason."""
     photo_id = add(store, "a dog", keywords=("cat", "dog and cat"), name="cat.jpg", place=BUSAN)
 
     def why(text: str) -> TextReason:
@@ -320,7 +325,8 @@ def test_folders_are_those_that_a_person_named(store, texts, path, folder):
 # As things change
 
 
-def test_whatever_is_written_is_found_at_once_and_no_longer_when_it_is_gone(store, texts, tmp_path):
+def test_find_follows_every_write_and_delete(store, texts, tmp_path):
+    """Whatever is written is found at once and no longer when it is gone."""
     elsewhere = PhotoStore(Database(tmp_path / "album.db"))
     photo_id = add(store, "old words")
     assert found(texts, "old") == [photo_id]
@@ -364,7 +370,7 @@ def test_what_other_programs_write_is_found_too(store, texts):
     assert (found(texts, "부산"), found(texts, "서울")) == ([], [third, first])
 
 
-def test_a_transaction_that_was_rolled_back_is_not_found(store, texts):
+def test_find_ignores_rolled_back_texts(store, texts):
     photo_id = add(store, "one")
 
     def write_and_stop() -> None:
@@ -379,7 +385,8 @@ def test_a_transaction_that_was_rolled_back_is_not_found(store, texts):
     assert (found(texts, "one"), found(texts, "two")) == ([photo_id], [])
 
 
-def test_texts_are_taken_in_by_portions_and_the_rest_is_counted(store, texts, monkeypatch):
+def test_sync_indexes_in_batches_and_counts_pending(store, texts, monkeypatch):
+    """Texts are taken in by portions and the rest is counted."""
     monkeypatch.setattr(text_index, "SYNC_BATCH", 3)
     monkeypatch.setattr(text_index, "SYNCED_BEFORE_SEARCH", 2)
     for _ in range(20):
@@ -392,7 +399,7 @@ def test_texts_are_taken_in_by_portions_and_the_rest_is_counted(store, texts, mo
     assert len(found(texts, "word")) == 20
 
 
-def test_several_threads_and_connections_take_in_each_photo_once(store, tmp_path):
+def test_concurrent_syncs_index_each_photo_once(store, tmp_path):
     indexes = [TextIndex(Database(tmp_path / "album.db")) for _ in range(3)]
     for number in range(2 * SYNC_BATCH + 10):
         add(store, f"word number {number}")
@@ -420,7 +427,8 @@ def test_several_threads_and_connections_take_in_each_photo_once(store, tmp_path
         index._database.close()
 
 
-def test_a_disk_that_is_full_costs_only_what_was_written_last(store, texts, monkeypatch):
+def test_find_works_when_disk_is_full(store, texts, monkeypatch):
+    """A disk that is full costs only what was written last."""
     add(store, "word")
     assert found(texts, "word") == [1]
     add(store, "word")
@@ -435,7 +443,8 @@ def test_a_disk_that_is_full_costs_only_what_was_written_last(store, texts, monk
 # Albums of an earlier version, and from elsewhere
 
 
-def test_an_album_of_the_version_before_is_found_through_and_through(tmp_path):
+def test_find_covers_a_migrated_album(tmp_path):
+    """An album of the version before is found through and through."""
     path = tmp_path / "album.db"
     db = sqlite3.connect(path)
     for number, script in enumerate(MIGRATIONS[:2], start=1):
@@ -514,7 +523,8 @@ def test_an_index_that_is_broken_is_made_again(store, texts, tmp_path, how):
     other.database.close()
 
 
-def test_an_index_that_breaks_while_it_is_in_use_is_made_again(store, texts):
+def test_index_is_rebuilt_when_damaged_in_use(store, texts):
+    """An index that breaks while it is in use is made again."""
     for number in range(30):
         add(store, f"word and number {number}")
     assert len(found(texts, "word")) == 30
@@ -531,7 +541,8 @@ def test_an_index_that_breaks_while_it_is_in_use_is_made_again(store, texts):
     assert texts.faults() == []
 
 
-def test_texts_are_found_in_an_album_that_came_out_of_a_backup(tmp_path):
+def test_find_works_in_a_restored_album(tmp_path):
+    """Texts are found in an album that came out of a backup."""
     with library(tmp_path / "data") as source:
         texts = TextIndex(source.database)
         for number in range(4):

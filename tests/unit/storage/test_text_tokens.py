@@ -7,8 +7,8 @@ import unicodedata
 import pytest
 
 from album.storage.text_tokens import (
-    MOST_CHARACTERS,
-    MOST_WORDS,
+    MAX_CHARACTERS,
+    MAX_WORDS,
     fold,
     line,
     phrase,
@@ -114,7 +114,8 @@ def test_a_word_finds_its_own_forms(question, text):
 
 
 @pytest.mark.parametrize(("question", "text"), OTHERS)
-def test_a_word_is_not_another_that_begins_or_ends_like_it(question, text):
+def test_word_does_not_match_similar_words(question, text):
+    """A word is not another that begins or ends like it."""
     assert not meets(question, text)
 
 
@@ -129,7 +130,8 @@ def test_a_word_is_not_another_that_begins_or_ends_like_it(question, text):
         ("2019", "IMG_20190803.jpg"),
     ],
 )
-def test_a_part_of_a_longer_word_is_told_from_the_word(question, text):
+def test_word_part_differs_from_whole_word(question, text):
+    """A part of a longer word is told from the word."""
     assert touches(question, text)
     assert not meets(question, text)
 
@@ -144,7 +146,7 @@ def test_a_part_of_a_longer_word_is_told_from_the_word(question, text):
         ("123", "1234"),
     ],
 )
-def test_short_words_stems_and_letters_are_no_parts_of_others(question, text):
+def test_short_stem_does_not_match_inside_words(question, text):
     assert not touches(question, text)
 
 
@@ -165,7 +167,7 @@ def test_a_question_is_what_is_left_without_fillers(question, words):
     assert [it.word for it in query_terms(question)] == words
 
 
-def test_names_of_files_are_cut_where_a_person_sees_words():
+def test_file_name_splits_into_visible_words():
     assert words_of("IMG_20190803_cat.jpg") == ["img", "20190803", "cat", "jpg"]
     assert " my cat jpg " in line("MyCat.jpg", names=True)
     assert " mycat jpg " in line("MyCat.jpg", names=True)
@@ -203,5 +205,5 @@ def test_a_phrase_is_found_as_written(text, found_in, not_in):
 def test_a_question_or_text_without_end_is_cut():
     assert len(
         query_terms(" ".join(f"word{chr(97 + n % 26)}{chr(97 + n // 26)}" for n in range(99)))
-    ) == (MOST_WORDS)
-    assert len(line("가" * 10 * MOST_CHARACTERS)) <= MOST_CHARACTERS + 3
+    ) == (MAX_WORDS)
+    assert len(line("가" * 10 * MAX_CHARACTERS)) <= MAX_CHARACTERS + 3
