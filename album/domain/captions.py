@@ -154,4 +154,4 @@ class PastCaption:
     replaced_at: datetime
 
 
-TOKENS_A_PHOTO = 1_032 + 250 + 200  # of 1,024 px: four tiles of 258; what is asked; the answer
+TOKENS_A_PHOTO = 1_032 + 250 + 200  # 1,024 px image (four tiles of 258), prompt, answer

@@ -38,7 +38,7 @@ class OnDays:
 
 @dataclass(frozen=True, slots=True)
 class OnWeekdays:
-    """Taken on one of these days of the week, 0 (Monday) to 6, as `date.weekday` counts."""
+    """Taken on one of these weekdays, 0 (Monday) to 6 as in `date.weekday`."""
 
     weekdays: tuple[int, ...]
 
@@ -58,21 +58,21 @@ class AtHours:
 
 @dataclass(frozen=True, slots=True)
 class InPlace:
-    """Taken in the town or country of this name, Korean or English, compared without case."""
+    """Taken in this town or country, Korean or English, ignoring case."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class ByCamera:
-    """The camera's name contains this, compared without case."""
+    """The camera's name contains this, ignoring case."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class ByLens:
-    """The lens's name contains this, compared without case."""
+    """The lens's name contains this, ignoring case."""
 
     name: str
 
@@ -103,7 +103,7 @@ class Favourite:
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """Carries this label, compared without case."""
+    """Has this label, ignoring case."""
 
     label: str
 

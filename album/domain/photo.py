@@ -125,7 +125,7 @@ class Caption:
 
     text: str
     language: str
-    """"ko" or "en"; "" for a hand-written one, which is for readers of both."""
+    """"ko" or "en", or "" for a hand-written one, which is for readers of both."""
     model_id: str | None
     """The model that wrote it, None for a person."""
     written_at: datetime

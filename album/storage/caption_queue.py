@@ -270,7 +270,7 @@ class CaptionQueue:
             self._set_claims(db, task, 0.0)
 
     def fail(self, task: CaptionTask, reason: str) -> None:
-        """Mark a photo as failed, and release the photos that share its caption."""
+        """Mark a photo as failed, and release those sharing its caption."""
         with self._database.writing() as db:
             db.execute(
                 "UPDATE caption_queue SET failure = ? WHERE photo_id = ? AND claimed_until = ?",

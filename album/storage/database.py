@@ -21,7 +21,7 @@ from album.errors import DAMAGED, AlbumError
 from album.storage.migrations import MIGRATIONS, apply_migrations
 from album.storage.sqlite_errors import DamagedDatabaseError, TranslatingConnection, write_failure
 
-BUSY_TIMEOUT_S = 60  # another process may be importing; a group of rows takes it milliseconds
+BUSY_TIMEOUT_S = 60  # another process may import, in transactions of milliseconds
 
 
 class _ThreadConnection:
@@ -98,7 +98,7 @@ class Database:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA foreign_keys = ON")
-            connection.execute("PRAGMA trusted_schema = OFF")  # the file may be somebody else's
+            connection.execute("PRAGMA trusted_schema = OFF")  # the file may be hostile
             self._threads.held = held
             with self._connecting:
                 self._connections.add(connection)
@@ -227,7 +227,7 @@ def _is_emptied(path: Path) -> bool:
 
 
 def _reading_mode(path: Path) -> str:
-    """Return the URI suffix that opens a database, "" if it is writable.
+    """Return the URI suffix that opens a database, "" if writable.
 
     Raises:
         AlbumError: it cannot be read without writing first.

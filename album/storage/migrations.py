@@ -40,7 +40,7 @@ def _create_triggers(events: Iterable[_Trigger]) -> str:
     )
 
 
-# Append only: a library made by any earlier version is brought up to date, step by step.
+# Append only, since libraries of every earlier version are migrated step by step.
 MIGRATIONS = (
     """
     CREATE TABLE photos (
@@ -140,7 +140,7 @@ MIGRATIONS = (
         sources TEXT NOT NULL,      -- JSON: the paths that were named
         caption_language TEXT,      -- queue what is added for captions; NULL: don't
         state TEXT NOT NULL,        -- waiting, running, paused, done, cancelled, failed
-        wish TEXT NOT NULL,         -- what somebody asks of it: run, pause, cancel
+        wish TEXT NOT NULL,         -- requested state: run, pause, cancel
         total INTEGER NOT NULL DEFAULT 0, -- files; 0: still being looked for
         done INTEGER NOT NULL DEFAULT 0,
         added INTEGER NOT NULL DEFAULT 0,
@@ -181,7 +181,7 @@ MIGRATIONS = (
     """
     ALTER TABLE labels ADD COLUMN given_by TEXT NOT NULL DEFAULT 'person'; -- words, examples, model
     ALTER TABLE labels ADD COLUMN probability REAL; -- in [0, 1]; NULL: a person's
-    CREATE TABLE label_refusals (   -- somebody said that the label is wrong for the photo
+    CREATE TABLE label_refusals (   -- a person said that the label is wrong for the photo
         label TEXT NOT NULL,
         photo_id INTEGER NOT NULL REFERENCES photos ON DELETE CASCADE,
         PRIMARY KEY (label, photo_id)
@@ -260,7 +260,7 @@ MIGRATIONS = (
         languages TEXT NOT NULL,    -- "ko", "en" or "ko,en"
         total INTEGER NOT NULL,     -- photos
         written INTEGER NOT NULL DEFAULT 0, -- of these, by this job
-        hidden INTEGER NOT NULL,    -- a single photo that somebody waits for
+        hidden INTEGER NOT NULL,    -- a single photo that a person waits for
         state TEXT NOT NULL,        -- running, paused, cancelled, done
         problem TEXT,               -- why it was paused; NULL: a person did
         asked_at TEXT NOT NULL,
@@ -298,7 +298,7 @@ MIGRATIONS = (
     CREATE TABLE caption_rests (    -- until when none is sent
         until REAL NOT NULL,        -- Unix time
         reason TEXT NOT NULL,
-        cautious INTEGER NOT NULL   -- nobody asked for it; over when somebody waits for an answer
+        cautious INTEGER NOT NULL   -- not requested, over when a person waits for an answer
     );
     """
     + _create_triggers(_row_triggers("captions", "caption_keywords", "read_texts")),

@@ -34,18 +34,24 @@ from album.images.file_types import kind_of
 from album.runtime.files import sha256_of
 
 SUFFIXES = {
-    "JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "GIF": ".gif",
-    "BMP": ".bmp", "TIFF": ".tif", "HEIC": ".heic", "AVIF": ".avif",
+    "JPEG": ".jpg",
+    "PNG": ".png",
+    "WEBP": ".webp",
+    "GIF": ".gif",
+    "BMP": ".bmp",
+    "TIFF": ".tif",
+    "HEIC": ".heic",
+    "AVIF": ".avif",
     "JXL": ".jxl",
-}  # fmt: skip
+}
 """Suffix by file type. Others, such as the many kinds of RAW, keep their own."""
 PARTIAL = ".part"  # behind a UUID: being written, in a folder whose names the album gives
-COPY = "copy-"  # likewise where it has no row yet; an upload is all there is of a photo
+COPY = "copy-"  # token prefix of a copy. An upload may be the only file of its photo
 COPIES_KEPT_S = 86_400  # an import that is running keeps a copy waiting for seconds
 FAILED_KEPT_S = 7 * 86_400
 _HALF = re.compile(rf"[0-9a-f]{{32}}{re.escape(PARTIAL)}")
 _ENDING = re.compile(r"\.[a-z0-9]{1,8}")
-_LONGEST_NAME = 255  # bytes that a disk takes; zips have longer ones
+_LONGEST_NAME = 255  # bytes that a disk takes, zips have longer ones
 
 
 class Originals:
@@ -389,5 +395,5 @@ def file_time(path: Path) -> datetime:
         seconds = int(path.stat().st_mtime)
     except OSError as error:
         raise UnreadableImageError(CANNOT_OPEN) from error
-    # Some disks hold times that no calendar does; 1970 to 2106 is what 32 bits can say.
+    # Some disks hold times outside any calendar. 32 bits cover 1970 to 2106.
     return datetime.fromtimestamp(min(max(seconds, 0), 2**32 - 1))

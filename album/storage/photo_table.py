@@ -27,7 +27,7 @@ ROW = np.dtype(
     [
         ("photo_id", "<i8"),
         ("taken_ms", "<i8"),  # since 1970 by the camera's own clock
-        ("camera", "<i4"),  # a number of `FactTable.numbers`, as the next two; of None: 0
+        ("camera", "<i4"),  # number in `FactTable._numbers`, as the next two. None: 0
         ("lens", "<i4"),
         ("file_type", "<i4"),
         ("place_id", "<i8"),  # 0: not known

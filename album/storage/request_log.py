@@ -18,7 +18,7 @@ from album.storage.database import Database
 WINDOW_S = 60.0
 MARGIN_S = 1.0  # a request may reach its server so much later than the one after it
 DAYS_KEPT_S = 3 * 86_400.0
-LONGEST_REST_S = 90_000.0  # a day of 25 hours; whatever a server says
+LONGEST_REST_S = 90_000.0  # a day of 25 hours, even if a server asks for more
 CALIFORNIA = ZoneInfo("America/Los_Angeles")
 
 
@@ -156,7 +156,7 @@ class RateLimiter:
         """Return the seconds until a request may be sent, 0 for now."""
         if (rest := self.resting()) is not None:
             return max(rest.until - at, 0.001)
-        # What lies ahead of the clock was written before somebody set it back.
+        # Requests ahead of the clock were recorded before it was set back.
         row = self._database.connection.execute(
             "SELECT at FROM caption_requests WHERE at > ? AND at < ?"
             " ORDER BY at DESC LIMIT 1 OFFSET ?",

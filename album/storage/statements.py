@@ -1,4 +1,4 @@
-"""Parts of SQL statements that take many values, and their results as arrays."""
+"""SQL fragments for many values, and results as arrays."""
 
 from __future__ import annotations
 

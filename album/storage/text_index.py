@@ -32,9 +32,14 @@ _CREATE = (
 )
 _CREATE_STATE = "CREATE TABLE photo_texts_synced (revision INTEGER NOT NULL)"
 _TABLES = (
-    "photo_texts", "photo_texts_synced", "photo_texts_data", "photo_texts_idx",
-    "photo_texts_content", "photo_texts_docsize", "photo_texts_config",
-)  # fmt: skip
+    "photo_texts",
+    "photo_texts_synced",
+    "photo_texts_data",
+    "photo_texts_idx",
+    "photo_texts_content",
+    "photo_texts_docsize",
+    "photo_texts_config",
+)
 _TRIGRAM = 3
 _LAST_CHARACTER = "\U0010ffff"
 _WEIGHTS = (1.0, 2.0, 2.0, 1.0, 0.5, 1.0, 0.5)  # of the columns, for bm25
@@ -237,7 +242,7 @@ class TextIndex:
     # Queries
 
     def _share(self, word: QueryTerm, size: int) -> npt.NDArray[np.float32]:
-        """Return (size,) float32 weights of a word in [0, 1] by photo id.
+        """Return (size,) float32 weights of a word by photo id.
 
         1 for the word itself, `PART` for a part of a longer word.
         """
@@ -268,7 +273,7 @@ class TextIndex:
         return ids[0] if len(ids) == 1 else np.unique(np.concatenate(ids))
 
     def _with_short(self, short: str) -> Ids:
-        """Return photos with one or two characters in a text, by trigram prefix."""
+        """Return photos with a substring of one or two characters."""
         self._database.connection.execute(
             "CREATE VIRTUAL TABLE IF NOT EXISTS temp.photo_trigrams"
             " USING fts5vocab(main, photo_texts, instance)"

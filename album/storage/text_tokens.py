@@ -38,17 +38,20 @@ _FILLERS = """
 STOP_WORDS = frozenset(_FILLERS.split())
 """Words of a query that describe no photo."""
 
-PARTICLES = (
-    "이", "가", "은", "는", "을", "를", "에", "의", "도", "로", "와", "과", "만", "랑", "들",
-    "에서", "에는", "들이", "들을", "들은", "들과", "으로", "까지", "부터", "처럼", "하고", "이랑",
-)  # fmt: skip
+PARTICLES = tuple(
+    """
+    이 가 은 는 을 를 에 의 도 로 와 과 만 랑 들 에서 에는 들이 들을 들은 들과
+    으로 까지 부터 처럼 하고 이랑
+    """.split()
+)
 """What may follow a Korean noun."""
 
-_STRIPPED = (
-    "에서는", "으로는", "에서", "에게", "으로", "까지", "부터", "처럼", "보다", "한테", "하고",
-    "이랑", "들이", "들을", "들은", "들의", "들과", "에는", "에도", "이", "가", "은", "는", "을",
-    "를", "에", "의", "도", "로", "와", "과", "만", "랑", "들", "고", "며",
-)  # fmt: skip
+_STRIPPED = tuple(
+    """
+    에서는 으로는 에서 에게 으로 까지 부터 처럼 보다 한테 하고 이랑 들이 들을 들은
+    들의 들과 에는 에도 이 가 은 는 을 를 에 의 도 로 와 과 만 랑 들 고 며
+    """.split()
+)
 """Endings removed from a word of a query: the longest that fits, then perhaps another one."""
 _AFTER_CONSONANT = frozenset({"이", "은", "을", "과", "으로", "으로는", "이랑"})
 _AFTER_VOWEL = frozenset({"가", "는", "를", "와", "랑"})
@@ -60,11 +63,26 @@ ONE_SYLLABLE = frozenset(
 """Nouns whose particle may be removed: 눈이 is snow, but 노을 is no form of 노."""
 
 _PLURALS = {
-    "man": "men", "woman": "women", "child": "children", "person": "people", "foot": "feet",
-    "tooth": "teeth", "goose": "geese", "mouse": "mice", "ox": "oxen", "leaf": "leaves",
-    "wolf": "wolves", "knife": "knives", "wife": "wives", "calf": "calves", "shelf": "shelves",
-    "loaf": "loaves", "scarf": "scarves", "half": "halves", "life": "lives",
-}  # fmt: skip
+    "man": "men",
+    "woman": "women",
+    "child": "children",
+    "person": "people",
+    "foot": "feet",
+    "tooth": "teeth",
+    "goose": "geese",
+    "mouse": "mice",
+    "ox": "oxen",
+    "leaf": "leaves",
+    "wolf": "wolves",
+    "knife": "knives",
+    "wife": "wives",
+    "calf": "calves",
+    "shelf": "shelves",
+    "loaf": "loaves",
+    "scarf": "scarves",
+    "half": "halves",
+    "life": "lives",
+}
 _SINGULARS = {plural: singular for singular, plural in _PLURALS.items()}
 
 

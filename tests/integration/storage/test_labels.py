@@ -77,7 +77,6 @@ def plan(
 
 
 def givers(labels: LabelStore, label: str = "cat") -> dict[int, str]:
-    """Who says what of each photo, "refused" for those that somebody said it is wrong for."""
     return {int(sha256, 16): giver for sha256, giver, _ in labels.export_rows(label)}
 
 
@@ -97,7 +96,6 @@ def forget_photo(store: PhotoStore, photo_id: int) -> None:
 
 
 def test_typed_label_is_the_persons(labels):
-    """A label that somebody types is theirs and one that stays keeps its giver."""
     labels.apply(plan(1, 2), living=False)
 
     labels.set_by_person(1, ["cat", "sofa"])
@@ -108,7 +106,6 @@ def test_typed_label_is_the_persons(labels):
 
 
 def test_removed_rule_label_is_refused(labels):
-    """A rules label that somebody takes away is refused and their own is forgotten."""
     labels.apply(plan(1, 2), living=False)
     labels.set_by_person(1, ["sofa"])
     assert givers(labels) == {1: "refused", 2: "words"}
@@ -119,7 +116,7 @@ def test_removed_rule_label_is_refused(labels):
 
 
 def test_removed_own_label_is_refused_when_ruled(labels):
-    """Somebodys own label that a rule gives too is refused when they take it away."""
+    """A person's label that a rule gives, too, is refused when the person removes it."""
     labels.give("cat", [1])
     labels.set_rule(WORDS)
 
@@ -129,7 +126,6 @@ def test_removed_own_label_is_refused_when_ruled(labels):
 
 
 def test_change_by_person_can_be_undone(labels):
-    """What a person changes is an act that can be undone."""
     labels.apply(plan(1, 2), living=False)
     labels.give("sofa", [1])
 
@@ -173,14 +169,13 @@ def test_labels_per_photo_are_limited(labels):
 
 
 def test_restored_labels_are_limited(labels):
-    """A sidecar brings no more labels than a photo can have."""
     labels.restore(1, [GivenLabel(f"label {n}", "person", None) for n in range(1000)])
 
     assert len(labels.get(1)) == MAX_LABELS
 
 
 def test_label_and_refusal_replace_each_other(labels):
-    """Yes and no of a person replace each other and both can be forgotten."""
+    """Both can be cleared, too."""
     assert labels.give("cat", [1, 2, 99]) == 2
     assert labels.refuse("cat", [2, 3, 99]) == 2
     assert labels.refuse("cat", [2]) == 1
@@ -205,7 +200,6 @@ def test_rule_label_becomes_the_persons_when_confirmed(labels):
 
 @pytest.mark.parametrize("name", ["", " \n", "x" * 101])
 def test_label_name_is_rejected_when_empty_or_long(labels, name):
-    """A label without a name or with a very long one is refused."""
     for say in (labels.give, labels.refuse):
         with pytest.raises(AlbumError, match=r"^\S[^\n]*\.$"):
             say(name, [1])
@@ -222,7 +216,6 @@ def test_a_name_is_kept_on_one_line(labels):
 
 
 def test_plan_never_overrules_a_person(labels):
-    """A plan never overrules a person who spoke after it was made."""
     labels.give("cat", [1])
     labels.refuse("cat", [2])
 
@@ -242,7 +235,7 @@ def test_plan_skips_deleted_photos(labels, store):
 
 
 def test_plan_raises_when_nothing_is_left(labels, store):
-    """A plan of which nothing is left is said so and leaves nothing."""
+    """It raises and writes nothing."""
     forget_photo(store, 2)
     before = everything(store)
 
@@ -280,7 +273,6 @@ def test_plan_removes_only_rule_labels(labels):
 
 
 def test_label_has_the_latest_rule_as_giver(labels):
-    """A label that another rule gives again is told by that rule."""
     labels.apply(plan(1, 2, share=0.5), living=False)
 
     act = labels.apply(plan(3, again=(1,), rule=EXAMPLES, share=0.875), living=False)
@@ -291,7 +283,7 @@ def test_label_has_the_latest_rule_as_giver(labels):
 
 
 def test_plan_with_too_long_rules_writes_nothing(labels, store, monkeypatch):
-    """More rules than can be kept are one sentence and nothing is written."""
+    """It raises one sentence and writes nothing."""
     monkeypatch.setattr(label_history, "LONGEST_RULES", 10)
 
     with pytest.raises(AlbumError, match="choose fewer"):
@@ -327,7 +319,7 @@ def test_undoing_leaves_alone_what_a_person_said_since(labels):
 
 
 def test_undo_skips_labels_refused_since(labels):
-    """What was taken away does not come back where somebody refused it since."""
+    """Undo does not restore a label that a person refused since."""
     labels.apply(plan(1, 2), living=False)
     act = labels.apply(plan(3, takes=(1, 2)), living=False)
     labels.refuse("cat", [1])
@@ -348,7 +340,7 @@ def test_undo_keeps_later_changes(labels):
 
 
 def test_undo_keeps_labels_confirmed_later(labels):
-    """Undoing leaves alone what a later act of the same kind confirmed."""
+    """A later change of the same kind confirmed them."""
     first = labels.apply(plan(1, 2, share=0.5), living=False)
     second = labels.apply(plan(3, again=(1,), share=0.25), living=False)
 
@@ -377,7 +369,6 @@ def test_acts_can_be_undone_in_any_order(labels, store, order):
 
 
 def test_undo_raises_when_repeated_or_unknown(labels):
-    """An act is undone once and one that never was is said so."""
     act = labels.apply(plan(1), living=False)
     labels.undo(act.act_id)
 
@@ -388,7 +379,7 @@ def test_undo_raises_when_repeated_or_unknown(labels):
 
 
 def test_deleted_photo_loses_labels_and_history(labels, store):
-    """A photo that is deleted takes its labels refusals and history along."""
+    """Its refusals go, too."""
     act = labels.apply(plan(1, 2), living=False)
     labels.refuse("dog", [2])
 
@@ -403,7 +394,7 @@ def test_deleted_photo_loses_labels_and_history(labels, store):
 
 
 def test_removed_label_is_restored_by_undo(labels, store):
-    """A label is removed with its rule and comes back whole."""
+    """Its rule is removed and restored with it."""
     labels.apply(plan(1, 2), living=True)
     labels.give("cat", [3])
     labels.refuse("cat", [4])
@@ -451,7 +442,6 @@ def test_summaries_tell_givers_refusals_and_rules(labels):
 
 
 def test_unseen_photos_come_after_the_plan(labels, living, store):
-    """New to a rule are the photos behind those that its plan saw."""
     upto = living.last_seq("m")
     labels.apply(plan(1, upto=upto), living=True)
     assert living.behind("m") == {}
@@ -468,7 +458,6 @@ def test_unseen_photos_come_after_the_plan(labels, living, store):
 
 
 def test_photos_stay_seen_when_model_changes(labels, living, store):
-    """Photos that a rule saw with another model are not new."""
     labels.apply(plan(1, upto=living.last_seq("m")), living=True)
     new = add(store, 11)
     vectors = np.repeat(np.eye(1, 8, dtype=np.float32), 11, axis=0)
@@ -480,7 +469,6 @@ def test_photos_stay_seen_when_model_changes(labels, living, store):
 
 
 def test_unused_rule_begins_with_next_photos(labels, living, store):
-    """A rule that was never asked begins with the photos that come next."""
     labels.set_rule(WORDS)
     assert living.behind("m") == {}
     labels.set_living("cat", True)
@@ -496,7 +484,6 @@ def test_unused_rule_begins_with_next_photos(labels, living, store):
 
 
 def test_undo_includes_later_automatic_labels(labels, living, store):
-    """What a living label gave is undone with the act that made it."""
     act = labels.apply(plan(1, upto=living.last_seq("m")), living=True)
     new = [add(store, 11), add(store, 12), add(store, 13)]
     labels.refuse("cat", new[2:])
@@ -513,7 +500,6 @@ def test_undo_includes_later_automatic_labels(labels, living, store):
 
 
 def test_undo_by_person_keeps_automatic_labels(labels, living, store):
-    """Undoing what a person changed leaves what a living label gave since."""
     labels.apply(plan(1, upto=living.last_seq("m")), living=True)
     act = labels.change_by_person(2, ["cat"], [])
     new = add(store, 11)
@@ -526,7 +512,6 @@ def test_undo_by_person_keeps_automatic_labels(labels, living, store):
 
 
 def test_automatic_label_is_dropped_when_rule_changed(labels, living, store):
-    """An answer to a rule that was changed meanwhile is dropped."""
     labels.apply(plan(1, upto=living.last_seq("m")), living=True)
     new = add(store, 11)
     ((seen, (rule,)),) = living.behind("m").items()
@@ -538,7 +523,6 @@ def test_automatic_label_is_dropped_when_rule_changed(labels, living, store):
 
 
 def test_manual_label_cannot_be_automatic(labels):
-    """A label that is given by hand alone cannot be living."""
     labels.give("cat", [1])
 
     with pytest.raises(QueryError, match="by hand alone"):

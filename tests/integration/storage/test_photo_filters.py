@@ -194,7 +194,7 @@ HAVING: list[tuple[Fact, list[dict], list[dict]]] = [
 
 @pytest.mark.parametrize(("fact", "having", "lacking"), HAVING, ids=[str(it[0]) for it in HAVING])
 def test_excluded_fact_passes_the_complement(store, fact, having, lacking):
-    """A fact lets through those that have it and excluded all others."""
+    """A fact passes the photos that have it, an excluded fact all others."""
     those = {add(store, **it) for it in having}
     others = {add(store, **it) for it in lacking}
 
@@ -226,7 +226,7 @@ def test_exact_words_must_all_be_there(store):
 
 
 def test_facts_of_one_type_are_alternatives(store):
-    """Facts of one type are alternatives and others must hold together."""
+    """Facts of different types must hold together."""
     may = add(store, **on(2018, 5, 1), place=BUSAN)
     june = add(store, **on(2019, 6, 1), place=IZMIR)
     add(store, **on(2019, 6, 1))
@@ -310,7 +310,6 @@ def test_filter_follows_changes_by_any_connection(store, tmp_path):
 
 
 def test_joint_deletes_and_updates_keep_other_photos(store):
-    """Photos that are deleted and changed together leave the others as they were."""
     ids = [add(store, **on(2000 + number, 1, 1)) for number in range(9)]
     assert store.times_of()[0].tolist() == ids
     db = store.database.connection
@@ -331,7 +330,6 @@ def test_joint_deletes_and_updates_keep_other_photos(store):
 
 
 def test_reinserted_row_keeps_its_order(store):
-    """A row that is put back is there again between the others."""
     for number in range(5):
         add(store, camera=str(number))
     db = store.database.connection
@@ -348,7 +346,6 @@ def test_reinserted_row_keeps_its_order(store):
 
 
 def test_photos_within_a_second_keep_order(store):
-    """Photos of one second stay in the order of the camera."""
     later = add(store, **on(2019, 8, 3, 10, 0, 0, 700_000))
     first = add(store, **on(2019, 8, 3, 10, 0, 0))
     middle = add(store, **on(2019, 8, 3, 10, 0, 0, 30_000))

@@ -130,7 +130,6 @@ def test_forms_of_a_word_find_each_other(store, texts, question, caption):
 
 
 def test_find_ignores_similar_words(store, texts):
-    """A word is not found in others that look like it."""
     add(store, "a category of catalogues, 눈썹과 눈물, 개나리")
 
     assert found(texts, "cat") == found(texts, "눈") == found(texts, "개") == []
@@ -168,7 +167,7 @@ def test_find_ranks_short_and_labelled_texts_first(store, texts):
 
 
 def test_find_ranks_newest_first_when_word_is_common(store, texts, monkeypatch):
-    """Where a word is too common for more the newest go first."""
+    """Ranking all matches of a common word would take too long."""
     monkeypatch.setattr(text_index, "MAX_BM25_MATCHES", 2)
     first, both, last = add(store, "a dog"), add(store, "dog and cat"), add(store, "a dog, a dog")
 
@@ -219,7 +218,6 @@ def test_other_scripts_are_found_too(store, texts, text):
 
 
 def test_exact_ignores_capitals_and_punctuation(store, texts):
-    """Exact words are found as written but for capitals and punctuation."""
     wanted = add(store, "Beware of the Dog-Park!")
     add(store, "dog parks", keywords=("dog", "park"), labels=("the park dog",))
 
@@ -255,7 +253,6 @@ def test_conditions_get_the_photos_that_write_their_phrases(store, texts):
 
 
 def test_reason_quotes_text_around_first_match(store, texts):
-    """A reason shows the original around the first word that matches."""
     before, after = "Some words that go before. " * 5, "And some that follow it, more or less. " * 5
     photo_id = add(store, f"{before}Here sits\na grey HERON, at last. {after}")
 
@@ -278,7 +275,6 @@ def test_an_excerpt_is_short_whatever_the_text(store, texts, caption):
 
 
 def test_reason_is_the_text_with_most_words(store, texts):
-    """The text with the most of the words is the reason."""
     photo_id = add(store, "a dog", keywords=("cat", "dog and cat"), name="cat.jpg", place=BUSAN)
 
     def why(text: str) -> TextReason:
@@ -326,7 +322,6 @@ def test_folders_are_those_that_a_person_named(store, texts, path, folder):
 
 
 def test_find_follows_every_write_and_delete(store, texts, tmp_path):
-    """Whatever is written is found at once and no longer when it is gone."""
     elsewhere = PhotoStore(Database(tmp_path / "album.db"))
     photo_id = add(store, "old words")
     assert found(texts, "old") == [photo_id]
@@ -386,7 +381,6 @@ def test_find_ignores_rolled_back_texts(store, texts):
 
 
 def test_sync_indexes_in_batches_and_counts_pending(store, texts, monkeypatch):
-    """Texts are taken in by portions and the rest is counted."""
     monkeypatch.setattr(text_index, "SYNC_BATCH", 3)
     monkeypatch.setattr(text_index, "SYNCED_BEFORE_SEARCH", 2)
     for _ in range(20):
@@ -428,7 +422,7 @@ def test_concurrent_syncs_index_each_photo_once(store, tmp_path):
 
 
 def test_find_works_when_disk_is_full(store, texts, monkeypatch):
-    """A disk that is full costs only what was written last."""
+    """Only the texts written last are missing."""
     add(store, "word")
     assert found(texts, "word") == [1]
     add(store, "word")
@@ -444,7 +438,6 @@ def test_find_works_when_disk_is_full(store, texts, monkeypatch):
 
 
 def test_find_covers_a_migrated_album(tmp_path):
-    """An album of the version before is found through and through."""
     path = tmp_path / "album.db"
     db = sqlite3.connect(path)
     for number, script in enumerate(MIGRATIONS[:2], start=1):
@@ -524,7 +517,6 @@ def test_an_index_that_is_broken_is_made_again(store, texts, tmp_path, how):
 
 
 def test_index_is_rebuilt_when_damaged_in_use(store, texts):
-    """An index that breaks while it is in use is made again."""
     for number in range(30):
         add(store, f"word and number {number}")
     assert len(found(texts, "word")) == 30
@@ -542,7 +534,6 @@ def test_index_is_rebuilt_when_damaged_in_use(store, texts):
 
 
 def test_find_works_in_a_restored_album(tmp_path):
-    """Texts are found in an album that came out of a backup."""
     with library(tmp_path / "data") as source:
         texts = TextIndex(source.database)
         for number in range(4):

@@ -136,7 +136,6 @@ def test_files_are_plain_npy_in_database_order(store, folder):
 
 
 def test_snapshot_is_stable_when_matrix_grows(store, folder):
-    """A ranking under way keeps its rows while the matrix grows."""
     vectors = unit_rows(10)
     ids = add(store, vectors)
     index = opened(folder, store)
@@ -207,7 +206,6 @@ DAMAGE = {
 @pytest.mark.parametrize("damage", DAMAGE)
 @pytest.mark.parametrize("which", ["matrix", "ids"])
 def test_wrong_file_is_repaired_on_open(store, folder, which, damage):
-    """A file that is wrong is made right when the album opens."""
     ids, vectors = saved(folder, store, 100)
     path = files_of(folder)[which]
     content = DAMAGE[damage](path.read_bytes(), folder)
@@ -235,7 +233,6 @@ def test_index_opens_when_header_is_damaged(store, folder, seed):
 
 
 def test_matrix_ahead_of_database_is_rebuilt(store, folder, tmp_path):
-    """A matrix that is ahead of the database is made again."""
     ids, vectors = saved(folder, store, 100)
     ahead = {path: path.read_bytes() for path in files_of(folder).values()}
     store.database.close()
@@ -251,7 +248,6 @@ def test_matrix_ahead_of_database_is_rebuilt(store, folder, tmp_path):
 
 
 def test_matrix_of_another_library_is_rebuilt(store, folder):
-    """A matrix of another library with the same ids is made again."""
     ids, vectors = saved(folder, store, 100)
     foreign = vectors.copy()
     foreign[-TAIL_ROWS:] = unit_rows(TAIL_ROWS, seed=8)
@@ -261,7 +257,6 @@ def test_matrix_of_another_library_is_rebuilt(store, folder):
 
 
 def test_faults_report_differences_missed_on_open(store, folder):
-    """A difference that opening does not look for is a fault."""
     _, vectors = saved(folder, store, 100)
     vectors[10] = unit_rows(1, seed=8)
     np.save(files_of(folder)["matrix"], vectors)
@@ -273,7 +268,7 @@ def test_faults_report_differences_missed_on_open(store, folder):
 
 @pytest.mark.parametrize("lost", ["matrix", "ids"])
 def test_deleted_file_returns_with_the_next_photo(store, folder, lost):
-    """A file that goes while the album is open comes back with the next photo."""
+    """It was deleted while the album is open."""
     ids, vectors = saved(folder, store, 10)
     index = opened(folder, store)
     files_of(folder)[lost].unlink()
@@ -322,7 +317,6 @@ def test_invalid_vector_is_forgotten_at_any_row(store, folder, how, place):
 
 @pytest.mark.parametrize("how", SPOILT)
 def test_invalid_vector_is_forgotten_on_sync(store, folder, how):
-    """A row that is no vector is forgotten when it is taken in."""
     ids, vectors = saved(folder, store, 20)
     index = opened(folder, store)
     more = unit_rows(3, seed=2)
@@ -337,7 +331,6 @@ def test_invalid_vector_is_forgotten_on_sync(store, folder, how):
 @pytest.mark.parametrize("place", [0, 5, 250, 299])
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_damaged_row_is_restored_from_database(store, folder, place, value):
-    """A spoilt row of the file comes back from the database."""
     ids, vectors = saved(folder, store, 300)
     broken = vectors.copy()
     broken[place, 7] = value
@@ -359,7 +352,7 @@ def test_a_row_spoilt_in_both_is_forgotten(store, folder):
 
 @pytest.mark.parametrize("lost", ["matrix", "ids", "folder"])
 def test_deleted_files_return_on_next_read(store, folder, lost):
-    """Files that go while the album is open come back at the next look."""
+    """They were deleted while the album is open."""
     ids, vectors = saved(folder, store, 10)
     index = opened(folder, store)
     if lost == "folder":
@@ -442,7 +435,6 @@ def test_kill_during_append_loses_no_row(store, folder, monkeypatch, left, ahead
 
 @pytest.mark.parametrize("replaced", [0, 1])
 def test_kill_during_rebuild_loses_no_row(store, folder, monkeypatch, replaced):
-    """A kill while the files are made again costs no row."""
     ids, vectors = saved(folder, store, 10)
     for path in files_of(folder).values():
         path.write_bytes(b"garbage")

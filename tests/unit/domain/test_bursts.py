@@ -64,7 +64,6 @@ def test_an_album_of_no_photo_has_no_burst():
 
 
 def test_first_photo_represents_its_burst():
-    """Of each burst the one that comes first stands for all."""
     bursts = np.array([0, 0, 2, 0, 4, 4])
     rows = np.array([4, 1, 2, 0, 5])
 

@@ -9,7 +9,6 @@ from album.domain.languages import unread_language
 
 @pytest.mark.parametrize("text", ["강아지", "a 강아지 in snow", "ㅋㅋ", "\u1100\u1161", "ﾡ"])
 def test_korean_is_unread_by_english_model(text):
-    """Korean is told to be unread by a model that reads english."""
     assert unread_language(text, ("en",)) == "ko"
 
 

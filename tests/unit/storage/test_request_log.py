@@ -37,7 +37,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 
 def test_requests_in_any_window_stay_limited(database, clock):
-    """In any window there are only so many however irregularly they are asked for."""
+    """However irregularly they are made."""
     rate = RateLimiter(database, 10, 0, clock=clock)
     rng = random.Random(1)
     sent = []
@@ -76,7 +76,6 @@ def test_unused_slot_is_reused(database, clock):
 
 
 def test_held_slot_counts_from_its_use(database, clock):
-    """A place that was held counts from when it is used."""
     rate = RateLimiter(database, 1, 0, clock=clock)
     held = rate.take().number
     clock.at += 50
@@ -87,7 +86,6 @@ def test_held_slot_counts_from_its_use(database, clock):
 
 
 def test_daily_limit_resets_at_midnight_in_california(database, clock):
-    """A day begins at midnight in california and has only so many."""
     rate = RateLimiter(database, 100, 3, clock=clock)
     assert [bool(rate.take().number) for _ in range(4)] == [True, True, True, False]
 
@@ -111,7 +109,7 @@ def test_days_of_23_and_25_hours_are_days():
 
 
 def test_wake_ends_only_cautious_rests(database, clock):
-    """A rest is kept by everybody and only a cautious one is broken."""
+    """Every process keeps a rest."""
     rate = RateLimiter(database, 10, 0, clock=clock)
     other = RateLimiter(database, 10, 0, clock=clock)
 
@@ -130,7 +128,7 @@ def test_wake_ends_only_cautious_rests(database, clock):
 
 
 def test_rest_is_bounded_when_clock_moves_back(database, clock):
-    """No server can ask for a rest of years and no clock that was set back makes one."""
+    """No server can request a rest of years, and no clock that was set back causes one."""
     rate = RateLimiter(database, 1, 0, clock=clock)
     rate.rest(1e12, "For ever.")
     clock.at += 90_001

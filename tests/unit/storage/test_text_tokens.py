@@ -115,7 +115,6 @@ def test_a_word_finds_its_own_forms(question, text):
 
 @pytest.mark.parametrize(("question", "text"), OTHERS)
 def test_word_does_not_match_similar_words(question, text):
-    """A word is not another that begins or ends like it."""
     assert not meets(question, text)
 
 
@@ -131,7 +130,6 @@ def test_word_does_not_match_similar_words(question, text):
     ],
 )
 def test_word_part_differs_from_whole_word(question, text):
-    """A part of a longer word is told from the word."""
     assert touches(question, text)
     assert not meets(question, text)
 
