@@ -38,7 +38,7 @@ class OnDays:
 
 @dataclass(frozen=True, slots=True)
 class OnWeekdays:
-    """Taken on one of these weekdays, 0 (Monday) to 6 as in `date.weekday`."""
+    """Taken on one of these weekdays, 0 (Monday) to 6."""
 
     weekdays: tuple[int, ...]
 

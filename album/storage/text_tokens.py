@@ -38,20 +38,18 @@ _FILLERS = """
 STOP_WORDS = frozenset(_FILLERS.split())
 """Words of a query that describe no photo."""
 
-PARTICLES = tuple(
-    """
+_PARTICLE_LIST = """
     이 가 은 는 을 를 에 의 도 로 와 과 만 랑 들 에서 에는 들이 들을 들은 들과
     으로 까지 부터 처럼 하고 이랑
-    """.split()
-)
+"""
+PARTICLES = tuple(_PARTICLE_LIST.split())
 """What may follow a Korean noun."""
 
-_STRIPPED = tuple(
-    """
+_STRIPPED_LIST = """
     에서는 으로는 에서 에게 으로 까지 부터 처럼 보다 한테 하고 이랑 들이 들을 들은
     들의 들과 에는 에도 이 가 은 는 을 를 에 의 도 로 와 과 만 랑 들 고 며
-    """.split()
-)
+"""
+_STRIPPED = tuple(_STRIPPED_LIST.split())
 """Endings removed from a word of a query: the longest that fits, then perhaps another one."""
 _AFTER_CONSONANT = frozenset({"이", "은", "을", "과", "으로", "으로는", "이랑"})
 _AFTER_VOWEL = frozenset({"가", "는", "를", "와", "랑"})
