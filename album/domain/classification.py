@@ -36,7 +36,7 @@ class Classification:
     probabilities: npt.NDArray[np.float32]
     """(n,) in [0, 1]: of the best class, also where it is below its threshold."""
 
-    def of(self, c: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+    def photos_in_class(self, c: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
         """Return a class's photos (`NONE`: of none) by falling probability.
 
         Returns:

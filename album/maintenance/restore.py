@@ -131,7 +131,7 @@ def _bring(
     report: RestoreReport,
 ) -> bool:
     """See to the original of one photo; True: its row must say that the album keeps it now."""
-    unpacked = originals.kept(photo)
+    unpacked = originals.stored_path(photo)
     final = data_dir / unpacked.relative_to(originals.photos_dir.parent)
     name = member_name(unpacked)
     member = reader.manifest.members.get(name)

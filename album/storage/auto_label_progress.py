@@ -34,19 +34,19 @@ class AutoLabelProgress:
         ).fetchone()
         return int(row[0] or 0)
 
-    def behind(self, model_id: str) -> dict[RuleCursor, list[LabelRule]]:
+    def pending_rules(self, model_id: str) -> dict[RuleCursor, list[LabelRule]]:
         """Return the automatic rules with unprocessed embeddings, by cursor."""
         rows = self._database.connection.execute(
             "SELECT * FROM label_rules WHERE living AND NOT (model_id IS ? AND seen >= ?)"
             " ORDER BY label",
             (model_id, self.last_seq(model_id)),
         )
-        behind: dict[RuleCursor, list[LabelRule]] = {}
+        pending: dict[RuleCursor, list[LabelRule]] = {}
         for row in rows:
-            behind.setdefault((row["model_id"], row["seen"]), []).append(rule_of(row))
-        return behind
+            pending.setdefault((row["model_id"], row["seen"]), []).append(rule_of(row))
+        return pending
 
-    def unseen(self, cursor: RuleCursor, model_id: str, limit: int) -> tuple[Ids, RuleCursor]:
+    def new_photos(self, cursor: RuleCursor, model_id: str, limit: int) -> tuple[Ids, RuleCursor]:
         """Return the photos that arrived after a cursor.
 
         Photos processed with the embeddings of another model are not new. A rule that was never
@@ -82,7 +82,7 @@ class AutoLabelProgress:
         ids = np.array([row["photo_id"] for row in rows], dtype=np.int64)
         return np.sort(ids), (model_id, upto)
 
-    def give(
+    def add_labels(
         self,
         answers: Sequence[tuple[LabelRule, Sequence[tuple[int, float]]]],
         cursor: RuleCursor,

@@ -76,7 +76,7 @@ class Originals:
 
     # Paths
 
-    def kept(self, photo: Photo) -> Path:
+    def stored_path(self, photo: Photo) -> Path:
         """Return the path of an original that the album keeps."""
         suffix = SUFFIXES.get(photo.file_type) or Path(photo.filename).suffix.lower()
         plain = self.photos_dir / photo.sha256[:2] / photo.sha256
@@ -86,7 +86,7 @@ class Originals:
 
     def path_of(self, photo: Photo) -> Path:
         """Return the path where the original of a photo belongs."""
-        return photo.path or self.kept(photo)
+        return photo.path or self.stored_path(photo)
 
     def find(self, photo: Photo) -> Path:
         """Return the path of an existing original.
@@ -168,7 +168,7 @@ class Originals:
 
         Safe to repeat, also by two processes at once.
         """
-        final = self.kept(photo)
+        final = self.stored_path(photo)
         final.parent.mkdir(exist_ok=True)
         for sidecar in _files(identified.parent):
             if sidecar != identified and kind_of(sidecar.name) == "sidecar":

@@ -88,7 +88,7 @@ class Library:
             photo_id = self.store.add(new)
         assert photo_id is not None
         if keep:
-            kept = self.originals.kept(self.store.get(photo_id))
+            kept = self.originals.stored_path(self.store.get(photo_id))
             kept.parent.mkdir(exist_ok=True)
             shutil.copy2(path, kept)
         return photo_id

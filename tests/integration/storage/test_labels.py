@@ -444,17 +444,17 @@ def test_summaries_tell_givers_refusals_and_rules(labels):
 def test_unseen_photos_come_after_the_plan(labels, living, store):
     upto = living.last_seq("m")
     labels.apply(plan(1, upto=upto), living=True)
-    assert living.behind("m") == {}
+    assert living.pending_rules("m") == {}
 
     new = [add(store, 11), add(store, 12)]
 
-    ((seen, rules),) = living.behind("m").items()
+    ((seen, rules),) = living.pending_rules("m").items()
     assert [rule.label for rule in rules] == ["cat"]
-    ids, now_seen = living.unseen(seen, "m", 100)
+    ids, now_seen = living.new_photos(seen, "m", 100)
     assert (ids.tolist(), now_seen) == (new, ("m", living.last_seq("m")))
-    ids, now_seen = living.unseen(seen, "m", 1)
+    ids, now_seen = living.new_photos(seen, "m", 1)
     assert ids.tolist() == new[:1]
-    assert living.unseen(now_seen, "m", 100)[0].tolist() == new[1:]
+    assert living.new_photos(now_seen, "m", 100)[0].tolist() == new[1:]
 
 
 def test_photos_stay_seen_when_model_changes(labels, living, store):
@@ -463,35 +463,35 @@ def test_photos_stay_seen_when_model_changes(labels, living, store):
     vectors = np.repeat(np.eye(1, 8, dtype=np.float32), 11, axis=0)
     store.add_embeddings("n", list(range(1, 12)), vectors)
 
-    ((seen, _),) = living.behind("n").items()
+    ((seen, _),) = living.pending_rules("n").items()
 
-    assert living.unseen(seen, "n", 3)[0].tolist() == [new]
+    assert living.new_photos(seen, "n", 3)[0].tolist() == [new]
 
 
 def test_unused_rule_begins_with_next_photos(labels, living, store):
     labels.set_rule(WORDS)
-    assert living.behind("m") == {}
+    assert living.pending_rules("m") == {}
     labels.set_living("cat", True)
 
-    ((seen, rules),) = living.behind("m").items()
-    ids, now_seen = living.unseen(seen, "m", 100)
+    ((seen, rules),) = living.pending_rules("m").items()
+    ids, now_seen = living.new_photos(seen, "m", 100)
     assert ids.tolist() == []
-    assert living.give([(rules[0], [])], seen, now_seen) == 0
+    assert living.add_labels([(rules[0], [])], seen, now_seen) == 0
 
-    assert living.behind("m") == {}
+    assert living.pending_rules("m") == {}
     add(store, 11)
-    assert list(living.behind("m")) == [now_seen]
+    assert list(living.pending_rules("m")) == [now_seen]
 
 
 def test_undo_includes_later_automatic_labels(labels, living, store):
     act = labels.apply(plan(1, upto=living.last_seq("m")), living=True)
     new = [add(store, 11), add(store, 12), add(store, 13)]
     labels.refuse("cat", new[2:])
-    ((seen, (rule,)),) = living.behind("m").items()
-    ids, now_seen = living.unseen(seen, "m", 100)
+    ((seen, (rule,)),) = living.pending_rules("m").items()
+    ids, now_seen = living.new_photos(seen, "m", 100)
 
     rows = [(photo_id, 0.5) for photo_id in ids.tolist()]
-    assert living.give([(rule, rows)], seen, now_seen) == 2
+    assert living.add_labels([(rule, rows)], seen, now_seen) == 2
     labels.give("cat", new[:1])
     assert labels.act(act.act_id).added == 3
     labels.undo(act.act_id)
@@ -503,8 +503,8 @@ def test_undo_by_person_keeps_automatic_labels(labels, living, store):
     labels.apply(plan(1, upto=living.last_seq("m")), living=True)
     act = labels.change_by_person(2, ["cat"], [])
     new = add(store, 11)
-    ((seen, (rule,)),) = living.behind("m").items()
-    assert living.give([(rule, [(new, 0.5)])], seen, ("m", 11)) == 1
+    ((seen, (rule,)),) = living.pending_rules("m").items()
+    assert living.add_labels([(rule, [(new, 0.5)])], seen, ("m", 11)) == 1
 
     labels.undo(act.act_id)
 
@@ -514,10 +514,10 @@ def test_undo_by_person_keeps_automatic_labels(labels, living, store):
 def test_automatic_label_is_dropped_when_rule_changed(labels, living, store):
     labels.apply(plan(1, upto=living.last_seq("m")), living=True)
     new = add(store, 11)
-    ((seen, (rule,)),) = living.behind("m").items()
+    ((seen, (rule,)),) = living.pending_rules("m").items()
     labels.apply(plan(2, rule=EXAMPLES, upto=seen[1]), living=True)
 
-    assert living.give([(rule, [(new, 0.5)])], seen, ("m", 11)) == 0
+    assert living.add_labels([(rule, [(new, 0.5)])], seen, ("m", 11)) == 0
 
     assert new not in givers(labels)
 
