@@ -388,7 +388,7 @@ class Album:
 
     def labels_of(self, photo_id: int) -> list[str]:
         """The labels on this photo."""
-        return [it.label for it in self.labels.given(photo_id)]
+        return [it.label for it in self.labels.get(photo_id)]
 
     def label_names(self) -> list[str]:
         """Every label in use, most frequent first."""

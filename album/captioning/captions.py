@@ -172,7 +172,7 @@ class PhotoCaptions:
         if text == ("" if shown is None else shown.text):
             return
         with self._photos.writing():
-            self._queue.drop(photo_id)
+            self._queue.remove(photo_id)
             self._captions.write_by_hand(photo_id, text)
 
     # Jobs
@@ -274,7 +274,7 @@ class PhotoCaptions:
             QueryError: there is no such job.
         """
         self.job(job_id)
-        self._queue.turn(job_id, ("running",), "paused", time.time())
+        self._queue.set_job_state(job_id, ("running",), "paused", time.time())
 
     def resume(self, job_id: int) -> None:
         """Go on with a paused job.
@@ -283,7 +283,7 @@ class PhotoCaptions:
             QueryError: there is no such job.
         """
         self.job(job_id)
-        self._queue.turn(job_id, ("paused",), "running", time.time())
+        self._queue.set_job_state(job_id, ("paused",), "running", time.time())
         self._work.wake()
 
     def cancel(self, job_id: int) -> None:
@@ -293,7 +293,7 @@ class PhotoCaptions:
             QueryError: there is no such job.
         """
         self.job(job_id)
-        self._queue.turn(job_id, ("running", "paused"), "cancelled", time.time())
+        self._queue.set_job_state(job_id, ("running", "paused"), "cancelled", time.time())
 
     def retry(self, job_id: int) -> int:
         """Queue the photos of a job that were given up once more; how many. A paused job stays so.
@@ -365,7 +365,7 @@ class PhotoCaptions:
 
         Jobs that were paused for a setting go on: it may be mended, as those are read at the start.
         """
-        self._queue.resume_mended()
+        self._queue.resume_after_problem()
         self._work.start()
 
     @property
@@ -391,5 +391,5 @@ class PhotoCaptions:
         Args:
             on_done: called with each photo's id after its turn.
         """
-        self._queue.resume_mended()
+        self._queue.resume_after_problem()
         return self._work.drain(on_done)

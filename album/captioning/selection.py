@@ -88,7 +88,7 @@ class CaptionJobPlanner:
         if wanted.by_model:
             ids = self._captions.written_by(wanted.by_model)
         elif wanted.lacking:
-            waiting = self._queue.all_waiting()
+            waiting = self._queue.waiting_ids()
             ids = [it for it in self._captions.without_caption() if it not in waiting]
         else:
             ids = self._photos.matching_ids(SearchFilters()).tolist()

@@ -261,7 +261,7 @@ class CaptionWorker:
         written = self._captions.write_by_model(
             photo_id, said, captioner.model_id, captioner.prompt_version
         )
-        self._queue.settle(photo_id, task.languages, written)
+        self._queue.complete(photo_id, task.languages, written)
         return written
 
     def _put_off(self, task: CaptionTask, error: CaptionerUnavailableError) -> None:

@@ -141,7 +141,7 @@ class ClassEvaluation:
         found: dict[int, set[int]] = {}
         for summary in self._labels.summaries():
             c = class_of.get(_folded(summary.label), NONE)
-            if c != NONE and "person" in summary.given:
+            if c != NONE and "person" in summary.giver_counts:
                 for photo_id in self._labels.examples(summary.label)[0].tolist():
                     found.setdefault(photo_id, set()).add(c)
         wanted = found.keys() if photo_ids is None else found.keys() & set(photo_ids)

@@ -127,7 +127,7 @@ def import_labels(album: LabelledAlbum, data: Any) -> LabelsTaken:
     names = [it.label for it in labels]
     with unpacked(_list(data, "classifiers"), album.heads.folder, album.classifiers) as (new, left):
         rows = (row for it in labels for row in _rows(it, ids))
-        act, written, taken = album.labels.take_in(rules, rows, names)
+        act, written, taken = album.labels.merge(rules, rows, names)
     return LabelsTaken(
         act_id=None if act is None else act.act_id,
         labels=tuple(names),
@@ -163,7 +163,7 @@ def read_labels(file: Path) -> Any:
 
 
 def _label_json(album: LabelledAlbum, label: str, rule: LabelRule | None) -> dict[str, Any]:
-    said = album.labels.said(label)
+    said = album.labels.export_rows(label)
     return {
         "label": label,
         "photos": [

@@ -158,7 +158,7 @@ class Labelling:
             QueryError: there is nothing to write.
             AlbumError: nothing is left to write, or more than can be kept.
         """
-        if not (plan.photos or plan.taken or living) or not plan.labels:
+        if not (plan.photos or plan.removals or living) or not plan.labels:
             raise QueryError("There is nothing to write: no photo would get or lose a label.")
         return self._labels.apply(plan, living=living)
 
@@ -188,14 +188,14 @@ class Labelling:
         given = 0
         with self._catching_up:
             model_id = self._active.model_id
-            if model_id is None or not self._living.behind(model_id):
+            if model_id is None or not self._living.pending_rules(model_id):
                 return 0
             try:
                 model_id = self._active.current().encoder.model_id  # loaded now, where it was not
             except (AlbumError, ModelError) as error:
                 log.warning("new photos do not get their living labels: %s", error)
                 return 0
-            for seen, rules in self._living.behind(model_id).items():
+            for seen, rules in self._living.pending_rules(model_id).items():
                 for together in by_question(rules):
                     try:
                         given += self._ask_about_new(together, seen, model_id, stopped)
@@ -209,13 +209,13 @@ class Labelling:
         """Ask rules that have one question in common about the photos that they have not seen."""
         given, behind = 0, True
         while behind and not stopped():
-            photo_ids, now_seen = self._living.unseen(seen, model_id, NEW_AT_ONCE)
+            photo_ids, now_seen = self._living.new_photos(seen, model_id, NEW_AT_ONCE)
             behind = len(photo_ids) == NEW_AT_ONCE and seen[0] == model_id
             answers: list[tuple[LabelRule, list[tuple[int, float]]]] = [(it, []) for it in rules]
             if len(photo_ids):
                 asked = self._answers.of_rule(rules[0], photo_ids.tolist())
                 answers = [(rule, asked.pairs(rule)) for rule in rules]
-            given += self._living.give(answers, seen, now_seen)
+            given += self._living.add_labels(answers, seen, now_seen)
             seen = now_seen
         return given
 
@@ -245,7 +245,7 @@ class Labelling:
     def _planned(
         self, rule: LabelRule, ids: Ids, probabilities: Floats, looked_at: Ids
     ) -> PlannedLabel:
-        by_person, by_rule, refused = self._labels.standing(rule.label)
+        by_person, by_rule, refused = self._labels.photo_ids_by_giver(rule.label)
         has, wrong = np.isin(ids, by_rule), np.isin(ids, refused)
         new = ~(has | wrong | np.isin(ids, by_person))
         return PlannedLabel(

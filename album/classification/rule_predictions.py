@@ -38,7 +38,7 @@ class PredictionSet:
         columns = {label: c for c, label in enumerate(sorting.labels)}
 
         def of_class(name: str | None) -> Matches:
-            return sorting.of(columns[name]) if name in columns else NONE_FOUND
+            return sorting.photos_in_class(columns[name]) if name in columns else NONE_FOUND
 
         return cls(sorting.photo_ids, of_class)
 

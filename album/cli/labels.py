@@ -58,7 +58,7 @@ def acts(context: typer.Context, data_dir: DataDir = None, as_json: AsJson = Fal
         undone = "" if it.undone_at is None else ", undone"
         typer.echo(
             f"{it.act_id}: {it.done_at:%Y-%m-%d %H:%M}, {', '.join(it.labels)}:"
-            f" {it.given} given, {it.taken} taken away{undone}"
+            f" {it.added} given, {it.removed} taken away{undone}"
         )
 
 
@@ -273,14 +273,14 @@ def _summary_json(it: LabelSummary) -> dict[str, Any]:
     return {
         "label": it.label,
         "photos": it.photos,
-        "given": dict(it.given),
+        "given": dict(it.giver_counts),
         "refused": it.refused,
         "rule": rule_json(it.rule),
     }
 
 
 def _summary_line(it: LabelSummary) -> str:
-    givers = ", ".join(f"{n} by {giver}" for giver, n in sorted(it.given.items()))
+    givers = ", ".join(f"{n} by {giver}" for giver, n in sorted(it.giver_counts.items()))
     parts = [f"{it.photos} photos" + (f" ({givers})" if givers else "")]
     if it.refused:
         parts.append(f"wrong for {it.refused}")

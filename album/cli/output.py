@@ -79,8 +79,8 @@ def act_json(act: LabelChange) -> dict[str, Any]:
     return {
         "act_id": act.act_id,
         "labels": list(act.labels),
-        "given": act.given,
-        "taken": act.taken,
+        "given": act.added,
+        "taken": act.removed,
         "done_at": act.done_at.isoformat(timespec="seconds"),
         "undone_at": act.undone_at and act.undone_at.isoformat(timespec="seconds"),
     }
@@ -117,7 +117,7 @@ def tell_plan(album: Album, plan: LabelPlan) -> None:
 def tell_act(act: LabelChange) -> None:
     """What was written, and how that is taken back."""
     typer.echo(
-        f"{act.given} labels given, {act.taken} taken away;"
+        f"{act.added} labels given, {act.removed} taken away;"
         f" `python -m album labels undo {act.act_id}` takes that back."
     )
 

@@ -1,1 +1,1 @@
-"""Values that every part of the album speaks of; nothing here reads or writes."""
+"""Values shared by every package of the album, without I/O."""

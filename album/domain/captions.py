@@ -1,4 +1,4 @@
-"""The nouns of captioning as a job: what is wanted, what it will cost, and how it stands."""
+"""Captioning as a job: selection, estimate, progress."""
 
 from __future__ import annotations
 
@@ -11,65 +11,65 @@ from album.domain.photo import Caption
 MAX_CAPTION_LENGTH = 2000
 """Characters."""
 LANGUAGES = ("ko", "en")
-"""That captions are written in."""
+"""Languages of captions."""
 
 JobState = Literal["running", "paused", "cancelled", "done"]
 
 
 @dataclass(frozen=True, slots=True)
 class CaptionSelection:
-    """Which photos are to be captioned; those with a caption by hand are always left out."""
+    """Photos to be captioned, always without those captioned by hand."""
 
     photo_ids: tuple[int, ...] | None = None
-    """None: all of the album."""
+    """None: all photos of the album."""
     label: str = ""
     """Only photos with this label."""
     lacking: bool = False
-    """Only photos that have no caption yet, and do not wait for one."""
+    """Only photos that have no caption and do not wait for one."""
     by_model: str = ""
-    """Only photos whose caption is of this model: to have it done again."""
+    """Only photos with a caption of this model, to replace it."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobEstimate:
-    """What a job would do and cost, before anything is sent."""
+    """Extent and cost of a job, before anything is sent."""
 
     photos: int
-    """That would get a caption."""
+    """Photos that would get a caption."""
     shared: int
-    """Of these, how many share the caption of one that looks the same; they are not sent."""
+    """Of these, how many get the caption of a similar photo and are not sent."""
     locked: int
-    """Left out, since a person wrote their caption."""
+    """Photos left out, since a person wrote their caption."""
     sends: bool
-    """Whether pictures leave this machine."""
+    """Whether images leave this machine."""
     tokens: int
-    """About how many the captioner would count, in and out; 0 where nothing is sent."""
+    """Estimated tokens in and out, 0 where nothing is sent."""
     seconds: float
-    """About how long sending takes at the configured rate, nights between days not counted."""
+    """Estimated time at the configured rate, without nights between days."""
     days: int
-    """On how many days, with so many requests a day."""
+    """Days that the daily limit makes it take."""
     photo_ids: tuple[int, ...]
-    """The photos that it is about."""
+    """The selected photos."""
 
     @property
     def requests(self) -> int:
-        """How many photos the captioner looks at."""
+        """Number of photos that are sent to the captioner."""
         return self.photos - self.shared
 
 
 @dataclass(frozen=True, slots=True)
 class CaptionWriter:
-    """Who writes captions, as far as a person is to know."""
+    """Captioner, as far as a person is to know."""
 
     model_id: str
     sends: bool
-    """Whether pictures leave this machine."""
+    """Whether images leave this machine."""
     speaks: tuple[str, ...]
     """The languages that it writes, "ko" and "en"."""
     converses: bool
     """Whether it answers questions."""
     key_hint: str
-    """The end of its key, four characters at most; "" where it has none."""
+    """The end of its key, at most four characters, "" without a key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +80,16 @@ class CaptionTask:
     job_id: int
     languages: tuple[str, ...]
     tries: int
-    """How many have failed."""
+    """How many attempts have failed."""
     others: tuple[int, ...]
-    """Photos that get the same caption, unsent."""
+    """Photos that get this caption without being sent."""
     claimed_until: float
-    """Unix time; names the claim, too."""
+    """Unix time, which also identifies the claim."""
 
 
 @dataclass(frozen=True, slots=True)
 class CaptionFailure:
-    """A photo without a caption: given up for a reason, or still waiting after a problem."""
+    """Photo without a caption: failed, or waiting after a problem."""
 
     photo_id: int
     failure: str | None
@@ -98,60 +98,60 @@ class CaptionFailure:
 
 @dataclass(frozen=True, slots=True)
 class CaptionJob:
-    """A job as it stands in the database."""
+    """Job as it stands in the database."""
 
     job_id: int
     languages: tuple[str, ...]
     state: JobState
     problem: str | None
-    """Why it was paused where no person did that, in one sentence."""
+    """Why it was paused unless by a person, in one sentence."""
     total: int
-    """Photos that were asked for."""
+    """Requested photos."""
     written: int
-    """Photos that got their caption by this job, shared ones among them."""
+    """Photos captioned by this job, including shared captions."""
     waiting: int
     failed: int
-    """Photos that were given up; see `PhotoCaptions.failures`."""
+    """Failed photos (see `PhotoCaptions.failures`)."""
     asked_at: datetime
     ended_at: datetime | None
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will happen unless somebody asks for it."""
+        """Whether nothing more will happen unless a person requests it."""
         return self.state in ("cancelled", "done")
 
     @property
     def left_out(self) -> int:
-        """Photos that went, that were captioned in another way meanwhile, or were cancelled."""
+        """Photos deleted, captioned by other means, or cancelled since the start."""
         return max(self.total - self.written - self.waiting - self.failed, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class CaptionProgress:
-    """All that is to be told of captions under way."""
+    """Progress of all captioning."""
 
     jobs: tuple[CaptionJob, ...]
     """The latest first."""
     resting_until: datetime | None
-    """Local time; nothing is sent before. None where nothing keeps it."""
+    """Local time before which nothing is sent. None: no rest."""
     why_resting: str
-    """One sentence; "" where it does not rest."""
+    """One sentence, "" without a rest."""
     today: int
-    """Requests sent on this day."""
+    """Requests sent today."""
     per_day: int
-    """At the most; 0: any number."""
+    """The daily limit, 0 for none."""
     per_minute: int
     sends: bool
-    """Whether there are requests at all; a captioner on this machine is asked as fast as it is."""
+    """Whether there are requests at all. A local captioner has no rate limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class PastCaption:
-    """A caption that was replaced."""
+    """Replaced caption."""
 
     history_id: int
     caption: Caption
     replaced_at: datetime
 
 
-TOKENS_A_PHOTO = 1_032 + 250 + 200  # of 1,024 px: four tiles of 258; what is asked; the answer
+TOKENS_A_PHOTO = 1_032 + 250 + 200  # 1,024 px image (four tiles of 258), prompt, answer

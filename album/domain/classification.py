@@ -1,4 +1,4 @@
-"""The nouns of sorting photos into classes: plain values, shared by all that decide."""
+"""Classification of photos: plain values, shared by all classifiers."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ import numpy.typing as npt
 from album.domain.photo import LabelScore
 
 NONE = -1
-"""The winner of a photo that is none of these."""
+"""Winner of a photo that belongs to no class."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What one photo was taken for."""
+    """Prediction for one photo."""
 
     scores: tuple[LabelScore, ...]
     """All classes, the most probable first."""
     none: bool = False
-    """Even the best class is below its threshold: none of these."""
+    """Even the best class is below its threshold."""
 
 
 @dataclass(frozen=True, slots=True)
 class Classification:
-    """What n photos of the album were taken for, among c classes."""
+    """Predictions for n photos of the album, among c classes."""
 
     labels: tuple[str, ...]
     """(c,)"""
@@ -36,8 +36,12 @@ class Classification:
     probabilities: npt.NDArray[np.float32]
     """(n,) in [0, 1]: of the best class, also where it is below its threshold."""
 
-    def of(self, c: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
-        """The photos of one class (`NONE`: of none) with their probabilities, the surest first."""
+    def photos_in_class(self, c: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+        """Return a class's photos (`NONE`: of none) by falling probability.
+
+        Returns:
+            (k,) photo ids and (k,) probabilities.
+        """
         rows = np.flatnonzero(self.winners == c)
         rows = rows[np.argsort(-self.probabilities[rows], kind="stable")]
         return self.photo_ids[rows], self.probabilities[rows]

@@ -1,7 +1,8 @@
-"""Facts that a photo must have, or must not have, to be a hit: what filters and words both say.
+"""Facts that a hit must have, or must not have.
 
-Facts of one type are alternatives (2018 or 2019, Busan or Seoul), but for labels and exact words,
-which must all be there; facts of different types must hold together; an excluded one must not hold.
+Filters and queries share them. Facts of one type are alternatives (2018 or 2019, Busan or Seoul),
+except labels and exact phrases, which must all hold. Facts of different types must hold together.
+An excluded fact must not hold.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from album.domain.photo import Orientation
 
 @dataclass(frozen=True, slots=True)
 class TakenBetween:
-    """Taken on one of these days, both included; None leaves that end open."""
+    """Taken between two days, both included. None leaves that end open."""
 
     first: date | None
     last: date | None
@@ -37,41 +38,41 @@ class OnDays:
 
 @dataclass(frozen=True, slots=True)
 class OnWeekdays:
-    """Taken on one of these days of the week, 0 (Monday) to 6, as `date.weekday` counts."""
+    """Taken on one of these weekdays, 0 (Monday) to 6."""
 
     weekdays: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class AtHours:
-    """Taken from `first` o'clock until before `last` o'clock; over midnight where last <= first.
+    """Taken in [`first`, `last`) o'clock, over midnight if last <= first.
 
-    Holds only for photos whose time is known better than by the file's.
+    Holds only for photos whose time is better than the file's time.
     """
 
     first: int
     last: int
     or_unknown: bool = False
-    """Holds for photos of an unknown hour as well, since what they show ("at night") will tell."""
+    """Holds also for photos of an unknown hour, since what they show ("at night") will tell."""
 
 
 @dataclass(frozen=True, slots=True)
 class InPlace:
-    """Taken in the town or country of this name, Korean or English, compared without case."""
+    """Taken in this town or country, Korean or English, ignoring case."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class ByCamera:
-    """The camera's name contains this, compared without case."""
+    """The camera's name contains this, ignoring case."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class ByLens:
-    """The lens's name contains this, compared without case."""
+    """The lens's name contains this, ignoring case."""
 
     name: str
 
@@ -85,14 +86,14 @@ class OfType:
 
 @dataclass(frozen=True, slots=True)
 class Shaped:
-    """The picture lies so."""
+    """Image of this orientation."""
 
     orientation: Orientation
 
 
 @dataclass(frozen=True, slots=True)
 class Screenshot:
-    """A picture of a screen, by the file's name or folder."""
+    """Image of a screen, by the file's name or folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ class Favourite:
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """Carries this label, compared without case."""
+    """Has this label, ignoring case."""
 
     label: str
 
@@ -114,12 +115,12 @@ class Captioned:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """It is known where it was taken."""
+    """Has a known place."""
 
 
 @dataclass(frozen=True, slots=True)
 class Writes:
-    """One of its texts (caption, keyword, label, file name, folder, place) holds these words."""
+    """A caption, keyword, label, file name, folder or place holds this phrase."""
 
     phrase: str
 
@@ -146,7 +147,7 @@ Fact: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A fact that a photo must have, or, excluded, must not have."""
+    """Fact that a photo must have, or, excluded, must not have."""
 
     fact: Fact
     excluded: bool = False

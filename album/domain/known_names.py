@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class KnownNames:
-    """Names that the album's photos carry, as the album spells them."""
+    """Names that the album's photos carry, in the album's spelling."""
 
     places: frozenset[str] = frozenset()
     """Towns and countries, Korean and English."""

@@ -1,4 +1,4 @@
-"""The nouns of labelling: what photos are called, who said so, and what is about to be said."""
+"""Labels: assigned labels, rules, plans and changes."""
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ MAX_TEXT = 1_000_000
 """Characters of one line of a rule: a class may have thousands of names."""
 
 Giver = Literal["person", "words", "examples", "model"]
-"""Who put a label on a photo: somebody by hand, or a rule made of words, of examples, or of a
-classifier that was trained on a folder."""
+"""Who put a label on a photo: a person, or a rule.
+
+A rule is made of words, of examples, or of a classifier that was trained on a folder.
+"""
 RuleKind = Literal["words", "examples", "model"]
 
 Ids = npt.NDArray[np.int64]
@@ -31,150 +33,160 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class GivenLabel:
-    """A label on a photo."""
+    """Label on a photo."""
 
     label: str
     given_by: Giver
     probability: float | None
-    """In [0, 1]; None for a person's."""
+    """In [0, 1]. None for a person's."""
 
 
 @dataclass(frozen=True, slots=True)
 class SortOptions:
-    """How classes made of words decide."""
+    """Options of classes made of words."""
 
     temperature: float = 1.0
-    """Above 0; higher is less sure. Divides the logits before the softmax."""
+    """Above 0, higher is less certain. Divides the logits before the softmax."""
     strictness: float = 0.0
-    """Log-odds that a photo must have beyond its class's own threshold, lest it be none of these;
-    negative lets more in, -inf everything."""
+    """Log-odds that a photo needs beyond its class's own threshold to be in any class.
+
+    Negative lets more in, -inf everything.
+    """
     wording: Wording = "ensemble"
 
 
 @dataclass(frozen=True, slots=True)
 class LabelRule:
-    """How a label is given by itself."""
+    """Rule by which a label is assigned automatically."""
 
     label: str
     kind: RuleKind
     definition: Mapping[str, Any]
-    """JSON. Of "words": `classes` (the lines of the list it is one of), `class` (which of them),
+    """JSON.
+
+    Of "words": `classes` (the lines of the list it is one of), `class` (which of them),
     `temperature`, `strictness` (None: -inf), `wording`. Of "examples": `words` ("" for none),
-    `two_stage` (only photos that the words find are asked about), `threshold` (None: its own). Of
-    "model": `head` (its name), `class` (the column's name), `threshold`."""
+    `two_stage` (only photos that the words find are classified), `threshold` (None: its own). Of
+    "model": `head` (its name), `class` (the column's name), `threshold`.
+    """
     living: bool = False
     """New photos get it, too."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabelSummary:
-    """A label and where it comes from."""
+    """Label and its sources."""
 
     label: str
     photos: int
-    given: Mapping[Giver, int]
-    """How many photos have it from whom; givers of none are left out."""
+    giver_counts: Mapping[Giver, int]
+    """Number of photos by giver, without givers of none."""
     refused: int
-    """How many photos somebody said it is wrong for."""
+    """Number of photos that a person refused it for."""
     rule: LabelRule | None
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedLabel:
-    """What would happen to one label."""
+    """Planned changes of one label."""
 
     rule: LabelRule
     adds: Ids
-    """(n,) photos that would get it, the surest first."""
+    """(n,) photos that would get it, the most probable first."""
     probabilities: Floats
     """(n,) in [0, 1]"""
     takes: Ids
-    """(m,) photos that would lose it: they have it from an earlier rule that says no now."""
+    """(m,) photos that would lose it: an earlier rule gave it, and this one does not."""
     kept: int
-    """How many photos have it from a person, who is never overruled."""
+    """Number of photos that have it from a person, who is never overruled."""
     refused: int
-    """How many would get it, had nobody said that it is wrong for them."""
+    """Number of photos that would get it, had no person refused it."""
     again: Ids = field(default_factory=lambda: np.empty(0, np.int64))
-    """(k,) photos that have it from a rule already, and still would; the surest first."""
+    """(k,) photos that have it from a rule and still would, the most probable first."""
     again_probabilities: Floats = field(default_factory=lambda: np.empty(0, np.float32))
-    """(k,) in [0, 1]: as it is now."""
+    """(k,) in [0, 1], as predicted now."""
 
     @property
     def surest(self) -> list[tuple[int, float]]:
-        """Up to 20 (photo id, probability) that it is surest of."""
+        """Up to 20 most probable (photo id, probability)."""
         return _pairs(self.adds[:20], self.probabilities[:20])
 
     @property
     def edge(self) -> list[tuple[int, float]]:
-        """Up to 20 that it is least sure of, the least sure first; none of the surest."""
+        """Up to 20 least probable beside `surest`, the least probable first."""
         start = max(20, len(self.adds) - 20)
         return _pairs(self.adds[start:], self.probabilities[start:])[::-1]
 
 
 @dataclass(frozen=True, slots=True)
 class LabelPlan:
-    """A dry run: nothing is written until it is applied."""
+    """Dry run: nothing is written until it is applied."""
 
     labels: tuple[PlannedLabel, ...]
     none_of_these: int = 0
-    """How many photos were looked at and get none of the labels."""
+    """Number of classified photos that get none of the labels."""
     model_id: str | None = None
-    """Whose vectors there were; None: new to a living label is who comes after it was applied."""
+    """The model whose embeddings were classified. None: there were none.
+
+    A living label then begins with the photos that arrive after it was applied.
+    """
     upto: int = 0
-    """The number of the last of those vectors: photos behind it were not looked at."""
+    """The number of the last embedding: later ones were not classified."""
 
     def only(self, labels: Iterable[str]) -> LabelPlan:
-        """The same for some of the labels."""
+        """Return the plan for some of the labels."""
         chosen = set(labels)
-        return replace(self, labels=tuple(it for it in self.labels if it.rule.label in chosen))
+        return replace(
+            self, labels=tuple(planned for planned in self.labels if planned.rule.label in chosen)
+        )
 
     @property
     def photos(self) -> int:
-        """How many labels would be given."""
-        return sum(len(it.adds) for it in self.labels)
+        """Number of labels to add."""
+        return sum(len(label.adds) for label in self.labels)
 
     @property
-    def taken(self) -> int:
-        """How many labels would be taken away."""
-        return sum(len(it.takes) for it in self.labels)
+    def removals(self) -> int:
+        """Number of labels to remove."""
+        return sum(len(label.takes) for label in self.labels)
 
 
 @dataclass(frozen=True, slots=True)
 class LabelChange:
-    """What was written at once, and can be undone at once."""
+    """Change that was written at once, and can be undone at once."""
 
     act_id: int
     labels: tuple[str, ...]
-    given: int
-    """How many labels were given, with those of photos that came since to a living one."""
-    taken: int
-    """How many were taken away."""
+    added: int
+    """Number of labels added, including those of later photos by a living rule."""
+    removed: int
+    """Number of labels removed."""
     done_at: datetime
     undone_at: datetime | None = field(default=None)
 
 
 def checked_rule(label: str, kind: Any, definition: Any, living: Any) -> LabelRule:
-    """A rule out of JSON that may be made up.
+    """Build a rule from untrusted JSON.
 
     Raises:
-        AlbumError: it is none.
+        AlbumError: it is invalid.
     """
     definition = definition if isinstance(definition, dict) else {}
-    given = {key: definition.get(key) for key in _DEFINITIONS.get(str(kind), {})}
-    sound = [test(given[key]) for key, test in _DEFINITIONS.get(str(kind), {}).items()]
-    if not sound or not all(sound) or not isinstance(living, bool):
+    values = {key: definition.get(key) for key in _DEFINITIONS.get(str(kind), {})}
+    valid = [test(values[key]) for key, test in _DEFINITIONS.get(str(kind), {}).items()]
+    if not valid or not all(valid) or not isinstance(living, bool):
         raise AlbumError(f"How “{label}” is given cannot be understood: apply it anew.")
-    return LabelRule(label, cast("RuleKind", kind), given, living)
+    return LabelRule(label, cast("RuleKind", kind), values, living)
 
 
 def label_name(text: str) -> str:
-    """A label as it is kept: on one line, its letters composed, without blanks around it.
+    """Normalize a label: one line, composed Unicode, without surrounding blanks.
 
     Raises:
         QueryError: it is empty, or too long.
     """
     whole = unicodedata.normalize("NFC", text.encode(errors="replace").decode())
-    readable = "".join(" " if unicodedata.category(it) == "Cc" else it for it in whole)
+    readable = "".join(" " if unicodedata.category(letter) == "Cc" else letter for letter in whole)
     name = " ".join(readable.split())
     if not name:
         raise QueryError("Write a name for the label.")
@@ -197,20 +209,20 @@ def _share_or_none(value: Any) -> bool:
 
 _DEFINITIONS: Final[Mapping[str, Mapping[str, Callable[[Any], bool]]]] = {
     "words": {
-        "classes": lambda it: isinstance(it, list) and all(map(_text, it)),
+        "classes": lambda value: isinstance(value, list) and all(map(_text, value)),
         "class": _text,
-        "temperature": lambda it: _number(it, 1e-6, 1e6),
-        "strictness": lambda it: it is None or _number(it, -1e6, 1e6),
-        "wording": lambda it: isinstance(it, str) and it in get_args(Wording),
+        "temperature": lambda value: _number(value, 1e-6, 1e6),
+        "strictness": lambda value: value is None or _number(value, -1e6, 1e6),
+        "wording": lambda value: isinstance(value, str) and value in get_args(Wording),
     },
     "examples": {
         "words": _text,
-        "two_stage": lambda it: isinstance(it, bool),
+        "two_stage": lambda value: isinstance(value, bool),
         "threshold": _share_or_none,
     },
-    "model": {"head": _text, "class": _text, "threshold": lambda it: _number(it, 0, 1)},
+    "model": {"head": _text, "class": _text, "threshold": lambda value: _number(value, 0, 1)},
 }
-"""What the parts of a rule of each kind must be."""
+"""Checks of a rule's definition, by kind."""
 
 
 def _pairs(ids: Ids, probabilities: Floats) -> list[tuple[int, float]]:
@@ -218,4 +230,4 @@ def _pairs(ids: Ids, probabilities: Floats) -> list[tuple[int, float]]:
 
 
 FAVOURITE = "favourite"
-"""The label of photos with a heart, in every language; the page calls it by its own words."""
+"""Label of favourite photos in every language. The page translates it."""

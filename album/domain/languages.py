@@ -1,4 +1,4 @@
-"""Which language a query is written in, as far as a model may not read it."""
+"""Language of a query that a model may not read."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ HANGUL = re.compile("[가-힣ㄱ-ㅎㅏ-ㅣ\u1100-\u11ff\ua960-\ua97f\ud7b0-\ud7
 
 
 def unread_language(text: str, languages: Sequence[str]) -> str:
-    """The language of `text` where it is one that the model does not read, else "".
+    """Return the language of `text` if the model lacks it, else "".
 
-    Only Korean is told: its script says which language it is, which Latin or Chinese letters do
+    Only Korean is detected: its script identifies the language, which Latin or Chinese letters do
     not.
 
     Args:
-        text: the words that are to be seen.
-        languages: what the model reads, as `Encoder.languages`: codes; empty for every language.
+        text: the words to encode.
+        languages: codes that the model reads, as `Encoder.languages`. Empty for every language.
     """
     if not languages or "ko" in languages:
         return ""

@@ -1,4 +1,4 @@
-"""The nouns of the album: plain immutable values, no behaviour beyond their own facts."""
+"""Plain immutable values of the album."""
 
 from __future__ import annotations
 
@@ -10,22 +10,25 @@ from typing import Final, Literal
 
 Orientation = Literal["landscape", "portrait", "square"]
 TakenFrom = Literal["exif", "xmp", "gps", "name", "takeout", "file"]
-"""How a capture time is known: from EXIF, from XMP in the file or beside it, from the satellites'
-clock, from the file's name, from Google Takeout's JSON, or only from the time of the file."""
+"""Source of a capture time.
+
+From EXIF, from XMP in the file or beside it, from the GPS clock, from the file's name, from
+Google Takeout's JSON, or only from the time of the file.
+"""
 ImportKind = Literal["in place", "rescan", "copy", "upload"]
-"""A rescan is an import in place that nobody asked for: quiet where there is nothing new."""
+"""A rescan is an import in place that nobody requested: quiet where there is nothing new."""
 ImportState = Literal["waiting", "running", "paused", "done", "cancelled", "failed", "interrupted"]
-"""Interrupted: its process ended in the middle of it; no row says so, for nobody could write it."""
-Wish = Literal["run", "pause", "cancel"]
-ENDED_BY: Final[dict[Wish, ImportState]] = {"pause": "paused", "cancel": "cancelled"}
-"""The state of an import that somebody wished to end."""
+"""Interrupted: its process ended during it. No row says so, since nobody could write it."""
+RequestedState = Literal["run", "pause", "cancel"]
+ENDED_BY: Final[dict[RequestedState, ImportState]] = {"pause": "paused", "cancel": "cancelled"}
+"""State of an import that a person asked to end."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImageFacts:
-    """What a file, and the files that describe it, say of a photo; None where they do not know.
+    """Metadata of a file and its sidecars, None where unknown.
 
-    Pixels are counted upright; times are the camera's own clock.
+    Pixels are counted upright. Times are the camera's own clock.
     """
 
     file_type: str
@@ -33,9 +36,9 @@ class ImageFacts:
     width: int
     height: int
     taken_at: datetime | None = None
-    """Naive local time, to the millisecond where it is known so well."""
+    """Naive local time, to the millisecond where known."""
     taken_from: TakenFrom | None = None
-    """Set together with `taken_at`; never "file", which only the importer can say."""
+    """Set together with `taken_at`. Never "file", which only the importer can say."""
     taken_offset: int | None = None
     """Minutes east of UTC of the clock that `taken_at` was read from."""
     camera: str | None = None
@@ -45,37 +48,36 @@ class ImageFacts:
     f_number: float | None = None
     iso: int | None = None
     focal_mm: float | None = None
-    """Real focal length in millimetres, not that of 35 mm film."""
+    """Real focal length in millimetres, not the 35 mm equivalent."""
     orientation: int = 1
-    """How the pixels lie in the file, as EXIF counts it: 1 (upright) to 8."""
+    """EXIF orientation of the pixels in the file: 1 (upright) to 8."""
     rating: int | None = None
-    """0 to 5 stars; -1: rejected."""
+    """0 to 5 stars, -1 for rejected."""
     keywords: tuple[str, ...] = ()
-    """In the order of the file, without doubles or blanks."""
+    """In the order of the file, without duplicates or blanks."""
     latitude: float | None = None
-    """Degrees, north positive, in [-90, 90]; set together with `longitude` or not at all."""
+    """Degrees, north positive, in [-90, 90]. Set together with `longitude` or not at all."""
     longitude: float | None = None
     words: tuple[SidecarWords, ...] = ()
-    """What albums wrote into sidecars beside it, most telling first."""
+    """What albums wrote into sidecars beside it, the most specific first."""
 
 
 @dataclass(frozen=True, slots=True)
 class SidecarWords:
-    """What an album wrote of one photo into a sidecar."""
+    """Captions and labels that an album wrote into a sidecar."""
 
     written_for: str
-    """The sha256 of that photo; a sidecar may lie beside another one now."""
+    """The sha256 of the photo, since the sidecar may lie beside another one now."""
     captions: tuple[Caption, ...] = ()
     """At most one in each language."""
     labels: tuple[str, ...] = ()
     given_by_rules: Mapping[str, tuple[str, float]] = field(default_factory=dict)
-    """Of the labels that no person gave: the kind of rule that did, and how probable the label was,
-    in [0, 1]."""
+    """Kind of rule and probability in [0, 1] by label, for labels from rules."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A town and its country, by name; "" for a Korean name that is not known."""
+    """Town and country by name, "" for an unknown Korean name."""
 
     town: str
     town_ko: str
@@ -87,14 +89,14 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """One photo of the album; its identity is the sha256 of its bytes."""
+    """One photo of the album, identified by the sha256 of its bytes."""
 
     photo_id: int
     sha256: str
     filename: str
-    """As the person named it, without folders."""
+    """The person's name for it, without folders."""
     path: Path | None
-    """Where an original indexed in place lies; None when the album keeps the original itself."""
+    """Path of an original indexed in place. None: the album keeps the original itself."""
     file_type: str
     size_bytes: int
     width: int
@@ -114,30 +116,30 @@ class Photo:
     longitude: float | None
     added_at: datetime
     missing: bool
-    """Its original is not where it was; it comes back by itself when that is there again."""
+    """Its original is missing. This ends by itself when the file is back."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """What a photo shows, in words."""
+    """Caption of a photo."""
 
     text: str
     language: str
-    """"ko" or "en"; "" for a hand-written one, which is for readers of both."""
+    """"ko" or "en", or "" for a hand-written one, which is for readers of both."""
     model_id: str | None
-    """Who wrote it; None when a person did."""
+    """The model that wrote it, None for a person."""
     written_at: datetime
     prompt_version: str = ""
-    """Names the instructions that a model followed; "" where it is not known."""
+    """Version of the model's instructions, "" if unknown."""
 
     @property
     def by_hand(self) -> bool:
-        """Hand-written or hand-edited captions are never overwritten unasked."""
+        """Whether a person wrote it, so that it is never overwritten unasked."""
         return self.model_id is None
 
 
 Band = Literal["sure", "maybe", "rest"]
-"""How surely a photo is what was asked for; "rest": it is not."""
+"""How certain a hit is. "rest": no hit."""
 ReasonKind = Literal[
     "looks", "caption", "keyword", "label", "file name", "folder", "place", "text in the picture"
 ]
@@ -145,33 +147,32 @@ ReasonKind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a photo is a hit."""
+    """Reason why a photo is a hit."""
 
     kind: ReasonKind
     excerpt: str = ""
-    """The words that match, with some around them; "" for how it looks."""
+    """The matching words with some around them, "" for looks."""
     likeness: float | None = None
-    """For how it looks: in [0, 1], how probable it is that the photo shows what was asked for."""
+    """For looks: the probability in [0, 1] that the photo shows what was searched for."""
 
 
 @dataclass(frozen=True, slots=True)
 class SearchHit:
-    """A photo and how near it is to the query."""
+    """Photo and its score for a query."""
 
     photo: Photo
     score: float | None
-    """Cosine in [-1, 1], high is near; the mean where several things were asked for; None when
-    there was nothing to compare with."""
+    """Cosine in [-1, 1], high is near. The mean of several parts. None without a comparison."""
     caption: Caption | None = None
     band: Band = "sure"
     reasons: tuple[Reason, ...] = ()
     burst: int = 1
-    """How many photos of the same moment this one stands for, itself included."""
+    """How many photos of one moment this one represents, itself included."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabelScore:
-    """A class and how probable it is for one photo, in [0, 1]."""
+    """Class and its probability for one photo, in [0, 1]."""
 
     label: str
     probability: float
@@ -179,18 +180,18 @@ class LabelScore:
 
 @dataclass(frozen=True, slots=True)
 class TextScore:
-    """A text and how well it fits one photo."""
+    """Text and how well it fits one photo."""
 
     text: str
     score: float
     """Cosine in [-1, 1], high is near."""
     probability: float
-    """Its share in [0, 1] among all the texts that were compared with it."""
+    """Its share in [0, 1] among all compared texts."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImportFailure:
-    """A file that did not become a photo, and why, in one sentence."""
+    """File that did not become a photo, and why, in one sentence."""
 
     path: Path
     reason: str
@@ -198,73 +199,73 @@ class ImportFailure:
 
 @dataclass(frozen=True, slots=True)
 class ImportRecord:
-    """An import as it stands in the database: what was asked, how far it is, what came of it."""
+    """Import as it stands in the database: request, progress and result."""
 
     import_id: int
     kind: ImportKind
     sources: tuple[Path, ...]
-    """The files and folders that were named; none for uploads."""
+    """The named files and folders, none for uploads."""
     caption_language: str | None
-    """What is added is queued for captions in this language; None: it is not."""
+    """New photos are queued for captions in this language. None: they are not."""
     state: ImportState
-    wish: Wish
-    """What somebody last asked of it; it follows within a second."""
+    requested_state: RequestedState
+    """What a person last requested. It takes effect within a second."""
     total: int
-    """How many files; 0 while they are still being looked for."""
+    """Number of files, 0 while the sources are still being scanned."""
     done: int
     added: int
     already_here: int
     updated: int
-    """Photos whose file was edited where it lies, or has a new description beside it."""
+    """Photos whose file in place was edited, or has a new sidecar."""
     missing: int
-    """Photos whose file is not where it was."""
+    """Photos whose file is missing."""
     failed: int
     skipped: Mapping[str, int]
-    """How many files of a folder are no photos, by their kind, such as "video"."""
+    """Number of files that are no photos, by their kind, such as "video"."""
     current: str
-    """The name of the file that was done last."""
+    """The name of the last file."""
     problem: str | None
-    """Why it could not go on, in one sentence."""
+    """Why it stopped, in one sentence."""
     seconds: float
-    """How long it has been at work, without pauses."""
+    """Time at work, without pauses."""
     asked_at: datetime
     ended_at: datetime | None
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will happen unless somebody asks for it."""
+        """Whether nothing more will happen unless a person requests it."""
         return self.state in ("done", "cancelled", "failed")
 
     @property
     def halted(self) -> bool:
-        """Whether it has not ended and yet goes on only when somebody asks for that."""
+        """Whether it waits for a person to resume it."""
         return self.state in ("paused", "interrupted")
 
     @property
     def rate(self) -> float | None:
-        """Files a second so far; None where there is no telling yet."""
+        """Files per second so far, None if unknown."""
         return self.done / self.seconds if self.done and self.seconds else None
 
     @property
     def seconds_left(self) -> float | None:
-        """An estimate from the rate so far; None where there is none yet."""
+        """Estimate from the rate so far, None if unknown."""
         return None if self.rate is None else (self.total - self.done) / self.rate
 
 
 @dataclass(frozen=True, slots=True)
 class WatchedFolder:
-    """A folder that the owner named, and what the album has of it."""
+    """Folder that the owner named, and the album's photos below it."""
 
     path: Path
     photos: int
     missing: int
     there: bool
-    """Whether the folder is there now, with its disk plugged in."""
+    """Whether the folder is available, with its disk plugged in."""
 
 
 @dataclass(frozen=True, slots=True)
 class SearchFilters:
-    """Which photos may be hits at all; None means "either". Days are inclusive."""
+    """Filters on hits. None means "either". Days are inclusive."""
 
     after: date | None = None
     before: date | None = None

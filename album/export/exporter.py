@@ -155,7 +155,7 @@ class PhotoExport:
 
     def said_of(self, photo: Photo) -> SidecarContent:
         """What the album says of a photo, as sidecars are to say it."""
-        given = self._labels.given(photo.photo_id)
+        given = self._labels.get(photo.photo_id)
         captions = self._captions.captions_by_language(photo.photo_id)
         return SidecarContent(
             photo.sha256,

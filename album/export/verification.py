@@ -26,7 +26,8 @@ from album.metadata.sidecars import read_bytes
 from album.storage.database import Database
 from album.storage.labels import LabelStore
 from album.storage.originals import Originals
-from album.storage.photos import NewPhoto, PhotoStore
+from album.storage.photo_rows import NewPhoto
+from album.storage.photos import PhotoStore
 
 _AT_ONCE = 500  # photos of one transaction
 

@@ -113,13 +113,13 @@ class FileInspector:
             return half.replace(path), beside
         except BaseException:
             half.unlink(missing_ok=True)
-            originals.drop(path)
+            originals.discard(path)
             raise
 
     def _has_new_sidecars(self, found: ScannedFile) -> bool:
         """Whether what describes the file changed since it was seen, or came later than it."""
         now = "" if found.stamp is None else found.stamp.sidecars
-        seen = self._imports.seen(found.path)
+        seen = self._imports.find_file(found.path)
         return now != ("" if seen is None else seen.stamp.sidecars)
 
     def _put_away(self, path: Path) -> None:
@@ -127,7 +127,7 @@ class FileInspector:
         if self._originals.is_upload(path):
             self._originals.quarantine(path)
         else:
-            self._originals.drop(path)
+            self._originals.discard(path)
 
 
 def _why_unreadable(error: OSError) -> str:

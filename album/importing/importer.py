@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from album.domain.photo import ImportRecord, Photo, Place, Wish
+from album.domain.photo import ImportRecord, Photo, Place, RequestedState
 from album.domain.progress import OnProgress
 from album.encoding.active_encoder import ActiveEncoder
 from album.errors import (
@@ -35,7 +35,8 @@ from album.importing.zip_archive import SIDECAR_TOO_LARGE, Archive
 from album.runtime.files import display_name, has_room
 from album.storage.imports import ImportStore
 from album.storage.originals import Originals
-from album.storage.photos import NewPhoto, PhotoStore
+from album.storage.photo_rows import NewPhoto
+from album.storage.photos import PhotoStore
 from models.interfaces import Embeddings
 
 log = logging.getLogger(__name__)
@@ -94,12 +95,16 @@ class PhotoImporter:
             ModelLoadingError: no model came in time.
             AlbumError: it cannot go on: the disk is full, or a folder was unplugged.
         """
-        self._imports.enter(import_id, "running")
+        self._imports.set_state(import_id, "running")
         while True:  # more than once where somebody resumes it, or starts it again, meanwhile
             record = self._imports.get(import_id)
             wishes = StopRequest(self._imports, import_id, closing)
             came = self._model_came(wishes)
-            wish = self._work_through(record, on_progress, then, closing) if came else wishes.wish
+            wish = (
+                self._work_through(record, on_progress, then, closing)
+                if came
+                else wishes.requested_state
+            )
             if self._end(record, wish, closing()):
                 return
 
@@ -109,7 +114,7 @@ class PhotoImporter:
         on_progress: OnProgress,
         then: Callable[[ImportRecord], None],
         closing: Callable[[], bool],
-    ) -> Wish:
+    ) -> RequestedState:
         """Look once through all that was named; what somebody wished meanwhile."""
         self._refuse_unplugged(record)
         uploads = self._originals.uploads(record.import_id) if record.kind == "upload" else []
@@ -136,24 +141,24 @@ class PhotoImporter:
         total, skipped = finder.count()
         if record.kind == "upload":
             if not record.total:
-                self._imports.found(import_id, total, Counter(record.skipped) + skipped)
+                self._imports.set_total(import_id, total, Counter(record.skipped) + skipped)
                 return None
             done = max(record.total - total, 0)  # the others are not among the uploads any more
         else:
-            self._imports.found(import_id, total, skipped)
-            if self._imports.seen_by(import_id) == record.done:
+            self._imports.set_total(import_id, total, skipped)
+            if self._imports.count_files(import_id) == record.done:
                 return None
             done = 0  # another import has seen some of them since: all are counted anew
-        self._imports.count_again(import_id, done)
+        self._imports.reset_counters(import_id, done)
         return Credit(self._imports.added_by(import_id))
 
-    def end_as_asked(self, record: ImportRecord, wish: Wish) -> bool:
+    def end_as_requested(self, record: ImportRecord, wish: RequestedState) -> bool:
         """Pause or cancel an import that nobody works on; a cancelled upload leaves no file.
 
         Returns:
             False where something else is asked of it by now.
         """
-        ended = self._imports.end_as_asked(record.import_id, wish)
+        ended = self._imports.end_as_requested(record.import_id, wish)
         if ended and wish == "cancel":  # only now: until then somebody may go on with it
             self._put_away_uploads(record, keep_failed=False)
         return ended
@@ -174,17 +179,17 @@ class PhotoImporter:
                 return False
             if isinstance(found, Blocked) or found.stamp is None:
                 continue
-            seen = self._imports.seen(found.path)
-            if seen is None or seen.stamp != found.stamp or (seen.missing and seen.own):
+            seen = self._imports.find_file(found.path)
+            if seen is None or seen.stamp != found.stamp or (seen.missing and seen.is_original):
                 return True
             if seen.photo_id is None:
                 continue
-            if not seen.own and self._lost(self._store.get(seen.photo_id)):
+            if not seen.is_original and self._lost(self._store.get(seen.photo_id)):
                 return True  # it can take the place of the original
             there.add(found.path)
         return any(
             str(path) not in there and not os.path.lexists(path) and self._belongs(photo_id, path)
-            for path, photo_id in self._imports.unseen_below(folder, NO_IMPORT)
+            for path, photo_id in self._imports.unvisited_photos(folder, NO_IMPORT)
         )
 
     def repair(self) -> None:
@@ -195,7 +200,7 @@ class PhotoImporter:
         for sha256, file in list(self._originals.identified()):
             photo = self._store.by_sha256(sha256)
             if photo is not None and photo.path is None and self._lost(photo):
-                self._originals.keep(file, photo)
+                self._originals.store_original(file, photo)
         self._originals.forget_old()
 
     def make_missing_thumbnails(self, stopped: Callable[[], bool]) -> int:
@@ -243,7 +248,7 @@ class PhotoImporter:
         finder: FileScanner,
         tally: ImportCounters,
         closing: Callable[[], bool],
-    ) -> Wish:
+    ) -> RequestedState:
         """Take in every file that was not done before; what somebody wished meanwhile."""
         looker = FileInspector(
             record,
@@ -306,11 +311,11 @@ class PhotoImporter:
             finally:
                 for _, future in ahead:
                     future.cancel()
-        return wishes.wish
+        return wishes.requested_state
 
     def _is_known(self, record: ImportRecord, found: ScannedFile, tally: ImportCounters) -> bool:
         """Whether a file needs no look: it was seen before and has not changed since."""
-        seen = self._imports.seen(found.path)
+        seen = self._imports.find_file(found.path)
         if seen is None or seen.stamp != found.stamp:
             return False
         if seen.import_id == record.import_id and not tally.counts_again:
@@ -320,9 +325,9 @@ class PhotoImporter:
                 return False  # it could not be read, but that may have been the album's fault
             tally.count(found.name, again=found.path)
             return True
-        if seen.missing and seen.own:
+        if seen.missing and seen.is_original:
             self._imports.mark_missing(seen.photo_id, False)
-        elif not seen.own and self._lost(self._store.get(seen.photo_id)):
+        elif not seen.is_original and self._lost(self._store.get(seen.photo_id)):
             return False  # it can take the place of the original
         what = tally.as_known(seen.photo_id, "already_here")
         tally.count(found.name, what, again=found.path)
@@ -330,7 +335,7 @@ class PhotoImporter:
 
     def _refuse_small_disk(self, record: ImportRecord, archive: Archive) -> None:
         """Raise before a zip is unpacked that the disk cannot hold."""
-        had = self._imports.bytes_had(archive.path, record.import_id)
+        had = self._imports.known_bytes(archive.path, record.import_id)
         needed = max(0, archive.unpacked_bytes - had)
         if not has_room(self._originals.incoming_dir, needed):
             raise AlbumError(
@@ -356,7 +361,7 @@ class PhotoImporter:
             if record.kind == "upload":
                 path = self._originals.within_incoming(path)
             elif found.stamp is not None:
-                self._imports.see(record.import_id, path, found.stamp, None)
+                self._imports.record_file(record.import_id, path, found.stamp, None)
             self._imports.fail(record.import_id, path, reason)
             tally.count(_shown(found))
             tally.save()
@@ -444,8 +449,8 @@ class PhotoImporter:
 
     def _edited(self, looked: InspectedFile) -> int | None:
         """The photo whose original lay where a file with other bytes lies now."""
-        before = None if looked.kept else self._imports.seen(looked.found.path)
-        return before.photo_id if before is not None and before.own else None
+        before = None if looked.kept else self._imports.find_file(looked.found.path)
+        return before.photo_id if before is not None and before.is_original else None
 
     def _already_here(
         self,
@@ -478,15 +483,15 @@ class PhotoImporter:
             return lambda: None
         if lost:
             return partial(self._keep, looked.path, photo.photo_id)
-        return partial(self._originals.drop, looked.path)
+        return partial(self._originals.discard, looked.path)
 
     def _keep(self, path: Path, photo_id: int) -> None:
-        self._originals.keep(path, self._store.get(photo_id))
+        self._originals.store_original(path, self._store.get(photo_id))
 
     def _see(self, record: ImportRecord, looked: InspectedFile, photo_id: int) -> None:
         found = looked.found
         if record.kind != "upload" and found.stamp is not None:
-            self._imports.see(record.import_id, Path(found.path), found.stamp, photo_id)
+            self._imports.record_file(record.import_id, Path(found.path), found.stamp, photo_id)
 
     # Its beginning and its end
 
@@ -501,7 +506,7 @@ class PhotoImporter:
         for source in record.sources:
             if not source.is_dir():
                 continue
-            for path, photo_id in self._imports.unseen_below(source, record.import_id):
+            for path, photo_id in self._imports.unvisited_photos(source, record.import_id):
                 if str(path) in tally.same or os.path.lexists(path):
                     continue  # another import saw it, or it is in a folder that is closed
                 if not self._belongs(photo_id, path):
@@ -513,7 +518,7 @@ class PhotoImporter:
                     self._imports.mark_missing(photo_id, True)
                     tally.add("missing")
 
-    def _end(self, record: ImportRecord, wish: Wish, closing: bool) -> bool:
+    def _end(self, record: ImportRecord, wish: RequestedState, closing: bool) -> bool:
         """Note how an import ended, and tidy up behind its uploads.
 
         Returns:
@@ -521,8 +526,8 @@ class PhotoImporter:
         """
         import_id = record.import_id
         if wish != "run":
-            while (asked := self._imports.get(import_id).wish) != "run":
-                if self.end_as_asked(record, asked):
+            while (asked := self._imports.get(import_id).requested_state) != "run":
+                if self.end_as_requested(record, asked):
                     return True
             return closing and self._leave(import_id)
         if closing:
@@ -539,7 +544,7 @@ class PhotoImporter:
 
     def _leave(self, import_id: int) -> bool:
         """Leave an import for the next start of the album."""
-        self._imports.enter(import_id, "waiting")
+        self._imports.set_state(import_id, "waiting")
         return True
 
     def _put_away_uploads(self, record: ImportRecord, *, keep_failed: bool) -> None:
@@ -551,7 +556,7 @@ class PhotoImporter:
             if keep:
                 self._originals.quarantine(upload)
             else:
-                self._originals.drop(upload)
+                self._originals.discard(upload)
 
     def _belongs(self, photo_id: int, path: Path) -> bool:
         """Whether the original of a photo is looked for at `path`, and is not missing yet."""

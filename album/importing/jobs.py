@@ -18,7 +18,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from album.domain.photo import ENDED_BY, ImportKind, ImportRecord, Wish
+from album.domain.photo import ENDED_BY, ImportKind, ImportRecord, RequestedState
 from album.domain.progress import OnProgress
 from album.errors import AlbumError
 from album.importing.importer import PhotoImporter
@@ -118,9 +118,13 @@ class ImportJobs:
         """
         sources = tuple(path.resolve() for path in paths)
         for record in self._imports.unfinished():
-            if record.sources != sources or record.kind == "upload" or record.wish != "run":
+            if (
+                record.sources != sources
+                or record.kind == "upload"
+                or record.requested_state != "run"
+            ):
                 continue
-            if record.state == "waiting" or self._imports.ask_again(record.import_id):
+            if record.state == "waiting" or self._imports.request_rescan(record.import_id):
                 self._work_in_thread(record.import_id)  # where nobody works on it any more
                 return record.import_id
         import_id = self._imports.begin(kind, sources)
@@ -198,7 +202,7 @@ class ImportJobs:
             AlbumError: there is none with this id, or it is an upload that was cancelled.
         """
         if self._refuse_gone(import_id).state != "done":
-            self._imports.ask(import_id, "run")
+            self._imports.request_state(import_id, "run")
             self._work_in_thread(import_id)
 
     def retry(self, import_id: int) -> int:
@@ -261,7 +265,7 @@ class ImportJobs:
             return []
         cancelled = self._originals.uploads_of(stray, self._imports.cancelled())
         for upload in cancelled:
-            self._originals.drop(upload)
+            self._originals.discard(upload)
         return [upload for upload in stray if upload not in cancelled]
 
     def settle(self) -> None:
@@ -283,7 +287,7 @@ class ImportJobs:
         for import_id in list(self._held):
             record = self._imports.get(import_id)
             if record.state == "running":
-                self._imports.enter(import_id, ENDED_BY.get(record.wish, "waiting"))
+                self._imports.set_state(import_id, ENDED_BY.get(record.requested_state, "waiting"))
 
     def stop(self, timeout_s: float = 30.0) -> None:
         """End all after the photos in hand; the rest waits for the next start."""
@@ -303,12 +307,12 @@ class ImportJobs:
             )
         return record
 
-    def _ask_to_end(self, import_id: int, wish: Wish) -> None:
-        self._imports.ask(import_id, wish)
+    def _ask_to_end(self, import_id: int, wish: RequestedState) -> None:
+        self._imports.request_state(import_id, wish)
         with self._claimed(import_id) as claimed:
             record = self.get(import_id)
             if claimed and not record.ended:  # nobody is there to hear it
-                self._importer.end_as_asked(record, wish)
+                self._importer.end_as_requested(record, wish)
 
     def _work_in_thread(self, import_id: int) -> None:
         with self._starting:
@@ -349,7 +353,7 @@ class ImportJobs:
         except Exception:
             log.exception("nobody knows whether import %d is to go on", import_id)
             return False
-        resumed = record.wish == "run" and record.state in ENDED_BY.values()
+        resumed = record.requested_state == "run" and record.state in ENDED_BY.values()
         return resumed and not self._closing.is_set()
 
     def _work_if_free(self, import_id: int) -> None:
@@ -362,7 +366,9 @@ class ImportJobs:
                     if record.state == "done" or self._closing.is_set():
                         return  # done: another process was quicker
                     # It may have been asked to end before its turn came.
-                    if record.wish == "run" or not self._importer.end_as_asked(record, record.wish):
+                    if record.requested_state == "run" or not self._importer.end_as_requested(
+                        record, record.requested_state
+                    ):
                         self._work(import_id)
             except (AlbumError, ModelError) as error:
                 log.warning("import %d could not go on: %s", import_id, error)
@@ -378,7 +384,7 @@ class ImportJobs:
         self._at_work = import_id
         try:
             if anyway:
-                self._imports.ask(import_id, "run")
+                self._imports.request_state(import_id, "run")
             self._importer.work(
                 import_id,
                 on_progress=on_progress,
@@ -405,7 +411,7 @@ class ImportJobs:
 
     def _enter_failed(self, import_id: int, problem: str) -> None:
         try:
-            self._imports.enter(import_id, "failed", problem=problem)
+            self._imports.set_state(import_id, "failed", problem=problem)
         except AlbumError as error:  # the very reason may keep it from being written
             log.warning("import %d: that it failed could not be noted: %s", import_id, error)
 
@@ -435,7 +441,7 @@ class ImportJobs:
     def _settle(self, record: ImportRecord) -> None:
         with self._claimed(record.import_id) as claimed:
             if claimed:
-                self._imports.settle(record.import_id)
+                self._imports.complete_interrupted(record.import_id)
 
     def _sweep_locks(self, unfinished: set[int]) -> None:
         """Take away what a kill left of the locks of imports that have ended."""

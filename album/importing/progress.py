@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 
-from album.domain.photo import ImportRecord, Wish
+from album.domain.photo import ImportRecord, RequestedState
 from album.domain.progress import OnProgress
 from album.storage.imports import ImportStore
 
@@ -93,7 +93,7 @@ class ImportCounters:
         """Write it down; inside a transaction it holds if that does."""
         now = time.monotonic()
         with self._imports.writing():
-            self._imports.see_again(self._id, self._again)
+            self._imports.touch_files(self._id, self._again)
             self._imports.advance(self._id, self._counts, self._name, now - self._saved_at)
         self._saved_at = now
         self._counts.clear()
@@ -113,11 +113,11 @@ class StopRequest:
         self._id = import_id
         self._closing = closing
         self._asked_at = -SAVE_EVERY_S
-        self.wish: Wish = "run"
+        self.requested_state: RequestedState = "run"
 
     def to_end(self) -> bool:
         """Whether the import is to end after the photos in hand; once said, it stays."""
-        if self.wish == "run" and time.monotonic() - self._asked_at >= SAVE_EVERY_S:
-            self.wish = self._imports.get(self._id).wish
+        if self.requested_state == "run" and time.monotonic() - self._asked_at >= SAVE_EVERY_S:
+            self.requested_state = self._imports.get(self._id).requested_state
             self._asked_at = time.monotonic()
-        return self.wish != "run" or self._closing()
+        return self.requested_state != "run" or self._closing()

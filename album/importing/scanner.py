@@ -16,7 +16,7 @@ from album.errors import UnreadableImageError
 from album.images.file_types import kind_of
 from album.importing.zip_archive import MAX_SIDECAR_BYTES, SYSTEM_FOLDERS, Archive
 from album.metadata.sidecars import Siblings
-from album.storage.imports import FileStamp
+from album.storage.import_rows import FileStamp
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,8 +38,8 @@ class SidecarImporter:
         if ours is None:
             return
         with self._database.writing():
-            self._captions.bring_back(photo_id, ours.captions)
-            self._labels.bring_back(photo_id, _sound_labels(ours))
+            self._captions.restore(photo_id, ours.captions)
+            self._labels.restore(photo_id, _sound_labels(ours))
 
 
 def _sound_labels(words: SidecarWords) -> Iterator[GivenLabel]:

@@ -124,7 +124,7 @@ def _write(
 
 
 def _save(writer: BackupWriter, originals: Originals, photo: Photo, report: BackupReport) -> None:
-    name = member_name(originals.kept(photo))
+    name = member_name(originals.stored_path(photo))
     try:
         original = _original(originals, photo)
         member = writer.add(name, original)

@@ -28,7 +28,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from album.errors import AlbumError, PhotoNotFoundError
-from album.storage.database import MIGRATIONS
+from album.storage.migrations import MIGRATIONS
 
 FORMAT = 1
 MANIFEST = "manifest.json"

@@ -109,7 +109,7 @@ def _find_owner(store: PhotoStore, originals: Originals, file: Path, report: Rep
             f"{_shown(file)}: it has the same bytes as {name_of(photo)}; delete it if you like."
         )
     else:
-        own = originals.kept(photo)
+        own = originals.stored_path(photo)
         if not own.exists():
             own.parent.mkdir(exist_ok=True)
             file.rename(own)
@@ -130,7 +130,7 @@ def _repair_row(
                 report.found += 1
             return True
         case "gone":
-            own = originals.kept(photo)
+            own = originals.stored_path(photo)
             if photo.path is not None and own.is_file() and sha256_of(own) == photo.sha256:
                 store.move(photo.photo_id, None)
                 report.found += 1

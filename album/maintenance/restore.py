@@ -131,7 +131,7 @@ def _bring(
     report: RestoreReport,
 ) -> bool:
     """See to the original of one photo; True: its row must say that the album keeps it now."""
-    unpacked = originals.kept(photo)
+    unpacked = originals.stored_path(photo)
     final = data_dir / unpacked.relative_to(originals.photos_dir.parent)
     name = member_name(unpacked)
     member = reader.manifest.members.get(name)
@@ -183,7 +183,7 @@ def _end_imports(database: Database) -> None:
     imports = ImportStore(database)
     problem = "The album was restored from a backup made during this import: import again."
     for record in imports.unfinished():
-        imports.enter(record.import_id, "cancelled", problem=problem)
+        imports.set_state(record.import_id, "cancelled", problem=problem)
 
 
 def _settle(place: Path, data_dir: Path, made: list[Path]) -> None:

@@ -108,7 +108,7 @@ def unowned(store: PhotoStore, originals: Originals) -> Iterator[Path]:
                 continue
             photo = store.by_sha256(name.partition(".")[0])
             known = [file, file.with_suffix("")] if kind_of(name) == "sidecar" else [file]
-            if photo is None or originals.kept(photo) not in known:
+            if photo is None or originals.stored_path(photo) not in known:
                 yield file
 
 

@@ -1,7 +1,7 @@
-"""AutoLabelProgress: how far each automatic label has come among the photos.
+"""Progress of each automatic label among the photos.
 
-The vectors of a model are numbered as they come, so a rule needs to know but the number of the last
-that it was asked about.
+Embeddings of a model are numbered as they arrive, so a rule only needs the number of the last one
+that it was applied to.
 """
 
 from __future__ import annotations
@@ -18,50 +18,49 @@ from album.storage.labels import rule_of
 
 Ids = npt.NDArray[np.int64]
 RuleCursor = tuple[str | None, int]
-"""The model whose vectors a rule was asked about (None: it never was), and the number of the last
-of them."""
+"""Model whose embeddings a rule was applied to (None: never), and the last number."""
 
 
 class AutoLabelProgress:
-    """The clocks of living rules; methods may be called from any thread."""
+    """Cursors of automatic rules, safe to use from any thread."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def last_seq(self, model_id: str) -> int:
-        """The number of the last vector of a model; later ones have higher numbers."""
+        """Return the highest number of a model's embeddings."""
         row = self._database.connection.execute(
             "SELECT max(seq) FROM embeddings WHERE model_id = ?", (model_id,)
         ).fetchone()
         return int(row[0] or 0)
 
-    def behind(self, model_id: str) -> dict[RuleCursor, list[LabelRule]]:
-        """The living rules that were not asked about all vectors of a model, by how far each is."""
+    def pending_rules(self, model_id: str) -> dict[RuleCursor, list[LabelRule]]:
+        """Return the automatic rules with unprocessed embeddings, by cursor."""
         rows = self._database.connection.execute(
             "SELECT * FROM label_rules WHERE living AND NOT (model_id IS ? AND seen >= ?)"
             " ORDER BY label",
             (model_id, self.last_seq(model_id)),
         )
-        behind: dict[RuleCursor, list[LabelRule]] = {}
+        pending: dict[RuleCursor, list[LabelRule]] = {}
         for row in rows:
-            behind.setdefault((row["model_id"], row["seen"]), []).append(rule_of(row))
-        return behind
+            pending.setdefault((row["model_id"], row["seen"]), []).append(rule_of(row))
+        return pending
 
-    def unseen(self, seen: RuleCursor, model_id: str, limit: int) -> tuple[Ids, RuleCursor]:
-        """The photos that came after a rule was asked.
+    def new_photos(self, cursor: RuleCursor, model_id: str, limit: int) -> tuple[Ids, RuleCursor]:
+        """Return the photos that arrived after a cursor.
 
-        Photos that it was asked about by the vectors of another model are not new; a rule that was
-        never asked begins with those that come from now on.
+        Photos processed with the embeddings of another model are not new. A rule that was never
+        applied begins with the photos that arrive next.
 
         Args:
-            seen: how far the rule is.
-            model_id: whose vectors there are now.
-            limit: how many photos at the most; after a change of the model there may be more.
+            cursor: the cursor of the rule.
+            model_id: the model in use.
+            limit: the most photos. After a change of the model there may be more.
 
         Returns:
-            (n,) their rising ids, and how far the rule is when it has been asked about them.
+            (n,) their rising ids, and the cursor after them.
         """
-        before, last = seen
+        before, last = cursor
         db = self._database.connection
         upto = self.last_seq(model_id)
         if before is None:
@@ -83,35 +82,35 @@ class AutoLabelProgress:
         ids = np.array([row["photo_id"] for row in rows], dtype=np.int64)
         return np.sort(ids), (model_id, upto)
 
-    def give(
+    def add_labels(
         self,
         answers: Sequence[tuple[LabelRule, Sequence[tuple[int, float]]]],
-        seen: RuleCursor,
-        now_seen: RuleCursor,
+        cursor: RuleCursor,
+        next_cursor: RuleCursor,
     ) -> int:
-        """Give new photos their labels and note how far the rules have come, in one transaction.
+        """Label new photos and advance the cursors, in one transaction.
 
-        A rule that somebody changed meanwhile is left alone.
+        A rule that was changed meanwhile is skipped.
 
         Args:
-            answers: rules, each with (photo id, probability) of those that get its label.
-            seen: how far the rules were before.
-            now_seen: how far they are now.
+            answers: rules, each with (photo id, probability) of the photos that get its label.
+            cursor: the cursor of the rules before.
+            next_cursor: the cursor after.
 
         Returns:
             How many labels were given.
         """
-        given = 0
+        count = 0
         with self._database.writing() as db:
             for rule, rows in answers:
                 row = db.execute(
                     "SELECT * FROM label_rules WHERE label = ?", (rule.label,)
                 ).fetchone()
-                if row is None or rule_of(row) != rule or (row["model_id"], row["seen"]) != seen:
+                if row is None or rule_of(row) != rule or (row["model_id"], row["seen"]) != cursor:
                     continue
-                given += label_history.give_to_new(db, rule, rows)
+                count += label_history.give_to_new(db, rule, rows)
                 db.execute(
                     "UPDATE label_rules SET model_id = ?, seen = ? WHERE label = ?",
-                    (*now_seen, rule.label),
+                    (*next_cursor, rule.label),
                 )
-        return given
+        return count

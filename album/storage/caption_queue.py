@@ -1,15 +1,15 @@
-"""CaptionQueue: the rows of caption jobs and of the photos that wait for a caption.
+"""Rows of caption jobs and of their waiting photos.
 
-A photo is in the queue at most once, in the job that asked for it last. Whoever works on it holds a
-claim for a while, so that no two pay for the same photo; a kill holds it up no longer than that.
-Photos that share a caption are claimed together. Every method is one transaction; times are Unix
-time, passed in.
+A photo is queued at most once, in the job that requested it last. A worker holds a claim for a
+while, so that no two pay for the same photo. After a kill the claim expires. Photos that share a
+caption are claimed together. Every method is one transaction. Times are Unix time, passed in.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from album.domain.captions import CaptionFailure, CaptionJob, CaptionTask, JobState
@@ -25,7 +25,7 @@ _DUE = (
 
 
 class CaptionQueue:
-    """What waits for a captioner; methods may be called from any thread, and process."""
+    """Queue of photos to caption, safe from any thread and process."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -41,16 +41,16 @@ class CaptionQueue:
         urgent: bool = False,
         hidden: bool = False,
     ) -> int:
-        """Queue photos as one job; its id.
+        """Queue photos as one job, and return its id.
 
-        A photo that waits already comes into this job, for its languages, too.
+        A photo that waits already moves to this job, and keeps its languages.
 
         Args:
-            groups: photos that share a caption stand together; the first is to be sent.
+            groups: photos that share a caption stand together. The first is sent.
             languages: of the captions, "ko", "en" or both.
             at: the time.
-            urgent: before all that were queued without it.
-            hidden: a single photo that somebody waits for, not told as a job.
+            urgent: before all photos queued without it.
+            hidden: a single photo that a person waits for, not listed as a job.
         """
         with self._database.writing() as db:
             job_id = int(
@@ -60,34 +60,36 @@ class CaptionQueue:
                     (_joined(languages), sum(map(len, groups)), hidden, now()),
                 ).fetchone()[0]
             )
-            for first, *others in groups:
+            for first, *similar in groups:
                 self._queue(db, first, job_id, first, languages, urgent, at)
-                for photo_id in others:
+                for photo_id in similar:
                     self._queue(db, photo_id, job_id, first, languages, urgent, at + BEHIND_S)
         return job_id
 
     def jobs(self, limit: int = 10) -> list[CaptionJob]:
-        """The jobs, the latest first, but those of single photos that somebody waits for."""
+        """Return the visible jobs, the latest first."""
         return self._jobs("NOT hidden ORDER BY job_id DESC LIMIT ?", limit)
 
     def job(self, job_id: int) -> CaptionJob | None:
-        """One of them; None where there is none."""
+        """Return one visible job, or None."""
         return next(iter(self._jobs("NOT hidden AND job_id = ?", job_id)), None)
 
-    def turn(self, job_id: int, states: Sequence[JobState], state: JobState, at: float) -> None:
+    def set_job_state(
+        self, job_id: int, states: Sequence[JobState], state: JobState, at: float
+    ) -> None:
         """Pause, resume or cancel a job that is in one of `states`.
 
-        Of a cancelled one, the photos that wait leave the queue; those at work leave it with their
-        answer, or as their claim ends, so that no other job sends them meanwhile.
+        A cancelled job's waiting photos leave the queue. Photos at work leave it with their answer,
+        or when their claim ends, so that no other job sends them meanwhile.
         """
         with self._database.writing() as db:
             ended = now() if state == "cancelled" else None
-            turned = db.execute(
+            changed = db.execute(
                 "UPDATE caption_jobs SET state = ?, ended_at = ?, problem = NULL WHERE job_id = ?"
                 f" AND state IN ({', '.join('?' * len(states))})",
                 (state, ended, job_id, *states),
             ).rowcount
-            if turned and state == "cancelled":
+            if changed and state == "cancelled":
                 db.execute(
                     "DELETE FROM caption_queue WHERE job_id = ? AND failure IS NULL"
                     " AND claimed_until <= ?",
@@ -95,9 +97,9 @@ class CaptionQueue:
                 )
 
     def pause_for(self, task: CaptionTask, problem: str) -> None:
-        """Pause the job of a task, since all of its photos would fail alike.
+        """Pause a job of which every photo would fail alike.
 
-        A job that nobody sees, and nobody could resume, has its photo given up instead.
+        The photo of a hidden job, which nobody could resume, fails instead.
         """
         with self._database.writing() as db:
             paused = db.execute(
@@ -114,16 +116,18 @@ class CaptionQueue:
         self.release(task)
 
     def pause_all(self) -> None:
-        """Pause every job until a person goes on with it; single photos leave the queue."""
+        """Pause every job until a person resumes it, and drop hidden ones."""
         with self._database.writing() as db:
             db.execute(
                 "UPDATE caption_jobs SET state = 'paused', problem = NULL"
                 " WHERE state IN ('running', 'paused')"
             )
-            db.execute("DELETE FROM caption_jobs WHERE hidden")  # with its photo: nobody sees it
+            db.execute(
+                "DELETE FROM caption_jobs WHERE hidden"
+            )  # with its photo, since nobody sees it
 
-    def resume_mended(self) -> int:
-        """Go on with jobs that were paused for a problem; how many."""
+    def resume_after_problem(self) -> int:
+        """Resume jobs that a problem paused, and count them."""
         with self._database.writing() as db:
             return db.execute(
                 "UPDATE caption_jobs SET state = 'running', problem = NULL"
@@ -131,9 +135,9 @@ class CaptionQueue:
             ).rowcount
 
     def retry(self, job_id: int) -> int:
-        """Queue the photos of a job that were given up once more; how many.
+        """Queue the failed photos of a job again, and count them.
 
-        One that is paused stays so: its other photos wait, too.
+        A paused job stays paused.
         """
         with self._database.writing() as db:
             again = db.execute(
@@ -150,7 +154,7 @@ class CaptionQueue:
         return again
 
     def failures(self, job_id: int, limit: int) -> list[CaptionFailure]:
-        """The photos of a job that were given up, by id, with their reasons."""
+        """Return the failed photos of a job with their reasons, by id."""
         rows = self._database.connection.execute(
             "SELECT photo_id, failure, problem FROM caption_queue WHERE job_id = ?"
             " AND failure IS NOT NULL ORDER BY photo_id LIMIT ?",
@@ -159,8 +163,8 @@ class CaptionQueue:
         return [CaptionFailure(*row) for row in rows]
 
     def finish_jobs(self, at: float) -> None:
-        """Note the end of running jobs of which no photo waits any more."""
-        waiting = "EXISTS (SELECT 1 FROM caption_queue AS it WHERE it.job_id = caption_jobs.job_id"
+        """Mark running jobs without waiting photos as done."""
+        waiting = "EXISTS (SELECT 1 FROM caption_queue AS q WHERE q.job_id = caption_jobs.job_id"
         with self._database.writing() as db:
             db.execute(
                 "UPDATE caption_jobs SET state = 'done', ended_at = ? WHERE state = 'running'"
@@ -177,32 +181,32 @@ class CaptionQueue:
     # Photos
 
     def waiting(self, photo_id: int) -> CaptionFailure | None:
-        """How a photo in the queue stands; None where it is not in it."""
+        """Return the state of a photo in the queue, or None."""
         row = self._database.connection.execute(
             "SELECT failure, problem FROM caption_queue WHERE photo_id = ?", (photo_id,)
         ).fetchone()
         return None if row is None else CaptionFailure(photo_id, row[0], row[1])
 
-    def all_waiting(self) -> set[int]:
-        """The photos that are still to be captioned."""
+    def waiting_ids(self) -> set[int]:
+        """Return the photos that are still to be captioned."""
         rows = self._database.connection.execute(
             "SELECT photo_id FROM caption_queue JOIN caption_jobs USING (job_id)"
             " WHERE failure IS NULL AND state <> 'cancelled'"
         )
         return {row[0] for row in rows}
 
-    def drop(self, photo_id: int) -> None:
-        """Let a photo wait no longer; those that would have shared its caption do."""
+    def remove(self, photo_id: int) -> None:
+        """Remove a photo, but keep those that would share its caption."""
         with self._database.writing() as db:
             db.execute("DELETE FROM caption_queue WHERE photo_id = ?", (photo_id,))
 
     def is_due(self, at: float) -> bool:
-        """Whether there is a photo to claim."""
+        """Return whether there is a photo to claim."""
         row = self._database.connection.execute(f"SELECT 1 {_DUE}", {"at": at}).fetchone()
         return row is not None
 
     def claim(self, at: float, lease_s: float) -> CaptionTask | None:
-        """The next photo of a running job, hidden from others for `lease_s` seconds."""
+        """Claim the next photo of a running job for `lease_s` seconds."""
         until = at + lease_s
         with self._database.writing() as db:
             row = db.execute(
@@ -218,48 +222,46 @@ class CaptionQueue:
                 " AND languages = ?) RETURNING photo_id",
                 (until, photo_id, job_id, share, at, languages),
             ).fetchall()
-        others = sorted(it[0] for it in claimed if it[0] != photo_id)
+        similar = sorted(row[0] for row in claimed if row[0] != photo_id)
         return CaptionTask(
-            photo_id, job_id, tuple(languages.split(",")), tries, tuple(others), until
+            photo_id, job_id, tuple(languages.split(",")), tries, tuple(similar), until
         )
 
     def renew(self, task: CaptionTask, until: float) -> CaptionTask | None:
-        """The task with a longer claim; None where it has been lost: cancelled, paused, or done
-        in another way."""
+        """Extend a claim, or return None where it was lost.
+
+        A claim is lost when its photo was cancelled, paused or captioned by other means.
+        """
         with self._database.writing() as db:
-            mine = db.execute(
+            held = db.execute(
                 "SELECT 1 FROM caption_queue JOIN caption_jobs USING (job_id) WHERE photo_id = ?"
                 " AND claimed_until = ? AND state = 'running' AND failure IS NULL",
                 (task.photo_id, task.claimed_until),
             ).fetchone()
-            if mine is None:
+            if held is None:
                 return None
             self._set_claims(db, task, until)
-        return CaptionTask(
-            task.photo_id, task.job_id, task.languages, task.tries, task.others, until
-        )
+        return replace(task, claimed_until=until)
 
     def release(self, task: CaptionTask) -> None:
-        """Give a claim back."""
+        """Release a claim."""
         with self._database.writing() as db:
             self._set_claims(db, task, 0.0)
 
     def delay(self, task: CaptionTask, tries: int, until: float, problem: str) -> None:
-        """Let a task, and what shares with it, wait for some time after a failure.
+        """Delay a failed task and the photos that share its caption.
 
         Args:
-            task: as it was claimed.
+            task: the claimed task.
             tries: how many have failed by now.
             until: when the next one is due.
-            problem: what it failed of, in one sentence.
+            problem: why it failed, in one sentence.
         """
         with self._database.writing() as db:
-            for photo_id in (task.photo_id, *task.others):
-                db.execute(
-                    "UPDATE caption_queue SET not_before = ? WHERE photo_id = ?"
-                    " AND claimed_until = ?",
-                    (until, photo_id, task.claimed_until),
-                )
+            db.executemany(
+                "UPDATE caption_queue SET not_before = ? WHERE photo_id = ? AND claimed_until = ?",
+                _claims(task, until),
+            )
             db.execute(
                 "UPDATE caption_queue SET tries = ?, problem = ? WHERE photo_id = ?"
                 " AND claimed_until = ?",
@@ -268,7 +270,7 @@ class CaptionQueue:
             self._set_claims(db, task, 0.0)
 
     def fail(self, task: CaptionTask, reason: str) -> None:
-        """Give a photo up, with the reason; one that would have shared its caption is sent next."""
+        """Mark a photo as failed, and release those sharing its caption."""
         with self._database.writing() as db:
             db.execute(
                 "UPDATE caption_queue SET failure = ? WHERE photo_id = ? AND claimed_until = ?",
@@ -276,13 +278,13 @@ class CaptionQueue:
             )
             self._set_claims(db, task, 0.0)
 
-    def settle(self, photo_id: int, languages: Collection[str], written: bool) -> None:
-        """Note that a photo has its captions in some languages; it waits for others only.
+    def complete(self, photo_id: int, languages: Collection[str], written: bool) -> None:
+        """Remove the languages of a written caption from a queued photo.
 
         Args:
-            photo_id: of a photo that may have left the queue.
-            languages: that were asked for.
-            written: whether the captions are the photo's now, and not a person's own words.
+            photo_id: a photo that may have left the queue.
+            languages: the requested languages.
+            written: whether the captions were stored, and not a person's own kept.
         """
         with self._database.writing() as db:
             row = db.execute(
@@ -290,12 +292,14 @@ class CaptionQueue:
             ).fetchone()
             if row is None:
                 return
-            left = [it for it in row["languages"].split(",") if it not in languages]
-            if left and written:
+            remaining = [
+                language for language in row["languages"].split(",") if language not in languages
+            ]
+            if remaining and written:
                 db.execute(
                     "UPDATE caption_queue SET languages = ?, share = photo_id, claimed_until = 0"
                     " WHERE photo_id = ?",
-                    (_joined(left), photo_id),
+                    (_joined(remaining), photo_id),
                 )
                 return
             db.execute("DELETE FROM caption_queue WHERE photo_id = ?", (photo_id,))
@@ -319,7 +323,7 @@ class CaptionQueue:
             "SELECT languages FROM caption_queue WHERE photo_id = ? AND failure IS NULL",
             (photo_id,),
         ).fetchone()
-        wanted = _joined([*languages, *(row[0].split(",") if row else ())])
+        all_languages = _joined([*languages, *(row[0].split(",") if row else ())])
         db.execute(
             "INSERT INTO caption_queue (photo_id, job_id, share, languages, urgent, requested_at)"
             " SELECT photo_id, ?, ?, ?, ?, ? FROM photos WHERE photo_id = ?"
@@ -327,18 +331,18 @@ class CaptionQueue:
             " share = excluded.share, languages = excluded.languages, tries = 0, problem = NULL,"
             " failure = NULL, not_before = 0, urgent = max(urgent, excluded.urgent)",
             # A photo at work keeps its claim, so that nobody pays twice for it.
-            (job_id, share, wanted, urgent, at, photo_id),
+            (job_id, share, all_languages, urgent, at, photo_id),
         )
 
     @staticmethod
     def _set_claims(db: sqlite3.Connection, task: CaptionTask, until: float) -> None:
         db.executemany(
             "UPDATE caption_queue SET claimed_until = ? WHERE photo_id = ? AND claimed_until = ?",
-            [(until, it, task.claimed_until) for it in (task.photo_id, *task.others)],
+            _claims(task, until),
         )
 
     def _jobs(self, which: str, value: int) -> list[CaptionJob]:
-        count = "(SELECT count(*) FROM caption_queue AS it WHERE it.job_id = caption_jobs.job_id"
+        count = "(SELECT count(*) FROM caption_queue AS q WHERE q.job_id = caption_jobs.job_id"
         rows = self._database.connection.execute(
             f"SELECT *, {count} AND failure IS NULL) AS waiting,"
             f" {count} AND failure IS NOT NULL) AS failed FROM caption_jobs WHERE {which}",
@@ -361,6 +365,11 @@ class CaptionQueue:
         ]
 
 
+def _claims(task: CaptionTask, until: float) -> list[tuple[float, int, float]]:
+    """Return (until, photo id, claimed until) of the photos of a task."""
+    return [(until, photo_id, task.claimed_until) for photo_id in (task.photo_id, *task.others)]
+
+
 def _joined(languages: Collection[str]) -> str:
-    """As rows have them: Korean first, each once."""
-    return ",".join(sorted(set(languages), key=lambda it: (it != "ko", it)))
+    """Join languages as rows hold them: Korean first, each once."""
+    return ",".join(sorted(set(languages), key=lambda language: (language != "ko", language)))

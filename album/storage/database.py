@@ -1,9 +1,8 @@
-"""Database: the connections, the schema and the transactions of `album.db`.
+"""Connections and transactions of `album.db`.
 
-SQLite with a write-ahead log: one connection a thread, closed when the thread ends. Readers never
-wait, writers take turns, also those of other processes. The tables are spoken to by `PhotoStore`
-with its `FactTable`, by `ImportStore`, `LabelStore`, `CaptionStore`, `CaptionQueue`, `RequestRate`
-and `TextIndex` alone.
+SQLite with a write-ahead log: one connection per thread, closed when the thread ends. Readers
+never wait. Writers take turns, including those of other processes. Only the stores and indexes
+of `album.storage` run SQL.
 """
 
 from __future__ import annotations
@@ -13,395 +12,26 @@ import os
 import sqlite3
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec, TypeAlias, TypeVar
 
-from album.errors import (
-    DAMAGED,
-    DISK_FULL,
-    HALF_CHARACTER,
-    NO_SUCH_NUMBER,
-    READ_ONLY,
-    AlbumError,
-)
+from album.errors import DAMAGED, AlbumError
+from album.storage.migrations import MIGRATIONS, apply_migrations
+from album.storage.sqlite_errors import DamagedDatabaseError, TranslatingConnection, write_failure
 
-# Of migrations 3 and 5, and as fixed. Plain SQL alone, so that any program may write into an album.
-_SEARCHED = (
-    "filename, path, file_type, width, height, taken_at, taken_from, camera, lens, rating,"
-    " latitude, place_id"
-)
-_LAST = "(SELECT coalesce(max(revision), 0) FROM changes)"
-_NEW, _OLD = (f"VALUES ({row}.photo_id, {_LAST} + 1)" for row in ("NEW", "OLD"))
-_OF_PLACE = f"SELECT photo_id, {_LAST} + photo_id FROM photos WHERE place_id = NEW.place_id"
-_Trigger: TypeAlias = tuple[str, str, str]
+BUSY_TIMEOUT_S = 60  # another process may import, in transactions of milliseconds
 
 
-def _changed_by(*tables: str) -> list[_Trigger]:
-    """The events of tables whose rows are said of photos."""
-    return [
-        row
-        for table in tables
-        for row in (
-            (f"{table}_added", f"INSERT ON {table}", _NEW),
-            (f"{table}_changed", f"UPDATE ON {table}", _NEW),
-            (f"{table}_taken_away", f"UPDATE OF photo_id ON {table}", _OLD),
-            (f"{table}_deleted", f"DELETE ON {table}", _OLD),
-        )
-    ]
+class _ThreadConnection:
+    """Connection of one thread, closed when the thread ends.
 
-
-def _triggers(events: Iterable[_Trigger]) -> str:
-    """Triggers that number the changes of photos."""
-    return "".join(
-        f"CREATE TRIGGER changes_by_{name} AFTER {event} BEGIN INSERT INTO changes {photo_ids}"
-        " ON CONFLICT (photo_id) DO UPDATE SET revision = excluded.revision; END;\n"
-        for name, event, photo_ids in events
-    )
-
-
-# Append only: a library made by any earlier version is brought up to date, step by step.
-MIGRATIONS = (
-    """
-    CREATE TABLE photos (
-        photo_id INTEGER PRIMARY KEY AUTOINCREMENT,
-        sha256 TEXT NOT NULL UNIQUE,
-        filename TEXT NOT NULL,
-        path TEXT,              -- of an original in place; NULL: the album keeps it
-        file_type TEXT NOT NULL,
-        size_bytes INTEGER NOT NULL,
-        width INTEGER NOT NULL,
-        height INTEGER NOT NULL,
-        taken_at TEXT NOT NULL, -- ISO 8601, the camera's own clock
-        taken_from TEXT NOT NULL,
-        camera TEXT,
-        lens TEXT,
-        latitude REAL,
-        longitude REAL,
-        added_at TEXT NOT NULL
-    );
-    CREATE INDEX photos_by_time ON photos ( -- with all that filters ask for: half the time
-        taken_at DESC, photo_id DESC, camera, file_type, width, height, latitude
-    );
-    CREATE INDEX photos_by_camera ON photos (camera);
-    CREATE TABLE embeddings (
-        seq INTEGER PRIMARY KEY AUTOINCREMENT, -- the order of the rows of the .npy matrix
-        model_id TEXT NOT NULL,
-        photo_id INTEGER NOT NULL REFERENCES photos ON DELETE CASCADE,
-        vector BLOB NOT NULL,                  -- (d,) float32, little-endian, L2 norm 1
-        UNIQUE (photo_id, model_id)
-    );
-    CREATE INDEX embeddings_in_order ON embeddings (model_id, seq, photo_id);
-    CREATE TABLE captions (
-        photo_id INTEGER PRIMARY KEY REFERENCES photos ON DELETE CASCADE,
-        text TEXT NOT NULL,
-        language TEXT NOT NULL,
-        model_id TEXT,          -- NULL: written or edited by a person
-        written_at TEXT NOT NULL
-    );
-    CREATE TABLE caption_queue (
-        photo_id INTEGER PRIMARY KEY REFERENCES photos ON DELETE CASCADE,
-        language TEXT NOT NULL,
-        urgent INTEGER NOT NULL,
-        tries INTEGER NOT NULL DEFAULT 0,
-        not_before REAL NOT NULL DEFAULT 0, -- Unix time: waiting for a retry, or at work until then
-        failure TEXT,                       -- why it was given up; NULL: still to be done
-        requested_at REAL NOT NULL
-    );
-    CREATE TABLE labels (
-        photo_id INTEGER NOT NULL REFERENCES photos ON DELETE CASCADE,
-        label TEXT NOT NULL,
-        PRIMARY KEY (label, photo_id)
-    ) WITHOUT ROWID;
-    CREATE INDEX labels_by_photo ON labels (photo_id);
-    """,
-    """
-    ALTER TABLE photos ADD COLUMN taken_offset INTEGER; -- minutes east of UTC; NULL: not known
-    ALTER TABLE photos ADD COLUMN exposure_s REAL;
-    ALTER TABLE photos ADD COLUMN f_number REAL;
-    ALTER TABLE photos ADD COLUMN iso INTEGER;
-    ALTER TABLE photos ADD COLUMN focal_mm REAL;
-    ALTER TABLE photos ADD COLUMN orientation INTEGER NOT NULL DEFAULT 1; -- as EXIF counts, 1 to 8
-    ALTER TABLE photos ADD COLUMN rating INTEGER;       -- -1 (rejected) to 5 stars
-    ALTER TABLE photos ADD COLUMN place_id INTEGER REFERENCES places;
-    ALTER TABLE photos ADD COLUMN missing_since TEXT;   -- its original is not where it was
-    ALTER TABLE photos ADD COLUMN import_id INTEGER;    -- the import that added it
-    CREATE INDEX photos_by_import ON photos (import_id);
-    CREATE INDEX photos_missing ON photos (photo_id) WHERE missing_since IS NOT NULL;
-    CREATE TABLE places (
-        place_id INTEGER PRIMARY KEY,
-        town TEXT NOT NULL,
-        town_ko TEXT NOT NULL,      -- '' where it is not known
-        country_code TEXT NOT NULL, -- ISO 3166-1, two letters
-        country TEXT NOT NULL,
-        country_ko TEXT NOT NULL,
-        UNIQUE (country_code, town, town_ko)
-    );
-    CREATE TABLE keywords (
-        photo_id INTEGER NOT NULL REFERENCES photos ON DELETE CASCADE,
-        keyword TEXT NOT NULL,
-        PRIMARY KEY (keyword, photo_id)
-    ) WITHOUT ROWID;
-    CREATE INDEX keywords_by_photo ON keywords (photo_id);
-    CREATE TABLE files (            -- what an import saw where, so that it need not read it again
-        path BLOB PRIMARY KEY,      -- as the disk spells it; of a member of a zip: below the zip
-        size_bytes INTEGER NOT NULL,
-        mtime_ns INTEGER NOT NULL,
-        sidecars TEXT NOT NULL,     -- names, sizes and times of the files that describe it
-        photo_id INTEGER REFERENCES photos ON DELETE CASCADE, -- NULL: it could not be read
-        import_id INTEGER           -- that saw it last
-    ) WITHOUT ROWID;
-    CREATE INDEX files_by_photo ON files (photo_id);
-    INSERT OR IGNORE INTO files SELECT CAST(path AS BLOB), size_bytes, -1, '', photo_id, NULL
-        FROM photos WHERE path IS NOT NULL;
-    CREATE TABLE imports (
-        import_id INTEGER PRIMARY KEY AUTOINCREMENT,
-        kind TEXT NOT NULL,         -- "in place", "rescan", "copy" or "upload"
-        sources TEXT NOT NULL,      -- JSON: the paths that were named
-        caption_language TEXT,      -- queue what is added for captions; NULL: don't
-        state TEXT NOT NULL,        -- waiting, running, paused, done, cancelled, failed
-        wish TEXT NOT NULL,         -- what somebody asks of it: run, pause, cancel
-        total INTEGER NOT NULL DEFAULT 0, -- files; 0: still being looked for
-        done INTEGER NOT NULL DEFAULT 0,
-        added INTEGER NOT NULL DEFAULT 0,
-        already_here INTEGER NOT NULL DEFAULT 0,
-        updated INTEGER NOT NULL DEFAULT 0,
-        missing INTEGER NOT NULL DEFAULT 0,
-        skipped TEXT NOT NULL DEFAULT '{}', -- JSON: how many files of each other kind
-        current TEXT NOT NULL DEFAULT '',   -- the file that was done last
-        problem TEXT,               -- why it could not go on
-        seconds REAL NOT NULL DEFAULT 0,    -- at work, without pauses
-        asked_at TEXT NOT NULL,
-        ended_at TEXT
-    );
-    CREATE TABLE import_failures (
-        import_id INTEGER NOT NULL REFERENCES imports ON DELETE CASCADE,
-        path BLOB NOT NULL,
-        reason TEXT NOT NULL,
-        PRIMARY KEY (import_id, path)
-    ) WITHOUT ROWID;
-    """,
-    """
-    CREATE TABLE changes (          -- photos with the number of their last change, also when gone
-        photo_id INTEGER PRIMARY KEY,
-        revision INTEGER NOT NULL   -- of its own for each, and higher than all before
-    );
-    INSERT INTO changes SELECT photo_id, photo_id FROM photos;
-    CREATE INDEX changes_in_order ON changes (revision, photo_id);
-    """
-    + _triggers(
-        [
-            ("photo_added", "INSERT ON photos", _NEW),
-            ("photo_changed", f"UPDATE OF {_SEARCHED} ON photos", _NEW),
-            ("photo_deleted", "DELETE ON photos", _OLD),
-            *_changed_by("captions", "labels", "keywords"),
-            ("place_changed", "UPDATE ON places", _OF_PLACE),
-        ]
-    ),
-    """
-    ALTER TABLE labels ADD COLUMN given_by TEXT NOT NULL DEFAULT 'person'; -- words, examples, model
-    ALTER TABLE labels ADD COLUMN probability REAL; -- in [0, 1]; NULL: a person's
-    CREATE TABLE label_refusals (   -- somebody said that the label is wrong for the photo
-        label TEXT NOT NULL,
-        photo_id INTEGER NOT NULL REFERENCES photos ON DELETE CASCADE,
-        PRIMARY KEY (label, photo_id)
-    ) WITHOUT ROWID;
-    CREATE INDEX label_refusals_by_photo ON label_refusals (photo_id);
-    CREATE TABLE label_rules (      -- how a label is given by itself
-        label TEXT PRIMARY KEY,
-        kind TEXT NOT NULL,         -- "words", "examples" or "model"
-        definition TEXT NOT NULL,   -- JSON
-        living INTEGER NOT NULL,    -- new photos get it, too
-        model_id TEXT,              -- of the vectors that it was asked about
-        seen INTEGER NOT NULL DEFAULT 0, -- highest seq of those
-        made_at TEXT NOT NULL
-    );
-    CREATE TABLE label_acts (       -- what was written at once and can be undone at once
-        act_id INTEGER PRIMARY KEY AUTOINCREMENT,
-        labels TEXT NOT NULL,       -- JSON: their names
-        given INTEGER NOT NULL,
-        taken INTEGER NOT NULL,
-        rules_before TEXT NOT NULL, -- JSON: rows of label_rules as they were, by label
-        done_at TEXT NOT NULL,
-        undone_at TEXT
-    );
-    CREATE TABLE label_act_rows (   -- of labels, as they were before and are since
-        act_id INTEGER NOT NULL REFERENCES label_acts ON DELETE CASCADE,
-        label TEXT NOT NULL,
-        photo_id INTEGER NOT NULL REFERENCES photos ON DELETE CASCADE,
-        was_by TEXT,                -- NULL: it had not the label
-        was_probability REAL,
-        is_by TEXT,                 -- NULL: it has not the label since
-        PRIMARY KEY (act_id, label, photo_id)
-    ) WITHOUT ROWID;
-    CREATE INDEX label_act_rows_by_photo ON label_act_rows (photo_id);
-    """,
-    """
-    CREATE TABLE captions_by_language (
-        photo_id INTEGER NOT NULL REFERENCES photos ON DELETE CASCADE,
-        language TEXT NOT NULL,     -- "ko", "en"; empty: by a person, for readers of both
-        text TEXT NOT NULL,
-        model_id TEXT,              -- NULL: by a person, and locked
-        prompt_version TEXT NOT NULL,
-        written_at TEXT NOT NULL,
-        PRIMARY KEY (photo_id, language)
-    ) WITHOUT ROWID;
-    INSERT INTO captions_by_language SELECT photo_id,
-        CASE WHEN model_id IS NULL THEN '' WHEN language = '' THEN 'en' ELSE language END,
-        text, model_id, '', written_at FROM captions;
-    DROP TABLE captions;            -- with its triggers
-    ALTER TABLE captions_by_language RENAME TO captions;
-    CREATE INDEX captions_by_model ON captions (model_id);
-    CREATE TABLE caption_history (  -- captions that were replaced
-        history_id INTEGER PRIMARY KEY,
-        photo_id INTEGER NOT NULL REFERENCES photos ON DELETE CASCADE,
-        language TEXT NOT NULL,
-        text TEXT NOT NULL,
-        model_id TEXT,
-        prompt_version TEXT NOT NULL,
-        written_at TEXT NOT NULL,
-        replaced_at TEXT NOT NULL
-    );
-    CREATE INDEX caption_history_by_photo ON caption_history (photo_id);
-    CREATE TABLE caption_keywords ( -- what a model calls a photo
-        photo_id INTEGER NOT NULL REFERENCES photos ON DELETE CASCADE,
-        keyword TEXT NOT NULL,
-        PRIMARY KEY (photo_id, keyword)
-    ) WITHOUT ROWID;
-    CREATE TABLE read_texts (       -- what a model read in a photo
-        photo_id INTEGER PRIMARY KEY REFERENCES photos ON DELETE CASCADE,
-        text TEXT NOT NULL,
-        model_id TEXT NOT NULL,
-        prompt_version TEXT NOT NULL,
-        read_at TEXT NOT NULL
-    );
-    CREATE TABLE caption_jobs (
-        job_id INTEGER PRIMARY KEY AUTOINCREMENT,
-        languages TEXT NOT NULL,    -- "ko", "en" or "ko,en"
-        total INTEGER NOT NULL,     -- photos
-        written INTEGER NOT NULL DEFAULT 0, -- of these, by this job
-        hidden INTEGER NOT NULL,    -- a single photo that somebody waits for
-        state TEXT NOT NULL,        -- running, paused, cancelled, done
-        problem TEXT,               -- why it was paused; NULL: a person did
-        asked_at TEXT NOT NULL,
-        ended_at TEXT
-    );
-    CREATE INDEX caption_jobs_by_state ON caption_jobs (state);
-    CREATE TABLE caption_tasks (
-        photo_id INTEGER PRIMARY KEY REFERENCES photos ON DELETE CASCADE,
-        job_id INTEGER NOT NULL REFERENCES caption_jobs ON DELETE CASCADE,
-        share INTEGER NOT NULL,     -- photos of a job with the same number share one caption
-        languages TEXT NOT NULL,
-        urgent INTEGER NOT NULL,
-        tries INTEGER NOT NULL DEFAULT 0,
-        not_before REAL NOT NULL DEFAULT 0,    -- Unix time: waiting for a retry until then
-        claimed_until REAL NOT NULL DEFAULT 0, -- Unix time: at work until then
-        problem TEXT,               -- what the last try failed of
-        failure TEXT,               -- why it was given up; NULL: still to be done
-        requested_at REAL NOT NULL  -- Unix time
-    );
-    INSERT INTO caption_jobs (languages, total, hidden, state, asked_at)
-        SELECT language, count(*), 0, 'running', strftime('%Y-%m-%dT%H:%M:%S', 'now', 'localtime')
-        FROM caption_queue GROUP BY language;
-    INSERT INTO caption_tasks SELECT photo_id, job_id, photo_id, language, urgent, tries, 0, 0,
-        NULL, failure, requested_at FROM caption_queue JOIN caption_jobs ON languages = language;
-    DROP TABLE caption_queue;
-    ALTER TABLE caption_tasks RENAME TO caption_queue;
-    CREATE INDEX caption_queue_by_job ON caption_queue (job_id, share);
-    CREATE INDEX caption_queue_in_order ON caption_queue (urgent DESC, requested_at, photo_id)
-        WHERE failure IS NULL;
-    CREATE TABLE caption_requests ( -- written down before they are sent
-        request_id INTEGER PRIMARY KEY,
-        at REAL NOT NULL            -- Unix time
-    );
-    CREATE INDEX caption_requests_in_order ON caption_requests (at);
-    CREATE TABLE caption_rests (    -- until when none is sent
-        until REAL NOT NULL,        -- Unix time
-        reason TEXT NOT NULL,
-        cautious INTEGER NOT NULL   -- nobody asked for it; over when somebody waits for an answer
-    );
-    """
-    + _triggers(_changed_by("captions", "caption_keywords", "read_texts")),
-)
-
-BUSY_TIMEOUT_S = 60  # another process may be importing; a group of rows takes it milliseconds
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-class DamagedDatabaseError(AlbumError, sqlite3.DatabaseError):
-    """Raised when a page of `album.db` is not as SQLite wrote it."""
-
-    sqlite_errorname: str
-
-
-def _in_sentences(method: Callable[P, R]) -> Callable[P, R]:
-    """Name damage of the file, texts that are none, and numbers that no row has."""
-
-    @wraps(method)
-    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return method(*args, **kwargs)
-        except sqlite3.DatabaseError as error:
-            raise _named(error) from error
-        except UnicodeEncodeError as error:
-            raise AlbumError(HALF_CHARACTER) from error
-        except OverflowError as error:
-            raise AlbumError(NO_SUCH_NUMBER) from error
-
-    return wrapped
-
-
-class _Cursor(sqlite3.Cursor):
-    """Fails in sentences where the file, a text or a number is at fault."""
-
-    execute = _in_sentences(sqlite3.Cursor.execute)
-    executemany = _in_sentences(sqlite3.Cursor.executemany)
-    fetchone = _in_sentences(sqlite3.Cursor.fetchone)
-    fetchmany = _in_sentences(sqlite3.Cursor.fetchmany)
-    fetchall = _in_sentences(sqlite3.Cursor.fetchall)
-
-    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
-        try:
-            yield from iter(super().__next__, self)  # up to its end: no row is a cursor
-        except sqlite3.DatabaseError as error:
-            raise _named(error) from error
-
-
-class _Connection(sqlite3.Connection):
-    """Hands out cursors that fail in sentences."""
-
-    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
-        return self.cursor(_Cursor).execute(sql, parameters)
-
-    def executemany(self, sql: str, parameters: Iterable[Any], /) -> sqlite3.Cursor:
-        return self.cursor(_Cursor).executemany(sql, parameters)
-
-
-def _named(error: sqlite3.DatabaseError) -> sqlite3.DatabaseError:
-    """The error as the damage that it tells of; any other as it is."""
-    kind = getattr(error, "sqlite_errorname", "")
-    undecodable = not kind and "decode to UTF-8" in str(error)
-    pages = kind.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) and kind != "SQLITE_CORRUPT_VTAB"
-    if isinstance(error, DamagedDatabaseError) or not (pages or undecodable):
-        return error  # an index of texts that is damaged is made again
-    damaged = DamagedDatabaseError(DAMAGED)
-    damaged.sqlite_errorname = kind or "SQLITE_CORRUPT"
-    return damaged
-
-
-class _OfThread:
-    """Holds the connection of one thread and closes it when the thread ends.
-
-    The statement cache of a connection refers back to it, so that without this a connection would
+    The statement cache of a connection refers back to it. Without this class a connection would
     stay open until the garbage collector finds it.
     """
 
-    def __init__(self, connection: _Connection) -> None:
+    def __init__(self, connection: TranslatingConnection) -> None:
         self.connection = connection
 
     def __del__(self) -> None:
@@ -409,20 +39,20 @@ class _OfThread:
 
 
 class Database:
-    """One `album.db`; methods may be called from any thread."""
+    """One `album.db`, safe to use from any thread."""
 
     def __init__(self, path: Path) -> None:
-        """Open or create the database at `path` and bring its schema up to date.
+        """Open or create the database at `path` and migrate its schema.
 
-        On a disk that cannot be written to, one that is up to date opens for reading.
+        On a read-only disk, a database of the current version opens for reading.
 
         Raises:
-            AlbumError: the file is no album, damaged, one of a later version, or cannot be written.
+            AlbumError: the file is no album, damaged, of a later version, or cannot be written.
         """
         self._path = path
         self._mode = _reading_mode(path)
         self._threads = threading.local()
-        self._connections: weakref.WeakSet[_Connection] = weakref.WeakSet()
+        self._connections: weakref.WeakSet[TranslatingConnection] = weakref.WeakSet()
         self._connecting = threading.Lock()  # apart: a new reader does not wait for a writer
         self._lock = threading.RLock()
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -438,7 +68,7 @@ class Database:
             raise AlbumError(f"{path} cannot be opened as an album: {error}.") from error
 
     def close(self) -> None:
-        """Close every connection; the database is of no use afterwards."""
+        """Close every connection for good."""
         with self._lock, self._connecting:
             for connection in list(self._connections):
                 connection.close()
@@ -446,13 +76,13 @@ class Database:
 
     @property
     def read_only(self) -> bool:
-        """Whether nothing can be written, as on a disk that is mounted so."""
+        """Whether the disk allows no writing."""
         return bool(self._mode)
 
     @property
     def connection(self) -> sqlite3.Connection:
-        """This thread's own, for reading; closed when the thread ends."""
-        held: _OfThread | None = getattr(self._threads, "held", None)
+        """Connection of this thread, for reading."""
+        held: _ThreadConnection | None = getattr(self._threads, "held", None)
         if held is None:
             connection = sqlite3.connect(
                 self._path.absolute().as_uri() + self._mode,
@@ -460,15 +90,15 @@ class Database:
                 timeout=BUSY_TIMEOUT_S,
                 isolation_level=None,
                 check_same_thread=False,  # closed by whichever thread closes the database
-                factory=_Connection,
+                factory=TranslatingConnection,
             )
-            held = _OfThread(connection)  # closes it also where one of the next lines fails
+            held = _ThreadConnection(connection)  # closes it also where one of the next lines fails
             connection.row_factory = sqlite3.Row
             if not self._mode:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA foreign_keys = ON")
-            connection.execute("PRAGMA trusted_schema = OFF")  # the file may be somebody else's
+            connection.execute("PRAGMA trusted_schema = OFF")  # the file may be hostile
             self._threads.held = held
             with self._connecting:
                 self._connections.add(connection)
@@ -476,10 +106,10 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction that no other thread or process writes beside; nests in itself.
+        """Open a transaction that excludes other writers, or join the open one.
 
         Raises:
-            AlbumError: the disk is full, or another program keeps the database to itself.
+            AlbumError: the disk is full, or another program locks the database.
         """
         with self._lock:
             db = self.connection
@@ -496,10 +126,10 @@ class Database:
                         db.execute("ROLLBACK")
                     raise
             except sqlite3.OperationalError as error:
-                raise AlbumError(self._why_not_written(error)) from error
+                raise AlbumError(write_failure(error)) from error
 
     def snapshot(self, target: Path) -> None:
-        """Write one consistent copy of the database to `target` while others read and write.
+        """Write one consistent copy to `target` while others read and write.
 
         Raises:
             AlbumError: the copy cannot be written.
@@ -515,7 +145,7 @@ class Database:
             raise AlbumError(f"{target} cannot be written: {error}.") from error
 
     def refuse_damage(self) -> None:
-        """Read every page once, as before an earlier copy is given up for this one.
+        """Read every page once, before this copy replaces an earlier one.
 
         Raises:
             DamagedDatabaseError: a page is not as SQLite wrote it.
@@ -525,7 +155,7 @@ class Database:
             raise DamagedDatabaseError(DAMAGED)
 
     def faults(self) -> list[str]:
-        """What SQLite finds wrong with the file, one line each."""
+        """List what SQLite finds wrong with the file, one line each."""
         own = _own_faults(self.connection.execute("PRAGMA integrity_check"))
         dangling = self.connection.execute("PRAGMA foreign_key_check").fetchall()
         if own:
@@ -534,25 +164,13 @@ class Database:
             f"album.db: a row of {row[0]} belongs to no photo" for row in dangling
         ]
 
-    def _why_not_written(self, error: sqlite3.OperationalError) -> str:
-        kind = getattr(error, "sqlite_errorname", "")
-        if kind == "SQLITE_FULL":
-            return DISK_FULL
-        if kind.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-            return "Another program keeps the album's database to itself: close it and try again."
-        if kind.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN")):
-            return READ_ONLY
-        if kind.startswith("SQLITE_IOERR"):
-            return "The disk of the album does not answer as it must: check it and try again."
-        raise error  # a fault of the album's own
-
     def _migrate(self) -> None:
         if self.read_only:
             self._refuse_other_version(self.connection)
             return
         with self.writing() as db:
             version = self._refuse_other_version(db)
-            _apply(db, version, len(MIGRATIONS))
+            apply_migrations(db, version, len(MIGRATIONS))
 
     def _refuse_other_version(self, db: sqlite3.Connection) -> int:
         version = int(db.execute("PRAGMA user_version").fetchone()[0])
@@ -570,9 +188,9 @@ class Database:
 
 @contextmanager
 def new_database(path: Path, version: int) -> Iterator[sqlite3.Connection]:
-    """A database that the first `version` migrations made, in one transaction to fill it.
+    """Create a database of `version` and fill it in one transaction.
 
-    Written without a journal: where that fails, the file is of no worth.
+    It is written without a journal, so the file is invalid after a failure.
 
     Raises:
         OSError: it cannot be written.
@@ -583,7 +201,7 @@ def new_database(path: Path, version: int) -> Iterator[sqlite3.Connection]:
         db.execute("PRAGMA synchronous = OFF")
         db.execute("PRAGMA foreign_keys = ON")
         db.execute("BEGIN IMMEDIATE")
-        _apply(db, 0, version)
+        apply_migrations(db, 0, version)
         yield db
         db.execute("COMMIT")
     except sqlite3.OperationalError as error:
@@ -593,18 +211,10 @@ def new_database(path: Path, version: int) -> Iterator[sqlite3.Connection]:
         db.close()
 
 
-def _apply(db: sqlite3.Connection, version: int, upto: int) -> None:
-    """Bring a schema from one version to a later one."""
-    for number, script in enumerate(MIGRATIONS[version:upto], start=version + 1):
-        for statement in _statements(script):
-            db.execute(statement)
-        db.execute(f"PRAGMA user_version = {number}")
-
-
 def _is_emptied(path: Path) -> bool:
-    """Whether the file is empty in a folder that holds photos of an album.
+    """Return whether the file is empty beside photos of an album.
 
-    Without those, a start was interrupted before it had written anything.
+    Without photos, a first start was interrupted before it wrote anything.
     """
     if not path.is_file() or path.stat().st_size or Path(f"{path}-wal").exists():
         return False
@@ -617,7 +227,7 @@ def _is_emptied(path: Path) -> bool:
 
 
 def _reading_mode(path: Path) -> str:
-    """How a database is to be opened that cannot be written; "" for any other.
+    """Return the URI suffix that opens a database, "" if writable.
 
     Raises:
         AlbumError: it cannot be read without writing first.
@@ -637,22 +247,11 @@ def _reading_mode(path: Path) -> str:
 
 
 def _own_faults(checks: Iterable[sqlite3.Row]) -> list[str]:
-    """What a check says of the album's own tables."""
+    """List the faults that a check reports for the album's own tables."""
     # From SQLite 3.44 on it also looks into the index of texts, which can be made again.
     return [row[0] for row in checks if row[0] != "ok" and "FTS5 table" not in row[0]]
 
 
 def now() -> str:
-    """The time as rows have it: local, to the second."""
+    """Return the local time as rows hold it, to the second."""
     return datetime.now().isoformat(timespec="seconds")
-
-
-def _statements(script: str) -> list[str]:
-    """The statements of a migration; `executescript` would commit between them."""
-    without_comments = "\n".join(line.split("--")[0] for line in script.splitlines())
-    statements = [""]
-    for part in without_comments.split(";"):
-        statements[-1] += part + ";"
-        if sqlite3.complete_statement(statements[-1]):  # a trigger has more than one semicolon
-            statements.append("")
-    return [statement for statement in statements if statement.strip(" \n;")]

@@ -1,57 +1,40 @@
-"""ImportStore: the rows of imports, and of the files that they saw.
+"""Rows of imports and of the files that they read.
 
-An import is its row: whoever opens the library can see how far it is and go on with it. What was
-seen where is remembered by size and time, so that a file is read again only when it has changed.
+An import is its row: any process that opens the library can see its progress and resume it. Files
+are known by size and time, so that a file is read again only when it has changed.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
-from album.domain.photo import ENDED_BY, ImportFailure, ImportKind, ImportRecord, ImportState, Wish
+from album.domain.photo import (
+    ENDED_BY,
+    ImportFailure,
+    ImportKind,
+    ImportRecord,
+    ImportState,
+    RequestedState,
+)
 from album.errors import AlbumError
 from album.storage.database import Database, now
+from album.storage.import_rows import (
+    LOOK_AGAIN,
+    FileStamp,
+    KnownFile,
+    import_from_row,
+    path_range,
+    spell_path,
+)
 
 COUNTERS = ("done", "added", "already_here", "updated", "missing")
-LOOK_AGAIN = "look again"
-"""Stands in the column `wish` of a running import whose sources changed behind it: run, and look
-through them once more. Nobody but this file needs to know, for any other wish may replace it: an
-import that is gone on with looks through all of its sources anyway."""
-
-
-@dataclass(frozen=True, slots=True)
-class FileStamp:
-    """What tells without reading it that a file is the one that was seen before."""
-
-    size_bytes: int
-    mtime_ns: int
-    sidecars: str
-    """Names, sizes and times of the files that describe it, as one text."""
-
-
-@dataclass(frozen=True, slots=True)
-class SeenFile:
-    """A file as an earlier import saw it, and its photo as it is now."""
-
-    stamp: FileStamp
-    import_id: int | None
-    """The import that saw it last."""
-    photo_id: int | None
-    """None: it could not be read."""
-    own: bool
-    """Whether this is where the original of the photo is looked for."""
-    missing: bool
-    """Whether the photo is marked as missing."""
 
 
 class ImportStore:
-    """What imports were asked for, what came of them, and what they saw."""
+    """Imports with their counters, failures and files."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -66,72 +49,62 @@ class ImportStore:
         caption_language: str | None = None,
         skipped: Mapping[str, int] | None = None,
     ) -> int:
-        """Write down that an import is wanted; its id."""
-        values = (
-            kind,
-            json.dumps([_spelled(path) for path in sources]),
-            caption_language,
-            json.dumps(skipped or {}),
-            now(),
-        )
+        """Add an import that waits to run.
+
+        Returns:
+            Its id.
+        """
+        spelled = json.dumps([spell_path(path) for path in sources])
         with self.writing() as db:
             row = db.execute(
                 "INSERT INTO imports"
                 " (kind, sources, caption_language, skipped, state, wish, asked_at)"
                 " VALUES (?, ?, ?, ?, 'waiting', 'run', ?) RETURNING import_id",
-                values,
+                (kind, spelled, caption_language, json.dumps(skipped or {}), now()),
             ).fetchone()
         return int(row[0])
 
     def forget(self, import_id: int) -> None:
-        """Take an import off the list; its photos stay."""
+        """Delete an import from the list, keeping its photos."""
         with self.writing() as db:
             db.execute("DELETE FROM imports WHERE import_id = ?", (import_id,))
 
     def get(self, import_id: int) -> ImportRecord:
-        """One import.
+        """Return one import.
 
         Raises:
             AlbumError: there is none with this id.
         """
-        row = self.database.connection.execute(
-            f"{_RECORDS} WHERE import_id = ?", (import_id,)
-        ).fetchone()
-        if row is None:
+        records = self._records("WHERE import_id = ?", import_id)
+        if not records:
             raise AlbumError(f"There is no import {import_id}.")
-        return _record(row)
+        return records[0]
 
     def recent(self, limit: int) -> list[ImportRecord]:
-        """The imports asked for last, the last one first."""
-        rows = self.database.connection.execute(
-            f"{_RECORDS} ORDER BY import_id DESC LIMIT ?", (limit,)
-        )
-        return [_record(row) for row in rows]
+        """Return the latest imports, the last one first."""
+        return self._records("ORDER BY import_id DESC LIMIT ?", limit)
 
     def unfinished(self) -> list[ImportRecord]:
-        """Imports that have not ended, in the order in which they were asked for."""
-        rows = self.database.connection.execute(
-            f"{_RECORDS} WHERE state IN ('waiting', 'running', 'paused') ORDER BY import_id"
-        )
-        return [_record(row) for row in rows]
+        """Return imports that have not ended, the oldest first."""
+        return self._records("WHERE state IN ('waiting', 'running', 'paused') ORDER BY import_id")
 
     def cancelled(self) -> list[int]:
-        """The imports that were cancelled."""
+        """Return the ids of cancelled imports."""
         rows = self.database.connection.execute(
             "SELECT import_id FROM imports WHERE state = 'cancelled'"
         )
         return [row[0] for row in rows]
 
-    def ask(self, import_id: int, wish: Wish) -> None:
-        """Ask something of an import, wherever it runs."""
+    def request_state(self, import_id: int, state: RequestedState) -> None:
+        """Ask an import to run, pause or cancel, in any process."""
         with self.writing() as db:
-            db.execute("UPDATE imports SET wish = ? WHERE import_id = ?", (wish, import_id))
+            db.execute("UPDATE imports SET wish = ? WHERE import_id = ?", (state, import_id))
 
-    def ask_again(self, import_id: int) -> bool:
-        """Ask an import that runs to look through its sources once more before it ends.
+    def request_rescan(self, import_id: int) -> bool:
+        """Ask a running import to scan its sources once more.
 
         Returns:
-            False where it does not run any more, or is about to be paused or cancelled.
+            False where it runs no longer, or is about to be paused or cancelled.
         """
         with self.writing() as db:
             return bool(
@@ -143,26 +116,30 @@ class ImportStore:
             )
 
     def finish(self, import_id: int) -> bool:
-        """Note that an import is done, unless it is to look once more; whether it is."""
+        """Mark an import as done unless a rescan is requested.
+
+        Returns:
+            Whether it is done.
+        """
         with self.writing() as db:
             again = db.execute(
                 "UPDATE imports SET wish = 'run' WHERE import_id = ? AND wish = ?",
                 (import_id, LOOK_AGAIN),
             ).rowcount
             if not again:
-                self.enter(import_id, "done")
+                self.set_state(import_id, "done")
         return not again
 
-    def end_as_asked(self, import_id: int, wish: Wish) -> bool:
-        """Note that an import was paused or cancelled, if that is still what is asked of it."""
+    def end_as_requested(self, import_id: int, state: RequestedState) -> bool:
+        """Mark an import as paused or cancelled if that is still requested."""
         with self.writing():
-            still = self.get(import_id).wish == wish
+            still = self.get(import_id).requested_state == state
             if still:
-                self.enter(import_id, ENDED_BY[wish])
+                self.set_state(import_id, ENDED_BY[state])
         return still
 
-    def settle(self, import_id: int) -> None:
-        """Note that an import whose program ended is done: another has taken in its files."""
+    def complete_interrupted(self, import_id: int) -> None:
+        """Mark an interrupted import as done after another imported its files."""
         with self.writing() as db:
             db.execute(
                 "UPDATE imports SET state = 'done', problem = NULL, ended_at = ?,"
@@ -171,8 +148,8 @@ class ImportStore:
                 (now(), import_id),
             )
 
-    def enter(self, import_id: int, state: ImportState, *, problem: str | None = None) -> None:
-        """Note where an import is now; `problem` says why it could not go on."""
+    def set_state(self, import_id: int, state: ImportState, *, problem: str | None = None) -> None:
+        """Set the state of an import, with the `problem` that stopped it."""
         ended = now() if state in ("done", "cancelled", "failed") else None
         with self.writing() as db:
             db.execute(
@@ -180,18 +157,18 @@ class ImportStore:
                 (state, problem, ended, import_id),
             )
 
-    def found(self, import_id: int, total: int, skipped: Mapping[str, int]) -> None:
-        """Note how many files there are to import, and how many others by their kind."""
+    def set_total(self, import_id: int, total: int, skipped: Mapping[str, int]) -> None:
+        """Set the number of files to import, and others by kind."""
         with self.writing() as db:
             db.execute(
                 "UPDATE imports SET total = ?, skipped = ? WHERE import_id = ?",
                 (total, json.dumps(dict(skipped)), import_id),
             )
 
-    def count_again(self, import_id: int, done: int) -> None:
-        """Begin the counts of an import anew, which looks again at all but `done` of its files.
+    def reset_counters(self, import_id: int, done: int) -> None:
+        """Restart the counters of an import that kept `done` files.
 
-        What it added stays counted as that.
+        Photos that it added stay counted.
         """
         with self.writing() as db:
             db.execute(
@@ -205,27 +182,25 @@ class ImportStore:
     def advance(
         self, import_id: int, counts: Mapping[str, int], current: str, seconds: float
     ) -> None:
-        """Add to the counters of an import; of a folder that grows meanwhile, the total, too.
+        """Add to an import's counters, and to a growing folder's total.
 
         Args:
-            import_id: which.
-            counts: how much to add to which of `COUNTERS`.
-            current: the name of the file that was done last.
-            seconds: the time at work since this was last called.
+            import_id: the import.
+            counts: the increments by name, of `COUNTERS`.
+            current: the name of the last file.
+            seconds: the time at work since the last call.
         """
-        added = "".join(f"{name} = {name} + ?, " for name in COUNTERS)
+        assignments = "".join(f"{name} = {name} + ?, " for name in COUNTERS)
+        increments = [counts.get(name, 0) for name in COUNTERS]
         with self.writing() as db:
             db.execute(
-                f"UPDATE imports SET {added}total = max(total, done + ?), current = ?,"
+                f"UPDATE imports SET {assignments}total = max(total, done + ?), current = ?,"
                 " seconds = seconds + ? WHERE import_id = ?",
-                (
-                    *(counts.get(name, 0) for name in (*COUNTERS, "done")),
-                    *(current, seconds, import_id),
-                ),
+                (*increments, counts.get("done", 0), current, seconds, import_id),
             )
 
     def fail(self, import_id: int, path: Path, reason: str) -> None:
-        """Note a file that did not become a photo."""
+        """Record a file that did not become a photo."""
         with self.writing() as db:
             db.execute(
                 "INSERT OR REPLACE INTO import_failures VALUES (?, ?, ?)",
@@ -233,7 +208,10 @@ class ImportStore:
             )
 
     def failures(self, import_id: int, limit: int = -1) -> list[ImportFailure]:
-        """The files that did not become photos, by path; `limit` below 0: all."""
+        """Return the files that did not become photos, by path.
+
+        A `limit` below 0 means all.
+        """
         rows = self.database.connection.execute(
             "SELECT path, reason FROM import_failures WHERE import_id = ? ORDER BY path LIMIT ?",
             (import_id, limit),
@@ -241,7 +219,10 @@ class ImportStore:
         return [ImportFailure(Path(os.fsdecode(row["path"])), row["reason"]) for row in rows]
 
     def added_by(self, import_id: int, newest: int = -1) -> list[int]:
-        """Ids of the photos that an import added, the last one first; `newest` below 0: all."""
+        """Return ids of the photos an import added, the last first.
+
+        A `newest` below 0 means all.
+        """
         rows = self.database.connection.execute(
             "SELECT photo_id FROM photos WHERE import_id = ? ORDER BY photo_id DESC LIMIT ?",
             (import_id, newest),
@@ -250,32 +231,35 @@ class ImportStore:
 
     # Files
 
-    def seen(self, path: str) -> SeenFile | None:
-        """What is known of the file at `path`."""
+    def find_file(self, path: str) -> KnownFile | None:
+        """Return what is known of the file at `path`."""
         row = self.database.connection.execute(
-            "SELECT f.*, p.path = CAST(f.path AS TEXT) OR p.path = f.path AS own, p.missing_since"
-            " FROM files AS f LEFT JOIN photos AS p USING (photo_id) WHERE f.path = ?",
+            "SELECT f.*, p.path = CAST(f.path AS TEXT) OR p.path = f.path AS is_original,"
+            " p.missing_since FROM files AS f LEFT JOIN photos AS p USING (photo_id)"
+            " WHERE f.path = ?",
             (os.fsencode(path),),
         ).fetchone()
         if row is None:
             return None
-        return SeenFile(
+        return KnownFile(
             FileStamp(row["size_bytes"], row["mtime_ns"], row["sidecars"]),
             row["import_id"],
             row["photo_id"],
-            own=bool(row["own"]),
+            is_original=bool(row["is_original"]),
             missing=row["missing_since"] is not None,
         )
 
-    def seen_by(self, import_id: int) -> int:
-        """How many files were seen by this import, and by none since."""
+    def count_files(self, import_id: int) -> int:
+        """Count the files that this import read, and none since."""
         row = self.database.connection.execute(
             "SELECT count(*) FROM files WHERE import_id = ?", (import_id,)
         ).fetchone()
         return int(row[0])
 
-    def see(self, import_id: int, path: Path, stamp: FileStamp, photo_id: int | None) -> None:
-        """Remember a file that was read; `photo_id` None: it could not be."""
+    def record_file(
+        self, import_id: int, path: Path, stamp: FileStamp, photo_id: int | None
+    ) -> None:
+        """Record a file that was read, with `photo_id` None if unreadable."""
         with self.writing() as db:
             db.execute(
                 "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?)",
@@ -289,8 +273,8 @@ class ImportStore:
                 ),
             )
 
-    def see_again(self, import_id: int, paths: Sequence[str]) -> None:
-        """Note that these files were seen and are what they were."""
+    def touch_files(self, import_id: int, paths: Sequence[str]) -> None:
+        """Assign unchanged files to this import."""
         with self.writing() as db:
             db.executemany(
                 "UPDATE files SET import_id = ? WHERE path = ?",
@@ -298,20 +282,20 @@ class ImportStore:
             )
 
     def forget_file(self, path: Path) -> None:
-        """Forget what was seen at `path`."""
+        """Delete what is known of the file at `path`."""
         with self.writing() as db:
             db.execute("DELETE FROM files WHERE path = ?", (os.fsencode(path),))
 
     def places_of(self, photo_id: int) -> list[Path]:
-        """Every path where the bytes of a photo were seen."""
+        """Return every path where the bytes of a photo were read."""
         rows = self.database.connection.execute(
             "SELECT path FROM files WHERE photo_id = ? ORDER BY path", (photo_id,)
         )
         return [Path(os.fsdecode(row[0])) for row in rows]
 
-    def unseen_below(self, folder: Path, import_id: int) -> Iterator[tuple[Path, int]]:
-        """(path, photo id) of the files below `folder` that this import has not seen."""
-        low, high = _below(folder)
+    def unvisited_photos(self, folder: Path, import_id: int) -> Iterator[tuple[Path, int]]:
+        """Yield (path, photo id) below `folder` that this import has not read."""
+        low, high = path_range(folder)
         rows = self.database.connection.execute(
             "SELECT path, photo_id FROM files WHERE path >= ? AND path < ?"
             " AND photo_id IS NOT NULL AND import_id IS NOT ?",
@@ -321,8 +305,8 @@ class ImportStore:
             yield Path(os.fsdecode(row["path"])), row["photo_id"]
 
     def counts_below(self, folder: Path) -> tuple[int, int]:
-        """How many photos were seen below `folder`, and how many of them are missing."""
-        low, high = _below(folder)
+        """Count the photos below `folder`, and the missing ones among them."""
+        low, high = path_range(folder)
         row = self.database.connection.execute(
             "SELECT count(DISTINCT photo_id), count(DISTINCT photo_id) FILTER"
             " (WHERE missing_since IS NOT NULL) FROM files JOIN photos USING (photo_id)"
@@ -331,14 +315,14 @@ class ImportStore:
         ).fetchone()
         return row[0], row[1]
 
-    def bytes_had(self, archive: Path, import_id: int) -> int:
-        """How much of a zip is in the album, as far as that is known without opening it.
+    def known_bytes(self, archive: Path, import_id: int) -> int:
+        """Count the bytes of a zip that the album holds.
 
         Args:
             archive: the zip.
-            import_id: of uploads alone what this import added is known.
+            import_id: for an upload, only what this import added is known.
         """
-        low, high = _below(archive)
+        low, high = path_range(archive)
         row = self.database.connection.execute(
             "SELECT (SELECT total(size_bytes) FROM files WHERE path >= ? AND path < ?"
             " AND photo_id IS NOT NULL),"
@@ -348,7 +332,7 @@ class ImportStore:
         return int(max(row))
 
     def mark_missing(self, photo_id: int, missing: bool) -> None:
-        """Note whether the original of a photo is where it belongs."""
+        """Set whether the original of a photo is missing."""
         with self.writing() as db:
             db.execute(
                 "UPDATE photos SET missing_since = CASE WHEN ? THEN coalesce(missing_since, ?) END"
@@ -356,47 +340,10 @@ class ImportStore:
                 (missing, now(), photo_id),
             )
 
-
-_RECORDS = (
-    "SELECT *, (SELECT count(*) FROM import_failures AS f WHERE f.import_id = imports.import_id)"
-    " AS failed FROM imports"
-)
-
-
-def _record(row: sqlite3.Row) -> ImportRecord:
-    return ImportRecord(
-        import_id=row["import_id"],
-        kind=row["kind"],
-        sources=tuple(Path(_read(path)) for path in json.loads(row["sources"])),
-        caption_language=row["caption_language"],
-        state=row["state"],
-        wish="run" if row["wish"] == LOOK_AGAIN else row["wish"],
-        total=row["total"],
-        done=row["done"],
-        added=row["added"],
-        already_here=row["already_here"],
-        updated=row["updated"],
-        missing=row["missing"],
-        failed=row["failed"],
-        skipped=json.loads(row["skipped"]),
-        current=row["current"],
-        problem=row["problem"],
-        seconds=row["seconds"],
-        asked_at=datetime.fromisoformat(row["asked_at"]),
-        ended_at=None if row["ended_at"] is None else datetime.fromisoformat(row["ended_at"]),
-    )
-
-
-def _spelled(path: Path) -> str:
-    """A path as Latin-1 text of its bytes, for old disks have names that are no Unicode."""
-    return os.fsencode(path).decode("latin-1")
-
-
-def _read(spelled: str) -> str:
-    return os.fsdecode(spelled.encode("latin-1"))
-
-
-def _below(folder: Path) -> tuple[bytes, bytes]:
-    """The first path below a folder, and the first behind all of those."""
-    inside = os.fsencode(folder).rstrip(b"/\\") + os.fsencode(os.sep)
-    return inside, inside[:-1] + bytes([inside[-1] + 1])
+    def _records(self, clauses: str, *values: int) -> list[ImportRecord]:
+        rows = self.database.connection.execute(
+            "SELECT *, (SELECT count(*) FROM import_failures AS f"
+            f" WHERE f.import_id = imports.import_id) AS failed FROM imports {clauses}",
+            values,
+        )
+        return [import_from_row(row) for row in rows]

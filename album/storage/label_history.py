@@ -1,8 +1,8 @@
-"""What becomes of many labels at once: written as one act, and undone as one.
+"""Many labels written as one change, and undone as one.
 
-These functions work inside a transaction of `LabelStore`. An act keeps for each photo who had given
-the label before, so that it can be undone also when other acts came after it; what has changed
-since, by a person or by a later act, is left alone.
+These functions work inside a transaction of `LabelStore`. A change records for each photo who
+had given the label before, so that it can be undone also after later changes. What a person or a
+later change has altered since is left alone.
 """
 
 from __future__ import annotations
@@ -18,25 +18,27 @@ from album.errors import AlbumError
 from album.storage.database import now
 
 LabelRow = tuple[str, int, str | None, float | None]
-"""Label, photo, by whom it is to be ("refused": somebody says it is wrong; None: not at all), and
-its probability."""
+"""Label, photo id, giver and probability.
+
+The giver is "refused" for a refusal, and None to remove the label.
+"""
 
 LONGEST_RULES = 32_000_000
-"""Characters that the rules of one act may have together: each keeps the whole list of classes."""
+"""Characters that the rules of one change may have together, each with its list of classes."""
 
 ONLY_REFUSED = (
     "SELECT EXISTS (SELECT 1 FROM label_rules WHERE label = ?1)"
     " OR EXISTS (SELECT 1 FROM labels WHERE label = ?1 AND given_by <> 'person')"
 )
-"""SQL: whether a label is given by a rule, so that a person's no must be remembered."""
+"""SQL: whether a rule gives a label, so that a person's refusal must be recorded."""
 _MAKE_WANTED = (
     "CREATE TEMP TABLE IF NOT EXISTS wanted (label TEXT, photo_id INTEGER, given_by TEXT,"
     " probability REAL, PRIMARY KEY (label, photo_id)) WITHOUT ROWID"
 )
 _BEFORE = (
-    " FROM temp.wanted AS it"
-    " LEFT JOIN labels AS had ON had.label = it.label AND had.photo_id = it.photo_id"
-    " LEFT JOIN label_refusals AS no ON no.label = it.label AND no.photo_id = it.photo_id"
+    " FROM temp.wanted AS new"
+    " LEFT JOIN labels AS had ON had.label = new.label AND had.photo_id = new.photo_id"
+    " LEFT JOIN label_refusals AS no ON no.label = new.label AND no.photo_id = new.photo_id"
 )
 _WAS_BY = "coalesce(had.given_by, iif(no.photo_id IS NULL, NULL, 'refused'))"
 _IS_BY = (
@@ -44,7 +46,7 @@ _IS_BY = (
     " (SELECT 'refused' FROM label_refusals"
     " WHERE label = was.label AND photo_id = was.photo_id))"
 )
-_LATER = (
+_NEXT_CHANGE = (
     "SELECT min(later.act_id) FROM label_act_rows AS later JOIN label_acts USING (act_id)"
     " WHERE later.label = was.label AND later.photo_id = was.photo_id"
     " AND later.act_id > was.act_id AND undone_at IS NULL"
@@ -52,20 +54,20 @@ _LATER = (
 
 
 def apply_plan(db: sqlite3.Connection, plan: LabelPlan, *, living: bool) -> int:
-    """Write a plan and its rules; the number of the act.
+    """Write a plan and its rules, and return the change's number.
 
-    Photos that are gone meanwhile are left out, and so is what a person said meanwhile.
+    Deleted photos and what a person changed meanwhile are skipped.
 
     Raises:
         AlbumError: nothing is left to write, or more rules than can be kept.
     """
-    labels = [it for it in plan.labels if living or len(it.adds) or len(it.takes)]
-    names = [it.rule.label for it in labels]
-    act_id = begin(db, names, names)
+    labels = [label for label in plan.labels if living or len(label.adds) or len(label.takes)]
+    names = [label.rule.label for label in labels]
+    act_id = begin_act(db, names, names)
     rows: list[LabelRow] = []
     characters = 0
-    for it in labels:
-        rule = replace(it.rule, living=living)
+    for label in labels:
+        rule = replace(label.rule, living=living)
         characters += set_rule(db, rule)
         if characters > LONGEST_RULES:
             raise AlbumError(
@@ -75,14 +77,17 @@ def apply_plan(db: sqlite3.Connection, plan: LabelPlan, *, living: bool) -> int:
             "UPDATE label_rules SET model_id = ?, seen = ? WHERE label = ?",
             (plan.model_id, plan.upto, rule.label),
         )
-        for ids, shares in ((it.adds, it.probabilities), (it.again, it.again_probabilities)):
+        for ids, probabilities in (
+            (label.adds, label.probabilities),
+            (label.again, label.again_probabilities),
+        ):
             rows += [
-                (rule.label, photo_id, rule.kind, share)
-                for photo_id, share in zip(ids.tolist(), shares.tolist(), strict=True)
+                (rule.label, photo_id, rule.kind, probability)
+                for photo_id, probability in zip(ids.tolist(), probabilities.tolist(), strict=True)
             ]
-        rows += [(rule.label, photo_id, None, None) for photo_id in it.takes.tolist()]
-    given, taken = _write(db, act_id, rows, but_not=f"{_WAS_BY} IN ('person', 'refused')")
-    if not (given or taken or living):
+        rows += [(rule.label, photo_id, None, None) for photo_id in label.takes.tolist()]
+    added, removed = _write(db, act_id, rows, skip=f"{_WAS_BY} IN ('person', 'refused')")
+    if not (added or removed or living):
         raise AlbumError(
             "Nothing is left to write: the photos are gone, or somebody labelled them meanwhile."
         )
@@ -90,58 +95,68 @@ def apply_plan(db: sqlite3.Connection, plan: LabelPlan, *, living: bool) -> int:
 
 
 def give_to_new(db: sqlite3.Connection, rule: LabelRule, rows: Iterable[tuple[int, float]]) -> int:
-    """Give new photos a living label, as a part of the act that made it; how many got it."""
-    found = db.execute(
+    """Label new photos within the change that made the rule.
+
+    Returns:
+        How many got the label.
+    """
+    (act_id,) = db.execute(
         "SELECT max(act_id) FROM label_acts, json_each(rules_before)"
         " WHERE json_each.key = ? AND undone_at IS NULL",
         (rule.label,),
     ).fetchone()
     wanted: list[LabelRow] = [(rule.label, photo_id, rule.kind, share) for photo_id, share in rows]
-    given, _ = _write(db, found[0], wanted, but_not=f"{_WAS_BY} IS NOT NULL")
-    return given
+    added, _ = _write(db, act_id, wanted, skip=f"{_WAS_BY} IS NOT NULL")
+    return added
 
 
-def take_in(
+def merge(
     db: sqlite3.Connection, rules: Sequence[LabelRule], rows: Iterable[LabelRow], labels: list[str]
 ) -> tuple[int, int]:
-    """Merge what another album says of photos; the number of the act, and how many rows are new.
+    """Merge labels of another album.
 
-    What a person said here stays, and what a rule gave here gives way to persons alone.
+    A person's label or refusal here stays. A rule's label here yields to a person's only.
 
     Args:
         db: in a transaction.
-        rules: of labels that have none here.
-        rows: what is said.
-        labels: all labels that are concerned.
+        rules: of labels without a rule here.
+        rows: the labels and refusals.
+        labels: all labels concerned.
+
+    Returns:
+        The number of the change, and how many rows are new.
     """
-    act_id = begin(db, labels, [rule.label for rule in rules])
+    act_id = begin_act(db, labels, [rule.label for rule in rules])
     stays = (
         f"{_WAS_BY} IN ('person', 'refused') OR"
-        f" {_WAS_BY} IS NOT NULL AND it.given_by NOT IN ('person', 'refused')"
+        f" {_WAS_BY} IS NOT NULL AND new.given_by NOT IN ('person', 'refused')"
     )
-    _write(db, act_id, rows, but_not=stays)
+    _write(db, act_id, rows, skip=stays)
     for rule in rules:
         set_rule(db, rule)
     new = db.execute("SELECT count(*) FROM label_act_rows WHERE act_id = ?", (act_id,)).fetchone()
     return act_id, int(new[0])
 
 
-def say(
+def write_changes(
     db: sqlite3.Connection, photo_id: int, gives: Iterable[str], takes: Iterable[str]
 ) -> int | None:
-    """Write what a person changed of a photo's labels; the number of the act, None: nothing new.
+    """Write a person's changes of a photo's labels.
 
-    A label that the photo has stays as it was given, and only one that it has can be taken. One
-    that a rule gives, to this photo or to any, counts as refused when it is taken, so that the
-    rule does not give it again.
+    An existing label keeps its giver, and only existing labels can be removed. A removed label that
+    a rule gives, to this photo or to any, is recorded as refused, so that the rule does not restore
+    it.
+
+    Returns:
+        The number of the change. None: nothing is new.
     """
     rows: list[LabelRow] = [(label, photo_id, "person", None) for label in gives]
     for label in takes:
         ruled = db.execute(ONLY_REFUSED, (label,)).fetchone()[0]
         rows.append((label, photo_id, "refused" if ruled else None, None))
-    act_id = begin(db, list(dict.fromkeys(row[0] for row in rows)), [])
+    act_id = begin_act(db, list(dict.fromkeys(row[0] for row in rows)), [])
     has = "had.photo_id IS NOT NULL"
-    _write(db, act_id, rows, but_not=f"iif(it.given_by IS 'person', {has}, NOT {has})")
+    _write(db, act_id, rows, skip=f"iif(new.given_by IS 'person', {has}, NOT {has})")
     changed = db.execute(
         "SELECT label FROM label_act_rows WHERE act_id = ? ORDER BY label", (act_id,)
     ).fetchall()
@@ -154,8 +169,8 @@ def say(
 
 
 def remove(db: sqlite3.Connection, label: str) -> int:
-    """Take a label away from all photos, with what people said of it and its rule; the act."""
-    act_id = begin(db, [label], [label])
+    """Delete a label, and return the change's number."""
+    act_id = begin_act(db, [label], [label])
     rows: list[LabelRow] = [
         (label, row[0], None, None)
         for row in db.execute(
@@ -170,28 +185,28 @@ def remove(db: sqlite3.Connection, label: str) -> int:
 
 
 def undo(db: sqlite3.Connection, act_id: int) -> None:
-    """Put back what an act changed, but for what a person or another act changed since."""
+    """Undo a change, except for what was changed since."""
     row = db.execute("SELECT rules_before FROM label_acts WHERE act_id = ?", (act_id,)).fetchone()
-    _put_back_rules(db, act_id, json.loads(row[0]))
+    _restore_rules(db, act_id, json.loads(row[0]))
     # A later act is undone to what was before this one, since this one has never been then.
     db.execute(
         "UPDATE label_act_rows AS after SET was_by = was.was_by,"
         " was_probability = was.was_probability FROM label_act_rows AS was"
         " WHERE was.act_id = ? AND after.label = was.label AND after.photo_id = was.photo_id"
-        f" AND after.act_id = ({_LATER})",
+        f" AND after.act_id = ({_NEXT_CHANGE})",
         (act_id,),
     )
     rows = db.execute(
         "SELECT label, photo_id, was_by, was_probability FROM label_act_rows AS was"
-        f" WHERE act_id = ? AND {_IS_BY} IS is_by AND ({_LATER}) IS NULL",
+        f" WHERE act_id = ? AND {_IS_BY} IS is_by AND ({_NEXT_CHANGE}) IS NULL",
         (act_id,),
     ).fetchall()
     _write(db, None, [tuple(row) for row in rows])
     db.execute("UPDATE label_acts SET undone_at = ? WHERE act_id = ?", (now(), act_id))
 
 
-def begin(db: sqlite3.Connection, labels: list[str], ruled: list[str]) -> int:
-    """Enter an act on labels, and how those are given whose rules it changes; its number."""
+def begin_act(db: sqlite3.Connection, labels: list[str], ruled: list[str]) -> int:
+    """Add a change with the rules before it, and return its number."""
     before: dict[str, dict[str, Any] | None] = {}
     for label in ruled:
         row = db.execute("SELECT * FROM label_rules WHERE label = ?", (label,)).fetchone()
@@ -205,7 +220,7 @@ def begin(db: sqlite3.Connection, labels: list[str], ruled: list[str]) -> int:
 
 
 def set_rule(db: sqlite3.Connection, rule: LabelRule) -> int:
-    """Keep how a label is given, in place of how it was; how many characters that takes."""
+    """Set the rule of a label, and return its length in characters."""
     definition = json.dumps(dict(rule.definition), ensure_ascii=False, allow_nan=False)
     db.execute(
         "INSERT INTO label_rules (label, kind, definition, living, made_at)"
@@ -217,15 +232,15 @@ def set_rule(db: sqlite3.Connection, rule: LabelRule) -> int:
 
 
 def _write(
-    db: sqlite3.Connection, act_id: int | None, rows: Iterable[LabelRow], *, but_not: str = "0"
+    db: sqlite3.Connection, act_id: int | None, rows: Iterable[LabelRow], *, skip: str = "0"
 ) -> tuple[int, int]:
-    """Make labels as they are wanted; how many photos got one, and how many lost one.
+    """Write labels, and count photos that got one and that lost one.
 
     Args:
         db: in a transaction.
-        act_id: the act that notes what was before; None: nothing is noted.
-        rows: what is wanted; photos that are gone are left out.
-        but_not: SQL on `it`, `had` and `no`: which rows are left alone.
+        act_id: the change that records the earlier state. None: nothing is recorded.
+        rows: the labels to write. Deleted photos are skipped.
+        skip: SQL on `new`, `had` and `no` for the rows to skip.
     """
     db.execute(_MAKE_WANTED)
     db.execute("DELETE FROM temp.wanted")
@@ -234,34 +249,34 @@ def _write(
         " WHERE photo_id = ?2",
         rows,
     )
-    same = f"{_WAS_BY} IS it.given_by AND had.probability IS it.probability"
+    same = f"{_WAS_BY} IS new.given_by AND had.probability IS new.probability"
     db.execute(
         "DELETE FROM temp.wanted WHERE (label, photo_id) IN"
-        f" (SELECT it.label, it.photo_id{_BEFORE} WHERE {same} OR {but_not})"
+        f" (SELECT new.label, new.photo_id{_BEFORE} WHERE {same} OR {skip})"
     )
-    given, taken = db.execute(
-        "SELECT count(iif(had.given_by IS NULL AND it.given_by <> 'refused', 1, NULL)),"
-        " count(iif(had.given_by IS NOT NULL AND coalesce(it.given_by, 'refused') = 'refused',"
+    added, removed = db.execute(
+        "SELECT count(iif(had.given_by IS NULL AND new.given_by <> 'refused', 1, NULL)),"
+        " count(iif(had.given_by IS NOT NULL AND coalesce(new.given_by, 'refused') = 'refused',"
         f" 1, NULL)){_BEFORE}"
     ).fetchone()
     if act_id is not None:
         db.execute(
-            "INSERT INTO label_act_rows SELECT ?, it.label, it.photo_id,"
-            f" {_WAS_BY}, had.probability, it.given_by{_BEFORE} WHERE true"
+            "INSERT INTO label_act_rows SELECT ?, new.label, new.photo_id,"
+            f" {_WAS_BY}, had.probability, new.given_by{_BEFORE} WHERE true"
             " ON CONFLICT DO UPDATE SET is_by = excluded.is_by",
             (act_id,),
         )
         db.execute(
             "UPDATE label_acts SET given = given + ?, taken = taken + ? WHERE act_id = ?",
-            (given, taken, act_id),
+            (added, removed, act_id),
         )
-    these = "(SELECT label, photo_id FROM temp.wanted"
+    changed_pairs = "(SELECT label, photo_id FROM temp.wanted"
     db.execute(
-        f"DELETE FROM labels WHERE (label, photo_id) IN {these}"
+        f"DELETE FROM labels WHERE (label, photo_id) IN {changed_pairs}"
         " WHERE given_by IS NULL OR given_by = 'refused')"
     )
     db.execute(
-        f"DELETE FROM label_refusals WHERE (label, photo_id) IN {these}"
+        f"DELETE FROM label_refusals WHERE (label, photo_id) IN {changed_pairs}"
         " WHERE given_by IS NOT 'refused')"
     )
     db.execute(
@@ -275,13 +290,13 @@ def _write(
         " given_by = excluded.given_by, probability = excluded.probability"
     )
     db.execute("DELETE FROM temp.wanted")
-    return int(given), int(taken)
+    return int(added), int(removed)
 
 
-def _put_back_rules(
+def _restore_rules(
     db: sqlite3.Connection, act_id: int, before: dict[str, dict[str, Any] | None]
 ) -> None:
-    """Give labels as before an act, but for those whose rule a later one changed."""
+    """Restore the rules before a change, unless a later one changed them."""
     for label, columns in before.items():
         later = db.execute(
             "SELECT act_id, rules_before FROM label_acts, json_each(rules_before)"
@@ -290,10 +305,10 @@ def _put_back_rules(
             (label, act_id),
         ).fetchone()
         if later is not None:
-            others = json.loads(later["rules_before"]) | {label: columns}
+            rules_before = json.loads(later["rules_before"]) | {label: columns}
             db.execute(
                 "UPDATE label_acts SET rules_before = ? WHERE act_id = ?",
-                (json.dumps(others, ensure_ascii=False), later["act_id"]),
+                (json.dumps(rules_before, ensure_ascii=False), later["act_id"]),
             )
             continue
         db.execute("DELETE FROM label_rules WHERE label = ?", (label,))

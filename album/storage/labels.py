@@ -1,7 +1,7 @@
-"""LabelStore: what photos are called, what people refused, the rules, and what can be undone.
+"""Rows of labels, refusals, rules and undoable changes.
 
-Every method is one transaction. A person is never overruled: what somebody said of a photo stays as
-it is until somebody says something else.
+Every method is one transaction. A person is never overruled: a person's label or refusal stays
+until a person changes it.
 """
 
 from __future__ import annotations
@@ -28,20 +28,21 @@ from album.domain.labels import (
 from album.errors import AlbumError, QueryError
 from album.storage import label_history
 from album.storage.database import Database
+from album.storage.statements import id_array
 
 Ids = npt.NDArray[np.int64]
 
 
 class LabelStore:
-    """What photos are called and who said so; methods may be called from any thread."""
+    """Labels of photos with their givers, safe from any thread."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    # What people say
+    # Labels by people
 
-    def given(self, photo_id: int) -> list[GivenLabel]:
-        """The labels on this photo, in alphabetical order."""
+    def get(self, photo_id: int) -> list[GivenLabel]:
+        """Return the labels of a photo, in alphabetical order."""
         rows = self.database.connection.execute(
             "SELECT label, given_by, probability FROM labels WHERE photo_id = ? ORDER BY label",
             (photo_id,),
@@ -49,66 +50,65 @@ class LabelStore:
         return [GivenLabel(*row) for row in rows]
 
     def set_by_person(self, photo_id: int, labels: Sequence[str]) -> LabelChange | None:
-        """Make these the labels of a photo, as one act; None: they are that already.
+        """Replace the labels of a photo as one change, if any.
 
-        Those that it has already stay as they are, whoever gave them; new ones are the person's.
-        One that goes and that a rule gives, to this photo or to any, counts as refused, so that
-        the rule does not put it back; any other is forgotten.
+        Existing labels keep their giver, new ones are the person's. A removed label that a rule
+        gives, to this photo or to any, is recorded as refused, so that the rule does not restore
+        it.
 
         Raises:
             QueryError: these are more labels than a photo can have.
         """
         with self.database.writing():
-            before = {it.label for it in self.given(photo_id)}
+            before = {assigned.label for assigned in self.get(photo_id)}
             return self.change_by_person(
                 photo_id,
-                [it for it in labels if it not in before],
+                [label for label in labels if label not in before],
                 sorted(before.difference(labels)),
             )
 
     def change_by_person(
         self, photo_id: int, gives: Sequence[str], takes: Sequence[str]
     ) -> LabelChange | None:
-        """Give a photo some labels and take others from it, as one act.
+        """Add and remove labels of a photo as one change.
 
-        Labels that are in neither list stay as they are, whoever gave them, and whenever.
+        Labels in neither list keep their giver.
 
         Args:
-            photo_id: of a photo of the album.
+            photo_id: a photo of the album.
             gives: labels that become the person's where the photo lacks them.
-            takes: labels that go where the photo has them, as `set_by_person` says.
+            takes: labels to remove where the photo has them, as in `set_by_person`.
 
         Returns:
-            The act, to be undone by its number; None: nothing had to be changed.
+            The change, to be undone by its number. None: nothing changed.
 
         Raises:
             QueryError: the photo would have more labels than a photo can have.
         """
         with self.database.writing() as db:
-            act_id = label_history.say(db, photo_id, gives, takes)
+            act_id = label_history.write_changes(db, photo_id, gives, takes)
             if gives:
                 _refuse_too_many(db, [photo_id])
             return None if act_id is None else self.act(act_id)
 
     def give(self, label: str, photo_ids: Sequence[int]) -> int:
-        """Somebody says that the photos are of the label; how many of them are in the album.
+        """Label photos for a person, and count those in the album.
 
         Raises:
             QueryError: the label has no name, one that is too long, or a photo has too many.
         """
         with self.database.writing() as db:
-            given = _give(db, label_name(label), photo_ids)
+            count = _give(db, label_name(label), photo_ids)
             _refuse_too_many(db, photo_ids)
-            return given
+            return count
 
-    def bring_back(self, photo_id: int, labels: Iterable[GivenLabel]) -> None:
-        """Give a photo labels that were carried along with it, as they were given, if it has none.
+    def restore(self, photo_id: int, labels: Iterable[GivenLabel]) -> None:
+        """Restore labels from a sidecar if the photo has none.
 
-        One that somebody refused here stays refused; what is more than a photo can have is not
-        taken.
+        Labels that a person refused here stay refused. Labels above `MAX_LABELS` are dropped.
         """
         with self.database.writing() as db:
-            if self.given(photo_id):
+            if self.get(photo_id):
                 return
             db.executemany(
                 "INSERT INTO labels (label, photo_id, given_by, probability)"
@@ -116,13 +116,13 @@ class LabelStore:
                 " (SELECT 1 FROM label_refusals WHERE label = ?1 AND photo_id = ?2)"
                 " ON CONFLICT DO NOTHING",
                 [
-                    (it.label, photo_id, it.given_by, it.probability)
-                    for it in islice(labels, MAX_LABELS)
+                    (label.label, photo_id, label.given_by, label.probability)
+                    for label in islice(labels, MAX_LABELS)
                 ],
             )
 
     def refuse(self, label: str, photo_ids: Sequence[int]) -> int:
-        """Somebody says that the photos are not of the label; how many are in the album.
+        """Refuse a label for photos, and count those in the album.
 
         Raises:
             QueryError: the label has no name, or one that is too long.
@@ -131,25 +131,25 @@ class LabelStore:
             return _refuse(db, label_name(label), photo_ids)
 
     def clear_label(self, label: str, photo_ids: Sequence[int]) -> None:
-        """Forget what somebody said of the label and these photos, either way."""
+        """Delete a person's label or refusal for these photos."""
         with self.database.writing() as db:
-            _unsay(db, label_name(label), photo_ids)
+            _clear(db, label_name(label), photo_ids)
 
     def examples(self, label: str) -> tuple[Ids, Ids]:
-        """(p,) and (q,) rising ids of the photos that people said have the label, and have not."""
-        by_person, _, refused = self.standing(label)
+        """Return (p,) positive and (q,) negative examples by people, rising ids."""
+        by_person, _, refused = self.photo_ids_by_giver(label)
         return by_person, refused
 
     # All labels
 
     def summaries(self) -> list[LabelSummary]:
-        """Every label in use, taught, refused or with a rule, in alphabetical order."""
+        """Summarize every label in use, refused or with a rule."""
         db = self.database.connection
-        given: dict[str, dict[Any, int]] = {}
+        counts: dict[str, dict[Any, int]] = {}
         for label, giver, count in db.execute(
             "SELECT label, given_by, count(*) FROM labels GROUP BY label, given_by"
         ):
-            given.setdefault(label, {})[giver] = count
+            counts.setdefault(label, {})[giver] = count
         refused = dict(
             tuple(row)
             for row in db.execute("SELECT label, count(*) FROM label_refusals GROUP BY label")
@@ -158,40 +158,41 @@ class LabelStore:
         return [
             LabelSummary(
                 label,
-                sum(given.get(label, {}).values()),
-                given.get(label, {}),
+                sum(counts.get(label, {}).values()),
+                counts.get(label, {}),
                 refused.get(label, 0),
                 rules.get(label),
             )
-            for label in sorted({*given, *refused, *rules})
+            for label in sorted({*counts, *refused, *rules})
         ]
 
-    def standing(self, label: str) -> tuple[Ids, Ids, Ids]:
-        """Rising ids of the photos that have the label from a person, and from a rule, and of
-        those that somebody refused it."""
+    def photo_ids_by_giver(self, label: str) -> tuple[Ids, Ids, Ids]:
+        """Return rising ids by person, by rule, and refused."""
         db = self.database.connection
         has = "SELECT photo_id FROM labels WHERE label = ? AND given_by"
         refused = "SELECT photo_id FROM label_refusals WHERE label = ?"
         return (
-            _column(db.execute(f"{has} = 'person' ORDER BY photo_id", (label,))),
-            _column(db.execute(f"{has} <> 'person' ORDER BY photo_id", (label,))),
-            _column(db.execute(f"{refused} ORDER BY photo_id", (label,))),
+            id_array(db.execute(f"{has} = 'person' ORDER BY photo_id", (label,))),
+            id_array(db.execute(f"{has} <> 'person' ORDER BY photo_id", (label,))),
+            id_array(db.execute(f"{refused} ORDER BY photo_id", (label,))),
         )
 
-    def said(self, label: str) -> list[tuple[str, str, float | None]]:
-        """(sha256, giver, probability) of all photos of a label, and of those that somebody refused
-        it with the giver "refused"; in the order in which the photos came."""
+    def export_rows(self, label: str) -> list[tuple[str, str, float | None]]:
+        """Return (sha256, giver, probability) of all photos of a label.
+
+        Refusals have the giver "refused". Rows are in the order of photo ids.
+        """
         rows = self.database.connection.execute(
-            "WITH said AS (SELECT photo_id, given_by, probability FROM labels WHERE label = ?1"
+            "WITH assigned AS (SELECT photo_id, given_by, probability FROM labels WHERE label = ?1"
             " UNION ALL SELECT photo_id, 'refused', NULL FROM label_refusals WHERE label = ?1)"
-            " SELECT sha256, given_by, probability FROM said JOIN photos USING (photo_id)"
+            " SELECT sha256, given_by, probability FROM assigned JOIN photos USING (photo_id)"
             " ORDER BY photo_id",
             (label,),
         )
         return [tuple(row) for row in rows]
 
     def ids_of(self, sha256s: Iterable[str]) -> dict[str, int]:
-        """The photos of this album among those with these bytes."""
+        """Return the photo ids by sha256 for the bytes in this album."""
         rows = self.database.connection.execute(
             "SELECT sha256, photo_id FROM photos WHERE sha256 IN (SELECT value FROM json_each(?))",
             (json.dumps(list(sha256s)),),
@@ -201,12 +202,12 @@ class LabelStore:
     # Rules
 
     def rules(self) -> list[LabelRule]:
-        """How labels are given by themselves, in alphabetical order."""
+        """Return the rules of all labels, in alphabetical order."""
         rows = self.database.connection.execute("SELECT * FROM label_rules ORDER BY label")
         return [rule_of(row) for row in rows]
 
     def rule(self, label: str) -> LabelRule:
-        """How a label is given by itself.
+        """Return the rule of a label.
 
         Raises:
             QueryError: it is given by hand alone.
@@ -222,12 +223,12 @@ class LabelStore:
         return rule_of(row)
 
     def set_rule(self, rule: LabelRule) -> None:
-        """Keep how a label is given; a rule of the same label is replaced, nothing is given."""
+        """Set the rule of a label without applying it."""
         with self.database.writing() as db:
             label_history.set_rule(db, rule)
 
     def set_living(self, label: str, living: bool) -> LabelRule:
-        """Have photos that came since the label was applied get it, too, or not any more.
+        """Turn on or off that new photos get a label.
 
         Raises:
             QueryError: it is given by hand alone.
@@ -237,14 +238,14 @@ class LabelStore:
             return self.rule(label)
 
     def forget_rule(self, label: str) -> None:
-        """The label is given by hand alone from now on; photos that have it keep it."""
+        """Delete the rule of a label, keeping the label on its photos."""
         with self.database.writing() as db:
             db.execute("DELETE FROM label_rules WHERE label = ?", (label,))
 
-    # Acts
+    # Changes
 
     def apply(self, plan: LabelPlan, *, living: bool) -> LabelChange:
-        """Write a plan; photos that are gone and what a person said meanwhile are left out.
+        """Write a plan, skipping deleted photos and a person's later changes.
 
         Raises:
             AlbumError: nothing is left to write, or more rules than can be kept.
@@ -252,48 +253,50 @@ class LabelStore:
         with self.database.writing() as db:
             return self.act(label_history.apply_plan(db, plan, living=living))
 
-    def take_in(
+    def merge(
         self,
         rules: Sequence[LabelRule],
         rows: Iterable[label_history.LabelRow],
         labels: Sequence[str],
     ) -> tuple[LabelChange | None, int, list[str]]:
-        """Merge what another album says, as one act; a person's word of this album stays.
+        """Merge labels of another album as one change.
+
+        A person's label or refusal in this album stays.
 
         Args:
-            rules: of labels that have none here; others are left out.
-            rows: what is said of photos of this album.
-            labels: all labels that are concerned.
+            rules: of labels without a rule here. Others are ignored.
+            rows: labels and refusals for photos of this album.
+            labels: all labels concerned.
 
         Returns:
-            The act (None: nothing was new), how many rows were new, and the labels whose rules
-            were taken.
+            The change (None: nothing was new), the number of new rows, and the labels whose rules
+            were merged.
         """
         with self.database.writing() as db:
             known = {rule.label for rule in self.rules()}
             new = [rule for rule in rules if rule.label not in known]
-            act_id, changed = label_history.take_in(db, new, rows, list(labels))
+            act_id, changed = label_history.merge(db, new, rows, list(labels))
             if not changed and not new:
                 db.execute("DELETE FROM label_acts WHERE act_id = ?", (act_id,))
                 return None, 0, []
             return self.act(act_id), changed, [rule.label for rule in new]
 
     def remove(self, label: str) -> LabelChange:
-        """Take a label away altogether: from all photos, what people said of it, and its rule.
+        """Delete a label with its photos, refusals and rule.
 
         Raises:
             QueryError: there is no such label.
         """
         with self.database.writing() as db:
-            if label not in {it.label for it in self.summaries()}:
+            if label not in {summary.label for summary in self.summaries()}:
                 raise QueryError(f"There is no label “{label}”.")
             return self.act(label_history.remove(db, label))
 
     def undo(self, act_id: int) -> LabelChange:
-        """Put back what an act changed, but for what a person or another act changed since.
+        """Undo a change, except for what was changed since.
 
         Raises:
-            AlbumError: there is no such act, or it was undone before.
+            AlbumError: there is no such change, or it was undone before.
         """
         with self.database.writing() as db:
             if self.act(act_id).undone_at is not None:
@@ -302,28 +305,28 @@ class LabelStore:
             return self.act(act_id)
 
     def act(self, act_id: int) -> LabelChange:
-        """What was written at once.
+        """Return one change.
 
         Raises:
-            AlbumError: there is no such act.
+            AlbumError: there is no such change.
         """
         row = self.database.connection.execute(
             "SELECT * FROM label_acts WHERE act_id = ?", (act_id,)
         ).fetchone()
         if row is None:
             raise AlbumError("There is nothing of this number to undo.")
-        return _act(row)
+        return _change_from_row(row)
 
     def acts(self, limit: int = 100) -> list[LabelChange]:
-        """What was written, the latest first."""
+        """Return the changes, the latest first."""
         rows = self.database.connection.execute(
             "SELECT * FROM label_acts ORDER BY act_id DESC LIMIT ?", (limit,)
         )
-        return [_act(row) for row in rows]
+        return [_change_from_row(row) for row in rows]
 
 
 def _give(db: sqlite3.Connection, label: str, photo_ids: Sequence[int]) -> int:
-    pairs = [(label, int(it)) for it in photo_ids]
+    pairs = [(label, int(photo_id)) for photo_id in photo_ids]
     db.executemany("DELETE FROM label_refusals WHERE label = ? AND photo_id = ?", pairs)
     return db.executemany(
         "INSERT INTO labels (label, photo_id, given_by, probability)"
@@ -334,28 +337,28 @@ def _give(db: sqlite3.Connection, label: str, photo_ids: Sequence[int]) -> int:
 
 
 def _refuse_too_many(db: sqlite3.Connection, photo_ids: Sequence[int]) -> None:
-    """Raise, which rolls back, when one of these photos has more labels than people may give."""
+    """Raise, which rolls back, if a photo has more than `MAX_LABELS` labels."""
     full = db.execute(
         "SELECT 1 FROM labels WHERE photo_id IN (SELECT value FROM json_each(?))"
         " GROUP BY photo_id HAVING count(*) > ? LIMIT 1",
-        (json.dumps([int(it) for it in photo_ids]), MAX_LABELS),
+        (json.dumps([int(photo_id) for photo_id in photo_ids]), MAX_LABELS),
     ).fetchone()
     if full is not None:
         raise QueryError(f"A photo can have {MAX_LABELS} labels at most; take some away first.")
 
 
 def _refuse(db: sqlite3.Connection, label: str, photo_ids: Sequence[int]) -> int:
-    pairs = [(label, int(it)) for it in photo_ids]
+    pairs = [(label, int(photo_id)) for photo_id in photo_ids]
     db.executemany("DELETE FROM labels WHERE label = ? AND photo_id = ?", pairs)
     return db.executemany(
         "INSERT INTO label_refusals SELECT ?, photo_id FROM photos WHERE photo_id = ?"
-        " ON CONFLICT DO UPDATE SET label = excluded.label",  # counted, though it was there
+        " ON CONFLICT DO UPDATE SET label = excluded.label",  # so that an existing one is counted
         pairs,
     ).rowcount
 
 
-def _unsay(db: sqlite3.Connection, label: str, photo_ids: Sequence[int]) -> None:
-    pairs = [(label, int(it)) for it in photo_ids]
+def _clear(db: sqlite3.Connection, label: str, photo_ids: Sequence[int]) -> None:
+    pairs = [(label, int(photo_id)) for photo_id in photo_ids]
     db.executemany(
         "DELETE FROM labels WHERE label = ? AND photo_id = ? AND given_by = 'person'", pairs
     )
@@ -363,11 +366,11 @@ def _unsay(db: sqlite3.Connection, label: str, photo_ids: Sequence[int]) -> None
 
 
 def rule_of(row: sqlite3.Row) -> LabelRule:
-    """A row of `label_rules`."""
+    """Return the rule of a row of `label_rules`."""
     return LabelRule(row["label"], row["kind"], json.loads(row["definition"]), bool(row["living"]))
 
 
-def _act(row: sqlite3.Row) -> LabelChange:
+def _change_from_row(row: sqlite3.Row) -> LabelChange:
     undone = row["undone_at"]
     return LabelChange(
         row["act_id"],
@@ -377,8 +380,3 @@ def _act(row: sqlite3.Row) -> LabelChange:
         datetime.fromisoformat(row["done_at"]),
         None if undone is None else datetime.fromisoformat(undone),
     )
-
-
-def _column(cursor: sqlite3.Cursor) -> Ids:
-    cursor.row_factory = None
-    return np.fromiter((value for (value,) in cursor), dtype=np.int64)

@@ -1,19 +1,19 @@
-"""Originals: where the bytes of photos lie, and how they arrive without ever being half there.
+"""Files of the photos: their paths, and how they arrive atomically.
 
-    data/incoming/half/<uuid>            being written; of no worth after a crash
-    data/incoming/new/<token>/<name>     arrived, not looked at yet; `copy-<token>`: of a copy
-    data/incoming/<sha256>.<token>/<name>  looked at; its row may come any moment
-    data/incoming/failed/<token>/<name>  an upload that could not be read, kept for some days
+    data/incoming/half/<uuid>            being written, invalid after a crash
+    data/incoming/new/<token>/<name>     arrived, not read yet (`copy-<token>`: of a copy)
+    data/incoming/<sha256>.<token>/<name>  read, its row may come any moment
+    data/incoming/failed/<token>/<name>  an unreadable upload, kept for some days
     data/photos/<ab>/<sha256>.<ext>      the original of a row, byte for byte, never written again
-    data/thumbnails/<ab>/<sha256>.jpg    caches that can be made again, the only files that the
+    data/thumbnails/<ab>/<sha256>.jpg    caches that can be rebuilt, the only files that the
     data/thumbnails/large/...            page serves as a folder
 
-A token begins with the id of its import. Sidecars, the files that describe a photo, arrive beside
-it and stay beside it as `<sha256>.<ext>.xmp` and `.json`. A photo imported in place stays where it
-is: its row has the path and only caches are made here.
+A token begins with the id of its import. Sidecars arrive beside their photo and stay beside it as
+`<sha256>.<ext>.xmp` and `.json`. A photo imported in place stays where it is: its row has the
+path, and only caches are made here.
 
-People may call their files as they like. So what is half there is told by the folder it lies in,
-and where the album gives the names, by a name that is none of a photo.
+People may name their files freely. So an incomplete file is known by its folder, and where the
+album chooses the names, by a name that no photo has.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ import time
 import uuid
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from operator import attrgetter
 from pathlib import Path
 
 from album.domain.photo import Photo
@@ -33,25 +34,31 @@ from album.images.file_types import kind_of
 from album.runtime.files import sha256_of
 
 SUFFIXES = {
-    "JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "GIF": ".gif",
-    "BMP": ".bmp", "TIFF": ".tif", "HEIC": ".heic", "AVIF": ".avif",
+    "JPEG": ".jpg",
+    "PNG": ".png",
+    "WEBP": ".webp",
+    "GIF": ".gif",
+    "BMP": ".bmp",
+    "TIFF": ".tif",
+    "HEIC": ".heic",
+    "AVIF": ".avif",
     "JXL": ".jxl",
-}  # fmt: skip
-"""Others, such as those of the many kinds of RAW, keep the ending that they came with."""
+}
+"""Suffix by file type. Others, such as the many kinds of RAW, keep their own."""
 PARTIAL = ".part"  # behind a UUID: being written, in a folder whose names the album gives
-COPY = "copy-"  # likewise where it has no row yet; an upload is all there is of a photo
+COPY = "copy-"  # token prefix of a copy. An upload may be the only file of its photo
 COPIES_KEPT_S = 86_400  # an import that is running keeps a copy waiting for seconds
 FAILED_KEPT_S = 7 * 86_400
 _HALF = re.compile(rf"[0-9a-f]{{32}}{re.escape(PARTIAL)}")
 _ENDING = re.compile(r"\.[a-z0-9]{1,8}")
-_LONGEST_NAME = 255  # bytes that a disk takes; zips have longer ones
+_LONGEST_NAME = 255  # bytes that a disk takes, zips have longer ones
 
 
 class Originals:
-    """The files of one data folder, by the sha256 of the photo."""
+    """Files of one data folder, by the sha256 of the photo."""
 
     def __init__(self, data_dir: Path) -> None:
-        """Use (and make) the folders below `data_dir`."""
+        """Use the folders below `data_dir`, and create missing ones."""
         self.photos_dir = data_dir / "photos"
         self.thumbnails_dir = data_dir / "thumbnails"
         self.incoming_dir = data_dir / "incoming"
@@ -67,10 +74,10 @@ class Originals:
                     raise
                 # One that cannot be written to can still be looked at.
 
-    # Where things are
+    # Paths
 
-    def kept(self, photo: Photo) -> Path:
-        """Where the album keeps an original of its own."""
+    def stored_path(self, photo: Photo) -> Path:
+        """Return the path of an original that the album keeps."""
         suffix = SUFFIXES.get(photo.file_type) or Path(photo.filename).suffix.lower()
         plain = self.photos_dir / photo.sha256[:2] / photo.sha256
         kept = plain.with_name(f"{plain.name}{suffix}")
@@ -78,14 +85,14 @@ class Originals:
         return kept if _ENDING.fullmatch(suffix) or os.path.lexists(kept) else plain
 
     def path_of(self, photo: Photo) -> Path:
-        """Where the original of a photo belongs, whether it is there now or not."""
-        return photo.path or self.kept(photo)
+        """Return the path where the original of a photo belongs."""
+        return photo.path or self.stored_path(photo)
 
     def find(self, photo: Photo) -> Path:
-        """The original, wherever it lies.
+        """Return the path of an existing original.
 
         Raises:
-            PhotoNotFoundError: it is not there any more.
+            PhotoNotFoundError: the file is missing.
         """
         path = self.path_of(photo)
         if not path.is_file():
@@ -96,14 +103,14 @@ class Originals:
         return path
 
     def thumbnail(self, sha256: str) -> Path:
-        """Where the thumbnail of a photo belongs."""
+        """Return the path where the thumbnail of a photo belongs."""
         return self.thumbnails_dir / sha256[:2] / f"{sha256}.jpg"
 
     def large_view(self, sha256: str) -> Path:
-        """Where the large view of a photo belongs; made when it is first looked at."""
+        """Return the path of the large view, made on first use."""
         return self.thumbnails_dir / "large" / sha256[:2] / f"{sha256}.jpg"
 
-    # How they arrive
+    # Arrival
 
     def receive_upload(
         self,
@@ -113,46 +120,55 @@ class Originals:
         import_id: int,
         sidecars: Iterable[tuple[Path, str]] = (),
     ) -> Path:
-        """Take an upload away into the album's keeping under its own name.
+        """Move an upload into the album's incoming folder under its own name.
 
         Args:
-            source: the file, whatever its name here.
-            name: what the person called it, without folders.
+            source: the file, with any name.
+            name: the person's name for it, without folders.
             import_id: the import that it belongs to.
-            sidecars: the files that describe it, which stay where they are, for they may describe
-                others too; and what the person called them.
+            sidecars: its sidecars with the person's names for them. They are copied, since they may
+                describe other files too.
         """
         folder = self._folder(import_id, copy=False)
-        for sidecar, its_name in sidecars:  # first: when the photo is there, all of it is
-            shutil.copyfile(sidecar, folder / its_name)
+        for sidecar, sidecar_name in sidecars:  # first: when the photo is there, all of it is
+            shutil.copyfile(sidecar, folder / sidecar_name)
         return _move(source, folder / name, self.new_half())
 
     def new_folder(self, import_id: int) -> Path:
-        """A folder for one copy, which is moved into it when it is whole."""
+        """Create a folder for one complete copy."""
         return self._folder(import_id, copy=True)
 
     def new_half(self) -> Path:
-        """Where a file can be written before it is moved to its place on the same disk."""
+        """Return a temporary path on the disk of the data folder."""
         return self._half / uuid.uuid4().hex
 
     def place_in(self, folder: Path, name: str) -> Path:
-        """Where a copy called `name` goes in a folder of its own; a name too long is cut."""
+        """Return a copy's path in its folder, cutting long names."""
         return folder / _short(name)
 
     def note_identity(
         self, arrived: Path, sha256: str, sidecars: Iterable[Path] = ()
     ) -> tuple[Path, list[Path]]:
-        """File an arrived original, with what describes it, under its sha256, so that a crash
-        cannot separate the two."""
-        token = arrived.parent.name.rpartition(".")[2]  # alone, where it was looked at before
+        """File an arrived original with its sidecars under its sha256.
+
+        A crash cannot separate them, since their folder is renamed as a whole.
+
+        Returns:
+            The new paths of the original and the sidecars.
+        """
+        token = arrived.parent.name.rpartition(".")[
+            2
+        ]  # the token alone, if it was identified before
         folder = self.incoming_dir / f"{sha256}.{token}"
         arrived.parent.replace(folder)
         return folder / arrived.name, [folder / sidecar.name for sidecar in sidecars]
 
-    def keep(self, identified: Path, photo: Photo) -> None:
-        """Move an identified original to its final place. Doing it twice does no harm, also not
-        by two processes at once."""
-        final = self.kept(photo)
+    def store_original(self, identified: Path, photo: Photo) -> None:
+        """Move an identified original with its sidecars to its final path.
+
+        Safe to repeat, also by two processes at once.
+        """
+        final = self.stored_path(photo)
         final.parent.mkdir(exist_ok=True)
         for sidecar in _files(identified.parent):
             if sidecar != identified and kind_of(sidecar.name) == "sidecar":
@@ -162,53 +178,53 @@ class Originals:
             _move_if_there(identified, final)
             if not final.exists():
                 raise FileNotFoundError(identified)
-        self.drop(identified)
+        self.discard(identified)
 
-    def drop(self, arrived: Path) -> None:
-        """Forget a file that arrived: it is here already, cannot be read, or was cancelled."""
+    def discard(self, arrived: Path) -> None:
+        """Delete an arrived file that is a duplicate, unreadable or cancelled."""
         if self.incoming_dir in arrived.parent.parents:  # never a folder of the person's own
             shutil.rmtree(arrived.parent, ignore_errors=True)
 
     def quarantine(self, upload: Path) -> None:
-        """Keep an upload that could not be read for some days, to be tried again."""
+        """Keep an unreadable upload for some days, to be retried."""
         if self.incoming_dir in upload.parent.parents:
             upload.parent.replace(self._failed / upload.parent.name.rpartition(".")[2])
 
     def is_upload(self, arrived: Path) -> bool:
-        """Whether a file on its way is an upload, all there is of it, and no copy."""
+        """Return whether an incoming file is an upload, its only copy."""
         return COPY not in arrived.parent.name
 
     def within_incoming(self, arrived: Path) -> Path:
-        """`<token>/<name>` of a file on its way, without the folders that the album put it in."""
+        """Return `<token>/<name>` of an incoming file."""
         parts = arrived.relative_to(self.incoming_dir).parts
         return Path(*parts[1:] if parts[0] == self._new.name else parts)
 
-    def has_set_aside(self, import_id: int) -> bool:
-        """Whether uploads of an import that could not be read are still here."""
+    def has_quarantined(self, import_id: int) -> bool:
+        """Return whether unreadable uploads of an import are still here."""
         return any(self._failed.glob(f"{import_id}-*"))
 
     def retry(self, failed_import: int, import_id: int) -> list[Path]:
-        """Bring uploads that were set aside by one import on their way again for another."""
-        brought = []
+        """Move the quarantined uploads of an import into another import."""
+        uploads = []
         for folder in sorted(self._failed.glob(f"{failed_import}-*")):
             again = self._new / f"{import_id}-{uuid.uuid4().hex}"
             folder.replace(again)
-            brought += _whole_files(again)
-        return brought
+            uploads += _whole_files(again)
+        return uploads
 
     def hand_over(self, upload: Path, import_id: int) -> None:
-        """Make an upload on its way belong to another import."""
+        """Move an incoming upload to another import."""
         upload.parent.replace(self._new / f"{import_id}-{uuid.uuid4().hex}")
 
     def identified(self) -> Iterator[tuple[str, Path]]:
-        """(sha256, file) of every original that is on its way to its final place."""
+        """Yield (sha256, file) of every original that awaits its final path."""
         for folder in _folders(self.incoming_dir):
             if folder not in self._not_arrivals:
                 sha256 = folder.name.partition(".")[0]
                 yield from ((sha256, file) for file in _whole_files(folder, sha256))
 
     def uploads(self, import_id: int | None = None) -> list[Path]:
-        """Uploads on their way, looked at or not; None: of all imports. Folders without one go."""
+        """Return incoming uploads of an import (None: all), and delete empty folders."""
         folders = [
             folder
             for parent in (self.incoming_dir, self._new)
@@ -223,51 +239,51 @@ class Originals:
         ]
 
     def uploads_without(self, import_ids: Iterable[int]) -> list[Path]:
-        """Uploads on their way that belong to none of these imports."""
+        """Return incoming uploads that belong to none of these imports."""
         uploads = self.uploads()
-        theirs = self.uploads_of(uploads, import_ids)
-        return [file for file in uploads if file not in theirs]
+        known = self.uploads_of(uploads, import_ids)
+        return [file for file in uploads if file not in known]
 
     def uploads_of(self, uploads: Iterable[Path], import_ids: Iterable[int]) -> set[Path]:
-        """Those of some uploads on their way that belong to one of these imports."""
+        """Return those uploads that belong to one of these imports."""
         known = {str(import_id) for import_id in import_ids}
         return {file for file in uploads if _import_of(file.parent) in known}
 
     def forget_old(self) -> None:
-        """Take away copies that a crash left on their way, and uploads that failed long ago."""
+        """Delete copies that a crash left behind, and old quarantined uploads."""
         for pattern, kept_s in (
             (f"*.{COPY}*", COPIES_KEPT_S),
             (f"new/{COPY}*", COPIES_KEPT_S),
             ("failed/*", FAILED_KEPT_S),
             ("half/*", COPIES_KEPT_S),
         ):
-            for left in self.incoming_dir.glob(pattern):
+            for path in self.incoming_dir.glob(pattern):
                 try:
-                    status = left.stat()
+                    status = path.stat()
                     # A copy has the time of its source before it is moved to its place.
-                    at = status.st_ctime if left.parent == self._half else status.st_mtime
+                    at = status.st_ctime if path.parent == self._half else status.st_mtime
                     old = at < time.time() - kept_s
-                    if old and not left.is_dir():
-                        left.unlink()
+                    if old and not path.is_dir():
+                        path.unlink()
                     elif old:
-                        shutil.rmtree(left, ignore_errors=True)
+                        shutil.rmtree(path, ignore_errors=True)
                 except FileNotFoundError:  # of an import that is running
                     continue
 
     # Caches
 
     def state_of_thumbnails(self) -> list[int]:
-        """Differs after a thumbnail was made or deleted: when each of their folders changed."""
+        """Return the change times of the thumbnail folders, to detect changes."""
         try:
             with os.scandir(self.thumbnails_dir) as folders:
                 # Large views are made when they are looked at.
-                small = [it for it in folders if it.is_dir() and it.name != "large"]
-                return [it.stat().st_mtime_ns for it in sorted(small, key=lambda it: it.name)]
+                small = [entry for entry in folders if entry.is_dir() and entry.name != "large"]
+                return [entry.stat().st_mtime_ns for entry in sorted(small, key=attrgetter("name"))]
         except OSError:
             return []
 
     def write_cache(self, path: Path, content: bytes) -> None:
-        """Write a thumbnail so that a reader sees all of it or nothing."""
+        """Write a thumbnail atomically."""
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f"{uuid.uuid4().hex}{PARTIAL}")
         try:
@@ -284,23 +300,23 @@ class Originals:
 
 
 def is_half(file: Path) -> bool:
-    """Whether a file among the album's own is still being written, or was when all ended."""
+    """Return whether a file among the album's own is incomplete."""
     return _HALF.fullmatch(file.name) is not None
 
 
 def _move(source: Path, target: Path, half: Path | None = None) -> Path:
-    """`target` becomes the whole file at once, on the same disk or from another.
+    """Move a file atomically, from any disk.
 
     Args:
-        source: what is moved.
-        target: where to.
-        half: on the disk of `target`, for what comes from another; None: beside it.
+        source: the file.
+        target: its new path.
+        half: a temporary path on the disk of `target`. None: beside it.
     """
     try:
         return source.replace(target)
     except FileNotFoundError:
         raise
-    except OSError:  # another disk: copy, then take it away
+    except OSError:  # another disk: copy, then delete
         partial = half or target.with_name(uuid.uuid4().hex + PARTIAL)
         shutil.copyfile(source, partial)
         shutil.copystat(source, partial)  # its time may be all that is known of the capture
@@ -310,7 +326,7 @@ def _move(source: Path, target: Path, half: Path | None = None) -> Path:
 
 
 def _move_if_there(source: Path, target: Path) -> None:
-    """Move a file; another process may have done it already."""
+    """Move a file unless another process did."""
     try:
         _move(source, target)
     except FileNotFoundError:
@@ -318,12 +334,12 @@ def _move_if_there(source: Path, target: Path) -> None:
 
 
 def _import_of(folder: Path) -> str:
-    """The id of the import in the token of a folder, as text."""
+    """Return the id of the import in a folder's token, as text."""
     return folder.name.rpartition(".")[2].removeprefix(COPY).partition("-")[0]
 
 
 def _folders(folder: Path) -> list[Path]:
-    """What is in a folder, which somebody may have deleted."""
+    """List a folder, which a person may have deleted."""
     try:
         return sorted(folder.iterdir())
     except FileNotFoundError:
@@ -338,7 +354,10 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _short(name: str) -> str:
-    """A name that a disk takes, with its ending; it may end in the middle of a letter."""
+    """Cut a name to the disk's limit, keeping its suffix.
+
+    It may end in the middle of a character.
+    """
     whole, ending = os.fsencode(name), os.fsencode(Path(name).suffix)
     if len(whole) <= _LONGEST_NAME:
         return name
@@ -347,13 +366,13 @@ def _short(name: str) -> str:
 
 
 def _whole_files(folder: Path, sha256: str = "") -> list[Path]:
-    """The file that arrived in this folder, without what describes it; a folder with none goes.
+    """Return a folder's files without sidecars, and delete an empty folder.
 
-    A photo may be called as files are that describe one; then `sha256`, if it is known, tells it.
+    A photo may have the name of a sidecar. `sha256`, where it is known, identifies it.
     """
-    found = _files(folder)
-    files = [file for file in found if kind_of(file.name) != "sidecar"]
-    files = files or [file for file in found if sha256 and _has_bytes(file, sha256)]
+    arrived = _files(folder)
+    files = [file for file in arrived if kind_of(file.name) != "sidecar"]
+    files = files or [file for file in arrived if sha256 and _has_bytes(file, sha256)]
     if not files:
         shutil.rmtree(folder, ignore_errors=True)
     return files
@@ -362,12 +381,12 @@ def _whole_files(folder: Path, sha256: str = "") -> list[Path]:
 def _has_bytes(file: Path, sha256: str) -> bool:
     try:
         return sha256_of(file) == sha256
-    except OSError:  # it was moved to its place just now
+    except OSError:  # moved to its final path just now
         return False
 
 
 def file_time(path: Path) -> datetime:
-    """When the file was last changed: naive local time, to the second.
+    """Return the modification time: naive local time, to the second.
 
     Raises:
         UnreadableImageError: the file cannot be opened.
@@ -376,5 +395,5 @@ def file_time(path: Path) -> datetime:
         seconds = int(path.stat().st_mtime)
     except OSError as error:
         raise UnreadableImageError(CANNOT_OPEN) from error
-    # Some disks hold times that no calendar does; 1970 to 2106 is what 32 bits can say.
+    # Some disks hold times outside any calendar. 32 bits cover 1970 to 2106.
     return datetime.fromtimestamp(min(max(seconds, 0), 2**32 - 1))

@@ -1,4 +1,4 @@
-"""Which photos a filter or condition lets through, as masks over the rows of the fact table."""
+"""Filters as boolean masks over the rows of the photo table."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from album.domain.filters import (
     TakenBetween,
     Writes,
 )
+from album.domain.known_names import KnownNames
 from album.domain.photo import SearchFilters
 from album.storage.database import Database
 from album.storage.photo_table import Facts, Ids, Mask
@@ -39,21 +40,21 @@ _MONDAY_OFFSET = 3  # day 0, the first of 1970, was a Thursday
 
 
 class FilterMasks:
-    """Asks the facts of one moment, and the labels and places of the database."""
+    """Masks over the facts of one moment."""
 
     def __init__(
         self, database: Database, facts: Facts, written: Mapping[str, Ids] | None = None
     ) -> None:
-        """Answer for the photos of `facts`; `written` has those that write a phrase."""
+        """Use the photos of `facts`, and photo ids by phrase."""
         self._database = database
         self._facts = facts
         self._written = written or {}
 
     def passing(self, filters: SearchFilters, conditions: Sequence[Filter]) -> Mask:
-        """(n,) whether each photo passes the filters and meets the conditions.
+        """Return (n,) whether each photo passes the filters and meets the conditions.
 
         Raises:
-            KeyError: a phrase is asked for that `written` does not have.
+            KeyError: `written` lacks a phrase.
         """
         mask = self._meeting(_as_conditions(filters)) & self._meeting(conditions)
         if filters.camera is not None:
@@ -63,25 +64,27 @@ class FilterMasks:
         return mask
 
     def _meeting(self, conditions: Iterable[Filter]) -> Mask:
-        """Facts of one type are alternatives, but for labels and words; excluded ones must not
-        hold."""
+        """Return (n,) whether each photo meets the conditions.
+
+        Facts of one type are alternatives, except labels and phrases. Excluded facts must not hold.
+        """
         mask = np.ones(len(self._facts.rows), dtype=bool)
         alternatives: dict[type[Fact], Mask] = {}
-        for it in conditions:
-            holds = self._holds(it.fact)
-            if it.excluded:
+        for condition in conditions:
+            holds = self._holds(condition.fact)
+            if condition.excluded:
                 mask &= ~holds
-            elif isinstance(it.fact, Labelled | Writes):
+            elif isinstance(condition.fact, Labelled | Writes):
                 mask &= holds
             else:
-                kind = type(it.fact)
+                kind = type(condition.fact)
                 alternatives[kind] = alternatives[kind] | holds if kind in alternatives else holds
         for holds in alternatives.values():
             mask &= holds
         return mask
 
     def _holds(self, fact: Fact) -> Mask:
-        """(n,) whether each photo is known to have the fact."""
+        """Return (n,) whether each photo is known to have the fact."""
         facts, rows = self._facts, self._facts.rows
         mask: Mask
         match fact:
@@ -117,10 +120,10 @@ class FilterMasks:
             case Screenshot():
                 mask = rows["screenshot"]
             case Favourite():
-                labels = [it for it in all_labels(self._database) if fold(it) in FAVOURITE_LABELS]
+                labels = self._labels_where(FAVOURITE_LABELS.__contains__)
                 mask = (rows["rating"] >= FAVOURITE_STARS) | self._among(self._labelled(labels))
             case Labelled(label):
-                labels = [it for it in all_labels(self._database) if fold(it) == fold(label)]
+                labels = self._labels_where(fold(label).__eq__)
                 mask = self._among(self._labelled(labels))
             case Captioned():
                 mask = rows["captioned"]
@@ -131,12 +134,16 @@ class FilterMasks:
         return mask
 
     def _named(self, column: str, wanted: Callable[[str], bool]) -> Mask:
-        """Whether the name in a column is one that is wanted."""
+        """Return (n,) whether the name in a column is wanted."""
         names = self._facts.names(column)
         table = np.zeros(max(names, default=0) + 1, dtype=bool)
         table[[number for number, name in names.items() if wanted(name)]] = True
         mask: Mask = table[self._facts.rows[column]]
         return mask
+
+    def _labels_where(self, test: Callable[[str], bool]) -> list[str]:
+        """Return the labels whose folded text passes the test."""
+        return [label for label in all_labels(self._database) if test(fold(label))]
 
     def _among(self, photo_ids: Ids) -> Mask:
         return np.isin(self._facts.photo_ids, photo_ids)
@@ -156,12 +163,12 @@ class FilterMasks:
             for place_id, *names in self._database.connection.execute(
                 "SELECT place_id, town, town_ko, country, country_ko FROM places"
             )
-            if fold(name) in {fold(it) for it in names if it}
+            if fold(name) in {fold(place) for place in names if place}
         ]
 
 
 def all_labels(database: Database) -> list[str]:
-    """The different labels, in order; jumps from one to the next instead of reading them all."""
+    """Return the distinct labels in order, by jumps in the index."""
     rows = database.connection.execute(
         "WITH RECURSIVE each (label) AS (SELECT min(label) FROM labels UNION ALL"
         " SELECT (SELECT min(label) FROM labels WHERE label > each.label) FROM each"
@@ -171,7 +178,7 @@ def all_labels(database: Database) -> list[str]:
 
 
 def _as_conditions(filters: SearchFilters) -> list[Filter]:
-    """What filters and conditions both can say."""
+    """Convert filters to the equivalent conditions."""
     conditions = []
     if filters.after is not None or filters.before is not None:
         conditions.append(Filter(TakenBetween(filters.after, filters.before)))
@@ -184,3 +191,19 @@ def _as_conditions(filters: SearchFilters) -> list[Filter]:
     if filters.file_type is not None:
         conditions.append(Filter(OfType((filters.file_type,))))
     return conditions
+
+
+def read_known_names(database: Database, facts: Facts) -> KnownNames:
+    """Read the places, cameras, lenses and labels of the photos."""
+    used = set(facts.place_ids)
+    places = database.connection.execute(
+        "SELECT place_id, town, town_ko, country, country_ko FROM places"
+    )
+    return KnownNames(
+        places=frozenset(
+            name for place_id, *names in places if place_id in used for name in names if name
+        ),
+        cameras=frozenset(facts.names("camera").values()),
+        lenses=frozenset(facts.names("lens").values()),
+        labels=frozenset(all_labels(database)),
+    )

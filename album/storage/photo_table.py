@@ -1,8 +1,8 @@
-"""FactTable: what filters and conditions ask of photos, in memory, a short row for each.
+"""Facts of all photos in memory, a short row for each.
 
-Some forty bytes a photo make any question a pass over arrays, which takes a millisecond where SQL
-takes twenty. The database numbers every change, by whichever program, so that a table is kept
-true by reading the rows that changed.
+At some forty bytes per photo, any query is a pass over arrays, which takes a millisecond where SQL
+takes twenty. The database numbers every change, by any program, so the table is updated by reading
+the rows that changed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ROW = np.dtype(
     [
         ("photo_id", "<i8"),
         ("taken_ms", "<i8"),  # since 1970 by the camera's own clock
-        ("camera", "<i4"),  # a number of `FactTable.numbers`, as the next two; of None: 0
+        ("camera", "<i4"),  # number in `FactTable._numbers`, as the next two. None: 0
         ("lens", "<i4"),
         ("file_type", "<i4"),
         ("place_id", "<i8"),  # 0: not known
@@ -40,7 +40,7 @@ ROW = np.dtype(
     ]
 )
 _NAMES = ("camera", "lens", "file_type")
-# Types are seen to for a database that somebody made up: SQLite takes any value in any column.
+# Casts guard against a forged database, since SQLite stores any value in any column.
 _SELECT = """
     SELECT photo_id, coalesce(strftime('%s', taken_at), 0) * 1000
             + CAST(substr(taken_at, 21, 3) AS INTEGER),
@@ -65,48 +65,48 @@ _SCREENSHOT_FOLDERS = frozenset(
 
 
 class Facts:
-    """The table at one moment; nothing of it changes."""
+    """Table at one moment, immutable."""
 
     def __init__(self, rows: npt.NDArray[Any], names: Sequence[str | None]) -> None:
-        """Keep (n,) rows of `ROW` in the order of their ids; `names` by their numbers."""
+        """Keep (n,) rows of `ROW` by rising id, and `names` by number."""
         self.rows = rows
         self._names = names
 
     @cached_property
     def photo_ids(self) -> Ids:
-        """(n,) rising."""
+        """(n,) rising ids."""
         return np.ascontiguousarray(self.rows["photo_id"])
 
     @cached_property
     def seconds(self) -> Ids:
-        """(n,) since 1970 by the camera's own clock, in the order of `photo_ids`."""
+        """(n,) seconds since 1970 by the camera's own clock."""
         seconds: Ids = self.rows["taken_ms"] // 1000
         return seconds
 
     @cached_property
     def days(self) -> npt.NDArray[np.datetime64]:
-        """(n,) the days on which the photos were taken."""
+        """(n,) capture days."""
         return (self.seconds // 86_400).astype("datetime64[D]")
 
     @cached_property
     def months(self) -> npt.NDArray[np.int64]:
-        """(n,) 1 to 12."""
+        """(n,) capture months, 1 to 12."""
         return self.days.astype("datetime64[M]").astype(np.int64) % 12 + 1
 
     @cached_property
     def days_of_month(self) -> npt.NDArray[np.int64]:
-        """(n,) 1 to 31."""
+        """(n,) capture days of the month, 1 to 31."""
         firsts = self.days.astype("datetime64[M]").astype("datetime64[D]")
         days: npt.NDArray[np.int64] = (self.days - firsts).astype(np.int64) + 1
         return days
 
     @cached_property
     def newest_first(self) -> npt.NDArray[np.intp]:
-        """(n,) places of the rows by falling capture time, then by falling id."""
+        """(n,) positions of the rows by falling capture time, then falling id."""
         return np.argsort(self.rows["taken_ms"], kind="stable")[::-1]
 
     def names(self, column: str) -> dict[int, str]:
-        """The cameras, lenses or file types that photos have, by their numbers."""
+        """Return the cameras, lenses or file types in use, by number."""
         used = np.flatnonzero(np.bincount(self.rows[column]))
         return {
             number: name for number in used.tolist() if (name := self._names[number]) is not None
@@ -114,12 +114,12 @@ class Facts:
 
     @cached_property
     def place_ids(self) -> list[int]:
-        """The places where photos were taken."""
-        return [int(it) for it in np.unique(self.rows["place_id"]) if it]
+        """Places where photos were taken."""
+        return [int(place_id) for place_id in np.unique(self.rows["place_id"]) if place_id]
 
 
 class FactTable:
-    """Keeps the newest `Facts`; methods may be called from any thread."""
+    """Cache of the newest `Facts`, safe to use from any thread."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -129,12 +129,12 @@ class FactTable:
         self._facts = Facts(np.empty(0, ROW), [None])
 
     def revision(self) -> int:
-        """Grows with each change of a photo, its caption, labels or keywords."""
+        """Return a number that grows with each change of a photo."""
         row = self._database.connection.execute("SELECT max(revision) FROM changes").fetchone()
         return int(row[0] or 0)
 
     def now(self) -> Facts:
-        """The facts of all photos as they are at this moment, by whichever program."""
+        """Return the current facts of all photos."""
         with self._lock:
             revision = self.revision()
             if revision == self._revision:
@@ -149,7 +149,7 @@ class FactTable:
             return facts
 
     def _patched(self, revision: int) -> Facts:
-        """The facts with what changed after `revision`."""
+        """Return the facts updated by the changes after `revision`."""
         cursor = self._database.connection.execute(
             "SELECT photo_id FROM changes WHERE revision > ?", (revision,)
         )
@@ -162,7 +162,7 @@ class FactTable:
         touched = np.union1d(changed, new["photo_id"])
         places = np.searchsorted(old_ids, touched)
         places = places[np.append(old_ids, -1)[places] == touched]
-        if np.array_equal(old[places], new):  # words alone have changed
+        if np.array_equal(old[places], new):  # only texts have changed
             return self._facts
         rows = np.concatenate([np.delete(old, places), new])
         if (np.diff(rows["photo_id"]) < 0).any():
@@ -170,16 +170,18 @@ class FactTable:
         return Facts(rows, list(self._numbers))
 
     def _read(self, where: str, *values: int) -> npt.NDArray[Any]:
-        """The rows as they are in the database, by id."""
+        """Read rows from the database, by id."""
         cursor = self._database.connection.execute(f"{_SELECT} {where} ORDER BY photo_id", values)
         cursor.row_factory = None
         portions = [np.empty(0, ROW)]
-        while found := cursor.fetchmany(_PORTION):
-            columns = dict(zip((*(ROW.names or ()), "path"), zip(*found, strict=True), strict=True))
-            rows = np.empty(len(found), ROW)
+        while records := cursor.fetchmany(_PORTION):
+            columns = dict(
+                zip((*(ROW.names or ()), "path"), zip(*records, strict=True), strict=True)
+            )
+            rows = np.empty(len(records), ROW)
             for name in _NAMES:
                 columns[name] = tuple(
-                    self._numbers.setdefault(it, len(self._numbers)) for it in columns[name]
+                    self._numbers.setdefault(value, len(self._numbers)) for value in columns[name]
                 )
             columns["screenshot"] = tuple(
                 filename is not None and is_screenshot(filename, path)
@@ -192,7 +194,7 @@ class FactTable:
 
 
 def is_screenshot(filename: str, path: str | bytes | None) -> bool:
-    """Whether the name of a file, or a folder that it lies in, says that it shows a screen."""
+    """Return whether a file's name or folders indicate a screenshot."""
     if _SCREENSHOT_FILE.match(fold(filename)):
         return True
     if path is None:

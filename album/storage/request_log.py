@@ -1,8 +1,8 @@
-"""RateLimiter: when the next request may be sent, whoever sends it.
+"""Rate limiter for caption requests, shared by all processes.
 
-Every request is written down before it is sent, so the rate holds across threads, processes,
-restarts and kills. A log of times keeps to so many requests in any window, which a bucket of tokens
-does not: a full one lets twice as many through within its window.
+Every request is recorded before it is sent, so the rate holds across threads, processes, restarts
+and kills. A log of times limits the requests in any window. A token bucket does not: a full one
+lets twice as many through within its window.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from album.storage.database import Database
 WINDOW_S = 60.0
 MARGIN_S = 1.0  # a request may reach its server so much later than the one after it
 DAYS_KEPT_S = 3 * 86_400.0
-LONGEST_REST_S = 90_000.0  # a day of 25 hours; whatever a server says
+LONGEST_REST_S = 90_000.0  # a day of 25 hours, even if a server asks for more
 CALIFORNIA = ZoneInfo("America/Los_Angeles")
 
 
 @dataclass(frozen=True, slots=True)
 class RateSlot:
-    """A place among the requests, or how long to wait for one."""
+    """Slot for a request, or the time to wait for one."""
 
     number: int
-    """Names it; 0: there is none yet."""
+    """Id of the slot, 0 for none yet."""
     wait_s: float
-    """In so many seconds it is worth asking again; 0 for a place."""
+    """Seconds until the next attempt, 0 for a slot."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """A time in which nothing is sent."""
+    """Period in which nothing is sent."""
 
     until: float
     """Unix time."""
@@ -43,7 +43,7 @@ class Rest:
 
 
 class RateLimiter:
-    """Counts requests in the database; methods may be called from any thread and process."""
+    """Request counter in the database, safe from any thread and process."""
 
     def __init__(
         self,
@@ -55,16 +55,16 @@ class RateLimiter:
         margin_s: float = MARGIN_S,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Connects to the requests that were sent before.
+        """Use the requests that are recorded in `database`.
 
         Args:
-            database: where requests are written down.
-            per_minute: how many at the most in any `window_s` seconds; above 0.
-            per_day: how many at the most on a day of Google's, which begins at midnight in
-                California (https://ai.google.dev/gemini-api/docs/rate-limits); 0: any number.
-            window_s: what a minute is.
-            margin_s: by how much requests may be late, each in its own way.
-            clock: tells Unix time.
+            database: where requests are recorded.
+            per_minute: the most in any `window_s` seconds, above 0.
+            per_day: the most per day of Google's, which begins at midnight in California
+                (https://ai.google.dev/gemini-api/docs/rate-limits). 0: unlimited.
+            window_s: the length of a minute.
+            margin_s: by how much the delays of two requests may differ.
+            clock: returns Unix time.
         """
         self.per_minute = per_minute
         self.per_day = per_day
@@ -75,14 +75,14 @@ class RateLimiter:
 
     @property
     def patience_s(self) -> float:
-        """How long a place takes at the most where nobody else wants one."""
+        """Longest wait for a slot when nobody else wants one."""
         return 1.1 * self._apart_s
 
     def take(self, instead_of: int = 0) -> RateSlot:
-        """Take a place for a request that is sent at once, and write it down.
+        """Record a slot for a request that is sent at once.
 
         Args:
-            instead_of: number of a place that was taken before and not used, which is given back.
+            instead_of: number of an unused slot to give back.
         """
         with self._database.writing() as db:
             at = self._clock()
@@ -97,17 +97,17 @@ class RateLimiter:
         return RateSlot(int(number), 0.0)
 
     def give_back(self, number: int) -> None:
-        """Return a place that no request was sent on."""
+        """Return an unused slot."""
         with self._database.writing() as db:
             db.execute("DELETE FROM caption_requests WHERE request_id = ?", (number,))
 
     def rest(self, seconds: float, reason: str, *, cautious: bool = False) -> None:
-        """Send nothing for so long.
+        """Send nothing for some seconds.
 
         Args:
-            seconds: how long, but not longer than a day.
+            seconds: the duration, cut to a day.
             reason: one sentence.
-            cautious: nobody asked for it; `wake` ends it.
+            cautious: the server did not request it, so `wake` ends it.
         """
         with self._database.writing() as db:
             at = self._clock()
@@ -118,14 +118,14 @@ class RateLimiter:
             )
 
     def wake(self) -> None:
-        """Forget rests that were only cautious: somebody is waiting."""
+        """Delete cautious rests, since a person waits."""
         with self._database.writing() as db:
             db.execute("DELETE FROM caption_rests WHERE cautious")
 
     def resting(self) -> Rest | None:
-        """Until when nothing is sent, and why; None where something may be.
+        """Return the current rest, or None.
 
-        A minute that is full counts as no rest; a day that is full does.
+        A full minute is no rest. A full day is one.
         """
         at = self._clock()
         row = self._database.connection.execute(
@@ -144,7 +144,7 @@ class RateLimiter:
         return None
 
     def today(self) -> int:
-        """How many requests were sent on this day of Google's."""
+        """Count the requests of this day in California."""
         at = self._clock()
         row = self._database.connection.execute(
             "SELECT count(*) FROM caption_requests WHERE at >= ? AND at < ?",
@@ -153,10 +153,10 @@ class RateLimiter:
         return int(row[0])
 
     def _wait_s(self, at: float) -> float:
-        """0 where a request may be sent at that time."""
+        """Return the seconds until a request may be sent, 0 for now."""
         if (rest := self.resting()) is not None:
             return max(rest.until - at, 0.001)
-        # What lies ahead of the clock was written before somebody set it back.
+        # Requests ahead of the clock were recorded before it was set back.
         row = self._database.connection.execute(
             "SELECT at FROM caption_requests WHERE at > ? AND at < ?"
             " ORDER BY at DESC LIMIT 1 OFFSET ?",
@@ -166,12 +166,12 @@ class RateLimiter:
 
 
 def day_start(at: float) -> float:
-    """Unix time of the last midnight in California."""
+    """Return the Unix time of the last midnight in California."""
     return _midnight(at, 0)
 
 
 def next_day(at: float) -> float:
-    """Unix time of the next one, on days of 23 and 25 hours, too."""
+    """Return the Unix time of California's next midnight, also across DST changes."""
     return _midnight(at, 1)
 
 

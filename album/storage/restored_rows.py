@@ -1,7 +1,7 @@
-"""The rows of a backup, checked one by one, in a new database that the album's own migrations made.
+"""Rows of a backup, checked and copied into a new database.
 
-Only known columns of known tables come over. Nothing else of the saved file is kept: no trigger, no
-view, no index, no table of another program; the index of texts is made again.
+The album's own migrations create the new database. Only known columns of known tables are copied.
+No trigger, view, index or table of another program is kept. The text index is rebuilt.
 """
 
 from __future__ import annotations
@@ -20,14 +20,15 @@ import numpy as np
 
 from album.domain.captions import LANGUAGES, JobState
 from album.domain.labels import Giver, RuleKind, checked_rule
-from album.domain.photo import ImportKind, ImportState, TakenFrom, Wish
+from album.domain.photo import ImportKind, ImportState, RequestedState, TakenFrom
 from album.errors import AlbumError
-from album.storage.database import MIGRATIONS, new_database
-from album.storage.imports import LOOK_AGAIN
+from album.storage.database import new_database
+from album.storage.import_rows import LOOK_AGAIN
+from album.storage.migrations import MIGRATIONS
 from album.storage.untrusted_database import MadeUpError, UntrustedDatabase
 
 MAX_ID = 1 << 24
-"""Of a photo: tables in memory have a place for each id up to the highest."""
+"""Highest photo id: tables in memory have an entry for each id up to the highest."""
 MAX_WHOLE = 1 << 53
 MAX_MODEL_ID_LENGTH = 200  # characters: files are named by it
 SMALLEST_D = 8
@@ -36,20 +37,20 @@ PORTION = 1000
 _LAST_UNIX_TIME = 4e9  # of the year 2096
 
 Check = Callable[[Any], bool]
-"""Whether a value that is not NULL makes sense in its column."""
+"""Return whether a value other than NULL is valid in its column."""
 
 
 def copy_rows(source: Path, target: Path) -> None:
-    """Copy what makes sense from a saved database to a new one with the same migrations.
+    """Copy valid rows of a saved database to a new one.
 
-    A vector that does not make sense is left out, since its photo can be encoded again.
+    An invalid embedding is left out, since its photo can be encoded again.
 
     Args:
-        source: the saved database; perhaps a hostile one.
-        target: a file that is not there yet.
+        source: the saved database, perhaps a hostile one.
+        target: a file that does not exist yet.
 
     Raises:
-        MadeUpError: a table is missing, or a row does not make sense.
+        MadeUpError: a table is missing, or a row is invalid.
         OSError: the new database cannot be written.
     """
     with UntrustedDatabase(source, _known_tables()) as saved:
@@ -58,7 +59,7 @@ def copy_rows(source: Path, target: Path) -> None:
         try:
             with new_database(target, saved.version) as db:
                 _copy(saved, db)
-        except sqlite3.IntegrityError as error:  # a row twice, or of no photo
+        except sqlite3.IntegrityError as error:  # a duplicate, or of no photo
             raise MadeUpError(f"its rows contradict each other ({error})") from error
 
 
@@ -72,7 +73,7 @@ def _copy(saved: UntrustedDatabase, db: sqlite3.Connection) -> None:
             db.execute("DELETE FROM changes")
         rows = _checked(table, columns, saved.rows(table, [*columns]))
         if table == "embeddings":
-            rows = _sound_vectors(rows, [*columns])
+            rows = _valid_vectors(rows, [*columns])
         marks = ", ".join("?" * len(columns))
         insert = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"
         while portion := list(islice(rows, PORTION)):
@@ -88,7 +89,7 @@ def _copy(saved: UntrustedDatabase, db: sqlite3.Connection) -> None:
 def _copy_sequences(
     saved: UntrustedDatabase, db: sqlite3.Connection, tables: Sequence[str]
 ) -> None:
-    """Number on from where the saved album was: ids of what is gone are not given again."""
+    """Continue the saved album's ids, so that none is reused."""
     counted = {row[0]: row[1] for row in db.execute("SELECT name, seq FROM sqlite_sequence")}
     for table, seq in saved.rows("sqlite_sequence", ("name", "seq")):
         if table not in tables:
@@ -102,7 +103,7 @@ def _copy_sequences(
 
 
 def _known_tables() -> list[str]:
-    """Every table that any version of the album had."""
+    """Return every table that any version of the album had."""
     return re.findall(r"CREATE TABLE (\w+)", "".join(MIGRATIONS))
 
 
@@ -114,7 +115,7 @@ def _tables(db: sqlite3.Connection) -> list[str]:
 
 
 def _columns(db: sqlite3.Connection, table: str) -> dict[str, tuple[Check, bool]]:
-    """The columns of a table of the album's own, with their checks and whether NULL is allowed."""
+    """Return a table's columns with their checks and nullability."""
     return {
         name: (_CHECKS.get(f"{table}.{name}") or _CHECKS.get(name) or _OF_TYPE[kind], nullable)
         for name, kind, nullable in db.execute(
@@ -126,11 +127,10 @@ def _columns(db: sqlite3.Connection, table: str) -> dict[str, tuple[Check, bool]
 def _checked(
     table: str, columns: Mapping[str, tuple[Check, bool]], rows: Iterable[tuple[Any, ...]]
 ) -> Iterator[tuple[Any, ...]]:
-    """The rows whose every value makes sense; of a photo's facts, NULL stands for one that does
-    not.
+    """Yield the valid rows, with NULL for invalid facts of a photo.
 
     Raises:
-        MadeUpError: a value does not.
+        MadeUpError: another value is invalid.
     """
     names, checks = [*columns], [*columns.values()]
     for row in rows:
@@ -147,10 +147,10 @@ def _checked(
         yield tuple(values)
 
 
-def _sound_vectors(
+def _valid_vectors(
     rows: Iterable[tuple[Any, ...]], columns: Sequence[str]
 ) -> Iterator[tuple[Any, ...]]:
-    """The rows whose vector is finite, of L2 norm 1, and as long as the first of its model."""
+    """Yield rows with a finite embedding of norm 1 and consistent width."""
     model, vector = columns.index("model_id"), columns.index("vector")
     width: dict[str, int] = {}
     for row in rows:
@@ -166,7 +166,7 @@ def _sound_vectors(
             yield row
 
 
-# What the columns hold
+# Checks of values
 
 
 def _whole(least: int, most: int) -> Check:
@@ -202,7 +202,7 @@ def _file_name(value: Any) -> bool:
 
 
 def _path(value: Any) -> bool:
-    """Of a file: text, or bytes that are no Unicode."""
+    """Return whether a value is a path: text, or non-Unicode bytes."""
     return (
         isinstance(value, str | bytes)
         and len(value) > 0
@@ -213,7 +213,7 @@ def _path(value: Any) -> bool:
 
 
 def _time(value: Any) -> bool:
-    """Whether it is a naive time as rows have it, which compares as text."""
+    """Return whether a value is a naive ISO 8601 time."""
     if not isinstance(value, str) or not _TIME.fullmatch(value):
         return False
     try:
@@ -224,32 +224,32 @@ def _time(value: Any) -> bool:
 
 
 def _json(check: Check) -> Check:
-    def is_sound(value: Any) -> bool:
+    def is_valid(value: Any) -> bool:
         try:
             return isinstance(value, str) and check(json.loads(value))
         except (ValueError, RecursionError):
             return False
 
-    return is_sound
+    return is_valid
 
 
 def _texts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(it, str) for it in value)
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
 def _spelled_paths(value: Any) -> bool:
-    """Paths as the Latin-1 text of their bytes."""
+    """Return whether a value is paths in Latin-1 spelling."""
     return _texts(value) and all(
-        max(map(ord, it), default=0) < 256 and "\0" not in it for it in value
+        max(map(ord, item), default=0) < 256 and "\0" not in item for item in value
     )
 
 
 def _counts(value: Any) -> bool:
-    return isinstance(value, dict) and all(_whole(0, MAX_WHOLE)(it) for it in value.values())
+    return isinstance(value, dict) and all(_whole(0, MAX_WHOLE)(item) for item in value.values())
 
 
 def _rule(row: Mapping[str, Any]) -> bool:
-    """Whether the columns of a rule of a label, which may be absent, make one that can be used."""
+    """Return whether the columns of a rule make a usable one."""
     try:
         definition = json.loads(row["definition"])
         checked_rule(row["label"], row["kind"], definition, bool(row["living"]))
@@ -259,7 +259,10 @@ def _rule(row: Mapping[str, Any]) -> bool:
 
 
 def _rules_before(value: Any) -> bool:
-    """Rows of label_rules by label: their keys become names of columns when an act is undone."""
+    """Return whether a value is rows of label_rules by label.
+
+    Their keys become column names when a change is undone.
+    """
     return isinstance(value, dict) and all(
         row is None
         or (
@@ -332,7 +335,7 @@ _CHECKS: Final[Mapping[str, Check]] = {
     "imports.sources": _json(_spelled_paths),
     "imports.caption_language": _LANGUAGES_WANTED,
     "imports.state": _one_of(*get_args(ImportState)),
-    "imports.wish": _one_of(*get_args(Wish), LOOK_AGAIN),
+    "imports.wish": _one_of(*get_args(RequestedState), LOOK_AGAIN),
     "imports.skipped": _json(_counts),
     "changes.revision": _whole(1, MAX_WHOLE),
     "labels.given_by": _one_of(*get_args(Giver)),
@@ -351,13 +354,21 @@ _CHECKS: Final[Mapping[str, Check]] = {
     "caption_requests.at": _SECONDS,
     "caption_rests.until": _SECONDS,
 }
-"""By table and column, or by the name of a column of any table; the others by their type alone."""
+"""Check by table and column, or by a column of any table. Others are checked by type."""
 _FACTS: Final = frozenset(
     f"photos.{name}"
     for name in (
-        *("camera", "lens", "latitude", "longitude", "taken_offset", "exposure_s", "f_number"),
-        *("iso", "focal_mm", "rating"),
+        "camera",
+        "lens",
+        "latitude",
+        "longitude",
+        "taken_offset",
+        "exposure_s",
+        "f_number",
+        "iso",
+        "focal_mm",
+        "rating",
     )
 )
-"""Columns that may be NULL for what is not known, and are where the value makes no sense."""
+"""Nullable columns that become NULL when their value is invalid."""
 _WHOLE_ROW: Final[Mapping[str, Callable[[Mapping[str, Any]], bool]]] = {"label_rules": _rule}

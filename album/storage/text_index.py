@@ -1,21 +1,17 @@
-"""TextIndex: full-text search over what is written of each photo, Korean and English.
+"""Full-text search over the texts of photos, Korean and English.
 
-One row of an FTS5 table a photo, kept in `album.db` and made again whenever it is not as it must
-be. The trigram tokenizer (https://sqlite.org/fts5.html#the_trigram_tokenizer) knows no words, which
-suits Korean; the blanks that `album.storage.text_tokens.line` puts around them make words of three
-characters out of two, so that 부산 is found as " 부산", and cat as " cat ", which is not in
-category.
+One row of an FTS5 table per photo, kept in `album.db` and rebuilt whenever it is invalid. The
+trigram tokenizer (https://sqlite.org/fts5.html#the_trigram_tokenizer) knows no words, which
+suits Korean. The blanks that `album.storage.text_tokens.line` puts around words make trigrams
+of two-character words: 부산 is found as " 부산", and cat as " cat ", which is not in category.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
-from typing import Final, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -23,87 +19,60 @@ import numpy.typing as npt
 from album.domain.filters import Filter, Writes
 from album.errors import AlbumError
 from album.storage.database import Database
-from album.storage.text_tokens import QueryTerm, asked, line, phrase, spans_of
+from album.storage.photo_texts import COLUMNS, TextReason, index_line, match_reason, read_texts
+from album.storage.text_tokens import QueryTerm, phrase, query_terms
 
 log = logging.getLogger(__name__)
 
 Ids = npt.NDArray[np.int64]
-Field = Literal[
-    "caption", "keyword", "label", "file name", "folder", "place", "text in the picture"
-]
 
-COLUMNS: Final[dict[str, Field]] = {
-    "caption": "caption",
-    "keywords": "keyword",
-    "labels": "label",
-    "file_name": "file name",
-    "folder": "folder",
-    "place": "place",
-    "read_text": "text in the picture",
-}
-_SAID = (  # tables, the columns of the index that they fill, and what of them
-    ("captions", "caption", "text"),
-    ("keywords", "keywords", "keyword"),
-    ("caption_keywords", "keywords", "keyword"),
-    ("labels", "labels", "label"),
-    ("read_texts", "read_text", "text"),
-)
-_MAKE = (
+_CREATE = (
     f"CREATE VIRTUAL TABLE photo_texts USING fts5({', '.join(COLUMNS)},"
     " tokenize = 'trigram case_sensitive 1')"  # the lines are in small letters already
 )
-_MAKE_STATE = "CREATE TABLE photo_texts_synced (revision INTEGER NOT NULL)"
+_CREATE_STATE = "CREATE TABLE photo_texts_synced (revision INTEGER NOT NULL)"
 _TABLES = (
-    "photo_texts", "photo_texts_synced", "photo_texts_data", "photo_texts_idx",
-    "photo_texts_content", "photo_texts_docsize", "photo_texts_config",
-)  # fmt: skip
+    "photo_texts",
+    "photo_texts_synced",
+    "photo_texts_data",
+    "photo_texts_idx",
+    "photo_texts_content",
+    "photo_texts_docsize",
+    "photo_texts_config",
+)
 _TRIGRAM = 3
 _LAST_CHARACTER = "\U0010ffff"
 _WEIGHTS = (1.0, 2.0, 2.0, 1.0, 0.5, 1.0, 0.5)  # of the columns, for bm25
 
-SYNCED_AT_ONCE = 500  # photos in one transaction, which takes some 100 ms
-SYNCED_BEFORE_A_SEARCH = 2000  # what somebody may wait for; more is for the background
-MOST_HITS = 100_000
-MOST_BY_BM25 = 5000  # finds of words, for each of which SQLite takes some 2 µs
+SYNC_BATCH = 500  # photos in one transaction, which takes some 100 ms
+SYNCED_BEFORE_SEARCH = 2000  # what a search may wait for
+MAX_HITS = 100_000
+MAX_BM25_MATCHES = 5000  # finds of words, for each of which SQLite takes some 2 µs
 PART = 0.5  # what a word counts that is a part of a longer one
-EXCERPT = 80
-FOLDERS = 3
-_HOMES = frozenset({"home", "users", "mnt", "media", "volumes"})  # not what a person calls folders
 
 NO_IDS: Ids = np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)
 class TextHits:
-    """Photos whose texts share words with a question."""
+    """Photos whose texts share words with a query."""
 
     photo_ids: Ids
-    """(m,), best first: by coverage, then by bm25 where words are not too common, then newest."""
+    """(m,), best first: by coverage, then by bm25 unless words are too common, then newest."""
     coverage: npt.NDArray[np.float32]
-    """(m,) in (0, 1]: the share of the question's words that the texts hold, rare words counting
-    for more; 1: all of them, none as a part of a longer word only."""
+    """(m,) in (0, 1]: the share of the query's words that the texts hold, weighted by rarity.
 
-
-@dataclass(frozen=True, slots=True)
-class TextReason:
-    """Why a photo is among the hits: where the words are, and what stands there."""
-
-    field: Field
-    excerpt: str
-    """At most 80 characters of the text as it was written."""
-
-
-Texts: TypeAlias = dict[str, list[str]]
-"""What is written of one photo, by column, as it was written."""
+    1 means all of them, none only as a part of a longer word.
+    """
 
 
 class TextIndex:
-    """Finds photos by their texts; methods may be called from any thread, and process."""
+    """Full-text index, safe to use from any thread and process."""
 
     def __init__(self, database: Database) -> None:
-        """Use the index in `database`; one that is not there, or not as it must be, is made again.
+        """Use the index in `database`, rebuilding a missing or invalid one.
 
-        Where nothing can be written, an index that is not there has no photo in it.
+        In a read-only database, a missing index holds no photo.
         """
         self._database = database
         whole = self._is_whole()
@@ -112,106 +81,94 @@ class TextIndex:
             self.rebuild()
 
     def sync(self, most: int | None = None) -> int:
-        """Take in the texts of photos that changed, by whichever program, a portion at a time.
+        """Index the texts of photos that changed, by any program, in batches.
 
         Args:
-            most: how many photos at the most; None: all.
+            most: the most photos to index. None: all.
 
         Returns:
-            How many are still to be taken in.
+            The number of photos still to be indexed.
 
         Raises:
-            AlbumError: the database cannot be written to.
+            AlbumError: the database cannot be written.
         """
         if self._database.read_only:
             return 0
-        taken = 0
-        mended = False
+        indexed = 0
+        repaired = False
         while due := self._due():
-            portion = min(SYNCED_AT_ONCE, due if most is None else most - taken)
-            if portion <= 0:
+            batch = min(SYNC_BATCH, due if most is None else most - indexed)
+            if batch <= 0:
                 break
             try:
-                self._take_in(portion)
-                taken += portion
+                self._index_pending(batch)
+                indexed += batch
             except sqlite3.DatabaseError as error:
-                if mended:
+                if repaired:
                     raise
-                self._mend(error)
-                mended = True
+                self._repair(error)
+                repaired = True
         return due
 
     def find(self, text: str) -> TextHits:
-        """Photos whose texts hold words of a free sentence, Korean or English.
+        """Find photos by the words of a Korean or English sentence.
 
-        Any word may match, as itself, with a particle or as a plural; stop words are passed over.
-        A word counts by its rarity among the photos (the idf of BM25, Robertson and Zaragoza 2009).
+        Any word may match, as itself, with a particle or as a plural. Stop words are ignored. A
+        word is weighted by its rarity among the photos (the idf of BM25, Robertson and Zaragoza
+        2009).
         """
-        self._sync_a_little()
-        words = asked(text)
+        self._sync_before_search()
+        words = query_terms(text)
         if not words or not self._usable:
             return TextHits(NO_IDS, np.empty(0, np.float32))
         photos = self._count("SELECT count(*) FROM photos")
         size = 1 + self._count("SELECT coalesce(max(photo_id), 0) FROM changes")
         points = np.zeros(size, np.float32)  # of each photo id
-        most, all_havings = 0.0, 0
+        most, matches = 0.0, 0
         for word in words:
             share = self._share(word, size)
-            having = int(np.count_nonzero(share))
-            all_havings += having
-            idf = float(np.log1p((max(photos - having, 0) + 0.5) / (having + 0.5)))
+            holders = int(np.count_nonzero(share))
+            matches += holders
+            idf = float(np.log1p((max(photos - holders, 0) + 0.5) / (holders + 0.5)))
             points += idf * share
             most += idf
         hits = np.flatnonzero(points)[::-1]  # newest first
-        hits = hits[np.argsort(-points[hits], kind="stable")][:MOST_HITS]
+        hits = hits[np.argsort(-points[hits], kind="stable")][:MAX_HITS]
         coverage = np.minimum(points[hits] / np.float32(most), 1)
-        if all_havings > MOST_BY_BM25:
+        if matches > MAX_BM25_MATCHES:
             return TextHits(hits, coverage)
         order = self._order(words, hits, coverage)
         return TextHits(hits[order], coverage[order])
 
     def exact(self, text: str) -> Ids:
-        """(m,) rising ids of the photos with just these words in this order in one of their texts.
+        """Return (m,) rising ids of photos that contain an exact phrase.
 
-        Capitals, accents and punctuation don't count. Words of letters must be whole; Korean ones
+        Capitals, accents and punctuation are ignored. Words of letters must be whole. Korean ones
         may be parts of longer words.
         """
-        self._sync_a_little()
+        self._sync_before_search()
         pattern = phrase(text)
-        return self._holding([pattern]) if pattern and self._usable else NO_IDS
+        return self._containing([pattern]) if pattern and self._usable else NO_IDS
 
     def written(self, conditions: Iterable[Filter]) -> dict[str, Ids]:
-        """The answers of `exact` to the phrases of conditions, as `PhotoStore` asks for them."""
-        phrases = {it.fact.phrase for it in conditions if isinstance(it.fact, Writes)}
+        """Return the ids of `exact` for each phrase in the conditions."""
+        phrases = {
+            condition.fact.phrase for condition in conditions if isinstance(condition.fact, Writes)
+        }
         return {phrase: self.exact(phrase) for phrase in phrases}
 
     def why(self, photo_ids: Sequence[int], text: str) -> dict[int, TextReason]:
-        """Where the photos have the words of `text`; those that have none are left out.
-
-        The text with the most of the words wins, one with all of them just so before any other,
-        then a caption before keywords, labels and names.
-        """
-        words, just_so = asked(text), phrase(text)
-        reasons: dict[int, TextReason] = {}
-        for photo_id, texts in self._texts_of(photo_ids).items():
-            most, best = 0, None  # of how many words, and where
-            for column, parts in texts.items():
-                for part in parts:
-                    folded = _line(column, [part])
-                    places = [at for it in words if (at := _first(folded, it.patterns)) >= 0]
-                    number = len(places)
-                    if just_so and (at := folded.find(just_so)) >= 0:
-                        places, number = [at], len(words) + 1
-                    if number > most:
-                        nth_word = folded.count(" ", 0, min(places) + 1) - 1
-                        most, best = number, (column, part, nth_word)
-            if best is not None:
-                column, part, nth_word = best
-                reasons[photo_id] = TextReason(COLUMNS[column], _excerpt(part, nth_word))
-        return reasons
+        """Return the text of each photo that matches the query, if any."""
+        texts = read_texts(self._database.connection, photo_ids)
+        terms, exact = query_terms(text), phrase(text)
+        return {
+            photo_id: reason
+            for photo_id, columns in texts.items()
+            if (reason := match_reason(columns, terms, exact)) is not None
+        }
 
     def faults(self) -> list[str]:
-        """What is wrong with the index itself, one line each; a rebuild puts it right."""
+        """List what is wrong with the index, which `rebuild` repairs."""
         if self._database.read_only:
             return []  # SQLite checks it by writing
         try:
@@ -222,11 +179,11 @@ class TextIndex:
         return []
 
     def rebuild(self) -> None:
-        """Begin again with an empty index; `sync` fills it."""
+        """Replace the index by an empty one, which `sync` fills."""
         with self._database.writing() as db:
             _drop(db)
-            db.execute(_MAKE)
-            db.execute(_MAKE_STATE)
+            db.execute(_CREATE)
+            db.execute(_CREATE_STATE)
             db.execute("INSERT INTO photo_texts_synced VALUES (0)")
         log.info("the index of texts is made again")
 
@@ -235,7 +192,7 @@ class TextIndex:
     def _is_whole(self) -> bool:
         db = self._database.connection
         made = dict(db.execute(f"SELECT name, sql FROM sqlite_master WHERE name IN {_TABLES}"))
-        if len(made) < len(_TABLES) or made["photo_texts"] != _MAKE:
+        if len(made) < len(_TABLES) or made["photo_texts"] != _CREATE:
             return False
         try:
             db.execute("SELECT rowid FROM photo_texts WHERE photo_texts MATCH 'abcd'").fetchone()
@@ -251,13 +208,13 @@ class TextIndex:
             " WHERE revision > (SELECT revision FROM photo_texts_synced)"
         )
 
-    def _sync_a_little(self) -> None:
+    def _sync_before_search(self) -> None:
         try:
-            self.sync(SYNCED_BEFORE_A_SEARCH)
-        except AlbumError as error:  # a full disk is no reason to find nothing
+            self.sync(SYNCED_BEFORE_SEARCH)
+        except AlbumError as error:  # search must work on a full disk
             log.warning("what was written just now is not found yet: %s", error)
 
-    def _take_in(self, most: int) -> None:
+    def _index_pending(self, most: int) -> None:
         columns = ", ".join(COLUMNS)
         marks = ", ".join("?" * (1 + len(COLUMNS)))
         with self._database.writing() as db:
@@ -269,68 +226,42 @@ class TextIndex:
             ).fetchall()
             if not due:
                 return  # another process was faster
-            texts = self._texts_of([row["photo_id"] for row in due])
+            texts = read_texts(db, [row["photo_id"] for row in due])
             db.executemany(
                 "DELETE FROM photo_texts WHERE rowid = ?", [(row["photo_id"],) for row in due]
             )
             db.executemany(
                 f"INSERT INTO photo_texts (rowid, {columns}) VALUES ({marks})",
                 (
-                    (photo_id, *(_line(column, it[column]) for column in COLUMNS))
-                    for photo_id, it in texts.items()
+                    (photo_id, *(index_line(column, columns[column]) for column in COLUMNS))
+                    for photo_id, columns in texts.items()
                 ),
             )
             db.execute("UPDATE photo_texts_synced SET revision = ?", (due[-1]["revision"],))
 
-    def _texts_of(self, photo_ids: Sequence[int]) -> dict[int, Texts]:
-        """The texts of those of `photo_ids` that exist."""
-        db = self._database.connection
-        found: dict[int, Texts] = {}
-        for start in range(0, len(photo_ids), SYNCED_AT_ONCE):
-            some = [int(photo_id) for photo_id in photo_ids[start : start + SYNCED_AT_ONCE]]
-            among = f"photo_id IN ({', '.join('?' * len(some))})"
-            for row in db.execute(
-                "SELECT photo_id, filename, path, town, country, town_ko, country_ko"
-                " FROM photos LEFT JOIN places USING (place_id)"
-                f" WHERE {among}",
-                some,
-            ):
-                found[row[0]] = {column: [] for column in COLUMNS} | {
-                    "file_name": [str(row["filename"])],
-                    "folder": _folders(row["path"]),
-                    "place": [
-                        ", ".join(str(name) for name in names if name)
-                        for names in (row[3:5], row[5:7])
-                    ],
-                }
-            for table, column, text in _SAID:
-                for row in db.execute(
-                    f"SELECT photo_id, {text} FROM {table} WHERE {among} ORDER BY {text}", some
-                ):
-                    if row[0] in found and str(row[1]) not in found[row[0]][column]:
-                        found[row[0]][column].append(str(row[1]))
-        return found
-
-    # Questions to it
+    # Queries
 
     def _share(self, word: QueryTerm, size: int) -> npt.NDArray[np.float32]:
-        """(size,) for each photo id: 1 where the photo has the word, `PART` as a part, else 0."""
-        whole, begun, ended = (
-            ids[(ids > 0) & (ids < size)]  # whoever made the file
-            for ids in map(self._holding, (word.whole, word.starts, word.ends))
+        """Return (size,) float32 weights of a word by photo id.
+
+        1 for the word itself, `PART` for a part of a longer word.
+        """
+        whole, starts, ends = (
+            ids[(ids > 0) & (ids < size)]  # the file may be hostile
+            for ids in map(self._containing, (word.whole, word.starts, word.ends))
         )
         share = np.zeros(size, np.float32)
-        share[ended] = PART
-        both = begun[share[begun] > 0]
+        share[ends] = PART
+        both = starts[share[starts] > 0]
         if word.starts_suffice:
-            share[begun] = PART
+            share[starts] = PART
         share[both] = share[whole] = 1
         return share
 
-    def _holding(self, patterns: Sequence[str]) -> Ids:
-        """Rising ids of the photos with any of `patterns` in the lines of their texts."""
-        ids = [self._within(it) for it in patterns if len(it) < _TRIGRAM]
-        if long := [it for it in patterns if len(it) >= _TRIGRAM]:
+    def _containing(self, patterns: Sequence[str]) -> Ids:
+        """Return rising ids of photos with any pattern in their texts."""
+        ids = [self._with_short(pattern) for pattern in patterns if len(pattern) < _TRIGRAM]
+        if long := [pattern for pattern in patterns if len(pattern) >= _TRIGRAM]:
             ids.append(
                 self._ids(
                     "SELECT group_concat(rowid) FROM photo_texts WHERE photo_texts MATCH ?",
@@ -341,8 +272,8 @@ class TextIndex:
             return NO_IDS
         return ids[0] if len(ids) == 1 else np.unique(np.concatenate(ids))
 
-    def _within(self, short: str) -> Ids:
-        """The photos with one or two characters in a text, by the trigrams that begin with them."""
+    def _with_short(self, short: str) -> Ids:
+        """Return photos with a substring of one or two characters."""
         self._database.connection.execute(
             "CREATE VIRTUAL TABLE IF NOT EXISTS temp.photo_trigrams"
             " USING fts5vocab(main, photo_texts, instance)"
@@ -361,13 +292,13 @@ class TextIndex:
             # One long text: a Python object for each row would take twice the time.
             (listed,) = cursor.fetchone()
         except sqlite3.DatabaseError as error:
-            self._mend(error)
-            self._sync_a_little()
+            self._repair(error)
+            self._sync_before_search()
             (listed,) = self._database.connection.execute(sql, values).fetchone()
         return np.fromstring(listed or "", dtype=np.int64, sep=",")
 
-    def _mend(self, error: sqlite3.DatabaseError) -> None:
-        """Make an index again that SQLite calls damaged; other errors are not of its making."""
+    def _repair(self, error: sqlite3.DatabaseError) -> None:
+        """Rebuild an index that SQLite calls damaged, raise any other error."""
         if not getattr(error, "sqlite_errorname", "").startswith("SQLITE_CORRUPT"):
             raise error
         log.warning("the index of texts is damaged: %s", error)
@@ -379,59 +310,33 @@ class TextIndex:
     def _order(
         self, words: Sequence[QueryTerm], hits: Ids, coverage: npt.NDArray[np.float32]
     ) -> npt.NDArray[np.intp]:
-        """(m,) places of the hits by falling coverage, then by bm25, then newest first."""
+        """Sort the hits by coverage, then by bm25, then newest first.
+
+        Returns:
+            (m,) positions in `hits`.
+        """
         rank: dict[int, float] = {}  # the lower, the better
-        if match := _any(pattern for it in words for pattern in it.patterns):
+        if match := _any(pattern for word in words for pattern in word.patterns):
             cursor = self._database.connection.execute(
                 f"SELECT rowid, bm25(photo_texts, {', '.join(map(str, _WEIGHTS))})"
                 " FROM photo_texts WHERE photo_texts MATCH ?",
                 (match,),
             )
             rank.update((row[0], row[1]) for row in cursor)
-        values = np.array([rank.get(it, 0.0) for it in hits.tolist()])
+        values = np.array([rank.get(photo_id, 0.0) for photo_id in hits.tolist()])
         return np.lexsort((-hits, values, -coverage))
 
 
-def _line(column: str, parts: Sequence[str]) -> str:
-    return line(*parts, names=column in ("file_name", "folder"))
-
-
-def _first(folded: str, patterns: Sequence[str]) -> int:
-    """Where any of the patterns is first; -1: nowhere."""
-    places = [folded.find(it) for it in patterns]
-    return min((at for at in places if at >= 0), default=-1)
-
-
 def _any(patterns: Iterable[str]) -> str:
-    """An FTS5 expression: there are only letters, digits, blanks and strokes to quote."""
+    """Return an FTS5 expression for any of the patterns.
+
+    They hold only letters, digits, blanks and strokes, so quoting is enough.
+    """
     return " OR ".join(f'"{pattern}"' for pattern in patterns if len(pattern) >= _TRIGRAM)
 
 
-def _folders(path: str | bytes | None) -> list[str]:
-    """The last folders of a photo in place, as one path; those of the machine say nothing of it."""
-    if path is None:
-        return []
-    folders = list(PurePath(os.fsdecode(path)).parts[1:-1])
-    if folders and folders[0].lower() in _HOMES:
-        folders = folders[2:]
-    return ["/".join(folders[-FOLDERS:])] if folders else []
-
-
-def _excerpt(text: str, nth_word: int) -> str:
-    """At most `EXCERPT` characters of a text, with its word number `nth_word`, counted from 0."""
-    text = " ".join(text.split())
-    if len(text) <= EXCERPT:
-        return text
-    spans = spans_of(text)
-    at = spans[min(nth_word, len(spans) - 1)] if spans else 0
-    start = max(0, min(at - EXCERPT // 3, len(text) - EXCERPT + 1))
-    start = text.find(" ", start, at) + 1 if start and " " in text[start:at] else start
-    end = start + EXCERPT - 1 - (start > 0)
-    return ("…" if start else "") + text[start:end].rstrip() + ("…" if end < len(text) else "")
-
-
 def _drop(db: sqlite3.Connection) -> None:
-    """Take away the index, also one that SQLite cannot open any more."""
+    """Drop the index, even where SQLite cannot open it."""
     db.execute("DROP TABLE IF EXISTS temp.photo_trigrams")
     for name in _TABLES:
         row = db.execute("SELECT type FROM sqlite_master WHERE name = ?", (name,)).fetchone()
@@ -439,7 +344,7 @@ def _drop(db: sqlite3.Connection) -> None:
             continue
         try:
             db.execute(f"DROP {'VIEW' if row[0] == 'view' else 'TABLE'} {name}")
-        except sqlite3.DatabaseError:  # a virtual table without what lies below it
+        except sqlite3.DatabaseError:  # a virtual table that lacks its shadow tables
             db.execute("PRAGMA writable_schema = ON")
             db.execute("DELETE FROM sqlite_master WHERE name = ?", (name,))
             db.execute("PRAGMA writable_schema = RESET")

@@ -1,7 +1,7 @@
-"""Words of captions, names and questions, in one spelling, so that they can be compared.
+"""Words of captions, names and queries in one comparable spelling.
 
-Korean hangs particles on its words and English adds an s; a photo and a question that mean the
-same must meet all the same. What a language adds is listed here, for a reader to extend.
+Korean adds particles to its words, and English adds an s. A photo and a query that mean the same
+must match all the same. The forms of each language are listed here as tables to extend.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-MOST_CHARACTERS = 10_000  # of one text; more is no caption
-MOST_WORDS = 32  # of one question
-LONGEST_WORD = 50  # more hardly is one
+MAX_CHARACTERS = 10_000  # of one text
+MAX_WORDS = 32  # of one query
+MAX_WORD_LENGTH = 50  # characters
 
 _WORD = re.compile(r"[가-힣]+|\d+|[^\W\d_가-힣]+")
 _TOKEN = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
@@ -36,20 +36,21 @@ _FILLERS = """
     나오는 찍은 찍힌
 """
 STOP_WORDS = frozenset(_FILLERS.split())
-"""What a question is made of beside what it asks for."""
+"""Words of a query that describe no photo."""
 
-PARTICLES = (
-    "이", "가", "은", "는", "을", "를", "에", "의", "도", "로", "와", "과", "만", "랑", "들",
-    "에서", "에는", "들이", "들을", "들은", "들과", "으로", "까지", "부터", "처럼", "하고", "이랑",
-)  # fmt: skip
+_PARTICLE_LIST = """
+    이 가 은 는 을 를 에 의 도 로 와 과 만 랑 들 에서 에는 들이 들을 들은 들과
+    으로 까지 부터 처럼 하고 이랑
+"""
+PARTICLES = tuple(_PARTICLE_LIST.split())
 """What may follow a Korean noun."""
 
-_STRIPPED = (
-    "에서는", "으로는", "에서", "에게", "으로", "까지", "부터", "처럼", "보다", "한테", "하고",
-    "이랑", "들이", "들을", "들은", "들의", "들과", "에는", "에도", "이", "가", "은", "는", "을",
-    "를", "에", "의", "도", "로", "와", "과", "만", "랑", "들", "고", "며",
-)  # fmt: skip
-"""What is taken off a word of a question: the longest that fits, then perhaps another one."""
+_STRIPPED_LIST = """
+    에서는 으로는 에서 에게 으로 까지 부터 처럼 보다 한테 하고 이랑 들이 들을 들은
+    들의 들과 에는 에도 이 가 은 는 을 를 에 의 도 로 와 과 만 랑 들 고 며
+"""
+_STRIPPED = tuple(_STRIPPED_LIST.split())
+"""Endings removed from a word of a query: the longest that fits, then perhaps another one."""
 _AFTER_CONSONANT = frozenset({"이", "은", "을", "과", "으로", "으로는", "이랑"})
 _AFTER_VOWEL = frozenset({"가", "는", "를", "와", "랑"})
 
@@ -57,20 +58,35 @@ ONE_SYLLABLE = frozenset(
     "눈비개꽃산집밤강길물불새소말차배책옷빵밥술달별해문절성탑섬숲논밭들닭곰양뱀쥐벌손발귀코입몸낮봄돌"
     "풀잎콩떡국면컵칼공줄벽창방역탕병팀땅풍흙굴굽쌀껌연북종게꿀무파감귤밤"
 )
-"""Nouns that a particle may be taken from: 눈이 is snow, but 노을 is no form of 노."""
+"""Nouns whose particle may be removed: 눈이 is snow, but 노을 is no form of 노."""
 
 _PLURALS = {
-    "man": "men", "woman": "women", "child": "children", "person": "people", "foot": "feet",
-    "tooth": "teeth", "goose": "geese", "mouse": "mice", "ox": "oxen", "leaf": "leaves",
-    "wolf": "wolves", "knife": "knives", "wife": "wives", "calf": "calves", "shelf": "shelves",
-    "loaf": "loaves", "scarf": "scarves", "half": "halves", "life": "lives",
-}  # fmt: skip
+    "man": "men",
+    "woman": "women",
+    "child": "children",
+    "person": "people",
+    "foot": "feet",
+    "tooth": "teeth",
+    "goose": "geese",
+    "mouse": "mice",
+    "ox": "oxen",
+    "leaf": "leaves",
+    "wolf": "wolves",
+    "knife": "knives",
+    "wife": "wives",
+    "calf": "calves",
+    "shelf": "shelves",
+    "loaf": "loaves",
+    "scarf": "scarves",
+    "half": "halves",
+    "life": "lives",
+}
 _SINGULARS = {plural: singular for singular, plural in _PLURALS.items()}
 
 
 def fold(text: str) -> str:
-    """`text` in small letters, without accents, in one Unicode form: cafe for Café."""
-    text = text[:MOST_CHARACTERS]
+    """Fold case, accents and Unicode form: cafe for Café."""
+    text = text[:MAX_CHARACTERS]
     if not _NEEDS_NO_FOLDING.fullmatch(text):
         text = unicodedata.normalize("NFKD", text).casefold()
         text = unicodedata.normalize("NFC", _ACCENTS.sub("", text))
@@ -78,22 +94,22 @@ def fold(text: str) -> str:
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a text, folded; cut at all but letters, and between 가나다, abc and 123."""
+    """Return the folded words, split between 가나다, abc and 123."""
     return _WORD.findall(fold(text))
 
 
 def spans_of(text: str) -> list[int]:
-    """Where the words of a text begin, as near as folding keeps their number."""
+    """Return the start of each word in the unfolded text."""
     return [match.start() for match in _WORD.finditer(text)]
 
 
 def line(*texts: str, names: bool = False) -> str:
-    """Texts as the index keeps them, so that words can be found by the blanks around them.
+    """Join texts as the index stores them, with blanks that delimit words.
 
     A blank before each word, two after the last, a stroke between texts: " cat  | dog park  ".
 
     Args:
-        texts: captions, keywords, names; those without words are left out.
+        texts: captions, keywords, names. Those without words are left out.
         names: they are names of files or folders, where MyCat may mean two words or one.
     """
     lines = []
@@ -107,10 +123,10 @@ def line(*texts: str, names: bool = False) -> str:
 
 
 def phrase(text: str) -> str:
-    """What `line` of a text holds that says just these words; "" where there are none.
+    """Return the substring of a `line` that matches a phrase, or "".
 
-    Whole words of letters; Korean, Chinese and Japanese ones also inside longer ones; a number of
-    four digits may go on, as the year of a date does.
+    Whole words of letters. Korean, Chinese and Japanese words also match inside longer ones. A
+    number of four digits may continue, as the year of a date does.
     """
     words = words_of(text)
     if not words:
@@ -122,47 +138,52 @@ def phrase(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class QueryTerm:
-    """One word of a question, by what the `line` of a text holds that has it."""
+    """Word of a query, as substrings of a text's `line`."""
 
     word: str
     whole: tuple[str, ...] = ()
     """Any of these: the text has the word, in some form."""
     ends: tuple[str, ...] = ()
-    """A word ends with it, perhaps before a particle; with one of `starts` it is the whole word,
-    without it a part of a longer one."""
+    """A word ends with it, perhaps before a particle.
+
+    With one of `starts` it is the whole word, without it a part of a longer one.
+    """
     starts: tuple[str, ...] = ()
     """A word begins with it."""
     starts_suffice: bool = False
-    """Whether that alone makes it a part of a longer word. Not where it may have lost more than a
-    particle: 고양 is left of 고양이, and begins the name of a town."""
+    """Whether that standalone makes it a part of a longer word.
+
+Not where it may have lost more than a particle: 고양 is left of 고양이, and begins a
+town's name.
+    """
 
     @property
     def patterns(self) -> tuple[str, ...]:
-        """Any of these: the text has the word, at least as a part of a longer one."""
+        """Substrings of which any means that the text has the word."""
         return (*self.whole, *self.ends, *(self.starts if self.starts_suffice else ()))
 
 
-def asked(text: str) -> list[QueryTerm]:
-    """The words of a question that say something, each once, without stop words."""
-    found: dict[str, QueryTerm] = {}
-    for token in _TOKEN.findall(unicodedata.normalize("NFC", text[:MOST_CHARACTERS])):
+def query_terms(text: str) -> list[QueryTerm]:
+    """Return the words of a query, each once, without stop words."""
+    terms: dict[str, QueryTerm] = {}
+    for token in _TOKEN.findall(unicodedata.normalize("NFC", text[:MAX_CHARACTERS])):
         words = words_of(re.sub(r"['’]s$", "", token))
-        if words and (word := " ".join(words)) not in STOP_WORDS and word not in found:
-            found[word] = _asked(words)
-            if len(found) == MOST_WORDS:
+        if words and (word := " ".join(words)) not in STOP_WORDS and word not in terms:
+            terms[word] = _query_term(words)
+            if len(terms) == MAX_WORDS:
                 break
-    return list(found.values())
+    return list(terms.values())
 
 
-def _asked(words: list[str]) -> QueryTerm:
+def _query_term(words: list[str]) -> QueryTerm:
     word = words[0]
     if len(words) == 2 and _HANGUL.match(words[1]) and words[1] in _STRIPPED:
-        return _asked(words[:1])  # iPhone으로
+        return _query_term(words[:1])  # iPhone으로
     if len(words) > 1:
         whole = " " + phrase(" ".join(words)).lstrip(" ")
         return QueryTerm(" ".join(words), (whole,))
-    if _HANGUL.match(word) and len(word) <= LONGEST_WORD:
-        return _asked_in_korean(word)
+    if _HANGUL.match(word) and len(word) <= MAX_WORD_LENGTH:
+        return _korean_term(word)
     if _SPACELESS.match(word):
         return QueryTerm(word, (word,))
     if word.isdecimal():
@@ -171,26 +192,30 @@ def _asked(words: list[str]) -> QueryTerm:
     return QueryTerm(word, tuple(f" {form} " for form in _forms(word)))
 
 
-def _asked_in_korean(word: str) -> QueryTerm:
+def _korean_term(word: str) -> QueryTerm:
     stems = _stems(word)
     # Of one syllable only as a word of its own: 눈 must not find 눈썹.
-    alone = tuple(
+    standalone = tuple(
         f" {form} " for stem in (word, *stems) if len(stem) == 1 for form in _with_particles(stem)
     )
     if len(word) == 1:
-        return QueryTerm(word, alone)
+        return QueryTerm(word, standalone)
     if word.endswith("는"):
-        alone += _of_a_verb(word[:-1])
+        standalone += _verb_forms(word[:-1])
     long = [stem for stem in stems if len(stem) > 1]
-    ends = tuple(it for stem in long for it in _ends(stem))
+    ends = tuple(ending for stem in long for ending in _ends(stem))
     if word.startswith(ends):  # what has the word has its stem with a particle
-        starts = [it for it in long if not any(it != stem and it.startswith(stem) for stem in long)]
-        return QueryTerm(word, alone, ends, tuple(f" {stem}" for stem in starts))
-    return QueryTerm(word, alone, (*ends, *_ends(word)), (f" {word}",), starts_suffice=True)
+        starts = [
+            stem
+            for stem in long
+            if not any(stem != other and stem.startswith(other) for other in long)
+        ]
+        return QueryTerm(word, standalone, ends, tuple(f" {stem}" for stem in starts))
+    return QueryTerm(word, standalone, (*ends, *_ends(word)), (f" {word}",), starts_suffice=True)
 
 
-def _of_a_verb(stem: str) -> tuple[str, ...]:
-    """What else a word may be that ends in 는: 달리는 in 달리고 있다 or 달린다."""
+def _verb_forms(stem: str) -> tuple[str, ...]:
+    """Return other forms of a verb in 는: 달리고, 달린다 for 달리는."""
     last = ord(stem[-1])
     closed = (last - ord("가")) % 28
     plain = f"{stem}는다" if closed else f"{stem[:-1]}{chr(last + 4)}다"  # 4: with ㄴ below
@@ -198,33 +223,33 @@ def _of_a_verb(stem: str) -> tuple[str, ...]:
 
 
 def _ends(stem: str) -> tuple[str, ...]:
-    first, *others = _with_particles(stem)
-    return (f"{first} ", *others)
+    bare, *with_particle = _with_particles(stem)
+    return (f"{bare} ", *with_particle)
 
 
 def _with_particles(stem: str) -> list[str]:
-    return [stem, *(stem + it for it in PARTICLES if _may_follow(it, stem[-1]))]
+    return [stem, *(stem + particle for particle in PARTICLES if _may_follow(particle, stem[-1]))]
 
 
 def _stems(word: str) -> list[str]:
-    """What is left of a Korean word without particles, as far as that may be a word."""
+    """Return the plausible stems of a Korean word without particles."""
     stems: list[str] = []
-    rest = word
+    remainder = word
     while True:
         for particle in _STRIPPED:
-            stem = rest.removesuffix(particle)
-            if stem == rest or not stem or not _may_follow(particle, stem[-1]):
+            stem = remainder.removesuffix(particle)
+            if stem == remainder or not stem or not _may_follow(particle, stem[-1]):
                 continue
             if len(stem) > 1 or stem in ONE_SYLLABLE:
                 break
         else:
             return stems
         stems.append(stem)
-        rest = stem
+        remainder = stem
 
 
 def _may_follow(particle: str, syllable: str) -> bool:
-    """Whether a particle has the form that it takes after this syllable."""
+    """Return whether a particle has the form that follows this syllable."""
     last_consonant = (ord(syllable) - ord("가")) % 28
     if particle == "로":
         return last_consonant in (0, 8)  # none, or ㄹ
@@ -234,7 +259,7 @@ def _may_follow(particle: str, syllable: str) -> bool:
 
 
 def _forms(word: str) -> list[str]:
-    """An English word with its plural, and with what it may be the plural of."""
+    """Return an English word with its plural, and its possible singulars."""
     hisses = word.endswith(("s", "x", "z", "ch", "sh"))
     forms = [word, word + ("es" if hisses else "s")]
     if word.endswith("o"):

@@ -1,8 +1,9 @@
-"""Reads plain tables of an SQLite file that somebody may have made up; runs nothing of the file.
+"""Reader of plain tables in an untrusted SQLite file.
 
-A hostile file can hold triggers, views, virtual tables and generated columns, pages that lead in
-circles and rows that share their bytes. None of these is read: a table is opened when its statement
-in the schema says that it is a plain one, and reading ends where it gives more than the file has.
+Nothing of the file is run. A hostile file can hold triggers, views, virtual tables and generated
+columns, pages in circles and rows that share their bytes. None of these is read. A table is opened
+when its statement in the schema says that it is a plain one, and reading ends where it yields more
+than the file has.
 """
 
 from __future__ import annotations
@@ -42,21 +43,24 @@ _STATEMENT = re.compile(
 
 
 class MadeUpError(ValueError):
-    """Raised when a file is damaged, or is not what it says that it is."""
+    """Raised when a file is damaged or forged."""
 
 
 class UntrustedDatabase:
-    """One file, opened for reading alone; nothing is ever written beside it."""
+    """One file, opened for reading only.
+
+    Nothing is ever written beside it.
+    """
 
     def __init__(self, path: Path, tables: Collection[str]) -> None:
-        """Open a file that nobody else has open.
+        """Open a file that no other program has open.
 
         Args:
             path: the file.
             tables: the only ones that can be read.
 
         Raises:
-            MadeUpError: it is no database, or its schema is not what an honest one is.
+            MadeUpError: it is no database, or its schema is not an honest one.
         """
         self._tables = {*tables, "sqlite_sequence"}
         size_bytes = path.stat().st_size
@@ -68,7 +72,7 @@ class UntrustedDatabase:
             for limit, most in _LIMITS.items():
                 self._db.setlimit(limit, most)
             self._db.set_progress_handler(self._is_endless, _STEPS)
-            with _damage_named():
+            with _translate_errors():
                 for pragma in _PRAGMAS:
                     self._db.execute(f"PRAGMA {pragma}")
                 (encoding,) = self._db.execute("PRAGMA encoding").fetchone()
@@ -82,24 +86,24 @@ class UntrustedDatabase:
             raise
 
     version: int
-    """The `user_version` of the file: which migrations it says that it has seen."""
+    """`user_version` of the file: the number of migrations that it claims."""
 
     def rows(self, table: str, columns: Collection[str]) -> Iterator[tuple[object, ...]]:
-        """The values of some columns of each row, in no order.
+        """Yield the values of some columns of each row, in no order.
 
         Raises:
             MadeUpError: the table, or one of its columns, is not a plain one, or is damaged.
         """
         if table not in self._plain:
             raise MadeUpError(f"its table {table} is missing")
-        with _damage_named():
-            made = self._db.execute(f'PRAGMA table_xinfo("{table}")').fetchall()
-            stored = {name for _, name, _, _, _, _, hidden in made if hidden == 0}
+        with _translate_errors():
+            info = self._db.execute(f'PRAGMA table_xinfo("{table}")').fetchall()
+            stored = {name for _, name, _, _, _, _, hidden in info if hidden == 0}
             if not stored.issuperset(columns):
                 raise MadeUpError(f"its table {table} lacks a column")
-            listed = ", ".join(f'"{column}"' for column in columns)
+            names = ", ".join(f'"{column}"' for column in columns)
             # NOT INDEXED: an index may hold other values than the table.
-            for row in self._db.execute(f'SELECT {listed} FROM "{table}" NOT INDEXED'):
+            for row in self._db.execute(f'SELECT {names} FROM "{table}" NOT INDEXED'):
                 self._bytes_left -= _ROW_BYTES + sum(
                     len(value) for value in row if isinstance(value, str | bytes)
                 )
@@ -118,29 +122,29 @@ class UntrustedDatabase:
         self.close()
 
     def _plain_tables(self) -> set[str]:
-        """The readable tables, each of which the schema has once, as a plain one."""
+        """Return the readable tables that the schema has once, as plain ones."""
         plain: set[str] = set()
         schema = self._db.execute("SELECT type, name, sql FROM sqlite_master")
         for kind, name, sql in schema:
             if sql is None:  # an index that SQLite made by itself
                 continue
-            made = _STATEMENT.match(sql) if isinstance(sql, str) else None
-            if made is None:
+            statement = _STATEMENT.match(sql) if isinstance(sql, str) else None
+            if statement is None:
                 raise MadeUpError("its schema cannot be understood")
-            what, named, opens = made.groups()
-            said = named.strip("\"'`[]").lower()
-            if said not in self._tables and str(name).lower() not in self._tables:
+            statement_kind, quoted, opens = statement.groups()
+            table = quoted.strip("\"'`[]").lower()
+            if table not in self._tables and str(name).lower() not in self._tables:
                 continue
-            honest = (kind, name, what.upper()) == ("table", said, "TABLE") and opens
-            if not honest or said in plain:
-                raise MadeUpError(f"{said} is no plain table in it")
-            plain.add(said)
+            honest = (kind, name, statement_kind.upper()) == ("table", table, "TABLE") and opens
+            if not honest or table in plain:
+                raise MadeUpError(f"{table} is no plain table in it")
+            plain.add(table)
         return plain
 
     def _authorize(
         self, action: int, first: str | None, second: str | None, _: str | None, by: str | None
     ) -> int:
-        """Let SQLite read known tables by itself; `by` is a trigger or a view that would."""
+        """Allow reading known tables, but not by a trigger or view (`by`)."""
         allowed = action == sqlite3.SQLITE_SELECT or (
             action == sqlite3.SQLITE_READ and (first in self._tables or first == "sqlite_master")
         )
@@ -153,7 +157,7 @@ class UntrustedDatabase:
 
 
 @contextmanager
-def _damage_named() -> Iterator[None]:
+def _translate_errors() -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, sqlite3.Warning, UnicodeError, OverflowError) as error:

@@ -1,11 +1,11 @@
-"""VectorIndex: the cached embedding matrix of one model.
+"""Cached embedding matrix of one model.
 
-    embeddings/<model>.npy       (n, d) float32, L2-normalised rows; a plain `np.load` reads it
+    embeddings/<model>.npy       (n, d) float32, L2-normalised rows, readable by `np.load`
     embeddings/<model>.ids.npy   (n,) int64, the photo of each row
 
-Both follow the rows of the database, in their order, and never lead: a file that is behind gets
-the missing rows appended, one that disagrees or is gone is made again. Where the disk takes none,
-the matrix is held in memory.
+Both follow the rows of the database, in their order, and never lead. A file that is behind gets
+the missing rows appended, one that disagrees or is missing is rebuilt. Where the disk is full or
+read-only, the matrix is held in memory.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ BLOCK_ROWS = 65_536
 
 
 class VectorIndex:
-    """The matrix of one model; reading is lock-free on a snapshot, growing is one at a time."""
+    """Matrix of one model, with lock-free reads and serial writes."""
 
     def __init__(self, folder: Path, store: PhotoStore, model_id: str, d: int) -> None:
-        """Open the matrix in `folder`, or make it, and bring it up to the rows of `store`.
+        """Open or create the matrix in `folder`, and sync it with `store`.
 
-        Vectors that are not finite are forgotten, so that their photos are encoded again.
+        Embeddings that are not finite are deleted, so that their photos are encoded again.
         """
         self.model_id = model_id
         self.d = d
@@ -54,36 +54,36 @@ class VectorIndex:
         return len(self._snapshot[0])
 
     def sync(self) -> None:
-        """Take in the vectors that were added to the database, by this process or another.
+        """Append the embeddings that any process added to the database.
 
-        Files that went meanwhile come back.
+        Deleted files are rebuilt.
         """
         if self._store.last_seq(self.model_id) == self._seq and self._has_files():
             return
-        with self._lock, self._alone():
-            self._snapshot = self._made(self._catch_up)
+        with self._lock, self._write_lock():
+            self._snapshot = self._matrix_from(self._append_missing)
             self._seq = self._store.last_seq(self.model_id)
 
     def snapshot(self) -> tuple[npt.NDArray[np.int64], Embeddings]:
-        """All (n,) ids and (n, d) vectors as they are now; the arrays are not to be changed."""
+        """Return all (n,) ids and (n, d) embeddings, not to be changed."""
         self.sync()
         return self._snapshot
 
     def vectors_of(self, photo_ids: npt.NDArray[np.int64]) -> Embeddings:
-        """(m, d) vectors of those of `photo_ids` that are in the index, in the index's order."""
+        """Return (m, d) embeddings of indexed `photo_ids`, in the index's order."""
         self.sync()
         ids, matrix = self._snapshot
         return np.asarray(matrix[np.flatnonzero(is_in(ids, photo_ids))])
 
     def blocks(self) -> Iterator[tuple[npt.NDArray[np.int64], Embeddings]]:
-        """The whole index as (b,) ids and (b, d) vectors, a block at a time."""
+        """Yield the whole index as (b,) ids and (b, d) embeddings."""
         self.sync()
         ids, matrix = self._snapshot
         for start in range(0, len(ids), BLOCK_ROWS):
             yield ids[start : start + BLOCK_ROWS], matrix[start : start + BLOCK_ROWS]
 
     def faults(self) -> list[str]:
-        """Where the files and the database disagree, one line each."""
+        """List where the files and the database disagree."""
         ids, matrix = self._snapshot
         if not np.array_equal(ids, self._store.embedded_ids(self.model_id)):
             return [f"{self.path.name}: its rows are not those of the database"]
@@ -95,16 +95,16 @@ class VectorIndex:
         return []
 
     def _open(self) -> tuple[npt.NDArray[np.int64], Embeddings]:
-        """Map the files if they agree with the database as far as they go; else make them again."""
-        with self._alone():
-            return self._map() if self._agrees() else self._made(self._rebuild)
+        """Map the files if they agree with the database, else rebuild them."""
+        with self._write_lock():
+            return self._map() if self._matches_database() else self._matrix_from(self._rebuild)
 
-    def _alone(self) -> AbstractContextManager[object]:
-        """The database's write lock, which also keeps other processes off the files."""
+    def _write_lock(self) -> AbstractContextManager[object]:
+        """Take the database's write lock, which also excludes other processes."""
         return nullcontext() if self._store.database.read_only else self._store.writing()
 
-    def _made(self, make: Callable[[], None]) -> tuple[npt.NDArray[np.int64], Embeddings]:
-        """The matrix as `make` leaves its files; in memory where they cannot be written."""
+    def _matrix_from(self, make: Callable[[], None]) -> tuple[npt.NDArray[np.int64], Embeddings]:
+        """Return the matrix that `make` writes, else one in memory."""
         try:
             make()
             self._in_memory = False
@@ -120,7 +120,7 @@ class VectorIndex:
     def _has_files(self) -> bool:
         return self._in_memory or (self.path.exists() and self._ids_path.exists())
 
-    def _catch_up(self) -> None:
+    def _append_missing(self) -> None:
         ids, matrix = self._load()
         if ids is None or matrix is None:
             self._rebuild()
@@ -132,14 +132,14 @@ class VectorIndex:
             rows += len(new_ids)
 
     def _rows(self, first: int) -> Iterator[tuple[npt.NDArray[np.int64], Embeddings]]:
-        """Ids (b,) and sound vectors (b, d) of the database from row `first` on, in its order."""
-        unsound = self._store.ids_of_other_length(self.model_id, first, self.d)
-        self._forget(unsound)
+        """Yield ids (b,) and valid embeddings (b, d) from row `first` on."""
+        invalid = self._store.ids_of_other_length(self.model_id, first, self.d)
+        self._forget(invalid)
         for ids, vectors in self._store.vectors(self.model_id, first, self.d, only_d=True):
-            sound = are_finite(vectors)
-            if not sound.all():
-                self._forget(ids[~sound].tolist())
-                ids, vectors = ids[sound], vectors[sound]
+            valid = are_finite(vectors)
+            if not valid.all():
+                self._forget(ids[~valid].tolist())
+                ids, vectors = ids[valid], vectors[valid]
             yield ids, vectors
 
     def _forget(self, photo_ids: list[int]) -> None:
@@ -147,13 +147,15 @@ class VectorIndex:
             log.warning("%d photos are to be encoded by %s again", len(photo_ids), self.model_id)
             self._store.forget_vectors(self.model_id, photo_ids)
 
-    def _agrees(self) -> bool:
+    def _matches_database(self) -> bool:
         ids, matrix = self._load()
         if ids is None or matrix is None:
             return False
         rows = min(len(ids), len(matrix))
-        truth = self._store.embedded_ids(self.model_id)
-        if max(len(ids), len(matrix)) > len(truth) or not np.array_equal(ids[:rows], truth[:rows]):
+        stored_ids = self._store.embedded_ids(self.model_id)
+        if max(len(ids), len(matrix)) > len(stored_ids) or not np.array_equal(
+            ids[:rows], stored_ids[:rows]
+        ):
             return False
         if not all(
             are_finite(matrix[start : start + BLOCK_ROWS]).all()
@@ -196,15 +198,15 @@ class VectorIndex:
 
 
 def matrix_files(folder: Path, model_id: str) -> tuple[Path, Path]:
-    """Where the vectors and the ids of a model are kept."""
+    """Return the paths of a model's embeddings and ids."""
     name = re.sub(r"[^\w.@-]+", "--", model_id)
     return folder / f"{name}.npy", folder / f"{name}.ids.npy"
 
 
 def _load(path: Path, row: tuple[int, ...], kind: np.dtype[Any]) -> npt.NDArray[Any] | None:
-    """The rows, each of shape `row`, that `_append` wrote, mapped; None for anything else.
+    """Map the rows of shape `row` that `_append` wrote, or return None.
 
-    NumPy's own reader guesses, and fails in ways of its own on a header that is damaged.
+    NumPy's own reader guesses, and fails in various ways on a damaged header.
     """
     try:
         with path.open("rb") as file:
@@ -224,7 +226,10 @@ def _load(path: Path, row: tuple[int, ...], kind: np.dtype[Any]) -> npt.NDArray[
 
 
 def _header(shape: tuple[int, ...], kind: np.dtype[Any]) -> bytes:
-    """The head of an .npy file; of one length for any number of rows, so it can be rewritten."""
+    """Return an .npy header, equally long for any number of rows.
+
+    So it can be rewritten in place.
+    """
     head = io.BytesIO()
     np.lib.format.write_array_header_1_0(
         head, {"descr": kind.str, "fortran_order": False, "shape": shape}
@@ -233,7 +238,10 @@ def _header(shape: tuple[int, ...], kind: np.dtype[Any]) -> bytes:
 
 
 def _append(path: Path, array: npt.NDArray[Any], rows: int) -> None:
-    """Put `array` behind the first `rows` rows; the header, last, makes the rows count."""
+    """Write `array` after the first `rows` rows.
+
+    The header is written last and makes the rows count.
+    """
     header = _header((rows + len(array), *array.shape[1:]), array.dtype)
     with path.open("r+b") as file:
         file.seek(len(header) + rows * array[:1].nbytes)
@@ -249,13 +257,19 @@ def _write_all(file: IO[bytes], array: npt.NDArray[Any]) -> None:
 
 
 def are_finite(vectors: Embeddings) -> npt.NDArray[np.bool_]:
-    """(b,) whether each of (b, d) vectors is finite; a sum, which a NaN or infinity spoils."""
+    """Return (b,) whether each of (b, d) vectors is finite.
+
+    By its sum, which a NaN or infinity spoils.
+    """
     with np.errstate(invalid="ignore", over="ignore"):
         return np.isfinite(vectors @ np.ones(vectors.shape[1], np.float32))
 
 
 def is_in(ids: npt.NDArray[np.int64], allowed: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """(n,) whether each id is allowed, by a table: ids are small whole numbers."""
+    """Return (n,) whether each id is allowed.
+
+    By a table, since ids are small whole numbers.
+    """
     table = np.zeros(max(ids.max(initial=0), allowed.max(initial=0)) + 1, dtype=bool)
     table[allowed] = True
     return table[ids]

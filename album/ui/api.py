@@ -366,7 +366,7 @@ class Endpoints:
                 {
                     "label": it.label,
                     "photos": it.photos,
-                    "given": dict(it.given),
+                    "given": dict(it.giver_counts),
                     "refused": it.refused,
                     "rule": None if it.rule is None else it.rule.kind,
                     "living": it.rule is not None and it.rule.living,

@@ -17,7 +17,8 @@ from album.domain.photo import ImageFacts, SearchFilters
 from album.search.search import SearchRequest
 from album.service import Album
 from album.storage.database import Database
-from album.storage.photos import NewPhoto, PhotoStore
+from album.storage.photo_rows import NewPhoto
+from album.storage.photos import PhotoStore
 from models.classifiers.factory import DefaultClassifiers
 from models.interfaces import Embeddings
 from tests.benchmarks.figures import Figure, seconds

@@ -10,7 +10,8 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from album.storage.database import MIGRATIONS, Database
+from album.storage.database import Database
+from album.storage.migrations import MIGRATIONS
 
 
 def member_of(file: Path) -> str:

@@ -14,9 +14,10 @@ import numpy as np
 
 from album.domain.labels import LabelPlan, LabelRule, PlannedLabel
 from album.storage.caption_queue import CaptionQueue
-from album.storage.database import MIGRATIONS, Database
+from album.storage.database import Database
 from album.storage.imports import ImportStore
 from album.storage.labels import LabelStore
+from album.storage.migrations import MIGRATIONS
 from tests.support.captioning import set_caption
 from tests.support.hostile_backups import rewritten
 

@@ -17,7 +17,8 @@ from album.images.decoder import Decoded
 from album.runtime.files import display_name, sha256_of
 from album.storage.database import Database
 from album.storage.originals import Originals, file_time
-from album.storage.photos import NewPhoto, PhotoStore
+from album.storage.photo_rows import NewPhoto
+from album.storage.photos import PhotoStore
 from tests.support.fakes import FakeEncoder
 from tests.support.images.make import make_photo
 
@@ -87,7 +88,7 @@ class Library:
             photo_id = self.store.add(new)
         assert photo_id is not None
         if keep:
-            kept = self.originals.kept(self.store.get(photo_id))
+            kept = self.originals.stored_path(self.store.get(photo_id))
             kept.parent.mkdir(exist_ok=True)
             shutil.copy2(path, kept)
         return photo_id

@@ -167,12 +167,12 @@ class ApplyView:
     @staticmethod
     def _summed(plan: LabelPlan, labels: Sequence[str], language: str) -> str:
         chosen = plan.only(labels or ())
-        if not chosen.photos and not chosen.taken:
+        if not chosen.photos and not chosen.removals:
             said = [say(language, "dry_run_nothing")]
         else:
             said = [say_count(language, "dry_run", chosen.photos)]
-        if chosen.taken:
-            said.append(say(language, "dry_run_takes", n=chosen.taken))
+        if chosen.removals:
+            said.append(say(language, "dry_run_takes", n=chosen.removals))
         if plan.none_of_these:
             said.append(say_count(language, "dry_run_none", plan.none_of_these))
         return f"<p><strong>{said[0]}</strong> {' '.join(said[1:])}</p>"
@@ -219,9 +219,9 @@ def _told(act: LabelChange, language: str) -> str:
     some = ", ".join(shown_label(it, language) for it in act.labels[:LABELS_NAMED])
     hidden = len(act.labels) - LABELS_NAMED
     what = say(language, "and_labels", what=some, n=hidden) if hidden > 0 else some
-    words = [say_count(language, "act_given", act.given, what=what)]
-    if act.taken:
-        words.append(say(language, "act_taken", n=act.taken))
+    words = [say_count(language, "act_given", act.added, what=what)]
+    if act.removed:
+        words.append(say(language, "act_taken", n=act.removed))
     when = f"{act.done_at:%Y-%m-%d %H:%M}"
     end = f"<small>{say(language, 'undone')}</small>"
     if act.undone_at is None:

@@ -108,11 +108,11 @@ def _row(place: int, summary: LabelSummary, language: str) -> str:
     """A label of the list, as escaped HTML."""
     name = shown_label(summary.label, language)
     parts = [
-        say(language, f"labels_by_{giver}", n=summary.given[giver])
+        say(language, f"labels_by_{giver}", n=summary.giver_counts[giver])
         for giver in GIVERS
-        if summary.given.get(giver)
+        if summary.giver_counts.get(giver)
     ]
-    if len(parts) == 1 and summary.given.get("person"):
+    if len(parts) == 1 and summary.giver_counts.get("person"):
         parts = []  # by hand alone: nothing to tell apart
     if summary.refused:
         parts.append(say(language, "labels_refused", n=summary.refused))

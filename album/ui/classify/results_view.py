@@ -87,7 +87,7 @@ class ResultsView:
         looked_at = say_count(language, "sorted", len(sorting.photo_ids))
         parts = [f'<p class="note">{looked_at}</p>']
         for c in with_tiles:
-            ids, shares = sorting.of(c)
+            ids, shares = sorting.photos_in_class(c)
             tiles = self.tiles([*zip(ids[:TILES].tolist(), shares[:TILES].tolist(), strict=True)])
             parts.append(_section("per-class", sorting.labels[c], len(ids), tiles, language))
         if named:
@@ -97,7 +97,7 @@ class ResultsView:
         if without and len(sorting.labels) > CLASSES_AS_WRITTEN:
             names = _names(without, language)
             parts.append(f'<p class="note">{_said(language, "empty_classes", without, names)}</p>')
-        ids, _ = sorting.of(NONE)
+        ids, _ = sorting.photos_in_class(NONE)
         if len(ids):
             tiles = self.tiles([(photo_id, None) for photo_id in ids[:TILES].tolist()])
             name = say(language, "none_of_these")

@@ -129,7 +129,7 @@ def as_json(record: ImportRecord) -> dict[str, Any]:
         "import_id": record.import_id,
         "kind": record.kind,
         "state": record.state,
-        "wish": record.wish,
+        "wish": record.requested_state,
         "total": record.total,
         "done": record.done,
         "added": record.added,
@@ -150,9 +150,9 @@ def _how_far(record: ImportRecord, model_ready: bool, language: str) -> tuple[st
     at = say(language, "import_at", done=record.done, total=record.total)
     if record.halted:
         return (at if record.total else ""), say(language, f"import_{record.state}")
-    if record.wish != "run":
+    if record.requested_state != "run":
         return (at if record.total else ""), say(
-            language, "cancelling" if record.wish == "cancel" else "pausing"
+            language, "cancelling" if record.requested_state == "cancel" else "pausing"
         )
     if record.state == "waiting":
         return say(language, "import_waits"), ""

@@ -211,9 +211,9 @@ class ImportsView:
         return {
             self._card: gr.update(visible=True),
             self._progress: progress(now, others, model_ready=model_ready, language=language),
-            self._pause: gr.update(visible=not halted and now.wish == "run"),
+            self._pause: gr.update(visible=not halted and now.requested_state == "run"),
             self._resume: gr.update(visible=halted),
-            self._cancel: gr.update(visible=halted or now.wish != "cancel"),
+            self._cancel: gr.update(visible=halted or now.requested_state != "cancel"),
             self._at_work: now.import_id,
             self._timer: gr.update(value=AT_WORK_S),
         }
@@ -254,7 +254,7 @@ class ImportsView:
         """Whether there is something to try again: uploads that failed are kept for some days."""
         if not record.failed or record.state not in ("done", "cancelled"):
             return False
-        kept = self._album.originals.has_set_aside
+        kept = self._album.originals.has_quarantined
         return record.kind != "upload" or kept(record.import_id)
 
 

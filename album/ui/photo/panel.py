@@ -80,7 +80,7 @@ class PhotoPanel:
         """
         photo = self._album.photo(photo_id)
         caption = self._album.captions.of(photo_id, language)
-        given = self._album.labels.given(photo_id)
+        given = self._album.labels.get(photo_id)
         alt = caption.text if caption else photo.filename
         return {
             self.column: gr.update(visible=True),
@@ -112,7 +112,7 @@ class PhotoPanel:
         """The labels of the open photo as they are after others have been written."""
         if photo_id is None:
             return {self.label_box.labels: gr.skip()}
-        return self.label_box.fill(photo_id, self._album.labels.given(photo_id), language)
+        return self.label_box.fill(photo_id, self._album.labels.get(photo_id), language)
 
     def save_labels(
         self, photo_id: int, labels: list[str] | None, filled: str, saved: str, language: str

@@ -16,7 +16,7 @@ from album.domain.photo import ImageFacts
 from album.errors import EmptyQueryError, PhotoNotFoundError, QueryError, UnreadableImageError
 from album.search.search import SearchRequest
 from album.service import Album
-from album.storage.photos import NewPhoto
+from album.storage.photo_rows import NewPhoto
 from models.classifiers.factory import DefaultClassifiers
 from tests.support.fakes import DecodeHere, FakeCaptioner, FakeEncoder
 from tests.support.images.make import make_photo, make_text

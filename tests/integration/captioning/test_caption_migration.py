@@ -10,7 +10,8 @@ import pytest
 
 from album.storage.caption_queue import CaptionQueue
 from album.storage.captions import CaptionStore
-from album.storage.database import MIGRATIONS, Database, _statements
+from album.storage.database import Database
+from album.storage.migrations import MIGRATIONS, split_statements
 from album.storage.photo_table import FactTable
 from album.storage.text_index import TextIndex
 
@@ -22,7 +23,7 @@ def old_album(path: Path, version: int) -> None:
     db = sqlite3.connect(path)
     db.execute("PRAGMA foreign_keys = ON")
     for number, script in enumerate(MIGRATIONS[:version], start=1):
-        for statement in _statements(script):
+        for statement in split_statements(script):
             db.execute(statement)
         db.execute(f"PRAGMA user_version = {number}")
     for number in range(1, PHOTOS + 1):

@@ -10,7 +10,8 @@ import pytest
 from album.captioning.near_duplicates import KINDS, NearDuplicates
 from album.domain.photo import ImageFacts
 from album.storage.database import Database
-from album.storage.photos import NewPhoto, PhotoStore
+from album.storage.photo_rows import NewPhoto
+from album.storage.photos import PhotoStore
 
 START = datetime(2024, 5, 1, 12)
 RED, NEARLY_RED, OTHER = (1.0, 0.0), (0.99, 0.14107), (0.95, 0.31225)

@@ -10,7 +10,7 @@ import pytest
 from album.domain.labels import LabelRule
 from album.domain.photo import ImageFacts
 from album.errors import QueryError
-from album.storage.photos import NewPhoto
+from album.storage.photo_rows import NewPhoto
 from tests.support.images.make import make_photo
 from tests.support.importing import take_in
 

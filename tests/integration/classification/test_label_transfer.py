@@ -76,7 +76,9 @@ def known(album):
     """What is said of which photo, by its file name."""
     names = {it.sha256: it.filename for it in album.store.all_photos()}
     return {
-        it.label: {names[sha256]: (by, share) for sha256, by, share in album.labels.said(it.label)}
+        it.label: {
+            names[sha256]: (by, share) for sha256, by, share in album.labels.export_rows(it.label)
+        }
         for it in album.labels.summaries()
     }
 
@@ -112,7 +114,7 @@ def test_what_came_in_works_as_where_it_came_from(labelled, other, tmp_path):
 
     (blue,) = take_in(other, [make_photo(tmp_path / "b.png", (9, 9, 240))]).added
 
-    assert [it.label for it in other.labels.given(blue)] == ["blue"]
+    assert [it.label for it in other.labels.get(blue)] == ["blue"]
     assert other.labelling.plan_again("Blue").labels[0].adds.tolist() == [blue]
 
 

@@ -22,8 +22,9 @@ from album.maintenance.restore import restore
 from album.search.search import SearchRequest
 from album.search.serialization import understood_json
 from album.service import Album
-from album.storage.database import MIGRATIONS, Database
+from album.storage.database import Database
 from album.storage.labels import LabelStore
+from album.storage.migrations import MIGRATIONS
 from models.classifiers.factory import DefaultClassifiers
 from models.interfaces import FittedProbe
 from tests.support.fakes import DecodeHere, FakeCaptioner, FakeEncoder
@@ -78,8 +79,8 @@ def import_shades(album, tmp_path, colour, count=1, first=1, step=12):
 
 
 def givers(album, label):
-    ids = album.labels.ids_of(it[0] for it in album.labels.said(label))
-    return {ids[sha256]: giver for sha256, giver, _ in album.labels.said(label)}
+    ids = album.labels.ids_of(it[0] for it in album.labels.export_rows(label))
+    return {ids[sha256]: giver for sha256, giver, _ in album.labels.export_rows(label)}
 
 
 def found(album, question):
@@ -155,7 +156,7 @@ def test_a_rule_that_says_no_now_takes_its_labels_away(coloured):
 
     assert of(plan, "a").takes.tolist() == [1, 3, 4]
     assert sorted(of(plan, "c").again.tolist()) == [9, 10, 11, 12]
-    assert (act.given, act.taken) == (8, 3)
+    assert (act.added, act.removed) == (8, 3)
     assert givers(coloured, "a") == {2: "person", **dict.fromkeys([5, 6, 7, 8], "words")}
 
 
@@ -173,7 +174,7 @@ def test_the_surest_and_those_at_the_edge_are_twenty_each_and_never_the_same(alb
 def test_an_album_without_photos_has_an_empty_plan_that_cannot_be_written(album):
     plan = album.labelling.plan_words(CLASSES)
 
-    assert (plan.photos, plan.taken, plan.none_of_these) == (0, 0, 0)
+    assert (plan.photos, plan.removals, plan.none_of_these) == (0, 0, 0)
     with pytest.raises(QueryError, match="nothing to write"):
         album.labelling.apply(plan)
 
@@ -250,7 +251,7 @@ def test_a_photo_that_is_deleted_between_plan_and_apply_is_left_out(coloured):
 
     act = coloured.labelling.apply(plan)
 
-    assert act.given == 3
+    assert act.added == 3
     assert set(givers(coloured, "blue")) == {5, 7, 8}
 
 
@@ -279,9 +280,9 @@ def test_new_photos_get_a_living_label_at_import(coloured, tmp_path):
     (blue,) = import_shades(coloured, tmp_path, "blue", 1, 21)
     (green,) = import_shades(coloured, tmp_path, "green", 1, 21)
 
-    assert [(it.label, it.given_by) for it in coloured.labels.given(blue)] == [("blue", "words")]
-    assert 0 < coloured.labels.given(blue)[0].probability <= 1
-    assert coloured.labels.given(green) == []
+    assert [(it.label, it.given_by) for it in coloured.labels.get(blue)] == [("blue", "words")]
+    assert 0 < coloured.labels.get(blue)[0].probability <= 1
+    assert coloured.labels.get(green) == []
     assert coloured.labelling.catch_up() == 0
 
 
@@ -290,7 +291,7 @@ def test_a_label_that_is_not_living_is_not_given_to_new_photos(coloured, tmp_pat
     assert not coloured.labelling.living("blue", on=False).living
 
     (blue,) = import_shades(coloured, tmp_path, "blue", 1, 21)
-    assert coloured.labels.given(blue) == []
+    assert coloured.labels.get(blue) == []
 
     assert coloured.labelling.living("blue", on=True).living
     assert coloured.labelling.catch_up() == 1
@@ -325,7 +326,7 @@ def test_a_label_taught_by_examples_lives_too(taught, tmp_path):
     (blue,) = import_shades(taught, tmp_path, "blue", 1, 21)
 
     assert givers(taught, "sunset")[red] == "examples"
-    assert taught.labels.given(blue) == []
+    assert taught.labels.get(blue) == []
 
 
 def test_many_new_photos_are_asked_about_in_portions(coloured, tmp_path, monkeypatch):
@@ -368,7 +369,7 @@ def test_a_living_rule_that_cannot_be_asked_does_not_stop_the_others(coloured, t
         (blue,) = import_shades(coloured, tmp_path, "blue", 1, 21)
         coloured.labelling.catch_up()
 
-    assert [it.label for it in coloured.labels.given(blue)] == ["blue"]
+    assert [it.label for it in coloured.labels.get(blue)] == ["blue"]
     said = [it.getMessage() for it in caplog.records if "living label" in it.getMessage()]
     assert len(said) == 3
 
@@ -475,14 +476,16 @@ def test_a_backup_brings_labels_refusals_rules_and_what_can_be_undone_back(colou
     act = coloured.labelling.apply(coloured.labelling.plan_words(CLASSES, ALL), living=True)
     coloured.labels.give("mine", [1])
     coloured.labels.refuse("blue", [5])
-    before = {it.label: coloured.labels.said(it.label) for it in coloured.labels.summaries()}
+    before = {it.label: coloured.labels.export_rows(it.label) for it in coloured.labels.summaries()}
     file = tmp_path / "album.backup"
 
     backup(coloured.database, coloured.store, coloured.originals, file, with_originals=False)
     restore(file, tmp_path / "restored")
     album = opened(tmp_path / "restored")
 
-    assert {it.label: album.labels.said(it.label) for it in album.labels.summaries()} == before
+    assert {
+        it.label: album.labels.export_rows(it.label) for it in album.labels.summaries()
+    } == before
     assert album.labels.rules() == coloured.labels.rules()
     album.labelling.undo(act.act_id)
     assert [it.label for it in album.labels.summaries()] == ["blue", "mine"]
@@ -506,5 +509,5 @@ def test_an_album_from_before_labels_had_givers_keeps_them_as_a_persons(tmp_path
 
     database = Database(file)
 
-    assert [(it.label, it.given_by) for it in LabelStore(database).given(1)] == [("mine", "person")]
+    assert [(it.label, it.given_by) for it in LabelStore(database).get(1)] == [("mine", "person")]
     database.close()

@@ -159,9 +159,9 @@ def test_the_whole_album_or_some_of_it_is_sorted(filled):
 
     assert sorting.labels == NAMES
     assert sorting.photo_ids.tolist() == sorted(ids.values())
-    assert sorting.of(0)[0].tolist() == [ids["red"]]
-    assert sorting.of(1)[0].tolist() == [ids["green"]]
-    assert ids["grey"] in sorting.of(NONE)[0]
+    assert sorting.photos_in_class(0)[0].tolist() == [ids["red"]]
+    assert sorting.photos_in_class(1)[0].tolist() == [ids["green"]]
+    assert ids["grey"] in sorting.photos_in_class(NONE)[0]
     assert told[-1] == (5, 5)
     some = album.heads.sort("colours", [ids["blue"], 999, ids["red"], ids["blue"]])
     assert some.photo_ids.tolist() == sorted([ids["blue"], ids["red"]])
@@ -264,7 +264,7 @@ def test_the_album_is_sorted_by_thumbnails_so_originals_need_not_be_there(seeing
     sorting = heads.sort("seeing", on_progress=lambda *it: told.append(it))
 
     assert sorting.photo_ids.tolist() == sorted(ids[it] for it in ids if it != "red")
-    assert sorting.of(1)[0].tolist() == [ids["green"]]
+    assert sorting.photos_in_class(1)[0].tolist() == [ids["green"]]
     assert told[-1] == (5, 5)
     with pytest.raises(PhotoNotFoundError, match=r"red.jpg is not where it was"):
         heads.classify_photos("seeing", [ids["red"]])

@@ -33,7 +33,7 @@ class ClassBest(NamedTuple):
 def best_of_album(album, classes, k=5, options=None):
     """The `k` photos of each class that are surest, the album sorted without "none of these"."""
     sorting = album.classifier.sort_photos(classes, options or SortOptions(strictness=-math.inf))
-    pages = [[column[:k].tolist() for column in sorting.of(c)] for c in range(len(sorting.labels))]
+    pages = [[column[:k].tolist() for column in sorting.photos_in_class(c)] for c in range(len(sorting.labels))]
     return [
         ClassBest(label, list(zip(*page, strict=True)))
         for label, page in zip(sorting.labels, pages, strict=True)
@@ -243,7 +243,7 @@ def test_a_verdict_says_none_where_sorting_does(speckled):
     ):
         assert winner == NONE or verdict.scores[0].label == sorting.labels[winner]
         assert verdict.scores[0].probability == pytest.approx(float(probability), abs=1e-5)
-    assert set(sorting.of(NONE)[0]) == {
+    assert set(sorting.photos_in_class(NONE)[0]) == {
         photo_id for photo_id, it in zip(sorting.photo_ids, verdicts, strict=True) if it.none
     }
 

@@ -316,7 +316,7 @@ def test_a_restart_brings_no_cancelled_upload_back(tmp_path):
     source = make_photo(tmp_path / "sent" / "blue.png", "blue")
     cancelled = album.import_store.begin("upload", [])
     album.originals.receive_upload(source, "blue.png", import_id=cancelled)
-    album.import_store.enter(cancelled, "cancelled")
+    album.import_store.set_state(cancelled, "cancelled")
     album.close()
 
     album = opened(tmp_path / "data")
@@ -374,14 +374,14 @@ def test_a_resume_right_after_an_import_was_paused_is_heard(tmp_path, folder, sl
     """Its thread is still there, but has nothing more to do with it."""
     album = opened(tmp_path / "data")
     import_id = begun(album, folder)
-    enter = album.import_store.enter
+    enter = album.import_store.set_state
 
     def enter_and_resume(import_id, state, **how):
         enter(import_id, state, **how)
         if state == "paused":
             album.imports.resume(import_id)
 
-    monkeypatch.setattr(album.import_store, "enter", enter_and_resume)
+    monkeypatch.setattr(album.import_store, "set_state", enter_and_resume)
 
     album.imports.pause(import_id)
     slow.set()
@@ -425,7 +425,7 @@ def test_what_is_added_behind_an_import_is_found_when_it_is_started_again(tmp_pa
 
     slow.set()
     record = ended(album, import_id).record
-    assert (record.state, record.wish) == ("done", "run")
+    assert (record.state, record.requested_state) == ("done", "run")
     assert (record.total, record.done, record.added) == (PHOTOS + 1, PHOTOS + 1, PHOTOS + 1)
     elsewhere.close()
     album.close()
@@ -437,7 +437,7 @@ def test_what_is_added_behind_an_import_is_found_when_it_is_started_again(tmp_pa
 def left_behind(album: Album, folder: Path) -> int:
     """An import that a killed process leaves: its row says that it runs."""
     import_id = album.import_store.begin("in place", [folder])
-    album.import_store.enter(import_id, "running")
+    album.import_store.set_state(import_id, "running")
     return import_id
 
 
@@ -484,7 +484,7 @@ def test_an_interrupted_import_is_done_when_another_has_finished_its_folder(albu
     inside, whole = left_behind(album, folder / "inside"), left_behind(album, folder)
     elsewhere = left_behind(album, folder.parent / "elsewhere")
     copying = album.import_store.begin("copy", [folder])
-    album.import_store.enter(copying, "running")
+    album.import_store.set_state(copying, "running")
 
     take_in(album, [folder])
 

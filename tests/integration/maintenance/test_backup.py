@@ -28,9 +28,9 @@ from album.search.search import PhotoSearch, SearchRequest
 from album.service import Album
 from album.storage.caption_queue import CaptionQueue
 from album.storage.captions import CaptionStore
-from album.storage.database import MIGRATIONS
 from album.storage.imports import ImportStore
 from album.storage.labels import LabelStore
+from album.storage.migrations import MIGRATIONS
 from album.storage.text_index import TextIndex
 from models.classifiers.factory import DefaultClassifiers
 from tests.support.captioning import set_caption
@@ -291,7 +291,7 @@ def test_a_disk_that_goes_in_the_middle_of_a_photo_costs_that_photo_alone(
 def test_an_import_that_was_running_has_ended_in_the_restored_album(source, tmp_path):
     imports = ImportStore(source.database)
     import_id = imports.begin("upload", [])
-    imports.enter(import_id, "running")
+    imports.set_state(import_id, "running")
     save(source, tmp_path / "album.zip")
 
     restore(tmp_path / "album.zip", tmp_path / "elsewhere")

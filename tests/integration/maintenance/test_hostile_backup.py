@@ -17,7 +17,8 @@ from album.errors import AlbumError
 from album.maintenance.backup import backup
 from album.maintenance.restore import restore
 from album.service import Album
-from album.storage.database import MIGRATIONS, Database, new_database
+from album.storage.database import Database, new_database
+from album.storage.migrations import MIGRATIONS
 from album.storage.restored_rows import copy_rows
 from album.storage.untrusted_database import MadeUpError, UntrustedDatabase
 from models.classifiers.factory import DefaultClassifiers

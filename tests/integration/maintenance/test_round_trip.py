@@ -78,7 +78,7 @@ def captions_of(album: Album, photo: Photo) -> list[Caption]:
 
 def everything(album: Album) -> dict[str, tuple[list[Caption], list[GivenLabel], int | None]]:
     return {
-        name: (captions_of(album, it), album.labels.given(it.photo_id), it.rating)
+        name: (captions_of(album, it), album.labels.get(it.photo_id), it.rating)
         for name, it in sorted(by_name(album).items())
     }
 
@@ -104,7 +104,7 @@ def full(album: Album, mine: Path) -> Album:
     for name, photo in by_name(album).items():
         for caption in CAPTIONS[name]:
             captions.put(photo.photo_id, caption)
-        album.labels.bring_back(photo.photo_id, LABELS[name])
+        album.labels.restore(photo.photo_id, LABELS[name])
     return album
 
 

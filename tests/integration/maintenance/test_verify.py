@@ -373,7 +373,7 @@ def test_an_original_with_other_bytes_is_left_to_the_person_with_its_thumbnail(s
 def test_a_photo_whose_own_copy_is_where_the_album_keeps_it_is_found_again(sound):
     with library(sound) as opened:
         row = opened.store.get(1)
-        kept = opened.originals.kept(row)
+        kept = opened.originals.stored_path(row)
     kept.parent.mkdir(exist_ok=True)
     row.path.rename(kept)
 

@@ -130,7 +130,7 @@ def test_more_like_a_photo_that_is_not_there_says_so(coloured):
 
 def test_more_like_a_photo_that_is_not_encoded_yet_says_so(album, tmp_path):
     from album.domain.photo import ImageFacts
-    from album.storage.photos import NewPhoto
+    from album.storage.photo_rows import NewPhoto
 
     photo_id = album.store.add(
         NewPhoto("0" * 64, "new.jpg", None, 1, ImageFacts("JPEG", 1, 1), datetime(2020, 1, 1))

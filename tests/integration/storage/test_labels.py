@@ -17,7 +17,8 @@ from album.storage import label_history
 from album.storage.auto_label_progress import AutoLabelProgress
 from album.storage.database import Database
 from album.storage.labels import LabelStore
-from album.storage.photos import NewPhoto, PhotoStore
+from album.storage.photo_rows import NewPhoto
+from album.storage.photos import PhotoStore
 
 WORDS = LabelRule(
     "cat", "words",
@@ -76,8 +77,7 @@ def plan(
 
 
 def givers(labels: LabelStore, label: str = "cat") -> dict[int, str]:
-    """Who says what of each photo, "refused" for those that somebody said it is wrong for."""
-    return {int(sha256, 16): giver for sha256, giver, _ in labels.said(label)}
+    return {int(sha256, 16): giver for sha256, giver, _ in labels.export_rows(label)}
 
 
 def everything(store: PhotoStore) -> dict[str, list[tuple]]:
@@ -95,17 +95,17 @@ def forget_photo(store: PhotoStore, photo_id: int) -> None:
 # What people say
 
 
-def test_a_label_that_somebody_types_is_theirs_and_one_that_stays_keeps_its_giver(labels):
+def test_typed_label_is_the_persons(labels):
     labels.apply(plan(1, 2), living=False)
 
     labels.set_by_person(1, ["cat", "sofa"])
 
-    assert [(it.label, it.given_by, it.probability) for it in labels.given(1)] == [
+    assert [(it.label, it.given_by, it.probability) for it in labels.get(1)] == [
         ("cat", "words", 0.75), ("sofa", "person", None),
     ]  # fmt: skip
 
 
-def test_a_rules_label_that_somebody_takes_away_is_refused_and_their_own_is_forgotten(labels):
+def test_removed_rule_label_is_refused(labels):
     labels.apply(plan(1, 2), living=False)
     labels.set_by_person(1, ["sofa"])
     assert givers(labels) == {1: "refused", 2: "words"}
@@ -115,7 +115,8 @@ def test_a_rules_label_that_somebody_takes_away_is_refused_and_their_own_is_forg
     assert givers(labels, "sofa") == {}
 
 
-def test_somebodys_own_label_that_a_rule_gives_too_is_refused_when_they_take_it_away(labels):
+def test_removed_own_label_is_refused_when_ruled(labels):
+    """A person's label that a rule gives, too, is refused when the person removes it."""
     labels.give("cat", [1])
     labels.set_rule(WORDS)
 
@@ -124,17 +125,17 @@ def test_somebodys_own_label_that_a_rule_gives_too_is_refused_when_they_take_it_
     assert givers(labels) == {1: "refused"}
 
 
-def test_what_a_person_changes_is_an_act_that_can_be_undone(labels):
+def test_change_by_person_can_be_undone(labels):
     labels.apply(plan(1, 2), living=False)
     labels.give("sofa", [1])
 
     act = labels.change_by_person(1, ["dog"], ["cat", "sofa"])
-    assert (act.given, act.taken) == (1, 2)
+    assert (act.added, act.removed) == (1, 2)
     assert givers(labels) == {1: "refused", 2: "words"}
 
     labels.undo(act.act_id)
 
-    assert [(it.label, it.given_by, it.probability) for it in labels.given(1)] == [
+    assert [(it.label, it.given_by, it.probability) for it in labels.get(1)] == [
         ("cat", "words", 0.75), ("sofa", "person", None),
     ]  # fmt: skip
     assert givers(labels) == {1: "words", 2: "words"}
@@ -149,7 +150,7 @@ def test_a_change_of_nothing_is_no_act(labels):
     assert givers(labels, "dog") == {}
 
 
-def test_a_photo_can_have_so_many_labels_and_no_more(labels):
+def test_labels_per_photo_are_limited(labels):
     names = [f"label {n}" for n in range(MAX_LABELS)]
     labels.set_by_person(1, names)
 
@@ -161,19 +162,20 @@ def test_a_photo_can_have_so_many_labels_and_no_more(labels):
         with pytest.raises(QueryError, match=f"{MAX_LABELS} labels at most"):
             one_more()
 
-    assert len(labels.given(1)) == MAX_LABELS
+    assert len(labels.get(1)) == MAX_LABELS
     assert givers(labels, "dog") == {}
     labels.change_by_person(1, ["dog"], names[:1])
     assert givers(labels, "dog") == {1: "person"}
 
 
-def test_a_sidecar_brings_no_more_labels_than_a_photo_can_have(labels):
-    labels.bring_back(1, [GivenLabel(f"label {n}", "person", None) for n in range(1000)])
+def test_restored_labels_are_limited(labels):
+    labels.restore(1, [GivenLabel(f"label {n}", "person", None) for n in range(1000)])
 
-    assert len(labels.given(1)) == MAX_LABELS
+    assert len(labels.get(1)) == MAX_LABELS
 
 
-def test_yes_and_no_of_a_person_replace_each_other_and_both_can_be_forgotten(labels):
+def test_label_and_refusal_replace_each_other(labels):
+    """Both can be cleared, too."""
     assert labels.give("cat", [1, 2, 99]) == 2
     assert labels.refuse("cat", [2, 3, 99]) == 2
     assert labels.refuse("cat", [2]) == 1
@@ -186,10 +188,10 @@ def test_yes_and_no_of_a_person_replace_each_other_and_both_can_be_forgotten(lab
     assert givers(labels) == {3: "person"}
 
 
-def test_a_rules_label_becomes_a_persons_when_they_confirm_it(labels):
+def test_rule_label_becomes_the_persons_when_confirmed(labels):
     labels.apply(plan(1), living=False)
     labels.give("cat", [1])
-    assert [(it.given_by, it.probability) for it in labels.given(1)] == [("person", None)]
+    assert [(it.given_by, it.probability) for it in labels.get(1)] == [("person", None)]
 
     labels.apply(plan(2, takes=(1,)), living=False)
 
@@ -197,7 +199,7 @@ def test_a_rules_label_becomes_a_persons_when_they_confirm_it(labels):
 
 
 @pytest.mark.parametrize("name", ["", " \n", "x" * 101])
-def test_a_label_without_a_name_or_with_a_very_long_one_is_refused(labels, name):
+def test_label_name_is_rejected_when_empty_or_long(labels, name):
     for say in (labels.give, labels.refuse):
         with pytest.raises(AlbumError, match=r"^\S[^\n]*\.$"):
             say(name, [1])
@@ -207,32 +209,33 @@ def test_a_label_without_a_name_or_with_a_very_long_one_is_refused(labels, name)
 def test_a_name_is_kept_on_one_line(labels):
     labels.give(" my \n cat\ud800 ", [1])
 
-    assert [it.label for it in labels.given(1)] == ["my cat?"]
+    assert [it.label for it in labels.get(1)] == ["my cat?"]
 
 
 # Plans that are written
 
 
-def test_a_plan_never_overrules_a_person_who_spoke_after_it_was_made(labels):
+def test_plan_never_overrules_a_person(labels):
     labels.give("cat", [1])
     labels.refuse("cat", [2])
 
     act = labels.apply(plan(1, 2, 3), living=False)
 
     assert givers(labels) == {1: "person", 2: "refused", 3: "words"}
-    assert (act.given, act.taken, act.labels) == (1, 0, ("cat",))
+    assert (act.added, act.removed, act.labels) == (1, 0, ("cat",))
 
 
-def test_a_photo_that_is_gone_meanwhile_is_left_out(labels, store):
+def test_plan_skips_deleted_photos(labels, store):
     forget_photo(store, 2)
 
     act = labels.apply(plan(1, 2), living=False)
 
-    assert act.given == 1
+    assert act.added == 1
     assert givers(labels) == {1: "words"}
 
 
-def test_a_plan_of_which_nothing_is_left_is_said_so_and_leaves_nothing(labels, store):
+def test_plan_raises_when_nothing_is_left(labels, store):
+    """It raises and writes nothing."""
     forget_photo(store, 2)
     before = everything(store)
 
@@ -259,29 +262,28 @@ def test_a_crash_in_the_middle_leaves_nothing(labels, store, monkeypatch):
     assert len(labels.acts()) == 1
 
 
-def test_taking_away_counts_and_leaves_what_is_not_a_rules(labels):
+def test_plan_removes_only_rule_labels(labels):
     labels.apply(plan(1, 2, 3), living=False)
     labels.give("cat", [2])
 
     act = labels.apply(plan(4, takes=(1, 2, 9)), living=False)
 
-    assert (act.given, act.taken) == (1, 1)
+    assert (act.added, act.removed) == (1, 1)
     assert givers(labels) == {2: "person", 3: "words", 4: "words"}
 
 
-def test_a_label_that_another_rule_gives_again_is_told_by_that_rule(labels):
+def test_label_has_the_latest_rule_as_giver(labels):
     labels.apply(plan(1, 2, share=0.5), living=False)
 
     act = labels.apply(plan(3, again=(1,), rule=EXAMPLES, share=0.875), living=False)
 
-    assert act.given == 1
-    assert [(it.given_by, it.probability) for it in labels.given(1)] == [("examples", 0.875)]
+    assert act.added == 1
+    assert [(it.given_by, it.probability) for it in labels.get(1)] == [("examples", 0.875)]
     assert givers(labels)[2] == "words"
 
 
-def test_more_rules_than_can_be_kept_are_one_sentence_and_nothing_is_written(
-    labels, store, monkeypatch
-):
+def test_plan_with_too_long_rules_writes_nothing(labels, store, monkeypatch):
+    """It raises one sentence and writes nothing."""
     monkeypatch.setattr(label_history, "LONGEST_RULES", 10)
 
     with pytest.raises(AlbumError, match="choose fewer"):
@@ -316,7 +318,8 @@ def test_undoing_leaves_alone_what_a_person_said_since(labels):
     assert givers(labels) == {1: "person", 2: "refused", 3: "refused"}
 
 
-def test_what_was_taken_away_does_not_come_back_where_somebody_refused_it_since(labels):
+def test_undo_skips_labels_refused_since(labels):
+    """Undo does not restore a label that a person refused since."""
     labels.apply(plan(1, 2), living=False)
     act = labels.apply(plan(3, takes=(1, 2)), living=False)
     labels.refuse("cat", [1])
@@ -326,7 +329,7 @@ def test_what_was_taken_away_does_not_come_back_where_somebody_refused_it_since(
     assert givers(labels) == {1: "refused", 2: "words"}
 
 
-def test_undoing_an_act_leaves_alone_what_a_later_one_wrote(labels):
+def test_undo_keeps_later_changes(labels):
     first = labels.apply(plan(1, 2), living=False)
     labels.apply(plan(3, again=(2,), rule=EXAMPLES), living=True)
 
@@ -336,14 +339,15 @@ def test_undoing_an_act_leaves_alone_what_a_later_one_wrote(labels):
     assert (labels.rule("cat").kind, labels.rule("cat").living) == ("examples", True)
 
 
-def test_undoing_leaves_alone_what_a_later_act_of_the_same_kind_confirmed(labels):
+def test_undo_keeps_labels_confirmed_later(labels):
+    """A later change of the same kind confirmed them."""
     first = labels.apply(plan(1, 2, share=0.5), living=False)
     second = labels.apply(plan(3, again=(1,), share=0.25), living=False)
 
     labels.undo(first.act_id)
 
     assert givers(labels) == {1: "words", 3: "words"}
-    assert labels.given(1)[0].probability == 0.25
+    assert labels.get(1)[0].probability == 0.25
     labels.undo(second.act_id)
     assert givers(labels) == {}
 
@@ -364,7 +368,7 @@ def test_acts_can_be_undone_in_any_order(labels, store, order):
     assert everything(store) == before
 
 
-def test_an_act_is_undone_once_and_one_that_never_was_is_said_so(labels):
+def test_undo_raises_when_repeated_or_unknown(labels):
     act = labels.apply(plan(1), living=False)
     labels.undo(act.act_id)
 
@@ -374,7 +378,8 @@ def test_an_act_is_undone_once_and_one_that_never_was_is_said_so(labels):
         labels.undo(99)
 
 
-def test_a_photo_that_is_deleted_takes_its_labels_refusals_and_history_along(labels, store):
+def test_deleted_photo_loses_labels_and_history(labels, store):
+    """Its refusals go, too."""
     act = labels.apply(plan(1, 2), living=False)
     labels.refuse("dog", [2])
 
@@ -388,7 +393,8 @@ def test_a_photo_that_is_deleted_takes_its_labels_refusals_and_history_along(lab
 # Removed
 
 
-def test_a_label_is_removed_with_its_rule_and_comes_back_whole(labels, store):
+def test_removed_label_is_restored_by_undo(labels, store):
+    """Its rule is removed and restored with it."""
     labels.apply(plan(1, 2), living=True)
     labels.give("cat", [3])
     labels.refuse("cat", [4])
@@ -397,7 +403,7 @@ def test_a_label_is_removed_with_its_rule_and_comes_back_whole(labels, store):
 
     act = labels.remove("cat")
     assert [it.label for it in labels.summaries()] == ["dog"]
-    assert (act.given, act.taken) == (0, 3)
+    assert (act.added, act.removed) == (0, 3)
     labels.give("cat", [5])
     labels.undo(act.act_id)
 
@@ -406,7 +412,7 @@ def test_a_label_is_removed_with_its_rule_and_comes_back_whole(labels, store):
     assert everything(store) == before
 
 
-def test_a_label_that_is_not_there_cannot_be_removed(labels):
+def test_remove_raises_for_unknown_label(labels):
     with pytest.raises(QueryError, match="no label “cat”"):
         labels.remove("cat")
 
@@ -418,12 +424,12 @@ def test_summaries_tell_givers_refusals_and_rules(labels):
 
     cat, sofa = labels.summaries()
 
-    assert (cat.label, cat.photos, cat.given, cat.refused) == (
+    assert (cat.label, cat.photos, cat.giver_counts, cat.refused) == (
         "cat", 3, {"person": 1, "words": 2}, 0,
     )  # fmt: skip
     assert cat.rule is not None
     assert cat.rule.living
-    assert (sofa.label, sofa.photos, sofa.given, sofa.refused, sofa.rule) == (
+    assert (sofa.label, sofa.photos, sofa.giver_counts, sofa.refused, sofa.rule) == (
         "sofa",
         0,
         {},
@@ -435,88 +441,88 @@ def test_summaries_tell_givers_refusals_and_rules(labels):
 # New photos
 
 
-def test_new_to_a_rule_are_the_photos_behind_those_that_its_plan_saw(labels, living, store):
+def test_unseen_photos_come_after_the_plan(labels, living, store):
     upto = living.last_seq("m")
     labels.apply(plan(1, upto=upto), living=True)
-    assert living.behind("m") == {}
+    assert living.pending_rules("m") == {}
 
     new = [add(store, 11), add(store, 12)]
 
-    ((seen, rules),) = living.behind("m").items()
+    ((seen, rules),) = living.pending_rules("m").items()
     assert [rule.label for rule in rules] == ["cat"]
-    ids, now_seen = living.unseen(seen, "m", 100)
+    ids, now_seen = living.new_photos(seen, "m", 100)
     assert (ids.tolist(), now_seen) == (new, ("m", living.last_seq("m")))
-    ids, now_seen = living.unseen(seen, "m", 1)
+    ids, now_seen = living.new_photos(seen, "m", 1)
     assert ids.tolist() == new[:1]
-    assert living.unseen(now_seen, "m", 100)[0].tolist() == new[1:]
+    assert living.new_photos(now_seen, "m", 100)[0].tolist() == new[1:]
 
 
-def test_photos_that_a_rule_saw_with_another_model_are_not_new(labels, living, store):
+def test_photos_stay_seen_when_model_changes(labels, living, store):
     labels.apply(plan(1, upto=living.last_seq("m")), living=True)
     new = add(store, 11)
     vectors = np.repeat(np.eye(1, 8, dtype=np.float32), 11, axis=0)
     store.add_embeddings("n", list(range(1, 12)), vectors)
 
-    ((seen, _),) = living.behind("n").items()
+    ((seen, _),) = living.pending_rules("n").items()
 
-    assert living.unseen(seen, "n", 3)[0].tolist() == [new]
+    assert living.new_photos(seen, "n", 3)[0].tolist() == [new]
 
 
-def test_a_rule_that_was_never_asked_begins_with_the_photos_that_come_next(labels, living, store):
+def test_unused_rule_begins_with_next_photos(labels, living, store):
     labels.set_rule(WORDS)
-    assert living.behind("m") == {}
+    assert living.pending_rules("m") == {}
     labels.set_living("cat", True)
 
-    ((seen, rules),) = living.behind("m").items()
-    ids, now_seen = living.unseen(seen, "m", 100)
+    ((seen, rules),) = living.pending_rules("m").items()
+    ids, now_seen = living.new_photos(seen, "m", 100)
     assert ids.tolist() == []
-    assert living.give([(rules[0], [])], seen, now_seen) == 0
+    assert living.add_labels([(rules[0], [])], seen, now_seen) == 0
 
-    assert living.behind("m") == {}
+    assert living.pending_rules("m") == {}
     add(store, 11)
-    assert list(living.behind("m")) == [now_seen]
+    assert list(living.pending_rules("m")) == [now_seen]
 
 
-def test_what_a_living_label_gave_is_undone_with_the_act_that_made_it(labels, living, store):
+def test_undo_includes_later_automatic_labels(labels, living, store):
     act = labels.apply(plan(1, upto=living.last_seq("m")), living=True)
     new = [add(store, 11), add(store, 12), add(store, 13)]
     labels.refuse("cat", new[2:])
-    ((seen, (rule,)),) = living.behind("m").items()
-    ids, now_seen = living.unseen(seen, "m", 100)
+    ((seen, (rule,)),) = living.pending_rules("m").items()
+    ids, now_seen = living.new_photos(seen, "m", 100)
 
     rows = [(photo_id, 0.5) for photo_id in ids.tolist()]
-    assert living.give([(rule, rows)], seen, now_seen) == 2
+    assert living.add_labels([(rule, rows)], seen, now_seen) == 2
     labels.give("cat", new[:1])
-    assert labels.act(act.act_id).given == 3
+    assert labels.act(act.act_id).added == 3
     labels.undo(act.act_id)
 
     assert givers(labels) == {new[0]: "person", new[2]: "refused"}
 
 
-def test_undoing_what_a_person_changed_leaves_what_a_living_label_gave_since(labels, living, store):
+def test_undo_by_person_keeps_automatic_labels(labels, living, store):
     labels.apply(plan(1, upto=living.last_seq("m")), living=True)
     act = labels.change_by_person(2, ["cat"], [])
     new = add(store, 11)
-    ((seen, (rule,)),) = living.behind("m").items()
-    assert living.give([(rule, [(new, 0.5)])], seen, ("m", 11)) == 1
+    ((seen, (rule,)),) = living.pending_rules("m").items()
+    assert living.add_labels([(rule, [(new, 0.5)])], seen, ("m", 11)) == 1
 
     labels.undo(act.act_id)
 
     assert givers(labels) == {1: "words", new: "words"}
 
 
-def test_an_answer_to_a_rule_that_was_changed_meanwhile_is_dropped(labels, living, store):
+def test_automatic_label_is_dropped_when_rule_changed(labels, living, store):
     labels.apply(plan(1, upto=living.last_seq("m")), living=True)
     new = add(store, 11)
-    ((seen, (rule,)),) = living.behind("m").items()
+    ((seen, (rule,)),) = living.pending_rules("m").items()
     labels.apply(plan(2, rule=EXAMPLES, upto=seen[1]), living=True)
 
-    assert living.give([(rule, [(new, 0.5)])], seen, ("m", 11)) == 0
+    assert living.add_labels([(rule, [(new, 0.5)])], seen, ("m", 11)) == 0
 
     assert new not in givers(labels)
 
 
-def test_a_label_that_is_given_by_hand_alone_cannot_be_living(labels):
+def test_manual_label_cannot_be_automatic(labels):
     labels.give("cat", [1])
 
     with pytest.raises(QueryError, match="by hand alone"):
@@ -528,7 +534,7 @@ def test_a_label_that_is_given_by_hand_alone_cannot_be_living(labels):
 # Two at once
 
 
-def test_another_process_sees_all_of_an_act_or_nothing(labels, store, tmp_path):
+def test_change_is_atomic_for_other_processes(labels, store, tmp_path):
     other = LabelStore(Database(tmp_path / "album.db"))
     with store.database.writing():
         labels.apply(plan(1, 2), living=False)

@@ -33,7 +33,8 @@ from album.domain.filters import (
 from album.domain.photo import ImageFacts, Place, SearchFilters
 from album.storage.database import Database
 from album.storage.labels import LabelStore
-from album.storage.photos import NewPhoto, PhotoStore
+from album.storage.photo_rows import NewPhoto
+from album.storage.photos import PhotoStore
 from tests.support.captioning import set_caption
 
 BUSAN = Place("Busan", "부산", "KR", "South Korea", "대한민국")
@@ -192,9 +193,8 @@ HAVING: list[tuple[Fact, list[dict], list[dict]]] = [
 
 
 @pytest.mark.parametrize(("fact", "having", "lacking"), HAVING, ids=[str(it[0]) for it in HAVING])
-def test_a_fact_lets_through_those_that_have_it_and_excluded_all_others(
-    store, fact, having, lacking
-):
+def test_excluded_fact_passes_the_complement(store, fact, having, lacking):
+    """A fact passes the photos that have it, an excluded fact all others."""
     those = {add(store, **it) for it in having}
     others = {add(store, **it) for it in lacking}
 
@@ -202,7 +202,7 @@ def test_a_fact_lets_through_those_that_have_it_and_excluded_all_others(
     assert meeting(store, without=(fact,)) == others
 
 
-def test_words_that_are_written_are_looked_up_for_the_store(store):
+def test_written_phrases_filter_photos(store):
     first, second, third = (add(store) for _ in range(3))
     written = {"a b": np.array([second, third, 999]), "c": np.empty(0, np.int64)}
 
@@ -225,7 +225,8 @@ def test_exact_words_must_all_be_there(store):
     assert store.matching_ids(SearchFilters(), both, written).tolist() == [third]
 
 
-def test_facts_of_one_type_are_alternatives_and_others_must_hold_together(store):
+def test_facts_of_one_type_are_alternatives(store):
+    """Facts of different types must hold together."""
     may = add(store, **on(2018, 5, 1), place=BUSAN)
     june = add(store, **on(2019, 6, 1), place=IZMIR)
     add(store, **on(2019, 6, 1))
@@ -266,7 +267,7 @@ def test_filters_and_conditions_must_both_be_met(store):
     assert meeting(store, year, InMonths((5,)), filters=filters) == {wanted}
 
 
-def test_no_photos_and_no_conditions_are_no_special_case(store):
+def test_empty_album_and_empty_conditions_work(store):
     assert meeting(store) == meeting(store, Captioned()) == meeting(store, Labelled("x")) == set()
     one = add(store)
     assert meeting(store) == {one}
@@ -276,7 +277,7 @@ def test_no_photos_and_no_conditions_are_no_special_case(store):
 # As things change
 
 
-def test_what_changes_is_seen_at_once_whoever_changed_it(store, tmp_path):
+def test_filter_follows_changes_by_any_connection(store, tmp_path):
     elsewhere = PhotoStore(Database(tmp_path / "album.db"))
     first, second, third = add(store, camera="A"), add(store, camera="B"), add(store, camera="C")
     assert meeting(store, ByCamera("b")) == {second}
@@ -308,7 +309,7 @@ def test_what_changes_is_seen_at_once_whoever_changed_it(store, tmp_path):
     elsewhere.database.close()
 
 
-def test_photos_that_are_deleted_and_changed_together_leave_the_others_as_they_were(store):
+def test_joint_deletes_and_updates_keep_other_photos(store):
     ids = [add(store, **on(2000 + number, 1, 1)) for number in range(9)]
     assert store.times_of()[0].tolist() == ids
     db = store.database.connection
@@ -328,7 +329,7 @@ def test_photos_that_are_deleted_and_changed_together_leave_the_others_as_they_w
     assert store.times_of()[0].tolist() == []
 
 
-def test_a_row_that_is_put_back_is_there_again_between_the_others(store):
+def test_reinserted_row_keeps_its_order(store):
     for number in range(5):
         add(store, camera=str(number))
     db = store.database.connection
@@ -344,7 +345,7 @@ def test_a_row_that_is_put_back_is_there_again_between_the_others(store):
     ]  # fmt: skip
 
 
-def test_photos_of_one_second_stay_in_the_order_of_the_camera(store):
+def test_photos_within_a_second_keep_order(store):
     later = add(store, **on(2019, 8, 3, 10, 0, 0, 700_000))
     first = add(store, **on(2019, 8, 3, 10, 0, 0))
     middle = add(store, **on(2019, 8, 3, 10, 0, 0, 30_000))
@@ -372,7 +373,7 @@ def test_what_was_never_committed_is_forgotten(store):
     assert meeting(store, ByCamera("c")) == {2}
 
 
-def test_names_are_known_as_long_as_a_photo_has_them(store):
+def test_known_names_follow_the_photos(store):
     first = add(store, place=IZMIR, camera="A", lens="L", labels=("cat", "고양이"))
     add(store)
 
@@ -390,7 +391,7 @@ def test_names_are_known_as_long_as_a_photo_has_them(store):
     assert names.labels == {"dog"}
 
 
-def test_rows_that_somebody_made_up_bring_no_question_down(store):
+def test_forged_rows_break_no_filter(store):
     add(store, camera="A")
     db = store.database.connection
     db.execute(

@@ -12,7 +12,8 @@ import pytest
 from album.domain.photo import ImageFacts, SearchFilters
 from album.storage.database import Database
 from album.storage.labels import LabelStore
-from album.storage.photos import NewPhoto, PhotoStore
+from album.storage.photo_rows import NewPhoto
+from album.storage.photos import PhotoStore
 from tests.support.captioning import set_caption
 
 
@@ -59,7 +60,7 @@ FILTERS = {
 
 
 @pytest.mark.parametrize("filters", FILTERS, ids=str)
-def test_a_filter_passes_the_same_photos_whenever_it_is_asked(store, tmp_path, filters):
+def test_filter_result_is_stable(store, tmp_path, filters):
     """Also those that this process or another added, captioned or labelled in between."""
     elsewhere = PhotoStore(Database(tmp_path / "album.db"))
     for number in range(200):
@@ -102,7 +103,7 @@ def test_connections_end_with_their_threads(store):
     assert store.count() == 0
 
 
-def test_a_new_reader_does_not_wait_for_a_writer(store):
+def test_new_reader_does_not_wait_for_writer(store):
     counted = threading.Event()
 
     def read() -> None:

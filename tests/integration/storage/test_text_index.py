@@ -12,16 +12,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import album.storage.text_index
 from album.domain.filters import Filter, Placed, Writes
 from album.domain.photo import ImageFacts, Place, SearchFilters
 from album.errors import AlbumError
 from album.maintenance.backup import backup
 from album.maintenance.restore import restore
-from album.storage.database import MIGRATIONS, Database, _statements
+from album.storage import text_index
+from album.storage.database import Database
 from album.storage.labels import LabelStore
-from album.storage.photos import NewPhoto, PhotoStore
-from album.storage.text_index import EXCERPT, SYNCED_AT_ONCE, TextIndex, TextReason
+from album.storage.migrations import MIGRATIONS, split_statements
+from album.storage.photo_rows import NewPhoto
+from album.storage.photo_texts import EXCERPT, TextReason
+from album.storage.photos import PhotoStore
+from album.storage.text_index import SYNC_BATCH, TextIndex
 from tests.support.captioning import set_caption
 from tests.support.library import library, photo
 
@@ -126,7 +129,7 @@ def test_forms_of_a_word_find_each_other(store, texts, question, caption):
     assert found(texts, question) == [wanted]
 
 
-def test_a_word_is_not_found_in_others_that_look_like_it(store, texts):
+def test_find_ignores_similar_words(store, texts):
     add(store, "a category of catalogues, 눈썹과 눈물, 개나리")
 
     assert found(texts, "cat") == found(texts, "눈") == found(texts, "개") == []
@@ -155,7 +158,7 @@ def test_more_and_rarer_words_go_first(store, texts):
     assert coverage(texts, "dog unicorn", both) < 0.5  # what no photo has is rarest of all
 
 
-def test_of_equal_coverage_shorter_and_labelled_ones_go_first(store, texts):
+def test_find_ranks_short_and_labelled_texts_first(store, texts):
     labelled = add(store, labels=("dog",))
     short = add(store, "a dog")
     long = add(store, "a dog, and very much else that could be said of this picture of a day")
@@ -163,12 +166,13 @@ def test_of_equal_coverage_shorter_and_labelled_ones_go_first(store, texts):
     assert found(texts, "dog") == [labelled, short, long]
 
 
-def test_where_a_word_is_too_common_for_more_the_newest_go_first(store, texts, monkeypatch):
-    monkeypatch.setattr(album.text_index, "MOST_BY_BM25", 2)
+def test_find_ranks_newest_first_when_word_is_common(store, texts, monkeypatch):
+    """Ranking all matches of a common word would take too long."""
+    monkeypatch.setattr(text_index, "MAX_BM25_MATCHES", 2)
     first, both, last = add(store, "a dog"), add(store, "dog and cat"), add(store, "a dog, a dog")
 
     assert found(texts, "dog cat") == [both, last, first]
-    monkeypatch.setattr(album.text_index, "MOST_HITS", 2)
+    monkeypatch.setattr(text_index, "MAX_HITS", 2)
     assert found(texts, "dog cat") == [both, last]
 
 
@@ -213,7 +217,7 @@ def test_other_scripts_are_found_too(store, texts, text):
 # Exact words
 
 
-def test_exact_words_are_found_as_written_but_for_capitals_and_punctuation(store, texts):
+def test_exact_ignores_capitals_and_punctuation(store, texts):
     wanted = add(store, "Beware of the Dog-Park!")
     add(store, "dog parks", keywords=("dog", "park"), labels=("the park dog",))
 
@@ -225,7 +229,7 @@ def test_exact_words_are_found_as_written_but_for_capitals_and_punctuation(store
     )
 
 
-def test_exact_korean_is_found_inside_longer_words_however_short(store, texts):
+def test_exact_korean_matches_inside_words(store, texts):
     wanted = add(store, "해운대해수욕장에서")
     at_the_end = add(store, labels=("첫눈",))
 
@@ -248,7 +252,7 @@ def test_conditions_get_the_photos_that_write_their_phrases(store, texts):
 # Why
 
 
-def test_a_reason_shows_the_original_around_the_first_word_that_matches(store, texts):
+def test_reason_quotes_text_around_first_match(store, texts):
     before, after = "Some words that go before. " * 5, "And some that follow it, more or less. " * 5
     photo_id = add(store, f"{before}Here sits\na grey HERON, at last. {after}")
 
@@ -270,7 +274,7 @@ def test_an_excerpt_is_short_whatever_the_text(store, texts, caption):
     assert "heron" in excerpt
 
 
-def test_the_text_with_the_most_of_the_words_is_the_reason(store, texts):
+def test_reason_is_the_text_with_most_words(store, texts):
     photo_id = add(store, "a dog", keywords=("cat", "dog and cat"), name="cat.jpg", place=BUSAN)
 
     def why(text: str) -> TextReason:
@@ -317,7 +321,7 @@ def test_folders_are_those_that_a_person_named(store, texts, path, folder):
 # As things change
 
 
-def test_whatever_is_written_is_found_at_once_and_no_longer_when_it_is_gone(store, texts, tmp_path):
+def test_find_follows_every_write_and_delete(store, texts, tmp_path):
     elsewhere = PhotoStore(Database(tmp_path / "album.db"))
     photo_id = add(store, "old words")
     assert found(texts, "old") == [photo_id]
@@ -361,7 +365,7 @@ def test_what_other_programs_write_is_found_too(store, texts):
     assert (found(texts, "부산"), found(texts, "서울")) == ([], [third, first])
 
 
-def test_a_transaction_that_was_rolled_back_is_not_found(store, texts):
+def test_find_ignores_rolled_back_texts(store, texts):
     photo_id = add(store, "one")
 
     def write_and_stop() -> None:
@@ -376,9 +380,9 @@ def test_a_transaction_that_was_rolled_back_is_not_found(store, texts):
     assert (found(texts, "one"), found(texts, "two")) == ([photo_id], [])
 
 
-def test_texts_are_taken_in_by_portions_and_the_rest_is_counted(store, texts, monkeypatch):
-    monkeypatch.setattr(album.text_index, "SYNCED_AT_ONCE", 3)
-    monkeypatch.setattr(album.text_index, "SYNCED_BEFORE_A_SEARCH", 2)
+def test_sync_indexes_in_batches_and_counts_pending(store, texts, monkeypatch):
+    monkeypatch.setattr(text_index, "SYNC_BATCH", 3)
+    monkeypatch.setattr(text_index, "SYNCED_BEFORE_SEARCH", 2)
     for _ in range(20):
         add(store, "word")
 
@@ -389,9 +393,9 @@ def test_texts_are_taken_in_by_portions_and_the_rest_is_counted(store, texts, mo
     assert len(found(texts, "word")) == 20
 
 
-def test_several_threads_and_connections_take_in_each_photo_once(store, tmp_path):
+def test_concurrent_syncs_index_each_photo_once(store, tmp_path):
     indexes = [TextIndex(Database(tmp_path / "album.db")) for _ in range(3)]
-    for number in range(2 * SYNCED_AT_ONCE + 10):
+    for number in range(2 * SYNC_BATCH + 10):
         add(store, f"word number {number}")
     failures = []
 
@@ -417,7 +421,8 @@ def test_several_threads_and_connections_take_in_each_photo_once(store, tmp_path
         index._database.close()
 
 
-def test_a_disk_that_is_full_costs_only_what_was_written_last(store, texts, monkeypatch):
+def test_find_works_when_disk_is_full(store, texts, monkeypatch):
+    """Only the texts written last are missing."""
     add(store, "word")
     assert found(texts, "word") == [1]
     add(store, "word")
@@ -425,18 +430,18 @@ def test_a_disk_that_is_full_costs_only_what_was_written_last(store, texts, monk
     def full(most: int) -> None:
         raise AlbumError("The disk is full.")
 
-    monkeypatch.setattr(texts, "_take_in", full)
+    monkeypatch.setattr(texts, "_index_pending", full)
     assert found(texts, "word") == [1]
 
 
 # Albums of an earlier version, and from elsewhere
 
 
-def test_an_album_of_the_version_before_is_found_through_and_through(tmp_path):
+def test_find_covers_a_migrated_album(tmp_path):
     path = tmp_path / "album.db"
     db = sqlite3.connect(path)
     for number, script in enumerate(MIGRATIONS[:2], start=1):
-        for statement in _statements(script):
+        for statement in split_statements(script):
             db.execute(statement)
         db.execute(f"PRAGMA user_version = {number}")
     db.execute(
@@ -511,7 +516,7 @@ def test_an_index_that_is_broken_is_made_again(store, texts, tmp_path, how):
     other.database.close()
 
 
-def test_an_index_that_breaks_while_it_is_in_use_is_made_again(store, texts):
+def test_index_is_rebuilt_when_damaged_in_use(store, texts):
     for number in range(30):
         add(store, f"word and number {number}")
     assert len(found(texts, "word")) == 30
@@ -528,7 +533,7 @@ def test_an_index_that_breaks_while_it_is_in_use_is_made_again(store, texts):
     assert texts.faults() == []
 
 
-def test_texts_are_found_in_an_album_that_came_out_of_a_backup(tmp_path):
+def test_find_works_in_a_restored_album(tmp_path):
     with library(tmp_path / "data") as source:
         texts = TextIndex(source.database)
         for number in range(4):

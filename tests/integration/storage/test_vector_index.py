@@ -14,7 +14,8 @@ import pytest
 
 from album.domain.photo import ImageFacts
 from album.storage.database import Database
-from album.storage.photos import NewPhoto, PhotoStore
+from album.storage.photo_rows import NewPhoto
+from album.storage.photos import PhotoStore
 from album.storage.vector_index import TAIL_ROWS, VectorIndex, _append, _load
 
 MODEL = "fake/model"
@@ -97,7 +98,7 @@ def test_an_empty_album_has_an_empty_matrix(store, folder):
     assert np.load(files_of(folder)["matrix"]).shape == (0, D)
 
 
-def test_photos_that_the_index_does_not_hold_have_no_vector(store, folder):
+def test_vectors_of_skips_unindexed_photos(store, folder):
     vectors = unit_rows(5)
     ids = add(store, vectors)
     unencoded = store.add(new_photo(99))
@@ -121,7 +122,7 @@ def test_vectors_come_back_by_id_and_in_blocks(store, folder):
 # Growing
 
 
-def test_the_files_are_plain_npy_and_follow_the_database(store, folder):
+def test_files_are_plain_npy_in_database_order(store, folder):
     first, more = unit_rows(10), unit_rows(7, seed=1)
     ids = add(store, first)
     index = opened(folder, store)
@@ -134,7 +135,7 @@ def test_the_files_are_plain_npy_and_follow_the_database(store, folder):
     assert files_of(folder)["matrix"].stat().st_ino == inode  # grown, not made again
 
 
-def test_a_ranking_under_way_keeps_its_rows_while_the_matrix_grows(store, folder):
+def test_snapshot_is_stable_when_matrix_grows(store, folder):
     vectors = unit_rows(10)
     ids = add(store, vectors)
     index = opened(folder, store)
@@ -204,7 +205,7 @@ DAMAGE = {
 
 @pytest.mark.parametrize("damage", DAMAGE)
 @pytest.mark.parametrize("which", ["matrix", "ids"])
-def test_a_file_that_is_wrong_is_made_right_when_the_album_opens(store, folder, which, damage):
+def test_wrong_file_is_repaired_on_open(store, folder, which, damage):
     ids, vectors = saved(folder, store, 100)
     path = files_of(folder)[which]
     content = DAMAGE[damage](path.read_bytes(), folder)
@@ -216,7 +217,7 @@ def test_a_file_that_is_wrong_is_made_right_when_the_album_opens(store, folder, 
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_no_damage_to_a_header_stops_the_album_from_opening(store, folder, seed):
+def test_index_opens_when_header_is_damaged(store, folder, seed):
     ids, vectors = saved(folder, store, 10)
     rng = np.random.default_rng(seed)
     path = files_of(folder)["matrix"]
@@ -231,7 +232,7 @@ def test_no_damage_to_a_header_stops_the_album_from_opening(store, folder, seed)
     assert_sound(opened(folder, store), ids, vectors)
 
 
-def test_a_matrix_that_is_ahead_of_the_database_is_made_again(store, folder, tmp_path):
+def test_matrix_ahead_of_database_is_rebuilt(store, folder, tmp_path):
     ids, vectors = saved(folder, store, 100)
     ahead = {path: path.read_bytes() for path in files_of(folder).values()}
     store.database.close()
@@ -246,7 +247,7 @@ def test_a_matrix_that_is_ahead_of_the_database_is_made_again(store, folder, tmp
     restored.database.close()
 
 
-def test_a_matrix_of_another_library_with_the_same_ids_is_made_again(store, folder):
+def test_matrix_of_another_library_is_rebuilt(store, folder):
     ids, vectors = saved(folder, store, 100)
     foreign = vectors.copy()
     foreign[-TAIL_ROWS:] = unit_rows(TAIL_ROWS, seed=8)
@@ -255,7 +256,7 @@ def test_a_matrix_of_another_library_with_the_same_ids_is_made_again(store, fold
     assert_sound(opened(folder, store), ids, vectors)
 
 
-def test_a_difference_that_opening_does_not_look_for_is_a_fault(store, folder):
+def test_faults_report_differences_missed_on_open(store, folder):
     _, vectors = saved(folder, store, 100)
     vectors[10] = unit_rows(1, seed=8)
     np.save(files_of(folder)["matrix"], vectors)
@@ -266,9 +267,8 @@ def test_a_difference_that_opening_does_not_look_for_is_a_fault(store, folder):
 
 
 @pytest.mark.parametrize("lost", ["matrix", "ids"])
-def test_a_file_that_goes_while_the_album_is_open_comes_back_with_the_next_photo(
-    store, folder, lost
-):
+def test_deleted_file_returns_with_the_next_photo(store, folder, lost):
+    """It was deleted while the album is open."""
     ids, vectors = saved(folder, store, 10)
     index = opened(folder, store)
     files_of(folder)[lost].unlink()
@@ -303,7 +303,7 @@ def spoil(store: PhotoStore, photo_id: int, vector: np.ndarray) -> None:
 
 @pytest.mark.parametrize("how", SPOILT)
 @pytest.mark.parametrize("place", [0, 5, 250, 299])
-def test_a_row_that_is_no_vector_is_forgotten_wherever_it_is(store, folder, how, place):
+def test_invalid_vector_is_forgotten_at_any_row(store, folder, how, place):
     """Its photo lacks a vector then, and is encoded again."""
     vectors = unit_rows(300)
     ids = add(store, vectors)
@@ -316,7 +316,7 @@ def test_a_row_that_is_no_vector_is_forgotten_wherever_it_is(store, folder, how,
 
 
 @pytest.mark.parametrize("how", SPOILT)
-def test_a_row_that_is_no_vector_is_forgotten_when_it_is_taken_in(store, folder, how):
+def test_invalid_vector_is_forgotten_on_sync(store, folder, how):
     ids, vectors = saved(folder, store, 20)
     index = opened(folder, store)
     more = unit_rows(3, seed=2)
@@ -330,7 +330,7 @@ def test_a_row_that_is_no_vector_is_forgotten_when_it_is_taken_in(store, folder,
 
 @pytest.mark.parametrize("place", [0, 5, 250, 299])
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_a_spoilt_row_of_the_file_comes_back_from_the_database(store, folder, place, value):
+def test_damaged_row_is_restored_from_database(store, folder, place, value):
     ids, vectors = saved(folder, store, 300)
     broken = vectors.copy()
     broken[place, 7] = value
@@ -351,7 +351,8 @@ def test_a_row_spoilt_in_both_is_forgotten(store, folder):
 
 
 @pytest.mark.parametrize("lost", ["matrix", "ids", "folder"])
-def test_files_that_go_while_the_album_is_open_come_back_at_the_next_look(store, folder, lost):
+def test_deleted_files_return_on_next_read(store, folder, lost):
+    """They were deleted while the album is open."""
     ids, vectors = saved(folder, store, 10)
     index = opened(folder, store)
     if lost == "folder":
@@ -408,7 +409,7 @@ class DyingFile:
 @pytest.mark.parametrize(
     "left", [0, 1, 63, 64, 65, 5 * 64, 5 * 64 + 1, 5 * 64 + 60, 448, 449, 470, 488, 489, 550, 615]
 )
-def test_a_kill_at_any_byte_of_an_append_costs_no_row(store, folder, monkeypatch, left, ahead):
+def test_kill_during_append_loses_no_row(store, folder, monkeypatch, left, ahead):
     """5 new rows: 320 bytes and a header of 128 for the matrix, 40 and 128 for the ids."""
     vectors = unit_rows(10)
     ids = add(store, vectors)
@@ -433,7 +434,7 @@ def test_a_kill_at_any_byte_of_an_append_costs_no_row(store, folder, monkeypatch
 
 
 @pytest.mark.parametrize("replaced", [0, 1])
-def test_a_kill_while_the_files_are_made_again_costs_no_row(store, folder, monkeypatch, replaced):
+def test_kill_during_rebuild_loses_no_row(store, folder, monkeypatch, replaced):
     ids, vectors = saved(folder, store, 10)
     for path in files_of(folder).values():
         path.write_bytes(b"garbage")
@@ -460,8 +461,8 @@ WRITER = """
 import sys
 from pathlib import Path
 import numpy as np
-from album.database import Database
-from album.store import PhotoStore
+from album.storage.database import Database
+from album.storage.photos import PhotoStore
 from tests.integration.storage.test_vector_index import MODEL, D, add, new_photo, opened, unit_rows
 
 folder, first = Path(sys.argv[1]), int(sys.argv[2])
@@ -475,7 +476,7 @@ index.sync()
 """
 
 
-def test_two_processes_fill_one_matrix_while_a_third_searches_it(store, folder):
+def test_processes_write_one_matrix_concurrently(store, folder):
     index = opened(folder, store)
     writers = [
         subprocess.Popen(

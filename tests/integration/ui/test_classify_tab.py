@@ -85,7 +85,7 @@ def sections(answer: str) -> dict[str, list[int]]:
 
 
 def labels_of(album: Album, photo_id: int) -> dict[str, str]:
-    return {it.label: it.given_by for it in album.labels.given(photo_id)}
+    return {it.label: it.given_by for it in album.labels.get(photo_id)}
 
 
 # Looking
@@ -303,7 +303,7 @@ def test_a_plan_whose_photos_are_gone_is_written_for_those_that_are_left(
     tab.apply.write(plan, ["red", "blue"], False, ENGLISH)
 
     assert labels_of(album, ids["blue"]) == {"blue": "words"}
-    assert album.labels.acts()[0].given == 1
+    assert album.labels.acts()[0].added == 1
 
 
 def test_labels_can_be_for_the_chosen_photos_alone(

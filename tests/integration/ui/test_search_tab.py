@@ -224,7 +224,7 @@ def test_a_change_of_labels_can_be_undone_in_the_history(tab: Tab) -> None:
     (act, *_) = tab.album.labels.acts()
     tab.album.labelling.undo(act.act_id)
 
-    assert (set(act.labels), act.given, act.taken) == ({"holiday", "snow"}, 1, 1)
+    assert (set(act.labels), act.added, act.removed) == ({"holiday", "snow"}, 1, 1)
     assert tab.album.labels_of(photo_id) == ["holiday"]
 
 

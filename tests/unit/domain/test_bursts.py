@@ -22,7 +22,7 @@ APART = float(np.arccos(ALIKE)) + 0.01
 NEAR = float(np.arccos(ALIKE)) - 0.01
 
 
-def test_photos_seconds_apart_that_look_alike_are_one_burst():
+def test_similar_photos_seconds_apart_form_a_burst():
     times = np.array([0, GAP_MS, 2 * GAP_MS, 3 * GAP_MS + 1])
 
     found = bursts_of(times, np.ones(4, bool), looks(0, 0, 0, 0))
@@ -50,7 +50,7 @@ def test_the_order_of_the_rows_does_not_matter():
     assert found[1] == 3
 
 
-def test_the_time_of_a_file_says_nothing_of_a_moment():
+def test_file_time_forms_no_burst():
     times = np.array([0, 1000, 500, 0])
     known = np.array([True, True, False, False])
 
@@ -63,7 +63,7 @@ def test_an_album_of_no_photo_has_no_burst():
     assert len(bursts_of(none, np.empty(0, bool), np.empty((0, 4), np.float32))) == 0
 
 
-def test_of_each_burst_the_one_that_comes_first_stands_for_all():
+def test_first_photo_represents_its_burst():
     bursts = np.array([0, 0, 2, 0, 4, 4])
     rows = np.array([4, 1, 2, 0, 5])
 
@@ -73,7 +73,7 @@ def test_of_each_burst_the_one_that_comes_first_stands_for_all():
     assert counts.tolist() == [2, 2, 1]
 
 
-def test_many_photos_group_as_the_slow_way_groups_them():
+def test_bursts_match_slow_reference():
     rng = np.random.default_rng(4)
     times = rng.integers(0, 300_000, 400)
     known = rng.random(400) < 0.8

@@ -198,7 +198,7 @@ def test_a_photo_says_what_it_promises(photo):
 
 
 @pytest.mark.parametrize("year", [2000, 2010, 2020])
-def test_a_sidecar_dates_a_photo_that_has_no_date(year):
+def test_sidecar_dates_an_undated_photo(year):
     """These sidecars are of UTF-16, the marks in them broken by a copy."""
     sidecar = PHOTOS / "metadata" / "xmp" / "dates" / f"{year}.xmp"
 

@@ -36,9 +36,8 @@ def database(tmp_path: Path) -> Iterator[Database]:
     database.close()
 
 
-def test_in_any_window_there_are_only_so_many_however_irregularly_they_are_asked_for(
-    database, clock
-):
+def test_requests_in_any_window_stay_limited(database, clock):
+    """However irregularly they are made."""
     rate = RateLimiter(database, 10, 0, clock=clock)
     rng = random.Random(1)
     sent = []
@@ -57,7 +56,7 @@ def test_in_any_window_there_are_only_so_many_however_irregularly_they_are_asked
     assert len(sent) > 300
 
 
-def test_who_waits_as_long_as_told_gets_a_place(database, clock):
+def test_slot_is_free_after_the_announced_wait(database, clock):
     rate = RateLimiter(database, 3, 0, clock=clock)
     for _ in range(20):
         place = rate.take()
@@ -65,7 +64,7 @@ def test_who_waits_as_long_as_told_gets_a_place(database, clock):
         assert place.number or rate.take().number
 
 
-def test_a_place_that_is_not_used_is_given_to_another(database, clock):
+def test_unused_slot_is_reused(database, clock):
     rate = RateLimiter(database, 1, 0, clock=clock)
     first = rate.take().number
 
@@ -76,7 +75,7 @@ def test_a_place_that_is_not_used_is_given_to_another(database, clock):
     assert rate.take().number
 
 
-def test_a_place_that_was_held_counts_from_when_it_is_used(database, clock):
+def test_held_slot_counts_from_its_use(database, clock):
     rate = RateLimiter(database, 1, 0, clock=clock)
     held = rate.take().number
     clock.at += 50
@@ -86,7 +85,7 @@ def test_a_place_that_was_held_counts_from_when_it_is_used(database, clock):
     assert rate.take().wait_s == pytest.approx(11)
 
 
-def test_a_day_begins_at_midnight_in_california_and_has_only_so_many(database, clock):
+def test_daily_limit_resets_at_midnight_in_california(database, clock):
     rate = RateLimiter(database, 100, 3, clock=clock)
     assert [bool(rate.take().number) for _ in range(4)] == [True, True, True, False]
 
@@ -109,7 +108,8 @@ def test_days_of_23_and_25_hours_are_days():
     assert day_start(next_day(spring)) == next_day(spring)
 
 
-def test_a_rest_is_kept_by_everybody_and_only_a_cautious_one_is_broken(database, clock):
+def test_wake_ends_only_cautious_rests(database, clock):
+    """Every process keeps a rest."""
     rate = RateLimiter(database, 10, 0, clock=clock)
     other = RateLimiter(database, 10, 0, clock=clock)
 
@@ -127,9 +127,8 @@ def test_a_rest_is_kept_by_everybody_and_only_a_cautious_one_is_broken(database,
     assert other.resting() is None
 
 
-def test_no_server_can_ask_for_a_rest_of_years_and_no_clock_that_was_set_back_makes_one(
-    database, clock
-):
+def test_rest_is_bounded_when_clock_moves_back(database, clock):
+    """No server can request a rest of years, and no clock that was set back causes one."""
     rate = RateLimiter(database, 1, 0, clock=clock)
     rate.rest(1e12, "For ever.")
     clock.at += 90_001

@@ -7,19 +7,19 @@ import unicodedata
 import pytest
 
 from album.storage.text_tokens import (
-    MOST_CHARACTERS,
-    MOST_WORDS,
-    asked,
+    MAX_CHARACTERS,
+    MAX_WORDS,
     fold,
     line,
     phrase,
+    query_terms,
     words_of,
 )
 
 
 def meets(question: str, text: str) -> bool:
     """Whether a text has the one word of a question, as itself."""
-    (word,) = asked(question)
+    (word,) = query_terms(question)
     folded = line(text)
     whole = any(it in folded for it in word.whole)
     begun = any(it in folded for it in word.starts)
@@ -28,7 +28,7 @@ def meets(question: str, text: str) -> bool:
 
 def touches(question: str, text: str) -> bool:
     """Whether a text has the one word of a question, at least as a part of a longer one."""
-    (word,) = asked(question)
+    (word,) = query_terms(question)
     return any(it in line(text) for it in word.patterns)
 
 
@@ -114,7 +114,7 @@ def test_a_word_finds_its_own_forms(question, text):
 
 
 @pytest.mark.parametrize(("question", "text"), OTHERS)
-def test_a_word_is_not_another_that_begins_or_ends_like_it(question, text):
+def test_word_does_not_match_similar_words(question, text):
     assert not meets(question, text)
 
 
@@ -129,7 +129,7 @@ def test_a_word_is_not_another_that_begins_or_ends_like_it(question, text):
         ("2019", "IMG_20190803.jpg"),
     ],
 )
-def test_a_part_of_a_longer_word_is_told_from_the_word(question, text):
+def test_word_part_differs_from_whole_word(question, text):
     assert touches(question, text)
     assert not meets(question, text)
 
@@ -144,7 +144,7 @@ def test_a_part_of_a_longer_word_is_told_from_the_word(question, text):
         ("123", "1234"),
     ],
 )
-def test_short_words_stems_and_letters_are_no_parts_of_others(question, text):
+def test_short_stem_does_not_match_inside_words(question, text):
     assert not touches(question, text)
 
 
@@ -162,10 +162,10 @@ def test_short_words_stems_and_letters_are_no_parts_of_others(question, text):
     ],
 )
 def test_a_question_is_what_is_left_without_fillers(question, words):
-    assert [it.word for it in asked(question)] == words
+    assert [it.word for it in query_terms(question)] == words
 
 
-def test_names_of_files_are_cut_where_a_person_sees_words():
+def test_file_name_splits_into_visible_words():
     assert words_of("IMG_20190803_cat.jpg") == ["img", "20190803", "cat", "jpg"]
     assert " my cat jpg " in line("MyCat.jpg", names=True)
     assert " mycat jpg " in line("MyCat.jpg", names=True)
@@ -181,7 +181,7 @@ def test_texts_are_kept_apart():
 
 def test_decomposed_korean_is_the_same_korean():
     assert fold(unicodedata.normalize("NFD", "부산 바다")) == "부산 바다"
-    assert [it.word for it in asked(unicodedata.normalize("NFD", "부산"))] == ["부산"]
+    assert [it.word for it in query_terms(unicodedata.normalize("NFD", "부산"))] == ["부산"]
 
 
 @pytest.mark.parametrize(
@@ -202,6 +202,6 @@ def test_a_phrase_is_found_as_written(text, found_in, not_in):
 
 def test_a_question_or_text_without_end_is_cut():
     assert len(
-        asked(" ".join(f"word{chr(97 + n % 26)}{chr(97 + n // 26)}" for n in range(99)))
-    ) == (MOST_WORDS)
-    assert len(line("가" * 10 * MOST_CHARACTERS)) <= MOST_CHARACTERS + 3
+        query_terms(" ".join(f"word{chr(97 + n % 26)}{chr(97 + n // 26)}" for n in range(99)))
+    ) == (MAX_WORDS)
+    assert len(line("가" * 10 * MAX_CHARACTERS)) <= MAX_CHARACTERS + 3
