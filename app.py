@@ -54,7 +54,7 @@ def serve(settings: Settings) -> None:
             settings.captions_per_minute, settings.captions_per_day, settings.captions_parallel
         ),
     )
-    with ended_by_signals(album.imports.put_down), suppress(KeyboardInterrupt):
+    with ended_by_signals(album.imports.release), suppress(KeyboardInterrupt):
         _serve(album, captioner, settings)
 
 

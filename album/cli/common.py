@@ -79,7 +79,7 @@ def opened(
         settings.captions_per_minute, settings.captions_per_day, settings.captions_parallel
     )
     album = Album(settings.data_dir, DefaultClassifiers(), captioner, caption_pace=pace)
-    with ended_by_signals(album.imports.put_down):
+    with ended_by_signals(album.imports.release):
         try:
             if model:
                 serving = album.serving

@@ -89,7 +89,7 @@ def resume(
     with opened(context, data_dir, model=True) as album:
         album.imports.get(import_id)
         with progress(as_json) as tell, _pausing(album):
-            record = album.imports.go_on_here(import_id, tell)
+            record = album.imports.resume_here(import_id, tell)
         _encode_what_lacks(album)
         _print_import(album, record, as_json)
 

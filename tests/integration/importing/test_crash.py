@@ -187,7 +187,7 @@ def test_an_import_that_is_killed_is_told_as_interrupted_until_its_folder_is_fin
         first = album.imports.get(1)
         assert (first.state, first.done, first.total) == ("done", files, files)
         assert [it.state for it in album.imports.recent(5)] == ["done", "done"]
-        again = album.imports.go_on_here(1)
+        again = album.imports.resume_here(1)
         assert (again.done, again.total, again.added) == (files, files, killed.added)
         assert again.added + again.already_here + again.failed == files
 

@@ -303,7 +303,7 @@ def test_every_change_of_a_folder_is_news(album, folder, change):
     if change == "came back":
         red.rename(folder.parent / "away.jpg")
         take_in(album, [folder])
-    assert not album.importer.has_news(folder)
+    assert not album.importer.tracker.has_news(folder)
     match change:
         case "new":
             make_photo(folder / "new.jpg", "pink")
@@ -318,9 +318,9 @@ def test_every_change_of_a_folder_is_news(album, folder, change):
         case "touched":
             os.utime(red, (1, 1))
 
-    assert album.importer.has_news(folder)
+    assert album.importer.tracker.has_news(folder)
     rescan(album, folder)
-    assert not album.importer.has_news(folder)
+    assert not album.importer.tracker.has_news(folder)
 
 
 def test_a_copy_that_can_take_the_place_of_a_lost_original_is_news(album, folder):
@@ -329,11 +329,11 @@ def test_a_copy_that_can_take_the_place_of_a_lost_original_is_news(album, folder
     (folder.parent / "others").mkdir()
     (folder.parent / "z.jpg").rename(folder.parent / "others" / "z.jpg")
     take_in(album, [folder.parent / "others"])
-    assert not album.importer.has_news(folder.parent / "others")
+    assert not album.importer.tracker.has_news(folder.parent / "others")
 
     (folder / "red" / "red.jpg").unlink()
 
-    assert album.importer.has_news(folder.parent / "others")
+    assert album.importer.tracker.has_news(folder.parent / "others")
 
 
 def test_a_rescan_that_was_interrupted_counts_each_file_once(album, tmp_path):
@@ -346,7 +346,7 @@ def test_a_rescan_that_was_interrupted_counts_each_file_once(album, tmp_path):
     album.importer.work(import_id, closing=lambda: next(asked, True))
     assert album.imports.get(import_id).state == "waiting"
     (tmp_path / "mine" / "50.jpg").unlink()
-    album.imports.go_on_here(import_id)
+    album.imports.resume_here(import_id)
 
     record = album.imports.get(import_id)
     assert (record.state, record.added, record.done) == ("done", 1, 101)

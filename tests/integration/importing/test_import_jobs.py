@@ -177,7 +177,7 @@ def test_a_lock_whose_file_is_taken_away_again_and_again_has_one_holder(album):
 
     def claim() -> None:
         for _ in range(300):
-            with album.imports._claimed(1) as claimed:
+            with album.imports._locks.claim(1) as claimed:
                 if claimed:
                     holders.append(1)
                     most.append(len(holders))
@@ -201,7 +201,7 @@ def test_two_cannot_work_on_one_import(tmp_path, folder, slow):
     import_id = begun(album, folder)
 
     with pytest.raises(AlbumError, match="worked on by another process"):
-        elsewhere.imports.go_on_here(import_id)
+        elsewhere.imports.resume_here(import_id)
 
     slow.set()
     ended(album, import_id)
@@ -290,7 +290,7 @@ def test_a_cancelled_upload_leaves_no_file(tmp_path, folder, slow, asked):
     with pytest.raises(AlbumError, match="upload them again"):
         album.imports.resume(waiting)
     with pytest.raises(AlbumError, match="upload them again"):
-        album.imports.go_on_here(waiting)
+        album.imports.resume_here(waiting)
     assert album.imports.get(waiting).state == "cancelled"
     album.close()
 
@@ -531,7 +531,7 @@ def test_a_finished_import_that_is_gone_on_with_counts_each_file_once(album, fol
     first = take_in(album, [folder]).record
     take_in(album, [folder])
 
-    again = album.imports.go_on_here(first.import_id)
+    again = album.imports.resume_here(first.import_id)
 
     for record in (first, again):
         assert (record.total, record.done) == (PHOTOS + 2, PHOTOS + 2)
@@ -706,7 +706,7 @@ def test_a_database_that_another_program_keeps_to_itself_ends_in_a_sentence(
     other.execute("BEGIN IMMEDIATE")
 
     with pytest.raises(AlbumError, match="Another program keeps the album's database to itself"):
-        album.imports.go_on_here(import_id)
+        album.imports.resume_here(import_id)
 
     assert album.imports.get(import_id).state == "failed"  # though it could not be written down
     other.execute("ROLLBACK")

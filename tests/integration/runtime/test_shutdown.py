@@ -24,7 +24,7 @@ PHOTOS = 300
 PROGRAM = """
 import hashlib, sys, time
 from pathlib import Path
-from album.ending import closing_s, ended_by_signals, wait_for_the_end
+from album.runtime.shutdown import closing_s, ended_by_signals, wait_for_the_end
 
 said = Path(sys.argv[1])
 def say(words):
