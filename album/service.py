@@ -6,8 +6,6 @@ import logging
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -23,16 +21,18 @@ from album.classification.zero_shot import PhotoClassifier
 from album.domain.labels import LabelChange, label_name
 from album.domain.photo import ImportRecord, Photo, WatchedFolder
 from album.encoding.active_encoder import ActiveEncoder
-from album.errors import AlbumError, PhotoNotFoundError, UnreadableImageError
+from album.errors import AlbumError
 from album.images.decoder import Decoder
 from album.images.decoder_pool import DecodePool
 from album.importing.folder_watcher import FolderWatcher
+from album.importing.image_cache import ImageCache
 from album.importing.importer import PhotoImporter
 from album.importing.jobs import ImportJobs
 from album.importing.uploads import sort_uploads
 from album.maintenance.verify import find_faults
 from album.metadata.geocoder import Places
-from album.runtime.supervised_loop import LoopProblem, SupervisedLoop, problems_of
+from album.runtime.status import AlbumStatus
+from album.runtime.supervised_loop import SupervisedLoop, problems_of
 from album.search.search import PhotoSearch
 from album.storage.captions import CaptionStore
 from album.storage.database import Database
@@ -52,7 +52,6 @@ THUMBNAILS_EVERY_S = 15.0
 """How often the album checks for deleted thumbnails."""
 TEXTS_AT_ONCE = 2000  # about a second of work, after which a stop is noticed
 URGENT_WORKERS = 2
-PICTURES_KEPT = 232  # of some 20 kB each: 200 that were classified, and 32 of searches
 
 
 class _Stoppable(Protocol):
@@ -60,24 +59,6 @@ class _Stoppable(Protocol):
 
     def stop(self, timeout_s: float) -> object:
         """End after the work in hand, and wait at most `timeout_s` seconds for that."""
-
-
-@dataclass(frozen=True, slots=True)
-class AlbumStatus:
-    """State of the album at one moment."""
-
-    photos: int
-    model_id: str | None
-    """The model in use. None while the first is being loaded."""
-    encoding: tuple[int, int] | None
-    """(done, total) while photos are encoded for a model."""
-    importing: tuple[int, int] | None
-    """(done, total) of the running import."""
-    captions: int
-    captions_waiting: int
-    captions_failed: int
-    problems: tuple[LoopProblem, ...] = ()
-    """Background work that fails now, and is tried again."""
 
 
 class Album:
@@ -117,74 +98,46 @@ class Album:
         self.data_dir = data_dir
         self.embeddings_dir = data_dir / "embeddings"
         self.database = Database(data_dir / "album.db")
-        self.store = PhotoStore(self.database)
-        self.caption_store = CaptionStore(self.database)
+        self.store = store = PhotoStore(self.database)
+        self.caption_store = captions = CaptionStore(self.database)
         self.texts = TextIndex(self.database)
-        self.import_store = ImportStore(self.database)
+        self.import_store = imports = ImportStore(self.database)
+        self.labels = labels = LabelStore(self.database)
+        self.classifiers = classifiers
+        originals, embeddings_dir = self.originals, self.embeddings_dir
         self.decoder = decoder or DecodePool()
-        self.urgent_decoder: Decoder = decoder or DecodePool(URGENT_WORKERS, niceness=0)
+        urgent: Decoder = decoder or DecodePool(URGENT_WORKERS, niceness=0)
+        self.urgent_decoder = urgent
         """For files that a person waits for, so that no import goes first."""
-        self.active = ActiveEncoder(self.store, self.originals, self.embeddings_dir, self.decoder)
-        self.importer = PhotoImporter(
-            self.store,
-            self.import_store,
-            self.originals,
-            self.active,
-            self.decoder,
-            Places(data_dir / "places"),
-        )
+        self.active = active = ActiveEncoder(store, originals, embeddings_dir, self.decoder)
+        places = Places(data_dir / "places")
+        self.importer = PhotoImporter(store, imports, originals, active, self.decoder, places)
         self.imports = ImportJobs(
-            self.import_store,
-            self.importer,
-            self.originals,
-            data_dir / "imports",
-            self._complete_import,
+            imports, self.importer, originals, data_dir / "imports", self._complete_import
         )
         self._folders = tuple(folders)
         self._watch = FolderWatcher(self._folders, self._rescan_if_changed, rescan_every_s)
-        self.search = PhotoSearch(
-            self.store,
-            self.caption_store,
-            self.texts,
-            self.active,
-            self.embeddings_dir,
-            self.urgent_decoder,
-        )
-        self.labels = LabelStore(self.database)
-        self.classifiers = classifiers
-        words = ClassEmbeddingCache(self.active, classifiers, self.embeddings_dir)
-        self.classifier = PhotoClassifier(
-            self.store, self.active, classifiers, words, self.urgent_decoder
-        )
-        self.teacher = FewShotLearner(self.store, self.labels, self.active, classifiers, words)
+        self.search = PhotoSearch(store, captions, self.texts, active, embeddings_dir, urgent)
+        cache = ClassEmbeddingCache(active, classifiers, embeddings_dir)
+        self.classifier = PhotoClassifier(store, active, classifiers, cache, urgent)
+        self.teacher = FewShotLearner(store, labels, active, classifiers, cache)
         self.heads = TrainedHeads(
-            self.store,
-            self.originals,
-            self.active,
-            classifiers,
-            data_dir / "classifiers",
-            self.urgent_decoder,
+            store, originals, active, classifiers, data_dir / "classifiers", urgent
         )
-        self.class_evaluation = ClassEvaluation(
-            self.labels, self.classifier, self.heads, classifiers
-        )
-        self.labelling = Labelling(
-            self.labels, self.classifier, self.teacher, self.heads, self.active
-        )
-        self.describer = CaptionRanker(
-            self.store, self.caption_store, self.active, self.urgent_decoder
-        )
+        self.class_evaluation = ClassEvaluation(labels, self.classifier, self.heads, classifiers)
+        self.labelling = Labelling(labels, self.classifier, self.teacher, self.heads, active)
+        self.describer = CaptionRanker(store, captions, active, urgent)
         self.captions = PhotoCaptions(
-            self.store,
-            self.caption_store,
-            self.originals,
+            store,
+            captions,
+            originals,
             captioner,
             caption_pace,
             decoder=self.decoder,
-            urgent_decoder=self.urgent_decoder,
+            urgent_decoder=urgent,
         )
         self._translator = QueryTranslator(captioner)
-        self._pictures = lru_cache(PICTURES_KEPT)(self.urgent_decoder.thumbnail)
+        self._images = ImageCache(self.originals, self.urgent_decoder)
         self._stopped = threading.Event()
         self._loops = [
             SupervisedLoop("texts", self._sync_texts),
@@ -302,20 +255,7 @@ class Album:
             PhotoNotFoundError: no such photo, or neither its original nor its thumbnail is there.
             UnreadableImageError: the original is damaged, and its thumbnail is not there.
         """
-        photo = self.store.get(photo_id)
-        target = self.originals.large_view(photo.sha256)
-        if target.exists():
-            return target
-        try:
-            view = self.urgent_decoder.large_view(self.originals.find(photo))
-            self.originals.write_cache(target, view)
-        except (PhotoNotFoundError, UnreadableImageError, OSError) as error:
-            thumbnail = self.originals.thumbnail(photo.sha256)  # better than nothing
-            if not thumbnail.exists():
-                raise
-            log.warning("photo %d is shown by its thumbnail: %s", photo_id, error)
-            return thumbnail
-        return target
+        return self._images.large_view(self.store.get(photo_id))
 
     def picture_of(self, file: Path) -> bytes:
         """Return a small JPEG of an uploaded file, cached.
@@ -323,7 +263,7 @@ class Album:
         Raises:
             UnreadableImageError: it is no image.
         """
-        return self._pictures(file)
+        return self._images.upload_thumbnail(file)
 
     def photo(self, photo_id: int) -> Photo:
         """Return the photo with this id.
@@ -448,10 +388,9 @@ class Album:
         added = self.import_store.added_by(record.import_id)
         captioned = self.caption_store.get_many(added)  # their sidecars had captions
         lacking = [photo_id for photo_id in added if photo_id not in captioned]
-        if not lacking:
-            return
         try:
-            self.captions.request(lacking, record.caption_language.split(","))
+            if lacking:
+                self.captions.request(lacking, record.caption_language.split(","))
         except CaptionerUnavailableError as error:
             log.warning("the new photos were not queued for captions: %s", error)
 
