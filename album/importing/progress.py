@@ -11,7 +11,7 @@ from album.domain.progress import OnProgress
 from album.importing.scanner import FileScanner
 from album.storage.imports import ImportStore
 
-SAVE_EVERY_S = 0.5  # progress of files that need no work; also how soon a stop is noticed
+SAVE_EVERY_S = 0.5  # also how soon a stop request is noticed
 
 
 class Credit:

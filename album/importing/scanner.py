@@ -79,13 +79,13 @@ class FileScanner:
     def count(self) -> tuple[int, Counter[str]]:
         """Count the files that `walk` yields, and the other files by kind."""
         photos = 0
-        others: Counter[str] = Counter()
+        skipped: Counter[str] = Counter()
         for source in self._sources:
             if source.is_dir():
                 for _, names, _ in self._folders(source):
                     kinds = Counter(map(kind_of, names))
                     photos += kinds.pop("photo", 0)
-                    others += kinds
+                    skipped += kinds
             elif _is_zip(source):
                 try:
                     archive = Archive(source)
@@ -93,11 +93,11 @@ class FileScanner:
                     continue
                 kinds = Counter(map(archive.kind, archive.names()))
                 photos += kinds.pop("photo", 0)
-                others += kinds
+                skipped += kinds
             else:
                 photos += 1
-        others.pop("sidecar", None)  # they are read with their photos
-        return photos, others
+        skipped.pop("sidecar", None)  # they are read with their photos
+        return photos, skipped
 
     def walk(self) -> Iterator[ScannedFile | Blocked]:
         """Yield every file to import in order of name, and what cannot be read."""

@@ -44,7 +44,7 @@ class SidecarImporter:
 
 
 def _valid_labels(sidecar: SidecarWords) -> Iterator[GivenLabel]:
-    """The labels with valid names: anybody may have written the file."""
+    """Yield the labels with valid names. Anybody may have written the file."""
     for name in sidecar.labels:
         try:
             label = label_name(name)

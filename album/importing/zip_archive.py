@@ -80,7 +80,7 @@ class Archive:
         self._members = {
             f"{path}/{_decoded_name(info)}": info
             for info in self._zip.infolist()
-            if not info.filename.endswith("/")  # a folder; `is_dir` fails where there is no name
+            if not info.filename.endswith("/")  # a folder. `is_dir` fails for an empty name
         }
         self.unpacked_bytes = sum(
             info.file_size for name, info in self._members.items() if self._is_imported(name, info)
@@ -180,7 +180,7 @@ class _Bounded(io.BufferedReader):
 
 
 def _decoded_name(info: zipfile.ZipInfo) -> str:
-    """A member's name. Old Korean programs write it in CP949 without a flag."""
+    """Decode a member's name. Old Korean programs write CP949 without a flag."""
     if info.flag_bits & 0x800 or info.filename.isascii():
         return info.filename
     try:

@@ -113,8 +113,8 @@ def test_readers_see_their_own_language_and_searches_both(album, captioner, phot
     album.captions.start_job(CaptionSelection(tuple(photo_ids[:1])), BOTH)
     album.captions.drain()
 
-    assert album.captions.of(photo_ids[0], "en").text == "A red rose"
-    assert album.captions.of(photo_ids[0], "ko").text == "빨간 장미"
+    assert album.captions.get(photo_ids[0], "en").text == "A red rose"
+    assert album.captions.get(photo_ids[0], "ko").text == "빨간 장미"
     for words in ('"빨간 장미"', '"red rose"'):
         (hit,) = album.search.find(words, language="en").hits
         assert hit.caption.text == "A red rose"
@@ -137,7 +137,7 @@ def test_plain_words_are_kept_under_the_language_that_they_must_be_of(album, cap
     assert [set(album.captions.captions_by_language(it)) for it in (first, second, third)] == [
         {"ko"}, {"en"}, {"ko"},
     ]  # fmt: skip
-    assert not any(album.captions.of(it).by_hand for it in (first, second, third))
+    assert not any(album.captions.get(it).by_hand for it in (first, second, third))
 
 
 def test_the_wanted_are_those_without_a_caption_of_a_label_or_of_a_model(
@@ -161,7 +161,7 @@ def test_the_wanted_are_those_without_a_caption_of_a_label_or_of_a_model(
     album.captions.start_job(CaptionSelection(by_model="fake-captioner"), ["ko"])
     album.captions.drain()
 
-    texts = [album.captions.of(it).text for it in photo_ids]
+    texts = [album.captions.get(it).text for it in photo_ids]
     assert texts == ["Another.", "mine", "Another.", "Another."]
     assert album.caption_store.models() == {"another-model": 3}
     (past,) = album.captions.history(first)
@@ -181,7 +181,7 @@ def test_a_caption_written_while_the_captioner_was_thinking_is_not_counted(
 
     job = album.captions.job(job_id)
     assert (job.state, job.written, job.left_out) == ("done", 1, 1)
-    assert album.captions.of(photo_ids[0]).text == "Mine"
+    assert album.captions.get(photo_ids[0]).text == "Mine"
     assert album.captions.history(photo_ids[0]) == []
 
 
@@ -212,7 +212,7 @@ def test_where_the_one_that_is_sent_fails_the_next_takes_its_place(album, captio
     album.captions.drain()
 
     assert len(refused) == 2
-    assert [album.captions.of(it) is not None for it in burst[:3]] == [False, False, True]
+    assert [album.captions.get(it) is not None for it in burst[:3]] == [False, False, True]
     assert [it.photo_id for it in album.captions.failures(job_id)] == burst[:2]
     job = album.captions.job(job_id)
     assert (job.state, job.written, job.failed) == ("done", 1, 2)
@@ -341,7 +341,7 @@ def test_a_photo_at_work_when_its_job_is_cancelled_is_not_sent_again_by_the_next
     album.captions.drain()
 
     assert len(captioner.calls) == 1
-    assert album.captions.of(photo_ids[0], "en").text == "A photo."
+    assert album.captions.get(photo_ids[0], "en").text == "A photo."
     job = album.captions.job(later[0])
     assert (job.state, job.written, job.waiting) == ("done", 1, 0)
     assert album.captions.job(first).state == "cancelled"
@@ -503,7 +503,7 @@ def test_a_full_disk_keeps_an_answer_that_was_paid_for(album, captioner, photo_i
     album.captions.drain()
 
     assert len(captioner.calls) == 1
-    assert album.captions.of(photo_ids[0]).text == captioner.says
+    assert album.captions.get(photo_ids[0]).text == captioner.says
 
 
 # Many at once
@@ -591,7 +591,7 @@ def test_a_question_sends_the_photo_and_stores_nothing(album, captioner, photo_i
     ((jpeg, sent, language),) = captioner.asked
     assert jpeg.startswith(b"\xff\xd8")
     assert (sent, language) == (turns, "en")
-    assert album.captions.of(photo_ids[0]) is None
+    assert album.captions.get(photo_ids[0]) is None
     assert album.captions.progress().today == 1  # it counts as a request
 
 
@@ -644,7 +644,7 @@ def test_a_captioner_on_this_machine_has_no_rate_and_writes_what_it_can(
     assert (it.sends, it.tokens) == (False, 0)
     album.captions.start_job(CaptionSelection(), BOTH)
     album.captions.drain()
-    assert album.captions.of(photo_ids[0]).text == "en"
+    assert album.captions.get(photo_ids[0]).text == "en"
     assert album.captions.ask_now(photo_ids[0], "ko").language == "en"
     with pytest.raises(QueryError, match="in en only"):
         album.captions.start_job(CaptionSelection(), ["ko"])

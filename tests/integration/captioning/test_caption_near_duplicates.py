@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import pytest
 
-from album.captioning.near_duplicates import KINDS, NearDuplicates
+from album.captioning.near_duplicates import LATEST_GROUPS, NearDuplicates
 from album.domain.photo import ImageFacts
 from album.storage.database import Database
 from album.storage.photos import NewPhoto, PhotoStore
@@ -62,7 +62,7 @@ def test_an_album_that_nobody_has_looked_at_yet_shares_nothing(store):
 
 
 def test_a_long_series_is_compared_with_its_latest_kinds_alone(store):
-    kinds = np.eye(KINDS + 2)
+    kinds = np.eye(LATEST_GROUPS + 2)
     ids = [add(store, n, it) for n, it in enumerate(kinds)]
     again = add(store, len(ids), kinds[0])
 

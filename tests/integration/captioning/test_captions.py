@@ -65,9 +65,9 @@ def test_a_caption_by_hand_is_never_overwritten_unasked(album, captioner, photo_
     album.captions.drain()
 
     assert queued == 2
-    assert album.captions.of(photo_ids[0]).text == "Our garden"
-    assert album.captions.of(photo_ids[0]).by_hand
-    assert album.captions.of(photo_ids[1]).text == captioner.says
+    assert album.captions.get(photo_ids[0]).text == "Our garden"
+    assert album.captions.get(photo_ids[0]).by_hand
+    assert album.captions.get(photo_ids[1]).text == captioner.says
 
 
 def test_words_written_while_gemini_was_thinking_win(album, captioner, photo_ids):
@@ -77,14 +77,14 @@ def test_words_written_while_gemini_was_thinking_win(album, captioner, photo_ids
     assert album.captions.drain() == 0
 
     assert len(captioner.calls) == 1
-    assert album.captions.of(photo_ids[0]).text == "Mine"
+    assert album.captions.get(photo_ids[0]).text == "Mine"
 
 
 def test_clearing_a_caption_by_hand_lets_gemini_write_again(album, captioner, photo_ids):
     album.captions.write(photo_ids[0], "Mine")
     album.captions.write(photo_ids[0], "")
 
-    assert album.captions.of(photo_ids[0]) is None
+    assert album.captions.get(photo_ids[0]) is None
     assert album.captions.ask_now(photo_ids[0], "en").text == captioner.says
 
 
@@ -93,7 +93,7 @@ def test_saving_geminis_words_unchanged_does_not_make_them_ones_own(album, photo
 
     album.captions.write(photo_ids[0], caption.text)
 
-    assert not album.captions.of(photo_ids[0]).by_hand
+    assert not album.captions.get(photo_ids[0]).by_hand
 
 
 def test_without_a_key_nothing_is_queued_and_the_reason_is_said(album, captioner, photo_ids):

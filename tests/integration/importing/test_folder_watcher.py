@@ -94,7 +94,7 @@ def test_a_renamed_and_moved_file_keeps_its_caption_labels_and_vector(album, fol
     assert counts(report) == (0, 3, 0, 0)
     photo = album.photo(red)
     assert (photo.filename, photo.path, photo.missing) == ("rose.jpg", folder / "rose.jpg", False)
-    assert album.captions.of(red).text == "장미"
+    assert album.captions.get(red).text == "장미"
     assert album.labels_of(red) == ["garden"]
     assert album.search.find("red").hits[0].photo.photo_id == red
     assert list(album.faults()) == []
@@ -144,7 +144,7 @@ def test_a_file_that_was_edited_where_it_lies_keeps_its_caption_and_gets_a_new_v
     assert counts(report) == (0, 2, 1, 0)
     photo = album.photo(red)
     assert (photo.width, photo.height) == (80, 80)
-    assert album.captions.of(red).text == "장미"
+    assert album.captions.get(red).text == "장미"
     assert album.search.find("yellow").hits[0].photo.photo_id == red
     assert len(album.active.current().index) == 3
     assert list(album.faults(deep=True)) == []
@@ -260,7 +260,7 @@ def many(folder: Path, count: int) -> None:
 
 def rescan(album: Album, folder: Path) -> None:
     """Look through a folder as the watch does, and wait for what comes of it."""
-    album._rescan_quietly(folder)
+    album._rescan_if_changed(folder)
     wait_until(lambda: album.imports.running is None)
     for thread in list(album.imports._threads.values()):
         thread.join()

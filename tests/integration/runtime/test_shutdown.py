@@ -24,7 +24,7 @@ PHOTOS = 300
 PROGRAM = """
 import hashlib, sys, time
 from pathlib import Path
-from album.runtime.shutdown import closing_s, ended_by_signals, wait_for_the_end
+from album.runtime.shutdown import closing_s, ended_by_signals, wait_for_end
 
 said = Path(sys.argv[1])
 def say(words):
@@ -32,7 +32,7 @@ def say(words):
         file.write(words + "\\n")
 
 def wait():
-    wait_for_the_end()
+    wait_for_end()
 
 def sleep():
     time.sleep(3600)
