@@ -1,4 +1,4 @@
-"""Errors of the album, each with a sentence for the person who sees it."""
+"""Errors of the album, each with a sentence for people."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class EmptyQueryError(QueryError):
 
 
 class ModelLoadingError(AlbumError):
-    """Raised when no model is loaded yet. The call works a little later."""
+    """Raised when no model is loaded yet. Try again later."""
 
 
 def is_full(error: OSError) -> bool:

@@ -1,4 +1,4 @@
-"""One library on disk with all its services, for the page and the command line."""
+"""The album service: one library with all its services."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class _Stoppable(Protocol):
     """A service that works in the background."""
 
     def stop(self, timeout_s: float) -> object:
-        """End after the work in hand, and wait at most `timeout_s` seconds for that."""
+        """End after the work in hand, or after `timeout_s` seconds."""
 
 
 class Album:
@@ -75,7 +75,7 @@ class Album:
         decoder: Decoder | None = None,
         caption_pace: CaptionPace | None = None,
     ) -> None:
-        """Open or create the library in `data_dir` and finish what a crash interrupted.
+        """Open or create a library, and repair it after a crash.
 
         An existing library on a read-only disk opens for browsing and searching.
 
@@ -106,9 +106,8 @@ class Album:
         self.classifiers = classifiers
         originals, embeddings_dir = self.originals, self.embeddings_dir
         self.decoder = decoder or DecodePool()
-        urgent: Decoder = decoder or DecodePool(URGENT_WORKERS, niceness=0)
-        self.urgent_decoder = urgent
-        """For files that a person waits for, so that no import goes first."""
+        # For files that a person waits for, so that no import goes first.
+        self.urgent_decoder = urgent = decoder or DecodePool(URGENT_WORKERS, niceness=0)
         self.active = active = ActiveEncoder(store, originals, embeddings_dir, self.decoder)
         places = Places(data_dir / "places")
         self.importer = PhotoImporter(store, imports, originals, active, self.decoder, places)
@@ -167,7 +166,7 @@ class Album:
         self._watch.start()
 
     def close(self, within_s: float = 30.0) -> None:
-        """Stop the background work after the photos in hand, and close the library.
+        """Finish the photos in hand and close the library.
 
         Args:
             within_s: in seconds. The next start resumes what takes longer.
@@ -195,7 +194,7 @@ class Album:
 
     @property
     def serving(self) -> str | None:
-        """The model that has encoded the most photos, which is the one to search with."""
+        """The model with the most encoded photos, to search with."""
         counts = self.store.encoded_by()
         return max(counts, key=lambda model_id: counts[model_id], default=None)
 
@@ -206,7 +205,7 @@ class Album:
         *,
         whole_folder: bool = False,
     ) -> int:
-        """Move (file, name) uploads into the library and import them in the background.
+        """Import (file, name) uploads in the background.
 
         Args:
             uploads: temporary files, which are removed from where they are.
@@ -246,7 +245,7 @@ class Album:
         return self.imports.start([self._folders[number]])
 
     def large_view(self, photo_id: int) -> Path:
-        """Return the file of a large JPEG of a photo, made on the first call.
+        """Return the file of a photo's large JPEG, made if missing.
 
         If it cannot be made, because the original is gone or damaged or the disk full, this is the
         photo's thumbnail.
@@ -279,7 +278,7 @@ class Album:
         return self._translator.is_available
 
     def translate(self, text: str, language: str = "en") -> str:
-        """Translate search words into "ko" or "en". The words alone leave the machine.
+        """Translate search words into "ko" or "en". Nothing else is sent.
 
         Raises:
             QueryError: too many words, or another language.
@@ -314,7 +313,7 @@ class Album:
     def change_labels(
         self, photo_id: int, *, gives: Sequence[str] = (), takes: Sequence[str] = ()
     ) -> LabelChange | None:
-        """Add labels to a photo and remove others. The rest stay as they are.
+        """Add labels to a photo and remove others.
 
         Returns:
             The change, to undo it. None: nothing had to be changed.
@@ -378,7 +377,7 @@ class Album:
             self.imports.start([folder], "rescan")
 
     def _complete_import(self, record: ImportRecord) -> None:
-        """Apply auto labels to the new photos, and queue them for captions if requested."""
+        """Apply auto labels, and queue captions if requested."""
         try:
             self.labelling.catch_up(self._stopped.is_set)
         except Exception:  # no reason to fail the import: the loop tries the rules again

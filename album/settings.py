@@ -34,7 +34,7 @@ DECODER_VARIABLES = LIBRARY_PATHS + LOCALE + HOME_FOLDERS
 
 
 class SettingError(AlbumError):
-    """Raised when a setting has an invalid value. The start stops with the sentence."""
+    """Raised when a setting has an invalid value, which stops the start."""
 
 
 @dataclass(frozen=True)

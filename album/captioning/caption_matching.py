@@ -146,7 +146,7 @@ class CaptionRanker:
         )
 
     def _candidates(self, texts: Sequence[str] | None) -> dict[str, str]:
-        """Return the different texts by their words on one line, which are compared."""
+        """Map each text's words on one line to the text."""
         if texts is None:
             texts = self._captions.texts(MOST_TEXTS)
         lines: dict[str, str] = {}
@@ -196,7 +196,7 @@ class TextVectors:
         return [text for text in texts if text not in known]
 
     def encode(self, encoder: Encoder, texts: Sequence[str]) -> dict[str, HalfRow]:
-        """Return the (d,) vectors of a batch of texts, encoding the new ones."""
+        """Return (d,) vectors of a batch, encoding the new texts."""
         with self._encoding:  # another thread may have encoded them meanwhile
             known = self._known(encoder.model_id, texts)
             new = [text for text in texts if text not in known]
@@ -217,7 +217,7 @@ class TextVectors:
         image: npt.NDArray[np.float32],
         on_progress: OnProgress,
     ) -> npt.NDArray[np.float32]:
-        """Return (n,) cosines in [-1, 1] of texts with a (d,) vector of L2 norm 1."""
+        """Return (n,) cosines in [-1, 1] with a (d,) unit vector."""
         rows = self._known(encoder.model_id, texts)
         new = [text for text in texts if text not in rows]
         for start in range(0, len(new), BATCH):

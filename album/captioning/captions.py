@@ -144,7 +144,7 @@ class PhotoCaptions:
         return self._captions.get_many([photo_id], language).get(photo_id)
 
     def captions_by_language(self, photo_id: int) -> dict[str, Caption]:
-        """Return the captions of a photo by language. "" is the person's own."""
+        """Return a photo's captions by language, "" for the person's own."""
         return self._captions.captions_by_language(photo_id)
 
     def history(self, photo_id: int) -> list[PastCaption]:
@@ -152,12 +152,12 @@ class PhotoCaptions:
         return self._captions.history(photo_id)
 
     def problem(self, photo_id: int) -> str | None:
-        """Return why a photo in the queue has no caption yet, if something is wrong."""
+        """Return why a queued photo has no caption yet, if known."""
         waiting = self._queue.waiting(photo_id)
         return None if waiting is None else waiting.failure or waiting.problem
 
     def write(self, photo_id: int, text: str, language: str = "ko") -> None:
-        """Store a caption by hand in place of all others. Blank text removes it.
+        """Store a caption by hand. Blank text removes all captions.
 
         Args:
             photo_id: the photo.
@@ -270,7 +270,7 @@ class PhotoCaptions:
         return self._queue.failures(job_id, limit)
 
     def pause(self, job_id: int) -> None:
-        """Send no more photos of a job. Answers on their way are still stored.
+        """Pause a job. Answers on their way are still stored.
 
         Raises:
             QueryError: there is no such job.
@@ -335,7 +335,7 @@ class PhotoCaptions:
         return caption
 
     def answer(self, photo_id: int, turns: Sequence[Turn], language: str) -> str:
-        """Return the next turn of a conversation about a photo. Nothing is stored.
+        """Answer a question about a photo. Nothing is stored.
 
         Args:
             photo_id: the photo. A small JPEG of it is sent, without EXIF.
@@ -370,7 +370,7 @@ class PhotoCaptions:
 
     @property
     def at_work(self) -> bool:
-        """Whether a background thread has a photo or is about to take one."""
+        """Whether a background thread has or is about to take a photo."""
         return self._worker.at_work
 
     @property

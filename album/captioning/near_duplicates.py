@@ -17,13 +17,16 @@ LATEST_GROUPS = 8
 
 
 class NearDuplicates:
-    """Groups photos of one moment by the vectors of the model that encoded the most."""
+    """Groups similar photos of one moment.
+
+    It compares the vectors of the model that encoded the most photos.
+    """
 
     def __init__(self, store: PhotoStore) -> None:
         self._store = store
 
     def groups(self, photo_ids: Sequence[int]) -> list[list[int]]:
-        """Group photos. The first of a group is similar to all of it.
+        """Group photos that are similar to the first of their group.
 
         Photos without a time or a vector are alone in their group.
 
@@ -55,7 +58,7 @@ class NearDuplicates:
         return list(groups.values())
 
     def _moments(self, photo_ids: Sequence[int]) -> Iterator[list[int]]:
-        """Yield series of two or more photos, each taken soon after the one before."""
+        """Yield series of two or more photos taken soon after each other."""
         table = self._store.photo_table()
         ids: npt.NDArray[np.int64] = np.array(photo_ids, dtype=np.int64)
         rows = table.rows[np.flatnonzero(np.isin(table.photo_ids, ids))]

@@ -17,7 +17,7 @@ CHECK_EVERY_S = 0.2
 
 
 class NotNowError(CaptionerUnavailableError):
-    """Raised when a request is not sent: the album closes or pauses, or the job ended."""
+    """Raised when the album closes or pauses, or the job ended."""
 
 
 class RequestGate:

@@ -95,7 +95,7 @@ class CaptionWorker:
 
     @property
     def at_work(self) -> bool:
-        """Whether a background thread has a photo or is about to take one."""
+        """Whether a background thread has or is about to take a photo."""
         return self._at_work > 0
 
     def start(self) -> None:
@@ -189,7 +189,7 @@ class CaptionWorker:
         return min(wait_s, LOOK_AGAIN_S)
 
     def _round(self) -> float:
-        """Caption one photo. Returns seconds until the next look, 0 for at once."""
+        """Caption one photo. Returns seconds until the next round."""
         if not self._queue.is_due(time.time()):
             self._queue.finish_jobs(time.time())
             return LOOK_AGAIN_S
@@ -202,7 +202,7 @@ class CaptionWorker:
         return 0.0
 
     def _caption(self, task: CaptionTask) -> int:
-        """Caption one photo of the queue. Returns how many photos have a new caption.
+        """Caption one photo. Returns how many photos have new captions.
 
         Any failure counts as a try of the photo, so that it neither stops the others nor is paid
         for again and again.
@@ -240,7 +240,10 @@ class CaptionWorker:
         return self._store(task, _by_language(result, languages))
 
     def _store(self, task: CaptionTask, result: CaptionResult) -> int:
-        """Store a paid answer. Retries while the disk is full. Returns the photos captioned."""
+        """Store a paid answer, and retry while the disk is full.
+
+        Returns the number of photos captioned.
+        """
         while True:
             try:
                 with self._database.writing():

@@ -65,7 +65,7 @@ class FileInspector:
         self._encoder_px = encoder_px
 
     def inspect(self, scanned: ScannedFile) -> InspectedFile:
-        """Identify one file, and decode it unless the album knows all of it.
+        """Identify one file, and decode it if it is new.
 
         Raises:
             UnreadableImageError: it is no photo. A copy of it in the library is gone.
@@ -106,7 +106,7 @@ class FileInspector:
         )
 
     def _copy(self, scanned: ScannedFile) -> tuple[Path, list[Path]]:
-        """Copy a file and its sidecars into the library, all of them or none."""
+        """Copy a file and its sidecars into the library, or none."""
         originals = self._originals
         folder, half = originals.new_folder(self._record.import_id), originals.new_half()
         path = originals.place_in(folder, scanned.name)
@@ -132,7 +132,7 @@ class FileInspector:
         return current != ("" if record is None else record.stamp.sidecars)
 
     def _discard(self, path: Path) -> None:
-        """Remove a copy, which has its source. An upload is kept for another try."""
+        """Remove a copy. An upload is kept for another try."""
         if self._originals.is_upload(path):
             self._originals.quarantine(path)
         else:

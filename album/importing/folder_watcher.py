@@ -144,7 +144,7 @@ class _Folder(FileSystemEventHandler):
 
 
 def _identity(folder: Path) -> tuple[int, int] | None:
-    """Return device and inode of a folder, or None if there is none."""
+    """Return device and inode of a folder, if it exists."""
     try:
         status = folder.stat()
     except OSError:

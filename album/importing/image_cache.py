@@ -26,7 +26,7 @@ class ImageCache:
         """Returns a small JPEG of an uploaded file."""
 
     def large_view(self, photo: Photo) -> Path:
-        """Return the file of a large JPEG of a photo, or else of its thumbnail.
+        """Return the file of a photo's large JPEG, or its thumbnail.
 
         Raises:
             PhotoNotFoundError: neither its original nor its thumbnail is there.

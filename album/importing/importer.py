@@ -1,9 +1,9 @@
-"""Import of files: each is inspected once, encoded in batches and stored in groups.
+"""Import of files: inspection, encoding and storage in batches.
 
 Files are identified and decoded a bounded look-ahead before the batch that is being encoded. A file
 that was recorded with the same size and time is not opened again. A group of photos is one
-transaction, together with the counters of the import. A kill between any two lines leaves files
-that `repair` at the next start, and resuming the import, put right.
+transaction, together with the counters of the import. After a kill between any two lines, `repair`
+at the next start and the resumed import restore a consistent library.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class PhotoImporter:
         on_complete: Callable[[ImportRecord], None] = lambda record: None,
         closing: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Run or resume an import until it is done or requested to stop.
+        """Run an import until it is done or requested to stop.
 
         A file that cannot be read is recorded and never stops the others.
 
@@ -91,7 +91,7 @@ class PhotoImporter:
                 return
 
     def end_as_asked(self, record: ImportRecord, wish: Wish) -> bool:
-        """Pause or cancel an import that nobody works on. A cancelled upload leaves no file.
+        """Pause or cancel an idle import. A cancelled upload leaves no file.
 
         Returns:
             False if something else has been requested by now.
@@ -132,7 +132,7 @@ class PhotoImporter:
         return made
 
     def _wait_for_model(self, stop: StopRequest) -> bool:
-        """Wait for the model. Returns False if the import is to end before that.
+        """Wait for the model. Returns False if the import ends first.
 
         A model that loads on demand is not waited for: there may be no new photo.
 
@@ -158,7 +158,7 @@ class PhotoImporter:
         on_complete: Callable[[ImportRecord], None],
         closing: Callable[[], bool],
     ) -> Wish:
-        """Go once through all sources. Returns what was requested meanwhile."""
+        """Import all sources once. Returns the latest request."""
         self.tracker.refuse_unplugged(record)
         uploads = self._originals.uploads(record.import_id) if record.kind == "upload" else []
         scanner = self.tracker.scanner(uploads or record.sources)
@@ -180,7 +180,7 @@ class PhotoImporter:
         counters: ImportCounters,
         closing: Callable[[], bool],
     ) -> Wish:
-        """Import every file that was not done before. Returns what was requested meanwhile."""
+        """Import the files that are not done. Returns the latest request."""
         inspector = FileInspector(
             record,
             self._store,
@@ -243,7 +243,7 @@ class PhotoImporter:
     def _is_unchanged(
         self, record: ImportRecord, scanned: ScannedFile, counters: ImportCounters
     ) -> bool:
-        """Count a file without opening it if it has not changed. Returns whether it was so."""
+        """Count a file without opening it. Returns False if it changed."""
         file = self._imports.seen(scanned.path)
         if file is None or file.stamp != scanned.stamp:
             return False

@@ -26,12 +26,12 @@ class JobLocks:
             folder.mkdir(parents=True, exist_ok=True)
 
     def starting(self) -> FileLock:
-        """Return the lock to hold until an import's row is complete or claimed."""
+        """Return the lock to hold until an import's row is complete."""
         return FileLock(self._folder / "begin.lock")
 
     @contextmanager
     def claim(self, import_id: int) -> Iterator[bool]:
-        """Claim an import for this block. Yields False if another thread or process has it."""
+        """Claim an import. Yields False if it is claimed elsewhere."""
         lock = self._lock(import_id)
         if not any(_is_acquired(lock) for _ in range(ATTEMPTS)):
             yield False
@@ -57,7 +57,7 @@ class JobLocks:
             return False
 
     def sweep(self, unfinished: Collection[int]) -> None:
-        """Remove the lock files that a kill left of imports that have ended."""
+        """Remove lock files that a kill left of ended imports."""
         for file in self._folder.glob("[0-9]*.lock"):
             if file.stem.isdecimal() and int(file.stem) not in unfinished:
                 with self.claim(int(file.stem)):

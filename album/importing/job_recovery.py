@@ -34,7 +34,7 @@ def complete_covered(imports: ImportStore, locks: JobLocks, done: ImportRecord) 
 def stray_uploads(
     imports: ImportStore, originals: Originals, unfinished: Sequence[ImportRecord]
 ) -> list[Path]:
-    """Return the uploads that belong to no import, and delete those of cancelled ones."""
+    """Return uploads without an import. Deletes those of cancelled imports."""
     stray = originals.uploads_without(record.import_id for record in unfinished)
     if not stray:
         return []
@@ -45,7 +45,7 @@ def stray_uploads(
 
 
 def _covers(done: ImportRecord, record: ImportRecord) -> bool:
-    """Whether a finished import did all that an interrupted one was to do, in the same way."""
+    """Whether a finished import did all work of an interrupted one."""
     in_place = ("in place", "rescan")
     same_kind = done.kind == record.kind or (done.kind in in_place and record.kind in in_place)
     return (

@@ -1,4 +1,4 @@
-"""Imports in the background, one at a time, each of them a row of the database.
+"""Background imports, each a row of the database.
 
 Every process that opens the library sees all imports, and can pause, resume or cancel them, also
 those of another process. A lock file tells whether a process works on an import. When that process
@@ -33,7 +33,7 @@ OnComplete = Callable[[ImportRecord], None]
 
 
 class ImportJobs:
-    """Runs imports one at a time: they share the processor with the page, not each other."""
+    """Runs imports one at a time, to leave the page processor time."""
 
     def __init__(
         self,
@@ -80,7 +80,7 @@ class ImportJobs:
 
     @property
     def running(self) -> ImportRecord | None:
-        """The import at work, or else the next to be, or a paused one."""
+        """The running import, or else a waiting, paused or interrupted one."""
         unfinished = [self._with_live_state(record) for record in self._imports.unfinished()]
         order = ("running", "waiting", "paused", "interrupted")
         live = [record for record in unfinished if record.state in order]
@@ -99,7 +99,7 @@ class ImportJobs:
         return thread is None or not thread.is_alive()
 
     def start(self, paths: Sequence[Path], kind: ImportKind = "in place") -> int:
-        """Import files, folders and zips in the background. Returns the id of the import.
+        """Import paths in the background. Returns the id of the import.
 
         An unfinished import of these paths goes through them once more instead.
         """
@@ -121,7 +121,7 @@ class ImportJobs:
         skipped: Mapping[str, int] | None = None,
         rejected: Sequence[tuple[str, str]] = (),
     ) -> int:
-        """Move uploads into the library and import them. Returns the id of the import.
+        """Import uploads in the background. Returns the id of the import.
 
         Args:
             uploads: temporary files that nothing else uses.
@@ -156,7 +156,7 @@ class ImportJobs:
     def resume_here(
         self, import_id: int, on_progress: OnProgress = lambda done, total, name: None
     ) -> ImportRecord:
-        """Work on an import in this thread, whatever was requested of it before.
+        """Run an import in this thread, even if it was stopped.
 
         Raises:
             ModelLoadingError: no model came in time.
@@ -189,7 +189,7 @@ class ImportJobs:
             self._start_thread(import_id)
 
     def retry(self, import_id: int) -> int:
-        """Import the failed files of an import again. Returns the id of the new import."""
+        """Import failed files again. Returns the id of the new import."""
         retry_id = self._begin_retry(import_id)
         self._start_thread(retry_id)
         return retry_id
@@ -206,7 +206,7 @@ class ImportJobs:
         return self._run_new(lambda: self._begin_retry(import_id), on_progress)
 
     def resume_unfinished(self) -> None:
-        """Resume every import that nobody works on, after a restart or a kill elsewhere."""
+        """Resume every import without a worker, except paused ones."""
         with self._locks.starting():
             unfinished = self._imports.unfinished()
             if uploads := stray_uploads(self._imports, self._originals, unfinished):
@@ -224,7 +224,7 @@ class ImportJobs:
         complete_finished(self._imports, self._locks)
 
     def release(self) -> None:
-        """Have no row say that this process works on an import. It is about to end.
+        """Mark this process's imports as not running before it ends.
 
         Raises:
             AlbumError: the database cannot be written to.
@@ -242,7 +242,7 @@ class ImportJobs:
             thread.join(max(deadline - time.monotonic(), 0.0))
 
     def _run_new(self, begin: Callable[[], int], on_progress: OnProgress) -> ImportRecord:
-        """Work on the import that `begin` enters, before another process can claim it."""
+        """Run a new import before another process can claim it."""
         with ExitStack() as claims:
             with self._locks.starting():
                 import_id = begin()
@@ -373,7 +373,7 @@ class ImportJobs:
             log.warning("import %d: that it failed could not be noted: %s", import_id, error)
 
     def _with_live_state(self, record: ImportRecord) -> ImportRecord:
-        """Return a record with what its row lacks: a failure here, or the end of its process."""
+        """Return a record with its live state: failed here, or interrupted."""
         problem = self._problems.get(record.import_id)
         if problem is not None and not record.ended:
             return replace(record, state="failed", problem=problem)
@@ -387,5 +387,5 @@ class ImportJobs:
 
 
 def _on_disk(path: Path) -> Path:
-    """Return the path itself, or the zip that it is a member of."""
+    """Return the path itself, or the zip around a member."""
     return next((place for place in (path, *path.parents) if place.exists()), path)

@@ -22,7 +22,7 @@ NO_IMPORT = 0  # imports are counted from 1
 
 @dataclass(frozen=True, slots=True)
 class DiskState:
-    """What the disk says about a file's photo before the file is stored."""
+    """State of a photo's files on the disk before an import."""
 
     lost_original: Path | None = None
     """Missing original of the photo that has these bytes."""
@@ -103,7 +103,7 @@ class OriginalTracker:
         )
 
     def mark_missing(self, record: ImportRecord, counters: ImportCounters) -> None:
-        """Mark the photos that are gone from the folders of an import that has walked them."""
+        """Mark the photos missing in the scanned folders of an import."""
         for source in record.sources:
             if not source.is_dir():
                 continue
@@ -131,7 +131,7 @@ class OriginalTracker:
                 raise _unplugged(source)
 
     def _is_expected_at(self, photo_id: int, path: Path) -> bool:
-        """Whether the original of a photo belongs at `path`, and is not marked missing."""
+        """Whether a photo's original belongs at `path` and is not missing."""
         photo = self._store.get(photo_id)
         return photo.path == path and not photo.missing
 
@@ -142,7 +142,7 @@ class OriginalTracker:
 
 
 def refuse_unplugged_meanwhile(record: ImportRecord, file: ScannedFile | Blocked) -> None:
-    """Check that a file did not fail because its disk was pulled out.
+    """Check that a file's disk was not pulled out.
 
     Raises:
         AlbumError: the source that the file lies in is gone.

@@ -23,7 +23,7 @@ class ReverseGeocoder(Protocol):
     """Knows the towns of the world."""
 
     def nearest(self, latitude: float, longitude: float) -> Place | None:
-        """Return the town that a position in degrees belongs to, or None far from any."""
+        """Return the nearest town of a position in degrees, if any."""
 
 
 class PhotoWriter:
@@ -82,7 +82,7 @@ class PhotoWriter:
     def store_known(
         self, record: ImportRecord, file: InspectedFile, counters: ImportCounters
     ) -> None:
-        """Count a file whose photo the album has. It replaces a lost original."""
+        """Count a file of a known photo, and replace a lost original."""
         state = self._tracker.disk_state(file)
         with self._imports.writing():
             move = self._link(record, file, counters, state)
@@ -114,7 +114,7 @@ class PhotoWriter:
         counters: ImportCounters,
         state: DiskState,
     ) -> int:
-        """Store bytes that the album does not have. Returns the id of their photo."""
+        """Store a new file. Returns the id of its photo."""
         model_id = self._active.current().encoder.model_id
         edited = self._tracker.edited_photo(file)
         if edited is not None and edited == state.edited_photo and state.old_copy is not None:
@@ -137,7 +137,7 @@ class PhotoWriter:
         state: DiskState,
         outcome: str = "already_here",
     ) -> Callable[[], None]:
-        """Count a photo that the album has, and let its file replace a lost original.
+        """Count a file of a known photo, and replace a lost original.
 
         Returns:
             What to do with the file after the transaction.

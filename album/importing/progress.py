@@ -32,7 +32,7 @@ class Credit:
 
 
 def count_files(imports: ImportStore, record: ImportRecord, scanner: FileScanner) -> Credit | None:
-    """Count the files of an import, and the finished ones if it resumes.
+    """Count all files of an import and its finished ones.
 
     Returns:
         The photos counted already among files that are inspected again. None: there are none, and
@@ -55,7 +55,7 @@ def count_files(imports: ImportStore, record: ImportRecord, scanner: FileScanner
 
 
 class ImportCounters:
-    """Counts files by outcome, and saves the counts now and then in one transaction."""
+    """Counts files by outcome and saves the counts."""
 
     def __init__(
         self,
@@ -147,7 +147,7 @@ class StopRequest:
         self.wish: Wish = "run"
 
     def should_end(self) -> bool:
-        """Tell whether to end after the photos in hand. A True stays True."""
+        """Tell whether to end after the photos in hand."""
         if self.wish == "run" and time.monotonic() - self._read_at >= SAVE_EVERY_S:
             self.wish = self._imports.get(self._id).wish
             self._read_at = time.monotonic()

@@ -69,7 +69,7 @@ class Blocked:
 
 
 class FileScanner:
-    """Walks through sources. A file that is a source itself is always tried."""
+    """Walks through sources. Always tries files that are sources."""
 
     def __init__(self, sources: Sequence[Path], excluded_dir: Path) -> None:
         """Walk `sources`, but never into `excluded_dir`, the album's own data."""
@@ -100,7 +100,7 @@ class FileScanner:
         return photos, skipped
 
     def walk(self) -> Iterator[ScannedFile | Blocked]:
-        """Yield every file to import in order of name, and what cannot be read."""
+        """Yield files to import by name, and unreadable folders and zips."""
         for source in self._sources:
             if source.is_dir():
                 yield from self._walk_folder(source)
@@ -119,7 +119,7 @@ class FileScanner:
             )
 
     def _folders(self, folder: Path) -> Iterator[tuple[Path, list[str], str | None]]:
-        """Yield each folder with its sorted file names, and why it cannot be read.
+        """Yield (folder, sorted file names, problem) recursively.
 
         Hidden and system folders are left out.
         """

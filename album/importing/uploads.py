@@ -31,7 +31,7 @@ class SortedUploads:
 
 
 def sort_uploads(files: Sequence[tuple[Path, str]], *, whole_folder: bool) -> SortedUploads:
-    """Sort (file, name) uploads by kind, and find the sidecars of each photo.
+    """Sort (file, name) uploads by kind, with each photo's sidecars.
 
     Args:
         files: temporary files with the names that they had.

@@ -1,4 +1,4 @@
-"""Zips of photos: their list of contents, and unpacking of one file at a time.
+"""Zips of photos: list of contents and unpacking of members.
 
 A zip may come from anybody. Its own figures are trusted only where they make it larger than it is.
 No name in it becomes a path. What photos never do, such as growing a thousand times when unpacked,
@@ -95,11 +95,11 @@ class Archive:
             )
 
     def names(self) -> Iterable[str]:
-        """Return the paths that its files would have if it were a folder."""
+        """Return the members' paths as if the zip were a folder."""
         return self._members.keys()
 
     def kind(self, name: str) -> Kind:
-        """Return the kind of a member by its name: "other" in hidden and system folders."""
+        """Return a member's kind, "other" in hidden and system folders."""
         *folders, file_name = PurePosixPath(name[len(str(self.path)) :]).parts[1:] or [""]
         hidden = any(
             (folder.startswith(".") and folder != "..") or folder.lower() in SYSTEM_FOLDERS
@@ -162,7 +162,7 @@ class Archive:
 
 
 class _Bounded(io.BufferedReader):
-    """A zip file whose list of contents is refused before it takes memory for each member."""
+    """A zip file with a limit on its list of contents."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Read like any file. `zipfile` reads the whole list at once.

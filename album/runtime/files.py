@@ -16,7 +16,7 @@ def has_room(folder: Path, size_bytes: int) -> bool:
 
 
 def display_name(path: Path) -> str:
-    """Return a file's name as text. Old Korean disks write it in CP949."""
+    """Return a file's name as text. Old Korean disks use CP949."""
     raw = os.fsencode(path.name)
     try:
         return raw.decode("utf-8")

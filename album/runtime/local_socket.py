@@ -1,4 +1,4 @@
-"""Requests between processes of one user: a JSON object each way over a Unix socket.
+"""JSON requests between processes of one user over a Unix socket.
 
 The socket lies in a folder that both know. Only its owner can use it: by its mode, and by the user
 of the other process if the system reports that. Without a socket or an answer, the client does the
@@ -52,7 +52,7 @@ class LocalSocket:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Listen on a thread. Without Unix sockets on the system or disk, do nothing."""
+        """Listen on a thread if the system and disk have Unix sockets."""
         if not hasattr(socket, "AF_UNIX"):
             return
         listening = socket.socket(socket.AF_UNIX)
@@ -130,7 +130,7 @@ class LocalSocket:
 
 
 def ask(folder: Path, request: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Ask the process that listens in a folder. Returns None without an answer.
+    """Ask the process listening in a folder. Returns None without answer.
 
     Blocks for `ANSWER_S` seconds at most.
     """
@@ -161,7 +161,7 @@ def _connect(path: Path) -> socket.socket:
 
 @contextmanager
 def _address(path: Path) -> Iterator[str]:
-    """Yield a path as an address, which may have at most 100 bytes.
+    """Yield a path as an address of at most 100 bytes.
 
     Raises:
         OSError: it is longer, and this system has no other way.
@@ -177,7 +177,7 @@ def _address(path: Path) -> Iterator[str]:
 
 
 def _is_same_user(connection: socket.socket) -> bool:
-    """Whether the other process has this user. Not on Linux, the file's mode ensures that."""
+    """Whether the other process has this user. Elsewhere file modes ensure it."""
     if sys.platform != "linux":
         return True
     size = struct.calcsize("3i")
@@ -191,7 +191,7 @@ def _line(values: Mapping[str, Any]) -> bytes:
 
 
 def _receive(connection: socket.socket, longest_bytes: int) -> dict[str, Any] | None:
-    """Read one line of JSON. Returns None if it is cut, too long, or no object."""
+    """Read one JSON object line, or None if it is invalid."""
     with connection.makefile("rb") as stream:
         line = stream.readline(longest_bytes + 1)
     if not line.endswith(b"\n"):

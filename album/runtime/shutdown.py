@@ -39,7 +39,7 @@ def closing_s() -> float:
 
 
 def active_handlers(numbers: Iterable[int]) -> dict[int, Any]:
-    """Return the handlers of those signals that are not ignored, as under `nohup`."""
+    """Return the handlers of signals that are not ignored (`nohup`)."""
     return {
         number: handler
         for number in numbers
@@ -97,7 +97,7 @@ def _note_signal() -> None:
 
 
 def _end_in_time(reader: socket.socket, release: Callable[[], None]) -> None:
-    """Wait for one of the signals, and end the process if it outlives the time."""
+    """Wait for a signal, and end the process after the deadline."""
     with reader:
         while numbers := reader.recv(64):
             number = next((value for value in numbers if value in SIGNALS), None)

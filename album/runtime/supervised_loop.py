@@ -62,7 +62,7 @@ class SupervisedLoop:
             self._thread.start()
 
     def wake(self) -> None:
-        """Begin the next round at once. A delay after a failure is not cut short."""
+        """Begin the next round at once, except after a failure."""
         self._wake.set()
 
     def stop(self, timeout_s: float) -> bool:
@@ -101,7 +101,7 @@ class SupervisedLoop:
                 self._wake.wait(wait_s)
 
     def _report(self, error: BaseException) -> None:
-        """Set `problem` and log the failure, with a traceback if it is unexpected."""
+        """Set `problem` and log the failure. Unexpected ones get a traceback."""
         expected = isinstance(error, AlbumError | ModelError)
         problem = str(error) if expected else "It failed unexpectedly; the album's log says why."
         self.problem = problem

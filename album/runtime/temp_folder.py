@@ -25,7 +25,7 @@ PARTIAL = "tmp"  # prefix of Gradio's unfinished uploads, which have no folder o
 
 
 class TempFolder:
-    """A folder of one process, empty at first and then swept by age."""
+    """Folder of one process, swept by age."""
 
     def __init__(self, parent: Path) -> None:
         """Create the folder, and remove those of processes that have ended.
@@ -102,7 +102,7 @@ def _lock_of(folder: Path) -> Path:
 
 
 def _age_s(path: Path, now: float) -> float:
-    """Age since it was written or put here. A copy may have its source's date."""
+    """Age since it was written or, for a copy, put here."""
     try:
         status = path.lstat()
     except FileNotFoundError:
