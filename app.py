@@ -12,7 +12,7 @@ from album.captioning.captions import CaptionPace
 from album.cli.served_search import answer_request
 from album.errors import AlbumError
 from album.runtime.local_socket import LocalSocket
-from album.runtime.shutdown import closing_s, ended_by_signals, wait_for_end
+from album.runtime.shutdown import closing_s, interrupt_on_signals, wait_for_end
 from album.runtime.temp_folder import TempFolder
 from album.service import Album
 from album.settings import Settings, keep_libraries_private, use_temp_dir
@@ -54,7 +54,7 @@ def serve(settings: Settings) -> None:
             settings.captions_per_minute, settings.captions_per_day, settings.captions_parallel
         ),
     )
-    with ended_by_signals(album.imports.release), suppress(KeyboardInterrupt):
+    with interrupt_on_signals(album.imports.release), suppress(KeyboardInterrupt):
         _serve(album, captioner, settings)
 
 

@@ -32,7 +32,7 @@ from album.importing.uploads import sort_uploads
 from album.maintenance.verify import find_faults
 from album.metadata.geocoder import Places
 from album.runtime.status import AlbumStatus
-from album.runtime.supervised_loop import SupervisedLoop, problems_of
+from album.runtime.supervised_loop import SupervisedLoop, loop_problems
 from album.search.search import PhotoSearch
 from album.storage.captions import CaptionStore
 from album.storage.database import Database
@@ -337,7 +337,7 @@ class Album:
             captions=captions,
             captions_waiting=waiting,
             captions_failed=failed,
-            problems=problems_of(
+            problems=loop_problems(
                 [*self._loops, *self.captions.loops, self.active.loop, *self._watch.loops]
             ),
         )

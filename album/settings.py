@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from album.errors import AlbumError
 
 MAX_KEY_FILE_BYTES = 1000
-OTHERS = stat.S_IRWXG | stat.S_IRWXO
+GROUP_AND_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 HOST = r"\*|[\w.-]+(:\d+)?|\[[\da-f:.]+\](:\d+)?"
 ORIGIN = r"https?://[\w.-]+(:\d+)?"
 SPACES = "https://huggingface.co"
@@ -93,7 +93,7 @@ class Settings:
         env = os.environ if env is None else env
         values = {name: value.strip() for name, value in env.items() if value.strip()}
         folders = values.get("ALBUM_FOLDERS", "").split(os.pathsep)
-        key_file = _file(values.get("ALBUM_GEMINI_KEY_FILE"))
+        key_file = _path(values.get("ALBUM_GEMINI_KEY_FILE"))
         on_space = values.get("SYSTEM") == "spaces"  # as Gradio checks it
         return cls(
             data_dir=Path(values.get("ALBUM_DATA_DIR", cls.data_dir)).expanduser().resolve(),
@@ -101,7 +101,7 @@ class Settings:
             rescan_minutes=_positive(values, "ALBUM_RESCAN_MINUTES", cls.rescan_minutes),
             model=values.get("ALBUM_MODEL", cls.model),
             device=_one_of(values, "ALBUM_DEVICE", cls.device, ("auto", "cuda", "mps", "cpu")),
-            gemini_api_key=values.get("GEMINI_API_KEY") or _key_in(key_file),
+            gemini_api_key=values.get("GEMINI_API_KEY") or _read_key(key_file),
             gemini_key_file=key_file,
             gemini_model=values.get("ALBUM_GEMINI_MODEL", cls.gemini_model),
             gemini_endpoint=values.get("ALBUM_GEMINI_ENDPOINT"),
@@ -114,10 +114,10 @@ class Settings:
             captions_parallel=_positive(values, "ALBUM_CAPTIONS_PARALLEL", cls.captions_parallel),
             login=_login(values.get("ALBUM_LOGIN")),
             hosts=(
-                *_each(values, "ALBUM_HOSTS", HOST, "*" if on_space else ""),
-                *_served_as(values),
+                *_list(values, "ALBUM_HOSTS", HOST, "*" if on_space else ""),
+                *_server_names(values),
             ),
-            framed_by=_each(values, "ALBUM_FRAMED_BY", ORIGIN, SPACES if on_space else ""),
+            framed_by=_list(values, "ALBUM_FRAMED_BY", ORIGIN, SPACES if on_space else ""),
             max_upload_mb=_positive(values, "ALBUM_MAX_UPLOAD_MB", cls.max_upload_mb),
             log_level=_one_of(
                 {name: value.upper() for name, value in values.items()},
@@ -176,7 +176,7 @@ def _positive(values: Mapping[str, str], name: str, default: int) -> int:
     return int(value)
 
 
-def _each(values: Mapping[str, str], name: str, pattern: str, default: str) -> tuple[str, ...]:
+def _list(values: Mapping[str, str], name: str, pattern: str, default: str) -> tuple[str, ...]:
     """Split a value at commas and blanks, and check each part."""
     parts = values.get(name, default).lower().replace(",", " ").split()
     for part in parts:
@@ -186,18 +186,18 @@ def _each(values: Mapping[str, str], name: str, pattern: str, default: str) -> t
     return tuple(parts)
 
 
-def _served_as(values: Mapping[str, str]) -> tuple[str, ...]:
+def _server_names(values: Mapping[str, str]) -> tuple[str, ...]:
     """Return the server's names in Gradio's own settings."""
     root = urlsplit(values.get("GRADIO_ROOT_PATH", "")).netloc
     name = values.get("GRADIO_SERVER_NAME", "").lower()
     return tuple(host for host in (root.lower(), name) if re.fullmatch(HOST, host))
 
 
-def _file(value: str | None) -> Path | None:
+def _path(value: str | None) -> Path | None:
     return None if value is None else Path(value).expanduser().resolve()
 
 
-def _key_in(file: Path | None) -> str | None:
+def _read_key(file: Path | None) -> str | None:
     """Read the key from a file that only its owner can read.
 
     Raises:
@@ -209,7 +209,7 @@ def _key_in(file: Path | None) -> str | None:
         mode = file.stat().st_mode
         if not stat.S_ISREG(mode):  # opening a FIFO would block
             raise SettingError(f"ALBUM_GEMINI_KEY_FILE names {file}, which is no file.")
-        if os.name == "posix" and mode & OTHERS:
+        if os.name == "posix" and mode & GROUP_AND_OTHERS:
             raise SettingError(
                 f"ALBUM_GEMINI_KEY_FILE names {file}, which others may read: say"
                 f" chmod 600 {file} first."

@@ -16,7 +16,7 @@ from models.errors import CaptionerUnavailableError
 CHECK_EVERY_S = 0.2
 
 
-class NotNowError(CaptionerUnavailableError):
+class RequestDroppedError(CaptionerUnavailableError):
     """Raised when the album closes or pauses, or the job ended."""
 
 
@@ -65,14 +65,14 @@ class RequestGate:
         """Wait until a request may be sent, and log it.
 
         Raises:
-            NotNowError: do not send it.
+            RequestDroppedError: do not send it.
         """
         still_wanted = getattr(self._thread, "still_wanted", None)
         if still_wanted is not None:
             slot = self._wait()
             if not still_wanted():  # the wait may take a minute, in which somebody cancels
                 self._rate.give_back(slot)
-                raise NotNowError("This photo is not wanted any more.")
+                raise RequestDroppedError("This photo is not wanted any more.")
             return
         self._rate.wake()
         with self._lock:
@@ -95,7 +95,7 @@ class RequestGate:
                 return slot.number
             if time.monotonic() + slot.wait_s > deadline:
                 pause = self._rate.resting()
-                raise NotNowError(
+                raise RequestDroppedError(
                     "Gemini has been asked as often as it may be: try again in a minute."
                     if pause is None
                     else pause.reason
@@ -103,4 +103,4 @@ class RequestGate:
             self._stopped.wait(min(slot.wait_s, CHECK_EVERY_S))
         if reserved:
             self._rate.give_back(reserved)
-        raise NotNowError("The album is being closed.")
+        raise RequestDroppedError("The album is being closed.")

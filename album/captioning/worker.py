@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from album.captioning.request_gate import NotNowError, RequestGate
+from album.captioning.request_gate import RequestDroppedError, RequestGate
 from album.domain.captions import LANGUAGES, MAX_CAPTION_LENGTH, CaptionTask
 from album.domain.languages import unread_language
 from album.errors import AlbumError
@@ -221,7 +221,7 @@ class CaptionWorker:
             jpeg = self._decoder.small_jpeg(self._originals.find(photo))
             self._gate.begin(still_wanted)
             result = self._captioner.describe(jpeg, languages)
-        except NotNowError as error:
+        except RequestDroppedError as error:
             log.info("photo %d was not sent: %s", task.photo_id, error)
             self._queue.release(claim)
             return 0

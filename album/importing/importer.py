@@ -90,7 +90,7 @@ class PhotoImporter:
             if self._end(record, wish, closing()):
                 return
 
-    def end_as_asked(self, record: ImportRecord, wish: Wish) -> bool:
+    def stop_idle(self, record: ImportRecord, wish: Wish) -> bool:
         """Pause or cancel an idle import. A cancelled upload leaves no file.
 
         Returns:
@@ -306,7 +306,7 @@ class PhotoImporter:
         import_id = record.import_id
         if wish != "run":
             while (latest := self._imports.get(import_id).wish) != "run":
-                if self.end_as_asked(record, latest):
+                if self.stop_idle(record, latest):
                     return True
             return closing and self._leave(import_id)
         if closing:

@@ -276,7 +276,7 @@ class ImportJobs:
         with self._locks.claim(import_id) as claimed:
             record = self.get(import_id)
             if claimed and not record.ended:  # nobody is there to notice it
-                self._importer.end_as_asked(record, wish)
+                self._importer.stop_idle(record, wish)
 
     def _start_thread(self, import_id: int) -> None:
         with self._starting:
@@ -327,7 +327,7 @@ class ImportJobs:
                     if record.state == "done" or self._closing.is_set():
                         return  # done: another process was quicker
                     # It may have been paused or cancelled before its turn came.
-                    if record.wish == "run" or not self._importer.end_as_asked(record, record.wish):
+                    if record.wish == "run" or not self._importer.stop_idle(record, record.wish):
                         self._work(import_id)
             except (AlbumError, ModelError) as error:
                 log.warning("import %d could not go on: %s", import_id, error)

@@ -48,7 +48,7 @@ def active_handlers(numbers: Iterable[int]) -> dict[int, Any]:
 
 
 @contextmanager
-def ended_by_signals(release: Callable[[], None]) -> Iterator[None]:
+def interrupt_on_signals(release: Callable[[], None]) -> Iterator[None]:
     """Raise KeyboardInterrupt on SIGTERM and SIGHUP, and end the process in time.
 
     This works in the main thread only. Signals that are ignored, as under `nohup`, stay ignored.

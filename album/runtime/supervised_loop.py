@@ -116,7 +116,7 @@ class SupervisedLoop:
             log.error("%s failed and is tried again", self.name, exc_info=error)
 
 
-def problems_of(loops: Iterable[SupervisedLoop]) -> tuple[LoopProblem, ...]:
+def loop_problems(loops: Iterable[SupervisedLoop]) -> tuple[LoopProblem, ...]:
     """Return the loops that fail now, one entry for each name."""
     failing = {loop.name: loop.problem for loop in loops if loop.problem is not None}
     return tuple(LoopProblem(name, problem) for name, problem in failing.items())

@@ -15,7 +15,7 @@ from album.captioning.captions import CaptionPace
 from album.domain.captions import CaptionSelection
 from album.errors import AlbumError
 from album.runtime import supervised_loop
-from album.runtime.supervised_loop import SupervisedLoop, problems_of
+from album.runtime.supervised_loop import SupervisedLoop, loop_problems
 from album.service import Album
 from album.ui.shared.status_line import status_line
 from models.classifiers.factory import DefaultClassifiers
@@ -97,12 +97,12 @@ def test_problem_is_told_until_a_round_succeeds():
     loop.start()
     wait_until(lambda: loop.problem)
 
-    assert [(it.work, it.sentence) for it in problems_of([loop])] == [
+    assert [(it.work, it.sentence) for it in loop_problems([loop])] == [
         ("encoding", "The disk of the album is full.")
     ]
     go_on.set()
     wait_until(lambda: loop.problem is None)
-    assert problems_of([loop]) == ()
+    assert loop_problems([loop]) == ()
     assert loop.stop(30)
 
 

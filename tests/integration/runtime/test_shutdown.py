@@ -24,7 +24,7 @@ PHOTOS = 300
 PROGRAM = """
 import hashlib, sys, time
 from pathlib import Path
-from album.runtime.shutdown import closing_s, ended_by_signals, wait_for_end
+from album.runtime.shutdown import closing_s, interrupt_on_signals, wait_for_end
 
 said = Path(sys.argv[1])
 def say(words):
@@ -40,7 +40,7 @@ def sleep():
 def compute():  # without a moment for a signal handler
     hashlib.pbkdf2_hmac("sha256", b"", b"", 2 * 10**9)
 
-with ended_by_signals(lambda: say("put down")):
+with interrupt_on_signals(lambda: say("put down")):
     try:
         print("ready", flush=True)
         globals()[sys.argv[2]]()
