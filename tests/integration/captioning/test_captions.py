@@ -195,7 +195,7 @@ def test_failures_pause_all_but_urgent_photos(album, captioner, photo_ids, tmp_p
     album.captions.drain()
     album.captions.drain()
 
-    assert len(captioner.calls) == worker.CAUTION_AFTER  # not once for each of the six
+    assert len(captioner.calls) == worker.PAUSE_AFTER  # not once for each of the six
     assert album.captions.progress().why_resting == "Gemini did not answer."
     captioner.error = None
     assert album.captions.ask_now(photo_ids[2], "en").text == captioner.says
