@@ -131,9 +131,8 @@ def _serve(album: Album, captioner: Captioner, settings: Settings) -> None:
         commands.close()
         loader.stop()
         if page is not None and page.is_running:
-            page.server.config.timeout_graceful_shutdown = (
-                1  # in seconds, as browsers stay connected
-            )
+            # Browsers stay connected: wait one second for them.
+            page.server.config.timeout_graceful_shutdown = 1
             page.close(verbose=False)
         album.close(closing_s())
         temp.close()
