@@ -1,4 +1,4 @@
-"""The album in the browser: settings, models, album, page, launch. Also the entry of a Space."""
+"""Composition root: settings, models, album, page. Also the entry of a Space."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from album.captioning.captions import CaptionPace
 from album.cli.served_search import answer_request
 from album.errors import AlbumError
 from album.runtime.local_socket import LocalSocket
-from album.runtime.shutdown import closing_s, ended_by_signals, wait_for_the_end
+from album.runtime.shutdown import closing_s, interrupt_on_signals, wait_for_end
 from album.runtime.temp_folder import TempFolder
 from album.service import Album
 from album.settings import Settings, keep_libraries_private, use_temp_dir
@@ -25,7 +25,7 @@ log = logging.getLogger("album")
 
 
 def serve(settings: Settings) -> None:
-    """Open the library, show the page, and return when it is closed.
+    """Serve the page until the process is asked to end.
 
     Raises:
         AlbumError: the library cannot be opened.
@@ -34,7 +34,7 @@ def serve(settings: Settings) -> None:
     logging.basicConfig(level="WARNING", format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for package in ("album", "models"):
         logging.getLogger(package).setLevel(settings.log_level)
-    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # the page says what it means
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # the page reports failures
     captioner = captioner_named(
         settings.captioner,
         gemini_api_key=settings.gemini_api_key,
@@ -54,7 +54,7 @@ def serve(settings: Settings) -> None:
             settings.captions_per_minute, settings.captions_per_day, settings.captions_parallel
         ),
     )
-    with ended_by_signals(album.imports.put_down), suppress(KeyboardInterrupt):
+    with interrupt_on_signals(album.imports.release), suppress(KeyboardInterrupt):
         _serve(album, captioner, settings)
 
 
@@ -65,7 +65,7 @@ def _serve(album: Album, captioner: Captioner, settings: Settings) -> None:
     page = None
     commands = LocalSocket(settings.data_dir, partial(answer_request, album))
     try:
-        # Gradio first: while it builds the page, the model is loaded beside it.
+        # Gradio first: the model then loads while the page is built.
         import gradio
 
         from album.ui.i18n.messages import translations
@@ -91,8 +91,8 @@ def _serve(album: Album, captioner: Captioner, settings: Settings) -> None:
         leave_no_partial_uploads()
         _, address, _ = page.launch(
             prevent_thread_lock=True,
-            quiet=True,  # it would advertise a public link
-            auth=login and login.check,  # type: ignore[arg-type]  # it is awaited
+            quiet=True,  # Gradio would advertise a public link
+            auth=login and login.check,  # type: ignore[arg-type]  # Gradio awaits it
             _app=GuardedApp(
                 settings.hosts,
                 settings.framed_by,
@@ -126,19 +126,20 @@ def _serve(album: Album, captioner: Captioner, settings: Settings) -> None:
         )
         sys.stdout.write(f"The album is open at {address}\n")
         sys.stdout.flush()
-        wait_for_the_end()
+        wait_for_end()
     finally:
         commands.close()
         loader.stop()
         if page is not None and page.is_running:
-            page.server.config.timeout_graceful_shutdown = 1  # seconds; browsers stay connected
+            # Browsers stay connected: wait one second for them.
+            page.server.config.timeout_graceful_shutdown = 1
             page.close(verbose=False)
         album.close(closing_s())
         temp.close()
 
 
 def sample_photos(gradio_file: Path) -> list[Path]:
-    """The photos that the installed Gradio brings along."""
+    """Return the sample photos of the installed Gradio."""
     folder = gradio_file.parent / "media_assets" / "images"
     return sorted(folder.iterdir()) if folder.is_dir() else []
 

@@ -1,4 +1,4 @@
-"""The album on the command line: `python -m album COMMAND`; every command takes `--json`."""
+"""Command line: `python -m album COMMAND`. Every command takes `--json`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ cli.add_typer(labels.group, name="labels")
 
 @cli.callback()
 def common(context: typer.Context, data_dir: DataDir = None) -> None:
-    """A photo album that finds photos by what they show."""
+    """Set the library for all commands."""
     context.obj = data_dir
 
 
@@ -29,7 +29,7 @@ def common(context: typer.Context, data_dir: DataDir = None) -> None:
 @in_sentences
 def serve(context: typer.Context, data_dir: DataDir = None) -> None:
     """Start the album in the browser, as `python app.py` does."""
-    from app import serve as serve_page  # Gradio takes seconds to import; only this needs it
+    from app import serve as serve_page  # Gradio takes seconds to import
 
     serve_page(settings_of(context, data_dir))
 

@@ -1,4 +1,4 @@
-"""What can go wrong in the album, each as one sentence for the person who sees it."""
+"""Errors of the album, each with a sentence for people."""
 
 from __future__ import annotations
 
@@ -6,29 +6,28 @@ import errno
 from collections.abc import Iterable
 
 DISK_FULL = "The disk of the album is full: make room and try again; nothing is lost."
-"""Said of rows and of files alike."""
 READ_ONLY = "The album's folder cannot be written to: check its disk and your rights on it."
 DAMAGED = (
     "The album's database is damaged: move album.db out of the album's folder and bring a backup"
     " back with `python -m album restore`; the photos themselves are not touched."
 )
 HALF_CHARACTER = "The text has half a character in it, which is no text: type it again."
-"""Of a lone surrogate, which Python can hold and nothing else can."""
+"""For a lone surrogate, which only Python accepts."""
 NO_SUCH_NUMBER = "Nothing in the album has this number: look the right one up and try again."
-"""Of one that is larger than any row of a database can have."""
+"""For a number larger than any row id of SQLite."""
 CANNOT_OPEN = "The file cannot be opened: it is gone, or you may not read it."
 
 
 class AlbumError(Exception):
-    """Base of all: `str(error)` says what happened and what to do."""
+    """Base class. `str(error)` says what happened and what to do."""
 
 
 class UnreadableImageError(AlbumError):
-    """Raised when a file is no image that the album can read."""
+    """Raised when a file is no readable image."""
 
 
 class PhotoNotFoundError(AlbumError):
-    """Raised when an id names no photo, or a photo's original is gone from the disk."""
+    """Raised when a photo does not exist, or its original is gone."""
 
 
 class QueryError(AlbumError):
@@ -36,30 +35,30 @@ class QueryError(AlbumError):
 
 
 class EmptyQueryError(QueryError):
-    """Raised when there is nothing to look for: no words, no picture."""
+    """Raised when a query has neither words nor an image."""
 
 
 class ModelLoadingError(AlbumError):
-    """Raised when no model is loaded yet; the same call works a little later."""
+    """Raised when no model is loaded yet. Try again later."""
 
 
 def is_full(error: OSError) -> bool:
-    """Whether nothing more can be written to the disk."""
+    """Tell whether the error is a full disk or quota."""
     return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def disk_sentence(error: OSError) -> str | None:
-    """What a person can do about a disk that takes nothing more; None for any other error."""
+    """Return the sentence for a full or read-only disk, or None."""
     if is_full(error):
         return DISK_FULL
     return READ_ONLY if error.errno == errno.EROFS else None
 
 
 def refuse_half_characters(values: Iterable[object]) -> None:
-    """Look through what a person, or a program, sent: texts, and texts in lists and dictionaries.
+    """Check texts of a request, also those in lists and dictionaries.
 
     Raises:
-        QueryError: a lone surrogate is in one of them.
+        QueryError: a text has a lone surrogate.
     """
     for value in values:
         if isinstance(value, str):

@@ -1,19 +1,17 @@
-"""The album service: one library on disk with its journeys, ready to be used by any face."""
+"""The album service: one library with all its services."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
 from album.captioning.caption_matching import CaptionRanker
 from album.captioning.captions import CaptionPace, PhotoCaptions
+from album.captioning.query_translation import QueryTranslator
 from album.classification.embedding_cache import ClassEmbeddingCache
 from album.classification.evaluation import ClassEvaluation
 from album.classification.few_shot import FewShotLearner
@@ -23,18 +21,18 @@ from album.classification.zero_shot import PhotoClassifier
 from album.domain.labels import LabelChange, label_name
 from album.domain.photo import ImportRecord, Photo, WatchedFolder
 from album.encoding.active_encoder import ActiveEncoder
-from album.errors import AlbumError, PhotoNotFoundError, QueryError, UnreadableImageError
+from album.errors import AlbumError
 from album.images.decoder import Decoder
 from album.images.decoder_pool import DecodePool
-from album.images.file_types import kind_of
 from album.importing.folder_watcher import FolderWatcher
+from album.importing.image_cache import ImageCache
 from album.importing.importer import PhotoImporter
 from album.importing.jobs import ImportJobs
-from album.importing.zip_archive import MAX_SIDECAR_BYTES, SIDECAR_TOO_LARGE
+from album.importing.uploads import sort_uploads
 from album.maintenance.verify import find_faults
 from album.metadata.geocoder import Places
-from album.metadata.sidecars import Siblings
-from album.runtime.supervised_loop import LoopProblem, SupervisedLoop, problems_of
+from album.runtime.status import AlbumStatus
+from album.runtime.supervised_loop import SupervisedLoop, loop_problems
 from album.search.search import PhotoSearch
 from album.storage.captions import CaptionStore
 from album.storage.database import Database
@@ -48,47 +46,23 @@ from models.interfaces import Captioner, Classifiers
 
 log = logging.getLogger(__name__)
 
-READY_EVERY_S = 1.0
-LABELS_WHILE_IMPORTING_S = 10.0  # living labels ask much of a machine that imports
+SYNC_EVERY_S = 1.0
+AUTO_LABELS_WHILE_IMPORTING_S = 10.0  # auto labels take much of a machine that imports
 THUMBNAILS_EVERY_S = 15.0
-"""How often it is seen whether thumbnails were deleted."""
-TEXTS_AT_ONCE = 2000  # a second's work or so, after which closing is noticed
-TRANSLATIONS = ("en", "ko")
-MAX_TRANSLATED = 1000
-DESCRIBES_NOTHING = (
-    "This file is no photo, and describes none that was sent with it: send both at once."
-)
+"""How often the album checks for deleted thumbnails."""
+TEXTS_AT_ONCE = 2000  # about a second of work, after which a stop is noticed
 URGENT_WORKERS = 2
-PICTURES_KEPT = 232  # with some 20 kB each: 200 that were classified, and 32 of searches
 
 
 class _Stoppable(Protocol):
-    """A part of the album that works in the background."""
+    """A service that works in the background."""
 
     def stop(self, timeout_s: float) -> object:
-        """End after what is in hand; wait for that for so long at the most."""
-
-
-@dataclass(frozen=True, slots=True)
-class AlbumStatus:
-    """The album at a glance."""
-
-    photos: int
-    model_id: str | None
-    """The model it sees with; None while the first is being loaded."""
-    encoding: tuple[int, int] | None
-    """(done, total) while photos are encoded for a model."""
-    importing: tuple[int, int] | None
-    """(done, total) of the running import."""
-    captions: int
-    captions_waiting: int
-    captions_failed: int
-    problems: tuple[LoopProblem, ...] = ()
-    """What fails in the background now, and is tried again."""
+        """End after the work in hand, or after `timeout_s` seconds."""
 
 
 class Album:
-    """Opens a data folder; encoders arrive later through `active.set_encoder`."""
+    """Opens a data folder. Encoders arrive later through `active.set_encoder`."""
 
     def __init__(
         self,
@@ -101,18 +75,18 @@ class Album:
         decoder: Decoder | None = None,
         caption_pace: CaptionPace | None = None,
     ) -> None:
-        """Open or create the library in `data_dir` and finish what a crash interrupted.
+        """Open or create a library, and repair it after a crash.
 
-        On a disk that cannot be written to, one that is there opens for looking and searching.
+        An existing library on a read-only disk opens for browsing and searching.
 
         Args:
-            data_dir: where everything is kept.
-            classifiers: makes classifiers out of words, examples and trained heads.
+            data_dir: the folder of the library.
+            classifiers: makes classifiers from words, examples and trained heads.
             captioner: writes captions.
-            folders: the folders that a running album keeps up with.
-            rescan_every_s: how often they are looked through though nothing was heard of them.
-            decoder: decodes all files; None: processes of its own.
-            caption_pace: how fast the captioner is asked.
+            folders: the folders that a running album watches.
+            rescan_every_s: how often they are rescanned without a reported change.
+            decoder: decodes all files. None: worker processes of its own.
+            caption_pace: rate limits of the captioner.
 
         Raises:
             AlbumError: the folder cannot be used, or is of a later version.
@@ -124,91 +98,64 @@ class Album:
         self.data_dir = data_dir
         self.embeddings_dir = data_dir / "embeddings"
         self.database = Database(data_dir / "album.db")
-        self.store = PhotoStore(self.database)
-        self.caption_store = CaptionStore(self.database)
+        self.store = store = PhotoStore(self.database)
+        self.caption_store = captions = CaptionStore(self.database)
         self.texts = TextIndex(self.database)
-        self.import_store = ImportStore(self.database)
+        self.import_store = imports = ImportStore(self.database)
+        self.labels = labels = LabelStore(self.database)
+        self.classifiers = classifiers
+        originals, embeddings_dir = self.originals, self.embeddings_dir
         self.decoder = decoder or DecodePool()
-        self.urgent_decoder: Decoder = decoder or DecodePool(URGENT_WORKERS, niceness=0)
-        """Of what somebody waits for, so that no import is waited for first."""
-        self.active = ActiveEncoder(self.store, self.originals, self.embeddings_dir, self.decoder)
-        self.importer = PhotoImporter(
-            self.store,
-            self.import_store,
-            self.originals,
-            self.active,
-            self.decoder,
-            Places(data_dir / "places"),
-        )
+        # For files that a person waits for, so that no import goes first.
+        self.urgent_decoder = urgent = decoder or DecodePool(URGENT_WORKERS, niceness=0)
+        self.active = active = ActiveEncoder(store, originals, embeddings_dir, self.decoder)
+        places = Places(data_dir / "places")
+        self.importer = PhotoImporter(store, imports, originals, active, self.decoder, places)
         self.imports = ImportJobs(
-            self.import_store,
-            self.importer,
-            self.originals,
-            data_dir / "imports",
-            self._after_import,
+            imports, self.importer, originals, data_dir / "imports", self._complete_import
         )
         self._folders = tuple(folders)
-        self._watch = FolderWatcher(self._folders, self._rescan_quietly, rescan_every_s)
-        self.search = PhotoSearch(
-            self.store,
-            self.caption_store,
-            self.texts,
-            self.active,
-            self.embeddings_dir,
-            self.urgent_decoder,
-        )
-        self.labels = LabelStore(self.database)
-        self.classifiers = classifiers
-        words = ClassEmbeddingCache(self.active, classifiers, self.embeddings_dir)
-        self.classifier = PhotoClassifier(
-            self.store, self.active, classifiers, words, self.urgent_decoder
-        )
-        self.teacher = FewShotLearner(self.store, self.labels, self.active, classifiers, words)
+        self._watch = FolderWatcher(self._folders, self._rescan_if_changed, rescan_every_s)
+        self.search = PhotoSearch(store, captions, self.texts, active, embeddings_dir, urgent)
+        cache = ClassEmbeddingCache(active, classifiers, embeddings_dir)
+        self.classifier = PhotoClassifier(store, active, classifiers, cache, urgent)
+        self.teacher = FewShotLearner(store, labels, active, classifiers, cache)
         self.heads = TrainedHeads(
-            self.store,
-            self.originals,
-            self.active,
-            classifiers,
-            data_dir / "classifiers",
-            self.urgent_decoder,
+            store, originals, active, classifiers, data_dir / "classifiers", urgent
         )
-        self.class_evaluation = ClassEvaluation(
-            self.labels, self.classifier, self.heads, classifiers
-        )
-        self.labelling = Labelling(
-            self.labels, self.classifier, self.teacher, self.heads, self.active
-        )
-        self.describer = CaptionRanker(
-            self.store, self.caption_store, self.active, self.urgent_decoder
-        )
+        self.class_evaluation = ClassEvaluation(labels, self.classifier, self.heads, classifiers)
+        self.labelling = Labelling(labels, self.classifier, self.teacher, self.heads, active)
+        self.describer = CaptionRanker(store, captions, active, urgent)
         self.captions = PhotoCaptions(
-            self.store,
-            self.caption_store,
-            self.originals,
+            store,
+            captions,
+            originals,
             captioner,
             caption_pace,
             decoder=self.decoder,
-            urgent_decoder=self.urgent_decoder,
+            urgent_decoder=urgent,
         )
-        self._captioner = captioner
-        self._pictures = lru_cache(PICTURES_KEPT)(self.urgent_decoder.thumbnail)
+        self._translator = QueryTranslator(captioner)
+        self._images = ImageCache(self.originals, self.urgent_decoder)
         self._stopped = threading.Event()
         self._loops = [
-            SupervisedLoop("texts", self._take_in_texts),
-            SupervisedLoop("searches", self._get_ready),
+            SupervisedLoop("texts", self._sync_texts),
+            SupervisedLoop("searches", self._prepare_search),
         ]
         if not self.database.read_only:
             self._loops += [
                 SupervisedLoop("thumbnails", self._make_thumbnails),
-                SupervisedLoop("labels", self._give_living_labels),
+                SupervisedLoop("labels", self._apply_auto_labels),
             ]
             self.importer.repair()
-            self.imports.settle()
-        self._seen_thumbnails: object = None
+            self.imports.complete_finished()
+        self._thumbnails_state: object = None
 
     def start(self) -> None:
-        """Do in the background what a running album does: captions, thumbnails, folders, what
-        searches need, and the imports that were interrupted."""
+        """Start the background work.
+
+        It writes captions and thumbnails, watches folders, prepares searches and resumes imports.
+        """
         for loop in self._loops:
             loop.start()
         if self.database.read_only:
@@ -219,12 +166,12 @@ class Album:
         self._watch.start()
 
     def close(self, within_s: float = 30.0) -> None:
-        """Stop the background work after the photos in hand and close the library.
+        """Finish the photos in hand and close the library.
 
         Args:
-            within_s: what takes longer is left as it is, and gone on with at the next start.
+            within_s: in seconds. The next start resumes what takes longer.
         """
-        patience = time.monotonic() + within_s
+        deadline = time.monotonic() + within_s
         self._stopped.set()
         parts: tuple[_Stoppable, ...] = (
             self._watch,
@@ -236,9 +183,9 @@ class Album:
         for part in parts:  # all at once, and only then wait for each
             part.stop(0.0)
         for part in parts:
-            part.stop(max(patience - time.monotonic(), 0.0))
+            part.stop(max(deadline - time.monotonic(), 0.0))
         try:
-            self.imports.put_down()
+            self.imports.release()
         except AlbumError as error:
             log.warning("an import is left as it is: %s", error)
         self.decoder.close()
@@ -247,7 +194,7 @@ class Album:
 
     @property
     def serving(self) -> str | None:
-        """The model that has encoded the most photos: the one to search with; None if none has."""
+        """The model with the most encoded photos, to search with."""
         counts = self.store.encoded_by()
         return max(counts, key=lambda model_id: counts[model_id], default=None)
 
@@ -258,55 +205,34 @@ class Album:
         *,
         whole_folder: bool = False,
     ) -> int:
-        """Take (file, name) uploads into the album's keeping and import them in the background.
+        """Import (file, name) uploads in the background.
 
         Args:
-            uploads: temporary files, which are taken away from where they are.
-            caption_language: queue the new photos for captions, "ko", "en" or "ko,en"; None: don't.
+            uploads: temporary files, which are removed from where they are.
+            caption_language: queue the new photos for captions, "ko", "en" or "ko,en". None: don't.
             whole_folder: the files were not chosen one by one, so those that are no photos by
-                their name are counted and left out, not failures.
+                their name are counted and skipped, not failures.
 
         Returns:
             The id of the import.
         """
-        siblings = Siblings([name for _, name in uploads])
-        sidecars = {name: file for file, name in uploads if kind_of(name) == "sidecar"}
-        left_out = {
-            name: SIDECAR_TOO_LARGE
-            for name, file in sidecars.items()
-            if file.stat().st_size > MAX_SIDECAR_BYTES
-        }
-        photos, skipped, read = [], Counter[str](), set(left_out)
-        for file, name in uploads:
-            kind = kind_of(name)
-            if kind == "photo" or (kind != "sidecar" and not whole_folder):
-                said = [it for it in siblings.of(name) if it in sidecars and it not in left_out]
-                photos.append((file, name, [(sidecars[it], it) for it in said]))
-                read.update(said)
-            elif kind != "sidecar":
-                skipped[kind] += 1
-        if not whole_folder:
-            for name in sidecars.keys() - read:
-                if siblings.shares(name):  # such as the edits of an iPhone, beside their photo
-                    skipped["other"] += 1
-                else:
-                    left_out[name] = DESCRIBES_NOTHING
+        files = sort_uploads(uploads, whole_folder=whole_folder)
         import_id = self.imports.start_uploads(
-            photos, caption_language, skipped, list(left_out.items())
+            files.photos, caption_language, files.skipped, files.rejected
         )
-        for file in sidecars.values():  # each photo that it describes has its own
+        for file in files.sidecar_files:
             file.unlink(missing_ok=True)
         return import_id
 
     def watched(self) -> list[WatchedFolder]:
-        """The folders that the owner named, with what the album has of them."""
+        """Return the watched folders with counts of their photos."""
         return [
             WatchedFolder(folder, *self.import_store.counts_below(folder), folder.is_dir())
             for folder in self._folders
         ]
 
     def rescan(self, number: int) -> int:
-        """Look through a watched folder now; the id of the import.
+        """Rescan a watched folder now. Returns the id of the import.
 
         Args:
             number: which of `watched()`, from 0.
@@ -319,39 +245,27 @@ class Album:
         return self.imports.start([self._folders[number]])
 
     def large_view(self, photo_id: int) -> Path:
-        """The photo as a JPEG for looking at; made on the first look.
+        """Return the file of a photo's large JPEG, made if missing.
 
-        Its thumbnail, where that cannot be made: the original is gone or damaged, or the disk full.
+        If it cannot be made, because the original is gone or damaged or the disk full, this is the
+        photo's thumbnail.
 
         Raises:
             PhotoNotFoundError: no such photo, or neither its original nor its thumbnail is there.
             UnreadableImageError: the original is damaged, and its thumbnail is not there.
         """
-        photo = self.store.get(photo_id)
-        target = self.originals.large_view(photo.sha256)
-        if target.exists():
-            return target
-        try:
-            view = self.urgent_decoder.large_view(self.originals.find(photo))
-            self.originals.write_cache(target, view)
-        except (PhotoNotFoundError, UnreadableImageError, OSError) as error:
-            thumbnail = self.originals.thumbnail(photo.sha256)  # still a picture
-            if not thumbnail.exists():
-                raise
-            log.warning("photo %d is shown by its thumbnail: %s", photo_id, error)
-            return thumbnail
-        return target
+        return self._images.large_view(self.store.get(photo_id))
 
     def picture_of(self, file: Path) -> bytes:
-        """Make a small JPEG of an uploaded file, or take the one that was made of it before.
+        """Return a small JPEG of an uploaded file, cached.
 
         Raises:
             UnreadableImageError: it is no image.
         """
-        return self._pictures(file)
+        return self._images.upload_thumbnail(file)
 
     def photo(self, photo_id: int) -> Photo:
-        """The photo with this id.
+        """Return the photo with this id.
 
         Raises:
             PhotoNotFoundError: there is none.
@@ -360,47 +274,34 @@ class Album:
 
     @property
     def can_translate(self) -> bool:
-        """Whether `translate` can be asked at all; nothing is sent for that."""
-        try:
-            self._captioner.check()
-        except CaptionerUnavailableError:
-            return False
-        return True
+        """Whether `translate` can work at all. Nothing is sent to find out."""
+        return self._translator.is_available
 
     def translate(self, text: str, language: str = "en") -> str:
-        """What somebody searches for, in another language; `text` alone leaves the machine.
-
-        Args:
-            text: the words; "" where they are blank, without asking.
-            language: of the answer, "ko" or "en".
+        """Translate search words into "ko" or "en". Nothing else is sent.
 
         Raises:
             QueryError: too many words, or another language.
             CaptionerUnavailableError: no key, network or quota.
             CaptionRefusedError: it answered without a translation.
         """
-        words = " ".join(text.encode(errors="replace").decode().split())
-        if language not in TRANSLATIONS:
-            raise QueryError(f"Searches can be translated into {' or '.join(TRANSLATIONS)}.")
-        if len(words) > MAX_TRANSLATED:
-            raise QueryError(f"{MAX_TRANSLATED} characters at most can be translated; say less.")
-        return self._captioner.translate(words, language) if words else ""
+        return self._translator.translate(text, language)
 
     def labels_of(self, photo_id: int) -> list[str]:
-        """The labels on this photo."""
-        return [it.label for it in self.labels.get(photo_id)]
+        """Return the labels on a photo."""
+        return [label.label for label in self.labels.get(photo_id)]
 
     def label_names(self) -> list[str]:
-        """Every label in use, most frequent first."""
+        """Return every label in use, most frequent first."""
         return self.store.values_of("label")
 
     def set_labels(self, photo_id: int, labels: Sequence[str]) -> LabelChange | None:
-        """Replace the labels of a photo; blanks and doubles go.
+        """Replace the labels of a photo. Blanks and duplicates are dropped.
 
-        What is new is the person's own; a label of a rule that goes is refused from now on.
+        New ones count as the person's. A removed label of a rule is rejected from now on.
 
         Returns:
-            What can be undone; None: nothing had to be changed.
+            The change, to undo it. None: nothing had to be changed.
 
         Raises:
             PhotoNotFoundError: there is no such photo.
@@ -412,10 +313,10 @@ class Album:
     def change_labels(
         self, photo_id: int, *, gives: Sequence[str] = (), takes: Sequence[str] = ()
     ) -> LabelChange | None:
-        """Give a photo some labels and take others from it; all others stay as they are.
+        """Add labels to a photo and remove others.
 
         Returns:
-            What can be undone; None: nothing had to be changed.
+            The change, to undo it. None: nothing had to be changed.
 
         Raises:
             PhotoNotFoundError: there is no such photo.
@@ -425,7 +326,7 @@ class Album:
         return self.labels.change_by_person(photo_id, _label_names(gives), _label_names(takes))
 
     def status(self) -> AlbumStatus:
-        """The album at a glance."""
+        """Return the state of the album."""
         captions, waiting, failed = self.caption_store.counts()
         job = self.imports.running
         return AlbumStatus(
@@ -436,66 +337,63 @@ class Album:
             captions=captions,
             captions_waiting=waiting,
             captions_failed=failed,
-            problems=problems_of(
+            problems=loop_problems(
                 [*self._loops, *self.captions.loops, self.active.loop, *self._watch.loops]
             ),
         )
 
     def faults(self, *, deep: bool = False) -> Iterator[str]:
-        """One line for each thing that is not as it must be."""
+        """Yield one line for each inconsistency in the library."""
         yield from find_faults(self.store, self.originals, self.embeddings_dir, deep=deep)
         yield from self.texts.faults()
 
-    # The background loops
-
     def _make_thumbnails(self) -> float:
-        """Make thumbnails that are missing at the start, and those that are deleted later."""
-        now = self.originals.state_of_thumbnails()
-        if now != self._seen_thumbnails and self.imports.running_here is None:  # it makes them
+        """Make missing thumbnails at the start, and deleted ones later."""
+        state = self.originals.state_of_thumbnails()
+        # A running import makes thumbnails itself.
+        if state != self._thumbnails_state and self.imports.running_here is None:
             if self.importer.make_missing_thumbnails(self._stopped.is_set):
                 return 0.0  # check again at once: some may have been deleted during this round
-            self._seen_thumbnails = now
+            self._thumbnails_state = state
         return THUMBNAILS_EVERY_S
 
-    def _take_in_texts(self) -> float:
-        """Take in new texts before somebody searches for them."""
+    def _sync_texts(self) -> float:
+        """Index new texts before somebody searches for them."""
         self.texts.sync(TEXTS_AT_ONCE)
-        return READY_EVERY_S
+        return SYNC_EVERY_S
 
-    def _get_ready(self) -> float:
-        """Take in new looks before somebody searches for them."""
+    def _prepare_search(self) -> float:
+        """Index new vectors before somebody searches for them."""
         self.search.get_ready()
-        return READY_EVERY_S
+        return SYNC_EVERY_S
 
-    def _give_living_labels(self) -> float:
-        """Give new photos, also those of other processes, their living labels."""
+    def _apply_auto_labels(self) -> float:
+        """Apply auto labels to new photos, also those of other processes."""
         self.labelling.catch_up(self._stopped.is_set)
-        return READY_EVERY_S if self.imports.running_here is None else LABELS_WHILE_IMPORTING_S
+        return SYNC_EVERY_S if self.imports.running_here is None else AUTO_LABELS_WHILE_IMPORTING_S
 
-    def _rescan_quietly(self, folder: Path) -> None:
-        if self.importer.has_news(folder.resolve(), self._stopped.is_set):
+    def _rescan_if_changed(self, folder: Path) -> None:
+        if self.importer.tracker.has_news(folder.resolve(), self._stopped.is_set):
             self.imports.start([folder], "rescan")
 
-    def _after_import(self, record: ImportRecord) -> None:
-        """Give the new photos their living labels, and queue them for captions where somebody
-        wanted that."""
+    def _complete_import(self, record: ImportRecord) -> None:
+        """Apply auto labels, and queue captions if requested."""
         try:
             self.labelling.catch_up(self._stopped.is_set)
-        except Exception:  # no reason to fail the import: the loop asks the rules again
+        except Exception:  # no reason to fail the import: the loop tries the rules again
             log.exception("the new photos have to wait for their living labels")
         if record.caption_language is None:
             return
         added = self.import_store.added_by(record.import_id)
-        known = self.caption_store.get_many(added)  # they brought theirs along
-        lacking = [it for it in added if it not in known]
-        if not lacking:
-            return
+        captioned = self.caption_store.get_many(added)  # their sidecars had captions
+        lacking = [photo_id for photo_id in added if photo_id not in captioned]
         try:
-            self.captions.request(lacking, record.caption_language.split(","))
+            if lacking:
+                self.captions.request(lacking, record.caption_language.split(","))
         except CaptionerUnavailableError as error:
             log.warning("the new photos were not queued for captions: %s", error)
 
 
 def _label_names(labels: Sequence[str]) -> list[str]:
-    """The labels as they are kept, without blank ones and doubles."""
+    """Return labels as they are stored, without blanks and duplicates."""
     return list(dict.fromkeys(label_name(label) for label in labels if label.strip()))

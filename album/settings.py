@@ -1,4 +1,4 @@
-"""Everything a person may change, read once. The only module that touches the environment."""
+"""Settings, and the only code that reads the environment."""
 
 from __future__ import annotations
 
@@ -14,107 +14,113 @@ from urllib.parse import urlsplit
 
 from album.errors import AlbumError
 
-LONGEST_KEY_FILE_BYTES = 1000
-OTHERS = stat.S_IRWXG | stat.S_IRWXO
+MAX_KEY_FILE_BYTES = 1000
+GROUP_AND_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 HOST = r"\*|[\w.-]+(:\d+)?|\[[\da-f:.]+\](:\d+)?"
 ORIGIN = r"https?://[\w.-]+(:\d+)?"
 SPACES = "https://huggingface.co"
-DECODERS_NEED = (
-    *("PATH", "PYTHONPATH", "PYTHONHOME", "PYTHONUTF8", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"),
-    *("LANG", "LC_ALL", "LC_CTYPE", "TZ"),  # as the names of files and the times are read here
-    *("HOME", "USERPROFILE", "APPDATA", "SYSTEMROOT", "TEMP"),  # where Python looks for libraries
+LIBRARY_PATHS = (
+    "PATH",
+    "PYTHONPATH",
+    "PYTHONHOME",
+    "PYTHONUTF8",
+    "LD_LIBRARY_PATH",
+    "DYLD_LIBRARY_PATH",
 )
+LOCALE = ("LANG", "LC_ALL", "LC_CTYPE", "TZ")
+HOME_FOLDERS = ("HOME", "USERPROFILE", "APPDATA", "SYSTEMROOT", "TEMP")
+DECODER_VARIABLES = LIBRARY_PATHS + LOCALE + HOME_FOLDERS
+"""Environment variables that the decoder processes get."""
 
 
 class SettingError(AlbumError):
-    """Raised when a setting has a value that cannot be used; the start stops with the sentence."""
+    """Raised when a setting has an invalid value, which stops the start."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a person may change; README lists each with its environment variable."""
+    """Settings of the album. README lists each with its environment variable."""
 
     data_dir: Path = Path("data")
-    """ALBUM_DATA_DIR: where the album keeps everything; the folder may be moved or copied."""
+    """ALBUM_DATA_DIR: the folder of the library. It may be moved or copied."""
     folders: tuple[Path, ...] = ()
-    """ALBUM_FOLDERS: folders that the album keeps up with in place, separated as in PATH."""
+    """ALBUM_FOLDERS: folders to watch and import in place, separated as in PATH."""
     rescan_minutes: int = 15
-    """ALBUM_RESCAN_MINUTES: how often they are looked through; not all drives tell of changes."""
+    """ALBUM_RESCAN_MINUTES: how often they are rescanned. Some drives report no changes."""
     model: str = "auto"
     """ALBUM_MODEL: `auto`, `pocket`, or `<open_clip architecture>/<pretrained tag or file>`."""
     device: str = "auto"
     """ALBUM_DEVICE: `auto`, `cuda`, `mps` or `cpu`."""
     gemini_api_key: str | None = field(default=None, repr=False)
-    """GEMINI_API_KEY, or what `gemini_key_file` holds: without it there are no captions by Gemini,
-    and all else works."""
+    """GEMINI_API_KEY, or the key in `gemini_key_file`. Only captions by Gemini need it."""
     gemini_key_file: Path | None = None
-    """ALBUM_GEMINI_KEY_FILE: holds the key, for its owner's eyes alone; the environment goes
+    """ALBUM_GEMINI_KEY_FILE: file with the key that only its owner can read. GEMINI_API_KEY goes
     first."""
     gemini_model: str = "gemini-3.5-flash-lite"
-    """ALBUM_GEMINI_MODEL: Google retires models; this names the one to ask."""
+    """ALBUM_GEMINI_MODEL: the model to use. Google retires models."""
     gemini_endpoint: str | None = None
-    """ALBUM_GEMINI_ENDPOINT: another address that speaks the same API, such as a proxy."""
+    """ALBUM_GEMINI_ENDPOINT: another server with the same API, such as a proxy."""
     captioner: str = "gemini"
-    """ALBUM_CAPTIONER: who writes captions: `gemini`, or `coca` on this machine."""
+    """ALBUM_CAPTIONER: `gemini`, or `coca` on this machine."""
     coca_model: str = "coca_ViT-B-32/laion2b_s13b_b90k"
     """ALBUM_COCA_MODEL: one of open_clip's CoCa models, named as in ALBUM_MODEL."""
     captions_per_minute: int = 10
-    """ALBUM_CAPTIONS_PER_MINUTE: how many requests to Gemini at the most."""
+    """ALBUM_CAPTIONS_PER_MINUTE: the most requests to Gemini in a minute."""
     captions_per_day: int = 1000
-    """ALBUM_CAPTIONS_PER_DAY: the same from midnight to midnight in California."""
+    """ALBUM_CAPTIONS_PER_DAY: the most from midnight to midnight in California."""
     captions_parallel: int = 2
-    """ALBUM_CAPTIONS_PARALLEL: how many photos are captioned at the same time."""
+    """ALBUM_CAPTIONS_PARALLEL: photos captioned at the same time."""
     login: tuple[str, str] | None = field(default=None, repr=False)
-    """ALBUM_LOGIN: `name:password` that the page asks for; needed wherever others can reach it."""
+    """ALBUM_LOGIN: `name:password` for the page, needed if others can reach it."""
     hosts: tuple[str, ...] = ()
-    """ALBUM_HOSTS: more names by which browsers reach the album, such as that of a proxy before it;
-    `*` for every name, as on a Space, where nobody gets here but through its own proxy."""
+    """ALBUM_HOSTS: further names by which browsers reach the album, such as a proxy's.
+
+    `*` allows every name, as on a Space, which only its own proxy can reach."""
     framed_by: tuple[str, ...] = ()
-    """ALBUM_FRAMED_BY: sites whose pages may show the album in a frame; on a Space that of Spaces.
-    """
+    """ALBUM_FRAMED_BY: sites that may frame the album. On a Space: huggingface.co."""
     max_upload_mb: int = 500
-    """ALBUM_MAX_UPLOAD_MB: the largest single file that the page takes, in megabytes."""
+    """ALBUM_MAX_UPLOAD_MB: the largest file that can be uploaded, in megabytes."""
     log_level: str = "INFO"
     """ALBUM_LOG_LEVEL: DEBUG, INFO, WARNING or ERROR."""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
-        """Settings out of environment variables; unset and blank ones keep their defaults.
+        """Read settings from variables. Unset and blank ones keep their defaults.
 
         Raises:
-            SettingError: a value cannot be used.
+            SettingError: a value is invalid.
         """
         env = os.environ if env is None else env
-        given = {name: value.strip() for name, value in env.items() if value.strip()}
-        folders = given.get("ALBUM_FOLDERS", "").split(os.pathsep)
-        key_file = _file(given.get("ALBUM_GEMINI_KEY_FILE"))
-        on_space = given.get("SYSTEM") == "spaces"  # as Gradio tells
+        values = {name: value.strip() for name, value in env.items() if value.strip()}
+        folders = values.get("ALBUM_FOLDERS", "").split(os.pathsep)
+        key_file = _path(values.get("ALBUM_GEMINI_KEY_FILE"))
+        on_space = values.get("SYSTEM") == "spaces"  # as Gradio checks it
         return cls(
-            data_dir=Path(given.get("ALBUM_DATA_DIR", cls.data_dir)).expanduser().resolve(),
+            data_dir=Path(values.get("ALBUM_DATA_DIR", cls.data_dir)).expanduser().resolve(),
             folders=tuple(Path(folder).expanduser().resolve() for folder in folders if folder),
-            rescan_minutes=_positive(given, "ALBUM_RESCAN_MINUTES", cls.rescan_minutes),
-            model=given.get("ALBUM_MODEL", cls.model),
-            device=_one_of(given, "ALBUM_DEVICE", cls.device, ("auto", "cuda", "mps", "cpu")),
-            gemini_api_key=given.get("GEMINI_API_KEY") or _key_in(key_file),
+            rescan_minutes=_positive(values, "ALBUM_RESCAN_MINUTES", cls.rescan_minutes),
+            model=values.get("ALBUM_MODEL", cls.model),
+            device=_one_of(values, "ALBUM_DEVICE", cls.device, ("auto", "cuda", "mps", "cpu")),
+            gemini_api_key=values.get("GEMINI_API_KEY") or _read_key(key_file),
             gemini_key_file=key_file,
-            gemini_model=given.get("ALBUM_GEMINI_MODEL", cls.gemini_model),
-            gemini_endpoint=given.get("ALBUM_GEMINI_ENDPOINT"),
-            captioner=_one_of(given, "ALBUM_CAPTIONER", cls.captioner, ("gemini", "coca")),
-            coca_model=given.get("ALBUM_COCA_MODEL", cls.coca_model),
+            gemini_model=values.get("ALBUM_GEMINI_MODEL", cls.gemini_model),
+            gemini_endpoint=values.get("ALBUM_GEMINI_ENDPOINT"),
+            captioner=_one_of(values, "ALBUM_CAPTIONER", cls.captioner, ("gemini", "coca")),
+            coca_model=values.get("ALBUM_COCA_MODEL", cls.coca_model),
             captions_per_minute=_positive(
-                given, "ALBUM_CAPTIONS_PER_MINUTE", cls.captions_per_minute
+                values, "ALBUM_CAPTIONS_PER_MINUTE", cls.captions_per_minute
             ),
-            captions_per_day=_positive(given, "ALBUM_CAPTIONS_PER_DAY", cls.captions_per_day),
-            captions_parallel=_positive(given, "ALBUM_CAPTIONS_PARALLEL", cls.captions_parallel),
-            login=_login(given.get("ALBUM_LOGIN")),
+            captions_per_day=_positive(values, "ALBUM_CAPTIONS_PER_DAY", cls.captions_per_day),
+            captions_parallel=_positive(values, "ALBUM_CAPTIONS_PARALLEL", cls.captions_parallel),
+            login=_login(values.get("ALBUM_LOGIN")),
             hosts=(
-                *_each(given, "ALBUM_HOSTS", HOST, "*" if on_space else ""),
-                *_served_as(given),
+                *_list(values, "ALBUM_HOSTS", HOST, "*" if on_space else ""),
+                *_server_names(values),
             ),
-            framed_by=_each(given, "ALBUM_FRAMED_BY", ORIGIN, SPACES if on_space else ""),
-            max_upload_mb=_positive(given, "ALBUM_MAX_UPLOAD_MB", cls.max_upload_mb),
+            framed_by=_list(values, "ALBUM_FRAMED_BY", ORIGIN, SPACES if on_space else ""),
+            max_upload_mb=_positive(values, "ALBUM_MAX_UPLOAD_MB", cls.max_upload_mb),
             log_level=_one_of(
-                {name: value.upper() for name, value in given.items()},
+                {name: value.upper() for name, value in values.items()},
                 "ALBUM_LOG_LEVEL",
                 cls.log_level,
                 ("DEBUG", "INFO", "WARNING", "ERROR"),
@@ -123,14 +129,14 @@ class Settings:
 
     @property
     def weights_dir(self) -> Path:
-        """Where downloaded weights are kept."""
+        """Folder of downloaded weights."""
         return self.data_dir / "weights"
 
     @cached_property
     def temp_dir(self) -> Path:
-        """Where each process has a folder for uploads and downloads; on the disk of originals.
+        """Folder of temporary uploads and downloads, on the disk of the originals.
 
-        Elsewhere where that cannot be written to, for the little that looking needs.
+        If the library is read-only, it is elsewhere, for the little that browsing needs.
         """
         if self.data_dir.is_dir() and not os.access(self.data_dir, os.W_OK):
             return Path(tempfile.mkdtemp(prefix="album-"))
@@ -138,7 +144,7 @@ class Settings:
 
 
 def keep_libraries_private(settings: Settings) -> None:
-    """Switch off what Gradio and the hub client would send, before either is imported."""
+    """Switch off telemetry of Gradio and the hub client before their import."""
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     os.environ["DO_NOT_TRACK"] = "1"
@@ -146,33 +152,33 @@ def keep_libraries_private(settings: Settings) -> None:
 
 
 def use_temp_dir(folder: Path) -> None:
-    """Have Gradio put uploads and downloads into a folder."""
+    """Set the folder of Gradio's uploads and downloads."""
     os.environ["GRADIO_TEMP_DIR"] = str(folder)
 
 
 def decoder_environment() -> dict[str, str]:
-    """The environment of the processes that decode files: no key, no password, one thread each."""
-    kept = {name: os.environ[name] for name in DECODERS_NEED if name in os.environ}
-    return kept | {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
+    """Return the environment of decoders: no key, no password, one thread."""
+    variables = {name: os.environ[name] for name in DECODER_VARIABLES if name in os.environ}
+    return variables | {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
 
 
-def _one_of(given: Mapping[str, str], name: str, default: str, choices: tuple[str, ...]) -> str:
-    value = given.get(name, default)
+def _one_of(values: Mapping[str, str], name: str, default: str, choices: tuple[str, ...]) -> str:
+    value = values.get(name, default)
     if value not in choices:
         raise SettingError(f"{name} is {value!r}; it can be {', '.join(choices)}.")
     return value
 
 
-def _positive(given: Mapping[str, str], name: str, default: int) -> int:
-    value = given.get(name, str(default))
+def _positive(values: Mapping[str, str], name: str, default: int) -> int:
+    value = values.get(name, str(default))
     if not value.isascii() or not value.isdigit() or int(value) == 0:
         raise SettingError(f"{name} is {value!r}; it must be a whole number above zero.")
     return int(value)
 
 
-def _each(given: Mapping[str, str], name: str, pattern: str, default: str) -> tuple[str, ...]:
-    """The parts of a value, which stand between commas or blanks."""
-    parts = given.get(name, default).lower().replace(",", " ").split()
+def _list(values: Mapping[str, str], name: str, pattern: str, default: str) -> tuple[str, ...]:
+    """Split a value at commas and blanks, and check each part."""
+    parts = values.get(name, default).lower().replace(",", " ").split()
     for part in parts:
         if not re.fullmatch(pattern, part):
             example = "https://example.org" if pattern == ORIGIN else "album.example.org"
@@ -180,41 +186,41 @@ def _each(given: Mapping[str, str], name: str, pattern: str, default: str) -> tu
     return tuple(parts)
 
 
-def _served_as(given: Mapping[str, str]) -> tuple[str, ...]:
-    """The names that Gradio's own settings give the server."""
-    root = urlsplit(given.get("GRADIO_ROOT_PATH", "")).netloc
-    name = given.get("GRADIO_SERVER_NAME", "").lower()
-    return tuple(it for it in (root.lower(), name) if re.fullmatch(HOST, it))
+def _server_names(values: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the server's names in Gradio's own settings."""
+    root = urlsplit(values.get("GRADIO_ROOT_PATH", "")).netloc
+    name = values.get("GRADIO_SERVER_NAME", "").lower()
+    return tuple(host for host in (root.lower(), name) if re.fullmatch(HOST, host))
 
 
-def _file(value: str | None) -> Path | None:
+def _path(value: str | None) -> Path | None:
     return None if value is None else Path(value).expanduser().resolve()
 
 
-def _key_in(file: Path | None) -> str | None:
-    """The key in a file that nobody but its owner can read; None without one.
+def _read_key(file: Path | None) -> str | None:
+    """Read the key from a file that only its owner can read.
 
     Raises:
-        SettingError: others can, or there is no key in it. What the file holds is never told.
+        SettingError: others can read it, or it has no key. The content is never repeated.
     """
     if file is None:
         return None
     try:
         mode = file.stat().st_mode
-        if not stat.S_ISREG(mode):  # a pipe would be waited for
+        if not stat.S_ISREG(mode):  # opening a FIFO would block
             raise SettingError(f"ALBUM_GEMINI_KEY_FILE names {file}, which is no file.")
-        if os.name == "posix" and mode & OTHERS:
+        if os.name == "posix" and mode & GROUP_AND_OTHERS:
             raise SettingError(
                 f"ALBUM_GEMINI_KEY_FILE names {file}, which others may read: say"
                 f" chmod 600 {file} first."
             )
         with file.open("rb") as opened:
-            held = opened.read(LONGEST_KEY_FILE_BYTES + 1)
+            content = opened.read(MAX_KEY_FILE_BYTES + 1)
     except OSError as error:
         why = error.strerror or "it cannot be read"
         raise SettingError(f"ALBUM_GEMINI_KEY_FILE names {file}: {why}.") from error
-    key = held.decode("ascii", "replace").strip()
-    if len(held) > LONGEST_KEY_FILE_BYTES or not key or not key.isascii() or len(key.split()) > 1:
+    key = content.decode("ascii", "replace").strip()
+    if len(content) > MAX_KEY_FILE_BYTES or not key or not key.isascii() or len(key.split()) > 1:
         raise SettingError(
             f"ALBUM_GEMINI_KEY_FILE names {file}, which does not hold one key and nothing else."
         )

@@ -33,7 +33,7 @@ OWNERS = {
     "babel": ("album/metadata/geocoder.py",),
     "watchdog": ("album/importing/folder_watcher.py",),
     "korean_lunar_calendar": ("album/search/query/yearly.py",),
-    "filelock": ("album/importing/jobs.py", "album/runtime/temp_folder.py"),
+    "filelock": ("album/importing/job_locks.py", "album/runtime/temp_folder.py"),
     "sklearn": ("models/classifiers/linear_probe.py",),
     "google": ("models/captioners/gemini.py",),
     **dict.fromkeys(

@@ -1,7 +1,7 @@
-"""Search the other way round: CaptionRanker tells which texts fit a photo best.
+"""Ranking of captions for a photo (image-to-text retrieval).
 
-The texts are the captions that the album has already, or any list. What the text tower makes of
-them is kept, so that asking about the next photo encodes only captions written since.
+The texts are the captions of the album, or any list. Their vectors are cached, so that the next
+photo encodes only captions written since.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from models.interfaces import Encoder
 BEST = 5
 MOST_TEXTS = 50_000
 """Compared at once, and kept encoded: 100 MB for d = 768, in half precision."""
-BATCH = 16  # b: somebody else's search waits for one of these at the most
-PAUSE_S = 0.005  # between them: a lock that is let go and taken at once never reaches who waits
+BATCH = 16  # b: other searches wait for one of these at most
+PAUSE_S = 0.005  # between batches: a lock released and taken at once never reaches a waiter
 BLOCK_ROWS = 4096
 
 HalfRow: TypeAlias = npt.NDArray[np.float16]
@@ -41,11 +41,11 @@ class CaptionRanking:
     """The texts that fit one photo best."""
 
     best: list[TextScore]
-    """Best first; equal ones in the order that they were given."""
+    """Best first. Equal ones stay in the order of the input."""
     total: int
-    """How many different texts were compared."""
+    """Number of different texts that were compared."""
     model_id: str | None
-    """Who compared them; None where there was nothing to compare."""
+    """The model that compared them. None if there was nothing to compare."""
 
 
 class CaptionRanker:
@@ -61,13 +61,13 @@ class CaptionRanker:
         self._vectors = TextVectors(MOST_TEXTS)
 
     def read(self, texts: Sequence[str] | None = None) -> Iterator[tuple[int, int]]:
-        """Encode the texts that are new, a batch at a step; what follows is quick then.
+        """Encode the new texts, one batch a step.
 
-        Never needed for a right answer: it shows how far a long reading is, and can be broken off
-        at any step, with nothing lost.
+        It makes the ranking quick, shows progress, and may be stopped at any step without loss. The
+        ranking does not need it.
 
         Args:
-            texts: None takes the captions of the album.
+            texts: None for the captions of the album.
 
         Yields:
             (done, total) of the new ones, after each batch.
@@ -82,25 +82,25 @@ class CaptionRanker:
         done = 0
         while lines:
             current = self._active.current()
-            if current is not active:  # the first time round, or the album has changed its model
+            if current is not active:  # the first round, or the album has changed its model
                 active, done = current, 0
                 new = self._vectors.lacking(active.encoder.model_id, lines)
             if done >= len(new):
                 return
-            self._vectors.learn(active.encoder, new[done : done + BATCH])
+            self._vectors.encode(active.encoder, new[done : done + BATCH])
             done = min(done + BATCH, len(new))
             yield done, len(new)
 
     def describe_photo(
         self, photo_id: int, texts: Sequence[str] | None = None, limit: int = BEST
     ) -> CaptionRanking:
-        """The texts that fit a photo of the album best, by the vector that it has already.
+        """Rank texts for a photo of the album by its stored vector.
 
         Args:
             photo_id: the photo.
-            texts: what to choose from, in any language that the model reads; blanks and doubles go.
-                None takes every caption of the album, this photo's own among them.
-            limit: how many at the most.
+            texts: candidates in any language that the model reads. Blanks and duplicates are
+                dropped. None for all captions of the album, those of this photo included.
+            limit: the most texts to return.
 
         Raises:
             PhotoNotFoundError: there is no such photo.
@@ -112,10 +112,10 @@ class CaptionRanker:
         if not lines:
             return CaptionRanking([], 0, None)
         active = self._active.current()
-        own = active.index.vectors_of(np.array([photo_id], dtype=np.int64))  # (0 or 1, d)
-        if not len(own):
+        vectors = active.index.vectors_of(np.array([photo_id], dtype=np.int64))  # (0 or 1, d)
+        if not len(vectors):
             raise EmptyQueryError(f"{photo.filename} is still being looked at; try again soon.")
-        return self._rank(active, own[0], lines, limit, lambda done, total: None)
+        return self._rank(active, vectors[0], lines, limit, lambda done, total: None)
 
     def describe_file(
         self,
@@ -124,13 +124,13 @@ class CaptionRanker:
         limit: int = BEST,
         on_progress: OnProgress = lambda done, total: None,
     ) -> CaptionRanking:
-        """The same for an image file, which need not be in the album and is not kept.
+        """Rank texts for an image file, which is not stored.
 
         Args:
             file: any image that the album reads.
-            texts: as for `describe_photo`.
-            limit: how many at the most.
-            on_progress: called with (done, total) of the texts that are new, after each batch.
+            texts: candidates, see `describe_photo`.
+            limit: the most texts to return.
+            on_progress: called with (done, total) of the new texts after each batch.
 
         Raises:
             UnreadableImageError: `file` is no image.
@@ -146,7 +146,7 @@ class CaptionRanker:
         )
 
     def _candidates(self, texts: Sequence[str] | None) -> dict[str, str]:
-        """Each different text by its words on one line, which is what is compared."""
+        """Map each text's words on one line to the text."""
         if texts is None:
             texts = self._captions.texts(MOST_TEXTS)
         lines: dict[str, str] = {}
@@ -179,25 +179,25 @@ class CaptionRanker:
 
 
 class TextVectors:
-    """Embeddings of the texts used last, `most` of all models together; many threads may ask.
+    """Thread-safe LRU cache of text embeddings, `capacity` for all models together.
 
-    Kept in half precision, which moves a cosine by less than 0.001, and computed with in single.
+    Stored in half precision, which moves a cosine by less than 0.001. Computed in single precision.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
         self._rows: OrderedDict[tuple[str, str], HalfRow] = OrderedDict()
         self._lock = threading.Lock()
         self._encoding = threading.Lock()
 
     def lacking(self, model_id: str, texts: Sequence[str]) -> list[str]:
-        """Those of `texts` that this model has not encoded, or not lately."""
+        """Return the texts whose vectors of this model are not cached."""
         known = self._known(model_id, texts)
         return [text for text in texts if text not in known]
 
-    def learn(self, encoder: Encoder, texts: Sequence[str]) -> dict[str, HalfRow]:
-        """The (d,) vectors of a batch of texts, encoded where they are not known."""
-        with self._encoding:  # what somebody else has encoded meanwhile is not encoded twice
+    def encode(self, encoder: Encoder, texts: Sequence[str]) -> dict[str, HalfRow]:
+        """Return (d,) vectors of a batch, encoding the new texts."""
+        with self._encoding:  # another thread may have encoded them meanwhile
             known = self._known(encoder.model_id, texts)
             new = [text for text in texts if text not in known]
             if not new:
@@ -205,7 +205,7 @@ class TextVectors:
             rows = dict(zip(new, encoder.encode_texts(new).astype(np.float16), strict=True))
             with self._lock:
                 self._rows.update({(encoder.model_id, text): row for text, row in rows.items()})
-                while len(self._rows) > self._most:
+                while len(self._rows) > self._capacity:
                     self._rows.popitem(last=False)
         time.sleep(PAUSE_S)
         return {**known, **rows}
@@ -217,11 +217,11 @@ class TextVectors:
         image: npt.NDArray[np.float32],
         on_progress: OnProgress,
     ) -> npt.NDArray[np.float32]:
-        """(n,) cosines in [-1, 1] of texts with a (d,) vector of L2 norm 1, in their order."""
+        """Return (n,) cosines in [-1, 1] with a (d,) unit vector."""
         rows = self._known(encoder.model_id, texts)
         new = [text for text in texts if text not in rows]
         for start in range(0, len(new), BATCH):
-            rows.update(self.learn(encoder, new[start : start + BATCH]))
+            rows.update(self.encode(encoder, new[start : start + BATCH]))
             on_progress(min(start + BATCH, len(new)), len(new))
         blocks = [
             np.stack([rows[text] for text in texts[start : start + BLOCK_ROWS]])
@@ -232,12 +232,12 @@ class TextVectors:
         return cosines
 
     def _known(self, model_id: str, texts: Sequence[str]) -> dict[str, HalfRow]:
-        """Those that are here already, which makes them the ones used last."""
-        found: dict[str, HalfRow] = {}
+        """Return the cached vectors and mark them as used."""
+        vectors: dict[str, HalfRow] = {}
         with self._lock:
             for text in texts:
                 row = self._rows.get((model_id, text))
                 if row is not None:
                     self._rows.move_to_end((model_id, text))
-                    found[text] = row
-        return found
+                    vectors[text] = row
+        return vectors

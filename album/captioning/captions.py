@@ -1,7 +1,7 @@
-"""Journey 4: PhotoCaptions: captions by hand and by a captioner, as jobs that can be trusted.
+"""Captions of photos, written by hand and by a captioner.
 
-A job is rows: photos that wait, each with its tries and its problem. Nothing is lost, or paid for
-twice, by a restart or a kill.
+A job is a set of rows: photos that wait, each with its tries and its problem. A restart or a kill
+loses no caption and pays for none twice.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from album.storage.request_log import MARGIN_S, WINDOW_S, RateLimiter
 from models.errors import CaptionerUnavailableError
 from models.interfaces import Captioner, Turn
 
-PATIENCE_S = 120.0  # how long somebody at the page waits for an answer
+ANSWER_TIMEOUT_S = 120.0  # how long a person at the page waits for an answer
 MAX_QUESTION_LENGTH = 1000
 MOST_TURNS = 21
 MOST_FAILURES = 1000
@@ -44,24 +44,24 @@ MOST_FAILURES = 1000
 
 @dataclass(frozen=True, slots=True)
 class CaptionPace:
-    """How fast captions are asked for."""
+    """Rate limits and retry times of the captioner."""
 
     per_minute: int = 10
     per_day: int = 1000
-    """0: any number."""
+    """0: no limit."""
     parallel: int = 2
     window_s: float = WINDOW_S
-    """What a minute is."""
+    """Length of the window for `per_minute`."""
     margin_s: float = MARGIN_S
-    """By how much requests may be late on their way."""
+    """How late a request may reach the server."""
     first_delay_s: float = FIRST_DELAY_S
-    """Before the second try of a photo; it doubles from there."""
+    """Before the second try of a photo. It doubles with each try."""
     lease_s: float = LEASE_S
-    """After a kill, a photo that was at work is free again then."""
+    """After a kill, a photo in work is free again after this time."""
 
 
 class PhotoCaptions:
-    """What photos are called in words; what a person wrote is never overwritten unasked."""
+    """Captions and caption jobs. A job never overwrites what a person wrote."""
 
     def __init__(
         self,
@@ -74,16 +74,16 @@ class PhotoCaptions:
         decoder: Decoder,
         urgent_decoder: Decoder,
     ) -> None:
-        """Nothing is sent before somebody asks, or `start`.
+        """Prepare the services. Nothing is sent before `start` or a call.
 
         Args:
             store: the photos.
-            captions: what is written of them.
-            originals: their files.
-            captioner: whom to ask; from now on it waits for its turn before each request.
-            pace: how fast.
-            decoder: makes the copies of jobs.
-            urgent_decoder: makes those that somebody waits for.
+            captions: the stored captions.
+            originals: the files of the photos.
+            captioner: writes captions. From now on it waits for the rate limit.
+            pace: rate limits and retry times.
+            decoder: makes the JPEGs that jobs send.
+            urgent_decoder: makes those that a person waits for.
         """
         pace = pace or CaptionPace()
         self._photos = store
@@ -99,12 +99,12 @@ class PhotoCaptions:
             window_s=pace.window_s,
             margin_s=pace.margin_s,
         )
-        self._wishes = CaptionJobPlanner(
+        self._planner = CaptionJobPlanner(
             store, captions, self._queue, captioner, self._rate, pace.parallel
         )
-        turns = RequestGate(self._rate)
-        captioner.before_request = turns.before_request
-        self._work = CaptionWorker(
+        gate = RequestGate(self._rate)
+        captioner.before_request = gate.before_request
+        self._worker = CaptionWorker(
             store.database,
             store,
             captions,
@@ -113,7 +113,7 @@ class PhotoCaptions:
             decoder,
             captioner,
             self._rate,
-            turns,
+            gate,
             parallel=pace.parallel,
             first_delay_s=pace.first_delay_s,
             lease_s=pace.lease_s,
@@ -121,43 +121,47 @@ class PhotoCaptions:
 
     @property
     def writer(self) -> CaptionWriter:
-        """Who writes captions, as far as a person is to know."""
-        it = self._captioner
-        return CaptionWriter(it.model_id, it.sends, it.speaks, it.converses, it.key_hint)
-
-    # What is written
+        """The captioner's properties for the page."""
+        captioner = self._captioner
+        return CaptionWriter(
+            captioner.model_id,
+            captioner.sends,
+            captioner.speaks,
+            captioner.converses,
+            captioner.key_hint,
+        )
 
     def check(self) -> None:
-        """Do nothing where captions can be asked for.
+        """Check that captions can be requested.
 
         Raises:
-            CaptionerUnavailableError: they cannot, and how that is mended.
+            CaptionerUnavailableError: they cannot, and how to mend that.
         """
         self._captioner.check()
 
-    def of(self, photo_id: int, language: str = "ko") -> Caption | None:
-        """The caption that a reader of `language` is shown of this photo, if it has one."""
+    def get(self, photo_id: int, language: str = "ko") -> Caption | None:
+        """Return the caption that a reader of `language` sees."""
         return self._captions.get_many([photo_id], language).get(photo_id)
 
     def captions_by_language(self, photo_id: int) -> dict[str, Caption]:
-        """The captions of this photo by language; "" is the person's own."""
+        """Return a photo's captions by language, "" for the person's own."""
         return self._captions.captions_by_language(photo_id)
 
     def history(self, photo_id: int) -> list[PastCaption]:
-        """The earlier ones, the latest first."""
+        """Return the earlier captions of a photo, the latest first."""
         return self._captions.history(photo_id)
 
     def problem(self, photo_id: int) -> str | None:
-        """Why this photo has no caption although one was asked for; None where nothing is wrong."""
+        """Return why a queued photo has no caption yet, if known."""
         waiting = self._queue.waiting(photo_id)
         return None if waiting is None else waiting.failure or waiting.problem
 
     def write(self, photo_id: int, text: str, language: str = "ko") -> None:
-        """Store a caption by hand, in place of all others; blank text removes the caption.
+        """Store a caption by hand. Blank text removes all captions.
 
         Args:
             photo_id: the photo.
-            text: the caption; the one that is shown already does not become one's own by this.
+            text: the caption. The text that is shown already changes nothing.
             language: of the reader who writes.
 
         Raises:
@@ -168,84 +172,82 @@ class PhotoCaptions:
         if len(text) > MAX_CAPTION_LENGTH:
             raise AlbumError(f"A caption can have {MAX_CAPTION_LENGTH} characters at most.")
         self._photos.get(photo_id)
-        shown = self.of(photo_id, language)
-        if text == ("" if shown is None else shown.text):
+        caption = self.get(photo_id, language)
+        if text == ("" if caption is None else caption.text):
             return
         with self._photos.writing():
             self._queue.remove(photo_id)
             self._captions.write_by_hand(photo_id, text)
 
-    # Jobs
-
     def estimate(
-        self, wanted: CaptionSelection, languages: Sequence[str], *, share: bool = True
+        self, selection: CaptionSelection, languages: Sequence[str], *, share: bool = True
     ) -> JobEstimate:
-        """What a job would do and cost; nothing is sent.
+        """Estimate the work and cost of a job. Nothing is sent.
 
         Raises:
             QueryError: an unknown language, or one that the captioner does not write.
         """
-        return self._wishes.estimate(wanted, languages, share)
+        return self._planner.estimate(selection, languages, share)
 
     def start_job(
         self,
-        wanted: CaptionSelection,
+        selection: CaptionSelection,
         languages: Sequence[str],
         *,
         share: bool = True,
         urgent: bool = False,
     ) -> int:
-        """Queue photos for the captioner; the id of the job.
+        """Queue photos for the captioner. Returns the id of the job.
 
         Args:
-            wanted: which; those whose caption a person wrote are left alone.
+            selection: the photos. Those whose caption a person wrote are left alone.
             languages: "ko", "en" or both, in one request.
-            share: photos that look the same share one caption.
+            share: near duplicates share one caption.
             urgent: before all that were queued without it.
 
         Raises:
-            CaptionerUnavailableError: the captioner cannot be asked at all.
-            QueryError: an unknown language, or no photo is wanted.
+            CaptionerUnavailableError: the captioner cannot be used at all.
+            QueryError: an unknown language, or no photo is selected.
         """
-        spoken = self._wishes.spoken(languages)
+        supported = self._planner.supported(languages)
         self.check()
-        groups, _ = self._wishes.groups(wanted, share)
+        groups, _ = self._planner.groups(selection, share)
         if not groups:
             raise QueryError(
                 "There is no photo to caption: each has a caption already, or waits for one."
             )
-        job_id = self._queue.start_job(groups, spoken, time.time(), urgent=urgent)
-        self._work.wake()
+        job_id = self._queue.start_job(groups, supported, time.time(), urgent=urgent)
+        self._worker.wake()
         return job_id
 
     def request(
         self, photo_ids: Sequence[int], languages: Sequence[str], *, urgent: bool = False
     ) -> int:
-        """Queue just these photos, without sharing; the number queued.
+        """Queue photos without shared captions. Returns the number queued.
 
         A captioner that writes none of `languages` writes what it can.
 
         Raises:
-            CaptionerUnavailableError: the captioner cannot be asked at all.
+            CaptionerUnavailableError: the captioner cannot be used at all.
             QueryError: an unknown language.
         """
-        spoken = self._wishes.nearest(languages)
+        supported = self._planner.nearest(languages)
         self.check()
-        groups, _ = self._wishes.groups(CaptionSelection(tuple(photo_ids)), share=False)
+        groups, _ = self._planner.groups(CaptionSelection(tuple(photo_ids)), share=False)
         if groups:
-            self._queue.start_job(groups, spoken, time.time(), urgent=urgent)
+            self._queue.start_job(groups, supported, time.time(), urgent=urgent)
             if urgent:
                 self._rate.wake()
-            self._work.wake()
+            self._worker.wake()
         return len(groups)
 
     def progress(self, limit: int = 5) -> CaptionProgress:
-        """How the latest jobs stand, and what keeps them."""
-        rest = self._rate.resting() if self._captioner.sends else None
+        """Return the state of the latest jobs, and what delays them."""
+        pause = self._rate.resting() if self._captioner.sends else None
         return CaptionProgress(
             tuple(self._queue.jobs(limit)),
-            None if rest is None else datetime.fromtimestamp(rest.until),
-            "" if rest is None else rest.reason,
+            None if pause is None else datetime.fromtimestamp(pause.until),
+            "" if pause is None else pause.reason,
             self._rate.today(),
             self._rate.per_day,
             self._rate.per_minute,
@@ -253,7 +255,7 @@ class PhotoCaptions:
         )
 
     def job(self, job_id: int) -> CaptionJob:
-        """How one job stands.
+        """Return the state of one job.
 
         Raises:
             QueryError: there is no such job.
@@ -264,11 +266,11 @@ class PhotoCaptions:
         return job
 
     def failures(self, job_id: int, limit: int = MOST_FAILURES) -> list[CaptionFailure]:
-        """The photos of a job that were given up, by id, with their reasons."""
+        """Return the failed photos of a job by id, with their reasons."""
         return self._queue.failures(job_id, limit)
 
     def pause(self, job_id: int) -> None:
-        """Send no more photos of a job; what is at the captioner already is still stored.
+        """Pause a job. Answers on their way are still stored.
 
         Raises:
             QueryError: there is no such job.
@@ -277,17 +279,17 @@ class PhotoCaptions:
         self._queue.set_job_state(job_id, ("running",), "paused", time.time())
 
     def resume(self, job_id: int) -> None:
-        """Go on with a paused job.
+        """Resume a paused job.
 
         Raises:
             QueryError: there is no such job.
         """
         self.job(job_id)
         self._queue.set_job_state(job_id, ("paused",), "running", time.time())
-        self._work.wake()
+        self._worker.wake()
 
     def cancel(self, job_id: int) -> None:
-        """End a job; what is written stays.
+        """End a job. Its captions stay.
 
         Raises:
             QueryError: there is no such job.
@@ -296,59 +298,59 @@ class PhotoCaptions:
         self._queue.set_job_state(job_id, ("running", "paused"), "cancelled", time.time())
 
     def retry(self, job_id: int) -> int:
-        """Queue the photos of a job that were given up once more; how many. A paused job stays so.
+        """Queue the failed photos of a job again. Returns how many.
+
+        A paused job stays paused.
 
         Raises:
             QueryError: there is no such job.
         """
         self.job(job_id)
-        again = self._queue.retry(job_id)
-        self._work.wake()
-        return again
+        count = self._queue.retry(job_id)
+        self._worker.wake()
+        return count
 
-    # Asking
-
-    def ask_now(self, photo_id: int, language: str, wait_s: float = PATIENCE_S) -> Caption:
+    def ask_now(self, photo_id: int, language: str, wait_s: float = ANSWER_TIMEOUT_S) -> Caption:
         """Caption one photo before all others and wait for it.
 
         Raises:
             PhotoNotFoundError: there is no such photo.
-            AlbumError: the caption is by hand, or was given up, with the reason.
-            CaptionerUnavailableError: the captioner cannot be asked, or gave no answer yet; the
-                photo stays queued in the second case.
+            AlbumError: the caption is by hand, or failed, with the reason.
+            CaptionerUnavailableError: the captioner cannot be used, or gave no answer yet. In the
+                second case the photo stays queued.
         """
         self._photos.get(photo_id)
-        languages = self._wishes.nearest([language])
+        languages = self._planner.nearest([language])
         self.check()
         if self._captions.locked([photo_id]):
             raise AlbumError("You wrote this caption yourself; clear it first to ask for another.")
         self._queue.start_job([[photo_id]], languages, time.time(), urgent=True, hidden=True)
         self._rate.wake()
-        self._work.wake()
-        self._work.wait_for(photo_id, wait_s)
-        caption = self.captions_by_language(photo_id).get(languages[0]) or self.of(
-            photo_id, language
-        )
+        self._worker.wake()
+        self._worker.wait_for(photo_id, wait_s)
+        captions = self.captions_by_language(photo_id)
+        caption = captions.get(languages[0]) or self.get(photo_id, language)
         if caption is None or self._queue.waiting(photo_id) is not None:
             raise CaptionerUnavailableError("No answer yet; the photo stays in the queue.")
         return caption
 
     def answer(self, photo_id: int, turns: Sequence[Turn], language: str) -> str:
-        """The next turn of a conversation about a photo; nothing of it is stored.
+        """Answer a question about a photo. Nothing is stored.
 
         Args:
-            photo_id: the photo; a small JPEG of it is sent, without EXIF.
+            photo_id: the photo. A small JPEG of it is sent, without EXIF.
             turns: the conversation so far, which ends with a question.
             language: of the answer, "ko" or "en".
 
         Raises:
             PhotoNotFoundError: there is no such photo.
-            QueryError: the conversation or the question is too long or empty; unknown language.
+            QueryError: the conversation or the question is too long or empty, or an unknown
+                language.
             CaptionerUnavailableError, CaptionRefusedError: the captioner gave no answer.
         """
         check_languages([language])
-        people = bool(turns) and turns[0].by == turns[-1].by == "person"
-        if not people or not turns[-1].text.strip():
+        is_question = bool(turns) and turns[0].by == turns[-1].by == "person"
+        if not is_question or not turns[-1].text.strip():
             raise QueryError("Write a question about this photo first.")
         if len(turns[-1].text) > MAX_QUESTION_LENGTH:
             raise QueryError(f"A question can have {MAX_QUESTION_LENGTH} characters at most.")
@@ -358,38 +360,35 @@ class PhotoCaptions:
         jpeg = self._decoder.small_jpeg(self._originals.find(self._photos.get(photo_id)))
         return self._captioner.answer(jpeg, turns, language)
 
-    # The work
-
     def start(self) -> None:
         """Work on the queue in background threads until `stop`.
 
-        Jobs that were paused for a setting go on: it may be mended, as those are read at the start.
+        Jobs that were paused for a setting resume: settings are read at the start.
         """
         self._queue.resume_after_problem()
-        self._work.start()
+        self._worker.start()
 
     @property
     def at_work(self) -> bool:
-        """Whether a background thread has a photo, or is about to take one."""
-        return self._work.at_work
+        """Whether a background thread has or is about to take a photo."""
+        return self._worker.at_work
 
     @property
     def loops(self) -> list[SupervisedLoop]:
         """The background threads."""
-        return self._work.loops
+        return self._worker.loops
 
     def stop(self, timeout_s: float = STOP_S) -> None:
-        """End the background threads; what the captioner was asked already is waited for."""
-        self._work.stop(timeout_s)
+        """End the background threads after the requests on their way."""
+        self._worker.stop(timeout_s)
 
     def drain(self, on_done: Callable[[int], None] = lambda photo_id: None) -> int:
-        """Caption all that wait now, in this thread; the number of photos that got a caption.
+        """Process the queue in this thread. Returns the number of photos captioned.
 
-        Ends early where the captioner is out of reach, or to be left alone for a while; the rest
-        stays in the queue.
+        It ends early if the captioner is out of reach or out of quota. Other photos stay queued.
 
         Args:
             on_done: called with each photo's id after its turn.
         """
         self._queue.resume_after_problem()
-        return self._work.drain(on_done)
+        return self._worker.drain(on_done)

@@ -1,8 +1,7 @@
-"""RequestGate: who in this process sends the next request.
+"""Order of requests to the captioner within this process.
 
-A worker takes its place in the rate before it takes a photo, so that none is held while there is
-nothing to send it on; a person who waits at the page goes first. The captioner asks here right
-before each of its requests.
+A worker reserves a rate slot before it takes a photo, so that no photo is held without one. A
+person who waits at the page goes first. The captioner calls the gate right before each request.
 """
 
 from __future__ import annotations
@@ -14,91 +13,94 @@ from collections.abc import Callable
 from album.storage.request_log import RateLimiter
 from models.errors import CaptionerUnavailableError
 
-LOOK_AGAIN_S = 0.2
+CHECK_EVERY_S = 0.2
 
 
-class NotNowError(CaptionerUnavailableError):
-    """Raised where a request has not been sent: the album closes or rests, or nobody wants it."""
+class RequestDroppedError(CaptionerUnavailableError):
+    """Raised when the album closes or pauses, or the job ended."""
 
 
 class RequestGate:
-    """Lets requests through one after the other; methods may be called from any thread."""
+    """Lets requests through one after the other. Any thread may call it."""
 
     def __init__(self, rate: RateLimiter) -> None:
         self._rate = rate
-        self._own = threading.local()
+        self._thread = threading.local()
         self._lock = threading.Lock()
-        self._people = 0
+        self._people_waiting = 0
         self._stopped = threading.Event()
 
     def stop(self) -> None:
-        """Let nothing through any more."""
+        """Let no more requests through."""
         self._stopped.set()
 
     def reserve(self) -> float:
-        """Take a place for this thread, which is a worker; in how many seconds to ask again, or 0
-        where it has one."""
-        if self._people:
-            return LOOK_AGAIN_S
-        place = self._rate.take()
-        self._own.place = place.number
-        return place.wait_s
+        """Reserve a rate slot for this worker thread.
+
+        Returns:
+            0, or in how many seconds to try again.
+        """
+        if self._people_waiting:
+            return CHECK_EVERY_S
+        slot = self._rate.take()
+        self._thread.slot = slot.number
+        return slot.wait_s
 
     def begin(self, still_wanted: Callable[[], bool]) -> None:
-        """This thread is about to ask the captioner, on the place that it has.
+        """Announce that this thread will use its rate slot.
 
         Args:
-            still_wanted: asked right before each request, when its turn has come.
+            still_wanted: called right before each request. False drops the request.
         """
-        self._own.still_wanted = still_wanted
+        self._thread.still_wanted = still_wanted
 
     def end(self) -> None:
-        """Give back a place that no request was sent on."""
-        self._own.still_wanted = None
-        if place := getattr(self._own, "place", 0):
-            self._own.place = 0
-            self._rate.give_back(place)
+        """Return a rate slot that no request used."""
+        self._thread.still_wanted = None
+        if slot := getattr(self._thread, "slot", 0):
+            self._thread.slot = 0
+            self._rate.give_back(slot)
 
     def before_request(self) -> None:
-        """Wait until a request may be sent, and write it down.
+        """Wait until a request may be sent, and log it.
 
         Raises:
-            NotNowError: it is not to be sent.
+            RequestDroppedError: do not send it.
         """
-        still_wanted = getattr(self._own, "still_wanted", None)
+        still_wanted = getattr(self._thread, "still_wanted", None)
         if still_wanted is not None:
-            place = self._wait()
-            if not still_wanted():  # a turn may take a minute, in which somebody cancels
-                self._rate.give_back(place)
-                raise NotNowError("This photo is not wanted any more.")
+            slot = self._wait()
+            if not still_wanted():  # the wait may take a minute, in which somebody cancels
+                self._rate.give_back(slot)
+                raise RequestDroppedError("This photo is not wanted any more.")
             return
         self._rate.wake()
         with self._lock:
-            self._people += 1
+            self._people_waiting += 1
         try:
             self._wait()
         finally:
             with self._lock:
-                self._people -= 1
+                self._people_waiting -= 1
 
     def _wait(self) -> int:
-        """Wait for a place; its number."""
-        reserved, self._own.place = getattr(self._own, "place", 0), 0
-        patience = time.monotonic() + self._rate.patience_s
+        """Wait for a rate slot. Returns its number."""
+        reserved, self._thread.slot = getattr(self._thread, "slot", 0), 0
+        deadline = time.monotonic() + self._rate.patience_s
         while not self._stopped.is_set():
-            # What was reserved is counted from now on: it may have taken a while to get here.
-            place = self._rate.take(instead_of=reserved)
+            # The reserved slot counts from now on: it may be some seconds old.
+            slot = self._rate.take(instead_of=reserved)
             reserved = 0
-            if place.number:
-                return place.number
-            if time.monotonic() + place.wait_s > patience:
-                rest = self._rate.resting()
-                raise NotNowError(
+            if slot.number:
+                return slot.number
+            if time.monotonic() + slot.wait_s > deadline:
+                pause = self._rate.resting()
+                raise RequestDroppedError(
                     "Gemini has been asked as often as it may be: try again in a minute."
-                    if rest is None
-                    else rest.reason
+                    if pause is None
+                    else pause.reason
                 )
-            self._stopped.wait(min(place.wait_s, LOOK_AGAIN_S))
+            self._stopped.wait(min(slot.wait_s, CHECK_EVERY_S))
         if reserved:
             self._rate.give_back(reserved)
-        raise NotNowError("The album is being closed.")
+        raise RequestDroppedError("The album is being closed.")

@@ -1,8 +1,9 @@
-"""CaptionJobPlanner: which photos a job captions, in which languages, at what cost."""
+"""Plan of a caption job: its photos, languages and cost."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from itertools import chain
 
 from album.captioning.near_duplicates import NearDuplicates
 from album.domain.captions import LANGUAGES, TOKENS_A_PHOTO, CaptionSelection, JobEstimate
@@ -18,17 +19,17 @@ SECONDS_A_REQUEST = 3.0
 
 
 def check_languages(languages: Collection[str]) -> None:
-    """Do nothing where each is a language of captions, and there are some.
+    """Check that captions can be written in these languages.
 
     Raises:
-        QueryError: one is unknown, or there is none.
+        QueryError: a language is unknown, or there is none.
     """
     if not languages or not set(languages) <= set(LANGUAGES):
         raise QueryError(f"Captions can be written in {' or '.join(LANGUAGES)}.")
 
 
 class CaptionJobPlanner:
-    """Makes of what is wanted what can be done; sends and queues nothing."""
+    """Plans caption jobs. It sends and queues nothing."""
 
     def __init__(
         self,
@@ -39,15 +40,15 @@ class CaptionJobPlanner:
         rate: RateLimiter,
         parallel: int,
     ) -> None:
-        """Nothing is read before it is asked for.
+        """Create a planner.
 
         Args:
             store: the photos.
-            captions: what is written of them.
-            queue: which of them wait.
-            captioner: who is to write.
-            rate: how often it may be asked.
-            parallel: how many are asked at the same time.
+            captions: the stored captions.
+            queue: the photos that wait.
+            captioner: writes the captions.
+            rate: its rate limits.
+            parallel: how many requests run at the same time.
         """
         self._photos = store
         self._captions = captions
@@ -55,64 +56,66 @@ class CaptionJobPlanner:
         self._captioner = captioner
         self._rate = rate
         self._parallel = parallel
-        self._alike = NearDuplicates(store)
+        self._near_duplicates = NearDuplicates(store)
 
-    def spoken(self, languages: Collection[str]) -> list[str]:
-        """Those of the languages that the captioner writes.
+    def supported(self, languages: Collection[str]) -> list[str]:
+        """Return the languages among these that the captioner writes.
 
         Raises:
-            QueryError: there are none, or ones that are unknown.
+            QueryError: there are none, or unknown ones.
         """
         check_languages(languages)
         speaks = self._captioner.speaks
-        spoken = [it for it in LANGUAGES if it in languages and it in speaks]
-        if not spoken:
+        supported = [code for code in LANGUAGES if code in languages and code in speaks]
+        if not supported:
             raise QueryError(
                 f"{self._captioner.model_id} writes captions in {' and '.join(speaks)} only."
             )
-        return spoken
+        return supported
 
     def nearest(self, languages: Collection[str]) -> list[str]:
-        """Those of the languages that the captioner writes, or what it writes in their place.
+        """Return the supported languages, or else the captioner's first one.
 
         Raises:
             QueryError: an unknown language, or none.
         """
         check_languages(languages)
         speaks = self._captioner.speaks
-        return self.spoken(languages) if set(languages) & set(speaks) else list(speaks[:1])
+        return self.supported(languages) if set(languages) & set(speaks) else list(speaks[:1])
 
-    def groups(self, wanted: CaptionSelection, share: bool) -> tuple[list[list[int]], int]:
-        """Photos to caption, those that share one together, and how many were left out since a
-        person wrote their caption."""
-        if wanted.by_model:
-            ids = self._captions.written_by(wanted.by_model)
-        elif wanted.lacking:
+    def groups(self, selection: CaptionSelection, share: bool) -> tuple[list[list[int]], int]:
+        """Return the photos to caption, in groups that share a caption.
+
+        The second value counts the photos left out because a person wrote their caption.
+        """
+        if selection.by_model:
+            ids = self._captions.written_by(selection.by_model)
+        elif selection.lacking:
             waiting = self._queue.waiting_ids()
-            ids = [it for it in self._captions.without_caption() if it not in waiting]
+            without = self._captions.without_caption()
+            ids = [photo_id for photo_id in without if photo_id not in waiting]
         else:
             ids = self._photos.matching_ids(SearchFilters()).tolist()
-        if wanted.label:
-            labelled = self._photos.matching_ids(SearchFilters(label=wanted.label))
-            among = set(labelled.tolist())
-            ids = [it for it in ids if it in among]
-        if wanted.photo_ids is not None:
-            among = set(ids)
-            ids = [it for it in dict.fromkeys(wanted.photo_ids) if it in among]
+        if selection.label:
+            labelled = self._photos.matching_ids(SearchFilters(label=selection.label))
+            ids = _intersection(ids, labelled.tolist())
+        if selection.photo_ids is not None:
+            ids = _intersection(dict.fromkeys(selection.photo_ids), ids)
         locked = self._captions.locked(ids)
-        ids = [it for it in ids if it not in locked]
-        return (self._alike.groups(ids) if share else [[it] for it in ids]), len(locked)
+        ids = [photo_id for photo_id in ids if photo_id not in locked]
+        groups = self._near_duplicates.groups(ids) if share else [[photo_id] for photo_id in ids]
+        return groups, len(locked)
 
     def estimate(
-        self, wanted: CaptionSelection, languages: Collection[str], share: bool
+        self, selection: CaptionSelection, languages: Collection[str], share: bool
     ) -> JobEstimate:
-        """What a job would do and cost.
+        """Estimate the work and cost of a job.
 
         Raises:
-            QueryError: as of `spoken`.
+            QueryError: no language is supported, or one is unknown.
         """
-        self.spoken(languages)
-        groups, locked = self.groups(wanted, share)
+        self.supported(languages)
+        groups, locked = self.groups(selection, share)
         photos, requests = sum(map(len, groups)), len(groups)
         rate, sends = self._rate, self._captioner.sends
         seconds = SECONDS_A_REQUEST * requests / self._parallel
@@ -130,5 +133,11 @@ class CaptionJobPlanner:
             tokens=TOKENS_A_PHOTO * requests if sends else 0,
             seconds=seconds,
             days=days,
-            photo_ids=tuple(it for group in groups for it in group),
+            photo_ids=tuple(chain.from_iterable(groups)),
         )
+
+
+def _intersection(ids: Iterable[int], allowed_ids: Iterable[int]) -> list[int]:
+    """Return the ids that are allowed, in their order."""
+    allowed = set(allowed_ids)
+    return [photo_id for photo_id in ids if photo_id in allowed]

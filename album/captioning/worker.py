@@ -1,7 +1,7 @@
-"""CaptionWorker: takes photos out of the queue, asks the captioner, and stores what it says.
+"""Caption worker: takes photos from the queue and stores the captioner's answers.
 
-The answer is stored in the transaction that ends the wait; so a restart or a kill at any moment
-goes on where it stopped, and a photo that has its caption is not sent again.
+An answer is stored in the transaction that removes the photo from the queue. After a restart or a
+kill at any moment, a photo that has its caption is not sent again.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from album.captioning.request_gate import NotNowError, RequestGate
+from album.captioning.request_gate import RequestDroppedError, RequestGate
 from album.domain.captions import LANGUAGES, MAX_CAPTION_LENGTH, CaptionTask
 from album.domain.languages import unread_language
 from album.errors import AlbumError
@@ -31,16 +31,16 @@ log = logging.getLogger(__name__)
 
 MAX_TRIES = 5
 FIRST_DELAY_S = 15.0  # doubles with each try, and varies by half
-LEASE_S = 240.0  # longer than a turn and an answer take; after a kill the photo is free again then
-CAUTION_AFTER = 3  # failures in a row, of any photos, after which all rest for a while
-LOOK_AGAIN_S = 2.0  # for what other processes queue
-NEWS_S = 0.2  # for what other processes say of a photo that somebody waits for
+LEASE_S = 240.0  # longer than a request takes. It frees the photo of a killed worker
+PAUSE_AFTER = 3  # failures in a row, of any photos, after which all pause for a while
+LOOK_AGAIN_S = 2.0  # for photos that other processes queue
+NEWS_S = 0.2  # for answers of other processes that a person waits for
 STOP_S = 20.0
 _FAILED = "Captioning this photo failed unexpectedly; the album's log says why."
 
 
 class CaptionWorker:
-    """Works on the queue, in threads of its own or in that of the caller."""
+    """Works on the queue, in its own threads or in the caller's."""
 
     def __init__(
         self,
@@ -52,27 +52,27 @@ class CaptionWorker:
         decoder: Decoder,
         captioner: Captioner,
         rate: RateLimiter,
-        turns: RequestGate,
+        gate: RequestGate,
         *,
         parallel: int,
         first_delay_s: float = FIRST_DELAY_S,
         lease_s: float = LEASE_S,
     ) -> None:
-        """Nothing is done before `start` or `drain`.
+        """Create a worker. It does nothing before `start` or `drain`.
 
         Args:
             database: of all the rows.
             store: the photos.
-            captions: what is written of them.
-            queue: which of them wait.
-            originals: their files.
-            decoder: makes the copies that are sent.
-            captioner: whom to ask.
-            rate: how often.
-            turns: who is next.
-            parallel: how many are asked at the same time.
+            captions: the stored captions.
+            queue: the photos that wait.
+            originals: the files of the photos.
+            decoder: makes the JPEGs that are sent.
+            captioner: writes the captions.
+            rate: its rate limits.
+            gate: orders the requests of this process.
+            parallel: how many requests run at the same time.
             first_delay_s: before the second try of a photo.
-            lease_s: after which a photo at work is free again; longer than any answer takes.
+            lease_s: after which a photo in work is free again. Longer than any answer takes.
         """
         self._database = database
         self._photos = store
@@ -82,7 +82,7 @@ class CaptionWorker:
         self._decoder = decoder
         self._captioner = captioner
         self._rate = rate
-        self._turns = turns
+        self._gate = gate
         self._first_delay_s = first_delay_s
         self._lease_s = lease_s
         self._news = threading.Condition()
@@ -95,7 +95,7 @@ class CaptionWorker:
 
     @property
     def at_work(self) -> bool:
-        """Whether a background thread has a photo, or is about to take one."""
+        """Whether a background thread has or is about to take a photo."""
         return self._at_work > 0
 
     def start(self) -> None:
@@ -105,30 +105,31 @@ class CaptionWorker:
             loop.start()
 
     def stop(self, timeout_s: float = STOP_S) -> None:
-        """End the background threads; what the captioner was asked already is waited for."""
+        """End the background threads after the requests on their way."""
         self._stopped = True
-        self._turns.stop()
+        self._gate.stop()
         self.wake()
-        patience = time.monotonic() + timeout_s
+        deadline = time.monotonic() + timeout_s
         for loop in self.loops:
             loop.stop(0)
         for loop in self.loops:
-            loop.stop(max(patience - time.monotonic(), 0.0))
+            loop.stop(max(deadline - time.monotonic(), 0.0))
 
     def wake(self) -> None:
-        """There is something new to do, or something has been done."""
+        """Wake the threads: the queue has changed."""
         with self._news:
             self._news.notify_all()
         for loop in self.loops:
             loop.wake()
 
     def wait_for(self, photo_id: int, wait_s: float) -> None:
-        """Wait until a photo waits no more, for so long at the most; where there are no threads,
-        what waits is worked off here.
+        """Wait at most `wait_s` seconds until a photo leaves the queue.
+
+        Without background threads the queue is processed here.
 
         Raises:
-            AlbumError: the photo was given up, with the reason.
-            CaptionerUnavailableError: it has to wait for longer, with the reason; it stays queued.
+            AlbumError: the photo failed, with the reason.
+            CaptionerUnavailableError: it has to wait longer, with the reason. It stays queued.
         """
         deadline = time.time() + wait_s
         while time.time() < deadline:
@@ -139,20 +140,20 @@ class CaptionWorker:
                 return
             if waiting.failure is not None:
                 raise AlbumError(waiting.failure)
-            rest = self._rate.resting() if self._captioner.sends else None
-            late = None  # the last request of a day may be out for this photo just now
-            if rest is not None and rest.until > deadline and not self.at_work:
-                late = rest.reason
-            if (reason := waiting.problem or late) is not None:
+            pause = self._rate.resting() if self._captioner.sends else None
+            too_late = None  # the last request of a day may be on its way for this photo
+            if pause is not None and pause.until > deadline and not self.at_work:
+                too_late = pause.reason
+            if (reason := waiting.problem or too_late) is not None:
                 raise CaptionerUnavailableError(f"{reason} The photo stays in the queue.")
             with self._news:
                 self._news.wait(NEWS_S)
 
     def drain(self, on_done: Callable[[int], None] = lambda photo_id: None) -> int:
-        """Caption all that wait now, in this thread; the number of photos that got a caption.
+        """Process the queue in this thread. Returns the number of photos captioned.
 
-        Waits for its turn within a minute; ends early where the captioner is out of reach or wants
-        to be left alone for longer, and the rest stays in the queue.
+        It waits for the limit per minute. It ends early if the captioner is out of reach or paused
+        for longer, and the other photos stay queued.
 
         Args:
             on_done: called with each photo's id after its turn.
@@ -162,19 +163,19 @@ class CaptionWorker:
             if self._captioner.sends:
                 if self._rate.resting() is not None:
                     break
-                if wait_s := self._turns.reserve():
+                if wait_s := self._gate.reserve():
                     time.sleep(min(wait_s, LOOK_AGAIN_S))
                     continue
             task = self._queue.claim(time.time(), self._lease_s)
             if task is not None:
                 written += self._caption(task)
                 on_done(task.photo_id)
-            self._turns.end()
+            self._gate.end()
         self._queue.finish_jobs(time.time())
         return written
 
     def _step(self) -> float:
-        """One round of a background thread; in how many seconds the next is due."""
+        """Run one round of a background thread. Returns seconds until the next."""
         with self._news:
             self._at_work += 1
         try:
@@ -182,17 +183,17 @@ class CaptionWorker:
         finally:
             with self._news:
                 self._at_work -= 1
-            self._turns.end()
-        if not wait_s:  # something happened; workers that have nothing to do wake nobody
+            self._gate.end()
+        if not wait_s:  # an idle worker wakes nobody
             self.wake()
         return min(wait_s, LOOK_AGAIN_S)
 
     def _round(self) -> float:
-        """Caption one photo; in how many seconds to look again, 0 for at once."""
+        """Caption one photo. Returns seconds until the next round."""
         if not self._queue.is_due(time.time()):
             self._queue.finish_jobs(time.time())
             return LOOK_AGAIN_S
-        if self._captioner.sends and (wait_s := self._turns.reserve()):
+        if self._captioner.sends and (wait_s := self._gate.reserve()):
             return wait_s
         task = self._queue.claim(time.time(), self._lease_s)
         if task is None:
@@ -201,71 +202,71 @@ class CaptionWorker:
         return 0.0
 
     def _caption(self, task: CaptionTask) -> int:
-        """One photo out of the queue; how many photos have a new caption.
+        """Caption one photo. Returns how many photos have new captions.
 
-        Whatever fails for one photo counts as a try of it, so that it neither stops the others nor
-        is paid for again and again.
+        Any failure counts as a try of the photo, so that it neither stops the others nor is paid
+        for again and again.
         """
-        claim = [task]  # as it was renewed last
+        claim = task  # as last renewed
 
         def still_wanted() -> bool:
-            renewed = self._queue.renew(claim[0], time.time() + self._lease_s)
-            if renewed is None:
-                return False
-            claim[0] = renewed
-            return True
+            nonlocal claim
+            renewed = self._queue.renew(claim, time.time() + self._lease_s)
+            claim = renewed or claim
+            return renewed is not None
 
         try:
-            languages = [it for it in LANGUAGES if it in task.languages]
+            languages = [code for code in LANGUAGES if code in task.languages]
             photo = self._photos.get(task.photo_id)
             jpeg = self._decoder.small_jpeg(self._originals.find(photo))
-            self._turns.begin(still_wanted)
-            said = self._captioner.describe(jpeg, languages)
-        except NotNowError as error:
+            self._gate.begin(still_wanted)
+            result = self._captioner.describe(jpeg, languages)
+        except RequestDroppedError as error:
             log.info("photo %d was not sent: %s", task.photo_id, error)
-            self._queue.release(claim[0])
+            self._queue.release(claim)
             return 0
         except CaptionerUnavailableError as error:
-            self._put_off(claim[0], error)
+            self._postpone(claim, error)
             return 0
         except (AlbumError, CaptionRefusedError) as error:
             log.warning("no caption for photo %d: %s", task.photo_id, error)
-            self._queue.fail(claim[0], str(error))
+            self._queue.fail(claim, str(error))
             return 0
         except Exception:
             log.exception("no caption for photo %d", task.photo_id)
-            self._put_off(claim[0], CaptionerUnavailableError(_FAILED))
+            self._postpone(claim, CaptionerUnavailableError(_FAILED))
             return 0
         self._failures_in_a_row = 0
-        return self._store(task, _placed(said, languages))
+        return self._store(task, _by_language(result, languages))
 
-    def _store(self, task: CaptionTask, said: CaptionResult) -> int:
-        """Keep an answer, which has been paid for: while the disk is full, it is tried again."""
+    def _store(self, task: CaptionTask, result: CaptionResult) -> int:
+        """Store a paid answer, and retry while the disk is full.
+
+        Returns the number of photos captioned.
+        """
         while True:
             try:
                 with self._database.writing():
-                    return sum(self._store_one(it, task, said) for it in self._to_write(task))
+                    # Others share the caption if they still wait for one.
+                    waiting = [each for each in task.others if self._queue.waiting(each)]
+                    photo_ids = [task.photo_id, *waiting]
+                    return sum(self._store_one(each, task, result) for each in photo_ids)
             except AlbumError as error:
                 if self._stopped:
                     raise
                 log.warning("a caption of photo %d cannot be kept yet: %s", task.photo_id, error)
                 time.sleep(LOOK_AGAIN_S)
 
-    def _to_write(self, task: CaptionTask) -> list[int]:
-        """The photo, and those that share its caption and still wait for one."""
-        others = [it for it in task.others if self._queue.waiting(it) is not None]
-        return [task.photo_id, *others]
-
-    def _store_one(self, photo_id: int, task: CaptionTask, said: CaptionResult) -> bool:
+    def _store_one(self, photo_id: int, task: CaptionTask, result: CaptionResult) -> bool:
         captioner = self._captioner
         written = self._captions.write_by_model(
-            photo_id, said, captioner.model_id, captioner.prompt_version
+            photo_id, result, captioner.model_id, captioner.prompt_version
         )
         self._queue.complete(photo_id, task.languages, written)
         return written
 
-    def _put_off(self, task: CaptionTask, error: CaptionerUnavailableError) -> None:
-        """Have a photo tried again later, where that may help."""
+    def _postpone(self, task: CaptionTask, error: CaptionerUnavailableError) -> None:
+        """Try a photo again later if that may help."""
         reason = str(error)
         log.warning("photo %d stays without a caption for now: %s", task.photo_id, reason)
         if error.needs_setting:
@@ -273,13 +274,13 @@ class CaptionWorker:
             return
         if error.retry_after_s:
             self._rate.rest(error.retry_after_s, reason)
-        if error.is_quota and error.retry_after_s:  # they said when: no failure of this photo
+        if error.is_quota and error.retry_after_s:  # the server said when: no failure of this photo
             self._queue.delay(task, task.tries, 0.0, reason)
             return
         delay_s = self._first_delay_s * 2**task.tries * random.uniform(0.5, 1.5)
         delay_s = max(delay_s, error.retry_after_s or 0.0)
         self._failures_in_a_row += 1
-        if self._failures_in_a_row >= CAUTION_AFTER:  # the others would fail likewise
+        if self._failures_in_a_row >= PAUSE_AFTER:  # other photos would fail likewise
             self._rate.rest(delay_s, reason, cautious=True)
         tries = task.tries + 1
         if tries < MAX_TRIES:
@@ -288,16 +289,16 @@ class CaptionWorker:
             self._queue.fail(task, reason)
 
 
-def _placed(said: CaptionResult, languages: list[str]) -> CaptionResult:
-    """With captions of bearable length under the languages that they are in.
+def _by_language(result: CaptionResult, languages: list[str]) -> CaptionResult:
+    """Return a result with shortened captions under their languages.
 
-    Plain words in place of the form that was asked for are of the one language that was asked for,
-    or of that which their letters tell.
+    Plain text instead of the requested JSON is of the only requested language, or else of the one
+    that its letters belong to.
     """
     captions: dict[str, str] = {}
-    for language, text in said.captions.items():
+    for language, text in result.captions.items():
         if not language:
-            told = unread_language(text, ("en",)) or "en"
-            language = languages[0] if len(languages) == 1 else told
+            script_language = unread_language(text, ("en",)) or "en"
+            language = languages[0] if len(languages) == 1 else script_language
         captions.setdefault(language, text[:MAX_CAPTION_LENGTH])
-    return CaptionResult(captions, said.keywords, said.text_in_photo)
+    return CaptionResult(captions, result.keywords, result.text_in_photo)

@@ -18,7 +18,7 @@ from tqdm import tqdm
 from album.captioning.captions import CaptionPace
 from album.domain.progress import OnProgress
 from album.errors import HALF_CHARACTER, AlbumError, disk_sentence
-from album.runtime.shutdown import closing_s, ended_by_signals
+from album.runtime.shutdown import closing_s, interrupt_on_signals
 from album.service import Album
 from album.settings import Settings, keep_libraries_private
 from models.captioners.factory import captioner_named
@@ -79,7 +79,7 @@ def opened(
         settings.captions_per_minute, settings.captions_per_day, settings.captions_parallel
     )
     album = Album(settings.data_dir, DefaultClassifiers(), captioner, caption_pace=pace)
-    with ended_by_signals(album.imports.put_down):
+    with interrupt_on_signals(album.imports.release):
         try:
             if model:
                 serving = album.serving

@@ -15,7 +15,7 @@ import typer
 from album.cli.common import AsJson, DataDir, in_sentences, opened, print_json, progress
 from album.domain.photo import ImportRecord
 from album.importing.jobs import ImportJobs
-from album.runtime.shutdown import SIGNALS, heeded
+from album.runtime.shutdown import SIGNALS, active_handlers
 from album.service import Album
 
 commands = typer.Typer()
@@ -89,7 +89,7 @@ def resume(
     with opened(context, data_dir, model=True) as album:
         album.imports.get(import_id)
         with progress(as_json) as tell, _pausing(album):
-            record = album.imports.go_on_here(import_id, tell)
+            record = album.imports.resume_here(import_id, tell)
         _encode_what_lacks(album)
         _print_import(album, record, as_json)
 
@@ -137,7 +137,7 @@ def _pausing(album: Album) -> Iterator[None]:
 
     So do the signals that end a process, which then has not much time for it.
     """
-    before = heeded((signal.SIGINT, *SIGNALS))
+    before = active_handlers((signal.SIGINT, *SIGNALS))
 
     def pause_running(number: int, frame: FrameType | None) -> None:
         signal.signal(number, before[number])

@@ -165,7 +165,7 @@ def _take_in(
         )
     )
     assert photo_id is not None  # each photo is there once
-    words.take_in(photo_id, photo.sha256, told)
+    words.import_sidecars(photo_id, photo.sha256, told)
 
 
 def _compared(photo: Photo, here: SidecarContent, there: SidecarContent) -> Iterator[Difference]:

@@ -1,6 +1,6 @@
-"""Looker: what one file to import is: whose bytes it has, and how it decodes.
+"""Inspection of one file: whose bytes it has, and how it decodes.
 
-Runs in many threads at once; each waits for a decoder most of its time.
+It runs in many threads at once. Each waits for a decoder most of its time.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ from album.storage.photos import PhotoStore
 
 @dataclass(frozen=True, slots=True)
 class InspectedFile:
-    """What was found out about one file."""
+    """A file with its identity and its decoded content."""
 
-    found: ScannedFile
+    scanned: ScannedFile
     path: Path
     """Where its bytes are now."""
-    kept: bool
-    """Whether they are in the album's keeping, to become an original of its own."""
+    in_library: bool
+    """Whether `path` is in the album's own folder, to become an original there."""
     sha256: str
     size_bytes: int
     file_time: datetime
     decoded: Decoded | None
-    """None: these bytes are in the album already, with all that describes them."""
-    anew: bool
-    """Whether the bytes are in the album already, but what describes them is new."""
+    """None: the album has these bytes, with all that describes them."""
+    has_new_sidecars: bool
+    """Whether the album has the bytes, but not these sidecars."""
 
 
 class FileInspector:
-    """Looks at the files of one import."""
+    """Inspects the files of one import."""
 
     def __init__(
         self,
@@ -52,7 +52,11 @@ class FileInspector:
         decoder: Decoder,
         encoder_px: Callable[[], int],
     ) -> None:
-        """Look for one import; `encoder_px` is asked for photos that are new, in many threads."""
+        """Inspect for one import.
+
+        `encoder_px` returns the image size of the encoder. It is called for new photos, in many
+        threads.
+        """
         self._record = record
         self._store = store
         self._imports = imports
@@ -60,70 +64,75 @@ class FileInspector:
         self._decoder = decoder
         self._encoder_px = encoder_px
 
-    def look(self, found: ScannedFile) -> InspectedFile:
-        """Identify one file, and decode it unless the album knows all of it.
+    def inspect(self, scanned: ScannedFile) -> InspectedFile:
+        """Identify one file, and decode it if it is new.
 
         Raises:
-            UnreadableImageError: it is no photo; a copy of it in the album's keeping is gone.
+            UnreadableImageError: it is no photo. A copy of it in the library is gone.
             AlbumError: the album's disk is full.
         """
-        path, sidecars = Path(found.path), [Path(sidecar) for sidecar in found.sidecars]
-        if found.archive is None and not path.is_file():  # a pipe would be read for ever
+        path, sidecars = Path(scanned.path), [Path(sidecar) for sidecar in scanned.sidecars]
+        if scanned.archive is None and not path.is_file():  # reading a FIFO would block
             raise UnreadableImageError("There is no such file.")
-        kept = self._record.kind == "upload" and found.archive is None
+        in_library = self._record.kind == "upload" and scanned.archive is None
         try:
-            if found.archive is not None or self._record.kind == "copy":
-                path, sidecars = self._copied(found)
-                kept = True
+            if scanned.archive is not None or self._record.kind == "copy":
+                path, sidecars = self._copy(scanned)
+                in_library = True
             sha256 = sha256_of(path)
-            if kept:
+            if in_library:
                 path, sidecars = self._originals.note_identity(path, sha256, sidecars)
             size_bytes, time = path.stat().st_size, file_time(path)
             decoded = None
             known = self._store.by_sha256(sha256) is not None
-            anew = known and self._has_new_sidecars(found)
-            if anew or not known:
+            new_sidecars = known and self._has_new_sidecars(scanned)
+            if new_sidecars or not known:
                 decoded = self._decoder.decode(path, self._encoder_px(), sidecars)
                 self._originals.write_cache(self._originals.thumbnail(sha256), decoded.thumbnail)
         except UnreadableImageError:
-            if kept:
-                self._put_away(path)
+            if in_library:
+                self._discard(path)
             raise
         except OSError as error:
             full = is_full(error) or error.errno == errno.EROFS
-            if kept and not (full and self._originals.is_upload(path)):  # which waits for room
-                self._put_away(path)
+            waits_for_room = full and self._originals.is_upload(path)
+            if in_library and not waits_for_room:
+                self._discard(path)
             if full:
                 raise AlbumError(DISK_FULL) from error
             raise UnreadableImageError(_why_unreadable(error)) from error
-        return InspectedFile(found, path, kept, sha256, size_bytes, time, decoded, anew)
+        return InspectedFile(
+            scanned, path, in_library, sha256, size_bytes, time, decoded, new_sidecars
+        )
 
-    def _copied(self, found: ScannedFile) -> tuple[Path, list[Path]]:
-        """A copy of a file, and of what describes it, in the album's keeping; whole or none."""
+    def _copy(self, scanned: ScannedFile) -> tuple[Path, list[Path]]:
+        """Copy a file and its sidecars into the library, or none."""
         originals = self._originals
         folder, half = originals.new_folder(self._record.import_id), originals.new_half()
-        path = originals.place_in(folder, found.name)
-        beside = [originals.place_in(folder, PurePosixPath(it).name) for it in found.sidecars]
+        path = originals.place_in(folder, scanned.name)
+        targets = [
+            originals.place_in(folder, PurePosixPath(name).name) for name in scanned.sidecars
+        ]
         try:
-            if not has_room(folder, 0 if found.stamp is None else found.stamp.size_bytes):
+            if not has_room(folder, 0 if scanned.stamp is None else scanned.stamp.size_bytes):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            for sidecar, target in zip(found.sidecars, beside, strict=True):
-                found.copy(sidecar, target)
-            found.copy(found.path, half)
-            return half.replace(path), beside
+            for sidecar, target in zip(scanned.sidecars, targets, strict=True):
+                scanned.copy(sidecar, target)
+            scanned.copy(scanned.path, half)
+            return half.replace(path), targets
         except BaseException:
             half.unlink(missing_ok=True)
             originals.discard(path)
             raise
 
-    def _has_new_sidecars(self, found: ScannedFile) -> bool:
-        """Whether what describes the file changed since it was seen, or came later than it."""
-        now = "" if found.stamp is None else found.stamp.sidecars
-        seen = self._imports.find_file(found.path)
-        return now != ("" if seen is None else seen.stamp.sidecars)
+    def _has_new_sidecars(self, scanned: ScannedFile) -> bool:
+        """Whether the sidecars changed or appeared since the file was recorded."""
+        current = "" if scanned.stamp is None else scanned.stamp.sidecars
+        record = self._imports.find_file(scanned.path)
+        return current != ("" if record is None else record.stamp.sidecars)
 
-    def _put_away(self, path: Path) -> None:
-        """An upload that cannot be read may be tried again; a copy has its source."""
+    def _discard(self, path: Path) -> None:
+        """Remove a copy. An upload is kept for another try."""
         if self._originals.is_upload(path):
             self._originals.quarantine(path)
         else:

@@ -1,6 +1,6 @@
-"""What lies in the files, folders and zips that somebody named: photos, and what describes them.
+"""Scan of files, folders and zips for photos and their sidecars.
 
-Looks at names, sizes and times alone; opens nothing but the list of contents of a zip.
+It reads names, sizes and times alone, and opens only the list of contents of a zip.
 """
 
 from __future__ import annotations
@@ -16,31 +16,37 @@ from album.errors import UnreadableImageError
 from album.images.file_types import kind_of
 from album.importing.zip_archive import MAX_SIDECAR_BYTES, SYSTEM_FOLDERS, Archive
 from album.metadata.sidecars import Siblings
+from album.runtime.files import display_name
 from album.storage.import_rows import FileStamp
 
 
 @dataclass(frozen=True, slots=True)
 class ScannedFile:
-    """A file to import, as far as it is known without opening it."""
+    """A file to import, as known without opening it."""
 
     path: str
-    """Of a member of a zip: the path it would have if the zip were a folder."""
+    """A member of a zip has the path that it would have if the zip were a folder."""
     stamp: FileStamp | None
     """None: there is no such file."""
     sidecars: tuple[str, ...] = ()
-    """Paths of the files that describe it; members of the same zip for a member."""
+    """Paths of the files that describe it. For a member of a zip: members of that zip."""
     too_large: tuple[str, ...] = ()
-    """Paths of those that are longer than any file about a photo: they are not taken along."""
+    """Paths of sidecars that are not imported because they are too long to be sidecars."""
     archive: Archive | None = None
     """The zip that it is a member of."""
 
     @property
     def name(self) -> str:
-        """The file's own name."""
+        """The file's name without its folder."""
         return os.path.basename(self.path)  # noqa: PTH119  # of 200,000 strings, not Paths
 
+    @property
+    def display_name(self) -> str:
+        """The file's name as readable text."""
+        return display_name(Path(self.path))
+
     def copy(self, path: str, target: Path) -> None:
-        """Write the file, or one of its sidecars, to `target`, with its time.
+        """Copy the file, or one of its sidecars, with its time.
 
         Raises:
             UnreadableImageError: a member of a zip is damaged, encrypted or packed unknown.
@@ -55,30 +61,31 @@ class ScannedFile:
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """A folder or zip that cannot be looked into, and why, in one sentence."""
+    """A folder or zip that cannot be read."""
 
     path: str
     reason: str
+    """One sentence for a person."""
 
 
 class FileScanner:
-    """Walks what was named; a file named by itself is always tried, zips are looked into."""
+    """Walks through sources. Always tries files that are sources."""
 
-    def __init__(self, sources: Sequence[Path], leave_out: Path) -> None:
-        """Walk `sources`, but never into `leave_out`, the album's own data."""
+    def __init__(self, sources: Sequence[Path], excluded_dir: Path) -> None:
+        """Walk `sources`, but never into `excluded_dir`, the album's own data."""
         self._sources = sources
-        self._leave_out = os.path.realpath(leave_out)
+        self._excluded_dir = os.path.realpath(excluded_dir)
 
     def count(self) -> tuple[int, Counter[str]]:
-        """How many files `walk` will give, and how many others there are by kind."""
+        """Count the files that `walk` yields, and the other files by kind."""
         photos = 0
-        others: Counter[str] = Counter()
+        skipped: Counter[str] = Counter()
         for source in self._sources:
             if source.is_dir():
                 for _, names, _ in self._folders(source):
                     kinds = Counter(map(kind_of, names))
                     photos += kinds.pop("photo", 0)
-                    others += kinds
+                    skipped += kinds
             elif _is_zip(source):
                 try:
                     archive = Archive(source)
@@ -86,21 +93,21 @@ class FileScanner:
                     continue
                 kinds = Counter(map(archive.kind, archive.names()))
                 photos += kinds.pop("photo", 0)
-                others += kinds
+                skipped += kinds
             else:
                 photos += 1
-        others.pop("sidecar", None)  # they are read with their photos
-        return photos, others
+        skipped.pop("sidecar", None)  # they are read with their photos
+        return photos, skipped
 
     def walk(self) -> Iterator[ScannedFile | Blocked]:
-        """Every file to import, in order of name; and what cannot be looked into."""
+        """Yield files to import by name, and unreadable folders and zips."""
         for source in self._sources:
             if source.is_dir():
                 yield from self._walk_folder(source)
             elif _is_zip(source):
                 yield from _walk_zip(source)
             else:
-                yield _found(source.parent, source.name, Siblings(_names_beside(source)))
+                yield _scan_file(source.parent, source.name, Siblings(_names_beside(source)))
 
     def _walk_folder(self, folder: Path) -> Iterator[ScannedFile | Blocked]:
         for parent, names, problem in self._folders(folder):
@@ -108,28 +115,30 @@ class FileScanner:
                 yield Blocked(str(parent), problem)
             siblings = Siblings(names)
             yield from (
-                _found(parent, name, siblings) for name in names if kind_of(name) == "photo"
+                _scan_file(parent, name, siblings) for name in names if kind_of(name) == "photo"
             )
 
     def _folders(self, folder: Path) -> Iterator[tuple[Path, list[str], str | None]]:
-        """Each folder with the names of its files in order; hidden and system folders left out."""
+        """Yield (folder, sorted file names, problem) recursively.
+
+        Hidden and system folders are left out.
+        """
         try:
             with os.scandir(folder) as entries:
                 listed = sorted(entries, key=lambda entry: entry.name)
         except OSError:
             yield folder, [], "The album may not look into this folder."
             return
-        inside = [entry for entry in listed if entry.is_dir(follow_symlinks=False)]
-        folders = {entry.name for entry in inside}
+        folders = {entry.name: entry for entry in listed if entry.is_dir(follow_symlinks=False)}
         names = [entry.name for entry in listed if entry.name not in folders]
         yield folder, [name for name in names if not name.startswith(".")], None
-        for entry in inside:
+        for entry in folders.values():
             hidden = entry.name.startswith(".") or entry.name.lower() in SYSTEM_FOLDERS
-            if not hidden and os.path.realpath(entry.path) != self._leave_out:
+            if not hidden and os.path.realpath(entry.path) != self._excluded_dir:
                 yield from self._folders(Path(entry.path))
 
 
-def _found(parent: Path, name: str, siblings: Siblings) -> ScannedFile:
+def _scan_file(parent: Path, name: str, siblings: Siblings) -> ScannedFile:
     folder = str(parent)
     path = os.path.join(folder, name)  # noqa: PTH118  # of 200,000 strings, not Paths
     try:
@@ -139,14 +148,14 @@ def _found(parent: Path, name: str, siblings: Siblings) -> ScannedFile:
     sidecars: list[str] = []
     stamps: list[str] = []
     too_large: list[str] = []
-    for beside in siblings.of(name):
-        sidecar = os.path.join(folder, beside)  # noqa: PTH118  # likewise
+    for sidecar_name in siblings.of(name):
+        sidecar = os.path.join(folder, sidecar_name)  # noqa: PTH118  # likewise
         try:
-            its = os.stat(sidecar)  # noqa: PTH116  # likewise
+            about = os.stat(sidecar)  # noqa: PTH116  # likewise
         except OSError:
             continue
-        (too_large if its.st_size > MAX_SIDECAR_BYTES else sidecars).append(sidecar)
-        stamps.append(f"{beside}/{its.st_size}/{its.st_mtime_ns}")
+        (too_large if about.st_size > MAX_SIDECAR_BYTES else sidecars).append(sidecar)
+        stamps.append(f"{sidecar_name}/{about.st_size}/{about.st_mtime_ns}")
     stamp = FileStamp(status.st_size, status.st_mtime_ns, _as_text("|".join(stamps)))
     return ScannedFile(path, stamp, tuple(sidecars), tuple(too_large))
 
@@ -159,20 +168,24 @@ def _walk_zip(path: Path) -> Iterator[ScannedFile | Blocked]:
         return
     by_folder: dict[str, list[str]] = {}
     for name in archive.names():
-        folder, _, own = name.rpartition("/")
-        by_folder.setdefault(folder, []).append(own)
+        folder, _, file_name = name.rpartition("/")
+        by_folder.setdefault(folder, []).append(file_name)
     for folder in sorted(by_folder):
         names = sorted(by_folder[folder])
         siblings = Siblings(names)
-        for own in names:
-            if archive.kind(f"{folder}/{own}") != "photo":
+        for name in names:
+            member = f"{folder}/{name}"
+            if archive.kind(member) != "photo":
                 continue
-            stamps = {it: archive.stamp(it) for it in (f"{folder}/{it}" for it in siblings.of(own))}
-            described = "|".join(f"{it}/{stamp}" for it, stamp in stamps.items())
-            stamp = FileStamp(*archive.stamp(f"{folder}/{own}"), described)
-            sidecars = tuple(it for it, (size, _) in stamps.items() if size <= MAX_SIDECAR_BYTES)
-            too_large = tuple(it for it in stamps if it not in sidecars)
-            yield ScannedFile(f"{folder}/{own}", stamp, sidecars, too_large, archive)
+            beside = [f"{folder}/{sibling}" for sibling in siblings.of(name)]
+            stamps = {sidecar: archive.stamp(sidecar) for sidecar in beside}
+            text = "|".join(f"{sidecar}/{stamp}" for sidecar, stamp in stamps.items())
+            sidecars = tuple(
+                sidecar for sidecar, (size, _) in stamps.items() if size <= MAX_SIDECAR_BYTES
+            )
+            too_large = tuple(sidecar for sidecar in stamps if sidecar not in sidecars)
+            stamp = FileStamp(*archive.stamp(member), text)
+            yield ScannedFile(member, stamp, sidecars, too_large, archive)
 
 
 def _is_zip(path: Path) -> bool:

@@ -1,7 +1,7 @@
-"""Captions and labels that an album wrote into a sidecar become those of the photo again.
+"""Captions and labels from sidecars that an album wrote.
 
-Here is all that an import, and the check of an export, do with them. What this album says of a
-photo already counts before what lies beside it: nothing is replaced, and nothing taken away.
+Imports use it, and the check of an export. What this album says about a photo goes first: nothing
+is replaced, and nothing removed.
 """
 
 from __future__ import annotations
@@ -18,36 +18,37 @@ from album.storage.labels import LabelStore
 
 
 class SidecarImporter:
-    """Takes in what sidecars say; methods may be called within a transaction."""
+    """Imports the content of sidecars. Methods may be called within a transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._captions = CaptionStore(database)
         self._labels = LabelStore(database)
 
-    def take_in(self, photo_id: int, sha256: str, words: Sequence[SidecarWords]) -> None:
-        """Give a photo the captions and the labels of its sidecar: captions if it has none, labels
-        if it has none.
+    def import_sidecars(self, photo_id: int, sha256: str, sidecars: Sequence[SidecarWords]) -> None:
+        """Give a photo the captions and labels that it lacks.
+
+        Captions are imported if it has none, and labels if it has none.
 
         Args:
-            photo_id: of a photo of the album.
-            sha256: of its bytes; what was written for others is not about it.
-            words: what lies beside it; the first that was written for it counts.
+            photo_id: a photo of the album.
+            sha256: of its bytes. Sidecars written for other bytes are ignored.
+            sidecars: those beside the photo. The first written for it counts.
         """
-        ours = next((it for it in words if it.written_for == sha256), None)
-        if ours is None:
+        sidecar = next((words for words in sidecars if words.written_for == sha256), None)
+        if sidecar is None:
             return
         with self._database.writing():
-            self._captions.restore(photo_id, ours.captions)
-            self._labels.restore(photo_id, _sound_labels(ours))
+            self._captions.restore(photo_id, sidecar.captions)
+            self._labels.restore(photo_id, _valid_labels(sidecar))
 
 
-def _sound_labels(words: SidecarWords) -> Iterator[GivenLabel]:
-    """The labels that may be ones, for the file may be anybody's."""
-    for written in words.labels:
+def _valid_labels(sidecar: SidecarWords) -> Iterator[GivenLabel]:
+    """Yield the labels with valid names. Anybody may have written the file."""
+    for name in sidecar.labels:
         try:
-            label = label_name(written)
+            label = label_name(name)
         except QueryError:
             continue
-        kind, probability = words.given_by_rules.get(written, (None, None))
+        kind, probability = sidecar.given_by_rules.get(name, (None, None))
         yield GivenLabel(label, cast("Giver", kind or "person"), probability)

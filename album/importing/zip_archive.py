@@ -1,8 +1,8 @@
-"""Zips of photos: what is in them, and unpacking that one file at a time.
+"""Zips of photos: list of contents and unpacking of members.
 
-A zip may be anybody's. Its own figures are believed only where they make it larger than it is, no
-name in it becomes a path, and what photos never are, such as a thousand times as large as they were
-packed, is refused in a sentence.
+A zip may come from anybody. Its own figures are trusted only where they make it larger than it is.
+No name in it becomes a path. What photos never do, such as growing a thousand times when unpacked,
+is refused with a sentence.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SYSTEM_FOLDERS = frozenset(
 )
 """Folders, in lower case, that disks and home servers make for themselves."""
 MAX_SIDECAR_BYTES = max(xmp.MAX_BYTES, takeout.MAX_BYTES)
-"""A file about a photo that is longer is not taken along: nobody would read it."""
+"""A longer file about a photo is not imported: no parser would read it."""
 SIDECAR_TOO_LARGE = (
     f"This file about a photo is larger than {MAX_SIDECAR_BYTES >> 20} MB: it was left out, and its"
     " photo was not."
@@ -35,26 +35,33 @@ MAX_MEMBERS = 200_000
 MAX_DIRECTORY_BYTES = 64 << 20  # so many members have about 30 MB of names and figures
 MAX_PHOTO_BYTES = 1_000_000_000
 MAX_RATIO = 100  # unpacked to packed: JPEG has 1, drawings in BMP about 50
-SMALL_BYTES = 32_000_000  # a blank page may be packed as tightly as it likes
+SMALL_BYTES = 32_000_000  # up to here any ratio is allowed: a blank page packs tightly
 MAX_WHOLE_BYTES = 200_000_000_000
 MAX_WHOLE_RATIO, WHOLE_SMALL_BYTES = 50, 100_000_000
 _COPY_BYTES = 1 << 20
 _ENTRY = b"PK\x01\x02"  # begins each member in the list of contents
 _PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-"""The others are unpacked without a limit on what a few bytes become in memory."""
-# What zipfile raises for bytes that somebody made up, beside OSError and RuntimeError.
+"""Other methods have no limit on what a few bytes become in memory."""
+# What zipfile raises for crafted bytes, beside OSError and RuntimeError.
 _ZIP_ERRORS = (
-    zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, struct.error, EOFError, ValueError,
-    NotImplementedError, LookupError, ArithmeticError,
-)  # fmt: skip
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    ValueError,
+    NotImplementedError,
+    LookupError,
+    ArithmeticError,
+)
 _DAMAGED = "This file of the zip is damaged or packed in an unknown way: fetch the zip again."
 
 
 class Archive:
-    """An open zip; members are read by any thread."""
+    """An open zip. Any thread may read its members."""
 
     def __init__(self, path: Path) -> None:
-        """Open the list of contents.
+        """Read the list of contents.
 
         Raises:
             UnreadableImageError: the file is no zip, is cut short, cannot be opened, or is larger
@@ -62,7 +69,7 @@ class Archive:
         """
         self.path = path
         try:
-            if not path.is_file():  # opening a pipe would wait for ever
+            if not path.is_file():  # opening a FIFO would block
                 raise FileNotFoundError(path)
             self._zip = zipfile.ZipFile(_Bounded(io.FileIO(path)))
             self._size_bytes = path.stat().st_size
@@ -71,14 +78,14 @@ class Archive:
                 "The zip cannot be opened: it is cut short or damaged; fetch it again."
             ) from error
         self._members = {
-            f"{path}/{_spelled(info)}": info
+            f"{path}/{_decoded_name(info)}": info
             for info in self._zip.infolist()
-            if not info.filename.endswith("/")  # a folder; `is_dir` fails where there is no name
+            if not info.filename.endswith("/")  # a folder. `is_dir` fails for an empty name
         }
         self.unpacked_bytes = sum(
-            info.file_size for name, info in self._members.items() if self._is_taken(name, info)
+            info.file_size for name, info in self._members.items() if self._is_imported(name, info)
         )
-        """Of the photos in it, and of what describes them."""
+        """Size of its photos and their sidecars after unpacking."""
         most = min(self._size_bytes * MAX_WHOLE_RATIO + WHOLE_SMALL_BYTES, MAX_WHOLE_BYTES)
         if self.unpacked_bytes > most:
             raise UnreadableImageError(
@@ -88,24 +95,25 @@ class Archive:
             )
 
     def names(self) -> Iterable[str]:
-        """The paths that the files in it would have if it were a folder."""
+        """Return the members' paths as if the zip were a folder."""
         return self._members.keys()
 
     def kind(self, name: str) -> Kind:
-        """What a member is by its name; what lies in hidden and system folders is "other"."""
-        *folders, own = PurePosixPath(name[len(str(self.path)) :]).parts[1:] or [""]
+        """Return a member's kind, "other" in hidden and system folders."""
+        *folders, file_name = PurePosixPath(name[len(str(self.path)) :]).parts[1:] or [""]
         hidden = any(
-            (it.startswith(".") and it != "..") or it.lower() in SYSTEM_FOLDERS for it in folders
+            (folder.startswith(".") and folder != "..") or folder.lower() in SYSTEM_FOLDERS
+            for folder in folders
         )
-        return "other" if hidden else kind_of(own)
+        return "other" if hidden else kind_of(file_name)
 
     def stamp(self, name: str) -> tuple[int, int]:
-        """(size in bytes, checksum) of a member: it changes when the member does."""
+        """Return (size in bytes, checksum) of a member, to notice changes."""
         info = self._members[name]
         return info.file_size, info.CRC
 
     def write(self, name: str, target: Path) -> None:
-        """Unpack a member; its time becomes that of the file.
+        """Unpack a member into a file with the member's time.
 
         Raises:
             UnreadableImageError: it is damaged, encrypted, packed in an unknown way, or larger
@@ -129,14 +137,14 @@ class Archive:
             ) from error
         _set_time(target, info)
 
-    def _is_taken(self, name: str, info: zipfile.ZipInfo) -> bool:
+    def _is_imported(self, name: str, info: zipfile.ZipInfo) -> bool:
         kind = self.kind(name)
         if kind == "sidecar":
             return info.file_size <= MAX_SIDECAR_BYTES
         return kind == "photo" and self._problem(info) is None
 
     def _problem(self, info: zipfile.ZipInfo) -> str | None:
-        """Why a member is not unpacked at all."""
+        """Return why a member is not unpacked, or None if it is."""
         if info.compress_size > self._size_bytes:
             return _DAMAGED
         if info.compress_type not in _PACKINGS:
@@ -154,10 +162,10 @@ class Archive:
 
 
 class _Bounded(io.BufferedReader):
-    """A file whose list of contents is refused before it takes memory for each of its lines."""
+    """A zip file with a limit on its list of contents."""
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Read as any file does; `zipfile` reads the whole list at once.
+        """Read like any file. `zipfile` reads the whole list at once.
 
         Raises:
             UnreadableImageError: it lists more than a zip may hold.
@@ -171,8 +179,8 @@ class _Bounded(io.BufferedReader):
         return content
 
 
-def _spelled(info: zipfile.ZipInfo) -> str:
-    """A member's name; old Korean programs write it in CP949 without saying so."""
+def _decoded_name(info: zipfile.ZipInfo) -> str:
+    """Decode a member's name. Old Korean programs write CP949 without a flag."""
     if info.flag_bits & 0x800 or info.filename.isascii():
         return info.filename
     try:
@@ -185,5 +193,5 @@ def _set_time(path: Path, info: zipfile.ZipInfo) -> None:
     try:
         seconds = datetime(*info.date_time).timestamp()
         os.utime(path, (seconds, seconds))
-    except (ValueError, OverflowError, OSError):  # a month 0 is what "unknown" looks like
+    except (ValueError, OverflowError, OSError):  # month 0 stands for "unknown"
         pass

@@ -1,1 +1,1 @@
-"""What every process of the album needs: loops, temporary files, sockets, shutdown."""
+"""Background loops, temporary files, sockets and shutdown of a process."""

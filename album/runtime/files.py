@@ -1,4 +1,4 @@
-"""Files of the disk: their identity, their names, and room for more."""
+"""Identity and names of files, and free disk space."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import os
 import shutil
 from pathlib import Path
 
-SPARE_BYTES = 100_000_000  # that stay free on the disk, for the database and its log
+SPARE_BYTES = 100_000_000  # stay free on the disk for the database and its log
 
 
 def has_room(folder: Path, size_bytes: int) -> bool:
-    """Whether the disk of a folder can hold so many bytes more."""
+    """Tell whether the disk of a folder has room for more bytes."""
     return shutil.disk_usage(folder).free > size_bytes + SPARE_BYTES
 
 
 def display_name(path: Path) -> str:
-    """A file's name as text, also where an old Korean disk wrote it in CP949."""
+    """Return a file's name as text. Old Korean disks use CP949."""
     raw = os.fsencode(path.name)
     try:
         return raw.decode("utf-8")
@@ -25,7 +25,7 @@ def display_name(path: Path) -> str:
 
 
 def sha256_of(path: Path) -> str:
-    """The identity of a photo: the sha256 of its bytes, in lower-case hex.
+    """Return a photo's identity: the sha256 of its bytes in lower-case hex.
 
     Raises:
         OSError: the file cannot be read.

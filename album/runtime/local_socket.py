@@ -1,8 +1,8 @@
-"""Programs of one user ask a running one: a JSON object each way over a Unix socket.
+"""JSON requests between processes of one user over a Unix socket.
 
-The socket lies in a folder that both know. It is there for its owner alone: by its mode, and by the
-user of the other process where the system tells that. Where there is no such socket, or no answer
-comes, whoever asks does the work itself.
+The socket lies in a folder that both know. Only its owner can use it: by its mode, and by the user
+of the other process if the system reports that. Without a socket or an answer, the client does the
+work itself.
 """
 
 from __future__ import annotations
@@ -26,23 +26,24 @@ NAME = "album.sock"
 LONGEST_REQUEST_BYTES = 64 * 1024
 LONGEST_ANSWER_BYTES = 16 * 1024 * 1024
 LONGEST_ADDRESS_BYTES = 100  # the systems allow 104 to 108
-AT_ONCE = 4  # more are left to do the work themselves
+AT_ONCE = 4  # further clients do the work themselves
 CONNECT_S = 1.0
 ANSWER_S = 10.0
-LOOK_AGAIN_S = 0.5
+POLL_S = 0.5
 
 Answer = Callable[[Mapping[str, Any]], Mapping[str, Any] | None]
 
 
 class LocalSocket:
-    """Answers what other processes of this user ask."""
+    """Answers requests of other processes of this user."""
 
     def __init__(self, folder: Path, answer: Answer) -> None:
-        """Nothing listens yet.
+        """Create a socket that does not listen yet.
 
         Args:
-            folder: where the socket is to lie.
-            answer: called in many threads at once; None, or what it raises, is no answer.
+            folder: the folder of the socket file.
+            answer: called in many threads at once. If it returns None or raises, the client gets
+                no answer.
         """
         self._path = folder / NAME
         self._answer = answer
@@ -51,7 +52,7 @@ class LocalSocket:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Listen on a thread; on a system or a disk without such sockets do nothing."""
+        """Listen on a thread if the system and disk have Unix sockets."""
         if not hasattr(socket, "AF_UNIX"):
             return
         listening = socket.socket(socket.AF_UNIX)
@@ -67,27 +68,27 @@ class LocalSocket:
         self._thread.start()
 
     def close(self) -> None:
-        """Take the socket away; an answer under way may be lost."""
+        """Remove the socket. An answer on its way may be lost."""
         self._closing.set()
         if self._thread is not None:
-            self._thread.join(timeout=10 * LOOK_AGAIN_S)
+            self._thread.join(timeout=10 * POLL_S)
 
     def _listen(self, listening: socket.socket) -> int:
-        """Take the place of a socket that a killed process left, and of nothing else; the inode."""
+        """Bind, replacing only the socket of a killed process. Returns the inode."""
         with suppress(FileNotFoundError):
             if not stat.S_ISSOCK(self._path.lstat().st_mode):
                 raise FileExistsError(f"{self._path} is no socket")
             try:
-                _connected(self._path).close()
+                _connect(self._path).close()
             except ConnectionError:
                 self._path.unlink()
             else:
                 raise FileExistsError("another process answers there")
         with _address(self._path) as address:
             listening.bind(address)
-        self._path.chmod(stat.S_IRUSR | stat.S_IWUSR)  # before `listen` nobody can connect
+        self._path.chmod(stat.S_IRUSR | stat.S_IWUSR)  # nobody can connect before `listen`
         listening.listen()
-        listening.settimeout(LOOK_AGAIN_S)
+        listening.settimeout(POLL_S)
         return self._path.stat().st_ino
 
     def _accept(self, listening: socket.socket, inode: int) -> None:
@@ -97,11 +98,11 @@ class LocalSocket:
                     connection, _ = listening.accept()
                 except TimeoutError:
                     continue
-                except OSError as error:  # no descriptor is left, for the moment
+                except OSError as error:  # no file descriptor is left for the moment
                     log.warning("a program that asks was not heard: %s", error)
-                    self._closing.wait(LOOK_AGAIN_S)
+                    self._closing.wait(POLL_S)
                     continue
-                if self._free.acquire(timeout=LOOK_AGAIN_S):
+                if self._free.acquire(timeout=POLL_S):
                     threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
                 else:
                     connection.close()
@@ -116,7 +117,7 @@ class LocalSocket:
                 if not _is_same_user(connection):
                     log.warning("a program of another user asked, and got no answer")
                     return
-                request = _received(connection, LONGEST_REQUEST_BYTES)
+                request = _receive(connection, LONGEST_REQUEST_BYTES)
                 answer = None if request is None else self._answer(request)
                 if answer is not None:
                     connection.sendall(_line(answer))
@@ -129,24 +130,24 @@ class LocalSocket:
 
 
 def ask(folder: Path, request: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What the process that listens in a folder answers; None where there is none or it does not.
+    """Ask the process listening in a folder. Returns None without answer.
 
-    Blocks for `ANSWER_S` seconds at the most.
+    Blocks for `ANSWER_S` seconds at most.
     """
     if not hasattr(socket, "AF_UNIX"):
         return None
     try:
-        with _connected(folder / NAME) as connection:
+        with _connect(folder / NAME) as connection:
             if not _is_same_user(connection):
                 return None
             connection.settimeout(ANSWER_S)
             connection.sendall(_line(request))
-            return _received(connection, LONGEST_ANSWER_BYTES)
+            return _receive(connection, LONGEST_ANSWER_BYTES)
     except OSError:
         return None
 
 
-def _connected(path: Path) -> socket.socket:
+def _connect(path: Path) -> socket.socket:
     connection = socket.socket(socket.AF_UNIX)
     try:
         connection.settimeout(CONNECT_S)
@@ -160,10 +161,10 @@ def _connected(path: Path) -> socket.socket:
 
 @contextmanager
 def _address(path: Path) -> Iterator[str]:
-    """A path as an address, which may be no longer than 100 bytes.
+    """Yield a path as an address of at most 100 bytes.
 
     Raises:
-        OSError: it is longer, and this system knows no way around.
+        OSError: it is longer, and this system has no other way.
     """
     if len(os.fsencode(path)) <= LONGEST_ADDRESS_BYTES or sys.platform != "linux":
         yield str(path)
@@ -176,7 +177,7 @@ def _address(path: Path) -> Iterator[str]:
 
 
 def _is_same_user(connection: socket.socket) -> bool:
-    """Whether the other process runs as this one's user; elsewhere the mode of the file tells."""
+    """Whether the other process has this user. Elsewhere file modes ensure it."""
     if sys.platform != "linux":
         return True
     size = struct.calcsize("3i")
@@ -189,8 +190,8 @@ def _line(values: Mapping[str, Any]) -> bytes:
     return json.dumps(values).encode() + b"\n"
 
 
-def _received(connection: socket.socket, longest_bytes: int) -> dict[str, Any] | None:
-    """One line of JSON; None where it is cut, too long, or no object."""
+def _receive(connection: socket.socket, longest_bytes: int) -> dict[str, Any] | None:
+    """Read one JSON object line, or None if it is invalid."""
     with connection.makefile("rb") as stream:
         line = stream.readline(longest_bytes + 1)
     if not line.endswith(b"\n"):

@@ -1,7 +1,7 @@
-"""How a process ends that the system asks to: cleanly, and within five seconds.
+"""Clean shutdown after a signal, within five seconds.
 
-SIGTERM comes from whoever stops a service or a container, SIGHUP when a terminal is closed. Both do
-what Ctrl-C does, and what does not end by itself in time is ended by force.
+SIGTERM stops a service or a container, and SIGHUP comes when a terminal is closed. Both do what
+Ctrl-C does. A process that does not end in time is ended by force.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ from types import FrameType
 from typing import Any
 
 END_WITHIN_S = 4.5
-LAST_WORDS_S = 0.7
-"""Of that, for writing down what is left undone."""
+RELEASE_S = 0.7
+"""Part of `END_WITHIN_S` for recording unfinished work."""
 CLOSING_S = 3.0
-"""Of that, for the photos in hand."""
-PATIENCE_S = 30.0
-"""For the photos in hand where nobody is in a hurry."""
+"""Part of `END_WITHIN_S` for the photos in hand."""
+UNHURRIED_CLOSING_S = 30.0
+"""For the photos in hand if no signal came."""
 SIGNALS = tuple(
     number for name in ("SIGTERM", "SIGHUP") if (number := getattr(signal, name, None)) is not None
 )
 
-_asked_at: list[float] = []  # when the first of these signals came
+_signal_times: list[float] = []  # when the first of these signals came
 
 
 def closing_s() -> float:
-    """How long closing may take from now on."""
-    if not _asked_at:
-        return PATIENCE_S
-    return max(_asked_at[0] + CLOSING_S - time.monotonic(), 0.0)
+    """Return how many seconds closing may take from now on."""
+    if not _signal_times:
+        return UNHURRIED_CLOSING_S
+    return max(_signal_times[0] + CLOSING_S - time.monotonic(), 0.0)
 
 
-def heeded(numbers: Iterable[int]) -> dict[int, Any]:
-    """The handlers of those signals that are not ignored, as `nohup` has it."""
+def active_handlers(numbers: Iterable[int]) -> dict[int, Any]:
+    """Return the handlers of signals that are not ignored (`nohup`)."""
     return {
         number: handler
         for number in numbers
@@ -48,23 +48,23 @@ def heeded(numbers: Iterable[int]) -> dict[int, Any]:
 
 
 @contextmanager
-def ended_by_signals(put_down: Callable[[], None]) -> Iterator[None]:
-    """Have SIGTERM and SIGHUP raise KeyboardInterrupt here, and the process end in time after that.
+def interrupt_on_signals(release: Callable[[], None]) -> Iterator[None]:
+    """Raise KeyboardInterrupt on SIGTERM and SIGHUP, and end the process in time.
 
-    Only in the main thread, and not for signals that are ignored, as `nohup` has it.
+    This works in the main thread only. Signals that are ignored, as under `nohup`, stay ignored.
 
     Args:
-        put_down: called in another thread right before the process is ended by force.
+        release: called in another thread right before the process is ended by force.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = heeded(SIGNALS)
-    # The handler in Python has to wait while the main thread computes; this thread has not.
-    heard, written = socket.socketpair()
-    written.setblocking(False)
-    fd_before = signal.set_wakeup_fd(written.fileno(), warn_on_full_buffer=False)
-    threading.Thread(target=_end_in_time, args=(heard, put_down), name="end", daemon=True).start()
+    before = active_handlers(SIGNALS)
+    # A Python handler waits while the main thread computes. This thread does not.
+    reader, writer = socket.socketpair()
+    writer.setblocking(False)
+    fd_before = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+    threading.Thread(target=_end_in_time, args=(reader, release), name="end", daemon=True).start()
     for number in before:
         signal.signal(number, _interrupt)
     try:
@@ -73,47 +73,47 @@ def ended_by_signals(put_down: Callable[[], None]) -> Iterator[None]:
         for number, handler in before.items():
             signal.signal(number, handler)
         signal.set_wakeup_fd(fd_before)
-        written.close()
+        writer.close()
 
 
-def wait_for_the_end() -> None:
-    """Return when somebody asks this process to end, by a signal or with Ctrl-C."""
+def wait_for_end() -> None:
+    """Block until a signal or Ctrl-C ends this process."""
     with suppress(KeyboardInterrupt):
         while True:
             time.sleep(3600)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    """Interrupt the main thread; what is asked again changes nothing."""
+    """Interrupt the main thread. Further signals change nothing."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
-    _note()
+    _note_signal()
     raise KeyboardInterrupt
 
 
-def _note() -> None:
-    if not _asked_at:
-        _asked_at.append(time.monotonic())
+def _note_signal() -> None:
+    if not _signal_times:
+        _signal_times.append(time.monotonic())
 
 
-def _end_in_time(heard: socket.socket, put_down: Callable[[], None]) -> None:
-    """Wait for one of the signals, and end the process if it is still there in a while."""
-    with heard:
-        while received := heard.recv(64):
-            number = next((it for it in received if it in SIGNALS), None)
+def _end_in_time(reader: socket.socket, release: Callable[[], None]) -> None:
+    """Wait for a signal, and end the process after the deadline."""
+    with reader:
+        while numbers := reader.recv(64):
+            number = next((value for value in numbers if value in SIGNALS), None)
             if number is None:
                 continue
-            _note()
-            time.sleep(END_WITHIN_S - LAST_WORDS_S)
-            last = threading.Thread(target=_quietly, args=(put_down,), daemon=True)
-            last.start()
-            last.join(LAST_WORDS_S)
+            _note_signal()
+            time.sleep(END_WITHIN_S - RELEASE_S)
+            releasing = threading.Thread(target=_quietly, args=(release,), daemon=True)
+            releasing.start()
+            releasing.join(RELEASE_S)
             for stream in (sys.stdout, sys.stderr):
                 with suppress(OSError, ValueError):
                     stream.flush()
             os._exit(128 + number)
 
 
-def _quietly(put_down: Callable[[], None]) -> None:
+def _quietly(release: Callable[[], None]) -> None:
     with suppress(Exception):  # the database may be closed already
-        put_down()
+        release()

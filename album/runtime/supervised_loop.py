@@ -1,4 +1,4 @@
-"""SupervisedLoop: work in the background that goes on after a failure.
+"""Background work that continues after failures.
 
 loop = SupervisedLoop("thumbnails", step)
 loop.start()     # calls step() again and again in a thread
@@ -18,17 +18,18 @@ from models.errors import ModelError
 log = logging.getLogger(__name__)
 
 FIRST_DELAY_S = 1.0
-"""After the first failure; doubles with each that follows."""
+"""After the first failure. It doubles with each further one."""
 LONGEST_DELAY_S = 60.0
 
 Step = Callable[[], float | None]
-"""One round of the work. Returns in how many seconds the next is due, 0 for at once, or None when
-nothing is left to do."""
+"""One round of the work.
+
+Returns seconds until the next, 0 for at once, or None when the work is done."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoopProblem:
-    """A loop that failed in its last round and will try again."""
+    """Failure of a loop that will try again."""
 
     work: str
     """The name of the loop."""
@@ -36,18 +37,18 @@ class LoopProblem:
 
 
 class SupervisedLoop:
-    """Calls a step in a thread of its own until it is stopped, whatever the step raises."""
+    """Calls a step in its own thread until stopped, also after exceptions."""
 
     def __init__(self, name: str, step: Step) -> None:
-        """Start nothing yet.
+        """Create a loop that does not run yet.
 
         Args:
-            name: what the work is; the page has a word for it in each language.
+            name: of the work. The page translates it.
             step: called from one thread only.
         """
         self.name = name
         self.problem: str | None = None
-        """Why the last round failed, in one sentence; None where it did not."""
+        """Why the last round failed, in one sentence. None if it did not."""
         self._step = step
         self._wake = threading.Event()
         self._stopped = threading.Event()
@@ -55,17 +56,17 @@ class SupervisedLoop:
         self._logged = ""
 
     def start(self) -> None:
-        """Begin, unless it was begun before."""
+        """Start the thread unless it was started before."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
             self._thread.start()
 
     def wake(self) -> None:
-        """Begin the next round at once; a delay after a failure is not cut short."""
+        """Begin the next round at once, except after a failure."""
         self._wake.set()
 
     def stop(self, timeout_s: float) -> bool:
-        """End after the round in hand; whether it has ended within `timeout_s` seconds."""
+        """End after this round. Returns whether that took at most `timeout_s` seconds."""
         self._stopped.set()
         self._wake.set()
         if self._thread is None:
@@ -75,7 +76,7 @@ class SupervisedLoop:
 
     @property
     def is_stopped(self) -> bool:
-        """Whether it was asked to end."""
+        """Whether `stop` was called."""
         return self._stopped.is_set()
 
     def _run(self) -> None:
@@ -84,11 +85,11 @@ class SupervisedLoop:
             self._wake.clear()
             try:
                 wait_s = self._step()
-            except BaseException as error:  # some libraries raise what is no Exception
+            except BaseException as error:  # some libraries raise other than Exception
                 if self._stopped.is_set():
                     log.debug("%s failed while it was being stopped", self.name, exc_info=True)
                     return
-                self._note(error)
+                self._report(error)
                 self._stopped.wait(delay_s)
                 delay_s = min(2 * delay_s, LONGEST_DELAY_S)
                 continue
@@ -99,23 +100,23 @@ class SupervisedLoop:
             if wait_s > 0:
                 self._wake.wait(wait_s)
 
-    def _note(self, error: BaseException) -> None:
-        """Keep what a person is told, and log a failure, in full where nobody foresaw it."""
-        named = isinstance(error, AlbumError | ModelError)
-        problem = str(error) if named else "It failed unexpectedly; the album's log says why."
+    def _report(self, error: BaseException) -> None:
+        """Set `problem` and log the failure. Unexpected ones get a traceback."""
+        expected = isinstance(error, AlbumError | ModelError)
+        problem = str(error) if expected else "It failed unexpectedly; the album's log says why."
         self.problem = problem
-        kind = repr(error)
-        if kind == self._logged:
-            log.debug("%s failed again: %s", self.name, kind)
+        text = repr(error)
+        if text == self._logged:
+            log.debug("%s failed again: %s", self.name, text)
             return
-        self._logged = kind
-        if named:
+        self._logged = text
+        if expected:
             log.warning("%s: %s", self.name, error)
         else:
             log.error("%s failed and is tried again", self.name, exc_info=error)
 
 
-def problems_of(loops: Iterable[SupervisedLoop]) -> tuple[LoopProblem, ...]:
-    """What fails now, one entry a name."""
-    found = {it.name: LoopProblem(it.name, it.problem) for it in loops if it.problem is not None}
-    return tuple(found.values())
+def loop_problems(loops: Iterable[SupervisedLoop]) -> tuple[LoopProblem, ...]:
+    """Return the loops that fail now, one entry for each name."""
+    failing = {loop.name: loop.problem for loop in loops if loop.problem is not None}
+    return tuple(LoopProblem(name, problem) for name, problem in failing.items())

@@ -1,7 +1,7 @@
-"""TempFolder: where one process puts uploads and downloads for a while.
+"""Temporary uploads and downloads of one process.
 
 data/temp/<process>-<random>/        its files
-data/temp/<process>-<random>.lock    held as long as it lives, however it ends
+data/temp/<process>-<random>.lock    held as long as the process lives, however it ends
 """
 
 from __future__ import annotations
@@ -17,41 +17,41 @@ from filelock import FileLock, Timeout
 
 from album.runtime.supervised_loop import SupervisedLoop
 
-KEPT_S = 86_400.0  # query pictures and downloads; photos leave the folder at once
-PARTIAL_KEPT_S = 3_600.0  # an upload to which nothing has been added for so long was given up
+KEPT_S = 86_400.0  # query images and downloads. Photos leave the folder at once
+PARTIAL_KEPT_S = 3_600.0  # an upload without new bytes for so long was abandoned
 SWEEP_EVERY_S = 600.0
 STOP_S = 10.0
-PARTIAL = "tmp"  # Gradio's uploads on their way begin so, in no folder of their own
+PARTIAL = "tmp"  # prefix of Gradio's unfinished uploads, which have no folder of their own
 
 
 class TempFolder:
-    """A folder of one process alone, empty at first and swept by age from then on."""
+    """Folder of one process, swept by age."""
 
     def __init__(self, parent: Path) -> None:
-        """Make it, and remove those of processes that have ended.
+        """Create the folder, and remove those of processes that have ended.
 
         Args:
-            parent: the folder of all of them; whatever else is in it is removed.
+            parent: the folder of all such folders. Anything else in it is removed.
 
         Raises:
-            OSError: it cannot be made.
+            OSError: the folder cannot be created.
         """
         parent.mkdir(parents=True, exist_ok=True)
         self.path = parent.resolve() / f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._lock = FileLock(_lock_of(self.path))
-        # Whoever starts at the same moment must not find a folder that is not locked yet.
+        # Another process that starts now must not find a folder without its lock.
         with FileLock(parent / "starting.lock"):
             _remove_dead(parent)
             self._lock.acquire()
             self.path.mkdir()
-        self._loop = SupervisedLoop("temporary files", self._sweep_in_time)
+        self._loop = SupervisedLoop("temporary files", self._sweep_step)
         self._loop.start()
 
     def sweep(self, now: float | None = None) -> None:
-        """Remove what is too old, whether Gradio knows of it or not, and empty folders.
+        """Remove old files and empty folders, whether Gradio knows them or not.
 
         Args:
-            now: the time in seconds since 1970; None: of the clock.
+            now: the time in seconds since 1970. None: now.
         """
         now = time.time() if now is None else now
         for folder, names, files in os.walk(self.path, topdown=False):
@@ -68,19 +68,19 @@ class TempFolder:
                     path.rmdir()
 
     def close(self) -> None:
-        """Remove the folder with all that is in it."""
+        """Remove the folder with its files."""
         self._loop.stop(STOP_S)
         shutil.rmtree(self.path, ignore_errors=True)
         self._lock.release()
         _lock_of(self.path).unlink(missing_ok=True)
 
-    def _sweep_in_time(self) -> float:
+    def _sweep_step(self) -> float:
         self.sweep()
         return SWEEP_EVERY_S
 
 
 def _remove_dead(parent: Path) -> None:
-    """Remove what no living process holds the lock of."""
+    """Remove the entries whose lock no living process holds."""
     for entry in parent.iterdir():
         if entry.suffix == ".lock":
             continue
@@ -102,9 +102,9 @@ def _lock_of(folder: Path) -> Path:
 
 
 def _age_s(path: Path, now: float) -> float:
-    """Since it was written or put here; a copy may have the date of what it was made of."""
+    """Age since it was written or, for a copy, put here."""
     try:
-        there = path.lstat()
+        status = path.lstat()
     except FileNotFoundError:
         return 0.0
-    return now - max(there.st_mtime, there.st_ctime)
+    return now - max(status.st_mtime, status.st_ctime)

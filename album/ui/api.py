@@ -307,7 +307,7 @@ class Endpoints:
             (its original is not where it was).
         """
         photo = self._album.photo(_photo_id(photo_id))
-        caption = self._album.captions.of(photo.photo_id)
+        caption = self._album.captions.get(photo.photo_id)
         place = self._album.store.place_of(photo.photo_id)
         return {
             "photo_id": photo.photo_id,

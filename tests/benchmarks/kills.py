@@ -117,7 +117,7 @@ def _things(album: Album, originals: Path) -> Iterator[str]:
         yield f"photo {photo.sha256}"
         yield f"labels of {photo_id}: {' '.join(album.labels_of(photo_id))}"
         captions = [it.caption for it in album.captions.history(photo_id)]
-        if (shown := album.captions.of(photo_id)) is not None:
+        if (shown := album.captions.get(photo_id)) is not None:
             captions.append(shown)
             yield f"shown of {photo_id}: {shown.text}"
         yield from (f"caption of {photo_id}: {it.text}" for it in captions)

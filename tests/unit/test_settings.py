@@ -52,7 +52,7 @@ def test_every_setting_is_read(tmp_path):
     assert settings.log_level == "DEBUG"
 
 
-def test_a_space_answers_to_every_name_and_stands_in_a_frame_of_its_site():
+def test_space_allows_every_host_and_its_frame():
     space = {"SYSTEM": "spaces", "SPACE_ID": "me/album", "GRADIO_SERVER_NAME": "0.0.0.0"}
 
     settings = Settings.from_env(space)
@@ -96,7 +96,7 @@ def test_secrets_are_not_printed():
         {"ALBUM_GEMINI_KEY_FILE": "/nowhere/key"},
     ],
 )
-def test_a_bad_value_stops_the_start_with_a_sentence_that_names_the_setting(env):
+def test_bad_value_raises_sentence_with_setting_name(env):
     with pytest.raises(SettingError, match=next(iter(env))):
         Settings.from_env(env)
 
@@ -109,7 +109,7 @@ def key_file(tmp_path):
     return file
 
 
-def test_the_key_may_lie_in_a_file_and_the_environment_goes_first(key_file):
+def test_key_comes_from_environment_before_file(key_file):
     named = {"ALBUM_GEMINI_KEY_FILE": str(key_file)}
 
     settings = Settings.from_env(named)
@@ -123,7 +123,7 @@ def test_the_key_may_lie_in_a_file_and_the_environment_goes_first(key_file):
 
 @pytest.mark.skipif(os.name != "posix", reason="rights are those of POSIX")
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o610, 0o777])
-def test_a_key_that_others_may_read_is_refused(key_file, mode):
+def test_key_that_others_may_read_is_refused(key_file, mode):
     key_file.chmod(mode)
 
     with pytest.raises(SettingError, match=r"chmod 600") as caught:
@@ -132,7 +132,7 @@ def test_a_key_that_others_may_read_is_refused(key_file, mode):
 
 
 @pytest.mark.parametrize("held", [b"", b" \n", b"two secret-keys", b"secret-\xff", b"secret" * 999])
-def test_a_file_that_does_not_hold_one_key_is_refused_without_telling_what_it_holds(key_file, held):
+def test_invalid_key_file_is_refused_without_its_content(key_file, held):
     key_file.write_bytes(held)
 
     with pytest.raises(SettingError, match="one key") as caught:
@@ -141,7 +141,7 @@ def test_a_file_that_does_not_hold_one_key_is_refused_without_telling_what_it_ho
     assert caught.value.__cause__ is caught.value.__context__ is None
 
 
-def test_a_folder_or_a_pipe_is_no_key_file(tmp_path):
+def test_key_file_must_be_regular_file(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path, tmp_path / "pipe"):
         with pytest.raises(SettingError, match="which is no file"):

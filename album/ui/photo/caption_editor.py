@@ -104,7 +104,7 @@ class CaptionEditor:
 
     def show(self, photo_id: int, language: str) -> Updates:
         """The captions of a photo that was just opened."""
-        caption = self._album.captions.of(photo_id, language)
+        caption = self._album.captions.get(photo_id, language)
         words = caption.text if caption else ""
         return {
             self._caption: words,
@@ -118,7 +118,7 @@ class CaptionEditor:
         """Keep a caption as the person's own; blank text removes it."""
         language = language_of(request)
         self._keep(photo_id, text, entered, language)
-        caption = self._album.captions.of(photo_id, language)
+        caption = self._album.captions.get(photo_id, language)
         said = say(language, "saved")
         return {**self._told(photo_id, caption, language), self._note: said}
 
@@ -150,7 +150,7 @@ class CaptionEditor:
             return {self._note: gr.skip()}
         photo_id, before = asked
         language = language_of(request)
-        caption = self._album.captions.of(open_now, language)
+        caption = self._album.captions.get(open_now, language)
         stays = photo_id != open_now or text.strip() not in ("", before.strip())
         words = gr.skip() if caption is None or stays else caption.text
         return {self._caption: words, **self._told(open_now, caption, language)}
@@ -172,7 +172,7 @@ class CaptionEditor:
     def tell_more(self, photo_id: int, request: gr.Request) -> Any:
         """What is known in words of the photo beside its caption, after that has changed."""
         language = language_of(request)
-        caption = self._album.captions.of(photo_id, language)
+        caption = self._album.captions.get(photo_id, language)
         return self._told(photo_id, caption, language)[self._more]
 
     def keep_text(self, photo_id: int, text: str, language: str) -> Updates:
@@ -181,9 +181,9 @@ class CaptionEditor:
         Raises:
             AlbumError: the photo is gone, or the words are too long.
         """
-        before = self._album.captions.of(photo_id, language)
+        before = self._album.captions.get(photo_id, language)
         self._album.captions.write(photo_id, text, language)
-        caption = self._album.captions.of(photo_id, language)
+        caption = self._album.captions.get(photo_id, language)
         said = say(language, "saved")
         if before is not None and before.text != text:
             said = html.escape(say(language, "saved_instead", old=before.text))

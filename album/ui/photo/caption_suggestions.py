@@ -107,7 +107,7 @@ class CaptionSuggestions:
             yield {self._list: _note(say(language, "fits_none"))}
             return
         offer = SuggestionOffer(photo_id, tuple(best))
-        caption = self._album.captions.of(photo_id, language)
+        caption = self._album.captions.get(photo_id, language)
         own = "" if caption is None else caption.text
         yield {self._offer: offer, self._list: _list(offer, own, None, language)}
 
@@ -128,7 +128,7 @@ class CaptionSuggestions:
             return gr.skip(), gr.skip(), gr.skip()
         language = language_of(request)
         chosen = offer.best[place].text
-        caption = self._album.captions.of(photo_id, language)
+        caption = self._album.captions.get(photo_id, language)
         # What is in the box may not be kept yet; what is kept may have come since, from Gemini.
         old = typed.strip() or ("" if caption is None else caption.text)
         if old not in ("", chosen) and event.value != "instead":

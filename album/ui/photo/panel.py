@@ -79,7 +79,7 @@ class PhotoPanel:
             PhotoNotFoundError: the photo, or every picture of it, is gone.
         """
         photo = self._album.photo(photo_id)
-        caption = self._album.captions.of(photo_id, language)
+        caption = self._album.captions.get(photo_id, language)
         given = self._album.labels.get(photo_id)
         alt = caption.text if caption else photo.filename
         return {

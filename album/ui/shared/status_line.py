@@ -5,7 +5,8 @@ from __future__ import annotations
 import html
 from typing import Protocol
 
-from album.service import Album, AlbumStatus
+from album.runtime.status import AlbumStatus
+from album.service import Album
 from album.ui.i18n.error_messages import in_language
 from album.ui.i18n.messages import say, say_count
 

@@ -60,7 +60,7 @@ def asked(captioner) -> int:
 # What a job is, before and after
 
 
-def test_an_estimate_counts_photos_and_sends_nothing(album, captioner, photo_ids, burst):
+def test_estimate_counts_photos_and_sends_nothing(album, captioner, photo_ids, burst):
     album.captions.write(photo_ids[0], "mine")
 
     it = album.captions.estimate(CaptionSelection(), BOTH)
@@ -74,7 +74,7 @@ def test_an_estimate_counts_photos_and_sends_nothing(album, captioner, photo_ids
     assert album.caption_store.counts() == (1, 0, 0)
 
 
-def test_an_estimate_of_more_than_a_day_says_on_how_many(album, captioner, photo_ids):
+def test_estimate_tells_days_when_over_daily_limit(album, captioner, photo_ids):
     pace = CaptionPace(per_minute=1, per_day=2)
     album.close()
     slow = Album(
@@ -113,8 +113,8 @@ def test_readers_see_their_own_language_and_searches_both(album, captioner, phot
     album.captions.start_job(CaptionSelection(tuple(photo_ids[:1])), BOTH)
     album.captions.drain()
 
-    assert album.captions.of(photo_ids[0], "en").text == "A red rose"
-    assert album.captions.of(photo_ids[0], "ko").text == "빨간 장미"
+    assert album.captions.get(photo_ids[0], "en").text == "A red rose"
+    assert album.captions.get(photo_ids[0], "ko").text == "빨간 장미"
     for words in ('"빨간 장미"', '"red rose"'):
         (hit,) = album.search.find(words, language="en").hits
         assert hit.caption.text == "A red rose"
@@ -124,7 +124,7 @@ def describes(captioner, captions: dict[str, str], **more) -> None:
     captioner.describe = lambda jpeg, languages: CaptionResult(captions, **more)
 
 
-def test_plain_words_are_kept_under_the_language_that_they_must_be_of(album, captioner, photo_ids):
+def test_plain_answer_is_stored_under_its_language(album, captioner, photo_ids):
     first, second, third, _ = photo_ids
     describes(captioner, {"": "Two lions."})
     album.captions.start_job(CaptionSelection((first,)), ["ko"])
@@ -137,12 +137,10 @@ def test_plain_words_are_kept_under_the_language_that_they_must_be_of(album, cap
     assert [set(album.captions.captions_by_language(it)) for it in (first, second, third)] == [
         {"ko"}, {"en"}, {"ko"},
     ]  # fmt: skip
-    assert not any(album.captions.of(it).by_hand for it in (first, second, third))
+    assert not any(album.captions.get(it).by_hand for it in (first, second, third))
 
 
-def test_the_wanted_are_those_without_a_caption_of_a_label_or_of_a_model(
-    album, captioner, photo_ids
-):
+def test_selection_by_lacking_label_or_model(album, captioner, photo_ids):
     first, second, third, fourth = photo_ids
     album.set_labels(first, ["여행"])
     album.set_labels(third, ["여행"])
@@ -161,7 +159,7 @@ def test_the_wanted_are_those_without_a_caption_of_a_label_or_of_a_model(
     album.captions.start_job(CaptionSelection(by_model="fake-captioner"), ["ko"])
     album.captions.drain()
 
-    texts = [album.captions.of(it).text for it in photo_ids]
+    texts = [album.captions.get(it).text for it in photo_ids]
     assert texts == ["Another.", "mine", "Another.", "Another."]
     assert album.caption_store.models() == {"another-model": 3}
     (past,) = album.captions.history(first)
@@ -171,9 +169,7 @@ def test_the_wanted_are_those_without_a_caption_of_a_label_or_of_a_model(
     assert album.captions.history(fourth)[0].replaced_at.year >= 2024
 
 
-def test_a_caption_written_while_the_captioner_was_thinking_is_not_counted(
-    album, captioner, photo_ids
-):
+def test_caption_written_during_request_is_not_counted(album, captioner, photo_ids):
     captioner.meanwhile = lambda: album.captions.write(photo_ids[0], "Mine")
     captioner.keywords = ("heron",)
     job_id = album.captions.start_job(CaptionSelection(tuple(photo_ids[:2])), ["en"])
@@ -181,7 +177,7 @@ def test_a_caption_written_while_the_captioner_was_thinking_is_not_counted(
 
     job = album.captions.job(job_id)
     assert (job.state, job.written, job.left_out) == ("done", 1, 1)
-    assert album.captions.of(photo_ids[0]).text == "Mine"
+    assert album.captions.get(photo_ids[0]).text == "Mine"
     assert album.captions.history(photo_ids[0]) == []
 
 
@@ -198,7 +194,7 @@ def test_what_looks_the_same_is_sent_once(album, captioner, burst):
     assert (job.total, job.written, job.state) == (4, 4, "done")
 
 
-def test_where_the_one_that_is_sent_fails_the_next_takes_its_place(album, captioner, burst):
+def test_next_of_group_is_sent_after_failure(album, captioner, burst):
     refused = []
 
     def refuse_two(jpeg, languages):
@@ -212,16 +208,14 @@ def test_where_the_one_that_is_sent_fails_the_next_takes_its_place(album, captio
     album.captions.drain()
 
     assert len(refused) == 2
-    assert [album.captions.of(it) is not None for it in burst[:3]] == [False, False, True]
+    assert [album.captions.get(it) is not None for it in burst[:3]] == [False, False, True]
     assert [it.photo_id for it in album.captions.failures(job_id)] == burst[:2]
     job = album.captions.job(job_id)
     assert (job.state, job.written, job.failed) == ("done", 1, 2)
 
 
 @pytest.mark.parametrize("act", ["by hand", "gone", "asked for alone"])
-def test_those_that_share_are_captioned_though_the_first_leaves_the_queue(
-    album, captioner, burst, act
-):
+def test_group_is_captioned_when_first_leaves_queue(album, captioner, burst, act):
     album.captions.start_job(CaptionSelection(tuple(burst[:3])), ["en"])
     if act == "by hand":
         album.captions.write(burst[0], "Mine")
@@ -238,7 +232,7 @@ def test_those_that_share_are_captioned_though_the_first_leaves_the_queue(
 # Steering
 
 
-def test_a_paused_job_sends_nothing_until_it_is_resumed(album, captioner, photo_ids):
+def test_paused_job_sends_nothing_until_resumed(album, captioner, photo_ids):
     job_id = album.captions.start_job(CaptionSelection(), ["en"])
     album.captions.pause(job_id)
     assert album.captions.drain() == 0
@@ -250,9 +244,7 @@ def test_a_paused_job_sends_nothing_until_it_is_resumed(album, captioner, photo_
     assert album.captions.job(job_id).state == "done"
 
 
-def test_a_job_that_is_paused_or_cancelled_between_claim_and_sending_is_not_sent(
-    album, captioner, photo_ids
-):
+def test_job_stopped_between_claim_and_request_sends_nothing(album, captioner, photo_ids):
     queue = CaptionQueue(album.database)
     job_id = album.captions.start_job(CaptionSelection(), ["en"])
     task = queue.claim(time.time(), 60)
@@ -268,9 +260,7 @@ def test_a_job_that_is_paused_or_cancelled_between_claim_and_sending_is_not_sent
 
 
 @pytest.mark.parametrize("act", ["pause", "cancel", "by hand", "delete"])
-def test_what_is_not_wanted_any_more_when_its_turn_comes_is_not_sent(
-    album, captioner, photo_ids, act
-):
+def test_photo_is_not_sent_when_no_longer_wanted(album, captioner, photo_ids, act):
     album.close()
     pace = CaptionPace(per_minute=1, window_s=1.0, margin_s=0.0)
     again = Album(
@@ -305,9 +295,7 @@ def test_what_is_not_wanted_any_more_when_its_turn_comes_is_not_sent(
     again.close()
 
 
-def test_a_cancelled_job_keeps_what_is_written_and_can_be_followed_by_another(
-    album, captioner, photo_ids
-):
+def test_cancelled_job_keeps_captions_and_allows_another(album, captioner, photo_ids):
     first = album.captions.start_job(CaptionSelection(tuple(photo_ids[:1])), ["en"])
     album.captions.drain()
     second = album.captions.start_job(CaptionSelection(tuple(photo_ids)), ["en"])
@@ -324,9 +312,8 @@ def test_a_cancelled_job_keeps_what_is_written_and_can_be_followed_by_another(
         album.captions.pause(99)
 
 
-def test_a_photo_at_work_when_its_job_is_cancelled_is_not_sent_again_by_the_next(
-    album, captioner, photo_ids
-):
+def test_next_job_skips_photo_of_cancelled_job(album, captioner, photo_ids):
+    """The photo was being captioned when its job was cancelled."""
     wanted = CaptionSelection(tuple(photo_ids[:1]))
     first = album.captions.start_job(wanted, ["en"])
     later = []
@@ -341,15 +328,13 @@ def test_a_photo_at_work_when_its_job_is_cancelled_is_not_sent_again_by_the_next
     album.captions.drain()
 
     assert len(captioner.calls) == 1
-    assert album.captions.of(photo_ids[0], "en").text == "A photo."
+    assert album.captions.get(photo_ids[0], "en").text == "A photo."
     job = album.captions.job(later[0])
     assert (job.state, job.written, job.waiting) == ("done", 1, 0)
     assert album.captions.job(first).state == "cancelled"
 
 
-def test_a_photo_at_work_when_its_job_is_cancelled_leaves_the_queue_if_nothing_comes_of_it(
-    album, captioner, photo_ids
-):
+def test_photo_of_cancelled_job_leaves_queue_when_failed(album, captioner, photo_ids):
     captioner.error = unavailable("Gemini is busy.")
     job_id = album.captions.start_job(CaptionSelection(tuple(photo_ids[:1])), ["en"])
     captioner.meanwhile = lambda: album.captions.cancel(job_id)
@@ -360,9 +345,7 @@ def test_a_photo_at_work_when_its_job_is_cancelled_leaves_the_queue_if_nothing_c
     assert (job.state, job.waiting, job.left_out) == ("cancelled", 0, 1)
 
 
-def test_a_request_that_is_not_sent_as_the_album_closes_is_not_counted(
-    album, captioner, photo_ids, monkeypatch
-):
+def test_request_dropped_at_closing_is_not_counted(album, captioner, photo_ids, monkeypatch):
     def closes_meanwhile(path):
         album.captions.stop()
         return b"a picture"
@@ -376,9 +359,7 @@ def test_a_request_that_is_not_sent_as_the_album_closes_is_not_counted(
     assert album.caption_store.counts() == (0, 1, 0)
 
 
-def test_the_last_request_of_a_day_is_waited_for_by_who_asked_for_it(
-    album, captioner, photo_ids, monkeypatch
-):
+def test_last_request_of_day_is_waited_for(album, captioner, photo_ids, monkeypatch):
     album.close()
     again = Album(
         album.data_dir,
@@ -396,7 +377,7 @@ def test_the_last_request_of_a_day_is_waited_for_by_who_asked_for_it(
     again.close()
 
 
-def test_a_paused_job_stays_paused_when_its_failures_are_tried_again(album, captioner, photo_ids):
+def test_paused_job_stays_paused_when_retried(album, captioner, photo_ids):
     captioner.error = CaptionRefusedError("No.")
     job_id = album.captions.start_job(CaptionSelection(), ["en"])
     album.captions.drain(lambda photo_id: album.captions.pause(job_id))
@@ -409,7 +390,7 @@ def test_a_paused_job_stays_paused_when_its_failures_are_tried_again(album, capt
     assert album.captions.drain() == 4
 
 
-def test_what_was_given_up_is_tried_again_when_asked(album, captioner, photo_ids):
+def test_failed_photos_are_sent_again_on_retry(album, captioner, photo_ids):
     captioner.error = CaptionRefusedError("No.")
     job_id = album.captions.start_job(CaptionSelection(), ["en"])
     album.captions.drain()
@@ -427,7 +408,7 @@ def test_what_was_given_up_is_tried_again_when_asked(album, captioner, photo_ids
 # When the other side is in trouble
 
 
-def test_a_quota_rests_the_whole_album_and_is_no_try(album, captioner, photo_ids):
+def test_quota_pauses_all_jobs_without_a_try(album, captioner, photo_ids):
     captioner.error = unavailable("Quota.", retry_after_s=37.0, is_quota=True)
     album.captions.start_job(CaptionSelection(), ["en"])
 
@@ -447,7 +428,7 @@ def test_a_quota_rests_the_whole_album_and_is_no_try(album, captioner, photo_ids
     assert asked(captioner) == 1
 
 
-def test_a_wrong_setting_pauses_the_job_and_fails_no_photo(album, captioner, photo_ids):
+def test_wrong_setting_pauses_job_without_failures(album, captioner, photo_ids):
     captioner.error = unavailable("Set GEMINI_API_KEY to a valid one.", needs_setting=True)
     job_id = album.captions.start_job(CaptionSelection(), ["en"])
     album.captions.drain()
@@ -466,7 +447,7 @@ def test_a_wrong_setting_pauses_the_job_and_fails_no_photo(album, captioner, pho
     assert album.captions.job(job_id).state == "done"
 
 
-def test_a_job_that_somebody_paused_is_not_resumed_by_a_start(album, captioner, photo_ids):
+def test_job_paused_by_hand_stays_paused_at_start(album, captioner, photo_ids):
     job_id = album.captions.start_job(CaptionSelection(), ["en"])
     album.captions.pause(job_id)
     album.captions.start()
@@ -476,9 +457,7 @@ def test_a_job_that_somebody_paused_is_not_resumed_by_a_start(album, captioner, 
     assert captioner.calls == []
 
 
-def test_a_fault_of_theirs_with_a_time_is_a_try_and_so_ends(
-    album, captioner, photo_ids, monkeypatch
-):
+def test_server_error_with_retry_time_is_a_try(album, captioner, photo_ids, monkeypatch):
     monkeypatch.setattr(worker.random, "uniform", lambda low, high: 0.0)
     captioner.error = unavailable("Fault.", retry_after_s=0.001)
     job_id = album.captions.start_job(CaptionSelection(tuple(photo_ids[:1])), ["en"])
@@ -488,7 +467,7 @@ def test_a_fault_of_theirs_with_a_time_is_a_try_and_so_ends(
     assert album.captions.problem(photo_ids[0]) == "Fault."
 
 
-def test_a_full_disk_keeps_an_answer_that_was_paid_for(album, captioner, photo_ids, monkeypatch):
+def test_full_disk_keeps_paid_answer(album, captioner, photo_ids, monkeypatch):
     monkeypatch.setattr(worker, "LOOK_AGAIN_S", 0.01)
     full = [AlbumError("The disk is full."), AlbumError("The disk is full.")]
     write = album.caption_store.write_by_model
@@ -503,13 +482,13 @@ def test_a_full_disk_keeps_an_answer_that_was_paid_for(album, captioner, photo_i
     album.captions.drain()
 
     assert len(captioner.calls) == 1
-    assert album.captions.of(photo_ids[0]).text == captioner.says
+    assert album.captions.get(photo_ids[0]).text == captioner.says
 
 
 # Many at once
 
 
-def test_only_so_many_are_asked_at_the_same_time_and_each_photo_once(album, captioner, tmp_path):
+def test_parallel_limit_holds_and_photos_go_once(album, captioner, tmp_path):
     paths = [make_photo(tmp_path / f"{n}.png", (10 * n, 0, 0)) for n in range(20)]
     ids = take_in(album, paths).added
     album.close()
@@ -538,7 +517,7 @@ def test_only_so_many_are_asked_at_the_same_time_and_each_photo_once(album, capt
     again.close()
 
 
-def test_workers_with_nothing_to_do_leave_the_processor_alone(album, monkeypatch):
+def test_idle_workers_use_no_processor(album, monkeypatch):
     looks = []
     is_due = CaptionQueue.is_due
     monkeypatch.setattr(
@@ -550,7 +529,7 @@ def test_workers_with_nothing_to_do_leave_the_processor_alone(album, monkeypatch
     assert len(looks) <= 4  # two workers, which look again after two seconds
 
 
-def test_another_language_that_is_asked_for_meanwhile_is_asked_for_too(album, captioner, photo_ids):
+def test_language_added_meanwhile_is_captioned_too(album, captioner, photo_ids):
     queue = CaptionQueue(album.database)
     once = []
 
@@ -566,7 +545,7 @@ def test_another_language_that_is_asked_for_meanwhile_is_asked_for_too(album, ca
     assert set(album.captions.captions_by_language(photo_ids[0])) == {"ko", "en"}
 
 
-def test_an_answer_that_is_waited_for_comes_before_a_job(album, captioner, photo_ids):
+def test_urgent_request_goes_before_job(album, captioner, photo_ids):
     album.captions.start_job(CaptionSelection(), ["en"])
 
     album.captions.ask_now(photo_ids[3], "en")
@@ -582,7 +561,7 @@ def test_an_answer_that_is_waited_for_comes_before_a_job(album, captioner, photo
 # Questions
 
 
-def test_a_question_sends_the_photo_and_stores_nothing(album, captioner, photo_ids):
+def test_question_sends_the_photo_and_stores_nothing(album, captioner, photo_ids):
     captioner.says = "Two."
     turns = (Turn("person", "How many lions?"),)
 
@@ -591,7 +570,7 @@ def test_a_question_sends_the_photo_and_stores_nothing(album, captioner, photo_i
     ((jpeg, sent, language),) = captioner.asked
     assert jpeg.startswith(b"\xff\xd8")
     assert (sent, language) == (turns, "en")
-    assert album.captions.of(photo_ids[0]) is None
+    assert album.captions.get(photo_ids[0]) is None
     assert album.captions.progress().today == 1  # it counts as a request
 
 
@@ -605,16 +584,14 @@ def test_a_question_sends_the_photo_and_stores_nothing(album, captioner, photo_i
         ((Turn("person", "a"), Turn("model", "b")) * 11 + (Turn("person", "c"),), "too long"),
     ],
 )
-def test_a_question_that_is_none_is_not_sent(album, captioner, photo_ids, turns, why):
+def test_question_that_is_none_is_not_sent(album, captioner, photo_ids, turns, why):
     with pytest.raises(QueryError, match=why):
         album.captions.answer(photo_ids[0], turns, "en")
 
     assert captioner.asked == []
 
 
-def test_a_translation_and_a_question_wait_for_their_turn_like_all_others(
-    album, captioner, photo_ids
-):
+def test_translation_and_question_respect_rate_limit(album, captioner, photo_ids):
     album.close()
     pace = CaptionPace(per_minute=2, per_day=3, window_s=0.2, margin_s=0.0)
     again = Album(
@@ -634,9 +611,7 @@ def test_a_translation_and_a_question_wait_for_their_turn_like_all_others(
 # A captioner on this machine
 
 
-def test_a_captioner_on_this_machine_has_no_rate_and_writes_what_it_can(
-    album, captioner, photo_ids
-):
+def test_local_captioner_has_no_rate_limit(album, captioner, photo_ids):
     captioner.sends, captioner.speaks = False, ("en",)
     captioner.describe = lambda jpeg, languages: CaptionResult({"en": " ".join(languages)})
 
@@ -644,7 +619,7 @@ def test_a_captioner_on_this_machine_has_no_rate_and_writes_what_it_can(
     assert (it.sends, it.tokens) == (False, 0)
     album.captions.start_job(CaptionSelection(), BOTH)
     album.captions.drain()
-    assert album.captions.of(photo_ids[0]).text == "en"
+    assert album.captions.get(photo_ids[0]).text == "en"
     assert album.captions.ask_now(photo_ids[0], "ko").language == "en"
     with pytest.raises(QueryError, match="in en only"):
         album.captions.start_job(CaptionSelection(), ["ko"])

@@ -79,7 +79,7 @@ def move_to(album, encoder):
         time.sleep(0.01)
 
 
-def test_the_ranking_is_that_of_the_slow_obvious_version(album, encoder):
+def test_ranking_equals_slow_obvious_version(album, encoder):
     texts = [f"{colour} {n}" for n in range(3) for colour in ("blue", "빨간 꽃", "green", "noise")]
     texts = [*texts, "red and green", "파란 하늘", *(f"nothing {n}" for n in range(50))]
     image = album.active.current().index.vectors_of(np.array(album.photo_ids[:1]))[0]
@@ -103,7 +103,7 @@ def test_the_ranking_is_that_of_the_slow_obvious_version(album, encoder):
 
 
 @pytest.mark.parametrize(("number", "best"), [(0, "빨간 장미"), (1, "blue sky")])
-def test_every_caption_of_the_album_is_a_candidate_in_either_language(album, number, best):
+def test_all_captions_are_candidates_in_both_languages(album, number, best):
     for photo_id, text in zip(
         album.photo_ids, ("blue sky", "빨간 장미", "green leaf", "노란 꽃"), strict=True
     ):
@@ -116,7 +116,7 @@ def test_every_caption_of_the_album_is_a_candidate_in_either_language(album, num
     assert -1 <= found.best[-1].score < found.best[0].score <= 1
 
 
-def test_a_file_that_is_not_in_the_album_is_described_and_not_kept(album, tmp_path):
+def test_foreign_file_is_ranked_and_not_stored(album, tmp_path):
     found = album.describer.describe_file(
         make_photo(tmp_path / "new.png", (250, 5, 5)), ["blue", "a red wall"], limit=1
     )
@@ -135,14 +135,14 @@ def test_blanks_and_doubles_are_no_candidates(album):
     assert found.total == 2
 
 
-def test_a_caption_that_many_photos_share_counts_once(album):
+def test_caption_that_many_photos_share_counts_once(album):
     for photo_id in album.photo_ids:
         album.captions.write(photo_id, "our garden")
 
     assert album.describer.describe_photo(album.photo_ids[0]).total == 1
 
 
-def test_without_any_caption_nothing_is_found_and_no_model_is_waited_for(tmp_path):
+def test_ranking_is_empty_without_captions_or_model(tmp_path):
     album = Album(tmp_path / "none", DefaultClassifiers(), FakeCaptioner(), decoder=DecodeHere())
     photo_id = album.store.add(
         NewPhoto("0" * 64, "new.jpg", None, 1, ImageFacts("JPEG", 1, 1), datetime(2020, 1, 1))
@@ -168,7 +168,7 @@ def test_what_cannot_be_described_says_why(album, tmp_path):
         album.describer.describe_file(make_text(tmp_path / "words.jpg"))
 
 
-def test_an_image_that_cannot_be_read_is_said_before_any_text_is_encoded(album, encoder, tmp_path):
+def test_unreadable_image_fails_before_texts_are_encoded(album, encoder, tmp_path):
     with pytest.raises(UnreadableImageError):
         album.describer.describe_file(make_text(tmp_path / "words.jpg"), ["red", "blue"])
 
@@ -185,7 +185,7 @@ def test_too_many_texts_are_refused(album, monkeypatch):
     assert album.describer.describe_photo(album.photo_ids[0], list("aabbc")).total == 3
 
 
-def test_of_more_captions_than_can_be_compared_the_last_written_are(album, monkeypatch):
+def test_latest_captions_are_compared_when_too_many(album, monkeypatch):
     monkeypatch.setattr(caption_matching, "MOST_TEXTS", 2)
     for photo_id, text in zip(album.photo_ids, ("a", "z", "y", "y"), strict=True):
         album.captions.write(photo_id, text)
@@ -198,7 +198,7 @@ def test_of_more_captions_than_can_be_compared_the_last_written_are(album, monke
 # What is kept
 
 
-def test_the_next_photo_encodes_only_captions_that_are_new(album, encoder):
+def test_next_photo_encodes_only_new_captions(album, encoder):
     texts = [f"caption {n}" for n in range(3 * BATCH)]
     first = album.describer.describe_photo(album.photo_ids[0], texts)
     assert sorted(encoder.encoded) == sorted(texts)
@@ -213,7 +213,7 @@ def test_the_next_photo_encodes_only_captions_that_are_new(album, encoder):
     assert encoder.calls == [["one more"]]
 
 
-def test_a_caption_that_was_edited_or_removed_is_no_candidate_any_more(album, encoder):
+def test_edited_or_removed_caption_is_no_candidate(album, encoder):
     album.captions.write(album.photo_ids[0], "red house")
     album.captions.write(album.photo_ids[1], "blue sky")
     album.describer.describe_photo(album.photo_ids[0])
@@ -226,7 +226,7 @@ def test_a_caption_that_was_edited_or_removed_is_no_candidate_any_more(album, en
     assert encoder.calls == [["빨간 집"]]
 
 
-def test_a_new_model_reads_the_captions_anew_and_ranks_with_its_own_vectors(album, encoder):
+def test_new_model_encodes_captions_again(album, encoder):
     texts = ["blue sky", "a red wall"]
     album.describer.describe_photo(album.photo_ids[0], texts)
     other = CountingEncoder("other")
@@ -240,7 +240,7 @@ def test_a_new_model_reads_the_captions_anew_and_ranks_with_its_own_vectors(albu
     assert found.best[0].score == pytest.approx(1, abs=0.02)
 
 
-def test_a_model_that_comes_while_captions_are_read_reads_them_all(album, encoder):
+def test_model_change_during_read_encodes_all_captions(album, encoder):
     texts = [f"caption {n}" for n in range(3 * BATCH)]
     other = CountingEncoder("other")
     reading = album.describer.read(texts)
@@ -252,9 +252,7 @@ def test_a_model_that_comes_while_captions_are_read_reads_them_all(album, encode
     assert encoder.encoded == texts[:BATCH]
 
 
-def test_no_more_vectors_are_kept_than_may_be_and_the_ones_used_last_stay(
-    album, encoder, monkeypatch
-):
+def test_vector_cache_keeps_latest_within_capacity(album, encoder, monkeypatch):
     monkeypatch.setattr(caption_matching, "MOST_TEXTS", 4)
     describer = CaptionRanker(album.store, album.caption_store, album.active, album.decoder)
     first = album.photo_ids[0]
@@ -273,7 +271,7 @@ def test_no_more_vectors_are_kept_than_may_be_and_the_ones_used_last_stay(
 # Others
 
 
-def test_reading_goes_in_small_batches_and_tells_how_far_it_is(album, encoder, tmp_path):
+def test_read_goes_in_batches_with_progress(album, encoder, tmp_path):
     texts = [f"caption {n}" for n in range(2 * BATCH + 3)]
     steps = [(BATCH, len(texts)), (2 * BATCH, len(texts)), (len(texts), len(texts))]
 
@@ -289,9 +287,8 @@ def test_reading_goes_in_small_batches_and_tells_how_far_it_is(album, encoder, t
     assert told == steps
 
 
-def test_while_captions_are_read_others_search_and_ask_and_what_was_read_is_theirs_too(
-    album, encoder
-):
+def test_read_shares_its_vectors_with_other_requests(album, encoder):
+    """While captions are encoded, others search and rank, and use the vectors made so far."""
     texts = [f"caption {n}" for n in range(3 * BATCH)]
     reading = album.describer.read(texts)
     next(reading)
@@ -313,7 +310,7 @@ def test_while_captions_are_read_others_search_and_ask_and_what_was_read_is_thei
     assert sorted(asked) == sorted(texts)  # each once, by whoever came first
 
 
-def test_two_who_ask_at_once_encode_each_caption_once(album, encoder, monkeypatch):
+def test_simultaneous_rankings_encode_each_caption_once(album, encoder, monkeypatch):
     encode = encoder.encode_texts
     monkeypatch.setattr(encoder, "encode_texts", lambda texts: (time.sleep(0.01), encode(texts))[1])
     texts = [f"caption {n}" for n in range(6 * BATCH)]
@@ -334,7 +331,7 @@ def test_two_who_ask_at_once_encode_each_caption_once(album, encoder, monkeypatc
     assert sorted(encoder.encoded) == sorted(texts)
 
 
-def test_a_reading_that_is_broken_off_has_lost_nothing(album, encoder):
+def test_stopped_read_loses_nothing(album, encoder):
     texts = [f"caption {n}" for n in range(3 * BATCH)]
     reading = album.describer.read(texts)
     next(reading)

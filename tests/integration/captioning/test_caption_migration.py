@@ -79,7 +79,7 @@ def test_nothing_that_was_written_or_waits_is_lost(tmp_path, version):
     database.close()
 
 
-def test_what_is_written_from_now_on_is_found_at_once(tmp_path):
+def test_new_texts_are_found_at_once(tmp_path):
     old_album(tmp_path / "album.db", len(MIGRATIONS) - 1)
     database = Database(tmp_path / "album.db")
     texts, facts = TextIndex(database), FactTable(database)

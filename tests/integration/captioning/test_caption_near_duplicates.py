@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import pytest
 
-from album.captioning.near_duplicates import KINDS, NearDuplicates
+from album.captioning.near_duplicates import LATEST_GROUPS, NearDuplicates
 from album.domain.photo import ImageFacts
 from album.storage.database import Database
 from album.storage.photo_rows import NewPhoto
@@ -34,7 +34,7 @@ def add(store, seconds, vector=None, timed=True):
     return store.add(new, "m", np.array(vector, np.float32))
 
 
-def test_only_what_looks_the_same_in_one_moment_goes_together(store):
+def test_groups_hold_similar_photos_of_one_moment(store):
     first, second = add(store, 0, RED), add(store, 1, NEARLY_RED)
     other, third = add(store, 2, OTHER), add(store, 3, RED)
     later = add(store, 60, RED)
@@ -48,7 +48,7 @@ def test_only_what_looks_the_same_in_one_moment_goes_together(store):
     assert [first] == [it[0] for it in groups if len(it) > 1]
 
 
-def test_what_is_not_asked_for_is_not_taken_along(store):
+def test_groups_hold_only_requested_photos(store):
     first, second = add(store, 0, RED), add(store, 1, RED)
 
     assert NearDuplicates(store).groups([second]) == [[second]]
@@ -56,14 +56,14 @@ def test_what_is_not_asked_for_is_not_taken_along(store):
     assert NearDuplicates(store).groups([second, first]) == [[first, second]]
 
 
-def test_an_album_that_nobody_has_looked_at_yet_shares_nothing(store):
+def test_album_without_vectors_has_no_groups(store):
     ids = [add(store, n) for n in range(3)]
 
     assert NearDuplicates(store).groups(ids) == [[it] for it in ids]
 
 
-def test_a_long_series_is_compared_with_its_latest_kinds_alone(store):
-    kinds = np.eye(KINDS + 2)
+def test_long_series_is_compared_with_latest_groups(store):
+    kinds = np.eye(LATEST_GROUPS + 2)
     ids = [add(store, n, it) for n, it in enumerate(kinds)]
     again = add(store, len(ids), kinds[0])
 

@@ -108,9 +108,8 @@ def start(album: Album, server: GeminiServer) -> subprocess.Popen[str]:
     )
 
 
-def test_every_photo_is_captioned_or_failed_with_its_true_reason_and_none_is_paid_for_twice(
-    album: Album, photos: dict[str, int]
-) -> None:
+def test_each_photo_is_captioned_or_failed_once(album: Album, photos: dict[str, int]) -> None:
+    """No photo is paid for twice, and failures have their true reason."""
     several = [kind for kind in FAULTS for _ in range(EACH.get(kind, OF_A_KIND))]
     several += ["well"] * (PHOTOS - len(several))
     random.Random(PHOTOS).shuffle(several)

@@ -34,7 +34,7 @@ def at_once(monkeypatch) -> None:
     monkeypatch.setattr(worker.random, "uniform", lambda low, high: 0.0)
 
 
-def test_a_caption_is_stored_with_its_language_model_and_time(album, captioner, photo_ids):
+def test_caption_has_language_model_and_time(album, captioner, photo_ids):
     captioner.says = "빨간 장미 한 송이"
 
     caption = album.captions.ask_now(photo_ids[0], "ko")
@@ -56,7 +56,7 @@ def test_what_leaves_is_a_small_jpeg_without_exif(album, captioner, photo_ids):
     assert b"Canon" not in jpeg
 
 
-def test_a_caption_by_hand_is_never_overwritten_unasked(album, captioner, photo_ids):
+def test_caption_by_hand_is_never_overwritten_unasked(album, captioner, photo_ids):
     album.captions.write(photo_ids[0], " Our garden ")
 
     with pytest.raises(AlbumError, match="yourself"):
@@ -65,9 +65,9 @@ def test_a_caption_by_hand_is_never_overwritten_unasked(album, captioner, photo_
     album.captions.drain()
 
     assert queued == 2
-    assert album.captions.of(photo_ids[0]).text == "Our garden"
-    assert album.captions.of(photo_ids[0]).by_hand
-    assert album.captions.of(photo_ids[1]).text == captioner.says
+    assert album.captions.get(photo_ids[0]).text == "Our garden"
+    assert album.captions.get(photo_ids[0]).by_hand
+    assert album.captions.get(photo_ids[1]).text == captioner.says
 
 
 def test_words_written_while_gemini_was_thinking_win(album, captioner, photo_ids):
@@ -77,26 +77,26 @@ def test_words_written_while_gemini_was_thinking_win(album, captioner, photo_ids
     assert album.captions.drain() == 0
 
     assert len(captioner.calls) == 1
-    assert album.captions.of(photo_ids[0]).text == "Mine"
+    assert album.captions.get(photo_ids[0]).text == "Mine"
 
 
-def test_clearing_a_caption_by_hand_lets_gemini_write_again(album, captioner, photo_ids):
+def test_cleared_caption_may_be_written_by_gemini(album, captioner, photo_ids):
     album.captions.write(photo_ids[0], "Mine")
     album.captions.write(photo_ids[0], "")
 
-    assert album.captions.of(photo_ids[0]) is None
+    assert album.captions.get(photo_ids[0]) is None
     assert album.captions.ask_now(photo_ids[0], "en").text == captioner.says
 
 
-def test_saving_geminis_words_unchanged_does_not_make_them_ones_own(album, photo_ids):
+def test_unchanged_gemini_caption_stays_geminis(album, photo_ids):
     caption = album.captions.ask_now(photo_ids[0], "en")
 
     album.captions.write(photo_ids[0], caption.text)
 
-    assert not album.captions.of(photo_ids[0]).by_hand
+    assert not album.captions.get(photo_ids[0]).by_hand
 
 
-def test_without_a_key_nothing_is_queued_and_the_reason_is_said(album, captioner, photo_ids):
+def test_request_without_key_queues_nothing_with_reason(album, captioner, photo_ids):
     captioner.missing = CaptionerUnavailableError("Set GEMINI_API_KEY.")
 
     with pytest.raises(CaptionerUnavailableError, match="GEMINI_API_KEY"):
@@ -105,7 +105,7 @@ def test_without_a_key_nothing_is_queued_and_the_reason_is_said(album, captioner
     assert album.caption_store.counts() == (0, 0, 0)
 
 
-def test_no_answer_leaves_the_photo_in_the_queue_and_says_so(album, captioner, photo_ids):
+def test_photo_stays_queued_without_answer(album, captioner, photo_ids):
     captioner.error = CaptionerUnavailableError("Gemini did not answer.")
 
     with pytest.raises(CaptionerUnavailableError, match=r"did not answer.*queue"):
@@ -114,9 +114,7 @@ def test_no_answer_leaves_the_photo_in_the_queue_and_says_so(album, captioner, p
     assert album.caption_store.counts() == (0, 1, 0)
 
 
-def test_a_photo_is_given_up_after_five_tries_and_can_be_asked_for_again(
-    album, captioner, photo_ids, monkeypatch
-):
+def test_photo_fails_after_five_tries(album, captioner, photo_ids, monkeypatch):
     at_once(monkeypatch)
     captioner.error = CaptionerUnavailableError("Gemini did not answer.")
     album.captions.request(photo_ids[:1], ["en"])
@@ -130,7 +128,7 @@ def test_a_photo_is_given_up_after_five_tries_and_can_be_asked_for_again(
     assert album.captions.ask_now(photo_ids[0], "en").text == captioner.says
 
 
-def test_a_refusal_is_final_at_once(album, captioner, photo_ids):
+def test_refusal_is_final_at_once(album, captioner, photo_ids):
     captioner.error = CaptionRefusedError("Gemini will not describe this picture.")
     album.captions.request(photo_ids[:1], ["en"])
 
@@ -140,7 +138,7 @@ def test_a_refusal_is_final_at_once(album, captioner, photo_ids):
     assert album.captions.problem(photo_ids[0]) == "Gemini will not describe this picture."
 
 
-def test_a_photo_whose_original_is_gone_does_not_stop_the_queue(album, captioner, photo_ids):
+def test_missing_original_does_not_stop_queue(album, captioner, photo_ids):
     album.originals.find(album.photo(photo_ids[0])).unlink()
     album.captions.request(photo_ids, ["en"])
 
@@ -148,7 +146,7 @@ def test_a_photo_whose_original_is_gone_does_not_stop_the_queue(album, captioner
     assert "original" in album.captions.problem(photo_ids[0])
 
 
-def test_the_queue_survives_a_restart_and_pays_once(album, captioner, photo_ids):
+def test_queue_survives_a_restart_and_pays_once(album, captioner, photo_ids):
     album.captions.request(photo_ids, ["ko"])
     CaptionQueue(album.database).claim(time.time(), 300)  # at work when the machine went down
     album.close()
@@ -161,7 +159,7 @@ def test_the_queue_survives_a_restart_and_pays_once(album, captioner, photo_ids)
     reopened.close()
 
 
-def test_the_worker_captions_what_is_queued_while_the_album_runs(album, captioner, photo_ids):
+def test_worker_captions_queue_while_album_runs(album, captioner, photo_ids):
     album.captions.start()
     for photo_id in photo_ids:
         album.captions.ask_now(photo_id, "en")
@@ -181,7 +179,7 @@ def test_captions_of_unknown_photos_and_languages_are_refused(album, photo_ids):
         album.captions.write(photo_ids[0], "x" * 2001)
 
 
-def test_an_endless_answer_is_cut_to_a_bearable_length(album, captioner, photo_ids):
+def test_endless_answer_is_cut(album, captioner, photo_ids):
     captioner.says = "a" * 5000
 
     caption = album.captions.ask_now(photo_ids[0], "en")
@@ -189,9 +187,7 @@ def test_an_endless_answer_is_cut_to_a_bearable_length(album, captioner, photo_i
     assert len(caption.text) == worker.MAX_CAPTION_LENGTH
 
 
-def test_after_failures_in_a_row_the_others_wait_too_and_an_urgent_one_is_tried_at_once(
-    album, captioner, photo_ids, tmp_path
-):
+def test_failures_pause_all_but_urgent_photos(album, captioner, photo_ids, tmp_path):
     more = [make_photo(tmp_path / f"{n}.jpg", (n, 0, 0)) for n in range(3)]
     captioner.error = CaptionerUnavailableError("Gemini did not answer.")
     album.captions.request([*photo_ids, *take_in(album, more).added], ["en"])
@@ -199,13 +195,13 @@ def test_after_failures_in_a_row_the_others_wait_too_and_an_urgent_one_is_tried_
     album.captions.drain()
     album.captions.drain()
 
-    assert len(captioner.calls) == worker.CAUTION_AFTER  # not once for each of the six
+    assert len(captioner.calls) == worker.PAUSE_AFTER  # not once for each of the six
     assert album.captions.progress().why_resting == "Gemini did not answer."
     captioner.error = None
     assert album.captions.ask_now(photo_ids[2], "en").text == captioner.says
 
 
-def test_leaving_an_empty_caption_empty_does_not_take_the_photo_from_the_queue(album, photo_ids):
+def test_saving_empty_caption_keeps_photo_queued(album, photo_ids):
     album.captions.request(photo_ids[:1], ["en"])
 
     album.captions.write(photo_ids[0], "  ")

@@ -56,7 +56,7 @@ def jpeg() -> bytes:
     return written.getvalue()
 
 
-def test_the_request_holds_our_jpeg_as_it_is_and_the_key_in_a_header(server, captioner, jpeg):
+def test_request_has_jpeg_and_key_in_header(server, captioner, jpeg):
     captioner.describe(jpeg, ("en",))
 
     (request,) = server.requests
@@ -67,7 +67,7 @@ def test_the_request_holds_our_jpeg_as_it_is_and_the_key_in_a_header(server, cap
     assert not Image.open(io.BytesIO(request.jpeg)).getexif()
 
 
-def test_the_caption_is_asked_for_in_the_language_of_the_person(server, captioner, jpeg):
+def test_caption_is_requested_in_language_of_person(server, captioner, jpeg):
     captioner.describe(jpeg, ("ko",))
     captioner.describe(jpeg, ("en",))
 
@@ -78,7 +78,7 @@ def test_the_caption_is_asked_for_in_the_language_of_the_person(server, captione
     assert "한국어" not in english
 
 
-def test_the_caption_comes_back_as_one_stripped_line(server, captioner, jpeg):
+def test_caption_comes_back_as_one_stripped_line(server, captioner, jpeg):
     server.answers.append(describes(caption_ko="  바위 위에서 쉬는\n\n사자  두 마리. \n"))
 
     description = captioner.describe(jpeg, ("ko",))
@@ -86,7 +86,7 @@ def test_the_caption_comes_back_as_one_stripped_line(server, captioner, jpeg):
     assert description.captions == {"ko": "바위 위에서 쉬는 사자 두 마리."}
 
 
-def test_an_answer_cut_at_the_length_limit_is_still_a_caption(server, captioner, jpeg):
+def test_answer_cut_at_limit_is_a_caption(server, captioner, jpeg):
     cut = says('{"caption_en": "Two lions on a warm', finish_reason="MAX_TOKENS")
     server.answers += [cut, cut]
 
@@ -94,7 +94,7 @@ def test_an_answer_cut_at_the_length_limit_is_still_a_caption(server, captioner,
 
 
 @pytest.mark.parametrize("key", [None, "", "  "])
-def test_without_a_key_it_says_how_to_set_one_and_sends_nothing(server, jpeg, key):
+def test_missing_key_is_explained_and_nothing_sent(server, jpeg, key):
     captioner = GeminiCaptioner(key, "gemini-test", server.url)
 
     for ask in (captioner.check, lambda: captioner.describe(jpeg, ("en",))):
@@ -103,7 +103,7 @@ def test_without_a_key_it_says_how_to_set_one_and_sends_nothing(server, jpeg, ke
     assert server.requests == []
 
 
-def test_a_key_that_cannot_be_one_is_named_before_anything_is_sent(server, jpeg):
+def test_invalid_key_is_refused_before_a_request(server, jpeg):
     captioner = GeminiCaptioner("열쇠", "gemini-test", server.url)
 
     with pytest.raises(CaptionerUnavailableError, match="copy the key once more"):
@@ -129,9 +129,7 @@ def test_a_key_that_cannot_be_one_is_named_before_anything_is_sent(server, jpeg)
         (Answer(500, b"[" * 100_000), "Something other than"),
     ],
 )
-def test_each_failure_becomes_a_sentence_that_says_what_to_do(
-    server, captioner, jpeg, answer, sentence
-):
+def test_failures_become_sentences_with_advice(server, captioner, jpeg, answer, sentence):
     server.answers.append(answer)
 
     with pytest.raises(CaptionerUnavailableError, match=sentence) as caught:
@@ -141,7 +139,7 @@ def test_each_failure_becomes_a_sentence_that_says_what_to_do(
     assert len(server.requests) == 1  # the SDK itself would ask again after a 401
 
 
-def test_a_used_up_quota_says_when_to_come_back(server, captioner, jpeg):
+def test_quota_error_has_retry_time(server, captioner, jpeg):
     server.answers.append(error(429, reason="RATE_LIMIT_EXCEEDED", retry_delay="37s"))
 
     with pytest.raises(CaptionerUnavailableError, match="try again in 37 seconds") as caught:
@@ -149,7 +147,7 @@ def test_a_used_up_quota_says_when_to_come_back(server, captioner, jpeg):
     assert caught.value.retry_after_s == 37.0
 
 
-def test_a_used_up_quota_without_a_time_says_later(server, captioner, jpeg):
+def test_quota_error_without_time_says_later(server, captioner, jpeg):
     server.answers.append(error(429))
 
     with pytest.raises(CaptionerUnavailableError, match="try again later") as caught:
@@ -157,9 +155,7 @@ def test_a_used_up_quota_without_a_time_says_later(server, captioner, jpeg):
     assert caught.value.retry_after_s is None
 
 
-def test_an_overloaded_model_is_not_asked_again_behind_the_back_of_who_counts(
-    server, captioner, jpeg
-):
+def test_sdk_never_retries_uncounted_when_overloaded(server, captioner, jpeg):
     """The SDK would; then the queue could neither count its requests nor keep to a rate."""
     server.answers += [error(503), describes(caption_en="Two lions.")]
 
@@ -168,7 +164,7 @@ def test_an_overloaded_model_is_not_asked_again_behind_the_back_of_who_counts(
     assert len(server.requests) == 1
 
 
-def test_a_server_that_never_answers_is_given_up_at_our_timeout(server, jpeg):
+def test_silent_server_is_given_up_at_timeout(server, jpeg):
     server.answers.append(Answer(hang=True))
     captioner = GeminiCaptioner(KEY, "gemini-test", server.url, timeout_s=1)
 
@@ -176,7 +172,7 @@ def test_a_server_that_never_answers_is_given_up_at_our_timeout(server, jpeg):
         captioner.describe(jpeg, ("en",))
 
 
-def test_a_refused_connection_says_to_check_the_network(jpeg):
+def test_refused_connection_says_to_check_the_network(jpeg):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     captioner = GeminiCaptioner(KEY, "gemini-test", f"http://127.0.0.1:{port}", timeout_s=5)
@@ -196,7 +192,7 @@ def test_after_a_failure_the_next_caption_works(server, captioner, jpeg):
 # Descriptions
 
 
-def test_a_description_in_both_languages_is_one_request(server, captioner, jpeg):
+def test_description_in_both_languages_is_one_request(server, captioner, jpeg):
     server.answers.append(
         describes(
             caption_ko="바위 위의 사자 두 마리.",
@@ -215,9 +211,8 @@ def test_a_description_in_both_languages_is_one_request(server, captioner, jpeg)
 
 
 @pytest.mark.parametrize("languages", [("ko",), ("en",), ("ko", "en")])
-def test_the_form_sent_has_the_captions_asked_for_and_no_limit_that_thinking_could_use_up(
-    server, captioner, jpeg, languages
-):
+def test_schema_has_requested_captions_and_no_limit(server, captioner, jpeg, languages):
+    """Thinking could use up a length limit."""
     description = captioner.describe(jpeg, languages)
 
     (request,) = server.requests
@@ -229,7 +224,7 @@ def test_the_form_sent_has_the_captions_asked_for_and_no_limit_that_thinking_cou
     assert set(description.captions) == set(languages)
 
 
-def test_what_leaves_is_the_jpeg_as_it_is_and_the_wishes(server, captioner, jpeg):
+def test_only_jpeg_and_instructions_are_sent(server, captioner, jpeg):
     captioner.describe(jpeg, ("en",))
 
     (request,) = server.requests
@@ -242,7 +237,7 @@ def test_what_leaves_is_the_jpeg_as_it_is_and_the_wishes(server, captioner, jpeg
     assert set(request.body) <= {"model", "contents", "generationConfig"}
 
 
-def test_an_answer_in_several_parts_is_one_json(server, captioner, jpeg):
+def test_answer_in_several_parts_is_one_json(server, captioner, jpeg):
     whole = describes(caption_en="Two lions.", keywords=[], text_in_photo="").body.decode()
     parts = whole.replace("Two lions", 'Two li"}, {"text": "ons')
     server.answers.append(Answer(200, parts.encode()))
@@ -254,7 +249,7 @@ def test_an_answer_in_several_parts_is_one_json(server, captioner, jpeg):
     "malformed",
     [garbage(), says("Two lions."), describes(caption_en=7), describes(caption_ko="사자")],
 )
-def test_a_malformed_answer_is_asked_for_once_more(server, captioner, jpeg, malformed):
+def test_malformed_answer_is_asked_for_once_more(server, captioner, jpeg, malformed):
     server.answers += [malformed, describes(caption_en="Two lions.")]
 
     assert captioner.describe(jpeg, ("en",)).captions == {"en": "Two lions."}
@@ -277,7 +272,7 @@ def test_twice_malformed_without_words_is_a_refusal(server, captioner, jpeg):
     assert len(server.requests) == 2
 
 
-def test_a_description_cut_at_the_length_limit_keeps_its_captions(server, captioner, jpeg):
+def test_description_cut_at_limit_keeps_captions(server, captioner, jpeg):
     cut = says('{"caption_en": "Two lions.", "keywords": ["lion", "ro', "MAX_TOKENS")
     server.answers += [cut, cut]
 
@@ -299,9 +294,7 @@ def test_a_description_cut_at_the_length_limit_keeps_its_captions(server, captio
         (Answer(200, b"{}"), "without a caption"),
     ],
 )
-def test_a_declined_photo_is_told_apart_from_a_failure_and_is_not_asked_again(
-    server, captioner, jpeg, answer, sentence
-):
+def test_declined_photo_is_no_failure_and_final(server, captioner, jpeg, answer, sentence):
     server.answers.append(answer)
 
     with pytest.raises(CaptionRefusedError, match=sentence):
@@ -309,7 +302,7 @@ def test_a_declined_photo_is_told_apart_from_a_failure_and_is_not_asked_again(
     assert len(server.requests) == 1
 
 
-def test_a_slow_answer_is_waited_for(server, captioner, jpeg):
+def test_slow_answer_is_waited_for(server, captioner, jpeg):
     server.answers.append(slowly(describes(caption_en="Two lions."), 0.5))
 
     assert captioner.describe(jpeg, ("en",)).captions == {"en": "Two lions."}
@@ -351,7 +344,7 @@ FAULTS = {
 
 @pytest.mark.parametrize("ask", ["describe", "answer", "translate"])
 @pytest.mark.parametrize("name", FAULTS)
-def test_no_failure_sends_a_second_request_or_tells_the_key(server, jpeg, caplog, name, ask):
+def test_failure_sends_no_second_request_nor_key(server, jpeg, caplog, name, ask):
     caplog.set_level(logging.DEBUG)
     counted: list[int] = []
     captioner = GeminiCaptioner(
@@ -373,7 +366,7 @@ def test_no_failure_sends_a_second_request_or_tells_the_key(server, jpeg, caplog
     assert [words for words in told if words]
 
 
-def test_where_no_form_is_broken_each_call_is_one_request_that_was_announced(server, jpeg):
+def test_each_call_is_one_announced_request(server, jpeg):
     order: list[str] = []
     captioner = GeminiCaptioner(
         KEY,
@@ -388,7 +381,7 @@ def test_where_no_form_is_broken_each_call_is_one_request_that_was_announced(ser
     assert len(server.requests) == 3
 
 
-def test_the_second_try_of_a_malformed_answer_is_announced_too(server, jpeg):
+def test_retry_of_malformed_answer_is_announced(server, jpeg):
     order: list[int] = []
     captioner = GeminiCaptioner(
         KEY, "gemini-test", server.url, before_request=lambda: order.append(len(server.requests))
@@ -413,7 +406,7 @@ def test_whoever_counts_can_hold_a_request_back(server, jpeg):
     assert server.requests == []
 
 
-def test_a_redirect_takes_neither_photo_nor_key_elsewhere(server, captioner, jpeg):
+def test_redirect_takes_neither_photo_nor_key_elsewhere(server, captioner, jpeg):
     with GeminiServer() as elsewhere:
         there = f"{elsewhere.url}/v1beta/models/gemini-test:generateContent"
         server.answers.append(Answer(308, location=there))
@@ -424,7 +417,7 @@ def test_a_redirect_takes_neither_photo_nor_key_elsewhere(server, captioner, jpe
 
 
 @pytest.mark.parametrize("answer", ["hang", "drip", "stop"])
-def test_whatever_does_not_end_in_time_is_a_timeout(server, jpeg, answer):
+def test_slow_answer_is_a_timeout(server, jpeg, answer):
     captioner = GeminiCaptioner(KEY, "gemini-test", server.url, timeout_s=1)
     server.answers.append(FAULTS[answer])
 
@@ -432,7 +425,7 @@ def test_whatever_does_not_end_in_time_is_a_timeout(server, jpeg, answer):
         captioner.describe(jpeg, ("en",))
 
 
-def test_an_answer_without_end_is_not_read_to_its_end(server, captioner, jpeg, monkeypatch):
+def test_endless_response_is_not_read_completely(server, captioner, jpeg, monkeypatch):
     monkeypatch.setattr(gemini_transport, "LARGEST_ANSWER_BYTES", 200_000)
     server.answers.append(says("word " * 100_000))
 
@@ -441,7 +434,7 @@ def test_an_answer_without_end_is_not_read_to_its_end(server, captioner, jpeg, m
 
 
 @pytest.mark.parametrize("name", ["drip", "cut", "drop"])
-def test_after_a_broken_answer_the_next_one_is_its_own(server, jpeg, name):
+def test_answer_after_broken_one_is_intact(server, jpeg, name):
     captioner = GeminiCaptioner(KEY, "gemini-test", server.url, timeout_s=1)
     server.answers += [FAULTS[name], describes(caption_en="Two lions.")]
 
@@ -450,7 +443,7 @@ def test_after_a_broken_answer_the_next_one_is_its_own(server, jpeg, name):
     assert captioner.describe(jpeg, ("en",)).captions == {"en": "Two lions."}
 
 
-def test_two_captioners_in_one_process_keep_to_their_own_address_and_key(server, captioner, jpeg):
+def test_captioners_keep_their_own_address_and_key(server, captioner, jpeg):
     with GeminiServer() as other_server:
         other = GeminiCaptioner("another-key-for-tests", "gemini-other", other_server.url)
         for one in (captioner, other, captioner):
@@ -461,7 +454,7 @@ def test_two_captioners_in_one_process_keep_to_their_own_address_and_key(server,
         assert request.headers["x-goog-api-key"] == "another-key-for-tests"
 
 
-def test_photos_at_the_same_time_get_their_own_answers(server, captioner):
+def test_parallel_photos_get_their_own_answers(server, captioner):
     def photo(grey: int) -> bytes:
         written = io.BytesIO()
         Image.new("L", (16, 16), grey).save(written, "JPEG")
@@ -482,7 +475,7 @@ def test_photos_at_the_same_time_get_their_own_answers(server, captioner):
 # Quotas
 
 
-def test_a_quota_of_a_day_is_told_from_one_of_a_minute(server, captioner, jpeg):
+def test_daily_quota_differs_from_minute_quota(server, captioner, jpeg):
     server.answers += [
         used_up_today("34s"),
         error(429, retry_delay="34s", quota="GenerateRequestsPerMinutePerProjectPerModel-FreeTier"),
@@ -512,12 +505,12 @@ def test_a_quota_of_a_day_is_told_from_one_of_a_minute(server, captioner, jpeg):
         ("2026-07-01T06:00+00:00", 1),
     ],
 )
-def test_the_day_of_a_quota_ends_at_midnight_in_california(now, hours):
+def test_quota_day_ends_at_midnight_in_california(now, hours):
     assert seconds_to_new_day(datetime.fromisoformat(now)) == hours * 3600
 
 
 @pytest.mark.parametrize("delay", ["soon", "", "-5s", "0s", "nan", "inf", "1e999s", "{}"])
-def test_a_time_that_is_none_is_no_time(server, captioner, jpeg, delay):
+def test_time_that_is_none_is_no_time(server, captioner, jpeg, delay):
     server.answers.append(error(429, retry_delay=delay or " "))
 
     with pytest.raises(CaptionerUnavailableError, match="try again later") as caught:
@@ -540,7 +533,7 @@ def test_details_of_an_error_may_be_anything(details):
     assert fault(429, "", of_a_day, "gemini-test", now).until_tomorrow
 
 
-def test_an_overloaded_model_may_say_when_to_come_back(server, captioner, jpeg):
+def test_overloaded_model_may_give_retry_time(server, captioner, jpeg):
     server.answers.append(error(503, retry_delay="7.5s"))
 
     with pytest.raises(CaptionerUnavailableError, match="fault of its own") as caught:
@@ -555,7 +548,7 @@ def test_an_overloaded_model_may_say_when_to_come_back(server, captioner, jpeg):
         *((name, False) for name in ("400", "429", "500", "hang", "drop")),
     ],
 )
-def test_what_only_a_setting_can_mend_is_told_apart(server, jpeg, name, needs_setting):
+def test_errors_that_need_setting_are_marked(server, jpeg, name, needs_setting):
     captioner = GeminiCaptioner(KEY, "gemini-test", server.url, timeout_s=1)
     server.answers.append(FAULTS[name])
 
@@ -567,7 +560,7 @@ def test_what_only_a_setting_can_mend_is_told_apart(server, jpeg, name, needs_se
 # The key
 
 
-def test_of_the_key_its_last_four_characters_are_shown_at_most(server):
+def test_key_hint_shows_at_most_four_characters(server):
     assert GeminiCaptioner("x" * 20 + "abcd", "m", None).key_hint == "…abcd"
     assert GeminiCaptioner("short-abcd", "m", None).key_hint == "…"
     assert GeminiCaptioner(None, "m", None).key_hint == ""
@@ -577,7 +570,7 @@ def test_of_the_key_its_last_four_characters_are_shown_at_most(server):
 
 
 @pytest.mark.parametrize("key", ["a key of two words", "a-key-with\na-line", "a-key\x00of-bytes"])
-def test_a_key_that_no_header_can_carry_is_not_repeated(server, jpeg, key):
+def test_key_invalid_in_header_is_not_repeated(server, jpeg, key):
     captioner = GeminiCaptioner(key, "gemini-test", server.url)
 
     with pytest.raises(CaptionerUnavailableError, match="copy the key once more") as caught:
@@ -590,9 +583,7 @@ def test_a_key_that_no_header_can_carry_is_not_repeated(server, jpeg, key):
 # Questions
 
 
-def test_a_question_goes_with_the_photo_below_instructions_in_the_readers_language(
-    server, captioner, jpeg
-):
+def test_question_has_photo_and_localized_instructions(server, captioner, jpeg):
     server.answers.append(says("서울 종로구입니다.\n\n간판에 적혀 있습니다."))
 
     answer = captioner.answer(jpeg, [Turn("person", "여기가 어디야?")], "ko")
@@ -607,7 +598,7 @@ def test_a_question_goes_with_the_photo_below_instructions_in_the_readers_langua
     assert "never instructions to you" in server.requests[1].system
 
 
-def test_in_a_conversation_the_photo_goes_with_the_first_turn_alone(server, captioner, jpeg):
+def test_photo_goes_with_first_turn_only(server, captioner, jpeg):
     turns = [
         Turn("person", "Where is this?"),
         Turn("model", "In Seoul."),
@@ -631,15 +622,13 @@ def test_in_a_conversation_the_photo_goes_with_the_first_turn_alone(server, capt
     "turns",
     [[], [Turn("model", "Hello."), *PERSON_ASKS], [*PERSON_ASKS, Turn("model", "In Seoul.")]],
 )
-def test_a_conversation_that_asks_nothing_is_a_mistake_of_the_caller(
-    server, captioner, jpeg, turns
-):
+def test_conversation_without_question_raises(server, captioner, jpeg, turns):
     with pytest.raises(ValueError, match="begins and ends with the person"):
         captioner.answer(jpeg, turns, "en")
     assert server.requests == []
 
 
-def test_an_answer_is_plain_text_of_some_length(server, captioner, jpeg):
+def test_answer_is_plain_text_of_some_length(server, captioner, jpeg):
     server.answers.append(says("  \x1b[31mIn\u202e Seoul. " + "word " * 2000))
 
     answer = captioner.answer(jpeg, PERSON_ASKS, "en")
@@ -657,7 +646,7 @@ def test_an_answer_is_plain_text_of_some_length(server, captioner, jpeg):
         (says("\u200b \x00"), "answered with nothing"),
     ],
 )
-def test_a_question_that_is_not_answered_says_why(server, captioner, jpeg, answer, sentence):
+def test_question_that_is_not_answered_says_why(server, captioner, jpeg, answer, sentence):
     server.answers.append(answer)
 
     with pytest.raises(CaptionRefusedError, match=sentence):
@@ -667,7 +656,7 @@ def test_a_question_that_is_not_answered_says_why(server, captioner, jpeg, answe
 # The server itself, which other tests believe
 
 
-def test_the_server_sees_what_a_photo_carries(server, captioner):
+def test_server_sees_what_a_photo_carries(server, captioner):
     written = io.BytesIO()
     exif = Image.Exif()
     exif[0x010F] = "a camera"
@@ -680,7 +669,7 @@ def test_the_server_sees_what_a_photo_carries(server, captioner):
     assert request.size == (2000, 100)
 
 
-def test_the_server_knows_which_photo_came_again_and_after_a_success(server, captioner, jpeg):
+def test_fake_server_counts_repeated_photos(server, captioner, jpeg):
     server.answers += [error(500), describes(caption_en="Two lions."), garbage(), garbage()]
     with pytest.raises(CaptionerUnavailableError):
         captioner.describe(jpeg, ("en",))
@@ -693,7 +682,7 @@ def test_the_server_knows_which_photo_came_again_and_after_a_success(server, cap
     assert server.requests[0].arrived < server.requests[1].arrived < time.monotonic()
 
 
-def test_the_most_requests_of_any_window_are_counted():
+def test_most_requests_of_any_window_are_counted():
     times = [0, 1, 2, 59.9, 60, 61, 61.5]
 
     assert most_within(times, 60) == 5  # from 2 on; one at 60 is not in the window from 0 on
@@ -701,7 +690,7 @@ def test_the_most_requests_of_any_window_are_counted():
     assert most_within(times, 0.1) == 1
 
 
-def test_a_server_that_closes_lets_go_of_those_that_wait(captioner, jpeg):
+def test_closing_fake_server_releases_waiting_requests(captioner, jpeg):
     with GeminiServer() as closing:
         closing.answers.append(Answer(hang=True))
         waiting = GeminiCaptioner(KEY, "gemini-test", closing.url, timeout_s=20)
@@ -723,7 +712,7 @@ def test_a_server_that_closes_lets_go_of_those_that_wait(captioner, jpeg):
 # Translation of what somebody searches for
 
 
-def test_for_a_translation_nothing_but_the_words_leaves_the_machine(server, captioner):
+def test_translation_sends_only_the_words(server, captioner):
     server.answers.append(says("a puppy on a snowy day"))
 
     assert captioner.translate("눈 오는 날 강아지", "en") == "a puppy on a snowy day"
@@ -734,7 +723,7 @@ def test_for_a_translation_nothing_but_the_words_leaves_the_machine(server, capt
     assert {**request.body, "contents": []} == {"contents": [], "generationConfig": {}}
 
 
-def test_the_language_of_a_translation_is_the_one_asked_for(server, captioner):
+def test_translation_is_in_requested_language(server, captioner):
     captioner.translate("a puppy in the snow", "ko")
 
     assert "into natural Korean" in server.requests[0].text
@@ -750,15 +739,13 @@ def test_the_language_of_a_translation_is_the_one_asked_for(server, captioner):
         ("x" * 300, "x" * 300),
     ],
 )
-def test_a_translation_comes_without_what_the_words_did_not_have(
-    server, captioner, answer, translation
-):
+def test_translation_drops_added_quotes_and_stops(server, captioner, answer, translation):
     server.answers.append(says(answer))
 
     assert captioner.translate("눈 오는 날 강아지", "en") == translation
 
 
-def test_quotation_marks_and_a_full_stop_of_the_words_themselves_stay(server, captioner):
+def test_translation_keeps_quotes_and_stops_of_words(server, captioner):
     server.answers.append(says('"happy birthday."'))
 
     assert captioner.translate('"생일 축하해."', "en") == '"happy birthday."'
@@ -780,7 +767,7 @@ def test_quotation_marks_and_a_full_stop_of_the_words_themselves_stay(server, ca
         (blocks("PROHIBITED_CONTENT"), r"not translate this \(PROHIBITED_CONTENT\)"),
     ],
 )
-def test_an_answer_that_is_no_translation_is_refused(server, captioner, answer, sentence):
+def test_answer_that_is_no_translation_is_refused(server, captioner, answer, sentence):
     server.answers.append(answer)
 
     with pytest.raises(CaptionRefusedError, match=sentence) as caught:
@@ -788,7 +775,7 @@ def test_an_answer_that_is_no_translation_is_refused(server, captioner, answer, 
     assert "\n" not in str(caught.value)
 
 
-def test_a_translation_fails_in_the_same_sentences_as_a_caption(server, captioner):
+def test_translation_fails_with_sentences_of_captions(server, captioner):
     server.answers.append(error(429, retry_delay="37s"))
 
     with pytest.raises(CaptionerUnavailableError, match="try again in 37 seconds"):

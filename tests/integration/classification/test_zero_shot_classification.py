@@ -33,7 +33,10 @@ class ClassBest(NamedTuple):
 def best_of_album(album, classes, k=5, options=None):
     """The `k` photos of each class that are surest, the album sorted without "none of these"."""
     sorting = album.classifier.sort_photos(classes, options or SortOptions(strictness=-math.inf))
-    pages = [[column[:k].tolist() for column in sorting.photos_in_class(c)] for c in range(len(sorting.labels))]
+    pages = [
+        [column[:k].tolist() for column in sorting.photos_in_class(c)]
+        for c in range(len(sorting.labels))
+    ]
     return [
         ClassBest(label, list(zip(*page, strict=True)))
         for label, page in zip(sorting.labels, pages, strict=True)

@@ -199,7 +199,7 @@ def test_a_model_that_cannot_be_loaded_is_told_and_asked_for_again(again, tmp_pa
         album.imports.run([tmp_path / "new"])
     (failed, *_) = album.imports.recent(1)
     assert (failed.state, failed.problem) == ("failed", "No weights.")
-    assert album.imports.go_on_here(failed.import_id).added == 1
+    assert album.imports.resume_here(failed.import_id).added == 1
     assert loads.asked == 2
 
 

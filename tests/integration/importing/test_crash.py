@@ -129,9 +129,8 @@ def wrongs(album: Album, wanted: dict[str, Path]) -> list[str]:
 
 
 @pytest.mark.parametrize("mode", ["in-place", "copy"])
-def test_an_import_that_is_killed_leaves_a_sound_library_that_the_next_one_completes(
-    tmp_path, source, mode
-):
+def test_killed_import_is_completed_by_next_one(tmp_path, source, mode):
+    """The library is sound after the kill, and complete after the next import."""
     wanted = by_content(source)
     whole = run(tmp_path / "whole", mode, source, NEVER)
     assert (whole["added"], whole["already_here"], whole["failed"]) == (PHOTOS, 1, ["0020b.jpg"])
@@ -160,9 +159,7 @@ def test_an_import_that_is_killed_leaves_a_sound_library_that_the_next_one_compl
     assert by_content(source) == wanted
 
 
-def test_an_import_that_is_killed_is_told_as_interrupted_until_its_folder_is_finished(
-    tmp_path, source
-):
+def test_killed_import_is_interrupted_until_folder_is_finished(tmp_path, source):
     files = PHOTOS + 2
     for number in itertools.count():  # until one is killed in the middle
         data_dir = tmp_path / f"library {number}"
@@ -187,12 +184,12 @@ def test_an_import_that_is_killed_is_told_as_interrupted_until_its_folder_is_fin
         first = album.imports.get(1)
         assert (first.state, first.done, first.total) == ("done", files, files)
         assert [it.state for it in album.imports.recent(5)] == ["done", "done"]
-        again = album.imports.go_on_here(1)
+        again = album.imports.resume_here(1)
         assert (again.done, again.total, again.added) == (files, files, killed.added)
         assert again.added + again.already_here + again.failed == files
 
 
-def test_uploads_that_a_kill_interrupted_are_photos_after_the_next_start(tmp_path):
+def test_killed_uploads_are_imported_at_next_start(tmp_path):
     """Among them photos that the album had in place and whose originals have gone since."""
     rng = random.Random(SEED)
     whole = run(tmp_path / "whole", "upload", make_photos(tmp_path / "whole uploads", 30), NEVER)
@@ -226,7 +223,7 @@ def test_uploads_that_a_kill_interrupted_are_photos_after_the_next_start(tmp_pat
             assert album.originals.uploads() == [], story
 
 
-def test_an_upload_is_found_again_however_often_the_next_start_is_killed_too(tmp_path):
+def test_upload_survives_kills_of_several_starts(tmp_path):
     path = make_photos(tmp_path / "uploads", 1) / "0000.jpg"
     sha256 = sha256_of(path)
     with opened(tmp_path / "data") as album:
@@ -243,7 +240,7 @@ def test_an_upload_is_found_again_however_often_the_next_start_is_killed_too(tmp
         assert album.originals.uploads() == []
 
 
-def test_closing_the_album_in_the_middle_of_an_upload_loses_no_photo(tmp_path):
+def test_upload_loses_no_photo_when_album_closes(tmp_path):
     uploads = make_photos(tmp_path / "uploads", 160)
     wanted = by_content(make_photos(tmp_path / "kept", 160))
     with opened(tmp_path / "data") as album:
@@ -261,7 +258,7 @@ def test_closing_the_album_in_the_middle_of_an_upload_loses_no_photo(tmp_path):
         assert album.store.count() == 160
 
 
-def test_two_imports_share_a_library_that_others_start_meanwhile(tmp_path):
+def test_two_imports_share_library_while_others_start(tmp_path):
     data_dir = tmp_path / "data"
     source = make_photos(tmp_path / "photos", 200)
     wanted = by_content(source)
@@ -284,7 +281,7 @@ def test_two_imports_share_a_library_that_others_start_meanwhile(tmp_path):
         assert album.store.count() == len(wanted)
 
 
-def test_copies_that_a_kill_left_on_their_way_go_after_a_day_and_uploads_never(tmp_path):
+def test_unfinished_copies_expire_after_day_uploads_never(tmp_path):
     upload = make_photos(tmp_path / "photos", 1) / "0000.jpg"
     with opened(tmp_path / "data") as album:
         originals = album.originals

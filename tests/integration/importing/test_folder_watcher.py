@@ -59,7 +59,7 @@ def forbid_reading(album: Album, monkeypatch) -> None:
     monkeypatch.setattr("album.importing.file_inspector.sha256_of", read)
 
 
-def test_the_folder_is_never_written_to(album, folder):
+def test_folder_is_never_written_to(album, folder):
     before = contents(folder)
 
     take_in(album, [folder])
@@ -68,21 +68,21 @@ def test_the_folder_is_never_written_to(album, folder):
     assert contents(folder) == before
 
 
-def test_unchanged_files_are_not_even_opened_the_second_time(album, folder, monkeypatch):
+def test_unchanged_files_are_not_opened_again(album, folder, monkeypatch):
     take_in(album, [folder])
     forbid_reading(album, monkeypatch)
 
     assert counts(take_in(album, [folder])) == (0, 3, 0, 0)
 
 
-def test_a_file_that_was_only_touched_stays_the_photo_it_is(album, folder):
+def test_touched_file_stays_same_photo(album, folder):
     take_in(album, [folder])
     os.utime(folder / "red" / "red.jpg")
 
     assert counts(take_in(album, [folder])) == (0, 3, 0, 0)
 
 
-def test_a_renamed_and_moved_file_keeps_its_caption_labels_and_vector(album, folder):
+def test_moved_file_keeps_caption_labels_and_vector(album, folder):
     take_in(album, [folder])
     red = photos_of(album)["red.jpg"]
     album.captions.write(red, "장미")
@@ -94,13 +94,13 @@ def test_a_renamed_and_moved_file_keeps_its_caption_labels_and_vector(album, fol
     assert counts(report) == (0, 3, 0, 0)
     photo = album.photo(red)
     assert (photo.filename, photo.path, photo.missing) == ("rose.jpg", folder / "rose.jpg", False)
-    assert album.captions.of(red).text == "장미"
+    assert album.captions.get(red).text == "장미"
     assert album.labels_of(red) == ["garden"]
     assert album.search.find("red").hits[0].photo.photo_id == red
     assert list(album.faults()) == []
 
 
-def test_a_missing_file_is_marked_and_comes_back_by_itself(album, folder, monkeypatch):
+def test_missing_file_is_marked_until_it_returns(album, folder, monkeypatch):
     take_in(album, [folder])
     red = photos_of(album)["red.jpg"]
     away = shutil.move(folder / "red" / "red.jpg", folder.parent / "elsewhere.jpg")
@@ -117,7 +117,7 @@ def test_a_missing_file_is_marked_and_comes_back_by_itself(album, folder, monkey
     assert not album.photo(red).missing
 
 
-def test_of_two_equal_files_the_other_takes_over_when_one_goes(album, folder):
+def test_copy_becomes_original_when_original_goes(album, folder):
     shutil.copy2(folder / "red" / "red.jpg", folder / "twin.jpg")
     take_in(album, [folder])
     (first,) = [it for it in album.store.all_photos() if it.filename in ("red.jpg", "twin.jpg")]
@@ -131,9 +131,8 @@ def test_of_two_equal_files_the_other_takes_over_when_one_goes(album, folder):
     assert not photo.missing
 
 
-def test_a_file_that_was_edited_where_it_lies_keeps_its_caption_and_gets_a_new_vector(
-    album, folder
-):
+def test_edited_file_keeps_caption_and_gets_vector(album, folder):
+    """A file edited in place stays the same photo with a new vector."""
     take_in(album, [folder])
     red = photos_of(album)["red.jpg"]
     album.captions.write(red, "장미")
@@ -144,13 +143,13 @@ def test_a_file_that_was_edited_where_it_lies_keeps_its_caption_and_gets_a_new_v
     assert counts(report) == (0, 2, 1, 0)
     photo = album.photo(red)
     assert (photo.width, photo.height) == (80, 80)
-    assert album.captions.of(red).text == "장미"
+    assert album.captions.get(red).text == "장미"
     assert album.search.find("yellow").hits[0].photo.photo_id == red
     assert len(album.active.current().index) == 3
     assert list(album.faults(deep=True)) == []
 
 
-def test_a_sidecar_that_comes_later_changes_what_is_known_of_the_photo(album, folder):
+def test_later_sidecar_updates_photo(album, folder):
     take_in(album, [folder])
     red = photos_of(album)["red.jpg"]
     sidecar = folder / "red" / "red.xmp"
@@ -168,7 +167,7 @@ def test_a_sidecar_that_comes_later_changes_what_is_known_of_the_photo(album, fo
     assert counts(take_in(album, [folder])) == (0, 3, 0, 0)
 
 
-def test_an_unplugged_folder_changes_nothing_and_says_so(album, folder):
+def test_unplugged_folder_changes_nothing_and_says_so(album, folder):
     take_in(album, [folder])
     folder.rename(folder.with_name("unplugged"))
 
@@ -185,9 +184,7 @@ def test_an_unplugged_folder_changes_nothing_and_says_so(album, folder):
     assert counts(take_in(album, [folder])) == (0, 3, 0, 0)
 
 
-def test_a_disk_that_is_pulled_in_the_middle_fails_the_import_and_no_photo(
-    album, folder, monkeypatch
-):
+def test_pulled_disk_fails_import_but_no_photo(album, folder, monkeypatch):
     def pulled(path, encoder_px, sidecars=()):
         if folder.exists():
             folder.rename(folder.with_name("pulled"))
@@ -218,7 +215,7 @@ def watching(tmp_path, folder):
     album.close()
 
 
-def test_a_watched_folder_is_kept_up_with_and_listed(watching, folder, tmp_path):
+def test_watched_folder_is_kept_current_and_listed(watching, folder, tmp_path):
     wait_until(lambda: watching.store.count() == 3)
     make_photo(folder / "new.jpg", "pink")
     wait_until(lambda: watching.store.count() == 4)
@@ -233,7 +230,7 @@ def test_a_watched_folder_is_kept_up_with_and_listed(watching, folder, tmp_path)
     wait_until(lambda: watching.watched()[1].photos == 1)
 
 
-def test_looking_again_at_an_unchanged_folder_leaves_no_report(watching):
+def test_rescan_leaves_no_report_when_nothing_changed(watching):
     wait_until(lambda: watching.store.count() == 3 and watching.imports.running is None)
     told = len(watching.imports.recent(50))
     time.sleep(2.5)
@@ -260,13 +257,13 @@ def many(folder: Path, count: int) -> None:
 
 def rescan(album: Album, folder: Path) -> None:
     """Look through a folder as the watch does, and wait for what comes of it."""
-    album._rescan_quietly(folder)
+    album._rescan_if_changed(folder)
     wait_until(lambda: album.imports.running is None)
     for thread in list(album.imports._threads.values()):
         thread.join()
 
 
-def test_looking_again_at_an_unchanged_folder_writes_nothing(album, tmp_path):
+def test_rescan_writes_nothing_when_nothing_changed(album, tmp_path):
     many(tmp_path / "mine", 300)
     (tmp_path / "mine" / "broken.jpg").write_bytes(b"no photo")
     (tmp_path / "mine" / "nowhere.jpg").symlink_to(tmp_path / "gone.jpg")
@@ -282,7 +279,7 @@ def test_looking_again_at_an_unchanged_folder_writes_nothing(album, tmp_path):
     assert list((album.data_dir / "imports").glob("[0-9]*.lock")) == []
 
 
-def test_one_new_file_among_many_is_written_down_alone(album, tmp_path):
+def test_rescan_writes_only_the_new_file(album, tmp_path):
     many(tmp_path / "mine", 3000)
     take_in(album, [tmp_path / "mine"])
     make_photo(tmp_path / "mine" / "new.jpg", "blue")
@@ -303,7 +300,7 @@ def test_every_change_of_a_folder_is_news(album, folder, change):
     if change == "came back":
         red.rename(folder.parent / "away.jpg")
         take_in(album, [folder])
-    assert not album.importer.has_news(folder)
+    assert not album.importer.tracker.has_news(folder)
     match change:
         case "new":
             make_photo(folder / "new.jpg", "pink")
@@ -318,25 +315,25 @@ def test_every_change_of_a_folder_is_news(album, folder, change):
         case "touched":
             os.utime(red, (1, 1))
 
-    assert album.importer.has_news(folder)
+    assert album.importer.tracker.has_news(folder)
     rescan(album, folder)
-    assert not album.importer.has_news(folder)
+    assert not album.importer.tracker.has_news(folder)
 
 
-def test_a_copy_that_can_take_the_place_of_a_lost_original_is_news(album, folder):
+def test_copy_of_lost_original_is_news(album, folder):
     shutil.copy2(folder / "red" / "red.jpg", folder.parent / "z.jpg")
     take_in(album, [folder])
     (folder.parent / "others").mkdir()
     (folder.parent / "z.jpg").rename(folder.parent / "others" / "z.jpg")
     take_in(album, [folder.parent / "others"])
-    assert not album.importer.has_news(folder.parent / "others")
+    assert not album.importer.tracker.has_news(folder.parent / "others")
 
     (folder / "red" / "red.jpg").unlink()
 
-    assert album.importer.has_news(folder.parent / "others")
+    assert album.importer.tracker.has_news(folder.parent / "others")
 
 
-def test_a_rescan_that_was_interrupted_counts_each_file_once(album, tmp_path):
+def test_interrupted_rescan_counts_each_file_once(album, tmp_path):
     many(tmp_path / "mine", 100)
     take_in(album, [tmp_path / "mine"])
     make_photo(tmp_path / "mine" / "new.jpg", "blue")
@@ -346,14 +343,14 @@ def test_a_rescan_that_was_interrupted_counts_each_file_once(album, tmp_path):
     album.importer.work(import_id, closing=lambda: next(asked, True))
     assert album.imports.get(import_id).state == "waiting"
     (tmp_path / "mine" / "50.jpg").unlink()
-    album.imports.go_on_here(import_id)
+    album.imports.resume_here(import_id)
 
     record = album.imports.get(import_id)
     assert (record.state, record.added, record.done) == ("done", 1, 101)
     assert record.already_here == 100
 
 
-def test_a_broken_file_is_reported_once_and_again_only_when_somebody_asks(watching, folder):
+def test_broken_file_is_reported_again_only_on_request(watching, folder):
     make_text(folder / "broken.jpg")
     wait_until(lambda: any(it.failed for it in watching.imports.recent(50)))
     time.sleep(2.5)
@@ -398,7 +395,7 @@ def takeout(tmp_path) -> Path:
     )
 
 
-def test_a_zip_imports_like_a_folder_and_its_photos_are_kept(album, takeout):
+def test_zip_imports_like_folder_and_stores_photos(album, takeout):
     before = takeout.read_bytes()
 
     report = take_in(album, [takeout])
@@ -414,7 +411,7 @@ def test_a_zip_imports_like_a_folder_and_its_photos_are_kept(album, takeout):
     assert list(album.faults(deep=True)) == []
 
 
-def test_what_takeout_says_beside_a_photo_in_the_zip_is_known(album, takeout):
+def test_takeout_sidecar_in_zip_describes_photo(album, takeout):
     take_in(album, [takeout])
 
     photo = album.photo(photos_of(album)["IMG.jpg"])
@@ -425,21 +422,21 @@ def test_what_takeout_says_beside_a_photo_in_the_zip_is_known(album, takeout):
     assert kept.with_name(kept.name + ".json").is_file()
 
 
-def test_the_same_zip_again_opens_none_of_its_photos(album, takeout, monkeypatch):
+def test_second_import_of_zip_opens_no_photo(album, takeout, monkeypatch):
     take_in(album, [takeout])
     forbid_reading(album, monkeypatch)
 
     assert counts(take_in(album, [takeout])) == (0, 2, 0, 0)
 
 
-def test_an_uploaded_zip_becomes_photos_and_is_gone_then(album, takeout):
+def test_uploaded_zip_becomes_photos_and_is_deleted(album, takeout):
     report = upload(album, [(takeout, "takeout-001.zip")])
 
     assert (len(report.added), report.failed) == (2, [])
     assert not [it for it in album.originals.incoming_dir.rglob("*") if it.is_file()]
 
 
-def test_an_uploaded_zip_with_a_broken_photo_can_be_tried_again(album, tmp_path):
+def test_uploaded_zip_with_broken_photo_can_be_retried(album, tmp_path):
     good = make_photo(tmp_path / "good.jpg", "red").read_bytes()
     zipped = make_zip(tmp_path / "x.zip", {"good.jpg": good, "a/bad.jpg": b"no photo"})
 
@@ -451,7 +448,7 @@ def test_an_uploaded_zip_with_a_broken_photo_can_be_tried_again(album, tmp_path)
 
 
 @pytest.mark.parametrize("name", ["../../evil.jpg", "/etc/evil.jpg", "a/../../evil.jpg"])
-def test_a_hostile_name_in_a_zip_leads_nowhere(album, tmp_path, name):
+def test_hostile_name_in_a_zip_leads_nowhere(album, tmp_path, name):
     photo = make_photo(tmp_path / "photo.jpg", "red").read_bytes()
     report = take_in(album, [make_zip(tmp_path / "in" / "evil.zip", {name: photo})])
 
@@ -472,7 +469,7 @@ def test_old_korean_names_in_a_zip_are_read(album, tmp_path):
     assert list(photos_of(album)) == ["가족사진.jpg"]
 
 
-def test_a_broken_or_locked_zip_is_one_line_of_the_report(album, tmp_path):
+def test_unreadable_zip_is_one_failure(album, tmp_path):
     broken = make_text(tmp_path / "broken.zip")
     photo = make_photo(tmp_path / "photo.jpg", "red").read_bytes()
     locked = make_zip(tmp_path / "locked.zip", {"a.jpg": photo})
@@ -496,7 +493,7 @@ def test_a_broken_or_locked_zip_is_one_line_of_the_report(album, tmp_path):
     assert not [it for it in album.originals.incoming_dir.rglob("*") if it.is_file()]
 
 
-def test_the_finder_counts_what_it_walks(tmp_path):
+def test_finder_counts_what_it_walks(tmp_path):
     for name in ("a.jpg", "b.png", "deep/c.heic"):
         path = tmp_path / "in" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -515,7 +512,7 @@ def test_the_finder_counts_what_it_walks(tmp_path):
     assert [it.name for it in walked] == ["a.jpg", "b.png", "c.heic", "d.jpg", "named.txt"]
 
 
-def test_members_of_a_zip_are_unpacked_with_their_time(tmp_path):
+def test_zip_members_are_unpacked_with_their_time(tmp_path):
     path = tmp_path / "z.zip"
     with zipfile.ZipFile(path, "w") as file:
         file.writestr(zipfile.ZipInfo("a.jpg", (2009, 8, 7, 6, 5, 4)), b"bytes")

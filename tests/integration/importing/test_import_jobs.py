@@ -67,9 +67,7 @@ def assert_all_in_once(album: Album, import_id: int) -> None:
     assert list(album.faults(deep=True)) == []
 
 
-def test_a_paused_import_stays_paused_over_a_restart_and_goes_on_where_it_was(
-    tmp_path, folder, slow
-):
+def test_paused_import_survives_restart_and_resumes(tmp_path, folder, slow):
     album = opened(tmp_path / "data")
     import_id = begun(album, folder)
 
@@ -93,7 +91,7 @@ def test_a_paused_import_stays_paused_over_a_restart_and_goes_on_where_it_was(
     album.close()
 
 
-def test_an_import_that_closing_interrupted_goes_on_at_the_next_start(tmp_path, folder, slow):
+def test_import_resumes_at_start_after_closing(tmp_path, folder, slow):
     album = opened(tmp_path / "data")
     import_id = begun(album, folder)
     album.close()
@@ -108,7 +106,7 @@ def test_an_import_that_closing_interrupted_goes_on_at_the_next_start(tmp_path, 
     album.close()
 
 
-def test_an_import_that_waited_for_the_model_when_the_album_closed_goes_on(tmp_path, folder):
+def test_import_waiting_for_model_resumes_after_closing(tmp_path, folder):
     album = Album(tmp_path / "data", DefaultClassifiers(), FakeCaptioner(), decoder=DecodeHere())
     import_id = album.imports.start([folder])
     wait_until(lambda: album.imports.get(import_id).state == "running")
@@ -122,7 +120,7 @@ def test_an_import_that_waited_for_the_model_when_the_album_closed_goes_on(tmp_p
     album.close()
 
 
-def test_whoever_opens_the_library_can_pause_an_import_that_another_runs(tmp_path, folder, slow):
+def test_import_can_be_paused_by_another_process(tmp_path, folder, slow):
     album, elsewhere = opened(tmp_path / "data"), opened(tmp_path / "data")
     import_id = begun(album, folder)
 
@@ -144,7 +142,7 @@ def lock_files(data_dir: Path) -> list[str]:
     return sorted(it.name for it in (data_dir / "imports").glob("[0-9]*"))
 
 
-def test_the_lock_of_an_import_is_gone_when_nobody_works_on_it(tmp_path, folder, slow):
+def test_import_lock_is_removed_after_the_work(tmp_path, folder, slow):
     album = opened(tmp_path / "data")
     import_id = begun(album, folder)
     assert lock_files(tmp_path / "data") == [f"{import_id}.lock"]
@@ -160,7 +158,7 @@ def test_the_lock_of_an_import_is_gone_when_nobody_works_on_it(tmp_path, folder,
     album.close()
 
 
-def test_locks_that_a_kill_left_go_at_the_next_start(tmp_path):
+def test_locks_of_killed_process_go_at_start(tmp_path):
     opened(tmp_path / "data").close()
     (tmp_path / "data" / "imports" / "7.lock").touch()
 
@@ -171,13 +169,13 @@ def test_locks_that_a_kill_left_go_at_the_next_start(tmp_path):
     album.close()
 
 
-def test_a_lock_whose_file_is_taken_away_again_and_again_has_one_holder(album):
+def test_deleted_lock_file_has_one_holder(album):
     """Many claim one import at once, each for a moment: never two of them have it."""
     holders, most, claims = [], [], []
 
     def claim() -> None:
         for _ in range(300):
-            with album.imports._claimed(1) as claimed:
+            with album.imports._locks.claim(1) as claimed:
                 if claimed:
                     holders.append(1)
                     most.append(len(holders))
@@ -201,7 +199,7 @@ def test_two_cannot_work_on_one_import(tmp_path, folder, slow):
     import_id = begun(album, folder)
 
     with pytest.raises(AlbumError, match="worked on by another process"):
-        elsewhere.imports.go_on_here(import_id)
+        elsewhere.imports.resume_here(import_id)
 
     slow.set()
     ended(album, import_id)
@@ -211,9 +209,7 @@ def test_two_cannot_work_on_one_import(tmp_path, folder, slow):
 
 
 @pytest.mark.parametrize("how", ["run", "upload"])
-def test_a_start_in_the_very_moment_of_an_import_does_not_take_it_away(
-    tmp_path, folder, monkeypatch, how
-):
+def test_start_of_album_leaves_new_import_alone(tmp_path, folder, monkeypatch, how):
     album, other = opened(tmp_path / "data"), opened(tmp_path / "data")
     begin, others = album.import_store.begin, []
 
@@ -238,9 +234,8 @@ def test_a_start_in_the_very_moment_of_an_import_does_not_take_it_away(
     album.close()
 
 
-def test_an_import_can_be_cancelled_before_its_turn_and_while_nobody_works_on_it(
-    tmp_path, folder, slow
-):
+def test_import_can_be_cancelled_while_nobody_works(tmp_path, folder, slow):
+    """Also before its turn comes."""
     album = opened(tmp_path / "data")
     first = begun(album, folder)
     second = album.imports.start([make_photo(tmp_path / "more" / "a.png", "blue")])
@@ -269,7 +264,7 @@ def arrived(album: Album) -> list[Path]:
 
 
 @pytest.mark.parametrize("asked", ["waiting", "paused"])
-def test_a_cancelled_upload_leaves_no_file(tmp_path, folder, slow, asked):
+def test_cancelled_upload_leaves_no_file(tmp_path, folder, slow, asked):
     album = opened(tmp_path / "data")
     first, waiting = begun_before(album, tmp_path, folder)
     assert len(arrived(album)) == 2
@@ -290,12 +285,12 @@ def test_a_cancelled_upload_leaves_no_file(tmp_path, folder, slow, asked):
     with pytest.raises(AlbumError, match="upload them again"):
         album.imports.resume(waiting)
     with pytest.raises(AlbumError, match="upload them again"):
-        album.imports.go_on_here(waiting)
+        album.imports.resume_here(waiting)
     assert album.imports.get(waiting).state == "cancelled"
     album.close()
 
 
-def test_a_cancel_withdrawn_in_time_loses_no_upload(tmp_path, folder, slow):
+def test_cancel_withdrawn_in_time_loses_no_upload(tmp_path, folder, slow):
     album = opened(tmp_path / "data")
     first, waiting = begun_before(album, tmp_path, folder)
     album.imports.cancel(waiting)
@@ -310,7 +305,7 @@ def test_a_cancel_withdrawn_in_time_loses_no_upload(tmp_path, folder, slow):
     album.close()
 
 
-def test_a_restart_brings_no_cancelled_upload_back(tmp_path):
+def test_restart_brings_no_cancelled_upload_back(tmp_path):
     """A kill came between the row of the import and its files."""
     album = opened(tmp_path / "data")
     source = make_photo(tmp_path / "sent" / "blue.png", "blue")
@@ -327,7 +322,7 @@ def test_a_restart_brings_no_cancelled_upload_back(tmp_path):
     album.close()
 
 
-def test_asking_twice_for_the_same_folder_makes_one_import(tmp_path, folder, slow):
+def test_same_folder_twice_makes_one_import(tmp_path, folder, slow):
     album = opened(tmp_path / "data")
     import_id = begun(album, folder)
 
@@ -352,9 +347,7 @@ def at_the_end(album: Album, monkeypatch, happens) -> None:
 
 @pytest.mark.parametrize("asked", ["pause", "cancel"])
 @pytest.mark.parametrize("by", ["the same", "another"])
-def test_a_resume_while_an_import_is_pausing_is_heard(
-    tmp_path, folder, slow, monkeypatch, asked, by
-):
+def test_resume_works_while_import_is_pausing(tmp_path, folder, slow, monkeypatch, asked, by):
     album, elsewhere = opened(tmp_path / "data"), opened(tmp_path / "data")
     resuming = album if by == "the same" else elsewhere
     import_id = begun(album, folder)
@@ -370,7 +363,7 @@ def test_a_resume_while_an_import_is_pausing_is_heard(
     album.close()
 
 
-def test_a_resume_right_after_an_import_was_paused_is_heard(tmp_path, folder, slow, monkeypatch):
+def test_resume_works_right_after_pause(tmp_path, folder, slow, monkeypatch):
     """Its thread is still there, but has nothing more to do with it."""
     album = opened(tmp_path / "data")
     import_id = begun(album, folder)
@@ -392,7 +385,7 @@ def test_a_resume_right_after_an_import_was_paused_is_heard(tmp_path, folder, sl
     album.close()
 
 
-def test_a_resume_right_after_an_import_failed_is_heard(album, folder, monkeypatch):
+def test_resume_works_right_after_failure(album, folder, monkeypatch):
     work, failing = album.importer.work, [AlbumError("The disk of the album is full.")]
     enter_failed = album.imports._enter_failed
 
@@ -415,7 +408,7 @@ def test_a_resume_right_after_an_import_failed_is_heard(album, folder, monkeypat
     assert_all_in_once(album, import_id)
 
 
-def test_what_is_added_behind_an_import_is_found_when_it_is_started_again(tmp_path, folder, slow):
+def test_second_start_finds_files_added_meanwhile(tmp_path, folder, slow):
     album, elsewhere = opened(tmp_path / "data"), opened(tmp_path / "data")
     import_id = begun(album, folder)
     make_photo(folder / "0000.png", "blue")
@@ -441,7 +434,7 @@ def left_behind(album: Album, folder: Path) -> int:
     return import_id
 
 
-def test_an_import_that_nobody_works_on_is_told_as_interrupted(album, folder):
+def test_import_without_worker_is_interrupted(album, folder):
     import_id = left_behind(album, folder)
 
     assert album.imports.get(import_id).state == "interrupted"
@@ -453,7 +446,7 @@ def test_an_import_that_nobody_works_on_is_told_as_interrupted(album, folder):
     assert_all_in_once(album, import_id)
 
 
-def test_an_import_of_another_process_is_told_as_running(tmp_path, folder, slow):
+def test_import_of_another_process_is_running(tmp_path, folder, slow):
     album, elsewhere = opened(tmp_path / "data"), opened(tmp_path / "data")
     import_id = begun(album, folder)
 
@@ -466,7 +459,7 @@ def test_an_import_of_another_process_is_told_as_running(tmp_path, folder, slow)
     album.close()
 
 
-def test_an_interrupted_import_is_paused_cancelled_or_started_again(album, folder, tmp_path):
+def test_interrupted_import_can_be_paused_cancelled_restarted(album, folder, tmp_path):
     first = left_behind(album, folder)
     album.imports.pause(first)
     assert album.imports.get(first).state == "paused"
@@ -480,7 +473,7 @@ def test_an_interrupted_import_is_paused_cancelled_or_started_again(album, folde
     assert_all_in_once(album, second)
 
 
-def test_an_interrupted_import_is_done_when_another_has_finished_its_folder(album, folder):
+def test_interrupted_import_is_done_when_another_finishes(album, folder):
     inside, whole = left_behind(album, folder / "inside"), left_behind(album, folder)
     elsewhere = left_behind(album, folder.parent / "elsewhere")
     copying = album.import_store.begin("copy", [folder])
@@ -493,7 +486,7 @@ def test_an_interrupted_import_is_done_when_another_has_finished_its_folder(albu
     assert (states[elsewhere], states[copying]) == ("interrupted", "interrupted")
 
 
-def test_what_another_import_finished_is_settled_when_the_album_opens(tmp_path, folder):
+def test_interrupted_import_is_completed_when_album_opens(tmp_path, folder):
     album = opened(tmp_path / "data")
     import_id = left_behind(album, folder)
     take_in(album, [folder])
@@ -507,7 +500,7 @@ def test_what_another_import_finished_is_settled_when_the_album_opens(tmp_path, 
     album.close()
 
 
-def test_files_that_another_import_saw_meanwhile_are_counted_once(tmp_path, folder, slow):
+def test_files_of_another_import_are_counted_once(tmp_path, folder, slow):
     album = opened(tmp_path / "data")
     import_id = begun(album, folder)
     album.imports.pause(import_id)
@@ -525,20 +518,20 @@ def test_files_that_another_import_saw_meanwhile_are_counted_once(tmp_path, fold
     album.close()
 
 
-def test_a_finished_import_that_is_gone_on_with_counts_each_file_once(album, folder):
+def test_resumed_finished_import_counts_each_file_once(album, folder):
     (folder / "twin.png").write_bytes((folder / "000.png").read_bytes())
     make_text(folder / "broken.jpg")
     first = take_in(album, [folder]).record
     take_in(album, [folder])
 
-    again = album.imports.go_on_here(first.import_id)
+    again = album.imports.resume_here(first.import_id)
 
     for record in (first, again):
         assert (record.total, record.done) == (PHOTOS + 2, PHOTOS + 2)
         assert (record.added, record.already_here, record.failed) == (PHOTOS, 1, 1)
 
 
-def test_the_photos_of_a_zip_that_was_paused_are_counted_once(tmp_path, folder, slow):
+def test_photos_of_paused_zip_are_counted_once(tmp_path, folder, slow):
     zipped = tmp_path / "x.zip"
     with zipfile.ZipFile(zipped, "w") as file:
         for path in sorted(folder.iterdir()):
@@ -558,7 +551,7 @@ def test_the_photos_of_a_zip_that_was_paused_are_counted_once(tmp_path, folder, 
     album.close()
 
 
-def test_files_that_come_and_go_while_an_import_is_paused_are_counted(tmp_path, folder, slow):
+def test_changed_files_are_counted_after_pause(tmp_path, folder, slow):
     album = opened(tmp_path / "data")
     import_id = begun(album, folder)
     album.imports.pause(import_id)
@@ -574,7 +567,7 @@ def test_files_that_come_and_go_while_an_import_is_paused_are_counted(tmp_path, 
     album.close()
 
 
-def test_the_report_stays_with_its_failures_and_they_can_be_tried_again(album, tmp_path):
+def test_report_keeps_failures_that_can_be_retried(album, tmp_path):
     broken = tmp_path / "mine" / "broken.jpg"
     make_photo(tmp_path / "mine" / "good.jpg", "red")
     broken.write_text("no photo")
@@ -588,7 +581,7 @@ def test_the_report_stays_with_its_failures_and_they_can_be_tried_again(album, t
     assert report_of(album, report.record.import_id).failed_names == ["broken.jpg"]
 
 
-def test_captions_that_were_wanted_with_an_upload_are_queued_after_a_restart(tmp_path, slow):
+def test_captions_of_upload_are_queued_after_restart(tmp_path, slow):
     paths = [make_photo(tmp_path / "up" / f"{n}.png", (0, n, 0)) for n in range(PHOTOS)]
     album = opened(tmp_path / "data")
     import_id = album.upload([(path, path.name) for path in paths], caption_language="ko")
@@ -608,7 +601,7 @@ def test_captions_that_were_wanted_with_an_upload_are_queued_after_a_restart(tmp
 # What the world does to an import
 
 
-def test_no_disk_is_asked_for_a_photo_within_a_transaction(album, folder, tmp_path, monkeypatch):
+def test_transaction_never_waits_for_photo_disk(album, folder, tmp_path, monkeypatch):
     """It may be slow, and keeps everybody from writing."""
     mine = sorted(folder.iterdir())
     take_in(album, [folder])
@@ -637,7 +630,7 @@ def test_no_disk_is_asked_for_a_photo_within_a_transaction(album, folder, tmp_pa
     assert list(album.faults(deep=True)) == []
 
 
-def test_a_full_disk_ends_in_a_sentence_and_loses_nothing(tmp_path, folder):
+def test_full_disk_ends_import_and_loses_nothing(tmp_path, folder):
     album = opened(tmp_path / "data")
     take_in(album, [make_photo(tmp_path / "first.png", "blue")])
     # SQLite's own limit on the size of the file fails in the way a full disk does.
@@ -659,7 +652,7 @@ def test_a_full_disk_ends_in_a_sentence_and_loses_nothing(tmp_path, folder):
     album.close()
 
 
-def test_a_disk_with_no_room_for_a_copy_ends_in_a_sentence_too(tmp_path, folder, monkeypatch):
+def test_copy_fails_with_sentence_when_disk_full(tmp_path, folder, monkeypatch):
     album = opened(tmp_path / "data")
 
     def full(path, content):
@@ -678,7 +671,7 @@ def test_a_disk_with_no_room_for_a_copy_ends_in_a_sentence_too(tmp_path, folder,
     album.close()
 
 
-def test_an_upload_waits_for_room_on_the_disk_and_is_not_lost(tmp_path, monkeypatch):
+def test_upload_is_kept_until_disk_has_room(tmp_path, monkeypatch):
     path = make_photo(tmp_path / "a.png", "red")
     album = opened(tmp_path / "data")
 
@@ -696,9 +689,7 @@ def test_an_upload_waits_for_room_on_the_disk_and_is_not_lost(tmp_path, monkeypa
     album.close()
 
 
-def test_a_database_that_another_program_keeps_to_itself_ends_in_a_sentence(
-    tmp_path, folder, monkeypatch
-):
+def test_locked_database_ends_import_with_sentence(tmp_path, folder, monkeypatch):
     monkeypatch.setattr(database, "BUSY_TIMEOUT_S", 0.2)
     album = opened(tmp_path / "data")
     import_id = album.import_store.begin("in place", [folder])
@@ -706,7 +697,7 @@ def test_a_database_that_another_program_keeps_to_itself_ends_in_a_sentence(
     other.execute("BEGIN IMMEDIATE")
 
     with pytest.raises(AlbumError, match="Another program keeps the album's database to itself"):
-        album.imports.go_on_here(import_id)
+        album.imports.resume_here(import_id)
 
     assert album.imports.get(import_id).state == "failed"  # though it could not be written down
     other.execute("ROLLBACK")
@@ -719,7 +710,7 @@ def test_a_database_that_another_program_keeps_to_itself_ends_in_a_sentence(
     album.close()
 
 
-def test_a_library_on_a_disk_that_cannot_be_written_says_so(tmp_path):
+def test_read_only_library_says_so(tmp_path):
     """As somebody who has no right to write there: root may write anywhere."""
     data_dir = tmp_path / "data"
     opened(data_dir).close()

@@ -35,7 +35,7 @@ def only_photo(album: Album):
     return photo
 
 
-def test_a_photo_imported_in_place_is_found_and_its_file_is_untouched(album, tmp_path):
+def test_photo_imported_in_place_keeps_its_file(album, tmp_path):
     path = make_photo(tmp_path / "mine" / "rose.jpg", "red")
     before = path.read_bytes(), path.stat().st_mtime_ns
 
@@ -49,7 +49,7 @@ def test_a_photo_imported_in_place_is_found_and_its_file_is_untouched(album, tmp
     assert not list(album.originals.photos_dir.rglob("*.jpg"))
 
 
-def test_a_copied_original_is_kept_byte_for_byte_under_its_sha256(album, tmp_path):
+def test_copied_original_is_stored_under_its_sha256(album, tmp_path):
     path = make_photo(tmp_path / "rose.jpg", "red")
 
     take_in(album, [path], copy=True)
@@ -63,7 +63,7 @@ def test_a_copied_original_is_kept_byte_for_byte_under_its_sha256(album, tmp_pat
     assert album.originals.uploads() == []
 
 
-def test_the_same_bytes_are_already_here_whatever_they_are_called(album, tmp_path):
+def test_same_bytes_are_already_here_under_any_name(album, tmp_path):
     first = make_photo(tmp_path / "a.jpg", "red")
     second = tmp_path / "b.jpg"
     second.write_bytes(first.read_bytes())
@@ -76,7 +76,7 @@ def test_the_same_bytes_are_already_here_whatever_they_are_called(album, tmp_pat
     assert album.store.count() == 1
 
 
-def test_the_same_upload_twice_in_one_go_leaves_one_photo_and_no_leftovers(album, tmp_path):
+def test_duplicate_in_upload_leaves_one_photo(album, tmp_path):
     uploads = []
     for folder in ("one", "two"):
         path = make_photo(tmp_path / folder / "same.jpg", "red")
@@ -92,7 +92,7 @@ def test_the_same_upload_twice_in_one_go_leaves_one_photo_and_no_leftovers(album
 
 
 @pytest.mark.parametrize("copy", [False, True])
-def test_bad_files_are_reported_by_name_and_never_stop_the_others(album, tmp_path, copy):
+def test_bad_files_are_reported_and_stop_nothing(album, tmp_path, copy):
     good = make_photo(tmp_path / "good.png", "blue")
     bad = [
         make_text(tmp_path / "text.jpg"),
@@ -112,7 +112,7 @@ def test_bad_files_are_reported_by_name_and_never_stop_the_others(album, tmp_pat
     assert list(album.faults()) == []
 
 
-def test_an_upload_that_failed_is_kept_for_some_days_and_can_be_tried_again(album, tmp_path):
+def test_failed_upload_is_kept_and_can_be_retried(album, tmp_path):
     path = make_text(tmp_path / "text.jpg")
 
     report = upload(album, [(path, path.name)])
@@ -136,7 +136,7 @@ RESERVED = [
 
 
 @pytest.mark.parametrize("name", RESERVED)
-def test_an_upload_may_be_called_like_anything_the_album_calls_its_own(album, tmp_path, name):
+def test_upload_may_have_name_the_album_uses(album, tmp_path, name):
     path = make_photo(tmp_path / "photo.jpg", "red")
 
     report = upload(album, [(path, name)])
@@ -148,7 +148,7 @@ def test_an_upload_may_be_called_like_anything_the_album_calls_its_own(album, tm
 
 
 @pytest.mark.parametrize("name", [*RESERVED, "photo.thm", "photo.json", "photo.xmp"])
-def test_a_copy_may_be_called_like_anything_the_album_calls_its_own(album, tmp_path, name):
+def test_copy_may_have_name_the_album_uses(album, tmp_path, name):
     path = make_photo(tmp_path / "in" / "photo.jpg", "red").rename(tmp_path / "in" / name)
 
     report = take_in(album, [path], copy=True)
@@ -159,7 +159,7 @@ def test_a_copy_may_be_called_like_anything_the_album_calls_its_own(album, tmp_p
 
 
 @pytest.mark.parametrize("ending", [".part", ".한글", ".with blank", f".{'x' * 200}", ".json"])
-def test_a_raw_photo_with_any_ending_is_kept_and_can_be_backed_up(album, tmp_path, ending):
+def test_raw_photo_with_any_suffix_is_backed_up(album, tmp_path, ending):
     path = make_dng(tmp_path / "in.dng", quarters((64, 48)), None)
     path = path.rename(tmp_path / f"a{ending}")
     copy = take_in(album, [path], copy=True)
@@ -170,7 +170,7 @@ def test_a_raw_photo_with_any_ending_is_kept_and_can_be_backed_up(album, tmp_pat
     assert re.fullmatch(r"[0-9a-f]{64}(\.[a-z0-9]{1,8})?", kept.name)
 
 
-def test_an_upload_that_a_crash_left_is_found_whatever_it_is_called(tmp_path):
+def test_upload_is_found_after_crash_by_any_name(tmp_path):
     path = make_photo(tmp_path / "photo.jpg", "red")
     album = opened(tmp_path / "data")
     import_id = album.import_store.begin("upload", [])
@@ -184,7 +184,7 @@ def test_an_upload_that_a_crash_left_is_found_whatever_it_is_called(tmp_path):
     album.close()
 
 
-def test_an_upload_from_another_disk_is_half_written_out_of_sight(album, tmp_path, monkeypatch):
+def test_upload_from_another_disk_is_moved_atomically(album, tmp_path, monkeypatch):
     path = make_photo(tmp_path / "photo.jpg", "red")
     rename, seen = Path.replace, []
 
@@ -202,7 +202,7 @@ def test_an_upload_from_another_disk_is_half_written_out_of_sight(album, tmp_pat
     assert not path.exists()
 
 
-def test_what_was_half_written_at_a_crash_goes_after_a_day(album, monkeypatch):
+def test_partial_file_of_crash_expires_after_day(album, monkeypatch):
     half = album.originals.new_half()
     half.write_bytes(b"half a photo")
     os.utime(half, (0, 0))  # a copy of an old photo, about to be moved to its place
@@ -214,7 +214,7 @@ def test_what_was_half_written_at_a_crash_goes_after_a_day(album, monkeypatch):
     assert not half.exists()
 
 
-def test_one_sidecar_describes_a_raw_photo_and_its_jpeg_that_were_uploaded_with_it(album, tmp_path):
+def test_uploaded_sidecar_describes_raw_and_jpeg(album, tmp_path):
     jpeg = make_photo(tmp_path / "a.jpg", "red")
     raw = make_dng(tmp_path / "a.dng", quarters((64, 48)), None)
     sidecar = tmp_path / "a.xmp"
@@ -227,7 +227,7 @@ def test_one_sidecar_describes_a_raw_photo_and_its_jpeg_that_were_uploaded_with_
 
 
 @pytest.mark.parametrize("name", ["a.xmp", "a.json", "a.aae", "a.thm"])
-def test_a_file_about_a_photo_that_did_not_come_is_told(album, tmp_path, name):
+def test_sidecar_without_photo_is_reported(album, tmp_path, name):
     (tmp_path / name).write_text("about a photo")
 
     report = upload(album, [(tmp_path / name, name)])
@@ -236,7 +236,7 @@ def test_a_file_about_a_photo_that_did_not_come_is_told(album, tmp_path, name):
     assert "send both at once" in report.failed[0].reason
 
 
-def test_a_file_that_the_album_does_not_read_beside_its_photo_is_counted(album, tmp_path):
+def test_unread_file_beside_photo_is_counted(album, tmp_path):
     photo = make_photo(tmp_path / "a.jpg", "red")
     (tmp_path / "a.aae").write_text("edits")
 
@@ -246,7 +246,7 @@ def test_a_file_that_the_album_does_not_read_beside_its_photo_is_counted(album, 
 
 
 @pytest.mark.parametrize("how", ["upload", "copy", "in place"])
-def test_a_sidecar_that_is_too_large_is_not_kept_and_its_photo_is(album, tmp_path, how):
+def test_too_large_sidecar_is_dropped_photo_stored(album, tmp_path, how):
     photo = make_photo(tmp_path / "in" / "a.jpg", "red")
     sidecar = photo.with_name("a.jpg.xmp")
     sidecar.write_bytes(b" " * (MAX_SIDECAR_BYTES + 1))
@@ -264,7 +264,7 @@ def test_a_sidecar_that_is_too_large_is_not_kept_and_its_photo_is(album, tmp_pat
     assert list(album.faults(deep=True)) == []
 
 
-def test_a_named_pipe_in_a_folder_is_reported_and_does_not_hang(album, tmp_path):
+def test_named_pipe_is_reported_and_never_blocks(album, tmp_path):
     pipe = tmp_path / "pipe.jpg"
     os.mkfifo(pipe)
 
@@ -273,7 +273,7 @@ def test_a_named_pipe_in_a_folder_is_reported_and_does_not_hang(album, tmp_path)
     assert [failure.path for failure in report.failed] == [pipe]
 
 
-def test_capture_time_comes_from_exif_and_else_honestly_from_the_file(album, tmp_path):
+def test_capture_time_comes_from_exif_or_file(album, tmp_path):
     taken = make_photo(
         tmp_path / "a.jpg", "red", exif=make_exif(shot={0x9003: "2019:08:03 14:02:05"})
     )
@@ -288,7 +288,7 @@ def test_capture_time_comes_from_exif_and_else_honestly_from_the_file(album, tmp
     assert guessed.taken_from == "file"
 
 
-def test_a_folder_is_walked_without_hidden_files_other_files_and_the_albums_own(album, tmp_path):
+def test_scan_skips_hidden_other_and_album_files(album, tmp_path):
     make_photo(tmp_path / "2019" / "a.jpg", "red")
     make_photo(tmp_path / "2020" / "deep" / "B.JPG", "blue")
     make_photo(tmp_path / ".trash" / "c.jpg", "green")
@@ -305,7 +305,7 @@ def test_a_folder_is_walked_without_hidden_files_other_files_and_the_albums_own(
     assert report.failed == []
 
 
-def test_a_folder_that_may_not_be_looked_into_is_named_in_the_report(album, tmp_path, monkeypatch):
+def test_unreadable_folder_is_reported_by_name(album, tmp_path, monkeypatch):
     closed = tmp_path / "photos" / "closed"
     make_photo(closed / "a.jpg", "red")
     make_photo(tmp_path / "photos" / "b.jpg", "blue")
@@ -326,7 +326,7 @@ def test_a_folder_that_may_not_be_looked_into_is_named_in_the_report(album, tmp_
     ]
 
 
-def test_progress_names_each_file_once_and_ends_at_the_total(album, tmp_path):
+def test_progress_names_each_file_up_to_total(album, tmp_path):
     paths = [make_photo(tmp_path / f"{n}.png", (n * 8, 0, 0)) for n in range(20)]
     seen: list[tuple[int, int, str]] = []
 
@@ -337,9 +337,7 @@ def test_progress_names_each_file_once_and_ends_at_the_total(album, tmp_path):
     assert sorted(name for _, _, name in seen) == sorted([*(p.name for p in paths), "gone.jpg"])
 
 
-def test_a_cancelled_upload_keeps_what_is_in_and_leaves_nothing_half_done(
-    album, tmp_path, monkeypatch
-):
+def test_cancelled_upload_keeps_photos_and_leaves_nothing(album, tmp_path, monkeypatch):
     decode = album.decoder.decode
     quick = threading.Event()
 
@@ -362,7 +360,7 @@ def test_a_cancelled_upload_keeps_what_is_in_and_leaves_nothing_half_done(
     assert list(album.faults()) == []
 
 
-def test_a_photo_moved_on_disk_is_found_again_where_it_is_now(album, tmp_path):
+def test_moved_photo_is_found_at_new_path(album, tmp_path):
     old = make_photo(tmp_path / "old" / "a.jpg", "red")
     take_in(album, [old])
     new = tmp_path / "new.jpg"
@@ -374,7 +372,7 @@ def test_a_photo_moved_on_disk_is_found_again_where_it_is_now(album, tmp_path):
     assert album.originals.find(only_photo(album)) == new
 
 
-def test_an_upload_replaces_an_original_that_was_lost(album, tmp_path):
+def test_upload_replaces_an_original_that_was_lost(album, tmp_path):
     path = make_photo(tmp_path / "a.jpg", "red")
     take_in(album, [path])
     content = path.read_bytes()
@@ -390,7 +388,7 @@ def test_an_upload_replaces_an_original_that_was_lost(album, tmp_path):
     assert list(album.faults()) == []
 
 
-def test_a_korean_name_of_an_old_disk_is_read_and_its_file_found_again(album, tmp_path):
+def test_cp949_file_name_is_read_and_found(album, tmp_path):
     source = make_photo(tmp_path / "plain.jpg", "red")
     old = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + "가족사진.jpg".encode("cp949")))
     source.rename(old)
@@ -402,7 +400,7 @@ def test_a_korean_name_of_an_old_disk_is_read_and_its_file_found_again(album, tm
     assert album.originals.find(photo).read_bytes() == old.read_bytes()
 
 
-def test_a_thumbnail_that_was_deleted_is_made_again(album, tmp_path):
+def test_thumbnail_that_was_deleted_is_made_again(album, tmp_path):
     take_in(album, [make_photo(tmp_path / "a.jpg", "red", (900, 600))])
     thumbnail = album.originals.thumbnail(only_photo(album).sha256)
     assert Image.open(thumbnail).size == (480, 320)
@@ -414,7 +412,7 @@ def test_a_thumbnail_that_was_deleted_is_made_again(album, tmp_path):
     assert list(album.faults()) == []
 
 
-def test_without_a_model_an_import_says_so_and_takes_nothing(tmp_path):
+def test_import_without_model_fails_and_imports_nothing(tmp_path):
     album = Album(tmp_path / "data", DefaultClassifiers(), FakeCaptioner())
     album.active.stop()
     path = make_photo(tmp_path / "a.jpg", "red")
@@ -426,7 +424,7 @@ def test_without_a_model_an_import_says_so_and_takes_nothing(tmp_path):
     album.close()
 
 
-def test_an_upload_job_reports_counts_and_queues_captions_when_asked(album, tmp_path):
+def test_upload_reports_counts_and_queues_captions(album, tmp_path):
     path = make_photo(tmp_path / "a.jpg", "red")
 
     report = upload(album, [(path, "여름.jpg")], caption_language="ko")
@@ -437,7 +435,7 @@ def test_an_upload_job_reports_counts_and_queues_captions_when_asked(album, tmp_
     assert album.caption_store.counts() == (0, 1, 0)
 
 
-def test_a_folder_that_was_uploaded_counts_other_files_and_does_not_fail_them(album, tmp_path):
+def test_uploaded_folder_counts_other_files_without_failing(album, tmp_path):
     uploads = [
         (make_photo(tmp_path / "a.jpg", "red"), "a.jpg"),
         (make_text(tmp_path / "notes.txt"), "notes.txt"),
@@ -451,7 +449,7 @@ def test_a_folder_that_was_uploaded_counts_other_files_and_does_not_fail_them(al
     assert report.failed_names == ["broken.jpg"]
 
 
-def test_imports_run_one_after_the_other_and_both_end(album, tmp_path):
+def test_imports_run_one_at_a_time(album, tmp_path):
     jobs = [
         album.imports.start([make_photo(tmp_path / colour / "a.png", colour)])
         for colour in ("red", "blue")
@@ -462,7 +460,7 @@ def test_imports_run_one_after_the_other_and_both_end(album, tmp_path):
     assert album.imports.running is None
 
 
-def test_two_imports_of_the_same_files_at_once_double_nothing(album, tmp_path):
+def test_simultaneous_imports_of_files_duplicate_nothing(album, tmp_path):
     paths = [make_photo(tmp_path / f"{n}.png", (0, n * 5, 0)) for n in range(40)]
     threads = [
         threading.Thread(target=take_in, args=(album, paths), kwargs={"copy": True})
@@ -479,7 +477,7 @@ def test_two_imports_of_the_same_files_at_once_double_nothing(album, tmp_path):
     assert list(album.faults(deep=True)) == []
 
 
-def test_uploads_that_a_crash_left_are_imported_at_the_next_start(tmp_path):
+def test_uploads_are_imported_at_start_after_crash(tmp_path):
     album = opened(tmp_path / "data")
     path = make_photo(tmp_path / "a.jpg", "red")
     import_id = album.import_store.begin("upload", [])
@@ -495,7 +493,7 @@ def test_uploads_that_a_crash_left_are_imported_at_the_next_start(tmp_path):
     album.close()
 
 
-def test_an_upload_that_no_import_knows_of_is_imported_too(tmp_path):
+def test_stray_upload_is_imported(tmp_path):
     album = opened(tmp_path / "data")
     path = make_photo(tmp_path / "a.jpg", "red")
     album.originals.receive_upload(path, "a.jpg", import_id=77)

@@ -39,7 +39,7 @@ def reasons(report: Report) -> dict[str, str]:
 @pytest.mark.parametrize(
     "way", [take_in, lambda album, paths: upload(album, [(paths[0], "z.zip")])]
 )
-def test_a_small_zip_does_not_become_a_large_folder(
+def test_zip_bomb_is_refused(
     album: Album, tmp_path: Path, photo: bytes, way: Callable[..., Report]
 ) -> None:
     """Ten blank pictures of 30 MB each, out of some hundred kilobytes."""
@@ -55,9 +55,7 @@ def test_a_small_zip_does_not_become_a_large_folder(
     assert not list(album.originals.photos_dir.rglob("*.*"))
 
 
-def test_a_member_that_becomes_a_thousand_times_as_large_is_left_out(
-    album: Album, tmp_path: Path, photo: bytes
-) -> None:
+def test_member_with_huge_ratio_is_left_out(album: Album, tmp_path: Path, photo: bytes) -> None:
     zipped = make_zip(tmp_path / "z.zip", {"bomb.bmp": BLANK, "good.jpg": photo})
 
     report = take_in(album, [zipped])
@@ -68,9 +66,7 @@ def test_a_member_that_becomes_a_thousand_times_as_large_is_left_out(
     assert on_disk(album) == len(photo)
 
 
-def test_a_large_sidecar_in_a_zip_is_not_kept_and_its_photo_is(
-    album: Album, tmp_path: Path, photo: bytes
-) -> None:
+def test_large_sidecar_in_zip_is_dropped(album: Album, tmp_path: Path, photo: bytes) -> None:
     members = {"a.jpg": photo, "a.jpg.json": BLANK, "a.jpg.xmp": MAX_SIDECAR_BYTES >> 20}
     zipped = make_zip(tmp_path / "z.zip", members)
 
@@ -83,7 +79,7 @@ def test_a_large_sidecar_in_a_zip_is_not_kept_and_its_photo_is(
 
 
 @pytest.mark.parametrize("size", [0, 1000, (BLANK << 20) - 1, 2**32 - 2])
-def test_a_member_that_lies_about_its_size_is_no_larger_than_it_says(
+def test_member_never_exceeds_its_declared_size(
     album: Album, tmp_path: Path, photo: bytes, size: int
 ) -> None:
     zipped = make_zip(tmp_path / "z.zip", {"liar.bmp": BLANK, "good.jpg": photo})
@@ -96,7 +92,7 @@ def test_a_member_that_lies_about_its_size_is_no_larger_than_it_says(
     assert on_disk(album) == len(photo)
 
 
-def test_a_member_that_claims_to_be_packed_in_more_than_the_zip_is_damaged(
+def test_member_packed_larger_than_zip_is_damaged(
     album: Album, tmp_path: Path, photo: bytes
 ) -> None:
     zipped = make_zip(tmp_path / "z.zip", {"liar.bmp": BLANK, "good.jpg": photo})
@@ -108,7 +104,7 @@ def test_a_member_that_claims_to_be_packed_in_more_than_the_zip_is_damaged(
 
 
 @pytest.mark.parametrize("packing", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-def test_packings_that_cannot_be_unpacked_bit_by_bit_are_refused(
+def test_compression_without_streaming_is_refused(
     album: Album, tmp_path: Path, packing: int
 ) -> None:
     zipped = make_zip(tmp_path / "z.zip", {"a.bmp": 8}, packing)
@@ -119,9 +115,10 @@ def test_packings_that_cannot_be_unpacked_bit_by_bit_are_refused(
     assert "packed in a way" in reasons(report)["a.bmp"]
 
 
-def test_a_zip_of_more_files_than_a_library_has_is_refused_before_they_are_listed(
+def test_zip_of_too_many_files_is_refused(
     album: Album, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """It is refused before the files are listed."""
     zipped = make_zip(tmp_path / "z.zip", {f"{n}.jpg": b"" for n in range(101)})
     monkeypatch.setattr(zip_archive, "MAX_MEMBERS", 100)
 
@@ -132,7 +129,7 @@ def test_a_zip_of_more_files_than_a_library_has_is_refused_before_they_are_liste
     }
 
 
-def test_a_list_of_contents_that_is_too_long_is_not_read(
+def test_too_long_zip_directory_is_not_read(
     album: Album, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     zipped = make_zip(tmp_path / "z.zip", {"x" * 60_000 + f"{n}.jpg": b"" for n in range(3)})
@@ -141,7 +138,7 @@ def test_a_list_of_contents_that_is_too_long_is_not_read(
     assert "divide it" in reasons(take_in(album, [zipped]))["z.zip"]
 
 
-def test_a_zip_is_not_unpacked_onto_a_disk_that_cannot_hold_it(
+def test_zip_is_refused_when_disk_is_small(
     album: Album, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     photos = [make_photo(tmp_path / f"{it}.jpg", it).read_bytes() for it in ("red", "blue")]
@@ -158,7 +155,7 @@ def test_a_zip_is_not_unpacked_onto_a_disk_that_cannot_hold_it(
     assert take_in(album, [zipped]).already_here == 2
 
 
-def test_a_disk_that_fills_up_while_a_zip_is_unpacked_ends_in_a_sentence(
+def test_disk_full_while_unpacking_gives_a_sentence(
     album: Album, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, photo: bytes
 ) -> None:
     zipped = make_zip(tmp_path / "z.zip", {"a.jpg": photo})
@@ -199,7 +196,7 @@ def test_archives_in_a_zip_stay_closed(album: Album, tmp_path: Path, photo: byte
     assert list(reasons(report)) == ["b.jpg"]
 
 
-def test_a_link_in_a_zip_leads_nowhere(album: Album, tmp_path: Path, photo: bytes) -> None:
+def test_link_in_a_zip_leads_nowhere(album: Album, tmp_path: Path, photo: bytes) -> None:
     (tmp_path / "secret.jpg").write_bytes(photo)
     link = zipfile.ZipInfo("link.jpg")
     link.external_attr = 0o120777 << 16
@@ -212,9 +209,7 @@ def test_a_link_in_a_zip_leads_nowhere(album: Album, tmp_path: Path, photo: byte
     assert not [it for it in album.data_dir.rglob("*") if it.is_symlink() and it.name != "places"]
 
 
-def test_a_name_that_no_disk_takes_is_kept_in_the_album(
-    album: Album, tmp_path: Path, photo: bytes
-) -> None:
+def test_name_too_long_for_disks_is_stored(album: Album, tmp_path: Path, photo: bytes) -> None:
     """A Korean name of 120 letters has 360 bytes: Windows and macOS take it, Linux does not."""
     name = "가족" * 60 + ".jpg"
     zipped = make_zip(tmp_path / "z.zip", {name: photo, f"{name}.json": b"{}"})
@@ -261,7 +256,7 @@ def test_every_damage_of_a_zip_is_a_sentence(tmp_path: Path, photo: bytes) -> No
     assert all(it.endswith(".") for it in sentences)
 
 
-def test_a_pipe_called_zip_does_not_hang(tmp_path: Path) -> None:
+def test_pipe_called_zip_does_not_hang(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "z.zip")
 
     with pytest.raises(UnreadableImageError, match="cannot be opened"):

@@ -79,7 +79,7 @@ def look_around(album: Album) -> None:
     for number in range(1, PHOTOS + 1):
         album.photo(number)
         album.labels_of(number)
-        album.captions.of(number)
+        album.captions.get(number)
         album.large_view(number)
 
 
@@ -377,7 +377,7 @@ def test_a_lone_surrogate_is_refused_before_anything_is_done(value):
 
 def test_a_lone_surrogate_in_any_text_is_a_sentence_and_changes_nothing(data_dir):
     with opened(data_dir) as album:
-        before = album.labels_of(1), album.captions.of(1)
+        before = album.labels_of(1), album.captions.get(1)
         for write in (
             lambda: album.captions.write(1, "바다 \ud800"),
             lambda: album.labels.set_by_person(1, ["\ud800"]),
@@ -387,6 +387,6 @@ def test_a_lone_surrogate_in_any_text_is_a_sentence_and_changes_nothing(data_dir
             with pytest.raises(AlbumError) as refusal:
                 write()
             assert str(refusal.value) == HALF_CHARACTER or "“" in str(refusal.value)
-        assert (album.labels_of(1), album.captions.of(1)) == before
+        assert (album.labels_of(1), album.captions.get(1)) == before
         assert album.photo(1).filename == "0.jpg"
         album.search.find(SearchRequest("red \ud800", rest=True))

@@ -15,7 +15,7 @@ from album.captioning.captions import CaptionPace
 from album.domain.captions import CaptionSelection
 from album.errors import AlbumError
 from album.runtime import supervised_loop
-from album.runtime.supervised_loop import SupervisedLoop, problems_of
+from album.runtime.supervised_loop import SupervisedLoop, loop_problems
 from album.service import Album
 from album.ui.shared.status_line import status_line
 from models.classifiers.factory import DefaultClassifiers
@@ -71,7 +71,7 @@ def fails(album, monkeypatch):
 # The primitive
 
 
-def test_a_step_that_raises_is_called_again(caplog):
+def test_step_that_raises_is_called_again(caplog):
     done = threading.Event()
     step = Failing(lambda: done.set(), SomeLibraryError("first"), SystemExit("second"))
     loop = SupervisedLoop("captions", step)
@@ -85,7 +85,7 @@ def test_a_step_that_raises_is_called_again(caplog):
     assert [type(it.exc_info[1]) for it in caplog.records] == [SomeLibraryError, SystemExit]
 
 
-def test_a_problem_is_told_until_a_round_succeeds():
+def test_problem_is_told_until_a_round_succeeds():
     go_on = threading.Event()
 
     def step() -> float:
@@ -97,12 +97,12 @@ def test_a_problem_is_told_until_a_round_succeeds():
     loop.start()
     wait_until(lambda: loop.problem)
 
-    assert [(it.work, it.sentence) for it in problems_of([loop])] == [
+    assert [(it.work, it.sentence) for it in loop_problems([loop])] == [
         ("encoding", "The disk of the album is full.")
     ]
     go_on.set()
     wait_until(lambda: loop.problem is None)
-    assert problems_of([loop]) == ()
+    assert loop_problems([loop]) == ()
     assert loop.stop(30)
 
 
@@ -128,7 +128,7 @@ def test_failures_are_spaced_wider_and_logged_once(monkeypatch, caplog):
     assert len(caplog.records) == 1
 
 
-def test_a_wake_during_a_round_is_not_lost():
+def test_wake_during_a_round_is_not_lost():
     rounds: list[int] = []
     begun, go_on = threading.Event(), threading.Event()
 
@@ -173,7 +173,7 @@ def test_texts_are_taken_in_after_a_failure(album, tmp_path, fails):
     assert album.texts.exact("장미").tolist() == [photo_id]
 
 
-def test_searches_are_prepared_after_a_failure_of_the_model(album, fails):
+def test_searches_are_prepared_after_model_failure(album, fails):
     failing = fails(album.search, "get_ready", ModelError("The model cannot be asked."))
     album.start()
 
@@ -207,7 +207,7 @@ def test_thumbnails_are_made_after_a_failure(album, tmp_path, fails):
 
 
 @pytest.mark.parametrize("error", [SomeLibraryError("once"), AlbumError("The disk is full.")])
-def test_a_watched_folder_is_looked_through_after_a_failure(tmp_path, monkeypatch, error):
+def test_watched_folder_is_rescanned_after_failure(tmp_path, monkeypatch, error):
     make_photo(tmp_path / "mine" / "a.png", "red")
     album = opened(tmp_path / "data", folders=[tmp_path / "mine"])
     monkeypatch.setattr(album.imports, "start", Failing(album.imports.start, error))
@@ -217,7 +217,7 @@ def test_a_watched_folder_is_looked_through_after_a_failure(tmp_path, monkeypatc
     album.close()
 
 
-def test_a_watched_folder_that_is_plugged_in_again_is_listened_to(tmp_path):
+def test_returned_folder_is_watched_again(tmp_path):
     folder = tmp_path / "mine"
     make_photo(folder / "a.png", "red")
     album = opened(tmp_path / "data", folders=[folder])
@@ -245,7 +245,7 @@ def captioning(album: Album, captioner: FakeCaptioner) -> Album:
     )
 
 
-def test_captions_go_on_after_an_error_without_a_name(album, captioner, tmp_path):
+def test_captions_continue_after_unexpected_error(album, captioner, tmp_path):
     ids = take_in(album, [make_photo(tmp_path / f"{n}.png", (n, 0, 0)) for n in range(3)]).added
     again = captioning(album, captioner)
     describe = captioner.describe
@@ -258,9 +258,7 @@ def test_captions_go_on_after_an_error_without_a_name(album, captioner, tmp_path
     again.close()
 
 
-def test_a_photo_that_no_captioner_survives_is_given_up_and_costs_few_requests(
-    album, captioner, tmp_path, monkeypatch
-):
+def test_photo_failing_every_time_costs_few_requests(album, captioner, tmp_path, monkeypatch):
     monkeypatch.setattr("album.captioning.worker.random.uniform", lambda low, high: 0.0)
     (photo_id,) = take_in(album, [make_photo(tmp_path / "a.png", "red")]).added
     again = captioning(album, captioner)
@@ -286,7 +284,7 @@ def test_captions_go_on_after_the_queue_failed(album, captioner, tmp_path, monke
     again.close()
 
 
-def test_the_status_line_tells_what_is_tried_again(album, fails):
+def test_status_line_tells_what_is_tried_again(album, fails):
     fails(album.texts, "sync", *(OSError(5, f"Input/output error {n}") for n in range(500)))
     album.start()
     wait_until(lambda: album.status().problems)
@@ -297,9 +295,7 @@ def test_the_status_line_tells_what_is_tried_again(album, fails):
     assert "글 찾아보기 문제" in status_line(album, Ready(), "ko")
 
 
-def test_an_import_that_fails_unexpectedly_is_logged_and_can_be_gone_on_with(
-    album, tmp_path, monkeypatch, caplog
-):
+def test_unexpected_import_failure_is_logged_and_resumable(album, tmp_path, monkeypatch, caplog):
     make_photo(tmp_path / "mine" / "a.png", "red")
     monkeypatch.setattr(
         album.importer, "work", Failing(album.importer.work, SomeLibraryError("once"))

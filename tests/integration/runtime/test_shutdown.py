@@ -24,7 +24,7 @@ PHOTOS = 300
 PROGRAM = """
 import hashlib, sys, time
 from pathlib import Path
-from album.ending import closing_s, ended_by_signals, wait_for_the_end
+from album.runtime.shutdown import closing_s, interrupt_on_signals, wait_for_end
 
 said = Path(sys.argv[1])
 def say(words):
@@ -32,7 +32,7 @@ def say(words):
         file.write(words + "\\n")
 
 def wait():
-    wait_for_the_end()
+    wait_for_end()
 
 def sleep():
     time.sleep(3600)
@@ -40,7 +40,7 @@ def sleep():
 def compute():  # without a moment for a signal handler
     hashlib.pbkdf2_hmac("sha256", b"", b"", 2 * 10**9)
 
-with ended_by_signals(lambda: say("put down")):
+with interrupt_on_signals(lambda: say("put down")):
     try:
         print("ready", flush=True)
         globals()[sys.argv[2]]()
@@ -71,7 +71,7 @@ def said(tmp_path: Path) -> list[str]:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("work", ["wait", "sleep"])
-def test_a_process_that_is_asked_to_end_closes_first(tmp_path, number, work):
+def test_process_closes_before_it_ends(tmp_path, number, work):
     process = started(tmp_path, work)
 
     process.send_signal(number)
@@ -83,7 +83,7 @@ def test_a_process_that_is_asked_to_end_closes_first(tmp_path, number, work):
     assert before == ["interrupted"] or (work == "wait" and not before)  # where it waited already
 
 
-def test_a_process_that_is_asked_twice_closes_once(tmp_path):
+def test_process_that_is_asked_twice_closes_once(tmp_path):
     process = started(tmp_path, "sleep", closing_takes_s=0.5)
 
     process.send_signal(signal.SIGTERM)
@@ -96,7 +96,7 @@ def test_a_process_that_is_asked_twice_closes_once(tmp_path):
 
 
 @pytest.mark.parametrize(("work", "closing_takes_s"), [("compute", 0.0), ("wait", 3600.0)])
-def test_a_process_that_does_not_end_is_ended_in_time(tmp_path, work, closing_takes_s):
+def test_hanging_process_is_ended_in_time(tmp_path, work, closing_takes_s):
     process = started(tmp_path, work, closing_takes_s)
     time.sleep(0.5)  # it computes by then, without a look at signals
     asked_at = time.monotonic()
@@ -109,7 +109,7 @@ def test_a_process_that_does_not_end_is_ended_in_time(tmp_path, work, closing_ta
     assert said(tmp_path)[-1] == "put down"
 
 
-def test_a_signal_that_is_ignored_stays_ignored(tmp_path):
+def test_signal_that_is_ignored_stays_ignored(tmp_path):
     ignoring = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
     process = subprocess.Popen(
         [sys.executable, "-c", ignoring + PROGRAM, tmp_path / "said", "wait", "0"],
@@ -128,7 +128,7 @@ def test_a_signal_that_is_ignored_stays_ignored(tmp_path):
     assert process.wait(60) == 0
 
 
-def test_the_album_ends_in_time_with_an_import_and_a_browser(tmp_path):
+def test_album_ends_in_time_during_import(tmp_path):
     folder = tmp_path / "mine"
     folder.mkdir()
     for number in range(PHOTOS):

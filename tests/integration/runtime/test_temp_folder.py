@@ -36,7 +36,7 @@ def aged(folder: TempFolder, path: Path, by_s: float) -> bool:
     return path.exists()
 
 
-def test_the_folder_of_a_living_process_stays_and_of_a_killed_one_goes(tmp_path: Path) -> None:
+def test_only_folders_of_dead_processes_go(tmp_path: Path) -> None:
     parent = tmp_path / "temp"
     process = subprocess.Popen(
         [sys.executable, "-c", LIVES, str(parent)],
@@ -58,7 +58,7 @@ def test_the_folder_of_a_living_process_stays_and_of_a_killed_one_goes(tmp_path:
     assert [it.name for it in parent.iterdir()] == ["starting.lock"]
 
 
-def test_what_an_album_of_before_left_goes_at_the_start(tmp_path: Path) -> None:
+def test_leftovers_of_earlier_albums_go_at_start(tmp_path: Path) -> None:
     parent = tmp_path / "temp"
     (parent / "0a1b").mkdir(parents=True)
     (parent / "0a1b" / "photo.jpg").write_bytes(b"x")
@@ -70,7 +70,7 @@ def test_what_an_album_of_before_left_goes_at_the_start(tmp_path: Path) -> None:
     folder.close()
 
 
-def test_a_query_picture_goes_after_a_day_with_its_folder(temp: TempFolder) -> None:
+def test_query_image_expires_with_folder_after_day(temp: TempFolder) -> None:
     picture = temp.path / "again" / "0a1b" / "photo.jpg"
     picture.parent.mkdir(parents=True)
     picture.write_bytes(b"x")
@@ -82,7 +82,7 @@ def test_a_query_picture_goes_after_a_day_with_its_folder(temp: TempFolder) -> N
     assert list(temp.path.iterdir()) == []
 
 
-def test_an_upload_that_broke_off_goes_after_an_hour(temp: TempFolder) -> None:
+def test_partial_upload_expires_after_hour(temp: TempFolder) -> None:
     partial, whole = temp.path / "tmpa1b2c3", temp.path / "0a1b" / "tmp.jpg"
     whole.parent.mkdir()
     for file in (partial, whole):
@@ -93,7 +93,7 @@ def test_an_upload_that_broke_off_goes_after_an_hour(temp: TempFolder) -> None:
     assert whole.exists()
 
 
-def test_a_link_is_removed_and_what_it_names_stays(temp: TempFolder, tmp_path: Path) -> None:
+def test_link_is_removed_but_not_its_target(temp: TempFolder, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     mine = tmp_path / "mine" / "photo.jpg"
     mine.write_bytes(b"x")
@@ -106,7 +106,7 @@ def test_a_link_is_removed_and_what_it_names_stays(temp: TempFolder, tmp_path: P
     assert mine.exists()
 
 
-def test_a_second_album_leaves_the_uploads_of_the_first(tmp_path: Path) -> None:
+def test_second_album_keeps_uploads_of_first(tmp_path: Path) -> None:
     photo = make_photo(tmp_path / "photo.jpg", "red")
     with served_album(tmp_path) as first:
         sent = httpx.post(

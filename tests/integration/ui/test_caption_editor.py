@@ -93,16 +93,16 @@ def test_a_box_that_nobody_wrote_in_changes_nothing_of_what_was_written_since(
 ) -> None:
     album.captions.ask_now(photo_id, "en")  # while the panel is open, with an empty box
     box.keep(photo_id, "", "", ENGLISH)
-    assert album.captions.of(photo_id).text == "A photo."  # type: ignore[union-attr]
+    assert album.captions.get(photo_id).text == "A photo."  # type: ignore[union-attr]
 
     album.captions.write(photo_id, "ours, in another browser")
     box.keep(photo_id, "A photo.", "A photo.", ENGLISH)
     page = shown(box.save(photo_id, "A photo.", "A photo.", ENGLISH))
 
-    assert album.captions.of(photo_id).text == "ours, in another browser"  # type: ignore[union-attr]
+    assert album.captions.get(photo_id).text == "ours, in another browser"  # type: ignore[union-attr]
     assert "A photo." in page["caption-more"]
     box.keep(photo_id, " mine ", "A photo.", ENGLISH)
-    assert album.captions.of(photo_id).text == "mine"  # type: ignore[union-attr]
+    assert album.captions.get(photo_id).text == "mine"  # type: ignore[union-attr]
 
 
 def test_words_that_somebody_writes_while_the_answer_comes_stay_in_the_box(
@@ -115,7 +115,7 @@ def test_words_that_somebody_writes_while_the_answer_comes_stay_in_the_box(
     assert shown(page)["caption-note"].startswith("by fake-captioner")
     assert shown(box.show_answer(asked, photo_id, "", ENGLISH))["caption"] == "A photo."
     box.keep(photo_id, "our cat on the roof", "", ENGLISH)
-    assert album.captions.of(photo_id).by_hand  # type: ignore[union-attr]
+    assert album.captions.get(photo_id).by_hand  # type: ignore[union-attr]
 
 
 def test_an_answer_for_a_photo_that_was_left_is_not_told_of_the_one_that_is_open(
@@ -130,7 +130,7 @@ def test_an_answer_for_a_photo_that_was_left_is_not_told_of_the_one_that_is_open
 
     assert "caption" not in page
     assert page["caption-note"] == ""  # and not for ever that it is being looked at
-    assert album.captions.of(other) is None
+    assert album.captions.get(other) is None
 
 
 def test_the_caption_in_another_language_can_be_made_ones_own(
@@ -145,7 +145,7 @@ def test_the_caption_in_another_language_can_be_made_ones_own(
 
     assert "바위 위의 고양이" in page["caption-more"]  # among the earlier ones
     for language in ("ko", "en"):
-        caption = album.captions.of(photo_id, language)
+        caption = album.captions.get(photo_id, language)
         assert caption is not None
         assert (caption.text, caption.by_hand) == ("A cat on a rock", True)
 
@@ -164,7 +164,7 @@ def test_an_earlier_caption_is_used_again_and_the_one_in_its_place_becomes_histo
     assert [it.caption.text for it in album.captions.history(photo_id)][:2] == ["third", "second"]
     for place in (-1, 10**30, "1", None):
         box.use_again(photo_id, "", pressed(place), ENGLISH)
-    assert album.captions.of(photo_id).text == "first"  # type: ignore[union-attr]
+    assert album.captions.get(photo_id).text == "first"  # type: ignore[union-attr]
 
 
 def test_words_that_are_in_the_box_when_an_earlier_caption_is_used_again_are_history_too(
@@ -176,7 +176,7 @@ def test_words_that_are_in_the_box_when_an_earlier_caption_is_used_again_are_his
     (first,) = album.captions.history(photo_id)
     box.use_again(photo_id, "typed and not saved", pressed(first.history_id), ENGLISH)
 
-    assert album.captions.of(photo_id).text == "first"  # type: ignore[union-attr]
+    assert album.captions.get(photo_id).text == "first"  # type: ignore[union-attr]
     kept = [it.caption.text for it in album.captions.history(photo_id)]
     assert "typed and not saved" in kept
 

@@ -240,7 +240,7 @@ def test_programs_shut_no_browser_out(launched: Launched, monkeypatch: pytest.Mo
     assert len(refused) >= CALLS - queue_lanes.MOST_OF_PROGRAMS - 2 * queue_lanes.AT_ONCE
     assert str(queue_lanes.MOST_OF_PROGRAMS) in str(refused[0])
     assert "try again" in str(refused[0])
-    caption = launched.album.captions.of(red.photo_id)
+    caption = launched.album.captions.get(red.photo_id)
     assert caption is not None
     assert caption.text == "Mine."
     assert launched.album.labels_of(red.photo_id) == ["favourite"]

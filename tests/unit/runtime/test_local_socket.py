@@ -45,13 +45,13 @@ def raw(folder: Path) -> socket.socket:
     return connection
 
 
-def test_an_answer_comes_back_in_any_language(served):
+def test_answer_comes_back_in_any_language(served):
     said = "고양이 \udcff \n 🐱"
 
     assert ask(served, {"n": 21, "said": said}) == {"n": 42, "said": said}
 
 
-def test_the_socket_is_for_its_owner_alone(served):
+def test_socket_is_for_its_owner_alone(served):
     status = (served / NAME).stat()
 
     assert stat.S_ISSOCK(status.st_mode)
@@ -61,7 +61,7 @@ def test_the_socket_is_for_its_owner_alone(served):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the system does not tell")
 @pytest.mark.parametrize("side", ["who answers", "who asks"])
-def test_a_process_of_another_user_is_not_talked_to(served, monkeypatch, side):
+def test_socket_refuses_process_of_another_user(served, monkeypatch, side):
     here = threading.get_ident()
     own = os.getuid()
 
@@ -75,7 +75,7 @@ def test_a_process_of_another_user_is_not_talked_to(served, monkeypatch, side):
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may change")
-def test_a_real_process_of_another_user_gets_no_answer():
+def test_real_process_of_another_user_gets_no_answer():
     program = (
         "import os, socket, sys\n"
         "os.setgid(65534); os.setuid(65534)\n"
@@ -117,7 +117,7 @@ def test_nothing_but_a_dead_socket_is_replaced(tmp_path):
     assert (tmp_path / NAME).read_text() == "mine"
 
 
-def test_a_socket_that_a_killed_process_left_is_replaced(tmp_path):
+def test_socket_of_killed_process_is_replaced(tmp_path):
     program = (
         "import sys; from pathlib import Path; from album.runtime.local_socket import LocalSocket\n"
         "LocalSocket(Path(sys.argv[1]), lambda request: {}).start()\n"
@@ -143,7 +143,7 @@ def test_a_socket_that_a_killed_process_left_is_replaced(tmp_path):
     assert not (tmp_path / NAME).exists()
 
 
-def test_a_second_process_leaves_the_first_one_s_socket_alone(served):
+def test_second_process_leaves_first_socket_alone(served):
     second = LocalSocket(served, lambda request: {"n": "of the second"})
     second.start()
     second.close()
@@ -151,7 +151,7 @@ def test_a_second_process_leaves_the_first_one_s_socket_alone(served):
     assert ask(served, {"n": 1}) == {"n": 2, "said": None}
 
 
-def test_a_path_that_is_too_long_for_an_address_is_served_too(tmp_path):
+def test_socket_answers_when_path_exceeds_address(tmp_path):
     if sys.platform != "linux":
         pytest.skip("only Linux has a way around")
     folder = tmp_path / ("very" * 20) / ("long" * 20)
@@ -170,7 +170,7 @@ def test_a_path_that_is_too_long_for_an_address_is_served_too(tmp_path):
      b'{"n": "' + b"x" * LONGEST_REQUEST_BYTES + b'"}\n', b"\xff\xfe\n"],
     ids=["nothing", "words", "list", "cut", "unknown", "deep", "long", "bytes"],
 )  # fmt: skip
-def test_what_is_no_request_gets_no_answer_and_harms_nothing(served, sent):
+def test_invalid_request_gets_no_answer_and_harms_nothing(served, sent):
     with raw(served) as connection:
         try:
             connection.sendall(sent)
@@ -183,7 +183,7 @@ def test_what_is_no_request_gets_no_answer_and_harms_nothing(served, sent):
 
 
 @pytest.mark.parametrize("answer", ["", "words\n", "[1]\n", '{"n": 1}'])
-def test_an_answer_that_is_none_is_none(tmp_path, answer):
+def test_answer_that_is_none_is_none(tmp_path, answer):
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(tmp_path / NAME))
         listening.listen()
@@ -200,7 +200,7 @@ def test_an_answer_that_is_none_is_none(tmp_path, answer):
         thread.join(LIVENESS_S)
 
 
-def test_who_does_not_answer_in_time_is_not_waited_for(tmp_path, monkeypatch):
+def test_ask_gives_up_when_answer_is_late(tmp_path, monkeypatch):
     monkeypatch.setattr(local_socket, "ANSWER_S", 0.2)
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(tmp_path / NAME))
@@ -211,7 +211,7 @@ def test_who_does_not_answer_in_time_is_not_waited_for(tmp_path, monkeypatch):
         assert time.monotonic() - started < LIVENESS_S
 
 
-def test_a_bug_in_an_answer_is_logged_and_others_are_still_answered(tmp_path, caplog):
+def test_later_requests_are_answered_after_logged_bug(tmp_path, caplog):
     def answer(request: Mapping[str, Any]) -> dict[str, Any]:
         return {"n": 1 / request["n"]}
 
@@ -224,7 +224,7 @@ def test_a_bug_in_an_answer_is_logged_and_others_are_still_answered(tmp_path, ca
     answering.close()
 
 
-def test_too_many_at_once_are_sent_away_and_later_ones_answered(tmp_path):
+def test_excess_requests_are_refused_and_later_answered(tmp_path):
     busy, go = threading.Semaphore(0), threading.Event()
 
     def slowly(request: Mapping[str, Any]) -> dict[str, Any]:
