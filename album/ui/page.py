@@ -10,7 +10,7 @@ import gradio as gr
 
 from album.runtime.temp_folder import KEPT_S
 from album.service import Album
-from album.ui.api import Endpoints
+from album.ui.api.endpoints import publish_endpoints
 from album.ui.captions.tab import CaptionsTab
 from album.ui.classify.tab import ClassifyTab
 from album.ui.export.view import ExportView
@@ -62,7 +62,7 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
             sends = album.captions.writer.sends
             gr.Markdown(i18n("about_captions" if sends else "about_captions_here"))
             models = gr.HTML(elem_id="about-model")
-        Endpoints(album, uploads)
+        publish_endpoints(album, uploads)
         imports = upload.imports
         # A component, not a state: only the change of a component is noticed after a timer's tick.
         known = gr.Number(-1, visible="hidden", elem_classes="plumbing")
