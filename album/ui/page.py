@@ -81,12 +81,12 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
             return {tabs: go_to("classify"), **classify.photos.choose([photo_id], request)}
 
         def teach_found(shown: SearchState, request: gr.Request) -> Updates:
-            return classify.teaching.take(shown.ids, request)
+            return classify.teaching.take(shown.photo_ids, request)
 
         def labels_written(shown: SearchState, request: gr.Request) -> Updates:
             language = language_of(request)
             return {
-                **search.parts.filters.choices(shown.question.filters, language),
+                **search.parts.filters.choices(shown.query.filters, language),
                 **search.parts.panel.labels_again(shown.photo, language),
             }
 

@@ -165,7 +165,7 @@ class CaptionJobForm:
         which, again = given[self.which], bool(given[self._again])
         if which == "found":
             shown: SearchState = given[self._shown]
-            photo_ids = tuple(self._album.search.all_ids(shown.question))
+            photo_ids = tuple(self._album.search.all_ids(shown.query))
             if not photo_ids:
                 raise QueryError(say(language, "captions_none_found"))
             wanted = CaptionSelection(photo_ids, lacking=not again)

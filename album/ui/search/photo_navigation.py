@@ -26,8 +26,8 @@ class PhotoNavigation:
     def choose(self, shown: SearchState, event: gr.SelectData, request: gr.Request) -> Updates:
         """The chosen tile in the panel, or the moment of its badge."""
         place = int(event.index)
-        if event.value == "burst" and 0 <= place < len(shown.ids):
-            return self._open_burst(shown, shown.ids[place], request)
+        if event.value == "burst" and 0 <= place < len(shown.photo_ids):
+            return self._open_burst(shown, shown.photo_ids[place], request)
         return self._open(shown, place, language_of(request))
 
     @alerts_on_failure
@@ -48,7 +48,7 @@ class PhotoNavigation:
         language = language_of(request)
         return {
             **self._parts.panel.toggle_favourite(photo_id, heart, language),
-            **self._parts.filters.choices(shown.question.filters, language),
+            **self._parts.filters.choices(shown.query.filters, language),
         }
 
     @alerts_on_failure
@@ -66,7 +66,7 @@ class PhotoNavigation:
         panel, filters = self._parts.panel, self._parts.filters
         changed, updates = panel.save_labels(photo_id, labels, filled, saved, language)
         if changed:
-            updates |= filters.choices(shown.question.filters, language)
+            updates |= filters.choices(shown.query.filters, language)
         return updates or {filters.choice_outputs[0]: gr.skip()}
 
     def open_by_id(self, shown: SearchState, photo_id: int, language: str) -> Updates:
@@ -75,8 +75,8 @@ class PhotoNavigation:
         Raises:
             PhotoNotFoundError: the photo, or every picture of it, is gone.
         """
-        if photo_id in shown.ids:
-            return self._open(shown, shown.ids.index(photo_id), language)
+        if photo_id in shown.photo_ids:
+            return self._open(shown, shown.photo_ids.index(photo_id), language)
         return {
             **self._parts.now(replace(shown, photo=photo_id)),
             **self._parts.panel.show(photo_id, None, language),
@@ -93,18 +93,18 @@ class PhotoNavigation:
         }
 
     def _open_burst(self, shown: SearchState, photo_id: int, request: gr.Request) -> Updates:
-        asked = replace(shown.question, burst=photo_id)
-        return self._asking.show(SearchState(asked, page_before=shown.page), request)
+        asked = replace(shown.query, burst=photo_id)
+        return self._asking.show(SearchState(asked, return_page=shown.page), request)
 
     def stepper(self, step: int) -> Any:
         @alerts_on_failure
         def open_neighbour(shown: SearchState, request: gr.Request) -> Updates:
             """The photo before or after the open one, on the next page where this one ends."""
-            if shown.photo not in shown.ids:
+            if shown.photo not in shown.photo_ids:
                 return {self._parts.shown: gr.skip()}
-            place, language = shown.ids.index(shown.photo) + step, language_of(request)
+            place, language = shown.photo_ids.index(shown.photo) + step, language_of(request)
             page = shown.page + step
-            if 0 <= place < len(shown.hits) or not 0 <= page < shown.pages:
+            if 0 <= place < len(shown.hits) or not 0 <= page < shown.page_count:
                 return self._open(shown, place, language)
             turned = self._asking.show(replace(shown, page=page), request)
             there: SearchState = turned[self._parts.shown]

@@ -34,7 +34,7 @@ class SearchHandlers:
     def narrow(self, given: Updates, request: gr.Request) -> Updates:
         """The same question under other filters; nothing to do where they are the same."""
         asked = self._asked(given)
-        if asked.filters == given[self._parts.shown].question.filters:
+        if asked.filters == given[self._parts.shown].query.filters:
             return {self._parts.shown: gr.skip()}
         return self.answer(asked, request)
 
@@ -55,23 +55,23 @@ class SearchHandlers:
     def set_sort(self, given: Updates, request: gr.Request) -> Updates:
         """The same photos in another order."""
         sort: Sort = "date" if given[self._parts.results.sort] == "date" else "best"
-        return self.answer(replace(given[self._parts.shown].question, sort=sort), request)
+        return self.answer(replace(given[self._parts.shown].query, sort=sort), request)
 
     @alerts_on_failure
     def drop_chip(self, given: Updates, event: gr.SelectData, request: gr.Request) -> Updates:
         """The same question without one of its parts."""
         shown, box = given[self._parts.shown], given[self._parts.query] or ""
-        asked, number = shown.question, int(event.index)
+        asked, number = shown.query, int(event.index)
         # The box changes only where words are cut out of it: somebody may be typing there.
         if event.value == "burst":
-            new = replace(shown, question=replace(asked, burst=None), page=shown.page_before)
+            new = replace(shown, query=replace(asked, burst=None), page=shown.return_page)
             return self.show(new, request)
         if event.value == "picture":
             asked = replace(self._asked(given), pictures=_without(asked.pictures, number))
         elif event.value == "like":
             asked = replace(self._asked(given), like=_without(asked.like, number))
-        elif shown.found is not None and 0 <= number < len(shown.found.query.chips):
-            box = cut_from(box, asked.text, shown.found.query.chips[number])
+        elif shown.results is not None and 0 <= number < len(shown.results.query.chips):
+            box = cut_from(box, asked.text, shown.results.query.chips[number])
             asked = self._asked({**given, self._parts.query: box})
             return {self._parts.query: box, **self.answer(asked, request)}
         return self.answer(asked, request)
@@ -80,25 +80,25 @@ class SearchHandlers:
     def more_like_this(self, shown: SearchState, photo_id: int, request: gr.Request) -> Updates:
         """Photos that look like the open one. The words go: it answers them, or it would not be
         looked at; those that are typed next are asked beside it."""
-        asked = SearchRequest(like=(photo_id,), filters=shown.question.filters)
+        asked = SearchRequest(like=(photo_id,), filters=shown.query.filters)
         return {self._parts.query: "", **self.answer(asked, request)}
 
     @alerts_on_failure
     def clear_filters(self, shown: SearchState, text: str | None, request: gr.Request) -> Updates:
         """The same question of the whole album."""
-        asked = replace(shown.question, text=text or "", filters=SearchFilters(), burst=None)
+        asked = replace(shown.query, text=text or "", filters=SearchFilters(), burst=None)
         return {**self._parts.filters.cleared(), **self.answer(asked, request)}
 
     @alerts_on_failure
     def translate(self, shown: SearchState) -> str:
         """The words in English."""
-        return self._album.translate(shown.question.text, "en")
+        return self._album.translate(shown.query.text, "en")
 
     @alerts_on_failure
     def turn_rest(self, shown: SearchState, request: gr.Request) -> Updates:
         """Show what does not match, from where it begins, or hide it again."""
-        asked = replace(shown.question, rest=not shown.question.rest)
-        nearest = shown.found is not None and shown.found.nearest
+        asked = replace(shown.query, rest=not shown.query.rest)
+        nearest = shown.results is not None and shown.results.nearest
         page = shown.total // PAGE if asked.rest and not nearest else 0
         return self.show(SearchState(asked, page), request)
 
@@ -108,10 +108,10 @@ class SearchHandlers:
         language = language_of(request)
         found = self._found(shown, language)
         if shown.page and not found.hits:  # fewer than there were, or an address of one's own
-            shown = replace(shown, page=replace(shown, found=found).pages - 1)
+            shown = replace(shown, page=replace(shown, results=found).page_count - 1)
             found = self._found(shown, language)
-        shown = replace(shown, found=found)
-        asked = shown.question
+        shown = replace(shown, results=found)
+        asked = shown.query
         empty = found.total == 0 and self._album.store.count() == 0
         return {
             **self._parts.now(shown),
@@ -147,11 +147,11 @@ class SearchHandlers:
 
     def _found(self, shown: SearchState, language: str) -> SearchPage:
         offset = shown.page * PAGE
-        return self._album.search.find(shown.question, offset=offset, language=language)
+        return self._album.search.find(shown.query, offset=offset, language=language)
 
     def _asked(self, given: Updates) -> SearchRequest:
         """What the box and the filters ask for now, beside pictures and order as they were."""
-        question: SearchRequest = given[self._parts.shown].question
+        question: SearchRequest = given[self._parts.shown].query
         filters = self._parts.filters.chosen(given)
         return replace(
             question, text=given[self._parts.query] or "", filters=filters, rest=False, burst=None

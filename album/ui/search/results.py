@@ -82,7 +82,7 @@ class Results:
             language: of the reader.
             empty: the album has no photo at all.
         """
-        question = shown.question
+        question = shown.query
         ranked = any(hit.score is not None for hit in found.hits) and not found.nearest
         several = found.total + found.rest > 1
         more = more_to_show(question, found, language)
@@ -101,14 +101,14 @@ class Results:
             ),
             self.tiles: tiles(self._album, shown, found, language),
             self.rest: gr.update(value=more, visible=bool(more)),
-            self._pager: gr.update(visible=shown.pages > 1),
-            self._number: say(language, "page_of", page=shown.page + 1, pages=shown.pages),
+            self._pager: gr.update(visible=shown.page_count > 1),
+            self._number: say(language, "page_of", page=shown.page + 1, pages=shown.page_count),
             self.previous: gr.update(interactive=shown.page > 0),
-            self.next: gr.update(interactive=shown.page + 1 < shown.pages),
+            self.next: gr.update(interactive=shown.page + 1 < shown.page_count),
         }
 
     def _chips(self, shown: SearchState, found: SearchPage, language: str) -> str:
-        question = shown.question
+        question = shown.query
         drawn = self._pictures.chips(question, language)
         drawn += chips.word_chips(found.query.text, found.query.chips, language)
         if question.burst is not None:

@@ -26,7 +26,7 @@ def tiles(album: Album, shown: SearchState, found: SearchPage, language: str) ->
     parts = []
     chosen = shown.photo
     for band, members in groupby(enumerate(found.hits), key=lambda it: it[1].band):
-        name = _name(band, found, all_of_it=shown.question.rest)
+        name = _name(band, found, all_of_it=shown.query.rest)
         heading = f'<h2 class="band">{say(language, name)}</h2>' if name else ""
         grid = "".join(_tile(album, place, hit, language, chosen) for place, hit in members)
         parts.append(f'{heading}<div class="grid-container" data-band="{band}">{grid}</div>')

@@ -39,7 +39,7 @@ class UrlNavigation:
     @alerts_on_failure
     def refresh(self, shown: SearchState, request: gr.Request) -> Iterator[Updates]:
         """The same page once more, with what has been added since; an open photo stays open."""
-        if shown.found is None:  # the page was just loaded
+        if shown.results is None:  # the page was just loaded
             yield from self._arrive(shown, from_address(request.query_params), request)
         elif shown.photo is None:
             yield {**self._asking.show(shown, request), **self._choices(shown, request)}
@@ -47,7 +47,7 @@ class UrlNavigation:
             yield self._choices(shown, request)
 
     def _choices(self, shown: SearchState, request: gr.Request) -> Updates:
-        return self._parts.filters.choices(shown.question.filters, language_of(request))
+        return self._parts.filters.choices(shown.query.filters, language_of(request))
 
     def _arrive(
         self, shown: SearchState, wanted: SearchState, request: gr.Request
@@ -57,7 +57,7 @@ class UrlNavigation:
         An address that asks nothing leaves alone what is typed while its page is being loaded.
         Photos that are not there any more are left out of the question.
         """
-        asked, language = wanted.question, language_of(request)
+        asked, language = wanted.query, language_of(request)
         there = self._album.store.get_many(
             [it for it in (*asked.like, asked.burst, wanted.photo) if it is not None]
         )
@@ -68,11 +68,11 @@ class UrlNavigation:
             like=tuple(it for it in asked.like if it in there),
             burst=asked.burst if asked.burst in there else None,
         )
-        if to_address(SearchState(asked)) == to_address(SearchState(shown.question)):
-            asked = shown.question  # with its pictures, which no address holds
-        asks = shown.found is None or (asked, wanted.page) != (shown.question, shown.page)
+        if to_address(SearchState(asked)) == to_address(SearchState(shown.query)):
+            asked = shown.query  # with its pictures, which no address holds
+        asks = shown.results is None or (asked, wanted.page) != (shown.query, shown.page)
         if asks:
-            if shown.found is None and asked == SearchRequest():
+            if shown.results is None and asked == SearchRequest():
                 # The box and the filters are as they were built, or somebody types there already.
                 yield self._choices(SearchState(asked), request)
             else:

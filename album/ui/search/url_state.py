@@ -75,7 +75,7 @@ def to_address(shown: SearchState) -> str:
 
     Holds at most a thousand characters of text; pictures that were uploaded are left out.
     """
-    asked, filters = shown.question, shown.question.filters
+    asked, filters = shown.query, shown.query.filters
     weighs = asked.picture_weight != SearchRequest().picture_weight and (asked.like and asked.text)
     values: dict[str, object] = {
         "q": _clean(asked.text, LONGEST_TEXT),

@@ -113,8 +113,8 @@ def test_box_without_value_asks_for_all_photos(tab: Tab) -> None:
     ]
 
     for updates in answers:
-        assert updates[tab.parts.shown].question == SearchRequest()
-        assert updates[tab.parts.shown].found.total == tab.album.store.count()
+        assert updates[tab.parts.shown].query == SearchRequest()
+        assert updates[tab.parts.shown].results.total == tab.album.store.count()
 
 
 def test_an_address_brings_words_filters_order_and_photo(tab: Tab) -> None:
@@ -128,7 +128,7 @@ def test_an_address_brings_words_filters_order_and_photo(tab: Tab) -> None:
 
     shown: SearchState = updates[tab.parts.shown]
     assert updates[tab.parts.query] == "red"
-    assert shown.question == SearchRequest(
+    assert shown.query == SearchRequest(
         "red", filters=SearchFilters(file_type="PNG"), sort="date", rest=True
     )
     assert shown.photo == photo_id
@@ -139,13 +139,13 @@ def test_an_address_with_photos_that_are_gone_leaves_them_out(tab: Tab) -> None:
     updates = tab.arrives(SearchState(), "?like=98,99&photo=97&burst=96&p=50")
 
     shown: SearchState = updates[tab.parts.shown]
-    assert (shown.question, shown.page, shown.photo) == (SearchRequest(), 0, None)
-    assert len(shown.ids) == 3
+    assert (shown.query, shown.page, shown.photo) == (SearchRequest(), 0, None)
+    assert len(shown.photo_ids) == 3
 
 
 def test_going_back_to_the_same_question_only_closes_the_photo(tab: Tab) -> None:
     shown: SearchState = tab.answers(SearchRequest("red", rest=True))[tab.parts.shown]
-    shown = replace(shown, photo=shown.ids[0])
+    shown = replace(shown, photo=shown.photo_ids[0])
 
     updates = tab.arrives(shown, "?q=red&rest=1")
 
@@ -158,16 +158,16 @@ def test_pictures_of_ones_own_stay_though_no_address_holds_them(tab: Tab, tmp_pa
     question = SearchRequest(pictures=(tmp_path / "in" / "red.png",))
     shown: SearchState = tab.answers(question)[tab.parts.shown]
 
-    updates = tab.arrives(replace(shown, photo=shown.ids[0]), "")
+    updates = tab.arrives(replace(shown, photo=shown.photo_ids[0]), "")
 
-    assert updates[tab.parts.shown].question == question
+    assert updates[tab.parts.shown].query == question
 
 
 def test_a_page_that_is_not_there_any_more_is_the_last_one(tab: Tab) -> None:
     shown: SearchState = tab.answers(SearchRequest(), page=7)[tab.parts.shown]
 
     assert shown.page == 0
-    assert len(shown.ids) == 3
+    assert len(shown.photo_ids) == 3
 
 
 def test_a_heart_and_the_other_labels_leave_each_other_alone(tab: Tab) -> None:

@@ -79,7 +79,7 @@ def test_a_picture_that_was_uploaded_stays_with_the_one_who_uploaded_it(tmp_path
     own = SearchRequest("집", pictures=(tmp_path / "secret.jpg",))
 
     assert to_address(SearchState(own)) == "?q=" + quote("집")
-    assert back(SearchState(own)).question == replace(own, pictures=())
+    assert back(SearchState(own)).query == replace(own, pictures=())
     assert from_address({"pictures": "/etc/passwd"}) == SearchState()
 
 
@@ -92,8 +92,8 @@ def test_an_address_is_bounded_whatever_was_asked():
     address = to_address(SearchState(long))
 
     assert len(address) < 12_000
-    assert len(back(SearchState(long)).question.text) == 1000
-    assert len(back(SearchState(long)).question.like) == 10
+    assert len(back(SearchState(long)).query.text) == 1000
+    assert len(back(SearchState(long)).query.like) == 10
     assert to_address(back(SearchState(long))) == address
 
 
@@ -117,7 +117,7 @@ def test_what_is_not_understood_is_left_out(address):
 def test_no_more_photos_to_compare_with_are_taken_from_an_address_than_are_put_in_one():
     many = ",".join(map(str, range(1, 5000)))
 
-    assert from_address({"like": many}).question.like == tuple(range(1, 11))
+    assert from_address({"like": many}).query.like == tuple(range(1, 11))
 
 
 def test_half_a_character_in_the_words_does_not_break_the_address():
@@ -143,14 +143,14 @@ def test_the_rest_of_a_half_understood_address_is_kept():
     ],
 )
 def test_any_text_is_words_and_nothing_else(sent, understood):
-    text = from_address(parameters(f"?q={sent}")).question.text
+    text = from_address(parameters(f"?q={sent}")).query.text
 
     assert text.replace("�", "?") == understood.replace("�", "?")
     assert to_address(from_address(parameters(to_address(SearchState(SearchRequest(text))))))
 
 
 def test_days_of_an_address_may_be_a_month_or_a_year():
-    filters = from_address({"after": "2019", "before": "2019-02"}).question.filters
+    filters = from_address({"after": "2019", "before": "2019-02"}).query.filters
 
     assert (filters.after, filters.before) == (date(2019, 1, 1), date(2019, 2, 28))
 
