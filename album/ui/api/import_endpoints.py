@@ -31,7 +31,7 @@ class ImportEndpoints:
             reason of each), and seconds.
         """
         check_file_count(files)
-        paths = self._uploads.checked(files)
+        paths = self._uploads.check(files)
         if not paths:
             raise QueryError("Send at least one file.")
         album = self._album

@@ -49,7 +49,7 @@ class ModelEndpoints:
             for photo_id, prediction in zip(ids, predictions, strict=True):
                 photos.append({"photo_id": photo_id, **_prediction_json(prediction)})
         check_file_count(files)
-        paths = self._uploads.checked(files)
+        paths = self._uploads.check(files)
         if paths:
             for path, result in zip(paths, classifier.classify_files(paths, classes), strict=True):
                 if isinstance(result, UnreadableImageError):

@@ -75,7 +75,7 @@ class SearchEndpoints:
         page = self._album.search.find(
             SearchRequest(
                 query,
-                pictures=tuple(self._uploads.checked(image)),
+                pictures=tuple(self._uploads.check(image)),
                 filters=SearchFilters(
                     after=parse_date(after), before=parse_date(before, last=True)
                 ),

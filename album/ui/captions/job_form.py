@@ -198,7 +198,7 @@ class CaptionJobForm:
         captions = self._album.captions
         it = captions.estimate(told.wanted, told.languages, share=told.share)
         pace = captions.progress(PROGRESS_OF_NONE)
-        words = caption_html.estimate(it, captions.writer, pace, language)
+        words = caption_html.render_estimate(it, captions.writer, pace, language)
         problem = self._problem(it, language)
         button = off
         if it.photos and not problem:

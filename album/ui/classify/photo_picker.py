@@ -71,7 +71,7 @@ class PhotoPicker:
         Raises:
             QueryError: none, too many, or a file that was not uploaded here.
         """
-        paths = self._uploads.checked(given[self.files])
+        paths = self._uploads.check(given[self.files])
         if len(paths) > MOST_FILES:
             raise QueryError(f"Send at most {MOST_FILES} files at once.")
         photo_ids = self._of_album(given[self.chosen])

@@ -92,29 +92,29 @@ def test_a_box_that_nobody_wrote_in_changes_nothing_of_what_was_written_since(
     album: Album, box: CaptionEditor, photo_id: int
 ) -> None:
     album.captions.ask_now(photo_id, "en")  # while the panel is open, with an empty box
-    box.keep(photo_id, "", "", ENGLISH)
+    box.save_quietly(photo_id, "", "", ENGLISH)
     assert album.captions.of(photo_id).text == "A photo."  # type: ignore[union-attr]
 
     album.captions.write(photo_id, "ours, in another browser")
-    box.keep(photo_id, "A photo.", "A photo.", ENGLISH)
+    box.save_quietly(photo_id, "A photo.", "A photo.", ENGLISH)
     page = shown(box.save(photo_id, "A photo.", "A photo.", ENGLISH))
 
     assert album.captions.of(photo_id).text == "ours, in another browser"  # type: ignore[union-attr]
     assert "A photo." in page["caption-more"]
-    box.keep(photo_id, " mine ", "A photo.", ENGLISH)
+    box.save_quietly(photo_id, " mine ", "A photo.", ENGLISH)
     assert album.captions.of(photo_id).text == "mine"  # type: ignore[union-attr]
 
 
 def test_words_that_somebody_writes_while_the_answer_comes_stay_in_the_box(
     album: Album, box: CaptionEditor, photo_id: int
 ) -> None:
-    (asked, _), *_ = box.ask(photo_id, "", ENGLISH)
+    (asked, _), *_ = box.request_caption(photo_id, "", ENGLISH)
 
     page = box.show_answer(asked, photo_id, "our cat on", ENGLISH)
     assert "caption" not in shown(page)
     assert shown(page)["caption-note"].startswith("by fake-captioner")
     assert shown(box.show_answer(asked, photo_id, "", ENGLISH))["caption"] == "A photo."
-    box.keep(photo_id, "our cat on the roof", "", ENGLISH)
+    box.save_quietly(photo_id, "our cat on the roof", "", ENGLISH)
     assert album.captions.of(photo_id).by_hand  # type: ignore[union-attr]
 
 
@@ -124,7 +124,7 @@ def test_an_answer_for_a_photo_that_was_left_is_not_told_of_the_one_that_is_open
     import_id = album.imports.start([make_photo(tmp_path / "in" / "blue.png", "blue")])
     album.imports.wait(import_id)
     (other,) = album.import_store.added_by(import_id)
-    (asked, _), *_ = box.ask(photo_id, "", ENGLISH)
+    (asked, _), *_ = box.request_caption(photo_id, "", ENGLISH)
 
     page = shown(box.show_answer(asked, other, "", ENGLISH))
 
@@ -157,13 +157,13 @@ def test_an_earlier_caption_is_used_again_and_the_one_in_its_place_becomes_histo
         album.captions.write(photo_id, text)
 
     first = album.captions.history(photo_id)[1].history_id
-    page = shown(box.use_again(photo_id, "third", pressed(first), ENGLISH))
+    page = shown(box.restore(photo_id, "third", pressed(first), ENGLISH))
 
     assert page["caption"] == "first"
     assert "Saved instead of “third”." in page["caption-note"]
     assert [it.caption.text for it in album.captions.history(photo_id)][:2] == ["third", "second"]
     for place in (-1, 10**30, "1", None):
-        box.use_again(photo_id, "", pressed(place), ENGLISH)
+        box.restore(photo_id, "", pressed(place), ENGLISH)
     assert album.captions.of(photo_id).text == "first"  # type: ignore[union-attr]
 
 
@@ -174,7 +174,7 @@ def test_words_that_are_in_the_box_when_an_earlier_caption_is_used_again_are_his
     album.captions.write(photo_id, "second")
 
     (first,) = album.captions.history(photo_id)
-    box.use_again(photo_id, "typed and not saved", pressed(first.history_id), ENGLISH)
+    box.restore(photo_id, "typed and not saved", pressed(first.history_id), ENGLISH)
 
     assert album.captions.of(photo_id).text == "first"  # type: ignore[union-attr]
     kept = [it.caption.text for it in album.captions.history(photo_id)]
@@ -220,12 +220,12 @@ def test_a_conversation_goes_on_and_is_stored_nowhere(
     captioner.says = "A red square."
     waiting, answered = ask(questions, photo_id, None, " What is it? ")
     assert "What is it? Gemini is thinking…" in shown(waiting)["conversation"]
-    said = answered[questions._answered]
+    said = answered[questions._latest]
     assert said.turns == (Turn("person", "What is it?"), Turn("model", "A red square."))
 
     updates = questions.show(said, photo_id, ENGLISH)
     assert "A red square. Keep as the caption" in shown(updates)["conversation"]
-    ask(questions, photo_id, updates[questions._said], "Which red?")
+    ask(questions, photo_id, updates[questions._conversation], "Which red?")
 
     assert [len(turns) for _, turns, _ in captioner.asked] == [1, 3]
     assert album.captions.captions_by_language(photo_id) == {}
@@ -238,10 +238,10 @@ def test_an_answer_that_comes_for_another_photo_is_not_shown(
 ) -> None:
     _, answered = ask(questions, photo_id, None, "What is it?")
 
-    updates = questions.show(answered[questions._answered], photo_id + 1, ENGLISH)
+    updates = questions.show(answered[questions._latest], photo_id + 1, ENGLISH)
 
     assert shown(updates) == {}
-    assert updates[questions._said] == gr.skip()
+    assert updates[questions._conversation] == gr.skip()
 
 
 def test_a_question_about_another_photo_begins_a_new_conversation(
@@ -264,12 +264,14 @@ def test_words_that_got_no_answer_are_back_in_their_box(
     with pytest.raises(gr.Error, match="cannot be reached"):
         next(steps)
 
-    asked = asked[questions._answered]
-    updates = questions.give_back(asked, None, photo_id, "", ENGLISH)
+    asked = asked[questions._latest]
+    updates = questions.restore_question(asked, None, photo_id, "", ENGLISH)
     assert shown(updates) == {"conversation": "", "question": "What is it?"}
-    updates = questions.give_back(asked, None, photo_id, "And who", ENGLISH)  # written meanwhile
+    updates = questions.restore_question(
+        asked, None, photo_id, "And who", ENGLISH
+    )  # written meanwhile
     assert shown(updates)["question"] == "What is it? And who"
-    updates = questions.give_back(asked, None, photo_id, "What is it? And who", ENGLISH)
+    updates = questions.restore_question(asked, None, photo_id, "What is it? And who", ENGLISH)
     assert "question" not in shown(updates)
 
 

@@ -168,7 +168,7 @@ def test_slow_pictures_hold_up_no_search(
     picture = make_photo(tmp_path / "query.png", "red")
 
     async def search(http: httpx.AsyncClient, page: Page) -> str:
-        senders = [Visitor(http, page) for _ in range(queue_lanes.AT_ONCE + 2)]
+        senders = [Visitor(http, page) for _ in range(queue_lanes.DEFAULT_CONCURRENCY + 2)]
         for sender in senders:
             await sender.arrive()
             sender.type("picture", await sender.send(picture))
@@ -237,7 +237,9 @@ def test_programs_shut_no_browser_out(launched: Launched, monkeypatch: pytest.Mo
 
     refused = [it for it in answers if isinstance(it, RefusedError)]
     assert len(refused) + sum(isinstance(it, dict) for it in answers) == CALLS
-    assert len(refused) >= CALLS - queue_lanes.MOST_OF_PROGRAMS - 2 * queue_lanes.AT_ONCE
+    assert (
+        len(refused) >= CALLS - queue_lanes.MOST_OF_PROGRAMS - 2 * queue_lanes.DEFAULT_CONCURRENCY
+    )
     assert str(queue_lanes.MOST_OF_PROGRAMS) in str(refused[0])
     assert "try again" in str(refused[0])
     caption = launched.album.captions.of(red.photo_id)

@@ -34,17 +34,17 @@ class Tab:
         self.album = album
         with gr.Blocks():
             self.parts = SearchLayout(album, UploadFolder(folder))
-        self.asking = SearchHandlers(album, self.parts)
-        self.viewing = PhotoNavigation(self.parts, self.asking)
-        self.arriving = UrlNavigation(album, self.parts, self.asking, self.viewing)
+        self.queries = SearchHandlers(album, self.parts)
+        self.photos = PhotoNavigation(self.parts, self.queries)
+        self.urls = UrlNavigation(album, self.parts, self.queries, self.photos)
 
     def answers(self, question: SearchRequest, page: int = 0) -> dict[Any, Any]:
-        return self.asking.show(SearchState(question, page), ENGLISH)
+        return self.queries.show(SearchState(question, page), ENGLISH)
 
     def arrives(self, shown: SearchState, address: str) -> dict[Any, Any]:
         """All updates together, the later ones on top."""
         together: dict[Any, Any] = {}
-        for update in self.arriving.go_to(shown, address, ENGLISH):
+        for update in self.urls.open_address(shown, address, ENGLISH):
             together |= update
         return together
 
@@ -56,12 +56,12 @@ class PanelOf:
     """A browser with a photo open: it sends back what its components hold."""
 
     def __init__(self, tab: Tab, photo_id: int) -> None:
-        self._viewing, self._panel = tab.viewing, tab.parts.panel
+        self._photos, self._panel = tab.photos, tab.parts.panel
         self.open(photo_id)
 
     def open(self, photo_id: int) -> None:
         self._photo_id = photo_id
-        self._holds: dict[Any, Any] = {self._panel.label_box.saved: ""}
+        self._holds: dict[Any, Any] = {self._panel.label_editor.saved: ""}
         self.takes(self._panel.show(photo_id, None, "en"))
 
     def takes(self, updates: dict[Any, Any]) -> None:
@@ -69,8 +69,8 @@ class PanelOf:
         self._holds |= updates
 
     def choose(self, *labels: str) -> dict[Any, Any]:
-        _, *notes = [self._holds.get(it) for it in self._panel.label_box.inputs]
-        answer = self._viewing.save_labels(
+        _, *notes = [self._holds.get(it) for it in self._panel.label_editor.inputs]
+        answer = self._photos.save_labels(
             SearchState(), self._photo_id, list(labels), *notes, ENGLISH
         )
         self.takes(answer)
@@ -78,7 +78,7 @@ class PanelOf:
 
     def press_heart(self) -> None:
         heart = self._holds[self._panel.favourite]
-        self.takes(self._viewing.toggle_favourite(SearchState(), self._photo_id, heart, ENGLISH))
+        self.takes(self._photos.toggle_favourite(SearchState(), self._photo_id, heart, ENGLISH))
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def tab(album: Album, tmp_path: Path) -> Tab:
 def test_a_language_that_the_model_does_not_read_is_said(tab: Tab, language: str) -> None:
     found = SearchPage([], 0, Query("강아지"), unread=language)
 
-    updates = tab.parts.results.of(SearchState(SearchRequest("강아지")), found, "en", empty=False)
+    updates = tab.parts.results.show(SearchState(SearchRequest("강아지")), found, "en", empty=False)
 
     line = updates[tab.parts.results.outputs[3]]
     assert line["visible"] is (language == "ko")
@@ -103,18 +103,18 @@ def test_a_language_that_the_model_does_not_read_is_said(tab: Tab, language: str
 def test_box_without_value_asks_for_all_photos(tab: Tab) -> None:
     """A page nobody has typed in yet, and a crafted request, send null for the box."""
     nothing = dict.fromkeys(tab.parts.filters.inputs)
-    held = {**nothing, tab.parts.shown: SearchState(SearchRequest()), tab.parts.query: None}
+    held = {**nothing, tab.parts.state: SearchState(SearchRequest()), tab.parts.query: None}
     chip: Any = SimpleNamespace(value="like", index=0)
 
     answers = [
-        tab.asking.search(held, ENGLISH),
-        tab.asking.clear_filters(held[tab.parts.shown], None, ENGLISH),
-        tab.asking.drop_chip(held, chip, ENGLISH),
+        tab.queries.search(held, ENGLISH),
+        tab.queries.clear_filters(held[tab.parts.state], None, ENGLISH),
+        tab.queries.remove_chip(held, chip, ENGLISH),
     ]
 
     for updates in answers:
-        assert updates[tab.parts.shown].query == SearchRequest()
-        assert updates[tab.parts.shown].results.total == tab.album.store.count()
+        assert updates[tab.parts.state].query == SearchRequest()
+        assert updates[tab.parts.state].results.total == tab.album.store.count()
 
 
 def test_an_address_brings_words_filters_order_and_photo(tab: Tab) -> None:
@@ -126,7 +126,7 @@ def test_an_address_brings_words_filters_order_and_photo(tab: Tab) -> None:
 
     updates = tab.arrives(SearchState(), f"?q=red&sort=date&rest=1&type=PNG&photo={photo_id}")
 
-    shown: SearchState = updates[tab.parts.shown]
+    shown: SearchState = updates[tab.parts.state]
     assert updates[tab.parts.query] == "red"
     assert shown.query == SearchRequest(
         "red", filters=SearchFilters(file_type="PNG"), sort="date", rest=True
@@ -138,33 +138,33 @@ def test_an_address_brings_words_filters_order_and_photo(tab: Tab) -> None:
 def test_an_address_with_photos_that_are_gone_leaves_them_out(tab: Tab) -> None:
     updates = tab.arrives(SearchState(), "?like=98,99&photo=97&burst=96&p=50")
 
-    shown: SearchState = updates[tab.parts.shown]
+    shown: SearchState = updates[tab.parts.state]
     assert (shown.query, shown.page, shown.photo) == (SearchRequest(), 0, None)
     assert len(shown.photo_ids) == 3
 
 
 def test_going_back_to_the_same_question_only_closes_the_photo(tab: Tab) -> None:
-    shown: SearchState = tab.answers(SearchRequest("red", rest=True))[tab.parts.shown]
+    shown: SearchState = tab.answers(SearchRequest("red", rest=True))[tab.parts.state]
     shown = replace(shown, photo=shown.photo_ids[0])
 
     updates = tab.arrives(shown, "?q=red&rest=1")
 
     assert tab.parts.results.tiles not in updates
-    assert updates[tab.parts.shown] == replace(shown, photo=None)
+    assert updates[tab.parts.state] == replace(shown, photo=None)
     assert updates[tab.parts.panel.column]["visible"] is False
 
 
 def test_pictures_of_ones_own_stay_though_no_address_holds_them(tab: Tab, tmp_path: Path) -> None:
     question = SearchRequest(pictures=(tmp_path / "in" / "red.png",))
-    shown: SearchState = tab.answers(question)[tab.parts.shown]
+    shown: SearchState = tab.answers(question)[tab.parts.state]
 
     updates = tab.arrives(replace(shown, photo=shown.photo_ids[0]), "")
 
-    assert updates[tab.parts.shown].query == question
+    assert updates[tab.parts.state].query == question
 
 
 def test_a_page_that_is_not_there_any_more_is_the_last_one(tab: Tab) -> None:
-    shown: SearchState = tab.answers(SearchRequest(), page=7)[tab.parts.shown]
+    shown: SearchState = tab.answers(SearchRequest(), page=7)[tab.parts.state]
 
     assert shown.page == 0
     assert len(shown.photo_ids) == 3
@@ -269,7 +269,7 @@ def test_a_made_up_note_of_what_was_shown_takes_no_label_away(tab: Tab, note: An
     photo_id = tab.album.search.find("").hits[0].photo.photo_id
     tab.album.set_labels(photo_id, ["holiday"])
 
-    tab.viewing.save_labels(SearchState(), photo_id, [], note, note, ENGLISH)
+    tab.photos.save_labels(SearchState(), photo_id, [], note, note, ENGLISH)
 
     assert tab.album.labels_of(photo_id) == ["holiday"]
 
@@ -285,10 +285,10 @@ def test_more_labels_than_a_photo_can_have_are_one_sentence(tab: Tab) -> None:
 
 
 def test_what_the_browser_says_it_chose_is_looked_up_and_never_believed(tab: Tab) -> None:
-    shown: SearchState = tab.answers(SearchRequest())[tab.parts.shown]
+    shown: SearchState = tab.answers(SearchRequest())[tab.parts.state]
 
     for place in (-1, 3, 10**9):
         for value in ("photo", "burst", {"path": "/etc/passwd"}):
             event: Any = SimpleNamespace(index=place, value=value)
-            updates = tab.viewing.choose(shown, event, ENGLISH)
+            updates = tab.photos.select_tile(shown, event, ENGLISH)
             assert tab.parts.panel.column not in updates
