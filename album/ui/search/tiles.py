@@ -12,7 +12,6 @@ from album.search.search import SearchPage
 from album.service import Album
 from album.ui.shared.match_reasons import in_short
 from album.ui.shared.photo_html import address
-
 from album.ui.shared.session_state import SearchState
 from album.ui.shared.templates import render
 

@@ -57,7 +57,7 @@ def pressed(history_id: object) -> Any:
     return SimpleNamespace(index=history_id, value="again")
 
 
-def test_a_caption_tells_who_wrote_it_when_in_what_language_and_by_which_instructions(
+def test_caption_note_names_author_time_language_and_prompt(
     album: Album, box: CaptionEditor, captioner: FakeCaptioner, photo_id: int
 ) -> None:
     captioner.keywords, captioner.text_in_photo = ("cat", "고양이"), "CAFE\n영업 중"
@@ -74,7 +74,7 @@ def test_a_caption_tells_who_wrote_it_when_in_what_language_and_by_which_instruc
     assert "Keywords cat, 고양이" in page["caption-more"]
 
 
-def test_ones_own_caption_says_that_nothing_writes_over_it_and_keeps_what_was_before(
+def test_hand_written_caption_is_protected_and_keeps_history(
     album: Album, box: CaptionEditor, photo_id: int
 ) -> None:
     album.captions.ask_now(photo_id, "en")
@@ -88,7 +88,7 @@ def test_ones_own_caption_says_that_nothing_writes_over_it_and_keeps_what_was_be
     assert page["caption-note"] == "직접 쓴 설명이라 아무도 덮어쓰지 않습니다."
 
 
-def test_a_box_that_nobody_wrote_in_changes_nothing_of_what_was_written_since(
+def test_unchanged_box_overwrites_no_newer_caption(
     album: Album, box: CaptionEditor, photo_id: int
 ) -> None:
     album.captions.ask_now(photo_id, "en")  # while the panel is open, with an empty box
@@ -105,9 +105,7 @@ def test_a_box_that_nobody_wrote_in_changes_nothing_of_what_was_written_since(
     assert album.captions.of(photo_id).text == "mine"  # type: ignore[union-attr]
 
 
-def test_words_that_somebody_writes_while_the_answer_comes_stay_in_the_box(
-    album: Album, box: CaptionEditor, photo_id: int
-) -> None:
+def test_answer_keeps_text_being_typed(album: Album, box: CaptionEditor, photo_id: int) -> None:
     (asked, _), *_ = box.request_caption(photo_id, "", ENGLISH)
 
     page = box.show_answer(asked, photo_id, "our cat on", ENGLISH)
@@ -118,7 +116,7 @@ def test_words_that_somebody_writes_while_the_answer_comes_stay_in_the_box(
     assert album.captions.of(photo_id).by_hand  # type: ignore[union-attr]
 
 
-def test_an_answer_for_a_photo_that_was_left_is_not_told_of_the_one_that_is_open(
+def test_late_caption_is_not_shown_on_another_photo(
     album: Album, box: CaptionEditor, photo_id: int, tmp_path: Path
 ) -> None:
     import_id = album.imports.start([make_photo(tmp_path / "in" / "blue.png", "blue")])
@@ -133,7 +131,7 @@ def test_an_answer_for_a_photo_that_was_left_is_not_told_of_the_one_that_is_open
     assert album.captions.of(other) is None
 
 
-def test_the_caption_in_another_language_can_be_made_ones_own(
+def test_caption_in_another_language_can_be_edited(
     album: Album, box: CaptionEditor, captioner: FakeCaptioner, photo_id: int
 ) -> None:
     said = CaptionResult({"ko": "바위 위의 고양이", "en": "A cat on a rock"})
@@ -150,7 +148,7 @@ def test_the_caption_in_another_language_can_be_made_ones_own(
         assert (caption.text, caption.by_hand) == ("A cat on a rock", True)
 
 
-def test_an_earlier_caption_is_used_again_and_the_one_in_its_place_becomes_history(
+def test_restored_caption_moves_current_one_to_history(
     album: Album, box: CaptionEditor, photo_id: int
 ) -> None:
     for text in ("first", "second", "third"):
@@ -167,7 +165,7 @@ def test_an_earlier_caption_is_used_again_and_the_one_in_its_place_becomes_histo
     assert album.captions.of(photo_id).text == "first"  # type: ignore[union-attr]
 
 
-def test_words_that_are_in_the_box_when_an_earlier_caption_is_used_again_are_history_too(
+def test_restoring_caption_saves_unsaved_box_to_history(
     album: Album, box: CaptionEditor, photo_id: int
 ) -> None:
     album.captions.write(photo_id, "first")
@@ -181,7 +179,7 @@ def test_words_that_are_in_the_box_when_an_earlier_caption_is_used_again_are_his
     assert "typed and not saved" in kept
 
 
-def test_why_there_is_no_caption_stands_in_its_place(
+def test_caption_note_shows_failure_when_none(
     album: Album, box: CaptionEditor, captioner: FakeCaptioner, photo_id: int
 ) -> None:
     captioner.error = CaptionerUnavailableError("Gemini cannot be reached: check the network.")
@@ -233,9 +231,7 @@ def test_a_conversation_goes_on_and_is_stored_nowhere(
     assert album.caption_store.read_text(photo_id) == ""
 
 
-def test_an_answer_that_comes_for_another_photo_is_not_shown(
-    questions: PhotoChat, photo_id: int
-) -> None:
+def test_chat_answer_is_not_shown_on_another_photo(questions: PhotoChat, photo_id: int) -> None:
     _, answered = ask(questions, photo_id, None, "What is it?")
 
     updates = questions.show(answered[questions._latest], photo_id + 1, ENGLISH)
@@ -244,7 +240,7 @@ def test_an_answer_that_comes_for_another_photo_is_not_shown(
     assert updates[questions._conversation] == gr.skip()
 
 
-def test_a_question_about_another_photo_begins_a_new_conversation(
+def test_chat_starts_anew_for_another_photo(
     questions: PhotoChat, captioner: FakeCaptioner, photo_id: int
 ) -> None:
     old = Conversation(photo_id + 1, (Turn("person", "old"), Turn("model", "old")))
@@ -255,7 +251,7 @@ def test_a_question_about_another_photo_begins_a_new_conversation(
     assert turns == (Turn("person", "new"),)
 
 
-def test_words_that_got_no_answer_are_back_in_their_box(
+def test_unanswered_question_returns_to_box(
     questions: PhotoChat, captioner: FakeCaptioner, photo_id: int
 ) -> None:
     captioner.error = CaptionerUnavailableError("Gemini cannot be reached: check the network.")
@@ -275,7 +271,7 @@ def test_words_that_got_no_answer_are_back_in_their_box(
     assert "question" not in shown(updates)
 
 
-def test_an_empty_question_and_an_endless_conversation_are_sentences(
+def test_empty_question_and_endless_chat_are_refused(
     questions: PhotoChat, captioner: FakeCaptioner, photo_id: int
 ) -> None:
     with pytest.raises(gr.Error, match="Write a question"):
@@ -286,7 +282,7 @@ def test_an_empty_question_and_an_endless_conversation_are_sentences(
     assert captioner.asked == []
 
 
-def test_where_the_captioner_cannot_converse_nobody_is_invited_to(
+def test_chat_is_hidden_when_captioner_cannot_converse(
     album: Album, captioner: FakeCaptioner
 ) -> None:
     captioner.converses = False
@@ -294,7 +290,7 @@ def test_where_the_captioner_cannot_converse_nobody_is_invited_to(
         assert PhotoChat(album)._accordion.visible is False
 
 
-def test_captions_of_a_photo_that_is_gone_meanwhile_are_one_sentence(
+def test_caption_of_deleted_photo_is_refused(
     album: Album, box: CaptionEditor, photo_id: int
 ) -> None:
     with pytest.raises(gr.Error, match="not in the album"):

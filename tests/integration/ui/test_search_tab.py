@@ -90,7 +90,7 @@ def tab(album: Album, tmp_path: Path) -> Tab:
 
 
 @pytest.mark.parametrize("language", ["", "ko"])
-def test_a_language_that_the_model_does_not_read_is_said(tab: Tab, language: str) -> None:
+def test_tab_names_language_the_model_cannot_read(tab: Tab, language: str) -> None:
     found = SearchPage([], 0, Query("강아지"), unread=language)
 
     updates = tab.parts.results.show(SearchState(SearchRequest("강아지")), found, "en", empty=False)
@@ -135,7 +135,7 @@ def test_an_address_brings_words_filters_order_and_photo(tab: Tab) -> None:
     assert updates[tab.parts.panel.column]["visible"] is True
 
 
-def test_an_address_with_photos_that_are_gone_leaves_them_out(tab: Tab) -> None:
+def test_address_ignores_deleted_photos(tab: Tab) -> None:
     updates = tab.arrives(SearchState(), "?like=98,99&photo=97&burst=96&p=50")
 
     shown: SearchState = updates[tab.parts.state]
@@ -143,7 +143,7 @@ def test_an_address_with_photos_that_are_gone_leaves_them_out(tab: Tab) -> None:
     assert len(shown.photo_ids) == 3
 
 
-def test_going_back_to_the_same_question_only_closes_the_photo(tab: Tab) -> None:
+def test_same_query_only_closes_the_photo(tab: Tab) -> None:
     shown: SearchState = tab.answers(SearchRequest("red", rest=True))[tab.parts.state]
     shown = replace(shown, photo=shown.photo_ids[0])
 
@@ -154,7 +154,7 @@ def test_going_back_to_the_same_question_only_closes_the_photo(tab: Tab) -> None
     assert updates[tab.parts.panel.column]["visible"] is False
 
 
-def test_pictures_of_ones_own_stay_though_no_address_holds_them(tab: Tab, tmp_path: Path) -> None:
+def test_uploaded_images_stay_with_an_equal_address(tab: Tab, tmp_path: Path) -> None:
     question = SearchRequest(pictures=(tmp_path / "in" / "red.png",))
     shown: SearchState = tab.answers(question)[tab.parts.state]
 
@@ -163,14 +163,14 @@ def test_pictures_of_ones_own_stay_though_no_address_holds_them(tab: Tab, tmp_pa
     assert updates[tab.parts.state].query == question
 
 
-def test_a_page_that_is_not_there_any_more_is_the_last_one(tab: Tab) -> None:
+def test_missing_page_becomes_the_last_page(tab: Tab) -> None:
     shown: SearchState = tab.answers(SearchRequest(), page=7)[tab.parts.state]
 
     assert shown.page == 0
     assert len(shown.photo_ids) == 3
 
 
-def test_a_heart_and_the_other_labels_leave_each_other_alone(tab: Tab) -> None:
+def test_favourite_and_other_labels_are_independent(tab: Tab) -> None:
     photo_id = tab.album.search.find("").hits[0].photo.photo_id
     tab.album.set_labels(photo_id, ["holiday"])
     panel = PanelOf(tab, photo_id)
@@ -183,7 +183,7 @@ def test_a_heart_and_the_other_labels_leave_each_other_alone(tab: Tab) -> None:
     assert tab.album.labels_of(photo_id) == ["snow"]
 
 
-def test_a_label_that_came_after_the_panel_was_opened_stays(tab: Tab) -> None:
+def test_label_added_meanwhile_stays(tab: Tab) -> None:
     """A rule and another browser label the open photo; the box does not show that."""
     photo_id = tab.album.search.find("").hits[0].photo.photo_id
     tab.album.set_labels(photo_id, ["holiday"])
@@ -203,7 +203,7 @@ def test_a_label_that_came_after_the_panel_was_opened_stays(tab: Tab) -> None:
     assert labels.examples("cat")[1].tolist() == []
 
 
-def test_each_change_of_the_box_is_told_against_the_one_before(tab: Tab) -> None:
+def test_label_edits_build_on_previous_edit(tab: Tab) -> None:
     photo_id = tab.album.search.find("").hits[0].photo.photo_id
     panel = PanelOf(tab, photo_id)
 
@@ -215,7 +215,7 @@ def test_each_change_of_the_box_is_told_against_the_one_before(tab: Tab) -> None
     assert tab.album.labels_of(photo_id) == []
 
 
-def test_a_change_of_labels_can_be_undone_in_the_history(tab: Tab) -> None:
+def test_label_edit_can_be_undone(tab: Tab) -> None:
     photo_id = tab.album.search.find("").hits[0].photo.photo_id
     tab.album.set_labels(photo_id, ["holiday"])
     panel = PanelOf(tab, photo_id)
@@ -228,7 +228,7 @@ def test_a_change_of_labels_can_be_undone_in_the_history(tab: Tab) -> None:
     assert tab.album.labels_of(photo_id) == ["holiday"]
 
 
-def test_an_answer_that_comes_after_another_photo_was_opened_changes_nothing_there(
+def test_late_label_answer_leaves_other_photo_unchanged(
     tab: Tab,
 ) -> None:
     first, second = [hit.photo.photo_id for hit in tab.album.search.find("").hits[:2]]
@@ -244,7 +244,7 @@ def test_an_answer_that_comes_after_another_photo_was_opened_changes_nothing_the
     assert tab.album.labels_of(second) == ["holiday", "ice"]
 
 
-def test_a_label_called_like_that_of_the_heart_is_the_heart(tab: Tab) -> None:
+def test_typed_favourite_label_sets_the_heart(tab: Tab) -> None:
     photo_id = tab.album.search.find("").hits[0].photo.photo_id
     panel = PanelOf(tab, photo_id)
 
@@ -254,7 +254,7 @@ def test_a_label_called_like_that_of_the_heart_is_the_heart(tab: Tab) -> None:
     assert tab.album.labels_of(photo_id) == []
 
 
-def test_two_browsers_that_both_press_an_empty_heart_make_it_full(tab: Tab) -> None:
+def test_two_browsers_both_set_the_heart(tab: Tab) -> None:
     photo_id = tab.album.search.find("").hits[0].photo.photo_id
     one, two = PanelOf(tab, photo_id), PanelOf(tab, photo_id)
 
@@ -265,7 +265,7 @@ def test_two_browsers_that_both_press_an_empty_heart_make_it_full(tab: Tab) -> N
 
 
 @pytest.mark.parametrize("note", ["", "[]", "{", '{"photo": 1, "labels": 7}', "null", None])
-def test_a_made_up_note_of_what_was_shown_takes_no_label_away(tab: Tab, note: Any) -> None:
+def test_forged_snapshot_removes_no_label(tab: Tab, note: Any) -> None:
     photo_id = tab.album.search.find("").hits[0].photo.photo_id
     tab.album.set_labels(photo_id, ["holiday"])
 
@@ -274,7 +274,7 @@ def test_a_made_up_note_of_what_was_shown_takes_no_label_away(tab: Tab, note: An
     assert tab.album.labels_of(photo_id) == ["holiday"]
 
 
-def test_more_labels_than_a_photo_can_have_are_one_sentence(tab: Tab) -> None:
+def test_too_many_labels_are_refused(tab: Tab) -> None:
     photo_id = tab.album.search.find("").hits[0].photo.photo_id
     panel = PanelOf(tab, photo_id)
 
@@ -284,7 +284,7 @@ def test_more_labels_than_a_photo_can_have_are_one_sentence(tab: Tab) -> None:
     assert tab.album.labels_of(photo_id) == []
 
 
-def test_what_the_browser_says_it_chose_is_looked_up_and_never_believed(tab: Tab) -> None:
+def test_forged_tile_index_opens_nothing(tab: Tab) -> None:
     shown: SearchState = tab.answers(SearchRequest())[tab.parts.state]
 
     for place in (-1, 3, 10**9):
