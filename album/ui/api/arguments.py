@@ -65,7 +65,7 @@ def _bounded(value: Any, low: int, high: int) -> int:
 
 
 def _integer(value: Any) -> int | None:
-    """Convert a JSON integer, also one written as 1.0; None for anything else."""
+    """Convert a JSON integer, also one written as 1.0, or return None."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -1,4 +1,7 @@
-"""Registration of the public endpoints: plain JSON in and out, never a path of the server."""
+"""Registration of the public endpoints.
+
+They take and return plain JSON, never a path of the server.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +49,10 @@ def publish_endpoints(album: Album, uploads: UploadFolder) -> None:
 
 
 def _publish(function: Any, inputs: list[Any], lane: dict[str, Any]) -> None:
-    """Publish one endpoint under its function's name, with components that are never drawn."""
+    """Publish one endpoint, named like its function.
+
+    Its components are never drawn.
+    """
     for component in inputs:
         component.visible = False
     gr.Button(visible=False).click(

@@ -35,7 +35,10 @@ document.getElementById('caption-note').setAttribute('aria-live', 'polite');
 
 
 class CaptionEditor:
-    """Caption box and its buttons. `listen` is called once the panel is built."""
+    """Caption box and its buttons.
+
+    `listen` is called once the panel is built.
+    """
 
     def __init__(self, album: Album) -> None:
         self._album = album
@@ -131,7 +134,7 @@ class CaptionEditor:
     def request_caption(
         self, photo_id: int, text: str, request: gr.Request
     ) -> Iterator[tuple[tuple[int, str], str]]:
-        """Request a caption in the language of the page and wait for it."""
+        """Request a caption in the page's language and await it."""
         language = language_of(request)
         self._album.captions.check()
         yield (photo_id, text), say(language, "asking" if self._sends else "asking_here")
@@ -164,7 +167,7 @@ class CaptionEditor:
     def restore(
         self, photo_id: int, text: str, event: gr.SelectData, request: gr.Request
     ) -> Updates:
-        """Use an earlier caption again, and save the text in the box to the history."""
+        """Use an earlier caption again, and save the box to the history."""
         history = {past.history_id: past.caption for past in self._album.captions.history(photo_id)}
         caption = history.get(event.index) if isinstance(event.index, int) else None
         if caption is None:

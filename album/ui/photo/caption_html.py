@@ -1,4 +1,4 @@
-"""HTML of captions: what a job would do, its progress, and a photo's captions."""
+"""HTML of captions: estimates, jobs, and the captions of a photo."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def render_details(
     history: Sequence[PastCaption],
     language: str,
 ) -> Markup:
-    """Render what is known of a photo in words beside the caption in the box.
+    """Render a photo's other captions, its keywords and its history.
 
     Args:
         captions: its captions by language.

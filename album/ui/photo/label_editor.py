@@ -27,7 +27,7 @@ class LabelEdit(NamedTuple):
 
 
 class LabelEditor:
-    """A dropdown with two hidden notes: the labels it was filled with, and those saved since."""
+    """A dropdown, with hidden notes of its first and last saved labels."""
 
     def __init__(self, album: Album) -> None:
         self._album = album
@@ -55,7 +55,10 @@ class LabelEditor:
         return [self.labels, self._snapshot, self.saved]
 
     def fill(self, photo_id: int, labels: Sequence[GivenLabel], language: str) -> Updates:
-        """Show the labels of a photo, except favourite, which has its own button."""
+        """Show the labels of a photo, except favourite.
+
+        That one has its own button.
+        """
         names = dict.fromkeys(without_heart(self._album.label_names()))
         titles = {label.label: _title(label, language) for label in labels}
         value = without_heart([label.label for label in labels])

@@ -22,7 +22,10 @@ from album.ui.shared.updates import Updates
 
 
 class PhotoPanel:
-    """Components and listeners of the panel. The Search tab handles next and previous."""
+    """Components and listeners of the panel.
+
+    The Search tab handles next and previous.
+    """
 
     def __init__(self, album: Album) -> None:
         self._album = album
@@ -119,7 +122,7 @@ class PhotoPanel:
         return {self.column: gr.update(visible=False), self.photo_id: None}
 
     def refresh_labels(self, photo_id: int | None, language: str) -> Updates:
-        """Show the labels of the open photo after labels have been written elsewhere."""
+        """Show the open photo's labels after they changed elsewhere."""
         if photo_id is None:
             return {self.label_editor.labels: gr.skip()}
         return self.label_editor.fill(photo_id, self._album.labels.given(photo_id), language)
@@ -127,7 +130,12 @@ class PhotoPanel:
     def save_labels(
         self, photo_id: int, labels: list[str] | None, snapshot: str, saved: str, language: str
     ) -> tuple[bool, Updates]:
-        """Save the edit of the label box, and tell whether there was any."""
+        """Save the edit of the label box, if there is any.
+
+        Returns:
+            Whether there was an edit, and the updates.
+
+        """
         edit, updates = self.label_editor.save(photo_id, labels, snapshot, saved)
         if FAVOURITE in (*edit.added, *edit.removed):  # the label typed by hand
             updates[self.favourite] = self._favourite_text(edit.added, language)

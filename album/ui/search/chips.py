@@ -1,4 +1,4 @@
-"""Chips for the parts of a query, each with a button that removes it."""
+"""Chips for the parts of a query, each removable."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def cut(text: str, chip: Chip) -> str:
 
 
 def cut_from(box: str, text: str, chip: Chip) -> str:
-    """Remove the chip's part from a box that may have been edited since.
+    """Remove the chip's part from a box edited since.
 
     Args:
         box: the text in the box now.
@@ -56,7 +56,7 @@ def cut_from(box: str, text: str, chip: Chip) -> str:
 
 
 def _join(before: str, after: str) -> str:
-    """Join the parts, without a "+" that has lost one of its operands."""
+    """Join the parts, without a "+" that lost an operand."""
     words: list[str] = []
     for word in (before + " " + after).split():
         if word != "+" or (words and words[-1] != "+"):
@@ -122,7 +122,7 @@ def removable(
 
 
 def meaning(first: date | None, last: date | None, language: str) -> str:
-    """Format the days from `first` to `last`: "June–August 2025", or "" for none."""
+    """Format a range of days: "June–August 2025", or "" for none."""
     if first is None or last is None:
         return _open_ended(first, last, language)
     whole = first.day == 1 and _ends_month(last)

@@ -1,4 +1,4 @@
-"""Search history of one browser: the last 50 searches and the pinned ones.
+"""Search history of one browser: the last 50 and the pinned.
 
 It lives in the browser's storage alone. A search that is opened again reaches the server by its
 address, as every other query does. Only queries with words are recorded, with their filters but
@@ -42,7 +42,7 @@ _STYLE = Path(__file__).with_name("history.css")
 
 
 class History:
-    """A small button that opens the list, hidden while the list is empty."""
+    """A button that opens the list, hidden while it is empty."""
 
     def __init__(self) -> None:
         texts = {

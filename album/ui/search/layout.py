@@ -61,7 +61,7 @@ class SearchLayout:
 
     @property
     def outputs(self) -> list[Any]:
-        """Return all that a search may change, except the box and the filters."""
+        """Return what a search may change, except box and filters."""
         return [
             self.state,
             self.bar.address,
@@ -75,7 +75,7 @@ class SearchLayout:
 
     @property
     def all_outputs(self) -> list[Any]:
-        """Return all that a search may change, with the box and the filters."""
+        """Return what a search may change, with box and filters."""
         return [self.query, *self.filters.inputs, *self.outputs]
 
     @property

@@ -61,7 +61,7 @@ class PhotoNavigation:
         saved: str,
         request: gr.Request,
     ) -> Updates:
-        """Save edits to the labels in the panel, and offer new labels as filters."""
+        """Save edits to the panel's labels, and offer them as filters."""
         language = language_of(request)
         panel, filters = self._parts.panel, self._parts.filters
         changed, updates = panel.save_labels(photo_id, labels, snapshot, saved, language)

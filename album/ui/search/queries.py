@@ -19,7 +19,7 @@ from album.ui.shared.updates import Updates
 
 
 class SearchHandlers:
-    """Listeners that take the values of the components and show a page of results."""
+    """Listeners that read the components and show a page of results."""
 
     def __init__(self, album: Album, parts: SearchLayout) -> None:
         self._album = album
@@ -27,7 +27,7 @@ class SearchHandlers:
 
     @alerts_on_failure
     def search(self, values: Updates, request: gr.Request) -> Updates:
-        """Search for the box and the filters, with the query images as they are."""
+        """Search for the box and the filters, with the current images."""
         return self.answer(self._read_query(values), request)
 
     @alerts_on_failure
@@ -100,14 +100,17 @@ class SearchHandlers:
 
     @alerts_on_failure
     def toggle_rest(self, state: SearchState, request: gr.Request) -> Updates:
-        """Show the photos that do not match, from their first page, or hide them."""
+        """Show or hide the photos that do not match.
+
+        Showing starts at their first page.
+        """
         query = replace(state.query, rest=not state.query.rest)
         nearest = state.results is not None and state.results.nearest
         page = state.total // PAGE if query.rest and not nearest else 0
         return self.show(SearchState(query, page), request)
 
     def show(self, state: SearchState, request: gr.Request) -> Updates:
-        """Show the page of results that a state describes, without an open photo."""
+        """Show a state's page of results, without an open photo."""
         language = language_of(request)
         results = self._find(state, language)
         if state.page and not results.hits:  # photos are gone, or the address was made up
@@ -159,7 +162,7 @@ class SearchHandlers:
         return self._album.search.find(state.query, offset=offset, language=language)
 
     def _read_query(self, values: Updates) -> SearchRequest:
-        """Combine the box and the filters with the images and the order of the state."""
+        """Combine box and filters with the state's images and order."""
         query: SearchRequest = values[self._parts.state].query
         filters = self._parts.filters.read(values)
         text = values[self._parts.query] or ""

@@ -26,7 +26,7 @@ class QueryImages:
         self._album = album
         self._uploads = uploads
         self.button = gr.UploadButton(
-            i18n("picture"),  # type: ignore[arg-type]  # translated all the same
+            i18n("picture"),  # type: ignore[arg-type]  # Gradio translates it
             file_types=["image"],
             file_count="multiple",
             elem_id="picture",

@@ -43,7 +43,7 @@ def _counts(results: SearchPage, language: str) -> list[str]:
 
 
 def more_to_show(query: SearchRequest, results: SearchPage, language: str) -> str:
-    """Return the label of the button for the rest, or "" without a rest."""
+    """Label the button for the rest, or return "" without one."""
     if query.rest:
         key = "hide_rest_nearest" if results.nearest else "hide_rest"
         return say(language, key) if results.rest else ""
@@ -52,14 +52,17 @@ def more_to_show(query: SearchRequest, results: SearchPage, language: str) -> st
 
 
 def remarks(results: SearchPage, language: str) -> Markup:
-    """Render the parser's notices, such as words that look like a filter but are none."""
+    """Render the parser's notices.
+
+    A notice is, for example, about words that look like a filter but are none.
+    """
     line = Markup("<p>{}</p>")
     notices = results.query.notices
     return Markup("").join(line.format(in_language(language, notice)) for notice in notices)
 
 
 def _advice(query: SearchRequest, results: SearchPage, language: str) -> str:
-    """Suggest which parts of the query to remove, or to use other words."""
+    """Suggest what to remove from the query, or other words."""
     text = results.query.text
     names = [" ".join(text[chip.start : chip.end].split()) for chip in results.query.chips]
     parts = [f"“{name}”" for name in names if name]

@@ -1,4 +1,7 @@
-"""Tiles of the photos on a page, grouped by band. `tiles.js` handles their events."""
+"""Tiles of the photos on a page, grouped by band.
+
+`tiles.js` handles their events.
+"""
 
 from __future__ import annotations
 

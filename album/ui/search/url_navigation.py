@@ -21,7 +21,7 @@ from album.ui.shared.updates import Updates
 
 
 class UrlNavigation:
-    """Shows the query, page and photo of an address, which may be forged."""
+    """Listeners that show an address, which may be forged."""
 
     def __init__(
         self, album: Album, parts: SearchLayout, queries: SearchHandlers, photos: PhotoNavigation
@@ -35,12 +35,15 @@ class UrlNavigation:
     def open_address(
         self, state: SearchState, address: str, request: gr.Request
     ) -> Iterator[Updates]:
-        """Show an address. If only its photo differs, open or close the photo alone."""
+        """Show an address.
+
+        If only its photo differs, the photo alone is opened or closed.
+        """
         yield from self._show(state, from_address(parameters(address)), request)
 
     @alerts_on_failure
     def refresh(self, state: SearchState, request: gr.Request) -> Iterator[Updates]:
-        """Show the current page with photos added since, and keep an open photo open."""
+        """Show the current page with new photos, around an open photo."""
         if state.results is None:  # the page was just loaded
             yield from self._show(state, from_address(request.query_params), request)
         elif state.photo is None:
@@ -54,10 +57,11 @@ class UrlNavigation:
     def _show(
         self, state: SearchState, target: SearchState, request: gr.Request
     ) -> Iterator[Updates]:
-        """Show a target state, box and filters first, since the search may take long.
+        """Show a target state, box and filters first.
 
-        An empty query leaves the box alone, since somebody may type while the page loads. Photos
-        that no longer exist are left out of the query.
+        The search may take long. An empty query leaves the box alone, since somebody may type while
+        the page loads. Photos that no longer exist are left out of the query.
+
         """
         query, photo, language = target.query, target.photo, language_of(request)
         ids = (*query.like, query.burst, photo)

@@ -1,4 +1,4 @@
-"""Addresses of the page: a query, its page and the open photo as URL parameters.
+"""Addresses of the page, with query, page and photo as parameters.
 
 Uploaded images belong to a session and are left out. Text, photos of the album and filters stay.
 

@@ -51,7 +51,10 @@ def alerts_on_failure(handler: Callable[P, R]) -> Callable[P, R]:
 
 
 async def answer_full_disk(request: Request, error: Exception) -> PlainTextResponse:
-    """Answer an upload to a full disk with HTTP 507, and re-raise other errors."""
+    """Answer an upload to a full disk with HTTP 507.
+
+    Other errors are raised again.
+    """
     sentence = disk_sentence(error) if isinstance(error, OSError) else None
     if sentence is None:
         raise error

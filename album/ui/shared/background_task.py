@@ -1,4 +1,4 @@
-"""Long work in a thread, whose progress a listener yields to the browser.
+"""Long work in a thread, with progress for the browser.
 
 Gradio closes a generator when its browser goes away, which cancels the task.
 
@@ -66,9 +66,9 @@ class BackgroundTask(Generic[T]):
         self.report(done, total, name)
 
     def steps(self, pool: ThreadPoolExecutor, job: Callable[[], T]) -> Iterator[Step]:
-        """Run the job and yield its progress every `POLL_INTERVAL_S` until it is done.
+        """Run the job and yield its progress every `POLL_INTERVAL_S`.
 
-        Closing the generator cancels the task.
+        It ends when the job is done. Closing the generator cancels the task.
         """
         self._future = pool.submit(job)
         try:

@@ -55,7 +55,7 @@ def _attachment(file: Path, name: str) -> FileResponse:
 
 
 def _may_enter(request: Request) -> bool:
-    """Check that Gradio needs no login, or that this browser has logged in."""
+    """Check that no login is needed, or that there was one."""
 
     app = request.app
     if app.auth is None:

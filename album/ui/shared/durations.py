@@ -8,7 +8,10 @@ from album.ui.i18n.messages import say
 
 
 def duration(seconds: float, language: str) -> str:
-    """Format a duration, rounded up: 45 s, 12 min, 2 h 5 min."""
+    """Format a duration, rounded up.
+
+    For example: 45 s, 12 min, 2 h 5 min.
+    """
 
     whole = max(1, math.ceil(seconds))
     if whole < 60:

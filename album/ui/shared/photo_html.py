@@ -18,7 +18,7 @@ MAX_FRACTION_S = 0.3
 
 
 def address(path: Path) -> str:
-    """Return the address of a file in the static thumbnail folder, relative to the page."""
+    """Return the address of a static thumbnail, relative to the page."""
     return f"gradio_api/file={quote(str(path))}"
 
 
@@ -28,7 +28,7 @@ def img(path: Path, alt: str) -> Markup:
 
 
 def inline_img(jpeg: bytes, alt: str) -> Markup:
-    """Return an image element with embedded data, for files that are not served."""
+    """Return an image element with embedded data, for unserved files."""
     data = base64.b64encode(jpeg).decode()
     return Markup('<img src="data:image/jpeg;base64,{}" alt="{}">').format(data, alt)
 
@@ -40,7 +40,9 @@ def facts(
     place: Place | None = None,
     keywords: Sequence[str] = (),
 ) -> Markup:
-    """Render when, where and how a photo was taken, without what is unknown.
+    """Render when, where and how a photo was taken.
+
+    Unknown facts are left out.
 
     Args:
         photo: the photo.
@@ -82,7 +84,10 @@ def place_name(place: Place, language: str) -> str:
 
 
 def exposure(photo: Photo, language: str) -> str:
-    """Format the exposure as photographers do: 1/250 s · f/2.8 · ISO 200 · 35 mm."""
+    """Format the exposure.
+
+    For example: 1/250 s · f/2.8 · ISO 200 · 35 mm.
+    """
     parts = []
     if photo.exposure_s is not None and photo.exposure_s > 0:
         short = photo.exposure_s < MAX_FRACTION_S

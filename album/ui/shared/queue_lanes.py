@@ -72,7 +72,7 @@ class LaneQueue(Queue):
         return await super().push(body, request, username)
 
     def get_events(self) -> tuple[list[Event], bool, str] | None:
-        """Remove the next event from its lane, or return None if none may run."""
+        """Remove the next event, or return None if none may run."""
         lanes = list(self.event_queue_per_concurrency_id.values())
         random.shuffle(lanes)
         for lane in lanes:

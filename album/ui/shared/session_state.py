@@ -1,4 +1,4 @@
-"""State of one browser session: a query, a page of its results and an open photo."""
+"""State of one browser session: query, page and open photo."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Status line of the page: the size of the album and its work in progress."""
+"""Status line of the page: album size and work in progress."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def _details(album: Album, status: AlbumStatus, model: ModelState, language: str
 
 
 def about_model(album: Album, model: ModelState, language: str) -> str:
-    """List the models, and why the configured one is missing, as plain text."""
+    """List the models and their problems, as plain text."""
     lines = [say(language, "about_model", model=album.active.model_id or "…")]
     if model.state != "ready":
         lines.append(say(language, "about_wanted", model=model.wanted))

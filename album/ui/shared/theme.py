@@ -1,4 +1,6 @@
-"""Appearance of the page: its theme, its style sheets and the keyboard script in `head.html`.
+"""Appearance of the page: theme, style sheets and keyboard script.
+
+The script is in `head.html`.
 
 It uses system fonts with Korean faces named, one accent colour and an 8-pixel grid. Nothing is
 fetched from outside.
@@ -41,7 +43,7 @@ ACCENT = gr.themes.Color(
 
 
 def theme() -> gr.themes.Base:
-    """Build a calm theme of paper and ink that leaves attention to the photos."""
+    """Build a calm theme that leaves attention to the photos."""
     return gr.themes.Base(
         primary_hue=ACCENT,
         secondary_hue=ACCENT,

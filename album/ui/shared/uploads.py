@@ -38,7 +38,10 @@ class UploadFolder:
         return list(paths)
 
     def copy(self, path: Path) -> Path:
-        """Copy an upload, since Gradio stores equal files of one name only once."""
+        """Copy an upload.
+
+        Gradio stores equal files of one name only once.
+        """
         target = self._folder / "again" / uuid.uuid4().hex / path.name
         target.parent.mkdir(parents=True)
         return shutil.copyfile(path, target)
@@ -48,12 +51,12 @@ class TidyUploadParser(route_utils.GradioMultiPartParser):
     """Gradio's upload parser, which also deletes the files of incomplete uploads."""
 
     async def parse(self) -> FormData:
-        """Write the files of a request body into the upload folder, all or none."""
+        """Write a request's files into the upload folder, all or none."""
         try:
             return await super().parse()
         except BaseException:  # such as a full disk, or a sender who hung up
             for file in self._files_to_close_on_error:
-                with suppress(OSError):  # closing flushes to the same full disk
+                with suppress(OSError):  # closing flushes to the full disk
                     file.close()
                 Path(file.name).unlink(missing_ok=True)
             raise
