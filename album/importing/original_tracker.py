@@ -88,7 +88,11 @@ class OriginalTracker:
             if isinstance(scanned, Blocked) or scanned.stamp is None:
                 continue
             record = self._imports.find_file(scanned.path)
-            if record is None or record.stamp != scanned.stamp or (record.missing and record.is_original):
+            if (
+                record is None
+                or record.stamp != scanned.stamp
+                or (record.missing and record.is_original)
+            ):
                 return True
             if record.photo_id is None:
                 continue

@@ -1,16 +1,16 @@
-"""The whole page: the frame, the tabs, and what leads from one tab to another."""
+"""The page: its frame, its tabs and the listeners between tabs."""
 
 from __future__ import annotations
 
-import html
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from markupsafe import Markup
 
 from album.runtime.temp_folder import KEPT_S
 from album.service import Album
-from album.ui.api import Endpoints
+from album.ui.api.endpoints import publish_endpoints
 from album.ui.captions.tab import CaptionsTab
 from album.ui.classify.tab import ClassifyTab
 from album.ui.export.view import ExportView
@@ -27,52 +27,54 @@ STATUS_EVERY_S = 3
 
 
 def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Path]) -> gr.Blocks:
-    """The page for one album.
+    """Build the page of one album.
 
     Args:
         album: the service behind it.
-        model: what is known of the model that is being loaded.
+        model: state of the model that is being loaded.
         temp_dir: Gradio's upload folder.
         samples: photos that an empty album offers to import.
     """
-    # Serving thumbnails as a static folder spares Gradio copying and hashing each of them.
+    # Gradio copies and hashes every file that is not in a static folder.
     gr.set_static_paths([album.originals.thumbnails_dir])
     uploads = UploadFolder(temp_dir)
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
     with gr.Blocks(
-        title="Photo album · 사진첩", fill_width=True, analytics_enabled=False,
+        title="Photo album · 사진첩",
+        fill_width=True,
+        analytics_enabled=False,
         delete_cache=(3600, int(KEPT_S)),
-    ) as page:  # fmt: skip
+    ) as page:
         with gr.Row(elem_id="masthead"):
             gr.Markdown(i18n("album"), elem_id="title")
             status = gr.HTML(elem_id="status")
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab(i18n("search"), id="search"):
                 search = SearchTab(album, uploads)
-            with gr.Tab(i18n("upload"), id="upload") as upload_place:
+            with gr.Tab(i18n("upload"), id="upload") as upload_tab:
                 upload = UploadTab(album, uploads)
-            with gr.Tab(i18n("classify"), id="classify") as classify_place:
+            with gr.Tab(i18n("classify"), id="classify") as classify_tab:
                 classify = ClassifyTab(album, uploads)
-            with gr.Tab(i18n("captions"), id="captions") as captions_place:
-                captions = CaptionsTab(album, search.parts.shown)
-                export = ExportView(album, search.parts.shown, temp_dir)
+            with gr.Tab(i18n("captions"), id="captions") as captions_tab:
+                captions = CaptionsTab(album, search.parts.state)
+                export = ExportView(album, search.parts.state, temp_dir)
         with gr.Accordion(i18n("about"), open=False, elem_id="about") as about:
             gr.Markdown(i18n("about_text"))
             sends = album.captions.writer.sends
             gr.Markdown(i18n("about_captions" if sends else "about_captions_here"))
             models = gr.HTML(elem_id="about-model")
-        Endpoints(album, uploads)
+        publish_endpoints(album, uploads)
         imports = upload.imports
-        # A component, not a state: only the change of a component is noticed after a timer's tick.
-        known = gr.Number(-1, visible="hidden", elem_classes="plumbing")
+        # A component, not a state: only components notice a change after a timer's tick.
+        photo_count = gr.Number(-1, visible="hidden", elem_classes="plumbing")
 
         def tick(request: gr.Request) -> tuple[str, int]:
             return status_line(album, model, language_of(request)), album.store.count()
 
         def name_models(request: gr.Request) -> str:
             lines = about_model(album, model, language_of(request)).splitlines()
-            return "<br>".join(map(html.escape, lines))
+            return Markup("<br>").join(lines)
 
         def go_to(tab: str) -> Any:
             return gr.Tabs(selected=tab)
@@ -80,27 +82,27 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
         def classify_open(photo_id: int, request: gr.Request) -> Updates:
             return {tabs: go_to("classify"), **classify.photos.choose([photo_id], request)}
 
-        def teach_found(shown: SearchState, request: gr.Request) -> Updates:
-            return classify.teaching.take(shown.ids, request)
+        def teach_results(state: SearchState, request: gr.Request) -> Updates:
+            return classify.teaching.take(state.photo_ids, request)
 
-        def labels_written(shown: SearchState, request: gr.Request) -> Updates:
+        def refresh_labels(state: SearchState, request: gr.Request) -> Updates:
             language = language_of(request)
             return {
-                **search.parts.filters.choices(shown.question.filters, language),
-                **search.parts.panel.labels_again(shown.photo, language),
+                **search.parts.filters.choices(state.query.filters, language),
+                **search.parts.panel.refresh_labels(state.photo, language),
             }
 
-        def open_tile(shown: SearchState, event: gr.SelectData, request: gr.Request) -> Updates:
-            opened = search.open_by_id(shown, int(event.value), language_of(request))
-            return {tabs: go_to("search"), **opened}
+        def open_photo(state: SearchState, photo_id: int, request: gr.Request) -> Updates:
+            updates = search.open_by_id(state, photo_id, language_of(request))
+            return {tabs: go_to("search"), **updates}
 
-        def open_failed(shown: SearchState, event: gr.SelectData, request: gr.Request) -> Updates:
+        def open_tile(state: SearchState, event: gr.SelectData, request: gr.Request) -> Updates:
+            return open_photo(state, int(event.value), request)
+
+        def open_failure(state: SearchState, event: gr.SelectData, request: gr.Request) -> Updates:
             if event.value != "open":
                 return {tabs: gr.skip()}
-            return {
-                tabs: go_to("search"),
-                **search.open_by_id(shown, int(event.index), language_of(request)),
-            }
+            return open_photo(state, int(event.index), request)
 
         def import_samples(request: gr.Request) -> Any:
             import_id = album.imports.start(samples)
@@ -108,47 +110,47 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
                 yield tick(request)
             yield tick(request)
 
-        gr.Timer(STATUS_EVERY_S).tick(tick, None, [status, known], queue=False, **private)
-        page.load(tick, None, [status, known], **private)
+        gr.Timer(STATUS_EVERY_S).tick(tick, None, [status, photo_count], queue=False, **private)
+        page.load(tick, None, [status, photo_count], **private)
         page.load(imports.look, imports.shown, imports.outputs, concurrency_limit=None, **private)
-        # New photos show up by themselves wherever nobody looks at one of them.
-        known.change(
-            search.refresh, search.parts.shown, search.parts.all_outputs, **private, **SEARCHES
+        # New photos appear by themselves unless a photo is open.
+        photo_count.change(
+            search.refresh, search.parts.state, search.parts.all_outputs, **private, **SEARCHES
         )
         search.parts.samples.click(
-            import_samples, None, [status, known], concurrency_limit=2, **private
+            import_samples, None, [status, photo_count], concurrency_limit=2, **private
         )
         search.parts.add_photos.click(lambda: go_to("upload"), None, tabs, **private)
         search.parts.panel.classify.click(
             classify_open, search.parts.panel.photo_id, [tabs, *classify.photos.outputs], **private
         )
         classify.photos.take_hits.click(
-            classify.photos.choose_found, search.parts.shown, classify.photos.outputs, **private
+            classify.photos.choose_found, search.parts.state, classify.photos.outputs, **private
         )
         for photos in classify.clickable:
             photos.select(
-                open_tile, search.parts.shown, [tabs, *search.parts.open_outputs], **private
+                open_tile, search.parts.state, [tabs, *search.parts.open_outputs], **private
             )
         classify.teaching.take_found.click(
-            teach_found, search.parts.shown, classify.teaching.take_outputs, **private
+            teach_results, search.parts.state, classify.teaching.take_outputs, **private
         )
-        classify_place.select(classify.enter, classify.head, classify.enter_outputs, **private)
+        classify_tab.select(classify.enter, classify.head, classify.enter_outputs, **private)
         classify.apply.written.change(
-            labels_written,
-            search.parts.shown,
-            [*search.parts.filters.choice_outputs, *search.parts.panel.label_box.outputs],
+            refresh_labels,
+            search.parts.state,
+            [*search.parts.filters.choice_outputs, *search.parts.panel.label_editor.outputs],
             **private,
         )
         search.parts.results.caption_these.click(
             lambda: (go_to("captions"), "found"), None, [tabs, captions.choice.which], **private
         ).then(captions.choice.enter, captions.choice.inputs, captions.choice.outputs, **private)
-        captions.listen(captions_place.select)
-        for changed in (captions.jobs.ended.change, captions_place.select):
+        captions.listen(captions_tab.select)
+        for changed in (captions.jobs.ended.change, captions_tab.select):
             changed(export.look, export.inputs, export.look_outputs, **private)
         captions.jobs.list.select(
-            open_failed, search.parts.shown, [tabs, *search.parts.open_outputs], **private
+            open_failure, search.parts.state, [tabs, *search.parts.open_outputs], **private
         )
         imports.see_photos.click(lambda: go_to("search"), None, tabs, **private)
-        upload_place.select(imports.look, imports.shown, imports.outputs, **private)
+        upload_tab.select(imports.look, imports.shown, imports.outputs, **private)
         about.expand(name_models, None, models, **private)
     return page  # type: ignore[no-any-return]  # Gradio leaves `with` untyped

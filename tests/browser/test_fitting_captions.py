@@ -94,7 +94,7 @@ def write(served: ServedAlbum, captions: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("locale", WORDS)
-def test_the_caption_that_fits_is_found_and_taken_over_and_nothing_is_lost_unasked(
+def test_fitting_caption_replaces_only_after_confirmation(
     album: ServedAlbum, open_page: OpenPage, locale: str
 ) -> None:
     words = WORDS[locale]
@@ -177,7 +177,7 @@ def asked(captioned: ServedAlbum, open_page: OpenPage) -> Page:
     return page
 
 
-def test_words_that_are_being_typed_are_not_written_over(asked: Page) -> None:
+def test_text_being_typed_is_not_overwritten(asked: Page) -> None:
     box(asked).fill("my own words")
 
     fits(asked).first.click()
@@ -188,9 +188,7 @@ def test_words_that_are_being_typed_are_not_written_over(asked: Page) -> None:
     expect(box(asked)).to_have_value("my own words")
 
 
-def test_a_caption_that_came_meanwhile_is_shown_and_not_written_over(
-    asked: Page, captioned: ServedAlbum
-) -> None:
+def test_newer_caption_is_shown_and_not_overwritten(asked: Page, captioned: ServedAlbum) -> None:
     write(captioned, {"cheetah1.jpg": "written elsewhere"})
 
     fits(asked).first.click()
@@ -199,7 +197,7 @@ def test_a_caption_that_came_meanwhile_is_shown_and_not_written_over(
     expect(asked.locator("#fits .instead")).to_be_visible()
 
 
-def test_an_empty_box_that_is_left_for_the_list_does_not_empty_the_caption_again(
+def test_empty_box_does_not_clear_used_caption(
     asked: Page,
 ) -> None:
     for _ in range(5):
@@ -239,7 +237,7 @@ def test_all_of_it_works_from_the_keyboard(asked: Page) -> None:
 
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_list_fits_the_window_and_stands_out_and_runs_nothing(
+def test_suggestions_fit_window_and_run_no_script(
     captioned: ServedAlbum, open_page: OpenPage, theme: str, width: int
 ) -> None:
     page = open_page(captioned, width=width, color_scheme=theme)
@@ -266,7 +264,7 @@ def test_the_list_fits_the_window_and_stands_out_and_runs_nothing(
 
 
 @pytest.mark.parametrize(("locale", "foreign"), [("ko-KR", "[A-Za-z]{2,}"), ("en-US", "[가-힣]")])
-def test_the_list_speaks_one_language_but_for_the_captions(
+def test_suggestions_use_language_of_the_page(
     captioned: ServedAlbum, open_page: OpenPage, locale: str, foreign: str
 ) -> None:
     page = open_page(captioned, locale)
@@ -284,7 +282,7 @@ def test_the_list_speaks_one_language_but_for_the_captions(
     assert {text for text in texts if re.search(foreign, NAMES.sub("", text))} == set()
 
 
-def test_a_long_reading_says_how_far_it_is_and_ends_when_one_goes_on(
+def test_long_reading_shows_progress_and_can_end(
     captioned: ServedAlbum, open_page: OpenPage
 ) -> None:
     page, other = open_page(captioned), open_page(captioned)

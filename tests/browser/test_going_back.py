@@ -79,9 +79,7 @@ def remembered(page: Page) -> list[str]:
     return [it.split("\n")[0] for it in page.locator("#recent .ask").all_text_contents()]
 
 
-def test_a_shared_address_shows_another_person_the_same_page_and_photo(
-    album: ServedAlbum, open_page: OpenPage
-) -> None:
+def test_shared_address_shows_equal_page_and_photo(album: ServedAlbum, open_page: OpenPage) -> None:
     page = opened(open_page, album)
     turn(page, "#next-page", 2)
     open_tile(page, 7)
@@ -96,7 +94,7 @@ def test_a_shared_address_shows_another_person_the_same_page_and_photo(
     assert other.url == page.url
 
 
-def test_an_address_fills_the_box_and_the_filters_and_keeps_what_is_not_its_own(
+def test_address_fills_filters_and_keeps_foreign_parameters(
     album: ServedAlbum, open_page: OpenPage
 ) -> None:
     page = opened(open_page, album, "?__theme=dark&x=1&q=%EB%B9%A8%EA%B0%84+red&after=2001-02-03")
@@ -111,9 +109,7 @@ def test_an_address_fills_the_box_and_the_filters_and_keeps_what_is_not_its_own(
     }  # fmt: skip
 
 
-def test_back_closes_the_photo_and_returns_to_the_same_place(
-    album: ServedAlbum, open_page: OpenPage
-) -> None:
+def test_back_closes_photo_and_returns_to_place(album: ServedAlbum, open_page: OpenPage) -> None:
     for width in (1280, 390):
         page = opened(open_page, album, width=width)
         tile = tiles(page).nth(50)
@@ -132,9 +128,7 @@ def test_back_closes_the_photo_and_returns_to_the_same_place(
         expect(page.locator("#photo-panel")).to_be_visible()
 
 
-def test_closing_a_photo_leaves_nothing_to_go_back_to(
-    album: ServedAlbum, open_page: OpenPage
-) -> None:
+def test_closing_photo_leaves_no_history_entry(album: ServedAlbum, open_page: OpenPage) -> None:
     page = opened(open_page, album)
     turn(page, "#next-page", 2)
     open_tile(page, 3)
@@ -153,9 +147,7 @@ def test_closing_a_photo_leaves_nothing_to_go_back_to(
     expect(page.locator("#photo-panel")).to_be_hidden()
 
 
-def test_back_goes_over_the_pages_and_questions_one_by_one(
-    album: ServedAlbum, open_page: OpenPage
-) -> None:
+def test_back_steps_through_pages_and_queries(album: ServedAlbum, open_page: OpenPage) -> None:
     page = opened(open_page, album)
     first = shown_sha256(page)
     turn(page, "#next-page", 2)
@@ -179,9 +171,7 @@ def test_back_goes_over_the_pages_and_questions_one_by_one(
     expect(page).to_have_url(re.compile(r"\?q=red\+flower$"))
 
 
-def test_what_is_typed_before_the_first_answer_comes_is_left_alone(
-    album: ServedAlbum, open_page: OpenPage
-) -> None:
+def test_text_typed_before_first_answer_stays(album: ServedAlbum, open_page: OpenPage) -> None:
     page = opened(open_page, album)
     answers: list[Route] = []
     page.route("**/queue/data*", lambda route: answers.append(route))
@@ -202,9 +192,7 @@ def test_what_is_typed_before_the_first_answer_comes_is_left_alone(
     expect(page).to_have_url(re.compile(r"[?&]q=blue"))
 
 
-def test_a_reload_shows_the_same_page_at_the_same_place(
-    album: ServedAlbum, open_page: OpenPage
-) -> None:
+def test_reload_restores_page_and_scroll_position(album: ServedAlbum, open_page: OpenPage) -> None:
     page = opened(open_page, album)
     turn(page, "#next-page", 2)
     tiles(page).nth(55).scroll_into_view_if_needed()
@@ -220,7 +208,7 @@ def test_a_reload_shows_the_same_page_at_the_same_place(
 
 
 @pytest.mark.parametrize("language", ["en-US", "ko-KR"])
-def test_a_photo_that_is_gone_is_said_so_above_the_results(
+def test_deleted_photo_is_reported_above_results(
     language: str, album: ServedAlbum, open_page: OpenPage
 ) -> None:
     page = opened(open_page, album, "?p=2&photo=999999", locale=language)
@@ -242,7 +230,7 @@ def test_a_photo_that_is_gone_is_said_so_above_the_results(
         "?" + "&".join(f"a{n}=1" for n in range(200)),
     ],
 )
-def test_an_address_that_makes_no_sense_shows_the_whole_album(
+def test_meaningless_address_shows_whole_album(
     address: str, album: ServedAlbum, open_page: OpenPage
 ) -> None:
     page = opened(open_page, album, address)

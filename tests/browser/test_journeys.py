@@ -96,7 +96,7 @@ def full(tmp_path_factory: pytest.TempPathFactory, gemini: GeminiServer) -> Iter
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_stranger_finds_and_sorts_big_cats_among_the_sample_photos(
+def test_new_person_finds_and_sorts_big_cats(
     language: str, tmp_path: Path, open_page: OpenPage
 ) -> None:
     korean = language == "ko"
@@ -156,7 +156,7 @@ def test_a_stranger_finds_and_sorts_big_cats_among_the_sample_photos(
     assert not (tmp_path / "outside.log").exists(), (tmp_path / "outside.log").read_text()
 
 
-def test_the_log_of_what_leaves_the_machine_would_notice(tmp_path: Path) -> None:
+def test_outside_log_notices_requests(tmp_path: Path) -> None:
     ask = "import socket; socket.socket(type=socket.SOCK_DGRAM).connect(('192.0.2.1', 9))"
 
     subprocess.run([sys.executable, "-c", ask], env={**os.environ, **outside_env(tmp_path)})
@@ -164,7 +164,7 @@ def test_the_log_of_what_leaves_the_machine_would_notice(tmp_path: Path) -> None
     assert (tmp_path / "outside.log").read_text() == "socket.connect 192.0.2.1\n"
 
 
-def test_an_upload_tells_of_every_file_what_became_of_it(
+def test_upload_reports_outcome_of_every_file(
     tmp_path: Path, full: ServedAlbum, open_page: OpenPage
 ) -> None:
     page = open_page(full)
@@ -193,9 +193,7 @@ def test_an_upload_tells_of_every_file_what_became_of_it(
     expect(page.locator("#heading")).to_have_text(f"{before + 1} photos, newest first")
 
 
-def test_a_cancelled_import_keeps_what_it_has_and_drops_the_rest(
-    tmp_path: Path, open_page: OpenPage
-) -> None:
+def test_cancelled_import_keeps_photos_added_so_far(tmp_path: Path, open_page: OpenPage) -> None:
     with served_album(tmp_path, warm=False) as album:  # it waits for its model at first
         page = open_page(album)
         go_to(page, "Upload")
@@ -213,9 +211,7 @@ def test_a_cancelled_import_keeps_what_it_has_and_drops_the_rest(
         assert [it for it in (album.data_dir / "incoming").rglob("*") if it.is_file()] == []
 
 
-def test_pages_hold_sixty_photos_and_the_count_is_exact(
-    full: ServedAlbum, open_page: OpenPage
-) -> None:
+def test_pages_hold_sixty_photos_with_exact_count(full: ServedAlbum, open_page: OpenPage) -> None:
     page = open_page(full)
     choose_year(page)
 
@@ -295,7 +291,7 @@ def test_keys_walk_through_the_photos_and_close_them(
     expect(page.locator("#photo-panel")).to_be_hidden()
 
 
-def test_a_caption_by_hand_stays_and_is_never_written_over(
+def test_hand_written_caption_is_never_overwritten(
     full: ServedAlbum, open_page: OpenPage, gemini: GeminiServer
 ) -> None:
     page = open_page(full)
@@ -324,7 +320,7 @@ def test_a_caption_by_hand_stays_and_is_never_written_over(
     assert len(shown_sha256(page)) == 1
 
 
-def test_gemini_writes_a_caption_and_its_model_and_day_are_told(
+def test_gemini_caption_names_model_and_day(
     full: ServedAlbum, open_page: OpenPage, gemini: GeminiServer
 ) -> None:
     page = open_page(full, "ko-KR")
@@ -350,9 +346,7 @@ def test_gemini_writes_a_caption_and_its_model_and_day_are_told(
     expect(page.locator("#caption textarea")).to_have_value("")
 
 
-def test_a_label_stays_with_its_photo_and_becomes_a_filter(
-    full: ServedAlbum, open_page: OpenPage
-) -> None:
+def test_label_stays_with_photo_and_becomes_filter(full: ServedAlbum, open_page: OpenPage) -> None:
     page = open_page(full)
     open_tile(page, 9)
     labelled = shown_sha256(page)[9]
@@ -372,9 +366,7 @@ def test_a_label_stays_with_its_photo_and_becomes_a_filter(
     expect(page.locator("#labels")).to_contain_text("휴가 2019")
 
 
-def test_more_like_this_leads_on_and_a_new_search_leads_back(
-    full: ServedAlbum, open_page: OpenPage
-) -> None:
+def test_more_like_this_is_left_by_new_search(full: ServedAlbum, open_page: OpenPage) -> None:
     page = open_page(full)
     expect(tiles(page)).to_have_count(60)
     photos = full.client().predict(api_name="/album_status")["photos"]
@@ -410,7 +402,7 @@ def test_a_picture_of_ones_own_finds_its_like(
     expect(page.locator(".toast-body")).to_contain_text("This is not an image")
 
 
-def test_a_picture_goes_on_asking_after_it_was_added_to_the_album(
+def test_query_image_stays_after_its_import(
     full: ServedAlbum, open_page: OpenPage, tmp_path: Path
 ) -> None:
     photo = make_photo(tmp_path / "both.jpg", "indigo", (50, 50))
@@ -433,7 +425,7 @@ def test_a_picture_goes_on_asking_after_it_was_added_to_the_album(
     expect(page.locator(".toast-body")).to_have_count(0)
 
 
-def test_a_download_is_the_original_under_its_own_name(
+def test_download_is_original_with_its_name(
     full: ServedAlbum, open_page: OpenPage, tmp_path: Path
 ) -> None:
     page = open_page(full)
@@ -452,9 +444,7 @@ def test_a_download_is_the_original_under_its_own_name(
         expect(page.locator("#photo-panel")).to_be_hidden()
 
 
-def test_words_typed_into_a_caption_are_kept_when_one_goes_on_to_the_next_photo(
-    full: ServedAlbum, open_page: OpenPage
-) -> None:
+def test_typed_caption_is_saved_when_photo_changes(full: ServedAlbum, open_page: OpenPage) -> None:
     page = open_page(full)
     open_tile(page, 20)
     caption = page.locator("#caption textarea")
@@ -476,7 +466,7 @@ def test_words_typed_into_a_caption_are_kept_when_one_goes_on_to_the_next_photo(
     expect(caption).to_have_value("another, left by a key")
 
 
-def test_an_answer_of_gemini_goes_to_the_photo_that_it_is_about(
+def test_gemini_caption_goes_to_its_photo(
     full: ServedAlbum, open_page: OpenPage, gemini: GeminiServer
 ) -> None:
     page = open_page(full)

@@ -179,9 +179,7 @@ def test_a_phone_shows_everything_without_scrolling_sideways(
         assert fits()
 
 
-def test_six_tiles_stand_beside_each_other_on_a_wide_screen(
-    samples: ServedAlbum, open_page: OpenPage
-) -> None:
+def test_wide_screen_shows_six_tiles_per_row(samples: ServedAlbum, open_page: OpenPage) -> None:
     page = open_page(samples)
     expect(tiles(page)).to_have_count(4)
 
@@ -215,7 +213,7 @@ CONTRASTS = """() => {
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_every_text_stands_out_from_what_is_behind_it(
+def test_every_text_has_enough_contrast(
     samples: ServedAlbum, open_page: OpenPage, theme: str
 ) -> None:
     page = open_page(samples, color_scheme=theme)
@@ -250,7 +248,7 @@ def harmful(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedAlbum]:
             yield album
 
 
-def test_no_name_caption_label_or_class_becomes_a_program(
+def test_photo_texts_never_become_scripts(
     harmful: ServedAlbum, open_page: OpenPage, tmp_path: Path
 ) -> None:
     page = open_page(harmful)

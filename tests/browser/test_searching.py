@@ -104,7 +104,7 @@ def days(page: Page, band: str) -> list[str]:
         ("ko", "2019년 여름 주말", "2019년 여름", "2019년 6월–8월", "주말"),
     ],
 )
-def test_what_was_understood_stands_in_chips_and_goes_one_by_one(
+def test_chips_show_query_parts_and_are_removable(
     opened: OpenPage, language: str, words: str, date: str, meaning: str, left: str
 ) -> None:
     page = opened(LOCALES[language])
@@ -139,7 +139,7 @@ def test_what_was_understood_stands_in_chips_and_goes_one_by_one(
         ("ko", "2019년 병원", "2019년", "그런 사진은 없습니다.", "가장 가까운 사진은 이렇습니다."),
     ],
 )
-def test_where_there_is_none_the_page_says_so_and_shows_the_nearest_five(
+def test_page_shows_nearest_five_when_none_match(
     opened: OpenPage, language: str, words: str, year: str, said: str, nearest: str
 ) -> None:
     page = opened(LOCALES[language])
@@ -180,7 +180,7 @@ def test_what_was_excluded_is_not_shown_and_counted(
     expect(page.locator("#results .caption-label", has_text="2024-05-05").first).to_be_visible()
 
 
-def test_the_rest_is_behind_one_tap_and_goes_again(opened: OpenPage) -> None:
+def test_rest_is_shown_and_hidden_by_button(opened: OpenPage) -> None:
     page = opened()
     search(page, "a lion")
     expect(page.locator("#sort")).to_be_visible()
@@ -200,7 +200,7 @@ def test_the_rest_is_behind_one_tap_and_goes_again(opened: OpenPage) -> None:
     expect(tiles(page)).to_have_count(shown)
 
 
-def test_photos_of_a_band_stand_in_the_order_of_their_time_on_every_page(
+def test_bands_are_sorted_by_time_on_every_page(
     opened: OpenPage,
 ) -> None:
     page = opened()
@@ -227,7 +227,7 @@ def test_photos_of_a_band_stand_in_the_order_of_their_time_on_every_page(
 
 
 @pytest.mark.parametrize("words", ["", "a big cat"])
-def test_a_picture_that_is_pasted_asks_beside_the_words(
+def test_pasted_image_is_combined_with_the_text(
     opened: OpenPage, tmp_path: Path, full: ServedAlbum, words: str
 ) -> None:
     page = opened()
@@ -259,7 +259,7 @@ def test_a_picture_that_is_pasted_asks_beside_the_words(
     expect(page.locator("#query input")).to_have_value(words)
 
 
-def test_words_typed_after_more_like_this_are_asked_beside_the_photo(opened: OpenPage) -> None:
+def test_text_is_combined_with_more_like_this(opened: OpenPage) -> None:
     page = opened()
     search(page, "2024")
     open_tile(page, 0)
@@ -274,7 +274,7 @@ def test_words_typed_after_more_like_this_are_asked_beside_the_photo(opened: Ope
     expect(page).to_have_url(re.compile(r"q=a\+tower&like=\d+"))
 
 
-def test_page_three_and_the_open_photo_are_left_and_found_again(opened: OpenPage) -> None:
+def test_page_and_open_photo_survive_navigation(opened: OpenPage) -> None:
     page = opened()
     search(page, "2019")
     expect(page.locator("#heading")).to_have_text(f"{COLOURS} photos, newest first")
@@ -308,7 +308,7 @@ def test_page_three_and_the_open_photo_are_left_and_found_again(opened: OpenPage
     assert shown_sha256(page) == third
 
 
-def test_a_photo_is_left_for_the_place_that_one_came_from(opened: OpenPage) -> None:
+def test_closing_photo_returns_to_its_place(opened: OpenPage) -> None:
     page = opened()
     search(page, "2019")
     expect(tiles(page)).to_have_count(60)
@@ -352,7 +352,7 @@ def test_the_keys_walk_on_to_the_next_page(opened: OpenPage) -> None:
 
 
 @pytest.mark.parametrize("language", LOCALES)
-def test_photos_of_one_moment_are_one_tile_that_opens(opened: OpenPage, language: str) -> None:
+def test_burst_is_one_tile_that_opens(opened: OpenPage, language: str) -> None:
     korean = language == "ko"
     page = opened(LOCALES[language])
     search(page, "a lion")
@@ -391,9 +391,7 @@ def test_a_hit_says_why_it_is_one(opened: OpenPage, language: str) -> None:
 
 
 @pytest.mark.parametrize("language", LOCALES)
-def test_a_heart_makes_a_favourite_that_words_and_filters_find(
-    opened: OpenPage, language: str
-) -> None:
+def test_favourite_is_found_by_text_and_filter(opened: OpenPage, language: str) -> None:
     korean = language == "ko"
     page = opened(LOCALES[language])
     heart = page.locator("#favourite")
@@ -425,9 +423,7 @@ def test_a_heart_makes_a_favourite_that_words_and_filters_find(
     expect(tiles(page)).to_have_count(0)
 
 
-def test_an_address_that_means_harm_or_nothing_shows_what_it_can(
-    opened: OpenPage, full: ServedAlbum
-) -> None:
+def test_harmful_address_shows_what_is_valid(opened: OpenPage, full: ServedAlbum) -> None:
     page = opened()
     page.goto(
         f"{full.url}?q=2019&p=999&photo=99999999&like=77777777,x&camera=%3Cscript%3E&sort=worst"

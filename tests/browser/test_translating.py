@@ -47,7 +47,7 @@ def english(
         yield served
 
 
-def test_korean_words_are_translated_when_somebody_asks_for_it(
+def test_korean_text_is_translated_on_request(
     english: ServedAlbum, gemini: GeminiServer, open_page: OpenPage
 ) -> None:
     page = open_page(english, "ko-KR")

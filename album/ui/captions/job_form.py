@@ -165,7 +165,7 @@ class CaptionJobForm:
         which, again = given[self.which], bool(given[self._again])
         if which == "found":
             shown: SearchState = given[self._shown]
-            photo_ids = tuple(self._album.search.all_ids(shown.question))
+            photo_ids = tuple(self._album.search.all_ids(shown.query))
             if not photo_ids:
                 raise QueryError(say(language, "captions_none_found"))
             wanted = CaptionSelection(photo_ids, lacking=not again)
@@ -198,7 +198,7 @@ class CaptionJobForm:
         captions = self._album.captions
         it = captions.estimate(told.wanted, told.languages, share=told.share)
         pace = captions.progress(PROGRESS_OF_NONE)
-        words = caption_html.estimate(it, captions.writer, pace, language)
+        words = caption_html.render_estimate(it, captions.writer, pace, language)
         problem = self._problem(it, language)
         button = off
         if it.photos and not problem:

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from markupsafe import Markup
 
 from album.domain.captions import CaptionFailure, CaptionJob, CaptionProgress
 from album.errors import QueryError
 from album.service import Album
 from album.ui.i18n.messages import i18n, language_of, say
-from album.ui.photo.caption_html import FAILURES_SHOWN, job
+from album.ui.photo.caption_html import FAILURES_SHOWN, render_job
 from album.ui.shared.alerts import alerts_on_failure
 from album.ui.shared.change_digest import MOST_ROWS, digest
 from album.ui.shared.photo_html import img
@@ -96,7 +97,7 @@ class CaptionJobList:
     def _told(self, progress: CaptionProgress, language: str) -> str:
         running = [it.job_id for it in progress.jobs if it.state == "running"]
         return "".join(
-            job(
+            render_job(
                 it,
                 progress,
                 self._failures(it),
@@ -106,7 +107,7 @@ class CaptionJobList:
             for it in progress.jobs
         )
 
-    def _failures(self, it: CaptionJob) -> list[tuple[CaptionFailure, str, str]]:
+    def _failures(self, it: CaptionJob) -> list[tuple[CaptionFailure, str, Markup]]:
         if not it.failed:
             return []
         failures = self._album.captions.failures(it.job_id, FAILURES_SHOWN)

@@ -71,7 +71,7 @@ class PhotoPicker:
         Raises:
             QueryError: none, too many, or a file that was not uploaded here.
         """
-        paths = self._uploads.checked(given[self.files])
+        paths = self._uploads.check(given[self.files])
         if len(paths) > MOST_FILES:
             raise QueryError(f"Send at most {MOST_FILES} files at once.")
         photo_ids = self._of_album(given[self.chosen])
@@ -98,9 +98,9 @@ class PhotoPicker:
     @alerts_on_failure
     def choose_found(self, shown: SearchState, request: gr.Request) -> Updates:
         """Take what the last search found, on all its pages."""
-        photo_ids = shown.ids
-        if shown.pages > 1:
-            found = self._album.search.find(shown.question, limit=MOST_FOUND)
+        photo_ids = shown.photo_ids
+        if shown.page_count > 1:
+            found = self._album.search.find(shown.query, limit=MOST_FOUND)
             photo_ids = [hit.photo.photo_id for hit in found.hits]
         return self._shows(photo_ids, language_of(request))
 

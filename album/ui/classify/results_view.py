@@ -51,7 +51,7 @@ class ResultsView:
             if isinstance(verdict, UnreadableImageError):
                 cards.append(_unreadable(path.name, in_language(language, str(verdict))))
             else:
-                picture = inline_img(self._album.picture_of(path), path.name)
+                picture: str = inline_img(self._album.picture_of(path), path.name)
                 cards.append(_card(picture, path.name, verdict, language))
         photos = self._album.store.get_many(photo_ids)
         for photo_id, verdict in zip(photo_ids, of_photos, strict=True):

@@ -270,7 +270,7 @@ class ExportView:
         language = language_of(request)
         zip_file = None if order.beside else self._new_zip()
         for step in work.steps(self._pool, partial(self._write_out, order, zip_file, work)):
-            bar = words.progress(step, language, stopping=work.is_stopped())
+            bar = words.progress(step, language, stopping=work.is_cancelled())
             yield {self._progress: bar}
         report = work.result()
         download = gr.update(visible=False)
@@ -301,7 +301,7 @@ class ExportView:
         """Read what was written into an empty library, and tell what is not the same there."""
         language = language_of(request)
         for step in work.steps(self._pool, partial(self._read_back, done, work)):
-            bar = words.progress(step, language, stopping=work.is_stopped())
+            bar = words.progress(step, language, stopping=work.is_cancelled())
             yield {self._progress: bar}
         yield {
             **self.rest_from_reading(),
@@ -311,7 +311,7 @@ class ExportView:
     def stop(self, work: BackgroundTask[Any] | None) -> None:
         """End what is at work after the photo in hand, or what waits for its turn at once."""
         if work is not None:
-            work.stop()
+            work.cancel()
 
     def rest(self) -> Updates:
         """Nothing is asked, nothing at work."""
@@ -341,7 +341,7 @@ class ExportView:
         """The photos that are chosen; None: all."""
         if given[self._which] == "found":
             shown: SearchState = given[self._shown]
-            return self._album.search.all_ids(shown.question)
+            return self._album.search.all_ids(shown.query)
         if given[self._which] == "label":
             filters = SearchFilters(label=given[self._label])
             return self._album.store.matching_ids(filters).tolist() if filters.label else []
@@ -363,7 +363,7 @@ class ExportView:
         """Runs in a thread of the pool."""
         export = PhotoExport(self._album.store, self._album.labels, self._album.originals)
         how: dict[str, Any] = {
-            "replace": order.replace, "on_progress": work.tell, "stopped": work.is_stopped,
+            "replace": order.replace, "on_progress": work.report, "stopped": work.is_cancelled,
         }  # fmt: skip
         if zip_file is None:
             return export.export(None, order.photo_ids, **how)
@@ -383,8 +383,10 @@ class ExportView:
         album = self._album
         of_album = (album.store, album.labels, album.originals)
         if done.zip_file is None:
-            return verify_export(*of_album, None, done.photo_ids, on_progress=work.tell_or_end)
-        return verify_zip(*of_album, done.zip_file, done.photo_ids, on_progress=work.tell_or_end)
+            return verify_export(*of_album, None, done.photo_ids, on_progress=work.report_or_cancel)
+        return verify_zip(
+            *of_album, done.zip_file, done.photo_ids, on_progress=work.report_or_cancel
+        )
 
 
 def _button(key: str, elem_id: str, **how: Any) -> gr.Button:

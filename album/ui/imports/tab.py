@@ -115,7 +115,7 @@ class UploadTab:
         *,
         whole_folder: bool,
     ) -> Updates:
-        paths = self._uploads.checked(files)
+        paths = self._uploads.check(files)
         language = language_of(request)
         if not paths:
             return self.imports.changes(shown, language)

@@ -1,32 +1,32 @@
-"""The caption of the open photo: written by hand or by a captioner, who wrote it, what was before.
+"""Editor of the open photo's caption, with its author and its history.
 
-Part of the photo panel. What somebody types is kept when they leave the box; nothing that was kept
-is lost, since what is replaced becomes history.
+Text is saved when the box loses focus. A caption that is replaced stays in the history.
 """
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
+from markupsafe import escape
 
 from album.domain.photo import Caption
 from album.service import Album
 from album.ui.i18n.error_messages import in_language
 from album.ui.i18n.messages import i18n, language_of, say
 from album.ui.photo import caption_html
-from album.ui.photo.caption_suggestions import AS_WRITTEN, CaptionSuggestions
+from album.ui.photo.caption_suggestions import CaptionSuggestions
 from album.ui.shared.alerts import alerts_on_failure
+from album.ui.shared.queue_lanes import CAPTIONS
 from album.ui.shared.updates import Updates
 
-# A button of the history tells its row; the server looks up which caption that is.
+# A button of the history sends its id, and the server looks up the caption.
 ON_LOAD = """
 element.addEventListener('click', (event) => {
   const button = event.target.closest('button[data-number]');
   if (!button) return;
-  // The button goes with the list that it is in: who uses the keyboard is not to lose their place.
+  // The button disappears with its list, so keyboard focus moves to one that stays.
   if (!event.detail) document.getElementById('save-caption').focus();
   trigger('select', {index: Number(button.dataset.number), value: 'again'});
 });
@@ -35,7 +35,10 @@ document.getElementById('caption-note').setAttribute('aria-live', 'polite');
 
 
 class CaptionEditor:
-    """Components and their listeners; `listen` is called once the panel is there."""
+    """Caption box and its buttons.
+
+    `listen` is called once the panel is built.
+    """
 
     def __init__(self, album: Album) -> None:
         self._album = album
@@ -47,8 +50,8 @@ class CaptionEditor:
             max_lines=6,
             elem_id="caption",
         )
-        # A component, not a state: what stood in the box of this browser when somebody entered it.
-        self._entered = gr.Textbox(visible="hidden", elem_classes="plumbing")
+        # A component, not a state: the text of this browser's box when it got focus.
+        self._initial = gr.Textbox(visible="hidden", elem_classes="plumbing")
         self._note = gr.HTML(elem_id="caption-note")
         with gr.Row(elem_id="caption-buttons"):
             self._save = gr.Button(i18n("save"), elem_id="save-caption", size="sm")
@@ -57,82 +60,81 @@ class CaptionEditor:
             )
         gr.Markdown(i18n("ask_sends" if self._sends else "ask_stays"), elem_id="ask-sends")
         self._more = gr.HTML(elem_id="caption-more", js_on_load=ON_LOAD)
-        self._fitting = CaptionSuggestions(album)
-        self._asked = gr.State(None)
+        self._suggestions = CaptionSuggestions(album)
+        self._pending = gr.State(None)
 
-    def listen(self, shown_id: gr.Number, leave: Any) -> None:
-        """Wire it to the panel that it is part of.
+    def listen(self, photo_id: gr.Number, leave: Any) -> None:
+        """Connect the listeners.
 
         Args:
-            shown_id: the photo that the browser shows.
+            photo_id: id of the photo that the browser shows.
             leave: the event of closing the panel.
         """
         private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-        words = [shown_id, self._caption]
-        told = [self._note, self._more]
+        text = [photo_id, self._caption]
+        notes = [self._note, self._more]
         self._caption.focus(
-            None, self._caption, self._entered, js="(words) => words", api_visibility="private"
+            None, self._caption, self._initial, js="(text) => text", api_visibility="private"
         )
-        written = [*words, self._entered]
-        self._save.click(self.save, written, told, **AS_WRITTEN, **private)
-        # Leaving the box must not lose what is in it. No output: by then it may be another photo's.
-        self._caption.blur(self.keep, written, None, **AS_WRITTEN, **private)
-        # Many at a time: whoever asks for a photo and goes on to the next may ask there, too.
+        change = [*text, self._initial]
+        self._save.click(self.save, change, notes, **CAPTIONS, **private)
+        # No output: by the time it is saved, the box may show another photo.
+        self._caption.blur(self.save_quietly, change, None, **CAPTIONS, **private)
+        # Several at a time: one may be requested for the next photo before this one has come.
         self._ask.click(
-            self.ask,
-            words,
-            [self._asked, self._note],
+            self.request_caption,
+            text,
+            [self._pending, self._note],
             concurrency_limit=8,
             trigger_mode="multiple",
             **private,
-        ).then(self.show_answer, [self._asked, *words], [self._caption, *told], **private)
-        self._more.select(self.use_again, words, [self._caption, *told], **AS_WRITTEN, **private)
-        taken = self._fitting.listen(shown_id, self._caption, self._note, leave)
-        taken.success(self.tell_more, shown_id, self._more, **private)
+        ).then(self.show_answer, [self._pending, *text], [self._caption, *notes], **private)
+        self._more.select(self.restore, text, [self._caption, *notes], **CAPTIONS, **private)
+        use = self._suggestions.listen(photo_id, self._caption, self._note, leave)
+        use.success(self.refresh_details, photo_id, self._more, **private)
 
     @property
-    def told(self) -> list[Any]:
-        """What `keep_text` returns updates for."""
+    def caption_outputs(self) -> list[Any]:
+        """Return the components that `write` updates."""
         return [self._caption, self._note, self._more]
 
     @property
     def outputs(self) -> list[Any]:
-        """What `show` returns updates for."""
-        return [
-            *self.told, self._entered, *self._fitting.outputs,
-        ]  # fmt: skip
+        """Return the components that `show` updates."""
+        return [*self.caption_outputs, self._initial, *self._suggestions.outputs]
 
     def show(self, photo_id: int, language: str) -> Updates:
-        """The captions of a photo that was just opened."""
+        """Show the captions of a photo that was just opened."""
         caption = self._album.captions.get(photo_id, language)
-        words = caption.text if caption else ""
+        text = caption.text if caption else ""
         return {
-            self._caption: words,
-            self._entered: words,
-            **self._told(photo_id, caption, language),
-            **self._fitting.cleared(),
+            self._caption: text,
+            self._initial: text,
+            **self._notes(photo_id, caption, language),
+            **self._suggestions.clear(),
         }
 
     @alerts_on_failure
-    def save(self, photo_id: int, text: str, entered: str, request: gr.Request) -> Updates:
-        """Keep a caption as the person's own; blank text removes it."""
+    def save(self, photo_id: int, text: str, initial: str, request: gr.Request) -> Updates:
+        """Save a caption as written by hand. Blank text removes it."""
         language = language_of(request)
-        self._keep(photo_id, text, entered, language)
+        self._write_change(photo_id, text, initial, language)
         caption = self._album.captions.get(photo_id, language)
-        said = say(language, "saved")
-        return {**self._told(photo_id, caption, language), self._note: said}
+        return {**self._notes(photo_id, caption, language), self._note: say(language, "saved")}
 
     @alerts_on_failure
-    def keep(self, photo_id: int | None, text: str, entered: str, request: gr.Request) -> None:
-        """The same, without a word, when the box is left."""
+    def save_quietly(
+        self, photo_id: int | None, text: str, initial: str, request: gr.Request
+    ) -> None:
+        """Save a caption without a message when the box loses focus."""
         if photo_id is not None:
-            self._keep(photo_id, text, entered, language_of(request))
+            self._write_change(photo_id, text, initial, language_of(request))
 
     @alerts_on_failure
-    def ask(
+    def request_caption(
         self, photo_id: int, text: str, request: gr.Request
     ) -> Iterator[tuple[tuple[int, str], str]]:
-        """Ask for a caption in the language of the page and wait for it."""
+        """Request a caption in the page's language and await it."""
         language = language_of(request)
         self._album.captions.check()
         yield (photo_id, text), say(language, "asking" if self._sends else "asking_here")
@@ -140,74 +142,86 @@ class CaptionEditor:
 
     @alerts_on_failure
     def show_answer(
-        self, asked: tuple[int, str] | None, open_now: int | None, text: str, request: gr.Request
+        self, pending: tuple[int, str] | None, photo_id: int | None, text: str, request: gr.Request
     ) -> Updates:
-        """What came of asking; words that somebody is writing by now stay in the box.
+        """Show the requested caption, unless the box holds newer text.
 
-        Where another photo has been opened in the meantime, the note is about that one again.
+        If another photo has been opened meanwhile, the note describes that one.
+
+        Args:
+            pending: the photo of the request and the text in its box then.
+            photo_id: the photo that is open now.
+            text: the text in the box now.
+            request: of the browser.
         """
-        if asked is None or open_now is None:
+        if pending is None or photo_id is None:
             return {self._note: gr.skip()}
-        photo_id, before = asked
-        language = language_of(request)
-        caption = self._album.captions.get(open_now, language)
-        stays = photo_id != open_now or text.strip() not in ("", before.strip())
-        words = gr.skip() if caption is None or stays else caption.text
-        return {self._caption: words, **self._told(open_now, caption, language)}
-
-    @alerts_on_failure
-    def use_again(
-        self, photo_id: int, typed: str, event: gr.SelectData, request: gr.Request
-    ) -> Updates:
-        """Make an earlier caption the photo's own; what stands in the box is not lost by it."""
-        past = {it.history_id: it.caption for it in self._album.captions.history(photo_id)}
-        chosen = past.get(event.index) if isinstance(event.index, int) else None
-        if chosen is None:
-            return {self._note: gr.skip()}
-        language = language_of(request)
-        if typed.strip():
-            self._album.captions.write(photo_id, typed, language)
-        return self.keep_text(photo_id, chosen.text, language)
-
-    def tell_more(self, photo_id: int, request: gr.Request) -> Any:
-        """What is known in words of the photo beside its caption, after that has changed."""
+        requested_id, before = pending
         language = language_of(request)
         caption = self._album.captions.get(photo_id, language)
-        return self._told(photo_id, caption, language)[self._more]
+        keep_box = requested_id != photo_id or text.strip() not in ("", before.strip())
+        box = gr.skip() if caption is None or keep_box else caption.text
+        return {self._caption: box, **self._notes(photo_id, caption, language)}
 
-    def keep_text(self, photo_id: int, text: str, language: str) -> Updates:
-        """Make words the photo's own caption, and tell what they stand in place of.
+    @alerts_on_failure
+    def restore(
+        self, photo_id: int, text: str, event: gr.SelectData, request: gr.Request
+    ) -> Updates:
+        """Use an earlier caption again, and save the box to the history."""
+        history = {past.history_id: past.caption for past in self._album.captions.history(photo_id)}
+        caption = history.get(event.index) if isinstance(event.index, int) else None
+        if caption is None:
+            return {self._note: gr.skip()}
+        language = language_of(request)
+        if text.strip():
+            self._album.captions.write(photo_id, text, language)
+        return self.write(photo_id, caption.text, language)
+
+    def refresh_details(self, photo_id: int, request: gr.Request) -> Any:
+        """Render the other captions and keywords after a caption has changed."""
+        language = language_of(request)
+        caption = self._album.captions.get(photo_id, language)
+        return self._notes(photo_id, caption, language)[self._more]
+
+    def write(self, photo_id: int, text: str, language: str) -> Updates:
+        """Write a caption by hand, and name the caption that it replaces.
 
         Raises:
-            AlbumError: the photo is gone, or the words are too long.
+            AlbumError: the photo is gone, or the text is too long.
         """
         before = self._album.captions.get(photo_id, language)
         self._album.captions.write(photo_id, text, language)
         caption = self._album.captions.get(photo_id, language)
-        said = say(language, "saved")
+        note = say(language, "saved")
         if before is not None and before.text != text:
-            said = html.escape(say(language, "saved_instead", old=before.text))
+            note = say(language, "saved_instead", old=before.text)
         return {
             self._caption: text,
-            **self._told(photo_id, caption, language),
-            self._note: said,
+            **self._notes(photo_id, caption, language),
+            self._note: escape(note),
         }
 
-    def _keep(self, photo_id: int, text: str, entered: str, language: str) -> None:
-        """Write what somebody changed; the box may be older than what a job, or another browser,
-        has written since."""
-        if text.strip() != entered.strip():
+    def _write_change(self, photo_id: int, text: str, initial: str, language: str) -> None:
+        # Unchanged text may be older than what a job or another browser has written since.
+        if text.strip() != initial.strip():
             self._album.captions.write(photo_id, text, language)
 
-    def _told(self, photo_id: int, caption: Caption | None, language: str) -> Updates:
-        """Who wrote the caption, and what else is known in words of the photo."""
+    def _notes(self, photo_id: int, caption: Caption | None, language: str) -> Updates:
+        """Describe the caption's author, and render the other captions and keywords."""
         captions, store = self._album.captions, self._album.caption_store
-        more = caption_html.others(captions.captions_by_language(photo_id), caption, language)
-        more += caption_html.seen(store.read_text(photo_id), store.keywords_of(photo_id), language)
-        more += caption_html.history(captions.history(photo_id), language)
         if caption is not None:
-            note = caption_html.who_wrote(caption, language)
+            note = caption_html.author_note(caption, language)
         else:
             problem = captions.problem(photo_id)
-            note = html.escape(in_language(language, problem)) if problem else ""
-        return {self._note: note, self._more: more}
+            note = in_language(language, problem) if problem else ""
+        return {
+            self._note: escape(note),
+            self._more: caption_html.render_details(
+                captions.captions_by_language(photo_id),
+                caption,
+                store.read_text(photo_id),
+                store.keywords_of(photo_id),
+                captions.history(photo_id),
+                language,
+            ),
+        }

@@ -1,23 +1,23 @@
-"""Under the caption of a photo: which captions of the album would fit it, each to be taken over."""
+"""Suggestions for a photo's caption, chosen among the captions of the album."""
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
+from markupsafe import Markup, escape
 
 from album.domain.photo import TextScore
 from album.service import Album
 from album.ui.i18n.messages import i18n, language_of, say
 from album.ui.shared.alerts import alerts_on_failure
 from album.ui.shared.queue_lanes import CAPTIONS
+from album.ui.shared.templates import render
+from album.ui.shared.updates import Updates
 
-# In order: what is kept when the box is left must not come after what is taken over.
-AS_WRITTEN = CAPTIONS
-# What an answer brings is brought into sight, and a keyboard goes on where its button has gone.
+# An answer is scrolled into view, and the keyboard focus moves on when its button disappears.
 ON_LOAD = """
 let chosen = false, shown = false;
 element.addEventListener('click', (event) => {
@@ -42,15 +42,17 @@ new MutationObserver(() => {
 
 @dataclass(frozen=True, slots=True)
 class SuggestionOffer:
-    """What one browser was shown; lives in its session, on the server."""
+    """Suggestions in one browser, kept on the server.
+
+    The index that the browser sends is looked up here and never trusted.
+    """
 
     photo_id: int
     best: tuple[TextScore, ...]
-    """What the browser chooses is looked up here, never believed."""
 
 
 class CaptionSuggestions:
-    """A button and the list that it opens; part of the photo panel."""
+    """A button of the photo panel, and the list that it opens."""
 
     def __init__(self, album: Album) -> None:
         self._album = album
@@ -58,45 +60,52 @@ class CaptionSuggestions:
         self._list = gr.HTML(elem_id="fits", js_on_load=ON_LOAD)
         self._offer = gr.State(None)
 
-    def listen(self, shown_id: gr.Number, caption: gr.Textbox, note: gr.HTML, leave: Any) -> Any:
-        """Wire it to the panel that it is part of.
+    def listen(self, photo_id: gr.Number, caption: gr.Textbox, note: gr.HTML, leave: Any) -> Any:
+        """Connect the listeners.
 
         Args:
-            shown_id: the photo that the browser shows.
+            photo_id: id of the photo that the browser shows.
             caption: the box of its caption.
-            note: the line about who wrote it.
+            note: the line about the caption's author.
             leave: the event of closing the panel.
 
         Returns:
-            What happens when a caption is taken over.
+            The event of using a suggestion.
         """
         private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-        # Not among the four that encode: reading thousands of captions must not keep others out.
-        asked = self._find.click(
-            self.find, shown_id, self.outputs,
-            concurrency_limit=4, concurrency_id="describe", **private,
-        )  # fmt: skip
+        # A lane of its own: reading thousands of captions must not block searches.
+        search = self._find.click(
+            self.find,
+            photo_id,
+            self.outputs,
+            concurrency_limit=4,
+            concurrency_id="describe",
+            **private,
+        )
         clear: dict[str, Any] = {"js": "() => ''", "api_visibility": "private"}
-        asked.failure(None, None, self._list, **clear)
-        # Whoever goes on to another photo has stopped waiting for this one.
-        gr.on([shown_id.change, leave], None, None, self._list, cancels=[asked], **clear)
+        search.failure(None, None, self._list, **clear)
+        # Opening another photo cancels the search for this one.
+        gr.on([photo_id.change, leave], None, None, self._list, cancels=[search], **clear)
         return self._list.select(
-            self.take, [self._offer, shown_id, caption], [caption, note, self._list],
-            **AS_WRITTEN, **private,
-        )  # fmt: skip
+            self.use,
+            [self._offer, photo_id, caption],
+            [caption, note, self._list],
+            **CAPTIONS,  # in order: a save on leaving the box must not come after this one
+            **private,
+        )
 
     @property
     def outputs(self) -> list[Any]:
-        """What `cleared` returns updates for."""
+        """Return the components that `clear` updates."""
         return [self._offer, self._list]
 
-    def cleared(self) -> dict[Any, Any]:
-        """Nothing offered, as for a photo that was just opened."""
+    def clear(self) -> Updates:
+        """Remove the suggestions, as for a photo that was just opened."""
         return {self._offer: None, self._list: ""}
 
     @alerts_on_failure
-    def find(self, photo_id: int, request: gr.Request) -> Iterator[dict[Any, Any]]:
-        """Read the captions that are new, saying how far that is, then show the best five."""
+    def find(self, photo_id: int, request: gr.Request) -> Iterator[Updates]:
+        """Encode new captions with progress, then show the best five."""
         language = language_of(request)
         yield {self._list: _note(say(language, "fits_looking"))}
         describer = self._album.describer
@@ -108,11 +117,11 @@ class CaptionSuggestions:
             return
         offer = SuggestionOffer(photo_id, tuple(best))
         caption = self._album.captions.get(photo_id, language)
-        own = "" if caption is None else caption.text
-        yield {self._offer: offer, self._list: _list(offer, own, None, language)}
+        current = "" if caption is None else caption.text
+        yield {self._offer: offer, self._list: _list(offer, current, None, language)}
 
     @alerts_on_failure
-    def take(
+    def use(
         self,
         offer: SuggestionOffer | None,
         photo_id: int,
@@ -120,51 +129,43 @@ class CaptionSuggestions:
         event: gr.SelectData,
         request: gr.Request,
     ) -> tuple[Any, Any, Any]:
-        """Make the chosen text the caption; where there is one, only when asked once more."""
+        """Make a suggestion the caption, after confirmation if it replaces one."""
         if offer is None or offer.photo_id != photo_id:
             return gr.skip(), gr.skip(), gr.skip()
         place = int(event.index)
         if not 0 <= place < len(offer.best):
             return gr.skip(), gr.skip(), gr.skip()
         language = language_of(request)
-        chosen = offer.best[place].text
+        text = offer.best[place].text
         caption = self._album.captions.get(photo_id, language)
-        # What is in the box may not be kept yet; what is kept may have come since, from Gemini.
+        # The box may not be saved yet, and the saved caption may be newer than the box.
         old = typed.strip() or ("" if caption is None else caption.text)
-        if old not in ("", chosen) and event.value != "instead":
+        if old not in ("", text) and event.value != "instead":
             return old, gr.skip(), _list(offer, old, place, language)
-        self._album.captions.write(photo_id, chosen, language)
-        said = say(language, "saved")
-        if old not in ("", chosen):
-            said = html.escape(say(language, "saved_instead", old=old))
-        return chosen, said, _list(offer, chosen, None, language)
+        self._album.captions.write(photo_id, text, language)
+        note = say(language, "saved")
+        if old not in ("", text):
+            note = say(language, "saved_instead", old=old)
+        return text, escape(note), _list(offer, text, None, language)
 
 
-def _note(words: str) -> str:
-    return f'<p class="note">{words}</p>'
+def _note(text: str) -> Markup:
+    return Markup('<p class="note">{}</p>').format(text)
 
 
-def _list(offer: SuggestionOffer, own: str, asked: int | None, language: str) -> str:
-    """The offer as escaped HTML: the photo's own caption marked, `asked` with a second question."""
-    current = ' aria-current="true"'
-    rows = []
-    for place, it in enumerate(offer.best):
-        is_own = it.text == own
-        words = f"<span>{html.escape(it.text)}</span>"
-        if is_own:
-            words += f" <small>{say(language, 'fits_own')}</small>"
-        share = "&lt;1%" if it.probability < 0.01 else f"{it.probability:.0%}"
-        row = (
-            f'<button type="button" class="fit" data-place="{place}"'
-            f"{current if is_own else ''}>"
-            f'<span class="words"><span>{words}</span><span>{share}</span></span>'
-            f'<span class="track"><span class="share" style="width:{100 * it.probability:.1f}%">'
-            "</span></span></button>"
-        )
-        if place == asked:
-            row += (
-                f'<button type="button" class="instead" data-place="{place}">'
-                f"{say(language, 'fits_instead')}</button>"
-            )
-        rows.append(f"<li>{row}</li>")
-    return f"{_note(say(language, 'fits_how'))}<ol>{''.join(rows)}</ol>"
+def _list(offer: SuggestionOffer, current: str, confirm: int | None, language: str) -> Markup:
+    """Render the suggestions.
+
+    Args:
+        offer: the suggestions.
+        current: the photo's caption, which is marked.
+        confirm: index of the suggestion that must be confirmed, or None.
+        language: of the reader.
+    """
+    return render(
+        "photo/caption_suggestions.html",
+        language,
+        suggestions=offer.best,
+        current=current,
+        confirm=confirm,
+    )

@@ -1,7 +1,7 @@
-"""The labels of the open photo: a box to change them, and what the browser shows meanwhile.
+"""Editor of the open photo's labels.
 
-Rules and other browsers label photos, too. So the box tells what somebody changed of what it
-showed, never the whole list: what came since it was opened stays.
+Rules and other browsers label photos, too. So the editor saves changes to the list that the browser
+shows, never the whole list, and labels added meanwhile stay.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from album.ui.i18n.messages import i18n, say
 from album.ui.shared.updates import Updates
 
 
-class Change(NamedTuple):
-    """What somebody did to the labels in the box."""
+class LabelEdit(NamedTuple):
+    """Labels that a person added and removed."""
 
-    gives: list[str]
-    takes: list[str]
+    added: list[str]
+    removed: list[str]
 
 
 class LabelEditor:
-    """The box with its two notes: what it showed when it was filled, and what was saved since."""
+    """A dropdown, with hidden notes of its first and last saved labels."""
 
     def __init__(self, album: Album) -> None:
         self._album = album
@@ -39,82 +39,85 @@ class LabelEditor:
             allow_custom_value=True,
             elem_id="labels",
         )
-        # Components, not states: the session may be further than what the browser shows.
-        self._filled = gr.Textbox(visible="hidden", elem_classes="plumbing")
+        # Components, not states: the session may have moved on from what the browser shows.
+        self._snapshot = gr.Textbox(visible="hidden", elem_classes="plumbing")
         self.saved = gr.Textbox(visible="hidden", elem_classes="plumbing")
-        """Names the filling that it continues: an answer may come when another photo is open."""
+        """It names its snapshot, since an answer may come when another photo is open."""
 
     @property
     def outputs(self) -> list[Any]:
-        """What `fill` returns updates for."""
-        return [self.labels, self._filled]
+        """Return the components that `fill` updates."""
+        return [self.labels, self._snapshot]
 
     @property
     def inputs(self) -> list[Any]:
-        """What `change` wants to be given, in this order."""
-        return [self.labels, self._filled, self.saved]
+        """Return the components whose values `save` takes, in this order."""
+        return [self.labels, self._snapshot, self.saved]
 
-    def fill(self, photo_id: int, given: Sequence[GivenLabel], language: str) -> Updates:
-        """The labels of a photo; those of rules say so. The heart has a button of its own."""
+    def fill(self, photo_id: int, labels: Sequence[GivenLabel], language: str) -> Updates:
+        """Show the labels of a photo, except favourite.
+
+        That one has its own button.
+        """
         names = dict.fromkeys(without_heart(self._album.label_names()))
-        told = {it.label: _told(it, language) for it in given}
-        value = without_heart([it.label for it in given])
+        titles = {label.label: _title(label, language) for label in labels}
+        value = without_heart([label.label for label in labels])
         note = {"photo": photo_id, "filling": uuid.uuid4().hex, "labels": value}
         return {
             self.labels: gr.update(
-                choices=[(told.get(name, name), name) for name in names], value=value
+                choices=[(titles.get(name, name), name) for name in names], value=value
             ),
-            self._filled: json.dumps(note),
+            self._snapshot: json.dumps(note),
         }
 
     def save(
-        self, photo_id: int, labels: list[str] | None, filled: str | None, saved: str | None
-    ) -> tuple[Change, Updates]:
-        """Write what differs from what the browser showed.
+        self, photo_id: int, labels: list[str] | None, snapshot: str | None, saved: str | None
+    ) -> tuple[LabelEdit, Updates]:
+        """Save the difference to what the browser showed.
 
         Args:
             photo_id: the photo that the browser shows.
-            labels: what stands in the box.
-            filled: the note of when the box was filled; a browser may send anything.
-            saved: the note of the last change that was saved.
+            labels: the labels in the box.
+            snapshot: the note of when the box was filled. A browser may send anything.
+            saved: the note of the last edit that was saved.
 
         Returns:
-            What was written, nothing where the notes are of another photo; and the new note.
+            The edit, empty if the notes are of another photo, and the new note.
 
         Raises:
-            AlbumError: the photo is gone, or a label cannot be given.
+            AlbumError: the photo is gone, or a label is not allowed.
         """
-        note, later = _read(filled), _read(saved)
+        note, later = _parse(snapshot), _parse(saved)
         if note.get("photo") != photo_id:
-            return Change([], []), {}
+            return LabelEdit([], []), {}
         filling = note.get("filling")
         before = (later if later.get("filling") == filling else note).get("labels")
-        shown = [it for it in before if isinstance(it, str)] if isinstance(before, list) else []
-        now = [it for it in labels or () if isinstance(it, str) and it.strip()]
-        change = Change(
-            [it for it in now if it not in shown], [it for it in shown if it not in now]
+        old = [name for name in before if isinstance(name, str)] if isinstance(before, list) else []
+        now = [name for name in labels or () if isinstance(name, str) and name.strip()]
+        edit = LabelEdit(
+            [name for name in now if name not in old], [name for name in old if name not in now]
         )
-        if change.gives or change.takes:
-            self._album.change_labels(photo_id, gives=change.gives, takes=change.takes)
-        return change, {self.saved: json.dumps({"filling": filling, "labels": now})}
+        if edit.added or edit.removed:
+            self._album.change_labels(photo_id, gives=edit.added, takes=edit.removed)
+        return edit, {self.saved: json.dumps({"filling": filling, "labels": now})}
 
 
 def without_heart(labels: Sequence[str]) -> list[str]:
-    """The labels but for that of the heart."""
+    """Drop the favourite label."""
     return [label for label in labels if label != FAVOURITE]
 
 
-def _read(note: str | None) -> dict[str, Any]:
+def _parse(note: str | None) -> dict[str, Any]:
     try:
-        said = json.loads(note or "{}")
+        value = json.loads(note or "{}")
     except (ValueError, RecursionError):
         return {}
-    return said if isinstance(said, dict) else {}
+    return value if isinstance(value, dict) else {}
 
 
-def _told(given: GivenLabel, language: str) -> str:
-    """A label, and who gave it where that was no person."""
-    if given.given_by == "person":
-        return given.label
-    share = given.probability or 0.0
-    return say(language, f"given_{given.given_by}", label=given.label, share=share)
+def _title(label: GivenLabel, language: str) -> str:
+    """Format a label, with its source unless a person gave it."""
+    if label.given_by == "person":
+        return label.label
+    share = label.probability or 0.0
+    return say(language, f"given_{label.given_by}", label=label.label, share=share)

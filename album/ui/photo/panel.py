@@ -1,4 +1,4 @@
-"""The panel of one photo: look at it, caption it, label it, go on from it."""
+"""Panel of the open photo: image, facts, caption, labels, chat and download."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ from album.ui.shared.updates import Updates
 
 
 class PhotoPanel:
-    """Components of the panel and what its own buttons do; neighbours are the search tab's."""
+    """Components and listeners of the panel.
+
+    The Search tab handles next and previous.
+    """
 
     def __init__(self, album: Album) -> None:
         self._album = album
@@ -38,10 +41,10 @@ class PhotoPanel:
             self._why = gr.HTML(elem_id="why")
             self.burst = gr.Button(elem_id="burst", size="sm", visible=False)
             self._captions = CaptionEditor(album)
-            self.label_box = LabelEditor(album)
-            self._questions = PhotoChat(album)
-            self.shown_id = gr.Number(visible="hidden", elem_classes="plumbing")
-            """The photo that the browser shows the words of; the session may be further."""
+            self.label_editor = LabelEditor(album)
+            self._chat = PhotoChat(album)
+            self.browser_photo_id = gr.Number(visible="hidden", elem_classes="plumbing")
+            """The photo that the browser shows, which the session may have left."""
             with gr.Row(elem_id="photo-actions"):
                 self.more_like_this = gr.Button(
                     i18n("more_like_this"), elem_id="more-like-this", size="sm"
@@ -49,38 +52,48 @@ class PhotoPanel:
                 self.classify = gr.Button(i18n("classify_this"), elem_id="classify-this", size="sm")
                 download = gr.Button(i18n("download"), elem_id="download", size="sm")
             self._original = gr.Textbox(visible="hidden", elem_classes="plumbing")
-            """Its address, when somebody asked for it."""
+            """Address of the original, once requested."""
 
         private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-        self._captions.listen(self.shown_id, self.close.click)
-        self._questions.listen(self.shown_id, self._captions.told, self._captions.keep_text)
+        self._captions.listen(self.browser_photo_id, self.close.click)
+        self._chat.listen(
+            self.browser_photo_id, self._captions.caption_outputs, self._captions.write
+        )
         download.click(self.fetch_original, self.photo_id, self._original, **private).success(
             None, self._original, js=PRESS, api_visibility="private"
         )
 
     @property
     def outputs(self) -> list[Any]:
-        """What `show` and `hidden` return updates for."""
+        """Return the components that `show` and `hide` update."""
         return [
-            self.column, self.photo_id, self._image, self._facts, self._why, self.burst,
-            self.favourite, *self.label_box.outputs, self.shown_id, *self._captions.outputs,
-            *self._questions.outputs,
-        ]  # fmt: skip
+            self.column,
+            self.photo_id,
+            self._image,
+            self._facts,
+            self._why,
+            self.burst,
+            self.favourite,
+            *self.label_editor.outputs,
+            self.browser_photo_id,
+            *self._captions.outputs,
+            *self._chat.outputs,
+        ]
 
     def show(self, photo_id: int, hit: SearchHit | None, language: str) -> Updates:
         """Open the panel on a photo.
 
         Args:
             photo_id: the photo.
-            hit: what made it a hit, where it is one.
+            hit: its search hit, or None.
             language: of the reader.
 
         Raises:
-            PhotoNotFoundError: the photo, or every picture of it, is gone.
+            PhotoNotFoundError: the photo, or every image of it, is gone.
         """
         photo = self._album.photo(photo_id)
         caption = self._album.captions.get(photo_id, language)
-        given = self._album.labels.get(photo_id)
+        labels = self._album.labels.get(photo_id)
         alt = caption.text if caption else photo.filename
         return {
             self.column: gr.update(visible=True),
@@ -97,46 +110,51 @@ class PhotoPanel:
                 visible=hit is not None and hit.burst > 1,
                 value="" if hit is None else say(language, "burst_open_count", n=hit.burst),
             ),
-            self.favourite: self._heart([it.label for it in given], language),
-            **self.label_box.fill(photo_id, given, language),
-            self.shown_id: photo_id,
+            self.favourite: self._favourite_text([label.label for label in labels], language),
+            **self.label_editor.fill(photo_id, labels, language),
+            self.browser_photo_id: photo_id,
             **self._captions.show(photo_id, language),
-            **self._questions.cleared(),
+            **self._chat.clear(),
         }
 
-    def hidden(self) -> Updates:
+    def hide(self) -> Updates:
         """Close the panel."""
         return {self.column: gr.update(visible=False), self.photo_id: None}
 
-    def labels_again(self, photo_id: int | None, language: str) -> Updates:
-        """The labels of the open photo as they are after others have been written."""
+    def refresh_labels(self, photo_id: int | None, language: str) -> Updates:
+        """Show the open photo's labels after they changed elsewhere."""
         if photo_id is None:
-            return {self.label_box.labels: gr.skip()}
-        return self.label_box.fill(photo_id, self._album.labels.get(photo_id), language)
+            return {self.label_editor.labels: gr.skip()}
+        return self.label_editor.fill(photo_id, self._album.labels.get(photo_id), language)
 
     def save_labels(
-        self, photo_id: int, labels: list[str] | None, filled: str, saved: str, language: str
+        self, photo_id: int, labels: list[str] | None, snapshot: str, saved: str, language: str
     ) -> tuple[bool, Updates]:
-        """Write what somebody changed in the box of labels; whether there was anything."""
-        change, updates = self.label_box.save(photo_id, labels, filled, saved)
-        if FAVOURITE in (*change.gives, *change.takes):  # typed: the heart is this label
-            updates[self.favourite] = self._heart(change.gives, language)
-        return bool(change.gives or change.takes), updates
+        """Save the edit of the label box, if there is any.
 
-    def toggle_favourite(self, photo_id: int, shown: str, language: str) -> Updates:
-        """Make the photo a favourite, or none any more, whichever the button did not show."""
-        has_heart = shown in {say(it, "favourite_yes") for it in LANGUAGES}
-        gives, takes = ([], [FAVOURITE]) if has_heart else ([FAVOURITE], [])
+        Returns:
+            Whether there was an edit, and the updates.
+
+        """
+        edit, updates = self.label_editor.save(photo_id, labels, snapshot, saved)
+        if FAVOURITE in (*edit.added, *edit.removed):  # the label typed by hand
+            updates[self.favourite] = self._favourite_text(edit.added, language)
+        return bool(edit.added or edit.removed), updates
+
+    def toggle_favourite(self, photo_id: int, button_text: str, language: str) -> Updates:
+        """Set or clear the favourite label, opposite to what the button shows."""
+        is_favourite = button_text in {say(name, "favourite_yes") for name in LANGUAGES}
+        gives, takes = ([], [FAVOURITE]) if is_favourite else ([FAVOURITE], [])
         self._album.change_labels(photo_id, gives=gives, takes=takes)
-        return {self.favourite: self._heart(gives, language)}
+        return {self.favourite: self._favourite_text(gives, language)}
 
     @staticmethod
-    def _heart(labels: Sequence[str], language: str) -> str:
+    def _favourite_text(labels: Sequence[str], language: str) -> str:
         return say(language, "favourite_yes" if FAVOURITE in labels else "favourite_no")
 
     @alerts_on_failure
     def fetch_original(self, photo_id: int, request: gr.Request) -> str:
-        """The address of the original, if that is there."""
+        """Return the address of the original, if its file is there."""
         photo = self._album.photo(photo_id)
         self._album.originals.find(photo)
         return address_of(photo)

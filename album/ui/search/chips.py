@@ -1,19 +1,21 @@
-"""What was understood of a question, as chips that can be taken away one by one."""
+"""Chips for the parts of a query, each removable."""
 
 from __future__ import annotations
 
 import calendar
-import html
 import re
 from datetime import date
 
+from markupsafe import Markup
+
 from album.search.query import Chip
 from album.ui.i18n.messages import say
+from album.ui.shared.templates import render
 
 MONTHS = tuple(calendar.month_name)  # "" before January
-_PLAIN = re.compile(r"[\d\s.,/~–\-년월일]+")  # says itself which days it means
+_PLAIN = re.compile(r"[\d\s.,/~–\-년월일]+")  # needs no explanation of its days
 
-# Chips are drawn anew with every answer; the keyboard goes on at the place of the one that is gone.
+# Every answer renders the chips again. Keyboard focus moves to the successor of a removed chip.
 ON_LOAD = """
 let gone = null;
 element.addEventListener('click', (event) => {
@@ -34,28 +36,27 @@ new MutationObserver(() => {
 
 
 def cut(text: str, chip: Chip) -> str:
-    """`text` without the part that the chip stands for, and without blanks left double."""
-    return _whole(text[: chip.start], text[chip.end :])
+    """Remove the chip's part from `text`, with its surrounding blanks."""
+    return _join(text[: chip.start], text[chip.end :])
 
 
-def cut_from(typed: str, asked: str, chip: Chip) -> str:
-    """The same where the box may hold other words by now than those that were understood.
+def cut_from(box: str, text: str, chip: Chip) -> str:
+    """Remove the chip's part from a box edited since.
 
     Args:
-        typed: what is in the box.
-        asked: what the chip was found in.
-        chip: one of the chips of `asked`.
+        box: the text in the box now.
+        text: the query text that the chip was parsed from.
+        chip: one of the chips of `text`.
     """
-    if typed == asked:
-        return cut(asked, chip)
-    start = typed.find(words := asked[chip.start : chip.end])
-    if start < 0:
-        return typed
-    return _whole(typed[:start], typed[start + len(words) :])
+    if box == text:
+        return cut(text, chip)
+    part = text[chip.start : chip.end]
+    start = box.find(part)
+    return box if start < 0 else _join(box[:start], box[start + len(part) :])
 
 
-def _whole(before: str, after: str) -> str:
-    """What is left, without a "+" that has nothing on one of its sides."""
+def _join(before: str, after: str) -> str:
+    """Join the parts, without a "+" that lost an operand."""
     words: list[str] = []
     for word in (before + " " + after).split():
         if word != "+" or (words and words[-1] != "+"):
@@ -63,45 +64,65 @@ def _whole(before: str, after: str) -> str:
     return " ".join(words[:-1] if words[-1:] == ["+"] else words)
 
 
-def word_chips(text: str, chips: tuple[Chip, ...], language: str) -> list[str]:
-    """The chips of what was typed, as escaped HTML."""
-    drawn = []
-    for number, chip in enumerate(chips):
-        words = " ".join(text[chip.start : chip.end].split())
-        told = meaning(chip.first, chip.last, language) if chip.kind == "date" else ""
-        if _PLAIN.fullmatch(words) or told.casefold() == words.casefold():
-            told = ""
-        shown = words.removeprefix("-") if chip.excluded else words  # a minus is drawn before it
-        inner = html.escape(shown) + (f" <small>{html.escape(told)}</small>" if told else "")
-        if chip.excluded:
-            inner = f'<span class="sr-only">{say(language, "left_out_chip")}</span>{inner}'
-        drawn.append(removable(inner, words, "chip", number, language, excluded=chip.excluded))
-    return drawn
+def word_chips(text: str, chips: tuple[Chip, ...], language: str) -> list[Markup]:
+    """Render the chips of a query text."""
+    return [_word_chip(text, chip, index, language) for index, chip in enumerate(chips)]
+
+
+def _word_chip(text: str, chip: Chip, index: int, language: str) -> Markup:
+    words = " ".join(text[chip.start : chip.end].split())
+    days = meaning(chip.first, chip.last, language) if chip.kind == "date" else ""
+    if _PLAIN.fullmatch(words) or days.casefold() == words.casefold():
+        days = ""
+    return removable(
+        words.removeprefix("-") if chip.excluded else words,  # the style sheet draws the minus
+        "chip",
+        index,
+        language,
+        name=words,
+        meaning=days,
+        excluded=chip.excluded,
+    )
 
 
 def removable(
-    inner: str, name: str, kind: str, number: int, language: str, *, excluded: bool = False
-) -> str:
-    """A chip as HTML.
+    text: str,
+    kind: str,
+    index: int,
+    language: str,
+    *,
+    name: str | None = None,
+    meaning: str = "",
+    image: Markup | None = None,
+    excluded: bool = False,
+) -> Markup:
+    """Render a chip with a button that removes it.
 
     Args:
-        inner: escaped HTML.
-        name: what it is called, as plain text.
-        kind: what the listener is told.
-        number: which of that kind.
+        text: its text.
+        kind: kind of chip that the listener is sent.
+        index: index among the chips of that kind.
         language: of the reader.
-        excluded: photos that show this are left out.
+        name: its name in the button's label, `text` by default.
+        meaning: the days that the text stands for, or "".
+        image: an image element before the text.
+        excluded: whether photos that match it are left out.
     """
-    label = html.escape(say(language, "remove", what=name))
-    return (
-        f'<span class="chip{" excluded" if excluded else ""}"><span>{inner}</span>'
-        f'<button type="button" data-chip="{number}" data-kind="{kind}" aria-label="{label}"'
-        f' title="{label}">×</button></span>'
+    return render(
+        "search/chip.html",
+        language,
+        text=text,
+        kind=kind,
+        index=index,
+        label=say(language, "remove", what=text if name is None else name),
+        meaning=meaning,
+        image=image or "",
+        excluded=excluded,
     )
 
 
 def meaning(first: date | None, last: date | None, language: str) -> str:
-    """The days from `first` to `last` as one says them: "June–August 2025"; "" for none."""
+    """Format a range of days: "June–August 2025", or "" for none."""
     if first is None or last is None:
         return _open_ended(first, last, language)
     whole = first.day == 1 and _ends_month(last)
@@ -127,11 +148,11 @@ def meaning(first: date | None, last: date | None, language: str) -> str:
 
 def _open_ended(first: date | None, last: date | None, language: str) -> str:
     if first is not None:
-        in_short = _year if (first.month, first.day) == (1, 1) else _day
-        return say(language, "since_day", day=in_short(first, language))
+        format_day = _year if (first.month, first.day) == (1, 1) else _day
+        return say(language, "since_day", day=format_day(first, language))
     if last is not None:
-        in_short = _year if (last.month, last.day) == (12, 31) else _day
-        return say(language, "until_day", day=in_short(last, language))
+        format_day = _year if (last.month, last.day) == (12, 31) else _day
+        return say(language, "until_day", day=format_day(last, language))
     return ""
 
 

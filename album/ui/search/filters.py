@@ -1,4 +1,4 @@
-"""The filters under the search box: what a photo's facts must be, chosen rather than written."""
+"""Filters under the search box, on the facts of a photo."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ANY = ""
 
 
 class FilterRow:
-    """Components of the row; the search tab listens to them."""
+    """Components of the filter row. The Search tab connects their listeners."""
 
     def __init__(self, album: Album) -> None:
         self._store = album.store
@@ -40,7 +40,7 @@ class FilterRow:
             self._type = gr.Dropdown(
                 anything, value=ANY, label=i18n("file_type"), elem_id="file-type"
             )
-            self._captioned = gr.Dropdown(
+            self._has_caption = gr.Dropdown(
                 either, value=ANY, label=i18n("caption_filter"), elem_id="has-caption"
             )
             self._label = gr.Dropdown(
@@ -50,84 +50,91 @@ class FilterRow:
 
     @property
     def inputs(self) -> list[Any]:
-        """What `chosen` wants to be given."""
+        """Return the components whose values `read` takes."""
         return [
-            self._after, self._before, self._place, self._camera, self._shape, self._type,
-            self._captioned, self._label,
-        ]  # fmt: skip
+            self._after,
+            self._before,
+            self._place,
+            self._camera,
+            self._shape,
+            self._type,
+            self._has_caption,
+            self._label,
+        ]
 
     @property
     def choice_outputs(self) -> list[Any]:
-        """The filters whose choices come from the album."""
+        """Return the filters whose choices come from the album."""
         return [self._camera, self._type, self._label]
 
-    def chosen(self, given: Updates) -> SearchFilters:
-        """The row as filters.
+    def read(self, values: Updates) -> SearchFilters:
+        """Convert the values of the row to filters.
 
         Raises:
-            QueryError: a day cannot be understood.
+            QueryError: a day cannot be parsed.
         """
         return SearchFilters(
-            after=parse_day(given[self._after] or ""),
-            before=parse_day(given[self._before] or "", last=True),
-            has_place=_either(given[self._place]),
-            camera=given[self._camera] or None,
-            orientation=given[self._shape] or None,
-            file_type=given[self._type] or None,
-            has_caption=_either(given[self._captioned]),
-            label=given[self._label] or None,
+            after=parse_day(values[self._after] or ""),
+            before=parse_day(values[self._before] or "", last=True),
+            has_place=_to_bool(values[self._place]),
+            camera=values[self._camera] or None,
+            orientation=values[self._shape] or None,
+            file_type=values[self._type] or None,
+            has_caption=_to_bool(values[self._has_caption]),
+            label=values[self._label] or None,
         )
 
     def choices(self, filters: SearchFilters, language: str) -> Updates:
-        """The cameras, file types and labels that the album knows now.
+        """Offer the cameras, file types and labels of the album.
 
-        What it does not know but is chosen is offered all the same, to be seen and dropped.
+        A selected value that the album no longer has stays a choice, so that it can be removed.
         """
         return {
             box: gr.update(choices=self._choices(kind, language, value))
-            for box, kind, value in self._of_the_album(filters)
+            for box, kind, value in self._album_filters(filters)
         }
 
-    def cleared(self) -> Updates:
-        """No filter."""
+    def clear_all(self) -> Updates:
+        """Empty every filter."""
         return dict.fromkeys(self.inputs, ANY)
 
-    def shows(self, filters: SearchFilters, language: str) -> Updates:
-        """The row with these filters chosen, and its choices as of `choices`."""
+    def show(self, filters: SearchFilters, language: str) -> Updates:
+        """Select these filters in the row, and refresh its choices."""
         return {
-            self._after: _written(filters.after),
-            self._before: _written(filters.before),
-            self._place: _as_either(filters.has_place),
+            self._after: _format_day(filters.after),
+            self._before: _format_day(filters.before),
+            self._place: _from_bool(filters.has_place),
             self._shape: filters.orientation or ANY,
-            self._captioned: _as_either(filters.has_caption),
+            self._has_caption: _from_bool(filters.has_caption),
             **{
                 box: gr.update(choices=self._choices(kind, language, value), value=value or ANY)
-                for box, kind, value in self._of_the_album(filters)
+                for box, kind, value in self._album_filters(filters)
             },
         }
 
-    def _of_the_album(self, filters: SearchFilters) -> list[tuple[Any, str, str | None]]:
+    def _album_filters(self, filters: SearchFilters) -> list[tuple[Any, str, str | None]]:
         return [
             (self._camera, "camera", filters.camera),
             (self._type, "file_type", filters.file_type),
             (self._label, "label", filters.label),
         ]
 
-    def _choices(self, kind: str, language: str, also: str | None) -> list[tuple[str, str]]:
-        values = dict.fromkeys([*self._store.values_of(kind), *([also] if also else [])])
+    def _choices(self, kind: str, language: str, selected: str | None) -> list[tuple[str, str]]:
+        values = dict.fromkeys([*self._store.values_of(kind), *([selected] if selected else [])])
+        titles = {FAVOURITE: say(language, "favourite")}
         return [
             (say(language, "any"), ANY),
-            *((say(language, "favourite") if it == FAVOURITE else it, it) for it in values),
+            *((titles.get(value, value), value) for value in values),
         ]
 
 
-def _either(value: str | None) -> bool | None:
+def _to_bool(value: str | None) -> bool | None:
     return {"yes": True, "no": False}.get(value or ANY)
 
 
-def _as_either(wanted: bool | None) -> str:
-    return ANY if wanted is None else "yes" if wanted else "no"
+def _from_bool(value: bool | None) -> str:
+    return ANY if value is None else "yes" if value else "no"
 
 
-def _written(day: date | None) -> str:
+def _format_day(day: date | None) -> str:
     return "" if day is None else day.isoformat()

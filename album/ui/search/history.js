@@ -1,5 +1,5 @@
-// The searches of this browser. They never leave its storage but as the address that is chosen.
-// `element` is the component that carries this script; WORDS and KEPT come with it.
+// Search history of this browser. Searches leave its storage only as the address that is opened.
+// `element` is the component of this script, which also defines WORDS and KEPT.
 
 const NAME = 'album-searches:' + location.pathname;
 const PASSING = ['p', 'photo', 'sort', 'rest', 'burst'];
@@ -11,7 +11,7 @@ const read = () => {
   try {
     const kept = JSON.parse(localStorage.getItem(NAME)) || [];
     return kept.filter((it) => new URLSearchParams(it.query).get('q'));
-  } catch { return []; } // no storage here, or another program's words in it
+  } catch { return []; } // no storage, or data of another program in it
 };
 const write = (searches) => {
   let free = KEPT;
@@ -119,12 +119,12 @@ window.addEventListener('album-asked', (event) => {
   const query = String(all);
   const searches = read();
   const known = searches.find((it) => it.query === query);
-  if (known?.pinned) return; // it keeps its place
+  if (known?.pinned) return; // it stays in its place
   write([{ query }, ...searches.filter((it) => it !== known)]);
 });
 window.addEventListener('storage', (event) => { if (event.key === NAME || event.key === null) draw(); });
 
-// From the box with the arrow key, through the list with the arrows, back with Escape.
+// Arrow keys go from the box into the list and through it, Escape goes back.
 document.addEventListener('keydown', (event) => {
   if (event.isComposing || event.altKey || event.ctrlKey || event.metaKey) return;
   const inBox = event.target === box();

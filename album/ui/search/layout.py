@@ -1,4 +1,4 @@
-"""What the Search tab is made of: the components, and what an answer may change of them."""
+"""Components of the Search tab, and the outputs of its listeners."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ EXAMPLES = ("example_1", "example_2", "example_3", "example_4", "example_5")
 
 
 class SearchLayout:
-    """Built once, where the tab is; nothing is heard here."""
+    """The components, built inside the tab. `SearchTab` connects the listeners."""
 
     def __init__(self, album: Album, uploads: UploadFolder) -> None:
-        self.shown = gr.State(SearchState())
+        self.state = gr.State(SearchState())
         self.bar = AddressBar()
         with gr.Row(elem_id="search-bar"):
             self.query = gr.Textbox(
@@ -38,13 +38,13 @@ class SearchLayout:
                 scale=8,
                 html_attributes=gr.InputHTMLAttributes(autocomplete="off", enterkeyhint="search"),
             )
-            self.pictures = QueryImages(album, uploads)
+            self.images = QueryImages(album, uploads)
             self.find = gr.Button(i18n("find"), variant="primary", elem_id="find", size="md")
         History()
         with gr.Row(elem_id="examples") as self.examples_row:
             gr.Markdown(i18n("try_these"))
             self.examples = [gr.Button(i18n(key), size="sm") for key in EXAMPLES]
-        self.results = Results(album, self.pictures)
+        self.results = Results(album, self.images)
         self.results.build_above()
         self.filters = FilterRow(album)
         self.results.build_head()
@@ -61,22 +61,28 @@ class SearchLayout:
 
     @property
     def outputs(self) -> list[Any]:
-        """All that a search may change on the page, but for the box and the filters."""
+        """Return what a search may change, except box and filters."""
         return [
-            self.shown, self.bar.here, self.welcome, self.filters.accordion, self.browse,
-            self.examples_row, *self.results.outputs, *self.panel.outputs,
-        ]  # fmt: skip
+            self.state,
+            self.bar.address,
+            self.welcome,
+            self.filters.accordion,
+            self.browse,
+            self.examples_row,
+            *self.results.outputs,
+            *self.panel.outputs,
+        ]
 
     @property
     def all_outputs(self) -> list[Any]:
-        """The same with the box and the filters."""
+        """Return what a search may change, with box and filters."""
         return [self.query, *self.filters.inputs, *self.outputs]
 
     @property
     def open_outputs(self) -> list[Any]:
-        """What `open_by_id` changes."""
-        return [self.shown, self.bar.here, *self.panel.outputs]
+        """Return what opening or closing a photo changes."""
+        return [self.state, self.bar.address, *self.panel.outputs]
 
-    def now(self, shown: SearchState) -> Updates:
-        """What is looked at from now on, for the session and for the browser's address."""
-        return {self.shown: shown, self.bar.here: to_address(shown)}
+    def set_state(self, state: SearchState) -> Updates:
+        """Store the state in the session and in the browser's address."""
+        return {self.state: state, self.bar.address: to_address(state)}

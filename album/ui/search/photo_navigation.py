@@ -1,4 +1,4 @@
-"""The open photo: which tile it is, its neighbours, its moment, what is noted about it."""
+"""Listeners of the tiles and of the photo panel."""
 
 from __future__ import annotations
 
@@ -16,98 +16,100 @@ from album.ui.shared.updates import Updates
 
 
 class PhotoNavigation:
-    """What the listeners of the tiles and of the panel do."""
+    """Opening of photos and bursts, their neighbours, and edits in the panel."""
 
-    def __init__(self, parts: SearchLayout, asking: SearchHandlers) -> None:
+    def __init__(self, parts: SearchLayout, queries: SearchHandlers) -> None:
         self._parts = parts
-        self._asking = asking
+        self._queries = queries
 
     @alerts_on_failure
-    def choose(self, shown: SearchState, event: gr.SelectData, request: gr.Request) -> Updates:
-        """The chosen tile in the panel, or the moment of its badge."""
-        place = int(event.index)
-        if event.value == "burst" and 0 <= place < len(shown.ids):
-            return self._open_burst(shown, shown.ids[place], request)
-        return self._open(shown, place, language_of(request))
+    def select_tile(self, state: SearchState, event: gr.SelectData, request: gr.Request) -> Updates:
+        """Open the photo of a tile, or the burst of its badge."""
+        index = int(event.index)
+        if event.value == "burst" and 0 <= index < len(state.photo_ids):
+            return self._open_burst(state, state.photo_ids[index], request)
+        return self._open(state, index, language_of(request))
 
     @alerts_on_failure
-    def open_burst(self, shown: SearchState, photo_id: int, request: gr.Request) -> Updates:
-        """All photos of the moment of this one."""
-        return self._open_burst(shown, photo_id, request)
+    def open_burst(self, state: SearchState, photo_id: int, request: gr.Request) -> Updates:
+        """Show all photos of the open photo's burst."""
+        return self._open_burst(state, photo_id, request)
 
     @alerts_on_failure
-    def close_photo(self, shown: SearchState) -> Updates:
-        """Back to the tiles."""
-        return {**self._parts.now(replace(shown, photo=None)), **self._parts.panel.hidden()}
+    def close_photo(self, state: SearchState) -> Updates:
+        """Close the panel and go back to the tiles."""
+        return {**self._parts.set_state(replace(state, photo=None)), **self._parts.panel.hide()}
 
     @alerts_on_failure
     def toggle_favourite(
-        self, shown: SearchState, photo_id: int, heart: str, request: gr.Request
+        self, state: SearchState, photo_id: int, button_text: str, request: gr.Request
     ) -> Updates:
-        """Make the photo in the panel a favourite, or none any more."""
+        """Set or clear the favourite label of the photo in the panel."""
         language = language_of(request)
         return {
-            **self._parts.panel.toggle_favourite(photo_id, heart, language),
-            **self._parts.filters.choices(shown.question.filters, language),
+            **self._parts.panel.toggle_favourite(photo_id, button_text, language),
+            **self._parts.filters.choices(state.query.filters, language),
         }
 
     @alerts_on_failure
     def save_labels(
         self,
-        shown: SearchState,
+        state: SearchState,
         photo_id: int,
         labels: list[str] | None,
-        filled: str,
+        snapshot: str,
         saved: str,
         request: gr.Request,
     ) -> Updates:
-        """Keep what was changed of the labels in the panel, and offer new ones as filters."""
+        """Save edits to the panel's labels, and offer them as filters."""
         language = language_of(request)
         panel, filters = self._parts.panel, self._parts.filters
-        changed, updates = panel.save_labels(photo_id, labels, filled, saved, language)
+        changed, updates = panel.save_labels(photo_id, labels, snapshot, saved, language)
         if changed:
-            updates |= filters.choices(shown.question.filters, language)
+            updates |= filters.choices(state.query.filters, language)
         return updates or {filters.choice_outputs[0]: gr.skip()}
 
-    def open_by_id(self, shown: SearchState, photo_id: int, language: str) -> Updates:
-        """A photo in the panel that need not be on the page.
+    def open_by_id(self, state: SearchState, photo_id: int, language: str) -> Updates:
+        """Open a photo that need not be on the page.
 
         Raises:
-            PhotoNotFoundError: the photo, or every picture of it, is gone.
+            PhotoNotFoundError: the photo, or every image of it, is gone.
         """
-        if photo_id in shown.ids:
-            return self._open(shown, shown.ids.index(photo_id), language)
+        if photo_id in state.photo_ids:
+            return self._open(state, state.photo_ids.index(photo_id), language)
         return {
-            **self._parts.now(replace(shown, photo=photo_id)),
+            **self._parts.set_state(replace(state, photo=photo_id)),
             **self._parts.panel.show(photo_id, None, language),
         }
 
-    def _open(self, shown: SearchState, place: int, language: str) -> Updates:
-        if not 0 <= place < len(shown.hits):
-            return {self._parts.shown: gr.skip()}
-        hit = shown.hits[place]
+    def stepper(self, step: int) -> Any:
+        """Build the listener that opens the next (+1) or previous (-1) photo."""
+
+        @alerts_on_failure
+        def open_neighbour(state: SearchState, request: gr.Request) -> Updates:
+            if state.photo not in state.photo_ids:
+                return {self._parts.state: gr.skip()}
+            index, language = state.photo_ids.index(state.photo) + step, language_of(request)
+            page = state.page + step
+            if 0 <= index < len(state.hits) or not 0 <= page < state.page_count:
+                return self._open(state, index, language)
+            updates = self._queries.show(replace(state, page=page), request)
+            state = updates[self._parts.state]
+            index = 0 if step > 0 else len(state.hits) - 1
+            return {**updates, **self._open(state, index, language)}
+
+        return open_neighbour
+
+    def _open(self, state: SearchState, index: int, language: str) -> Updates:
+        if not 0 <= index < len(state.hits):
+            return {self._parts.state: gr.skip()}
+        hit = state.hits[index]
         photo_id = hit.photo.photo_id
         return {
-            **self._parts.now(replace(shown, photo=photo_id)),
+            **self._parts.set_state(replace(state, photo=photo_id)),
             **self._parts.panel.show(photo_id, hit, language),
         }
 
-    def _open_burst(self, shown: SearchState, photo_id: int, request: gr.Request) -> Updates:
-        asked = replace(shown.question, burst=photo_id)
-        return self._asking.show(SearchState(asked, page_before=shown.page), request)
-
-    def stepper(self, step: int) -> Any:
-        @alerts_on_failure
-        def open_neighbour(shown: SearchState, request: gr.Request) -> Updates:
-            """The photo before or after the open one, on the next page where this one ends."""
-            if shown.photo not in shown.ids:
-                return {self._parts.shown: gr.skip()}
-            place, language = shown.ids.index(shown.photo) + step, language_of(request)
-            page = shown.page + step
-            if 0 <= place < len(shown.hits) or not 0 <= page < shown.pages:
-                return self._open(shown, place, language)
-            turned = self._asking.show(replace(shown, page=page), request)
-            there: SearchState = turned[self._parts.shown]
-            return {**turned, **self._open(there, 0 if step > 0 else len(there.hits) - 1, language)}
-
-        return open_neighbour
+    def _open_burst(self, state: SearchState, photo_id: int, request: gr.Request) -> Updates:
+        query = replace(state.query, burst=photo_id)
+        return self._queries.show(SearchState(query, return_page=state.page), request)

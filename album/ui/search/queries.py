@@ -1,4 +1,4 @@
-"""Questions of the Search tab, and the page that answers them."""
+"""Listeners that change the query: box, filters, images, chips, order and pages."""
 
 from __future__ import annotations
 
@@ -19,144 +19,155 @@ from album.ui.shared.updates import Updates
 
 
 class SearchHandlers:
-    """What the listeners of the box, the filters, the chips and the pager do."""
+    """Listeners that read the components and show a page of results."""
 
     def __init__(self, album: Album, parts: SearchLayout) -> None:
         self._album = album
         self._parts = parts
 
     @alerts_on_failure
-    def search(self, given: Updates, request: gr.Request) -> Updates:
-        """What the box asks for now; pictures that are chips above it go on counting."""
-        return self.answer(self._asked(given), request)
+    def search(self, values: Updates, request: gr.Request) -> Updates:
+        """Search for the box and the filters, with the current images."""
+        return self.answer(self._read_query(values), request)
 
     @alerts_on_failure
-    def narrow(self, given: Updates, request: gr.Request) -> Updates:
-        """The same question under other filters; nothing to do where they are the same."""
-        asked = self._asked(given)
-        if asked.filters == given[self._parts.shown].question.filters:
-            return {self._parts.shown: gr.skip()}
-        return self.answer(asked, request)
+    def apply_filters(self, values: Updates, request: gr.Request) -> Updates:
+        """Search with other filters, or do nothing if they are unchanged."""
+        query = self._read_query(values)
+        if query.filters == values[self._parts.state].query.filters:
+            return {self._parts.state: gr.skip()}
+        return self.answer(query, request)
 
     @alerts_on_failure
-    def add_pictures(self, given: Updates, request: gr.Request) -> Updates:
-        """The same with more pictures, beside the words or alone."""
-        asked = self._asked(given)
-        pictures = self._parts.pictures.added(asked, given[self._parts.pictures.button])
-        return self.answer(replace(asked, pictures=pictures), request)
+    def add_images(self, values: Updates, request: gr.Request) -> Updates:
+        """Add uploaded images to the query."""
+        query = self._read_query(values)
+        pictures = self._parts.images.add(query, values[self._parts.images.button])
+        return self.answer(replace(query, pictures=pictures), request)
 
     @alerts_on_failure
-    def set_picture_weight(self, given: Updates, request: gr.Request) -> Updates:
-        """The same with pictures that count more, or less."""
-        weight = min(1.0, max(0.0, float(given[self._parts.pictures.weight])))
-        return self.answer(replace(self._asked(given), picture_weight=weight), request)
+    def set_picture_weight(self, values: Updates, request: gr.Request) -> Updates:
+        """Set the weight of the query images, in [0, 1]."""
+        weight = min(1.0, max(0.0, float(values[self._parts.images.weight])))
+        return self.answer(replace(self._read_query(values), picture_weight=weight), request)
 
     @alerts_on_failure
-    def set_sort(self, given: Updates, request: gr.Request) -> Updates:
-        """The same photos in another order."""
-        sort: Sort = "date" if given[self._parts.results.sort] == "date" else "best"
-        return self.answer(replace(given[self._parts.shown].question, sort=sort), request)
+    def set_sort(self, values: Updates, request: gr.Request) -> Updates:
+        """Sort the results by score or by date."""
+        sort: Sort = "date" if values[self._parts.results.sort] == "date" else "best"
+        return self.answer(replace(values[self._parts.state].query, sort=sort), request)
 
     @alerts_on_failure
-    def drop_chip(self, given: Updates, event: gr.SelectData, request: gr.Request) -> Updates:
-        """The same question without one of its parts."""
-        shown, box = given[self._parts.shown], given[self._parts.query] or ""
-        asked, number = shown.question, int(event.index)
-        # The box changes only where words are cut out of it: somebody may be typing there.
+    def remove_chip(self, values: Updates, event: gr.SelectData, request: gr.Request) -> Updates:
+        """Remove one part of the query."""
+        state, index = values[self._parts.state], int(event.index)
+        query = state.query
+        # The box changes only if words are cut out of it, since somebody may be typing there.
         if event.value == "burst":
-            new = replace(shown, question=replace(asked, burst=None), page=shown.page_before)
-            return self.show(new, request)
+            query = replace(query, burst=None)
+            return self.show(replace(state, query=query, page=state.return_page), request)
         if event.value == "picture":
-            asked = replace(self._asked(given), pictures=_without(asked.pictures, number))
+            pictures = _without(query.pictures, index)
+            query = replace(self._read_query(values), pictures=pictures)
         elif event.value == "like":
-            asked = replace(self._asked(given), like=_without(asked.like, number))
-        elif shown.found is not None and 0 <= number < len(shown.found.query.chips):
-            box = cut_from(box, asked.text, shown.found.query.chips[number])
-            asked = self._asked({**given, self._parts.query: box})
-            return {self._parts.query: box, **self.answer(asked, request)}
-        return self.answer(asked, request)
+            query = replace(self._read_query(values), like=_without(query.like, index))
+        elif state.results is not None and 0 <= index < len(state.results.query.chips):
+            box = values[self._parts.query] or ""
+            box = cut_from(box, query.text, state.results.query.chips[index])
+            return self._search_for(box, values, request)
+        return self.answer(query, request)
 
     @alerts_on_failure
-    def more_like_this(self, shown: SearchState, photo_id: int, request: gr.Request) -> Updates:
-        """Photos that look like the open one. The words go: it answers them, or it would not be
-        looked at; those that are typed next are asked beside it."""
-        asked = SearchRequest(like=(photo_id,), filters=shown.question.filters)
-        return {self._parts.query: "", **self.answer(asked, request)}
+    def more_like_this(self, state: SearchState, photo_id: int, request: gr.Request) -> Updates:
+        """Search for photos that look like the open one.
+
+        The text goes, since the open photo matches it already. Text typed next is combined with
+        the photo.
+        """
+        query = SearchRequest(like=(photo_id,), filters=state.query.filters)
+        return {self._parts.query: "", **self.answer(query, request)}
 
     @alerts_on_failure
-    def clear_filters(self, shown: SearchState, text: str | None, request: gr.Request) -> Updates:
-        """The same question of the whole album."""
-        asked = replace(shown.question, text=text or "", filters=SearchFilters(), burst=None)
-        return {**self._parts.filters.cleared(), **self.answer(asked, request)}
+    def clear_filters(self, state: SearchState, text: str | None, request: gr.Request) -> Updates:
+        """Search the whole album for the text in the box."""
+        query = replace(state.query, text=text or "", filters=SearchFilters(), burst=None)
+        return {**self._parts.filters.clear_all(), **self.answer(query, request)}
 
     @alerts_on_failure
-    def translate(self, shown: SearchState) -> str:
-        """The words in English."""
-        return self._album.translate(shown.question.text, "en")
+    def translate(self, state: SearchState) -> str:
+        """Translate the query text into English."""
+        return self._album.translate(state.query.text, "en")
 
     @alerts_on_failure
-    def turn_rest(self, shown: SearchState, request: gr.Request) -> Updates:
-        """Show what does not match, from where it begins, or hide it again."""
-        asked = replace(shown.question, rest=not shown.question.rest)
-        nearest = shown.found is not None and shown.found.nearest
-        page = shown.total // PAGE if asked.rest and not nearest else 0
-        return self.show(SearchState(asked, page), request)
+    def toggle_rest(self, state: SearchState, request: gr.Request) -> Updates:
+        """Show or hide the photos that do not match.
 
-    def show(self, shown: SearchState, request: gr.Request) -> Updates:
-        """The page of photos that `shown` asks for, without an open one."""
-        shown = replace(shown, photo=None)
+        Showing starts at their first page.
+        """
+        query = replace(state.query, rest=not state.query.rest)
+        nearest = state.results is not None and state.results.nearest
+        page = state.total // PAGE if query.rest and not nearest else 0
+        return self.show(SearchState(query, page), request)
+
+    def show(self, state: SearchState, request: gr.Request) -> Updates:
+        """Show a state's page of results, without an open photo."""
         language = language_of(request)
-        found = self._found(shown, language)
-        if shown.page and not found.hits:  # fewer than there were, or an address of one's own
-            shown = replace(shown, page=replace(shown, found=found).pages - 1)
-            found = self._found(shown, language)
-        shown = replace(shown, found=found)
-        asked = shown.question
-        empty = found.total == 0 and self._album.store.count() == 0
+        results = self._find(state, language)
+        if state.page and not results.hits:  # photos are gone, or the address was made up
+            state = replace(state, page=replace(state, results=results).page_count - 1)
+            results = self._find(state, language)
+        state = replace(state, photo=None, results=results)
+        query = state.query
+        is_empty = results.total == 0 and self._album.store.count() == 0
+        is_blank = not (query.text.strip() or query.pictures or query.like or query.burst)
         return {
-            **self._parts.now(shown),
-            self._parts.welcome: gr.update(visible=empty),
-            self._parts.filters.accordion: gr.update(visible=not empty),
-            self._parts.browse: gr.update(visible=not empty),
-            self._parts.examples_row: gr.update(
-                visible=not (asked.text.strip() or asked.pictures or asked.like or asked.burst)
-            ),
-            **self._parts.results.of(shown, found, language, empty=empty),
-            **self._parts.panel.hidden(),
+            **self._parts.set_state(state),
+            self._parts.welcome: gr.update(visible=is_empty),
+            self._parts.filters.accordion: gr.update(visible=not is_empty),
+            self._parts.browse: gr.update(visible=not is_empty),
+            self._parts.examples_row: gr.update(visible=is_blank),
+            **self._parts.results.show(state, results, language, empty=is_empty),
+            **self._parts.panel.hide(),
         }
 
-    def turner(self, step: int) -> Any:
+    def pager(self, step: int) -> Any:
+        """Build the listener that shows the next (+1) or previous (-1) page."""
+
         @alerts_on_failure
-        def turn_page(shown: SearchState, request: gr.Request) -> Updates:
-            return self.show(replace(shown, page=max(0, shown.page + step)), request)
+        def turn_page(state: SearchState, request: gr.Request) -> Updates:
+            return self.show(replace(state, page=max(0, state.page + step)), request)
 
         return turn_page
 
-    def asker_of(self, key: str) -> Any:
+    def example_listener(self, key: str) -> Any:
+        """Build the listener that searches for an example text."""
+
         @alerts_on_failure
-        def ask_example(given: Updates, request: gr.Request) -> Updates:
-            text = say(language_of(request), key)
-            asked = self._asked({**given, self._parts.query: text})
-            return {self._parts.query: text, **self.answer(asked, request)}
+        def search_example(values: Updates, request: gr.Request) -> Updates:
+            return self._search_for(say(language_of(request), key), values, request)
 
-        return ask_example
+        return search_example
 
-    def answer(self, question: SearchRequest, request: gr.Request) -> Updates:
-        """The first page of the answer."""
-        return self.show(SearchState(question), request)
+    def answer(self, query: SearchRequest, request: gr.Request) -> Updates:
+        """Show the first page of results."""
+        return self.show(SearchState(query), request)
 
-    def _found(self, shown: SearchState, language: str) -> SearchPage:
-        offset = shown.page * PAGE
-        return self._album.search.find(shown.question, offset=offset, language=language)
+    def _search_for(self, text: str, values: Updates, request: gr.Request) -> Updates:
+        """Put a text into the box and search for it."""
+        query = self._read_query({**values, self._parts.query: text})
+        return {self._parts.query: text, **self.answer(query, request)}
 
-    def _asked(self, given: Updates) -> SearchRequest:
-        """What the box and the filters ask for now, beside pictures and order as they were."""
-        question: SearchRequest = given[self._parts.shown].question
-        filters = self._parts.filters.chosen(given)
-        return replace(
-            question, text=given[self._parts.query] or "", filters=filters, rest=False, burst=None
-        )
+    def _find(self, state: SearchState, language: str) -> SearchPage:
+        offset = state.page * PAGE
+        return self._album.search.find(state.query, offset=offset, language=language)
+
+    def _read_query(self, values: Updates) -> SearchRequest:
+        """Combine box and filters with the state's images and order."""
+        query: SearchRequest = values[self._parts.state].query
+        filters = self._parts.filters.read(values)
+        text = values[self._parts.query] or ""
+        return replace(query, text=text, filters=filters, rest=False, burst=None)
 
 
-def _without(items: tuple[Any, ...], number: int) -> tuple[Any, ...]:
-    return tuple(it for n, it in enumerate(items) if n != number)
+def _without(items: tuple[Any, ...], index: int) -> tuple[Any, ...]:
+    return tuple(item for n, item in enumerate(items) if n != index)

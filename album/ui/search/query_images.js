@@ -1,4 +1,4 @@
-// A picture that is pasted or dropped on the Search tab goes the way of one that is chosen.
+// Images pasted or dropped on the Search tab are uploaded like selected ones.
 const searching = () => document.querySelector('#query')?.offsetWidth > 0;
 const pictures = (data) => [...(data?.files ?? [])].filter((it) => it.type.startsWith('image/'));
 const bar = () => document.querySelector('#search-bar');

@@ -1,4 +1,4 @@
-"""The answer to a question: what was understood, how many photos, and the photos in their bands."""
+"""Components of the results: chips, counts, tiles and pager."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from album.ui.search.tiles import tiles
 from album.ui.shared.session_state import SearchState
 from album.ui.shared.updates import Updates
 
-# What the page says to `tiles.js`.
+# Events that `tiles.js` listens to.
 PHOTO_IS_OPEN = "(id) => { document.dispatchEvent(new CustomEvent('photo-open', {detail: id})); }"
 PHOTO_IS_CLOSED = "() => { document.dispatchEvent(new CustomEvent('photo-closed')); }"
 PAGE_IS_TURNED = "() => { document.dispatchEvent(new CustomEvent('page-turned')); }"
@@ -26,19 +26,19 @@ TILES_ON_LOAD = Path(__file__).with_name("tiles.js").read_text("utf-8")
 
 
 class Results:
-    """Components between the search box and the photo panel; the search tab listens to them."""
+    """Components between box and photo panel. The Search tab connects the listeners."""
 
-    def __init__(self, album: Album, pictures: QueryImages) -> None:
+    def __init__(self, album: Album, images: QueryImages) -> None:
         self._album = album
-        self._pictures = pictures
+        self._images = images
 
     def build_above(self) -> None:
-        """What was understood, above the filters."""
+        """Build the chips and the weight slider, above the filters."""
         self.chips = gr.HTML(elem_id="chips", js_on_load=chips.ON_LOAD)
-        self._pictures.build_weight()
+        self._images.build_weight()
 
     def build_head(self) -> None:
-        """How many there are, and in what order."""
+        """Build the counts and the order."""
         with gr.Row(elem_id="unread", visible=False) as self._unread:
             gr.Markdown(i18n("unread"))
             self.translate = gr.Button(i18n("translate"), size="sm", elem_id="translate")
@@ -50,12 +50,16 @@ class Results:
             )
             self.sort = gr.Radio(
                 [(i18n("sort_best"), "best"), (i18n("sort_date"), "date")],
-                value="best", label=i18n("sort"), show_label=False, container=False,
-                elem_id="sort", visible=False,
-            )  # fmt: skip
+                value="best",
+                label=i18n("sort"),
+                show_label=False,
+                container=False,
+                elem_id="sort",
+                visible=False,
+            )
 
     def build_photos(self) -> None:
-        """The tiles, and what leads to more of them."""
+        """Build the tiles, the button for the rest and the pager."""
         self.tiles = gr.HTML(elem_id="results", js_on_load=TILES_ON_LOAD)
         self.rest = gr.Button(elem_id="show-rest", size="sm", visible=False)
         with gr.Row(elem_id="pager", visible=False) as self._pager:
@@ -65,53 +69,63 @@ class Results:
 
     @property
     def outputs(self) -> list[Any]:
-        """What `of` returns updates for."""
+        """Return the components that `show` updates."""
         return [
-            self.chips, self._pictures.weight_row, self._pictures.weight, self._unread,
-            self.translate, self._remarks, self._heading, self.caption_these, self.sort,
-            self.tiles, self.rest,
-            self._pager, self._number, self.previous, self.next,
-        ]  # fmt: skip
+            self.chips,
+            self._images.weight_row,
+            self._images.weight,
+            self._unread,
+            self.translate,
+            self._remarks,
+            self._heading,
+            self.caption_these,
+            self.sort,
+            self.tiles,
+            self.rest,
+            self._pager,
+            self._number,
+            self.previous,
+            self.next,
+        ]
 
-    def of(self, shown: SearchState, found: SearchPage, language: str, *, empty: bool) -> Updates:
-        """The answer as updates.
+    def show(
+        self, state: SearchState, results: SearchPage, language: str, *, empty: bool
+    ) -> Updates:
+        """Show one page of results.
 
         Args:
-            shown: what was asked, and which photo is open.
-            found: one page of the answer.
+            state: the query, and the photo that is open.
+            results: the page.
             language: of the reader.
-            empty: the album has no photo at all.
+            empty: whether the album has no photo at all.
         """
-        question = shown.question
-        ranked = any(hit.score is not None for hit in found.hits) and not found.nearest
-        several = found.total + found.rest > 1
-        more = more_to_show(question, found, language)
-        both = bool(found.query.groups and (question.pictures or question.like))
+        query = state.query
+        is_ranked = any(hit.score is not None for hit in results.hits) and not results.nearest
+        is_sortable = is_ranked and results.total + results.rest > 1 and query.burst is None
+        more = more_to_show(query, results, language)
+        has_both = bool(results.query.groups and (query.pictures or query.like))
         return {
-            self.chips: self._chips(shown, found, language),
-            self._pictures.weight_row: gr.update(visible=both),
-            self._pictures.weight: question.picture_weight,
-            self._unread: gr.update(visible=found.unread == "ko"),
+            self.chips: self._chips(state, results, language),
+            self._images.weight_row: gr.update(visible=has_both),
+            self._images.weight: query.picture_weight,
+            self._unread: gr.update(visible=results.unread == "ko"),
             self.translate: gr.update(visible=self._album.can_translate),
-            self._remarks: remarks(found, language),
-            self._heading: "" if empty else headline(question, found, language),
-            self.caption_these: gr.update(visible=found.total > 0),
-            self.sort: gr.update(
-                value=question.sort, visible=ranked and several and question.burst is None
-            ),
-            self.tiles: tiles(self._album, shown, found, language),
+            self._remarks: remarks(results, language),
+            self._heading: "" if empty else headline(query, results, language),
+            self.caption_these: gr.update(visible=results.total > 0),
+            self.sort: gr.update(value=query.sort, visible=is_sortable),
+            self.tiles: tiles(self._album, state, results, language),
             self.rest: gr.update(value=more, visible=bool(more)),
-            self._pager: gr.update(visible=shown.pages > 1),
-            self._number: say(language, "page_of", page=shown.page + 1, pages=shown.pages),
-            self.previous: gr.update(interactive=shown.page > 0),
-            self.next: gr.update(interactive=shown.page + 1 < shown.pages),
+            self._pager: gr.update(visible=state.page_count > 1),
+            self._number: say(language, "page_of", page=state.page + 1, pages=state.page_count),
+            self.previous: gr.update(interactive=state.page > 0),
+            self.next: gr.update(interactive=state.page + 1 < state.page_count),
         }
 
-    def _chips(self, shown: SearchState, found: SearchPage, language: str) -> str:
-        question = shown.question
-        drawn = self._pictures.chips(question, language)
-        drawn += chips.word_chips(found.query.text, found.query.chips, language)
-        if question.burst is not None:
-            words = say(language, "this_moment")
-            drawn.insert(0, chips.removable(words, words, "burst", 0, language))
-        return "".join(drawn)
+    def _chips(self, state: SearchState, results: SearchPage, language: str) -> str:
+        query = state.query
+        row = self._images.chips(query, language)
+        row += chips.word_chips(results.query.text, results.query.chips, language)
+        if query.burst is not None:
+            row.insert(0, chips.removable(say(language, "this_moment"), "burst", 0, language))
+        return "".join(row)

@@ -1,82 +1,77 @@
-"""What is said above the photos: how many there are, how sure they are, what to loosen."""
+"""Summary above the photos: counts, confidence, and how to widen the query."""
 
 from __future__ import annotations
 
-import html
+from markupsafe import Markup
 
 from album.domain.photo import SearchFilters
 from album.search.search import SearchPage, SearchRequest
 from album.ui.i18n.error_messages import in_language
-from album.ui.i18n.messages import say
+from album.ui.i18n.messages import say, say_count
+from album.ui.shared.templates import render
 
 
-def headline(question: SearchRequest, found: SearchPage, language: str) -> str:
-    """How many photos answer the question, as escaped HTML."""
-    if question.burst is not None:
-        return _counted("burst_open", found.sure + found.maybe + found.rest, language)
-    if found.nearest:
-        key = "no_such_like" if _of_pictures_alone(question, found) else "no_such"
-        loosen = html.escape(_loosen(question, found, language))
-        lines = f"<strong>{say(language, key)}</strong> {loosen}"
-        return f"{lines}{_left_out(found, language)}"
-    if not found.total:
-        return html.escape(
-            f"{say(language, 'no_match')} {_loosen(question, found, language)}"
-        ) + _left_out(found, language)
-    if found.model_id is None:
-        return say(language, "newest_first", count=_counted("photo", found.sure, language))
-    parts = []
-    if found.sure:
-        parts.append(_counted("match", found.sure, language))
-        if found.maybe:
-            parts.append(say(language, "maybe_count", n=found.maybe))
-    elif found.maybe:
-        parts.append(_counted("only_maybe", found.maybe, language))
+def headline(query: SearchRequest, results: SearchPage, language: str) -> Markup:
+    """Render how many photos match the query."""
+    strong = left_out = ""
+    if query.burst is not None:
+        total = results.sure + results.maybe + results.rest
+        text = say_count(language, "burst_open", total)
+    elif results.nearest:
+        key = "no_such_like" if _has_only_images(query, results) else "no_such"
+        strong, text = say(language, key), _advice(query, results, language)
+    elif not results.total:
+        text = f"{say(language, 'no_match')} {_advice(query, results, language)}"
+    elif results.model_id is None:
+        text = say(language, "newest_first", count=say_count(language, "photo", results.sure))
     else:
-        parts.append(_counted("photo", found.rest, language))
-    return " · ".join(parts) + _left_out(found, language)
+        text = " · ".join(_counts(results, language))
+    listed = not results.nearest and results.total and results.model_id is None
+    if results.vetoed and query.burst is None and not listed:
+        unwanted = ", ".join(results.query.unwanted)
+        left_out = say_count(language, "left_out", results.vetoed, what=unwanted)
+    return render("search/headline.html", language, strong=strong, text=text, left_out=left_out)
 
 
-def more_to_show(question: SearchRequest, found: SearchPage, language: str) -> str:
-    """What the button says that shows the rest, or hides it again; "" where there is none."""
-    if question.rest:
-        key = "hide_rest_nearest" if found.nearest else "hide_rest"
-        return say(language, key) if found.rest else ""
-    hidden = found.rest - (len(found.hits) if found.nearest else 0)
-    return _counted("show_rest", hidden, language) if hidden > 0 else ""
+def _counts(results: SearchPage, language: str) -> list[str]:
+    if results.sure:
+        maybe = [say(language, "maybe_count", n=results.maybe)] if results.maybe else []
+        return [say_count(language, "match", results.sure), *maybe]
+    if results.maybe:
+        return [say_count(language, "only_maybe", results.maybe)]
+    return [say_count(language, "photo", results.rest)]
 
 
-def remarks(found: SearchPage, language: str) -> str:
-    """What was written but not understood as it looks, as escaped HTML."""
-    return "".join(
-        f"<p>{html.escape(in_language(language, notice))}</p>" for notice in found.query.notices
-    )
+def more_to_show(query: SearchRequest, results: SearchPage, language: str) -> str:
+    """Label the button for the rest, or return "" without one."""
+    if query.rest:
+        key = "hide_rest_nearest" if results.nearest else "hide_rest"
+        return say(language, key) if results.rest else ""
+    hidden = results.rest - (len(results.hits) if results.nearest else 0)
+    return say_count(language, "show_rest", hidden) if hidden > 0 else ""
 
 
-def _left_out(found: SearchPage, language: str) -> str:
-    if not found.vetoed:
-        return ""
-    what = ", ".join(found.query.unwanted)
-    left_out = _counted("left_out", found.vetoed, language, what=what)
-    return f' <span class="left-out">{html.escape(left_out)}</span>'
+def remarks(results: SearchPage, language: str) -> Markup:
+    """Render the parser's notices.
+
+    A notice is, for example, about words that look like a filter but are none.
+    """
+    line = Markup("<p>{}</p>")
+    notices = results.query.notices
+    return Markup("").join(line.format(in_language(language, notice)) for notice in notices)
 
 
-def _loosen(question: SearchRequest, found: SearchPage, language: str) -> str:
-    """What to take away for more hits, or else to say it in other words."""
-    text = found.query.text
-    names = [" ".join(text[chip.start : chip.end].split()) for chip in found.query.chips]
+def _advice(query: SearchRequest, results: SearchPage, language: str) -> str:
+    """Suggest what to remove from the query, or other words."""
+    text = results.query.text
+    names = [" ".join(text[chip.start : chip.end].split()) for chip in results.query.chips]
     parts = [f"“{name}”" for name in names if name]
-    if question.filters != SearchFilters():
+    if query.filters != SearchFilters():
         parts.append(say(language, "the_filters"))
     if parts:
         return say(language, "loosen", what=", ".join(parts))
-    return say(language, "loosen_words") if found.query.groups else ""
+    return say(language, "loosen_words") if results.query.groups else ""
 
 
-def _of_pictures_alone(question: SearchRequest, found: SearchPage) -> bool:
-    return bool(question.pictures or question.like) and not found.query.groups
-
-
-def _counted(key: str, n: int, language: str, **values: object) -> str:
-    """The text for one, or for so many."""
-    return say(language, f"one_{key}" if n == 1 else f"{key}_count", n=n, **values)
+def _has_only_images(query: SearchRequest, results: SearchPage) -> bool:
+    return bool(query.pictures or query.like) and not results.query.groups

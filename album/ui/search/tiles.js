@@ -1,9 +1,9 @@
-// The tiles of the results: `element` holds them, `trigger` tells the server which was chosen.
+// Tiles of the results. `element` holds them, and `trigger` sends the selected one to the server.
 const all = () => [...element.querySelectorAll('.thumbnail-item')];
 const panel = () => document.querySelector('#photo-panel');
 const reading = () => { const it = panel(); return it !== null && it.offsetWidth > 0; };
 const settled = (then) => requestAnimationFrame(() => requestAnimationFrame(then));
-let left = null;   // where the page stood when a photo was opened, and which photo
+let left = null;   // scroll position and id of the photo when it was opened
 let focused = null;
 
 function mark(id) {
@@ -41,7 +41,7 @@ document.addEventListener('rest-shown', () => settled(() => {
   element.querySelector('[data-band=rest]')?.previousElementSibling?.scrollIntoView({block: 'nearest'});
 }));
 
-// While no photo is open the arrows go from tile to tile; then they are the photo's.
+// Without an open photo the arrow keys move between tiles. Otherwise they belong to the photo.
 element.addEventListener('keydown', (event) => {
   const tile = event.target.closest('.thumbnail-item');
   if (!tile || reading() || event.altKey || event.ctrlKey || event.metaKey) return;
@@ -59,7 +59,7 @@ element.addEventListener('keydown', (event) => {
   if (next) { event.preventDefault(); next.focus(); }
 });
 
-// Tiles that are drawn anew, since photos came, keep the keyboard where it was.
+// Tiles that are rendered again for new photos keep keyboard focus.
 element.addEventListener('focusin', (event) => {
   focused = event.target.closest('.thumbnail-item')?.dataset.photo ?? null;
 });

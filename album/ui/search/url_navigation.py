@@ -1,4 +1,4 @@
-"""Arriving at an address: the first load, back and forward, a question out of the history."""
+"""Listeners for addresses: first load, back and forward, and the search history."""
 
 from __future__ import annotations
 
@@ -21,71 +21,80 @@ from album.ui.shared.updates import Updates
 
 
 class UrlNavigation:
-    """Shows what an address asks for, from anybody."""
+    """Listeners that show an address, which may be forged."""
 
     def __init__(
-        self, album: Album, parts: SearchLayout, asking: SearchHandlers, viewing: PhotoNavigation
+        self, album: Album, parts: SearchLayout, queries: SearchHandlers, photos: PhotoNavigation
     ) -> None:
         self._album = album
         self._parts = parts
-        self._asking = asking
-        self._viewing = viewing
+        self._queries = queries
+        self._photos = photos
 
     @alerts_on_failure
-    def go_to(self, shown: SearchState, address: str, request: gr.Request) -> Iterator[Updates]:
-        """What an address asks for; only the photo is opened or closed where the rest is here."""
-        yield from self._arrive(shown, from_address(parameters(address)), request)
-
-    @alerts_on_failure
-    def refresh(self, shown: SearchState, request: gr.Request) -> Iterator[Updates]:
-        """The same page once more, with what has been added since; an open photo stays open."""
-        if shown.found is None:  # the page was just loaded
-            yield from self._arrive(shown, from_address(request.query_params), request)
-        elif shown.photo is None:
-            yield {**self._asking.show(shown, request), **self._choices(shown, request)}
-        else:
-            yield self._choices(shown, request)
-
-    def _choices(self, shown: SearchState, request: gr.Request) -> Updates:
-        return self._parts.filters.choices(shown.question.filters, language_of(request))
-
-    def _arrive(
-        self, shown: SearchState, wanted: SearchState, request: gr.Request
+    def open_address(
+        self, state: SearchState, address: str, request: gr.Request
     ) -> Iterator[Updates]:
-        """Show what an address asks for, the box and the filters first: the answer may take long.
+        """Show an address.
 
-        An address that asks nothing leaves alone what is typed while its page is being loaded.
-        Photos that are not there any more are left out of the question.
+        If only its photo differs, the photo alone is opened or closed.
         """
-        asked, language = wanted.question, language_of(request)
-        there = self._album.store.get_many(
-            [it for it in (*asked.like, asked.burst, wanted.photo) if it is not None]
-        )
-        if wanted.photo is not None and wanted.photo not in there:
+        yield from self._show(state, from_address(parameters(address)), request)
+
+    @alerts_on_failure
+    def refresh(self, state: SearchState, request: gr.Request) -> Iterator[Updates]:
+        """Show the current page with new photos, around an open photo."""
+        if state.results is None:  # the page was just loaded
+            yield from self._show(state, from_address(request.query_params), request)
+        elif state.photo is None:
+            yield {**self._queries.show(state, request), **self._choices(state, request)}
+        else:
+            yield self._choices(state, request)
+
+    def _choices(self, state: SearchState, request: gr.Request) -> Updates:
+        return self._parts.filters.choices(state.query.filters, language_of(request))
+
+    def _show(
+        self, state: SearchState, target: SearchState, request: gr.Request
+    ) -> Iterator[Updates]:
+        """Show a target state, box and filters first.
+
+        The search may take long. An empty query leaves the box alone, since somebody may type while
+        the page loads. Photos that no longer exist are left out of the query.
+
+        """
+        query, photo, language = target.query, target.photo, language_of(request)
+        ids = (*query.like, query.burst, photo)
+        existing = self._album.store.get_many([id_ for id_ in ids if id_ is not None])
+        if photo is not None and photo not in existing:
             gr.Warning(in_language(language, "This photo is not in the album."))
-        asked = replace(
-            asked,
-            like=tuple(it for it in asked.like if it in there),
-            burst=asked.burst if asked.burst in there else None,
+            photo = None
+        query = replace(
+            query,
+            like=tuple(photo_id for photo_id in query.like if photo_id in existing),
+            burst=query.burst if query.burst in existing else None,
         )
-        if to_address(SearchState(asked)) == to_address(SearchState(shown.question)):
-            asked = shown.question  # with its pictures, which no address holds
-        asks = shown.found is None or (asked, wanted.page) != (shown.question, shown.page)
-        if asks:
-            if shown.found is None and asked == SearchRequest():
-                # The box and the filters are as they were built, or somebody types there already.
-                yield self._choices(SearchState(asked), request)
+        if to_address(SearchState(query)) == to_address(SearchState(state.query)):
+            query = state.query  # with its uploaded images, which no address holds
+        is_new = state.results is None or (query, target.page) != (state.query, state.page)
+        if is_new:
+            if state.results is None and query == SearchRequest():
+                # The box and the filters are as built, or somebody is typing already.
+                yield self._choices(SearchState(query), request)
             else:
                 yield {
-                    self._parts.query: asked.text,
-                    **self._parts.filters.shows(asked.filters, language),
+                    self._parts.query: query.text,
+                    **self._parts.filters.show(query.filters, language),
                 }
-            answer = self._asking.show(SearchState(asked, wanted.page), request)
-            shown = answer[self._parts.shown]
-            yield answer
-        if wanted.photo in there and wanted.photo is not None:
-            yield self._viewing.open_by_id(shown, wanted.photo, language)
-        elif shown.photo is not None:
-            yield {**self._parts.now(replace(shown, photo=None)), **self._parts.panel.hidden()}
-        elif not asks:
-            yield {self._parts.shown: gr.skip()}
+            updates = self._queries.show(SearchState(query, target.page), request)
+            state = updates[self._parts.state]
+            yield updates
+        if photo is not None:
+            yield self._photos.open_by_id(state, photo, language)
+        elif state.photo is not None:
+            yield {
+                **self._parts.set_state(replace(state, photo=None)),
+                **self._parts.panel.hide(),
+            }
+        elif not is_new:
+            yield {self._parts.state: gr.skip()}

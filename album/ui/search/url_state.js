@@ -1,5 +1,5 @@
-// The browser's address and history follow what is shown; Back and Forward ask for it again.
-// `props`, `watch` and KEYS come from the component that carries this script.
+// Address and history of the browser follow the page. Back and Forward request it again.
+// The component of this script defines props, watch and KEYS.
 
 const album = (window.album = window.album || {});
 const own = (search) => {
@@ -13,17 +13,17 @@ const without = (search, ...keys) => {
   return String(rest);
 };
 
-let shown = null; // what the last answer showed; null until the first
-let asked = written(location.search); // what the browser asks for, until it is answered
-let patience = 0; // the timer that ends waiting for it
-let place = window.scrollY; // where the reader was when they last did something
-let leaving = false; // on the way back from a photo that was closed, which takes a moment
-let returning = 0; // the frames left in which to find that place again
+let shown = null; // address of the last answer, null before the first
+let asked = written(location.search); // address that the browser requests, until it is answered
+let patience = 0; // timer that ends the wait for it
+let place = window.scrollY; // scroll position at the last action
+let leaving = false; // going back from a closed photo takes a moment
+let returning = 0; // frames left to restore the position
 
 const keep = (state) => history.replaceState({ ...history.state, ...state }, '');
 const addressOf = (query) => {
   const all = new URLSearchParams(query);
-  // Parameters of others, such as the theme, stay as they are.
+  // Foreign parameters, such as the theme, stay unchanged.
   new URLSearchParams(location.search).forEach((value, key) => {
     if (!KEYS.includes(key)) all.append(key, value);
   });
@@ -31,7 +31,7 @@ const addressOf = (query) => {
 };
 
 const returnTo = (top) => {
-  returning = 60; // the tiles take a moment to be there again
+  returning = 60; // tiles take a moment to render
   const step = () => {
     if (!returning--) { returning = 0; return; }
     window.scrollTo(0, top);
@@ -42,7 +42,7 @@ const returnTo = (top) => {
 };
 
 const arrive = () => {
-  // The entry is there already; the answer may be less than it asks for, as where a photo is gone.
+  // The entry exists already. The answer may lack parts, such as a deleted photo.
   clearTimeout(patience);
   asked = null;
   if (shown !== written(location.search)) history.replaceState(history.state, '', addressOf(shown));
@@ -52,9 +52,9 @@ const arrive = () => {
 const follow = (query) => {
   shown = query;
   clearTimeout(patience);
-  if (leaving) return; // what is answered on the way back is followed from there
+  if (leaving) return; // answers on the way back are handled afterwards
   if (asked !== null) {
-    // The results may come first, and the open photo after them.
+    // Results may come before the open photo.
     if (query === asked) arrive(); else patience = setTimeout(arrive, 5000);
     return;
   }
@@ -78,7 +78,7 @@ const follow = (query) => {
 };
 
 watch('value', () => {
-  // A session that shows nothing in particular has an address, too: the empty one.
+  // A session without a query has the empty address.
   const query = written(props.value || '');
   if (query !== shown) follow(query);
 });
@@ -86,13 +86,13 @@ watch('value', () => {
 if (!album.travels) {
   album.travels = true;
   history.scrollRestoration = 'manual';
-  // Before the click is answered: what it opens may move the page.
+  // Before the click is handled, since it may scroll the page.
   for (const gesture of ['pointerdown', 'keydown']) {
     document.addEventListener(gesture, (event) => {
       if (!event.isTrusted) return;
       place = window.scrollY;
       returning = 0;
-      asked = null; // whatever is answered from now on is answered to this
+      asked = null; // later answers belong to this request
       clearTimeout(patience);
     }, true);
   }

@@ -1,13 +1,12 @@
-"""The address of a page: a question, a page of its answer and the open photo, to be shared or kept.
+"""Addresses of the page, with query, page and photo as parameters.
 
-Pictures that were uploaded are the session's own: an address leaves them out, and the words, the
-photos of the album and the filters stay.
+Uploaded images belong to a session and are left out. Text, photos of the album and filters stay.
 
-    bar = AddressBar()                       # where the tab is built; two hidden components
-    {bar.here: to_address(shown), ...}       # with every answer
-    bar.go_to.submit(listen, bar.go_to, ...) # shows from_address(parameters(value)): back and
-                                             # forward, queries of the history
-    from_address(request.query_params)       # what the first load asks for
+    bar = AddressBar()                          # inside the tab, as two hidden components
+    {bar.address: to_address(state), ...}       # with every update
+    bar.target.submit(listener, bar.target, ..) # back, forward and history:
+                                                # show from_address(parameters(value))
+    from_address(request.query_params)          # at the first load
 """
 
 from __future__ import annotations
@@ -29,35 +28,50 @@ from album.search.search import SearchRequest
 from album.ui.shared.session_state import SearchState
 
 KEYS: Final = (
-    *("q", "like", "weight", "after", "before", "place", "camera", "shape", "type", "caption"),
-    *("label", "sort", "rest", "burst", "p", "photo"),
+    "q",
+    "like",
+    "weight",
+    "after",
+    "before",
+    "place",
+    "camera",
+    "shape",
+    "type",
+    "caption",
+    "label",
+    "sort",
+    "rest",
+    "burst",
+    "p",
+    "photo",
 )
-"""What the album's addresses are made of, in this order; other parameters belong to others."""
-LONGEST_TEXT: Final = 1000
-LONGEST_NAME: Final = 100
-LONGEST_DAY: Final = 20
-MOST_LIKE: Final = 10
-LONGEST_ADDRESS: Final = 20_000  # 1,000 letters of three bytes, written as %EA%B0%95
+"""Parameters of the album's addresses, in this order. Others are ignored."""
+MAX_TEXT_LENGTH: Final = 1000
+MAX_NAME_LENGTH: Final = 100
+MAX_DAY_LENGTH: Final = 20
+MAX_LIKE: Final = 10
+MAX_ADDRESS_LENGTH: Final = 20_000  # 1,000 letters of three bytes, written as %EA%B0%95
+DEFAULT_WEIGHT: Final = SearchRequest().picture_weight
 _NUMBER = re.compile("[1-9][0-9]{0,17}")
 _PAGE = re.compile("[1-9][0-9]{0,6}")
 _SCRIPT = Path(__file__).with_name("url_state.js")
-BREAKS: Final = ("Cc", "Zl", "Zp")
-EITHER: Final = {"yes": True, "no": False}
+_BREAKS: Final = ("Cc", "Zl", "Zp")
+_BOOLEANS: Final = {"yes": True, "no": False}
 
 
 class AddressBar:
-    """Two hidden components between the session and the browser's own address and history."""
+    """Two hidden components between the session and the browser's address and history."""
 
     def __init__(self) -> None:
-        self.here = gr.HTML(
+        self.address = gr.HTML(
             elem_id="address",
             elem_classes="plumbing",
             visible="hidden",
             html_template="",
             js_on_load=f"const KEYS = {json.dumps(KEYS)};\n{_SCRIPT.read_text('utf-8')}",
         )
-        """The address of what is shown: an output of everything that changes it."""
-        self.go_to = gr.HTML(
+        """Address of the current state, an output of every listener that changes it."""
+        self.target = gr.HTML(
             elem_id="go-to",
             elem_classes="plumbing",
             visible="hidden",
@@ -67,70 +81,71 @@ class AddressBar:
                 "window.album.ask = (address) => { props.value = address; trigger('submit'); };"
             ),
         )
-        """The address that the browser wants to be shown: its `submit` asks for it."""
+        """Address that the browser requests by its `submit` event."""
 
 
-def to_address(shown: SearchState) -> str:
-    """The address, relative and in ASCII: `?q=snow&p=3&photo=12`; "" where nothing is asked.
+def to_address(state: SearchState) -> str:
+    """Format a state as a relative ASCII address: `?q=snow&p=3&photo=12`, or "".
 
-    Holds at most a thousand characters of text; pictures that were uploaded are left out.
+    It holds at most `MAX_TEXT_LENGTH` characters of text and no uploaded images.
     """
-    asked, filters = shown.question, shown.question.filters
-    weighs = asked.picture_weight != SearchRequest().picture_weight and (asked.like and asked.text)
+    query, filters = state.query, state.query.filters
+    has_weight = query.like and query.text and query.picture_weight != DEFAULT_WEIGHT
     values: dict[str, object] = {
-        "q": _clean(asked.text, LONGEST_TEXT),
-        "like": ",".join(map(str, asked.like[:MOST_LIKE])),
-        "weight": f"{asked.picture_weight:.2f}".rstrip("0").rstrip(".") if weighs else "",
+        "q": _clean(query.text, MAX_TEXT_LENGTH),
+        "like": ",".join(map(str, query.like[:MAX_LIKE])),
+        "weight": f"{query.picture_weight:.2f}".rstrip("0").rstrip(".") if has_weight else "",
         "after": filters.after,
         "before": filters.before,
-        "place": _either(filters.has_place),
-        "camera": _clean(filters.camera or "", LONGEST_NAME),
+        "place": _from_bool(filters.has_place),
+        "camera": _clean(filters.camera or "", MAX_NAME_LENGTH),
         "shape": filters.orientation,
-        "type": _clean(filters.file_type or "", LONGEST_NAME),
-        "caption": _either(filters.has_caption),
-        "label": _clean(filters.label or "", LONGEST_NAME),
-        "sort": "date" if asked.sort == "date" else "",
-        "rest": "1" if asked.rest else "",
-        "burst": asked.burst,
-        "p": shown.page + 1 if shown.page > 0 else "",
-        "photo": shown.photo,
+        "type": _clean(filters.file_type or "", MAX_NAME_LENGTH),
+        "caption": _from_bool(filters.has_caption),
+        "label": _clean(filters.label or "", MAX_NAME_LENGTH),
+        "sort": "date" if query.sort == "date" else "",
+        "rest": "1" if query.rest else "",
+        "burst": query.burst,
+        "p": state.page + 1 if state.page > 0 else "",
+        "photo": state.photo,
     }
     parts = [(key, values[key]) for key in KEYS if values[key]]
     return f"?{urlencode(parts)}" if parts else ""
 
 
 def parameters(address: str) -> dict[str, str]:
-    """The parameters of an address, with or without its `?`; none where it is no address."""
-    query = address[:LONGEST_ADDRESS].rpartition("?")[2].partition("#")[0]
+    """Parse the parameters of an address, with or without its `?`."""
+    query = address[:MAX_ADDRESS_LENGTH].rpartition("?")[2].partition("#")[0]
     return dict(parse_qsl(query, errors="replace"))
 
 
 def from_address(params: Mapping[str, str]) -> SearchState:
-    """What an address asks for.
+    """Parse the state that an address describes.
 
     Args:
-        params: of the address, from anybody; whatever cannot be understood is left out.
+        params: its parameters, which may be forged. Invalid ones are ignored.
     """
 
-    def text(key: str, most: int = LONGEST_NAME) -> str:
-        return _clean(params.get(key, ""), most)
+    def text(key: str, limit: int = MAX_NAME_LENGTH) -> str:
+        return _clean(params.get(key, ""), limit)
+
+    shape = text("shape")
+    orientation = cast("Orientation", shape) if shape in get_args(Orientation) else None
 
     filters = SearchFilters(
-        after=_day(text("after", LONGEST_DAY)),
-        before=_day(text("before", LONGEST_DAY), last=True),
-        has_place=EITHER.get(text("place")),
+        after=_day(text("after", MAX_DAY_LENGTH)),
+        before=_day(text("before", MAX_DAY_LENGTH), last=True),
+        has_place=_BOOLEANS.get(text("place")),
         camera=text("camera") or None,
-        orientation=cast("Orientation", shape)
-        if (shape := text("shape")) in get_args(Orientation)
-        else None,
+        orientation=orientation,
         file_type=text("type") or None,
-        has_caption=EITHER.get(text("caption")),
+        has_caption=_BOOLEANS.get(text("caption")),
         label=text("label") or None,
     )
-    numbers = [_number(it) for it in params.get("like", "")[:LONGEST_ADDRESS].split(",")]
-    question = SearchRequest(
-        text=text("q", LONGEST_TEXT),
-        like=tuple(dict.fromkeys(it for it in numbers if it is not None))[:MOST_LIKE],
+    like = [_number(part) for part in params.get("like", "")[:MAX_ADDRESS_LENGTH].split(",")]
+    query = SearchRequest(
+        text=text("q", MAX_TEXT_LENGTH),
+        like=tuple(dict.fromkeys(number for number in like if number is not None))[:MAX_LIKE],
         picture_weight=_weight(text("weight")),
         filters=filters,
         sort="date" if text("sort") == "date" else "best",
@@ -139,19 +154,19 @@ def from_address(params: Mapping[str, str]) -> SearchState:
     )
     page = text("p")
     return SearchState(
-        question,
+        query,
         page=int(page) - 1 if _PAGE.fullmatch(page) else 0,
         photo=_number(text("photo")),
     )
 
 
-def _clean(text: Any, most: int) -> str:
-    """Text of one line that can be written anywhere: no control characters, no half ones."""
-    whole = str(text)[:most].encode(errors="replace").decode()
-    return "".join(" " if unicodedata.category(it) in BREAKS else it for it in whole).strip()
+def _clean(text: Any, limit: int) -> str:
+    """Cut a text to one line, without control characters and lone surrogates."""
+    line = str(text)[:limit].encode(errors="replace").decode()
+    return "".join(" " if unicodedata.category(c) in _BREAKS else c for c in line).strip()
 
 
-def _either(value: bool | None) -> str:
+def _from_bool(value: bool | None) -> str:
     return "" if value is None else "yes" if value else "no"
 
 
@@ -162,7 +177,7 @@ def _number(text: str) -> int | None:
 def _weight(text: str) -> float:
     if re.fullmatch(r"0|1|0?\.[0-9]{1,2}", text):
         return float(text)
-    return SearchRequest().picture_weight
+    return DEFAULT_WEIGHT
 
 
 def _day(text: str, *, last: bool = False) -> Any:

@@ -1,4 +1,4 @@
-"""The one place where named failures become messages in the browser."""
+"""Conversion of named failures to messages in the browser."""
 
 from __future__ import annotations
 
@@ -25,32 +25,36 @@ R = TypeVar("R")
 
 
 def alerts_on_failure(handler: Callable[P, R]) -> Callable[P, R]:
-    """Show an `AlbumError` or `ModelError` as its sentence, in the reader's language and escaped.
+    """Show a handler's `AlbumError` or `ModelError` as an alert.
 
-    A full disk and a text that is none are sentences, too. Works on handlers and on generators;
-    anything unnamed stays a bug with its traceback.
+    The sentence is escaped and in the reader's language. A full disk and text with lone surrogates
+    are alerts, too. Other exceptions are bugs and keep their traceback. Works on functions and on
+    generators.
     """
     if inspect.isgeneratorfunction(handler):
 
         @functools.wraps(handler)
-        def stepping(*args: P.args, **kwargs: P.kwargs) -> Iterator[Any]:
+        def generate(*args: P.args, **kwargs: P.kwargs) -> Iterator[Any]:
             with _alerts(args):
                 refuse_half_characters(args)
                 yield from cast("Iterator[Any]", handler(*args, **kwargs))
 
-        return cast("Callable[P, R]", stepping)
+        return cast("Callable[P, R]", generate)
 
     @functools.wraps(handler)
-    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
         with _alerts(args):
             refuse_half_characters(args)
             return handler(*args, **kwargs)
 
-    return wrapped
+    return call
 
 
 async def answer_full_disk(request: Request, error: Exception) -> PlainTextResponse:
-    """What an upload is answered that the disk has no room for; other errors stay bugs."""
+    """Answer an upload to a full disk with HTTP 507.
+
+    Other errors are raised again.
+    """
     sentence = disk_sentence(error) if isinstance(error, OSError) else None
     if sentence is None:
         raise error
@@ -70,7 +74,7 @@ def _alerts(args: tuple[Any, ...]) -> Iterator[None]:
         raise _alert(sentence, args) from error
 
 
-def _alert(said: str, args: tuple[Any, ...]) -> gr.Error:
-    request = next((it for it in args if isinstance(it, gr.Request)), None)
-    sentence = in_language(language_of(request), said)
-    return gr.Error(html.escape(sentence), print_exception=False)
+def _alert(sentence: str, args: tuple[Any, ...]) -> gr.Error:
+    request = next((value for value in args if isinstance(value, gr.Request)), None)
+    text = in_language(language_of(request), sentence)
+    return gr.Error(html.escape(text), print_exception=False)

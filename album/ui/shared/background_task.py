@@ -1,11 +1,11 @@
-"""Long work in a thread of its own, looked at by a listener that tells the browser how far it is.
+"""Long work in a thread, with progress for the browser.
 
-A listener that is a generator is closed when its browser goes away, and the work with it.
+Gradio closes a generator when its browser goes away, which cancels the task.
 
-    def listener(self, work):               # a state; whoever has it, such as a button, can stop it
-        for step in work.steps(pool, job):  # job() calls work.tell, and asks work.is_stopped
+    def listener(self, task):               # a state, so that a button can cancel it
+        for step in task.steps(pool, job):  # job() calls task.report, and asks task.is_cancelled
             yield {self._bar: step}
-        report = work.result()
+        report = task.result()
 """
 
 from __future__ import annotations
@@ -18,71 +18,70 @@ from typing import Generic, NamedTuple, TypeVar
 from album.errors import AlbumError
 
 T = TypeVar("T")
-LOOK_EVERY_S = 0.3
+POLL_INTERVAL_S = 0.3
 
 
 class Step(NamedTuple):
-    """How far the work is."""
+    """Progress of a task."""
 
     done: int = 0
     total: int = 0
     name: str = ""
-    """Of what was done last."""
+    """Name of the item done last."""
 
 
 class TaskCancelledError(AlbumError):
-    """Raised when somebody ended what gives no half results."""
+    """Cancellation of a task that has no partial result."""
 
 
 class BackgroundTask(Generic[T]):
-    """One piece of work."""
+    """One job in a thread, with its progress and its cancellation."""
 
     def __init__(self) -> None:
         self.abandoned = False
-        """Nobody waits for the result any more."""
-        self._stopped = Event()
-        self._now = Step()
+        """Whether its listener has gone, so nobody waits for the result."""
+        self._cancelled = Event()
+        self._step = Step()
         self._future: Future[T] | None = None
 
-    def stop(self) -> None:
-        """End it after what is in hand."""
-        self._stopped.set()
+    def cancel(self) -> None:
+        """Ask the job to end after its current item."""
+        self._cancelled.set()
 
-    def is_stopped(self) -> bool:
-        """Whether somebody ended it."""
-        return self._stopped.is_set()
+    def is_cancelled(self) -> bool:
+        return self._cancelled.is_set()
 
-    def tell(self, done: int, total: int, name: str) -> None:
-        """Called by the work, however often."""
-        self._now = Step(done, total, name)
+    def report(self, done: int, total: int, name: str) -> None:
+        """Record progress. Called by the job."""
+        self._step = Step(done, total, name)
 
-    def tell_or_end(self, done: int, total: int, name: str) -> None:
-        """The same, where the work itself does not ask whether it is stopped.
+    def report_or_cancel(self, done: int, total: int, name: str) -> None:
+        """Record progress for a job that does not check for cancellation.
 
         Raises:
-            TaskCancelledError: it is.
+            TaskCancelledError: the task was cancelled.
         """
-        if self.is_stopped():
+        if self.is_cancelled():
             raise TaskCancelledError("This was stopped before it was done.")
-        self.tell(done, total, name)
+        self.report(done, total, name)
 
     def steps(self, pool: ThreadPoolExecutor, job: Callable[[], T]) -> Iterator[Step]:
-        """Do it; how far it is, now and then, until it is done.
+        """Run the job and yield its progress every `POLL_INTERVAL_S`.
 
-        Whoever looks no further has ended it.
+        It ends when the job is done. Closing the generator cancels the task.
         """
         self._future = pool.submit(job)
         try:
-            yield self._now
-            while not wait([self._future], LOOK_EVERY_S).done:
-                yield self._now
+            yield self._step
+            while not wait([self._future], POLL_INTERVAL_S).done:
+                yield self._step
         except GeneratorExit:  # thrown in by the event loop, which must not wait
             self.abandoned = True
-            self.stop()
+            self.cancel()
             raise
 
     def result(self) -> T:
-        """What came of it; what it raised is raised."""
+        """Return the job's result, or raise its exception."""
         if self._future is None:
             raise RuntimeError("ask for the steps first")
         return self._future.result()

@@ -1,4 +1,4 @@
-"""The languages that captions are written in, as choices."""
+"""Choices of the languages to write captions in."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ LANGUAGES = {"ko": ("ko",), "en": ("en",), "ko,en": ("ko", "en")}
 
 
 def caption_languages(speaks: Sequence[str]) -> list[tuple[Any, str]]:
-    """Choices of a language to write captions in, each with its value.
+    """List the choices as (label, value) pairs.
 
     Args:
         speaks: the languages that the captioner writes.
     """
-    words = {"ko": "한국어", "en": "English", "ko,en": i18n("language_both")}
-    return [(words[key], key) for key, its in LANGUAGES.items() if set(its) <= set(speaks)]
+    labels = {"ko": "한국어", "en": "English", "ko,en": i18n("language_both")}
+    return [(labels[key], key) for key, codes in LANGUAGES.items() if set(codes) <= set(speaks)]

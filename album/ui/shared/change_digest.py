@@ -1,4 +1,4 @@
-"""What tells whether a browser shows the newest rows."""
+"""Digests of what a browser shows, to send only changes."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ MOST_ROWS = 2**31
 
 
 def digest(value: object) -> str:
-    """Names what a browser shows, so that only what differs is sent."""
+    """Hash the `repr` of a value to 12 hexadecimal digits."""
     return hashlib.blake2b(repr(value).encode(errors="replace"), digest_size=6).hexdigest()

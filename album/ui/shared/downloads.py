@@ -1,7 +1,7 @@
-"""Originals to download: sent from where they lie, never copied to where Gradio serves files.
+"""Downloads of originals, sent from where they are stored.
 
-An address names a photo by its id, never a file. Whoever may see the page may have them, no one
-else.
+They are never copied to a folder that Gradio serves. An address names a photo by its id, never a
+file. Only browsers that may see the page get them.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ PRESS = (
     "(address) => { const link = document.createElement('a'); link.href = address;"
     " link.download = ''; document.body.append(link); link.click(); link.remove(); }"
 )
-"""Begins the download of an address; the page stays where it is."""
+"""JavaScript that downloads an address without leaving the page."""
 
 
 def address_of(photo: Photo) -> str:
-    """Where the browser finds the original of a photo, from the page."""
+    """Return the address of a photo's original, relative to the page."""
     return f"original/{photo.photo_id}"
 
 
 def route_of_originals(album: Album) -> Route:
-    """The route that answers `address_of`, for the server that shows the page."""
+    """Build the server's route for `address_of`."""
 
     def send(request: Request) -> Response:
         if not _may_enter(request):
@@ -37,25 +37,26 @@ def route_of_originals(album: Album) -> Route:
         photo_id: int = request.path_params["photo_id"]
         try:
             photo = album.photo(photo_id)
-            return _attached(album.originals.find(photo), photo.filename)
+            return _attachment(album.originals.find(photo), photo.filename)
         except PhotoNotFoundError as error:
             return PlainTextResponse(str(error), 404)
 
     return Route("/original/{photo_id:int}", send, methods=["GET"])
 
 
-def _attached(file: Path, name: str) -> FileResponse:
-    """A file that no browser opens by itself, whatever it is."""
+def _attachment(file: Path, name: str) -> FileResponse:
+    """Return a response that browsers save and never display."""
     return FileResponse(
         file,
         media_type="application/octet-stream",
-        filename=name.encode(errors="replace").decode(),  # an old disk may have half letters
+        filename=name.encode(errors="replace").decode(),  # an old disk may have lone surrogates
         headers={"X-Content-Type-Options": "nosniff", "Cache-Control": "private, no-cache"},
     )
 
 
 def _may_enter(request: Request) -> bool:
-    """Whether Gradio would show the page: it asks for no login, or this browser has logged in."""
+    """Check that no login is needed, or that there was one."""
+
     app = request.app
     if app.auth is None:
         return True

@@ -1,4 +1,4 @@
-"""Durations in words."""
+"""Durations as text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from album.ui.i18n.messages import say
 
 
 def duration(seconds: float, language: str) -> str:
-    """A time in words, rounded up: 45 s, 12 min, 2 h 5 min."""
+    """Format a duration, rounded up.
+
+    For example: 45 s, 12 min, 2 h 5 min.
+    """
+
     whole = max(1, math.ceil(seconds))
     if whole < 60:
         return say(language, "time_s", n=whole)

@@ -1,37 +1,34 @@
-"""Why a photo is a hit, in words."""
+"""Reasons why a photo is a hit, in words."""
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 
 from album.domain.photo import Reason
 from album.ui.i18n.messages import say
+from album.ui.shared.templates import render
 
 
 def why(reasons: Sequence[Reason], language: str) -> str:
-    """A line for each reason, as escaped HTML; "" where there is none."""
+    """Render a line for each reason, or "" without reasons."""
     if not reasons:
         return ""
-    lines = "".join(f"<li>{_line(reason, language)}</li>" for reason in reasons)
-    return f"<h3>{say(language, 'why')}</h3><ul>{lines}</ul>"
+    lines = [
+        {
+            "name": _name(reason, language),
+            "percent": _percent(reason),
+            "width": f"{min(1.0, max(0.0, reason.likeness or 0.0)):.0%}",
+            "excerpt": reason.excerpt,
+        }
+        for reason in reasons
+    ]
+    return render("shared/match_reasons.html", language, reasons=lines)
 
 
 def in_short(reasons: Sequence[Reason], language: str) -> str:
-    """The same as plain text on one line."""
+    """Format the reasons as one line of plain text."""
     return " · ".join(
         f"{_name(reason, language)}: {_percent(reason) or reason.excerpt}" for reason in reasons
-    )
-
-
-def _line(reason: Reason, language: str) -> str:
-    name = f"<span>{_name(reason, language)}</span>"
-    if reason.likeness is None:
-        return f"{name} <q>{html.escape(reason.excerpt)}</q>"
-    share = min(1.0, max(0.0, reason.likeness))
-    return (
-        f'{name} <span class="track"><span class="share" style="width:{share:.0%}"></span></span>'
-        f" <span>{_percent(reason)}</span>"
     )
 
 
@@ -40,6 +37,7 @@ def _name(reason: Reason, language: str) -> str:
 
 
 def _percent(reason: Reason) -> str:
+    """Format the likeness within 1-99 %, since a model is never certain."""
     if reason.likeness is None:
         return ""
-    return f"{min(99, max(1, round(100 * reason.likeness)))}%"  # nothing is quite sure
+    return f"{min(99, max(1, round(100 * reason.likeness)))}%"

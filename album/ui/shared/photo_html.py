@@ -1,33 +1,36 @@
-"""Photos as the page shows them: images, addresses of thumbnails, facts in words."""
+"""Images of photos, the addresses of thumbnails, and facts in words."""
 
 from __future__ import annotations
 
 import base64
-import html
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
+from markupsafe import Markup
+
 from album.domain.photo import Photo, Place
 from album.ui.i18n.messages import TEXTS, say
+from album.ui.shared.templates import render
 
-SHORT_S = 0.3  # from here on, cameras show exposures as parts of a second
+MAX_FRACTION_S = 0.3
+"""Exposures below this are shown as fractions of a second, as cameras do."""
 
 
 def address(path: Path) -> str:
-    """The address of a file in the static thumbnail folder, relative to the page."""
+    """Return the address of a static thumbnail, relative to the page."""
     return f"gradio_api/file={quote(str(path))}"
 
 
-def img(path: Path, alt: str) -> str:
-    """An image element for a thumbnail, escaped."""
-    return f'<img src="{html.escape(address(path))}" alt="{html.escape(alt)}" loading="lazy">'
+def img(path: Path, alt: str) -> Markup:
+    """Return an image element for a thumbnail."""
+    return Markup('<img src="{}" alt="{}" loading="lazy">').format(address(path), alt)
 
 
-def inline_img(jpeg: bytes, alt: str) -> str:
-    """An image element that carries the picture in itself, for files that are not served."""
+def inline_img(jpeg: bytes, alt: str) -> Markup:
+    """Return an image element with embedded data, for unserved files."""
     data = base64.b64encode(jpeg).decode()
-    return f'<img src="data:image/jpeg;base64,{data}" alt="{html.escape(alt)}">'
+    return Markup('<img src="data:image/jpeg;base64,{}" alt="{}">').format(data, alt)
 
 
 def facts(
@@ -36,43 +39,44 @@ def facts(
     *,
     place: Place | None = None,
     keywords: Sequence[str] = (),
-) -> str:
-    """When, where and with what a photo was taken, as escaped HTML; nothing for what is not known.
+) -> Markup:
+    """Render when, where and how a photo was taken.
+
+    Unknown facts are left out.
 
     Args:
         photo: the photo.
         language: of the reader.
         place: the town that it was taken in.
-        keywords: what its file calls it.
+        keywords: keywords of its file.
     """
     day = f"{photo.taken_at:%Y-%m-%d %H:%M}"
-    known = f"taken_{photo.taken_from}"
-    taken = html.escape(say(language, known, day=day) if known in TEXTS else day)
-    lines = [("", taken + _rating(photo.rating, language))]
-    spot = ""
+    key = f"taken_{photo.taken_from}"
+    coordinates = ""
     if photo.latitude is not None and photo.longitude is not None:
-        spot = f"{photo.latitude:.5f}, {photo.longitude:.5f}"
-    if place is not None:
-        name = html.escape(place_name(place, language))
-        lines.append(("", f"{name} <small>{spot}</small>" if spot else name))
-    elif spot:
-        lines.append(("", spot))
-    if photo.camera or photo.lens:
-        camera = " · ".join(part for part in (photo.camera, photo.lens) if part)
-        lines.append(("", html.escape(camera)))
-    lines.append(("grey", html.escape(exposure(photo, language))))
-    lines.append(("grey", html.escape(", ".join(keywords))))
+        coordinates = f"{photo.latitude:.5f}, {photo.longitude:.5f}"
     pixels = say(language, "pixels", w=photo.width, h=photo.height)
-    about = [photo.filename, photo.file_type, pixels, size(photo.size_bytes)]
-    lines.append(("quiet", html.escape(" · ".join(about))))
-    if photo.missing:
-        lines.append(("gone", say(language, "not_there")))
-    rows = "".join(f'<dd class="{kind}">{line}</dd>' for kind, line in lines if line)
-    return f"<dl>{rows}</dl>"
+    file_facts = (photo.filename, photo.file_type, pixels, size(photo.size_bytes))
+    lines = [
+        ("", " · ".join(filter(None, (photo.camera, photo.lens)))),
+        ("grey", exposure(photo, language)),
+        ("grey", ", ".join(keywords)),
+        ("quiet", " · ".join(file_facts)),
+        ("gone", say(language, "not_there") if photo.missing else ""),
+    ]
+    return render(
+        "shared/facts.html",
+        language,
+        photo=photo,
+        day=say(language, key, day=day) if key in TEXTS else day,
+        place=None if place is None else place_name(place, language),
+        coordinates=coordinates,
+        lines=lines,
+    )
 
 
 def place_name(place: Place, language: str) -> str:
-    """A town and its country as its reader says them."""
+    """Return town and country in the reader's language."""
     town, country = place.town, place.country
     if language == "ko":
         town, country = place.town_ko or town, place.country_ko or country
@@ -80,10 +84,13 @@ def place_name(place: Place, language: str) -> str:
 
 
 def exposure(photo: Photo, language: str) -> str:
-    """How the photo was exposed, as photographers write it: 1/250 s · f/2.8 · ISO 200 · 35 mm."""
+    """Format the exposure.
+
+    For example: 1/250 s · f/2.8 · ISO 200 · 35 mm.
+    """
     parts = []
     if photo.exposure_s is not None and photo.exposure_s > 0:
-        short = photo.exposure_s < SHORT_S
+        short = photo.exposure_s < MAX_FRACTION_S
         n = f"1/{round(1 / photo.exposure_s):,}" if short else f"{round(photo.exposure_s, 1):g}"
         parts.append(say(language, "exposure", n=n))
     if photo.f_number is not None:
@@ -95,18 +102,8 @@ def exposure(photo: Photo, language: str) -> str:
     return " · ".join(parts)
 
 
-def _rating(rating: int | None, language: str) -> str:
-    if not rating:
-        return ""
-    if rating < 0:
-        return f" <small>{say(language, 'rejected')}</small>"
-    stars = "★" * min(rating, 5)
-    said = say(language, "stars", n=rating)
-    return f' <span class="stars" role="img" aria-label="{said}" title="{said}">{stars}</span>'
-
-
 def size(size_bytes: int) -> str:
-    """So many bytes, as people say it: 12 kB, 3.4 MB, 1.2 GB."""
+    """Format a number of bytes: 12 kB, 3.4 MB, 1.2 GB."""
     if size_bytes < 1_000_000:
         return f"{max(1, round(size_bytes / 1000))} kB"
     if size_bytes < 1_000_000_000:

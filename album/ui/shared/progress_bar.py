@@ -1,8 +1,10 @@
-"""How far something is, the same for imports, captions and exports: words, a bar, a name below."""
+"""Progress bar of imports, captions and exports."""
 
 from __future__ import annotations
 
-import html
+from markupsafe import Markup
+
+from album.ui.shared.templates import render
 
 
 def progress_bar(
@@ -13,21 +15,24 @@ def progress_bar(
     below: str | None = None,
     *,
     still: bool = False,
-) -> str:
-    """A progress bar as escaped HTML.
+) -> Markup:
+    """Render a progress bar.
 
     Args:
-        label: what it is the progress of, escaped already, like the next two words.
-        share: how much is done, in [0, 100].
-        left: words above the bar.
-        right: the same at its other end.
-        below: words under it, such as the name of what was done last; None for none.
-        still: nothing happens now.
+        label: name of the work, for screen readers.
+        share: percent done, in [0, 100].
+        left: text above the bar, at its start.
+        right: text above the bar, at its end.
+        below: text under the bar, such as the name of the last item, or None.
+        still: whether nothing happens now.
     """
-    name = "" if below is None else f'<div class="name">{html.escape(below)}&nbsp;</div>'
-    return (
-        f'<div class="progress{" still" if still else ""}" role="progressbar" aria-label="{label}"'
-        f' aria-valuemin="0" aria-valuemax="100" aria-valuenow="{share:.0f}"'
-        f' aria-valuetext="{left}"><div class="words"><span>{left}</span><span>{right}</span></div>'
-        f'<div class="track"><div class="done" style="width:{share:.1f}%"></div></div>{name}</div>'
+    return render(
+        "shared/progress_bar.html",
+        "",  # no message in it
+        label=label,
+        share=share,
+        left=left,
+        right=right,
+        below=below,
+        still=still,
     )

@@ -1,4 +1,4 @@
-"""What one browser is looking at: a question, a page of its answer, perhaps one photo."""
+"""State of one browser session: query, page and open photo."""
 
 from __future__ import annotations
 
@@ -10,37 +10,36 @@ from album.search.search import PAGE, SearchPage, SearchRequest
 
 @dataclass(frozen=True)
 class SearchState:
-    """Lives in the session of a browser, on the server.
+    """Search of one browser, kept on the server.
 
-    What the browser chooses is looked up here, never believed.
+    Indices that the browser sends are looked up here and never trusted.
     """
 
-    question: SearchRequest = field(default_factory=SearchRequest)
+    query: SearchRequest = field(default_factory=SearchRequest)
     page: int = 0
-    """Of `PAGE` hits each, counted from 0."""
+    """Page number from 0, each page of `PAGE` hits."""
     photo: int | None = None
-    """The id of the photo that is open in the panel; it need not be among the hits."""
-    page_before: int = 0
-    """Of the answer that a burst was opened in: the way back."""
-    found: SearchPage | None = None
-    """The hits of this page; None until the question has been answered."""
+    """Id of the photo in the panel, which need not be among the hits."""
+    return_page: int = 0
+    """Page that a burst was opened from, shown again when the burst is closed."""
+    results: SearchPage | None = None
+    """Hits of this page, or None until the query has been answered."""
 
     @property
     def hits(self) -> list[SearchHit]:
-        """The photos on this page."""
-        return [] if self.found is None else self.found.hits
+        return [] if self.results is None else self.results.hits
 
     @property
-    def ids(self) -> list[int]:
-        """The ids of the photos on this page."""
+    def photo_ids(self) -> list[int]:
+        """Return the ids of the photos on this page."""
         return [hit.photo.photo_id for hit in self.hits]
 
     @property
-    def pages(self) -> int:
-        """How many pages there are, at least one."""
+    def page_count(self) -> int:
+        """Return the number of pages, at least 1."""
         return max(1, -(-self.total // PAGE))
 
     @property
     def total(self) -> int:
-        """How many hits there are on all pages."""
-        return 0 if self.found is None else self.found.total
+        """Return the number of hits on all pages."""
+        return 0 if self.results is None else self.results.total

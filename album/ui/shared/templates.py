@@ -1,4 +1,4 @@
-"""HTML of the page from the Jinja2 templates in `album/ui/templates`, with every value escaped.
+"""HTML from the Jinja2 templates in `album/ui/templates`, with autoescape.
 
 render("photo/caption.html", language, caption=caption)   # a str for gr.HTML
 """
@@ -28,12 +28,11 @@ def render(template: str, language: str, /, **values: Any) -> Markup:
 
     Args:
         template: its path inside `album/ui/templates`.
-        language: of the reader, "ko" or "en". In the template, `say(key, **parts)` words a message
-            in it.
-        values: what it names. Strings are escaped, `Markup` is not.
+        language: of the reader, "ko" or "en". Its messages are `say(key, **parts)` in the template.
+        values: variables of the template. Strings are escaped, `Markup` is not.
 
     Returns:
-        HTML that other templates and listeners take as it stands.
+        HTML that other templates do not escape again.
     """
 
     def say_here(key: str, **parts: Any) -> str:

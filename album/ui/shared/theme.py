@@ -1,6 +1,9 @@
-"""How the page looks: the theme, the style sheets for the rest, `head.html` for a viewer's keys.
+"""Appearance of the page: theme, style sheets and keyboard script.
 
-System fonts only, Korean faces named; one accent; an 8-pixel grid; nothing is fetched.
+The script is in `head.html`.
+
+It uses system fonts with Korean faces named, one accent colour and an 8-pixel grid. Nothing is
+fetched from outside.
 """
 
 from __future__ import annotations
@@ -10,9 +13,14 @@ from pathlib import Path
 import gradio as gr
 
 FONTS = [
-    "Pretendard", "Noto Sans KR", "Noto Sans CJK KR", "Apple SD Gothic Neo", "Malgun Gothic",
-    "system-ui", "sans-serif",
-]  # fmt: skip
+    "Pretendard",
+    "Noto Sans KR",
+    "Noto Sans CJK KR",
+    "Apple SD Gothic Neo",
+    "Malgun Gothic",
+    "system-ui",
+    "sans-serif",
+]
 
 _UI = Path(__file__).parents[1]
 CSS_FILES = [
@@ -35,7 +43,7 @@ ACCENT = gr.themes.Color(
 
 
 def theme() -> gr.themes.Base:
-    """A calm theme: paper and ink, photos first."""
+    """Build a calm theme that leaves attention to the photos."""
     return gr.themes.Base(
         primary_hue=ACCENT,
         secondary_hue=ACCENT,

@@ -1,8 +1,8 @@
-"""What a listener returns to Gradio: components with their new values or properties."""
+"""Type of what a listener returns to Gradio."""
 
 from __future__ import annotations
 
 from typing import Any
 
 Updates = dict[Any, Any]
-"""Each component with what it is set to; Gradio's components carry no common type."""
+"""New value or properties of each component. Gradio's components have no common type."""

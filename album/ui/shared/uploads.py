@@ -1,4 +1,4 @@
-"""What came through the browser: only files that really lie in the upload folder are opened."""
+"""Uploads through the browser, opened only inside the upload folder."""
 
 from __future__ import annotations
 
@@ -15,16 +15,18 @@ from album.errors import QueryError
 
 
 class UploadFolder:
-    """The folder that Gradio puts uploads into."""
+    """Folder that Gradio stores uploads in."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.resolve()
 
-    def checked(self, files: Sequence[str] | str | None) -> list[Path]:
-        """The uploads as paths, each proven to be a plain file inside the upload folder.
+    def check(self, files: Sequence[str] | str | None) -> list[Path]:
+        """Return the uploads as paths of files inside the upload folder.
+
+        A file sent twice becomes two files.
 
         Raises:
-            QueryError: one is not; a crafted request can name any path of the server.
+            QueryError: a path is outside, as in a crafted request, or is no file.
         """
         names = [files] if isinstance(files, str) else list(files or ())
         paths: dict[Path, None] = {}
@@ -32,31 +34,35 @@ class UploadFolder:
             path = Path(name).resolve()
             if not path.is_relative_to(self._folder) or not path.is_file():
                 raise QueryError("This file was not uploaded here; choose it again.")
-            paths[self.own_copy(path) if path in paths else path] = None
+            paths[self.copy(path) if path in paths else path] = None
         return list(paths)
 
-    def own_copy(self, path: Path) -> Path:
-        """A copy that nobody else takes away: Gradio keeps equal files of one name once."""
-        copy = self._folder / "again" / uuid.uuid4().hex / path.name
-        copy.parent.mkdir(parents=True)
-        return shutil.copyfile(path, copy)
+    def copy(self, path: Path) -> Path:
+        """Copy an upload.
+
+        Gradio stores equal files of one name only once.
+        """
+        target = self._folder / "again" / uuid.uuid4().hex / path.name
+        target.parent.mkdir(parents=True)
+        return shutil.copyfile(path, target)
 
 
 class TidyUploadParser(route_utils.GradioMultiPartParser):
-    """Reads uploads as Gradio does, and leaves no file of one that does not come whole."""
+    """Gradio's upload parser, which also deletes the files of incomplete uploads."""
 
     async def parse(self) -> FormData:
-        """Write the files of a body into the upload folder: all of them or none."""
+        """Write a request's files into the upload folder, all or none."""
         try:
             return await super().parse()
         except BaseException:  # such as a full disk, or a sender who hung up
             for file in self._files_to_close_on_error:
-                with suppress(OSError):  # it writes what it holds, to the same full disk
+                with suppress(OSError):  # closing flushes to the full disk
                     file.close()
                 Path(file.name).unlink(missing_ok=True)
             raise
 
 
 def leave_no_partial_uploads() -> None:
-    """Have Gradio read uploads with `TidyUploadParser`; it takes no other reader."""
+    """Replace Gradio's upload parser by `TidyUploadParser`, which it cannot be given."""
+
     route_utils.GradioMultiPartParser = TidyUploadParser  # type: ignore[misc]

@@ -291,7 +291,7 @@ def test_status_line_tells_what_is_tried_again(album, fails):
 
     line = status_line(album, Ready(), "en")
     assert "trouble with the index of texts, trying again" in line
-    assert "the album&#x27;s log says why" in line
+    assert "the album&#39;s log says why" in line
     assert "글 찾아보기 문제" in status_line(album, Ready(), "ko")
 
 

@@ -94,7 +94,7 @@ def test_exactly_these_endpoints_are_public(served: ServedAlbum) -> None:
     assert public == ENDPOINTS
 
 
-def test_every_endpoint_says_what_it_does_and_what_it_takes(served: ServedAlbum) -> None:
+def test_endpoints_document_purpose_and_arguments(served: ServedAlbum) -> None:
     for name, info in httpx.get(f"{served.url}/gradio_api/info").json()["named_endpoints"].items():
         assert info["description"].strip(), name
         assert not any(it["parameter_name"].startswith("param_") for it in info["parameters"]), name
@@ -121,7 +121,7 @@ def test_a_search_answers_with_exactly_these_keys(client: Client) -> None:
     assert all(set(why) == {"kind", "excerpt", "likeness"} for why in found["hits"][0]["why"])
 
 
-def test_what_does_not_match_comes_last_and_only_when_asked_for(client: Client) -> None:
+def test_rest_comes_last_and_only_on_request(client: Client) -> None:
     bare = client.predict(query="a big cat", api_name="/search_photos")
     whole = client.predict(query="a big cat", rest=True, api_name="/search_photos")
 
@@ -132,7 +132,7 @@ def test_what_does_not_match_comes_last_and_only_when_asked_for(client: Client) 
     assert not bare["nearest"]
 
 
-def test_hits_can_be_had_by_date_inside_their_band(client: Client) -> None:
+def test_hits_sort_by_date_inside_their_band(client: Client) -> None:
     hits = client.predict(query="a big cat", sort="date", rest=True, api_name="/search_photos")[
         "hits"
     ]
@@ -156,7 +156,7 @@ def test_what_was_understood_of_the_words_is_told(client: Client) -> None:
 
 
 @pytest.mark.parametrize("query", ["a big cat", "고양이과 동물"])
-def test_big_cats_fill_the_first_two_places_in_both_languages(client: Client, query: str) -> None:
+def test_big_cats_rank_first_in_both_languages(client: Client, query: str) -> None:
     found = client.predict(query=query, limit=2, rest=True, api_name="/search_photos")
 
     assert {hit["file_name"] for hit in found["hits"]} == {"cheetah1.jpg", "lion.jpg"}
@@ -202,7 +202,7 @@ def test_details_have_exactly_these_keys(client: Client) -> None:
     assert details["labels"] == []
 
 
-def test_classes_come_back_most_probable_first_and_add_up_to_one(client: Client) -> None:
+def test_class_probabilities_are_sorted_and_sum_to_one(client: Client) -> None:
     lion = ids_by_name(client)["lion.jpg"]
 
     found = client.predict(
@@ -259,7 +259,7 @@ def test_labels_are_told_with_their_givers(served: ServedAlbum, client: Client) 
     }  # fmt: skip
 
 
-def test_an_upload_tells_of_every_file_what_became_of_it(tmp_path: Path) -> None:
+def test_upload_reports_outcome_of_every_file(tmp_path: Path) -> None:
     def sent(client: Client, *files: Path) -> Any:
         return client.predict(files=[*map(handle_file, files)], api_name="/upload_photos")
 
@@ -291,7 +291,7 @@ def test_an_upload_tells_of_every_file_what_became_of_it(tmp_path: Path) -> None
         assert {it.name for it in left} == {"words.jpg", "empty.jpg", "cut.jpg"}  # to try again
 
 
-def test_the_last_imports_are_told_of_with_exactly_these_keys(client: Client) -> None:
+def test_import_status_has_exactly_these_keys(client: Client) -> None:
     client.predict(files=[handle_file(SAMPLES / "lion.jpg")], api_name="/upload_photos")
 
     (again,) = client.predict(limit=1, api_name="/import_status")["imports"]
@@ -305,7 +305,7 @@ def test_the_last_imports_are_told_of_with_exactly_these_keys(client: Client) ->
     assert again["import_id"] > first["import_id"]
 
 
-def test_an_import_pauses_goes_on_and_ends_when_asked(tmp_path: Path) -> None:
+def test_import_pauses_resumes_and_cancels(tmp_path: Path) -> None:
     for n in range(200):
         make_photo(tmp_path / "photos" / f"{n}.jpg", (n, 7, 7))
 
@@ -361,19 +361,17 @@ def test_no_answer_names_a_place_on_the_server(served: ServedAlbum, client: Clie
 
 @pytest.mark.parametrize("api_name", ["/photo_details", "/similar_photos", "/caption_photo"])
 @pytest.mark.parametrize("photo_id", [0, -1, 1.5, True, None, "1", "x", [1], {"a": 1}, 10**30])
-def test_what_is_no_photo_id_is_refused_in_one_sentence(
-    client: Client, api_name: str, photo_id: Any
-) -> None:
+def test_invalid_photo_id_is_refused(client: Client, api_name: str, photo_id: Any) -> None:
     assert refusal(client, api_name, photo_id=photo_id) == NO_ID
 
 
 @pytest.mark.parametrize("api_name", ["/photo_details", "/similar_photos", "/caption_photo"])
-def test_an_id_of_no_photo_is_said_to_be_unknown(client: Client, api_name: str) -> None:
+def test_unknown_photo_id_is_refused(client: Client, api_name: str) -> None:
     assert refusal(client, api_name, photo_id=10**12) == "This photo is not in the album."
 
 
 @pytest.mark.parametrize("api_name", ["/pause_import", "/resume_import", "/cancel_import"])
-def test_what_is_no_import_is_refused_in_one_sentence(client: Client, api_name: str) -> None:
+def test_invalid_import_id_is_refused(client: Client, api_name: str) -> None:
     for import_id in (0, -1, 1.5, True, None, "1", [1], 10**30):
         assert refusal(client, api_name, import_id=import_id) == NO_IMPORT_ID
     assert refusal(client, api_name, import_id=10**12) == "There is no import 1000000000000."
@@ -407,31 +405,27 @@ def test_a_number_too_large_is_answered(
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
-def test_numbers_that_json_has_not_are_refused_in_one_sentence(
-    served: ServedAlbum, number: str
-) -> None:
+def test_numbers_outside_json_are_refused(served: ServedAlbum, number: str) -> None:
     assert raw_answer(served, "/photo_details", f"[{number}]")[1]["error"] == NO_ID
     page = raw_answer(served, "/search_photos", f'["", null, "", "", {number}, 0, "best", false]')
     assert page[1]["error"] == NO_NUMBER
 
 
 @pytest.mark.parametrize(("limit", "hits"), [(0, 1), (-1, 1), (-(10**18), 1), (1e18, len(SENT))])
-def test_a_limit_outside_its_range_is_taken_as_the_nearest_in_it(
-    client: Client, limit: float, hits: int
-) -> None:
+def test_limit_is_clamped_to_its_range(client: Client, limit: float, hits: int) -> None:
     assert len(client.predict(limit=limit, api_name="/search_photos")["hits"]) == hits
     found = client.predict(query="cat", limit=limit, rest=True, api_name="/search_photos")
     assert len(found["hits"]) == hits
 
 
-def test_an_offset_beyond_the_end_finds_an_empty_page(client: Client) -> None:
+def test_offset_beyond_end_gives_empty_page(client: Client) -> None:
     for query in ("", "cat"):
         found = client.predict(query=query, offset=1e18, rest=True, api_name="/search_photos")
         assert (found["hits"], found["total"]) == ([], len(SENT))
 
 
 @pytest.mark.parametrize("value", [1.5, "x", "5", None, True, [1]])
-def test_a_limit_or_offset_that_is_no_whole_number_is_refused(client: Client, value: Any) -> None:
+def test_fractional_limit_or_offset_is_refused(client: Client, value: Any) -> None:
     assert refusal(client, "/search_photos", limit=value) == NO_NUMBER
     assert refusal(client, "/search_photos", offset=value) == NO_NUMBER
 
@@ -454,7 +448,7 @@ def test_a_query_longer_than_any_sentence_is_refused(client: Client) -> None:
         assert said == "A search can have 1,000 characters at most; say less."
 
 
-def test_an_order_or_a_choice_that_is_none_is_refused(client: Client) -> None:
+def test_invalid_sort_or_rest_is_refused(client: Client) -> None:
     for sort in ("size", "Best", "1"):
         assert refusal(client, "/search_photos", sort=sort) == "sort is best or date."
     for rest in ("yes", 1, [True]):
@@ -495,7 +489,7 @@ def test_half_a_character_gets_a_sentence(served: ServedAlbum, name: str, values
         5,
     ],
 )
-def test_what_is_no_day_is_refused_with_a_word_on_how_to_write_it(client: Client, day: Any) -> None:
+def test_invalid_day_is_refused_with_its_format(client: Client, day: Any) -> None:
     for bound in ("after", "before"):
         sentence = refusal(client, "/search_photos", **{bound: day})
         assert "is no date; write it as 2019-08-03" in sentence or "no such day" in sentence
@@ -534,14 +528,14 @@ def test_too_few_and_too_many_classes_are_refused(
         ([None], NO_ID),
     ],
 )
-def test_what_is_no_list_of_photo_ids_is_refused(
+def test_invalid_list_of_photo_ids_is_refused(
     client: Client, photo_ids: Any, sentence: str
 ) -> None:
     said = refusal(client, "/classify_photos", photo_ids=photo_ids, files=None, labels="a, b")
     assert said == sentence
 
 
-def test_more_photos_and_classes_than_one_answer_can_hold_are_refused(client: Client) -> None:
+def test_too_many_photos_times_classes_are_refused(client: Client) -> None:
     def said(photos: int, classes: int) -> str:
         labels = "\n".join(map(str, range(classes)))
         ids = [1] * photos
@@ -568,9 +562,7 @@ def test_a_caption_without_a_key_says_which_key(client: Client) -> None:
         assert said == "Captions can be written in ko or en."
 
 
-def test_a_query_picture_that_is_no_image_is_refused_in_words(
-    client: Client, tmp_path: Path
-) -> None:
+def test_query_file_without_image_is_refused(client: Client, tmp_path: Path) -> None:
     words = handle_file(make_text(tmp_path / "words.jpg"))
     assert refusal(client, "/search_photos", image=words).startswith("This is not an image")
 

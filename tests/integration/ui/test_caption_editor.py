@@ -57,7 +57,7 @@ def pressed(history_id: object) -> Any:
     return SimpleNamespace(index=history_id, value="again")
 
 
-def test_a_caption_tells_who_wrote_it_when_in_what_language_and_by_which_instructions(
+def test_caption_note_names_author_time_language_and_prompt(
     album: Album, box: CaptionEditor, captioner: FakeCaptioner, photo_id: int
 ) -> None:
     captioner.keywords, captioner.text_in_photo = ("cat", "고양이"), "CAFE\n영업 중"
@@ -74,7 +74,7 @@ def test_a_caption_tells_who_wrote_it_when_in_what_language_and_by_which_instruc
     assert "Keywords cat, 고양이" in page["caption-more"]
 
 
-def test_ones_own_caption_says_that_nothing_writes_over_it_and_keeps_what_was_before(
+def test_hand_written_caption_is_protected_and_keeps_history(
     album: Album, box: CaptionEditor, photo_id: int
 ) -> None:
     album.captions.ask_now(photo_id, "en")
@@ -88,43 +88,41 @@ def test_ones_own_caption_says_that_nothing_writes_over_it_and_keeps_what_was_be
     assert page["caption-note"] == "직접 쓴 설명이라 아무도 덮어쓰지 않습니다."
 
 
-def test_a_box_that_nobody_wrote_in_changes_nothing_of_what_was_written_since(
+def test_unchanged_box_overwrites_no_newer_caption(
     album: Album, box: CaptionEditor, photo_id: int
 ) -> None:
     album.captions.ask_now(photo_id, "en")  # while the panel is open, with an empty box
-    box.keep(photo_id, "", "", ENGLISH)
-    assert album.captions.get(photo_id).text == "A photo."  # type: ignore[union-attr]
+    box.save_quietly(photo_id, "", "", ENGLISH)
+    assert album.captions.of(photo_id).text == "A photo."  # type: ignore[union-attr]
 
     album.captions.write(photo_id, "ours, in another browser")
-    box.keep(photo_id, "A photo.", "A photo.", ENGLISH)
+    box.save_quietly(photo_id, "A photo.", "A photo.", ENGLISH)
     page = shown(box.save(photo_id, "A photo.", "A photo.", ENGLISH))
 
     assert album.captions.get(photo_id).text == "ours, in another browser"  # type: ignore[union-attr]
     assert "A photo." in page["caption-more"]
-    box.keep(photo_id, " mine ", "A photo.", ENGLISH)
-    assert album.captions.get(photo_id).text == "mine"  # type: ignore[union-attr]
+    box.save_quietly(photo_id, " mine ", "A photo.", ENGLISH)
+    assert album.captions.of(photo_id).text == "mine"  # type: ignore[union-attr]
 
 
-def test_words_that_somebody_writes_while_the_answer_comes_stay_in_the_box(
-    album: Album, box: CaptionEditor, photo_id: int
-) -> None:
-    (asked, _), *_ = box.ask(photo_id, "", ENGLISH)
+def test_answer_keeps_text_being_typed(album: Album, box: CaptionEditor, photo_id: int) -> None:
+    (asked, _), *_ = box.request_caption(photo_id, "", ENGLISH)
 
     page = box.show_answer(asked, photo_id, "our cat on", ENGLISH)
     assert "caption" not in shown(page)
     assert shown(page)["caption-note"].startswith("by fake-captioner")
     assert shown(box.show_answer(asked, photo_id, "", ENGLISH))["caption"] == "A photo."
-    box.keep(photo_id, "our cat on the roof", "", ENGLISH)
-    assert album.captions.get(photo_id).by_hand  # type: ignore[union-attr]
+    box.save_quietly(photo_id, "our cat on the roof", "", ENGLISH)
+    assert album.captions.of(photo_id).by_hand  # type: ignore[union-attr]
 
 
-def test_an_answer_for_a_photo_that_was_left_is_not_told_of_the_one_that_is_open(
+def test_late_caption_is_not_shown_on_another_photo(
     album: Album, box: CaptionEditor, photo_id: int, tmp_path: Path
 ) -> None:
     import_id = album.imports.start([make_photo(tmp_path / "in" / "blue.png", "blue")])
     album.imports.wait(import_id)
     (other,) = album.import_store.added_by(import_id)
-    (asked, _), *_ = box.ask(photo_id, "", ENGLISH)
+    (asked, _), *_ = box.request_caption(photo_id, "", ENGLISH)
 
     page = shown(box.show_answer(asked, other, "", ENGLISH))
 
@@ -133,7 +131,7 @@ def test_an_answer_for_a_photo_that_was_left_is_not_told_of_the_one_that_is_open
     assert album.captions.get(other) is None
 
 
-def test_the_caption_in_another_language_can_be_made_ones_own(
+def test_caption_in_another_language_can_be_edited(
     album: Album, box: CaptionEditor, captioner: FakeCaptioner, photo_id: int
 ) -> None:
     said = CaptionResult({"ko": "바위 위의 고양이", "en": "A cat on a rock"})
@@ -150,38 +148,38 @@ def test_the_caption_in_another_language_can_be_made_ones_own(
         assert (caption.text, caption.by_hand) == ("A cat on a rock", True)
 
 
-def test_an_earlier_caption_is_used_again_and_the_one_in_its_place_becomes_history(
+def test_restored_caption_moves_current_one_to_history(
     album: Album, box: CaptionEditor, photo_id: int
 ) -> None:
     for text in ("first", "second", "third"):
         album.captions.write(photo_id, text)
 
     first = album.captions.history(photo_id)[1].history_id
-    page = shown(box.use_again(photo_id, "third", pressed(first), ENGLISH))
+    page = shown(box.restore(photo_id, "third", pressed(first), ENGLISH))
 
     assert page["caption"] == "first"
     assert "Saved instead of “third”." in page["caption-note"]
     assert [it.caption.text for it in album.captions.history(photo_id)][:2] == ["third", "second"]
     for place in (-1, 10**30, "1", None):
-        box.use_again(photo_id, "", pressed(place), ENGLISH)
-    assert album.captions.get(photo_id).text == "first"  # type: ignore[union-attr]
+        box.restore(photo_id, "", pressed(place), ENGLISH)
+    assert album.captions.of(photo_id).text == "first"  # type: ignore[union-attr]
 
 
-def test_words_that_are_in_the_box_when_an_earlier_caption_is_used_again_are_history_too(
+def test_restoring_caption_saves_unsaved_box_to_history(
     album: Album, box: CaptionEditor, photo_id: int
 ) -> None:
     album.captions.write(photo_id, "first")
     album.captions.write(photo_id, "second")
 
     (first,) = album.captions.history(photo_id)
-    box.use_again(photo_id, "typed and not saved", pressed(first.history_id), ENGLISH)
+    box.restore(photo_id, "typed and not saved", pressed(first.history_id), ENGLISH)
 
     assert album.captions.get(photo_id).text == "first"  # type: ignore[union-attr]
     kept = [it.caption.text for it in album.captions.history(photo_id)]
     assert "typed and not saved" in kept
 
 
-def test_why_there_is_no_caption_stands_in_its_place(
+def test_caption_note_shows_failure_when_none(
     album: Album, box: CaptionEditor, captioner: FakeCaptioner, photo_id: int
 ) -> None:
     captioner.error = CaptionerUnavailableError("Gemini cannot be reached: check the network.")
@@ -220,12 +218,12 @@ def test_a_conversation_goes_on_and_is_stored_nowhere(
     captioner.says = "A red square."
     waiting, answered = ask(questions, photo_id, None, " What is it? ")
     assert "What is it? Gemini is thinking…" in shown(waiting)["conversation"]
-    said = answered[questions._answered]
+    said = answered[questions._latest]
     assert said.turns == (Turn("person", "What is it?"), Turn("model", "A red square."))
 
     updates = questions.show(said, photo_id, ENGLISH)
     assert "A red square. Keep as the caption" in shown(updates)["conversation"]
-    ask(questions, photo_id, updates[questions._said], "Which red?")
+    ask(questions, photo_id, updates[questions._conversation], "Which red?")
 
     assert [len(turns) for _, turns, _ in captioner.asked] == [1, 3]
     assert album.captions.captions_by_language(photo_id) == {}
@@ -233,18 +231,16 @@ def test_a_conversation_goes_on_and_is_stored_nowhere(
     assert album.caption_store.read_text(photo_id) == ""
 
 
-def test_an_answer_that_comes_for_another_photo_is_not_shown(
-    questions: PhotoChat, photo_id: int
-) -> None:
+def test_chat_answer_is_not_shown_on_another_photo(questions: PhotoChat, photo_id: int) -> None:
     _, answered = ask(questions, photo_id, None, "What is it?")
 
-    updates = questions.show(answered[questions._answered], photo_id + 1, ENGLISH)
+    updates = questions.show(answered[questions._latest], photo_id + 1, ENGLISH)
 
     assert shown(updates) == {}
-    assert updates[questions._said] == gr.skip()
+    assert updates[questions._conversation] == gr.skip()
 
 
-def test_a_question_about_another_photo_begins_a_new_conversation(
+def test_chat_starts_anew_for_another_photo(
     questions: PhotoChat, captioner: FakeCaptioner, photo_id: int
 ) -> None:
     old = Conversation(photo_id + 1, (Turn("person", "old"), Turn("model", "old")))
@@ -255,7 +251,7 @@ def test_a_question_about_another_photo_begins_a_new_conversation(
     assert turns == (Turn("person", "new"),)
 
 
-def test_words_that_got_no_answer_are_back_in_their_box(
+def test_unanswered_question_returns_to_box(
     questions: PhotoChat, captioner: FakeCaptioner, photo_id: int
 ) -> None:
     captioner.error = CaptionerUnavailableError("Gemini cannot be reached: check the network.")
@@ -264,16 +260,18 @@ def test_words_that_got_no_answer_are_back_in_their_box(
     with pytest.raises(gr.Error, match="cannot be reached"):
         next(steps)
 
-    asked = asked[questions._answered]
-    updates = questions.give_back(asked, None, photo_id, "", ENGLISH)
+    asked = asked[questions._latest]
+    updates = questions.restore_question(asked, None, photo_id, "", ENGLISH)
     assert shown(updates) == {"conversation": "", "question": "What is it?"}
-    updates = questions.give_back(asked, None, photo_id, "And who", ENGLISH)  # written meanwhile
+    updates = questions.restore_question(
+        asked, None, photo_id, "And who", ENGLISH
+    )  # written meanwhile
     assert shown(updates)["question"] == "What is it? And who"
-    updates = questions.give_back(asked, None, photo_id, "What is it? And who", ENGLISH)
+    updates = questions.restore_question(asked, None, photo_id, "What is it? And who", ENGLISH)
     assert "question" not in shown(updates)
 
 
-def test_an_empty_question_and_an_endless_conversation_are_sentences(
+def test_empty_question_and_endless_chat_are_refused(
     questions: PhotoChat, captioner: FakeCaptioner, photo_id: int
 ) -> None:
     with pytest.raises(gr.Error, match="Write a question"):
@@ -284,7 +282,7 @@ def test_an_empty_question_and_an_endless_conversation_are_sentences(
     assert captioner.asked == []
 
 
-def test_where_the_captioner_cannot_converse_nobody_is_invited_to(
+def test_chat_is_hidden_when_captioner_cannot_converse(
     album: Album, captioner: FakeCaptioner
 ) -> None:
     captioner.converses = False
@@ -292,7 +290,7 @@ def test_where_the_captioner_cannot_converse_nobody_is_invited_to(
         assert PhotoChat(album)._accordion.visible is False
 
 
-def test_captions_of_a_photo_that_is_gone_meanwhile_are_one_sentence(
+def test_caption_of_deleted_photo_is_refused(
     album: Album, box: CaptionEditor, photo_id: int
 ) -> None:
     with pytest.raises(gr.Error, match="not in the album"):

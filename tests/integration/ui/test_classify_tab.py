@@ -357,7 +357,7 @@ def test_the_panel_tells_who_gave_a_label(
     album.set_labels(ids["red"], ["mine"])
     album.labelling.apply(tab.tab._deciding.plan(TextClasses("red\nblue")))
 
-    box = tab.panel.labels_again(ids["red"], language)[tab.panel.label_box.labels]
+    box = tab.panel.refresh_labels(ids["red"], language)[tab.panel.label_editor.labels]
 
     told = {value: name for name, value in box["choices"]}
     assert told["mine"] == "mine"
@@ -370,8 +370,8 @@ def test_a_label_of_a_rule_that_is_taken_away_in_the_panel_is_refused(
 ) -> None:
     album.labelling.apply(tab.tab._deciding.plan(TextClasses("red\nblue")))
 
-    box = tab.panel.label_box
-    filled = tab.panel.labels_again(ids["red"], "en")[box.outputs[1]]
+    box = tab.panel.label_editor
+    filled = tab.panel.refresh_labels(ids["red"], "en")[box.outputs[1]]
     tab.panel.save_labels(ids["red"], [], filled, "", "en")
 
     assert album.labels.examples("red")[1].tolist() == [ids["red"]]

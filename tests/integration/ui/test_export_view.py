@@ -94,7 +94,7 @@ def test_what_would_be_done_is_told_for_every_choice(view, album):
     nothing = looked(view, which="found", shown=SearchState(SearchRequest("label:바다")))
     assert "No photo is chosen" in nothing["plan"]
     nearest = SearchState(SearchRequest("yellow"))
-    assert album.search.find(nearest.question).nearest
+    assert album.search.find(nearest.query).nearest
     assert "No photo is chosen" in looked(view, which="found", shown=nearest)["plan"]
 
 
@@ -116,7 +116,7 @@ def test_photos_that_were_found_are_taken_with_all_of_their_moment(album, tmp_pa
         view = ExportView(album, gr.State(SearchState()), tmp_path / "temp")
     shown = SearchState(SearchRequest("red", rest=True))
 
-    assert album.search.find(shown.question).total == 1
+    assert album.search.find(shown.query).total == 1
     assert "Photos: 4." in looked(view, which="found", shown=shown)["plan"]
 
 
@@ -243,13 +243,13 @@ def test_a_browser_that_goes_away_ends_the_work_and_leaves_no_zip(view, monkeypa
 def test_work_that_gives_no_half_results_ends_where_it_tells_of_itself():
     def job() -> None:
         while True:
-            work.tell_or_end(1, 2, "x")
+            work.report_or_cancel(1, 2, "x")
             time.sleep(0.001)
 
     with ThreadPoolExecutor(1) as pool:
         work: BackgroundTask[None] = BackgroundTask()
         for _ in work.steps(pool, job):
-            work.stop()
+            work.cancel()
         with pytest.raises(TaskCancelledError):
             work.result()
 

@@ -112,7 +112,7 @@ def test_four_browsers_search_at_once(launched: Launched, monkeypatch: pytest.Mo
     launched.visited(search)
 
 
-def test_the_newest_search_of_a_browser_is_answered_last(
+def test_newest_search_of_browser_is_answered_last(
     launched: Launched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first search takes until the server has had time enough to begin the second."""
@@ -168,7 +168,7 @@ def test_slow_pictures_hold_up_no_search(
     picture = make_photo(tmp_path / "query.png", "red")
 
     async def search(http: httpx.AsyncClient, page: Page) -> str:
-        senders = [Visitor(http, page) for _ in range(queue_lanes.AT_ONCE + 2)]
+        senders = [Visitor(http, page) for _ in range(queue_lanes.DEFAULT_CONCURRENCY + 2)]
         for sender in senders:
             await sender.arrive()
             sender.type("picture", await sender.send(picture))
@@ -191,7 +191,7 @@ def test_slow_pictures_hold_up_no_search(
     assert began[-1] == "after its picture"
 
 
-def test_a_question_that_is_asked_while_one_is_answered_is_asked_too(launched: Launched) -> None:
+def test_query_during_another_is_answered_too(launched: Launched) -> None:
     """Of a listener that says "once", a page forgets what happens meanwhile."""
 
     async def modes(http: httpx.AsyncClient, page: Page) -> set[str]:
@@ -237,7 +237,9 @@ def test_programs_shut_no_browser_out(launched: Launched, monkeypatch: pytest.Mo
 
     refused = [it for it in answers if isinstance(it, RefusedError)]
     assert len(refused) + sum(isinstance(it, dict) for it in answers) == CALLS
-    assert len(refused) >= CALLS - queue_lanes.MOST_OF_PROGRAMS - 2 * queue_lanes.AT_ONCE
+    assert (
+        len(refused) >= CALLS - queue_lanes.MOST_OF_PROGRAMS - 2 * queue_lanes.DEFAULT_CONCURRENCY
+    )
     assert str(queue_lanes.MOST_OF_PROGRAMS) in str(refused[0])
     assert "try again" in str(refused[0])
     caption = launched.album.captions.get(red.photo_id)
@@ -269,7 +271,7 @@ def test_sessions_are_bounded_and_the_living_stay(
     assert len(queue.pending_event_ids_session) <= MOST + 1
 
 
-def test_memory_does_not_grow_by_a_page_for_each_session(launched: Launched) -> None:
+def test_sessions_do_not_each_keep_a_page(launched: Launched) -> None:
     """A copy of the page's configuration for each would be 0.6 MB."""
 
     async def visit(http: httpx.AsyncClient, page: Page) -> float:
@@ -286,7 +288,7 @@ def test_memory_does_not_grow_by_a_page_for_each_session(launched: Launched) -> 
     assert launched.visited(visit) < 0.3 * MORE
 
 
-def test_a_session_that_holds_nothing_ends_with_its_program(launched: Launched) -> None:
+def test_empty_session_ends_with_its_program(launched: Launched) -> None:
     async def call(http: httpx.AsyncClient, page: Page) -> None:
         for _ in range(5):
             program = Visitor(http, page)
@@ -299,7 +301,7 @@ def test_a_session_that_holds_nothing_ends_with_its_program(launched: Launched) 
     launched.visited(call)
 
 
-def test_the_state_of_a_closed_page_waits_for_it_an_hour(
+def test_closed_page_keeps_its_state_an_hour(
     launched: Launched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def visit(http: httpx.AsyncClient, page: Page) -> str:

@@ -34,17 +34,17 @@ class Tab:
         self.album = album
         with gr.Blocks():
             self.parts = SearchLayout(album, UploadFolder(folder))
-        self.asking = SearchHandlers(album, self.parts)
-        self.viewing = PhotoNavigation(self.parts, self.asking)
-        self.arriving = UrlNavigation(album, self.parts, self.asking, self.viewing)
+        self.queries = SearchHandlers(album, self.parts)
+        self.photos = PhotoNavigation(self.parts, self.queries)
+        self.urls = UrlNavigation(album, self.parts, self.queries, self.photos)
 
     def answers(self, question: SearchRequest, page: int = 0) -> dict[Any, Any]:
-        return self.asking.show(SearchState(question, page), ENGLISH)
+        return self.queries.show(SearchState(question, page), ENGLISH)
 
     def arrives(self, shown: SearchState, address: str) -> dict[Any, Any]:
         """All updates together, the later ones on top."""
         together: dict[Any, Any] = {}
-        for update in self.arriving.go_to(shown, address, ENGLISH):
+        for update in self.urls.open_address(shown, address, ENGLISH):
             together |= update
         return together
 
@@ -56,12 +56,12 @@ class PanelOf:
     """A browser with a photo open: it sends back what its components hold."""
 
     def __init__(self, tab: Tab, photo_id: int) -> None:
-        self._viewing, self._panel = tab.viewing, tab.parts.panel
+        self._photos, self._panel = tab.photos, tab.parts.panel
         self.open(photo_id)
 
     def open(self, photo_id: int) -> None:
         self._photo_id = photo_id
-        self._holds: dict[Any, Any] = {self._panel.label_box.saved: ""}
+        self._holds: dict[Any, Any] = {self._panel.label_editor.saved: ""}
         self.takes(self._panel.show(photo_id, None, "en"))
 
     def takes(self, updates: dict[Any, Any]) -> None:
@@ -69,8 +69,8 @@ class PanelOf:
         self._holds |= updates
 
     def choose(self, *labels: str) -> dict[Any, Any]:
-        _, *notes = [self._holds.get(it) for it in self._panel.label_box.inputs]
-        answer = self._viewing.save_labels(
+        _, *notes = [self._holds.get(it) for it in self._panel.label_editor.inputs]
+        answer = self._photos.save_labels(
             SearchState(), self._photo_id, list(labels), *notes, ENGLISH
         )
         self.takes(answer)
@@ -78,7 +78,7 @@ class PanelOf:
 
     def press_heart(self) -> None:
         heart = self._holds[self._panel.favourite]
-        self.takes(self._viewing.toggle_favourite(SearchState(), self._photo_id, heart, ENGLISH))
+        self.takes(self._photos.toggle_favourite(SearchState(), self._photo_id, heart, ENGLISH))
 
 
 @pytest.fixture
@@ -90,10 +90,10 @@ def tab(album: Album, tmp_path: Path) -> Tab:
 
 
 @pytest.mark.parametrize("language", ["", "ko"])
-def test_a_language_that_the_model_does_not_read_is_said(tab: Tab, language: str) -> None:
+def test_tab_names_language_the_model_cannot_read(tab: Tab, language: str) -> None:
     found = SearchPage([], 0, Query("강아지"), unread=language)
 
-    updates = tab.parts.results.of(SearchState(SearchRequest("강아지")), found, "en", empty=False)
+    updates = tab.parts.results.show(SearchState(SearchRequest("강아지")), found, "en", empty=False)
 
     line = updates[tab.parts.results.outputs[3]]
     assert line["visible"] is (language == "ko")
@@ -103,18 +103,18 @@ def test_a_language_that_the_model_does_not_read_is_said(tab: Tab, language: str
 def test_box_without_value_asks_for_all_photos(tab: Tab) -> None:
     """A page nobody has typed in yet, and a crafted request, send null for the box."""
     nothing = dict.fromkeys(tab.parts.filters.inputs)
-    held = {**nothing, tab.parts.shown: SearchState(SearchRequest()), tab.parts.query: None}
+    held = {**nothing, tab.parts.state: SearchState(SearchRequest()), tab.parts.query: None}
     chip: Any = SimpleNamespace(value="like", index=0)
 
     answers = [
-        tab.asking.search(held, ENGLISH),
-        tab.asking.clear_filters(held[tab.parts.shown], None, ENGLISH),
-        tab.asking.drop_chip(held, chip, ENGLISH),
+        tab.queries.search(held, ENGLISH),
+        tab.queries.clear_filters(held[tab.parts.state], None, ENGLISH),
+        tab.queries.remove_chip(held, chip, ENGLISH),
     ]
 
     for updates in answers:
-        assert updates[tab.parts.shown].question == SearchRequest()
-        assert updates[tab.parts.shown].found.total == tab.album.store.count()
+        assert updates[tab.parts.state].query == SearchRequest()
+        assert updates[tab.parts.state].results.total == tab.album.store.count()
 
 
 def test_an_address_brings_words_filters_order_and_photo(tab: Tab) -> None:
@@ -126,51 +126,51 @@ def test_an_address_brings_words_filters_order_and_photo(tab: Tab) -> None:
 
     updates = tab.arrives(SearchState(), f"?q=red&sort=date&rest=1&type=PNG&photo={photo_id}")
 
-    shown: SearchState = updates[tab.parts.shown]
+    shown: SearchState = updates[tab.parts.state]
     assert updates[tab.parts.query] == "red"
-    assert shown.question == SearchRequest(
+    assert shown.query == SearchRequest(
         "red", filters=SearchFilters(file_type="PNG"), sort="date", rest=True
     )
     assert shown.photo == photo_id
     assert updates[tab.parts.panel.column]["visible"] is True
 
 
-def test_an_address_with_photos_that_are_gone_leaves_them_out(tab: Tab) -> None:
+def test_address_ignores_deleted_photos(tab: Tab) -> None:
     updates = tab.arrives(SearchState(), "?like=98,99&photo=97&burst=96&p=50")
 
-    shown: SearchState = updates[tab.parts.shown]
-    assert (shown.question, shown.page, shown.photo) == (SearchRequest(), 0, None)
-    assert len(shown.ids) == 3
+    shown: SearchState = updates[tab.parts.state]
+    assert (shown.query, shown.page, shown.photo) == (SearchRequest(), 0, None)
+    assert len(shown.photo_ids) == 3
 
 
-def test_going_back_to_the_same_question_only_closes_the_photo(tab: Tab) -> None:
-    shown: SearchState = tab.answers(SearchRequest("red", rest=True))[tab.parts.shown]
-    shown = replace(shown, photo=shown.ids[0])
+def test_same_query_only_closes_the_photo(tab: Tab) -> None:
+    shown: SearchState = tab.answers(SearchRequest("red", rest=True))[tab.parts.state]
+    shown = replace(shown, photo=shown.photo_ids[0])
 
     updates = tab.arrives(shown, "?q=red&rest=1")
 
     assert tab.parts.results.tiles not in updates
-    assert updates[tab.parts.shown] == replace(shown, photo=None)
+    assert updates[tab.parts.state] == replace(shown, photo=None)
     assert updates[tab.parts.panel.column]["visible"] is False
 
 
-def test_pictures_of_ones_own_stay_though_no_address_holds_them(tab: Tab, tmp_path: Path) -> None:
+def test_uploaded_images_stay_with_an_equal_address(tab: Tab, tmp_path: Path) -> None:
     question = SearchRequest(pictures=(tmp_path / "in" / "red.png",))
-    shown: SearchState = tab.answers(question)[tab.parts.shown]
+    shown: SearchState = tab.answers(question)[tab.parts.state]
 
-    updates = tab.arrives(replace(shown, photo=shown.ids[0]), "")
+    updates = tab.arrives(replace(shown, photo=shown.photo_ids[0]), "")
 
-    assert updates[tab.parts.shown].question == question
+    assert updates[tab.parts.state].query == question
 
 
-def test_a_page_that_is_not_there_any_more_is_the_last_one(tab: Tab) -> None:
-    shown: SearchState = tab.answers(SearchRequest(), page=7)[tab.parts.shown]
+def test_missing_page_becomes_the_last_page(tab: Tab) -> None:
+    shown: SearchState = tab.answers(SearchRequest(), page=7)[tab.parts.state]
 
     assert shown.page == 0
-    assert len(shown.ids) == 3
+    assert len(shown.photo_ids) == 3
 
 
-def test_a_heart_and_the_other_labels_leave_each_other_alone(tab: Tab) -> None:
+def test_favourite_and_other_labels_are_independent(tab: Tab) -> None:
     photo_id = tab.album.search.find("").hits[0].photo.photo_id
     tab.album.set_labels(photo_id, ["holiday"])
     panel = PanelOf(tab, photo_id)
@@ -183,7 +183,7 @@ def test_a_heart_and_the_other_labels_leave_each_other_alone(tab: Tab) -> None:
     assert tab.album.labels_of(photo_id) == ["snow"]
 
 
-def test_a_label_that_came_after_the_panel_was_opened_stays(tab: Tab) -> None:
+def test_label_added_meanwhile_stays(tab: Tab) -> None:
     """A rule and another browser label the open photo; the box does not show that."""
     photo_id = tab.album.search.find("").hits[0].photo.photo_id
     tab.album.set_labels(photo_id, ["holiday"])
@@ -203,7 +203,7 @@ def test_a_label_that_came_after_the_panel_was_opened_stays(tab: Tab) -> None:
     assert labels.examples("cat")[1].tolist() == []
 
 
-def test_each_change_of_the_box_is_told_against_the_one_before(tab: Tab) -> None:
+def test_label_edits_build_on_previous_edit(tab: Tab) -> None:
     photo_id = tab.album.search.find("").hits[0].photo.photo_id
     panel = PanelOf(tab, photo_id)
 
@@ -215,7 +215,7 @@ def test_each_change_of_the_box_is_told_against_the_one_before(tab: Tab) -> None
     assert tab.album.labels_of(photo_id) == []
 
 
-def test_a_change_of_labels_can_be_undone_in_the_history(tab: Tab) -> None:
+def test_label_edit_can_be_undone(tab: Tab) -> None:
     photo_id = tab.album.search.find("").hits[0].photo.photo_id
     tab.album.set_labels(photo_id, ["holiday"])
     panel = PanelOf(tab, photo_id)
@@ -228,7 +228,7 @@ def test_a_change_of_labels_can_be_undone_in_the_history(tab: Tab) -> None:
     assert tab.album.labels_of(photo_id) == ["holiday"]
 
 
-def test_an_answer_that_comes_after_another_photo_was_opened_changes_nothing_there(
+def test_late_label_answer_leaves_other_photo_unchanged(
     tab: Tab,
 ) -> None:
     first, second = [hit.photo.photo_id for hit in tab.album.search.find("").hits[:2]]
@@ -244,7 +244,7 @@ def test_an_answer_that_comes_after_another_photo_was_opened_changes_nothing_the
     assert tab.album.labels_of(second) == ["holiday", "ice"]
 
 
-def test_a_label_called_like_that_of_the_heart_is_the_heart(tab: Tab) -> None:
+def test_typed_favourite_label_sets_the_heart(tab: Tab) -> None:
     photo_id = tab.album.search.find("").hits[0].photo.photo_id
     panel = PanelOf(tab, photo_id)
 
@@ -254,7 +254,7 @@ def test_a_label_called_like_that_of_the_heart_is_the_heart(tab: Tab) -> None:
     assert tab.album.labels_of(photo_id) == []
 
 
-def test_two_browsers_that_both_press_an_empty_heart_make_it_full(tab: Tab) -> None:
+def test_two_browsers_both_set_the_heart(tab: Tab) -> None:
     photo_id = tab.album.search.find("").hits[0].photo.photo_id
     one, two = PanelOf(tab, photo_id), PanelOf(tab, photo_id)
 
@@ -265,16 +265,16 @@ def test_two_browsers_that_both_press_an_empty_heart_make_it_full(tab: Tab) -> N
 
 
 @pytest.mark.parametrize("note", ["", "[]", "{", '{"photo": 1, "labels": 7}', "null", None])
-def test_a_made_up_note_of_what_was_shown_takes_no_label_away(tab: Tab, note: Any) -> None:
+def test_forged_snapshot_removes_no_label(tab: Tab, note: Any) -> None:
     photo_id = tab.album.search.find("").hits[0].photo.photo_id
     tab.album.set_labels(photo_id, ["holiday"])
 
-    tab.viewing.save_labels(SearchState(), photo_id, [], note, note, ENGLISH)
+    tab.photos.save_labels(SearchState(), photo_id, [], note, note, ENGLISH)
 
     assert tab.album.labels_of(photo_id) == ["holiday"]
 
 
-def test_more_labels_than_a_photo_can_have_are_one_sentence(tab: Tab) -> None:
+def test_too_many_labels_are_refused(tab: Tab) -> None:
     photo_id = tab.album.search.find("").hits[0].photo.photo_id
     panel = PanelOf(tab, photo_id)
 
@@ -284,11 +284,11 @@ def test_more_labels_than_a_photo_can_have_are_one_sentence(tab: Tab) -> None:
     assert tab.album.labels_of(photo_id) == []
 
 
-def test_what_the_browser_says_it_chose_is_looked_up_and_never_believed(tab: Tab) -> None:
-    shown: SearchState = tab.answers(SearchRequest())[tab.parts.shown]
+def test_forged_tile_index_opens_nothing(tab: Tab) -> None:
+    shown: SearchState = tab.answers(SearchRequest())[tab.parts.state]
 
     for place in (-1, 3, 10**9):
         for value in ("photo", "burst", {"path": "/etc/passwd"}):
             event: Any = SimpleNamespace(index=place, value=value)
-            updates = tab.viewing.choose(shown, event, ENGLISH)
+            updates = tab.photos.select_tile(shown, event, ENGLISH)
             assert tab.parts.panel.column not in updates

@@ -46,7 +46,7 @@ def seen(said: str) -> bool:
 
 
 @pytest.mark.parametrize("answer", ANSWERS, ids=lambda it: it.status)
-def test_no_log_error_or_row_of_the_album_has_the_key(tmp_path, towns, caplog, answer):
+def test_key_is_in_no_log_or_database(tmp_path, towns, caplog, answer):
     caplog.set_level(logging.DEBUG)
     with GeminiServer() as server:
         captioner = GeminiCaptioner(KEY, "gemini-test", server.url, timeout_s=5)
@@ -104,7 +104,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedAlbum]:
         yield album
 
 
-def test_no_answer_of_the_server_and_no_line_of_its_log_has_the_key(served: ServedAlbum) -> None:
+def test_key_is_in_no_response_or_server_log(served: ServedAlbum) -> None:
     client: Client = served.client()
     said: list[str] = []
     wait_until(lambda: client.predict(api_name="/album_status")["photos"])

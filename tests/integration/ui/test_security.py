@@ -149,7 +149,7 @@ KINDS = (
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_event_takes_a_file_that_was_not_uploaded(served: ServedAlbum, kind: str) -> None:
+def test_events_refuse_files_not_uploaded(served: ServedAlbum, kind: str) -> None:
     before = everything(served)
 
     answers = crafted_calls(served, server_paths(served)[kind])
@@ -186,7 +186,7 @@ def test_a_link_in_the_upload_folder_leads_nowhere(served: ServedAlbum) -> None:
     assert everything(served) == before
 
 
-def test_the_server_is_not_sent_to_addresses_of_its_own_network(
+def test_server_fetches_no_address_of_its_network(
     served: ServedAlbum, listener: tuple[str, list[str]]
 ) -> None:
     address, requests = listener
@@ -198,7 +198,7 @@ def test_the_server_is_not_sent_to_addresses_of_its_own_network(
 
 
 @pytest.mark.parametrize("name", ["../../../escape.jpg", "/tmp/escape.jpg", "..", "a\\..\\b.jpg"])
-def test_an_upload_lands_in_the_upload_folder_whatever_it_is_called(
+def test_upload_name_cannot_leave_upload_folder(
     served: ServedAlbum, tmp_path: Path, name: str
 ) -> None:
     photo = make_photo(tmp_path / "photo.jpg")
@@ -217,7 +217,7 @@ def test_an_upload_lands_in_the_upload_folder_whatever_it_is_called(
     assert not Path("/tmp/escape.jpg").exists()
 
 
-def test_a_chosen_tile_or_chip_is_a_number_or_nothing(served: ServedAlbum) -> None:
+def test_tile_and_chip_take_only_numbers(served: ServedAlbum) -> None:
     events, _ = config(served)
     select = [it["id"] for it in events if it["api_name"] in ("open_tile", "choose", "drop_chip")]
     assert len(select) == 3
@@ -290,7 +290,7 @@ def test_thumbnails_are_served_as_pictures(served: ServedAlbum) -> None:
     assert (status, body) == (200, Path(path).read_bytes())
 
 
-def test_an_original_is_sent_by_its_id_from_where_it_lies(served: ServedAlbum) -> None:
+def test_original_is_sent_by_id_from_its_folder(served: ServedAlbum) -> None:
     original = Path(server_paths(served)["an original"]).read_bytes()
     temp = served.data_dir / "temp"
     before = {it for it in temp.rglob("*") if it.is_file()}
@@ -302,7 +302,7 @@ def test_an_original_is_sent_by_its_id_from_where_it_lies(served: ServedAlbum) -
     assert {it for it in temp.rglob("*") if it.is_file()} == before
 
 
-def test_the_folder_that_is_served_as_a_whole_holds_nothing_but_made_jpegs(
+def test_static_folder_holds_only_generated_jpegs(
     served: ServedAlbum,
 ) -> None:
     files = [it for it in (served.data_dir / "thumbnails").rglob("*") if it.is_file()]
@@ -312,7 +312,7 @@ def test_the_folder_that_is_served_as_a_whole_holds_nothing_but_made_jpegs(
     assert not any(b"Exif" in it.read_bytes()[:64] for it in files)
 
 
-def test_the_questions_of_one_page_are_answered_in_their_order(served: ServedAlbum) -> None:
+def test_queries_of_one_page_keep_their_order(served: ServedAlbum) -> None:
     events, components = config(served)
     search = next(it for it in events if it["api_name"] == "search")
     kinds = [components[it]["type"] for it in search["inputs"]]
@@ -339,7 +339,7 @@ def test_the_questions_of_one_page_are_answered_in_their_order(served: ServedAlb
     assert answered == asked
 
 
-def test_a_bug_tells_the_browser_nothing_of_the_server(served: ServedAlbum) -> None:
+def test_bug_reveals_nothing_to_the_browser(served: ServedAlbum) -> None:
     events, _ = config(served)
     save = next(it["id"] for it in events if it["api_name"] == "photo_details")
 
@@ -370,7 +370,7 @@ def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedAlbum]:
         yield album
 
 
-def test_without_the_login_nothing_is_shown_and_nothing_taken(locked: ServedAlbum) -> None:
+def test_nothing_is_served_without_login(locked: ServedAlbum) -> None:
     thumbnail = next(locked.data_dir.glob("thumbnails/??/*.jpg"))
     for path in (
         "/config", "/gradio_api/info", "/gradio_api/openapi.json",
@@ -462,7 +462,7 @@ def test_dropped_guesses_are_paced_by_address(locked: ServedAlbum) -> None:
     assert httpx.post(f"{locked.url}/login", data=right, timeout=60).status_code == 200
 
 
-def test_cookies_of_the_login_are_sent_by_the_album_alone(locked: ServedAlbum) -> None:
+def test_login_cookies_come_from_the_album_alone(locked: ServedAlbum) -> None:
     given = {"username": LOGIN[0], "password": LOGIN[1]}
     for headers, secure in (({}, [True, False]), ({"X-Forwarded-Proto": "https"}, [True, True])):
         answer = httpx.post(f"{locked.url}/login", data=given, headers=headers, timeout=60)

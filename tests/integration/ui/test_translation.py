@@ -35,7 +35,7 @@ def test_another_language_can_be_asked_for(album, captioner):
     assert captioner.words == [("a puppy", "ko")]
 
 
-def test_without_a_key_it_says_that_it_cannot_before_anything_is_sent(album, captioner):
+def test_translation_without_key_is_refused_before_sending(album, captioner):
     assert album.can_translate
     captioner.missing = CaptionerUnavailableError("No key.")
 

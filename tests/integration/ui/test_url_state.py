@@ -65,7 +65,7 @@ def test_nothing_asked_has_no_address():
     assert to_address(SearchState()) == ""
 
 
-def test_an_address_is_ascii_and_names_each_thing_once_in_its_own_word():
+def test_address_is_ascii_with_each_key_once():
     address = to_address(EVERYTHING)
 
     assert address.isascii()
@@ -75,11 +75,11 @@ def test_an_address_is_ascii_and_names_each_thing_once_in_its_own_word():
     assert "page" not in KEYS  # Gradio takes it for the name of one of its own pages
 
 
-def test_a_picture_that_was_uploaded_stays_with_the_one_who_uploaded_it(tmp_path):
+def test_address_leaves_out_uploaded_images(tmp_path):
     own = SearchRequest("집", pictures=(tmp_path / "secret.jpg",))
 
     assert to_address(SearchState(own)) == "?q=" + quote("집")
-    assert back(SearchState(own)).question == replace(own, pictures=())
+    assert back(SearchState(own)).query == replace(own, pictures=())
     assert from_address({"pictures": "/etc/passwd"}) == SearchState()
 
 
@@ -92,8 +92,8 @@ def test_an_address_is_bounded_whatever_was_asked():
     address = to_address(SearchState(long))
 
     assert len(address) < 12_000
-    assert len(back(SearchState(long)).question.text) == 1000
-    assert len(back(SearchState(long)).question.like) == 10
+    assert len(back(SearchState(long)).query.text) == 1000
+    assert len(back(SearchState(long)).query.like) == 10
     assert to_address(back(SearchState(long))) == address
 
 
@@ -114,17 +114,17 @@ def test_what_is_not_understood_is_left_out(address):
     assert from_address(parameters(address)) == SearchState()
 
 
-def test_no_more_photos_to_compare_with_are_taken_from_an_address_than_are_put_in_one():
+def test_address_reads_no_more_photos_than_written():
     many = ",".join(map(str, range(1, 5000)))
 
-    assert from_address({"like": many}).question.like == tuple(range(1, 11))
+    assert from_address({"like": many}).query.like == tuple(range(1, 11))
 
 
-def test_half_a_character_in_the_words_does_not_break_the_address():
+def test_address_survives_lone_surrogates():
     assert to_address(SearchState(SearchRequest("\ud800 a"))) == "?q=%3F+a"
 
 
-def test_the_rest_of_a_half_understood_address_is_kept():
+def test_valid_parts_of_an_address_are_kept():
     shown = from_address(parameters("?q=snow&photo=x&after=never&sort=date&shape=<b>&like=3,x,3,4"))
 
     assert shown == SearchState(SearchRequest("snow", like=(3, 4), sort="date"))
@@ -143,26 +143,26 @@ def test_the_rest_of_a_half_understood_address_is_kept():
     ],
 )
 def test_any_text_is_words_and_nothing_else(sent, understood):
-    text = from_address(parameters(f"?q={sent}")).question.text
+    text = from_address(parameters(f"?q={sent}")).query.text
 
     assert text.replace("�", "?") == understood.replace("�", "?")
     assert to_address(from_address(parameters(to_address(SearchState(SearchRequest(text))))))
 
 
-def test_days_of_an_address_may_be_a_month_or_a_year():
-    filters = from_address({"after": "2019", "before": "2019-02"}).question.filters
+def test_address_days_may_be_months_or_years():
+    filters = from_address({"after": "2019", "before": "2019-02"}).query.filters
 
     assert (filters.after, filters.before) == (date(2019, 1, 1), date(2019, 2, 28))
 
 
-def test_an_address_may_come_whole_or_as_its_parameters_alone():
+def test_address_may_be_whole_or_only_parameters():
     for address in (
         "https://album.example/photos/?q=snow&p=2#top", "?q=snow&p=2", "q=snow&p=2", "/?q=snow&p=2",
     ):  # fmt: skip
         assert from_address(parameters(address)) == SearchState(SearchRequest("snow"), page=1)
 
 
-def test_the_script_of_the_page_has_no_word_of_its_own_for_a_parameter():
+def test_script_takes_parameter_names_from_server():
     script = (Path(__file__).parents[3] / "album" / "ui" / "search" / "url_state.js").read_text()
 
     for key in ("photo", "p", "rest"):

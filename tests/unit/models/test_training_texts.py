@@ -34,7 +34,7 @@ def test_a_table_without_its_columns_is_refused(tmp_path):
         read_texts([written(tmp_path / "a.csv", "en,fr\ndog,chien\n")])
 
 
-def test_short_names_come_in_the_templates_of_the_album():
+def test_short_names_use_album_templates():
     names = [
         Meaning(("cat",), ("고양이",)),
         Meaning(("a cat on the roof of a house",), ("고양이",)),
@@ -58,7 +58,7 @@ def test_spaces_are_left_out_and_nothing_else():
 @pytest.mark.parametrize(
     ("noun", "forms"), [("강아지", {"강아지가", "강아지는"}), ("사람", {"사람이", "사람은"})]
 )
-def test_a_subject_gets_the_particle_that_its_last_sound_asks_for(noun, forms):
+def test_korean_particle_follows_last_sound(noun, forms):
     rng = random.Random(0)
     assert {subject(noun, rng) for _ in range(30)} == forms
 
@@ -81,12 +81,12 @@ def test_composed_captions_say_the_same_in_both_languages():
     assert checked > 100
 
 
-def test_a_table_of_blocks_without_its_columns_is_refused(tmp_path):
+def test_block_table_without_columns_is_refused(tmp_path):
     with pytest.raises(ModelError, match="lacks the column ko_full"):
         read_slots(written(tmp_path / "slots.csv", "slot,en,ko\nperson,a man,남자\n"))
 
 
-def test_held_out_texts_are_in_no_table_that_is_trained_on():
+def test_held_out_texts_are_never_trained_on():
     tables = tables_in([TEXTS])
     assert len(tables) > 15
     trained = {(m.en, m.ko) for m in read_texts(tables)}
@@ -99,7 +99,7 @@ def test_held_out_texts_are_in_no_table_that_is_trained_on():
     assert not korean & {text for m in photos for text in m.ko}
 
 
-def test_the_hand_written_texts_are_many_and_in_both_languages():
+def test_hand_written_texts_cover_both_languages():
     words = read_texts(sorted(TEXTS.glob("words-*.csv")))
     sentences = read_texts(sorted(TEXTS.glob("sentences-*.csv")))
     assert len(words) >= 8000
@@ -121,7 +121,7 @@ class CountingEncoder:
         return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
-def test_korean_gets_the_target_of_its_english_and_texts_without_english_none():
+def test_korean_takes_target_of_its_english():
     meanings = [Meaning(("dog", "puppy"), ("개",)), Meaning(("sea",), ()), Meaning((), ("섬",))]
     texts, targets = targets_of(meanings, CountingEncoder())
     assert texts == ["dog", "puppy", "개", "sea"]
@@ -130,7 +130,7 @@ def test_korean_gets_the_target_of_its_english_and_texts_without_english_none():
     assert (targets * targets).sum(1) == pytest.approx([1.0] * 4, abs=1e-6)
 
 
-def test_what_the_targets_are_made_of_is_a_recipe(tmp_path):
+def test_targets_are_made_by_a_recipe(tmp_path):
     table = written(tmp_path / "a.csv", "en,ko\ncat,고양이\n")
     path = written(
         tmp_path / "texts.yaml",

@@ -115,7 +115,7 @@ def test_every_pattern_still_has_a_sentence(pattern):
 
 
 @pytest.mark.parametrize("key", TEXTS)
-def test_both_languages_of_a_text_take_the_same_values(key):
+def test_translations_of_a_text_take_equal_values(key):
     english, korean = TEXTS[key]
 
     assert set(re.findall(r"{(\w+)", english)) == set(re.findall(r"{(\w+)", korean))

@@ -70,7 +70,7 @@ def test_failures_beyond_those_that_are_listed_are_counted():
     assert "and 40 more" in told
 
 
-def test_an_import_that_could_not_go_on_says_why_and_offers_to():
+def test_blocked_import_shows_problem_and_offers_resume():
     sentence = "The disk of the album is full: make room and try again; nothing is lost."
     broken = record(state="failed", problem=sentence)
 
@@ -148,11 +148,11 @@ def test_an_import_waits_for_the_model_in_words():
         (3600, "1 h", "1시간"), (7500, "2 h 5 min", "2시간 5분"),
     ],
 )  # fmt: skip
-def test_times_are_rounded_up_to_what_one_can_say(seconds, english, korean):
+def test_durations_are_rounded_up(seconds, english, korean):
     assert (duration(seconds, "en"), duration(seconds, "ko")) == (english, korean)
 
 
-def test_a_folder_that_is_not_there_cannot_be_looked_through():
+def test_missing_folder_cannot_be_scanned():
     gone = WatchedFolder(Path("/media/Disk"), 1284, 3, there=False)
 
     told = folders([gone], "en")
@@ -169,7 +169,7 @@ def test_programs_are_told_no_path():
 # What the panel says of a photo
 
 
-def test_of_what_is_not_known_the_panel_is_silent():
+def test_facts_leave_out_what_is_unknown():
     assert facts(photo(), "en").count("<dd") == 2  # when, and the file itself
 
 
@@ -196,7 +196,7 @@ def test_exposures_are_written_as_photographers_do(given, words):
         ("file", "(파일 날짜)"),
     ],
 )
-def test_a_time_that_is_not_the_cameras_says_whose_it_is(taken_from, words):
+def test_facts_name_source_of_capture_time(taken_from, words):
     assert words in facts(photo(taken_from=taken_from), "ko")
 
 

@@ -27,7 +27,7 @@ def test_only_the_right_pair_enters():
     assert login.wrong == 5
 
 
-def test_wrong_guesses_wait_in_one_lane_and_right_ones_do_not():
+def test_only_wrong_passwords_wait_in_one_lane():
     login = Login("me", "right", delay_s=0.02)
 
     async def all_at_once() -> list[str]:

@@ -355,7 +355,7 @@ def test_files_are_passed_on_as_they_arrive(inner, monkeypatch):
 
 
 @pytest.mark.parametrize("path", ["/gradio_api/queue/join", "/gradio_api/upload"])
-def test_body_that_does_not_come_is_not_waited_for(inner, monkeypatch, path):
+def test_missing_request_body_is_not_awaited(inner, monkeypatch, path):
     monkeypatch.setattr(request_body, "SILENCE_S", 0.05)
     part = {"type": "http.request", "body": b"[", "more_body": True}
     kind = (b"content-type", b"multipart/form-data; boundary=x")

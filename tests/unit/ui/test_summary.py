@@ -50,7 +50,7 @@ def test_the_counts_are_exact(found: SearchPage, english: str, korean: str) -> N
     assert headline(ASKED, found, "ko") == korean
 
 
-def test_it_says_how_many_were_left_out_and_why() -> None:
+def test_headline_counts_left_out_photos_with_reason() -> None:
     unwanted = replace(DOG, unwanted=("사람", HARM))
     found = page(2, sure=2, vetoed=3, query=unwanted)
 
@@ -60,7 +60,7 @@ def test_it_says_how_many_were_left_out_and_why() -> None:
     assert "<img" not in said
 
 
-def test_where_there_is_none_it_says_so_and_what_to_loosen() -> None:
+def test_headline_suggests_what_to_loosen_when_empty() -> None:
     nearest = page(5, rest=300, nearest=True)
     filtered = replace(ASKED, filters=SearchFilters(label="x"))
 
@@ -73,13 +73,13 @@ def test_where_there_is_none_it_says_so_and_what_to_loosen() -> None:
     assert "Try other words" in headline(SearchRequest("dog"), plain, "en")
 
 
-def test_where_the_facts_fit_no_photo_they_are_what_to_loosen() -> None:
+def test_headline_suggests_loosening_facts_when_none_fit() -> None:
     said = headline(ASKED, page(0, model_id=None, query=replace(DOG, groups=())), "en")
 
     assert said == "No photo fits. Try it without one of these: “2019”."
 
 
-def test_a_picture_that_nothing_is_like_is_not_told_to_use_other_words() -> None:
+def test_headline_for_image_does_not_suggest_words() -> None:
     found = page(5, nearest=True, query=Query(""))
 
     said = headline(SearchRequest(like=(1,)), found, "en")
@@ -105,7 +105,7 @@ def test_the_rest_is_behind_one_tap(question: SearchRequest, found: SearchPage, 
     assert more_to_show(question, found, "en") == said
 
 
-def test_what_was_not_understood_is_told_in_one_line_each() -> None:
+def test_remarks_have_one_line_each() -> None:
     query = replace(DOG, notices=("One.", HARM))
 
     assert remarks(page(1, query=query), "en") == "<p>One.</p><p>&lt;img src=x onerror=1&gt;</p>"
