@@ -93,7 +93,7 @@ def test_unchanged_box_overwrites_no_newer_caption(
 ) -> None:
     album.captions.ask_now(photo_id, "en")  # while the panel is open, with an empty box
     box.save_quietly(photo_id, "", "", ENGLISH)
-    assert album.captions.of(photo_id).text == "A photo."  # type: ignore[union-attr]
+    assert album.captions.get(photo_id).text == "A photo."  # type: ignore[union-attr]
 
     album.captions.write(photo_id, "ours, in another browser")
     box.save_quietly(photo_id, "A photo.", "A photo.", ENGLISH)
@@ -102,7 +102,7 @@ def test_unchanged_box_overwrites_no_newer_caption(
     assert album.captions.get(photo_id).text == "ours, in another browser"  # type: ignore[union-attr]
     assert "A photo." in page["caption-more"]
     box.save_quietly(photo_id, " mine ", "A photo.", ENGLISH)
-    assert album.captions.of(photo_id).text == "mine"  # type: ignore[union-attr]
+    assert album.captions.get(photo_id).text == "mine"  # type: ignore[union-attr]
 
 
 def test_answer_keeps_text_being_typed(album: Album, box: CaptionEditor, photo_id: int) -> None:
@@ -113,7 +113,7 @@ def test_answer_keeps_text_being_typed(album: Album, box: CaptionEditor, photo_i
     assert shown(page)["caption-note"].startswith("by fake-captioner")
     assert shown(box.show_answer(asked, photo_id, "", ENGLISH))["caption"] == "A photo."
     box.save_quietly(photo_id, "our cat on the roof", "", ENGLISH)
-    assert album.captions.of(photo_id).by_hand  # type: ignore[union-attr]
+    assert album.captions.get(photo_id).by_hand  # type: ignore[union-attr]
 
 
 def test_late_caption_is_not_shown_on_another_photo(
@@ -162,7 +162,7 @@ def test_restored_caption_moves_current_one_to_history(
     assert [it.caption.text for it in album.captions.history(photo_id)][:2] == ["third", "second"]
     for place in (-1, 10**30, "1", None):
         box.restore(photo_id, "", pressed(place), ENGLISH)
-    assert album.captions.of(photo_id).text == "first"  # type: ignore[union-attr]
+    assert album.captions.get(photo_id).text == "first"  # type: ignore[union-attr]
 
 
 def test_restoring_caption_saves_unsaved_box_to_history(
