@@ -1,7 +1,7 @@
-"""The fact that a text means at one place: days, hours, a kind of photo, or a name of the album.
+"""Facts at one place of a text: days, hours, file types, names.
 
-The longest wins; of equals days, then words of the table, then names. What belongs to a fact is
-taken along: "taken in the" before it, the particle and 찍은 behind it.
+The longest wins, and of equals days, then words of the table, then names. Words that belong to a
+fact are part of it: "taken in the" before it, the particle and 찍은 behind it.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ Alone = Literal["", "right", "both", "all"]
 
 @dataclass(frozen=True, slots=True)
 class FactMatch:
-    """A fact that the text means at [start, end) of its folded form."""
+    """A fact at [start, end) of the folded text."""
 
     start: int
     end: int
     chip: str
-    """The kind of its chip; "" where it only looks like a day, and `notice` says so."""
+    """The kind of its chip. "" where it only looks like a day, and `notice` says so."""
     facts: tuple[Fact, ...] = ()
     first: date | None = None
     last: date | None = None
     excluded: bool = False
     alone: Alone = ""
     """How much room it needs to be a fact."""
-    shown: tuple[int, int] | None = None
+    visible_words: tuple[int, int] | None = None
     """[start, end) of its words where they can be seen as well, and stay in the look."""
     notice: str = ""
 
@@ -96,7 +96,7 @@ def _phrases() -> tuple[re.Pattern[str], dict[str, table.Phrase]]:
 
 
 def fact_at(text: Folded, at: int, names: NameIndex, today: date) -> FactMatch | None:
-    """The longest fact that the text means at `at`, where a word begins; None where it means none.
+    """Return the longest fact at `at`, where a word begins, if any.
 
     Args:
         text: what was typed.
@@ -105,9 +105,9 @@ def fact_at(text: Folded, at: int, names: NameIndex, today: date) -> FactMatch |
         today: what "last summer" counts from.
     """
     best: FactMatch | None = None
-    for found in _facts(text, at, names, today):
-        if best is None or found.end > best.end:
-            best = found
+    for match in _facts(text, at, names, today):
+        if best is None or match.end > best.end:
+            best = match
     return best
 
 
@@ -129,9 +129,9 @@ def _facts(text: Folded, at: int, names: NameIndex, today: date) -> Iterator[Fac
         elif kind == "type":
             yield from _table(folded, at, before.end(), only="type")
         else:
-            for found in _names(text, at, before.end(), word, names, today):
-                if found.chip == kind:
-                    yield found
+            for match in _names(text, at, before.end(), word, names, today):
+                if match.chip == kind:
+                    yield match
 
 
 def _dates(
@@ -171,8 +171,8 @@ def _hours(text: str, at: int) -> Iterator[FactMatch]:
         hours = _HOURS[match[1].replace(" ", "")]
         glued = GLUE_AFTER.match(text, match.end())
         end = glued.end() if glued else match.end()
-        shown = match.span(1) if hours.shows else None
-        yield FactMatch(at, end, "time", (hours.fact,), shown=shown)
+        visible_words = match.span(1) if hours.shows else None
+        yield FactMatch(at, end, "time", (hours.fact,), visible_words=visible_words)
     if match := _CLOCK.match(text, at):
         hour = int(match["ko"] or match["en"])
         if not 1 <= hour <= 12:
@@ -210,34 +210,34 @@ def _names(
     text: Folded, start: int, at: int, before: str, names: NameIndex, today: date
 ) -> Iterator[FactMatch]:
     settled: set[str] = set()
-    for found in names.at(text.folded, at):
-        kind = found.name.kind
+    for known in names.at(text.folded, at):
+        kind = known.name.kind
         if kind in settled:
             continue
-        match = _named(text, start, at, before, found, names, today)
+        match = _named(text, start, at, before, known, names, today)
         if match is not None:
             settled.add(kind)
             yield match
 
 
 def _named(
-    text: Folded, start: int, at: int, before: str, found: NameMatch, names: NameIndex, today: date
+    text: Folded, start: int, at: int, before: str, known: NameMatch, names: NameIndex, today: date
 ) -> FactMatch | None:
-    folded, kind = text.folded, found.name.kind
-    end = _settle(folded, found.end, names, today)
-    if end is None and kind == "place" and (takes := _PLACES_TAKE.match(folded, found.end)):
+    folded, kind = text.folded, known.name.kind
+    end = _settle(folded, known.end, names, today)
+    if end is None and kind == "place" and (takes := _PLACES_TAKE.match(folded, known.end)):
         end = _settle(folded, takes.end(), names, today)
-    if end is None and kind == "place" and not found.name.doubtful:
-        end = found.end if _THING_OF_PLACE.match(folded, found.end) else None
+    if end is None and kind == "place" and not known.name.doubtful:
+        end = known.end if _THING_OF_PLACE.match(folded, known.end) else None
     if end is None:
         return None
-    capital = text.shown[at].isupper() and at > 0
+    capital = text.composed[at].isupper() and at > 0
     alone: Alone = ""
-    if found.name.doubtful:
-        particle = folded[found.end : end]
+    if known.name.doubtful:
+        particle = folded[known.end : end]
         if kind == "place":
             sure = capital or bool(_OF_PLACE.match(particle) or _TRIP.match(folded, end))
-            sure = sure or (end > found.end and not _PARTICLE.fullmatch(particle))  # 공주시
+            sure = sure or (end > known.end and not _PARTICLE.fullmatch(particle))  # 공주시
         else:
             sure = capital or bool(_OF_CAMERA.match(particle))
         if not sure:
@@ -248,13 +248,15 @@ def _named(
         alone = "" if before else "all"
     elif glued := GLUE_AFTER.match(folded, end):
         end = glued.end()
-    return FactMatch(start, end, kind, (found.name.fact,), alone=alone)
+    return FactMatch(start, end, kind, (known.name.fact,), alone=alone)
 
 
 def _settle(
     text: str, end: int, names: NameIndex, today: date, *, open_end: bool = False
 ) -> int | None:
-    """Where a fact ends with its particle; None where the word goes on to something else.
+    """Return where a fact ends with its particle.
+
+    None where the word continues as something else.
 
     Korean may go on: with a particle that ends the word, with 에서 and anything, with another thing
     that is known, or, of sure days (`open_end`), with two syllables or more.
@@ -282,7 +284,10 @@ _LATIN_GOES_ON = re.compile(r"[^\W가-힣]|[-./&_](?=[^\W_가-힣])|'(?!s(?![^\W
 
 
 def _ends_word(text: str, end: int) -> bool:
-    """Whether no letter, digit, or hyphen within a word follows; Korean may."""
+    """Return whether a word ends at `end`.
+
+    A letter, a digit or a hyphen within a word continues it, Korean after Latin does not.
+    """
     if "가" <= text[end - 1] <= "힣":
         return True
     return _LATIN_GOES_ON.match(text, end) is None
