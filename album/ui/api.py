@@ -13,7 +13,8 @@ from album.domain.photo import SearchFilters
 from album.errors import QueryError, UnreadableImageError
 from album.runtime.files import display_name
 from album.search.query import parse_day
-from album.search.search import SearchPage, SearchRequest, Sort
+from album.search.request import SearchRequest, Sort
+from album.search.search import SearchPage
 from album.search.serialization import counts_json, hit_json, understood_json
 from album.service import Album
 from album.ui.imports.import_html import as_json

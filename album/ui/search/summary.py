@@ -5,7 +5,8 @@ from __future__ import annotations
 import html
 
 from album.domain.photo import SearchFilters
-from album.search.search import SearchPage, SearchRequest
+from album.search.request import SearchRequest
+from album.search.search import SearchPage
 from album.ui.i18n.error_messages import in_language
 from album.ui.i18n.messages import say
 
