@@ -37,20 +37,14 @@ LOOK_AGAIN_S = 30.0  # for photos that another process added with another model
 
 @dataclass(frozen=True, slots=True)
 class Active:
-    """An encoder and the index of the vectors that it made.
-
-    They are always used together.
-    """
+    """An encoder and the index of its vectors, always used together."""
 
     encoder: Encoder
     index: VectorIndex
 
 
 class ActiveEncoder:
-    """Holder of the pair in use.
-
-    It returns the pair as one, so a change of model is atomic for callers.
-    """
+    """Holder of the pair in use, which callers get as one."""
 
     def __init__(
         self, store: PhotoStore, originals: Originals, embeddings_dir: Path, decoder: Decoder
@@ -81,13 +75,13 @@ class ActiveEncoder:
             encoder: a loaded model.
             fill: encode what lacks its vectors in a background thread.
         """
-        index = VectorIndex(self._embeddings_dir, self._store, encoder.model_id, encoder.dim)
+        pair = self._pair(encoder)
         with self._changed:
             if self._active is None:
-                self._active = Active(encoder, index)
-                log.info("seeing with %s, %d photos encoded", encoder.model_id, len(index))
+                self._active = pair
+                log.info("seeing with %s, %d photos encoded", encoder.model_id, len(pair.index))
             else:
-                self._next = Active(encoder, index)
+                self._next = pair
             self._changed.notify_all()
         if fill:
             self.loop.start()
@@ -105,21 +99,20 @@ class ActiveEncoder:
         """
 
         def load_pair() -> Active:
-            encoder = load()
-            index = VectorIndex(self._embeddings_dir, self._store, encoder.model_id, encoder.dim)
-            pair = Active(encoder, index)
+            pair = self._pair(load())
             if fill:
                 self.encode_missing(pair)
             return pair
 
         self._load, self._expected = load_pair, expected
 
+    def _pair(self, encoder: Encoder) -> Active:
+        index = VectorIndex(self._embeddings_dir, self._store, encoder.model_id, encoder.dim)
+        return Active(encoder, index)
+
     @property
     def loads_when_needed(self) -> bool:
-        """Return whether `current` loads a model.
-
-        Call `current` only when a model is needed, then.
-        """
+        """Return whether the next call of `current` loads a model."""
         return self._load is not None
 
     def current(self, wait_s: float = 60.0) -> Active:
@@ -153,18 +146,12 @@ class ActiveEncoder:
         return self._stopped
 
     def forget_matrices(self) -> None:
-        """Delete every matrix, so it is rebuilt from the rows.
-
-        Call it before rows are lost.
-        """
+        """Delete every matrix before rows are lost, so it is rebuilt."""
         for ids in self._embeddings_dir.glob("*.ids.npy"):
             ids.unlink(missing_ok=True)
 
     def stop(self, timeout_s: float = STOP_S) -> None:
-        """Stop the background thread.
-
-        What it has encoded is kept.
-        """
+        """Stop the background thread, and keep what it has encoded."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()

@@ -36,10 +36,7 @@ Flags = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """All hits of one search, band after band.
-
-    A burst is one hit.
-    """
+    """All hits of one search, band after band, a burst as one."""
 
     model_id: str
     photo_ids: Ids

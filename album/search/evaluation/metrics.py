@@ -107,18 +107,12 @@ def named(photo_ids: Ids, names: Names, wanted: Collection[str]) -> Flags:
 
 
 def f1(right: int, shown: int, relevant: int) -> float:
-    """Return 2 right / (shown + relevant).
-
-    0 where both are 0.
-    """
+    """Return 2 right / (shown + relevant), 0 where both are 0."""
     return 2 * right / (shown + relevant) if shown + relevant else 0.0
 
 
 def best_threshold(queries: Sequence[JudgedQuery]) -> float:
-    """Return the cosine threshold of the highest mean F1.
-
-    The mean is of queries with relevant photos.
-    """
+    """Return the cosine of the highest mean F1 of present queries."""
     present = [query for query in queries if query.relevant]
     scores = np.sort(
         np.concatenate([query.scores for query in present] or [np.ones(1, np.float32)])
@@ -183,10 +177,7 @@ def mean(values: Sequence[float]) -> float | None:
 
 
 def interval(gains: npt.NDArray[np.float64]) -> tuple[float | None, float | None]:
-    """Return the 95 % bootstrap interval of a mean (Efron 1979).
-
-    The seed is fixed.
-    """
+    """Return the 95 % bootstrap interval (Efron 1979), with a fixed seed."""
     if not len(gains):
         return None, None
     drawn = np.random.default_rng(0).integers(0, len(gains), (RESAMPLES, len(gains)))

@@ -13,9 +13,10 @@ from album.domain.filters import AtHours, Fact, Filter, TakenBetween
 from album.domain.known_names import KnownNames
 from album.errors import QueryError
 from album.search.query.names import index_of
-from album.search.query.scan import Token, scan
+from album.search.query.scan import scan
 from album.search.query.sentence import understand
 from album.search.query.text import Folded, fold
+from album.search.query.tokens import Token
 from album.search.query.yearly import together
 
 ChipKind = Literal[
@@ -69,10 +70,7 @@ class Chip:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """The parsed text.
-
-    Each of its characters is in a chip, a look, or a filler word.
-    """
+    """The parsed text: each character is chip, look or filler."""
 
     text: str
     """As typed."""
@@ -89,19 +87,15 @@ class Query:
 
     @property
     def visual(self) -> str:
-        """Join all visual parts into one text.
-
-        "" where there are only filters.
-        """
+        """Join all visual parts into one text, "" without any."""
         return " ".join(look.text for group in self.groups for look in group)
 
 
 def parse(text: str, names: KnownNames, today: date) -> Query:
     """Parse a typed sentence.
 
-    What is no filter is searched visually, as it stands.
-
-    Never raises, needs time in proportion to the length, and gives the same for the same.
+    What is no filter is searched visually, as it stands. Never raises, needs time in proportion to
+    the length, and is deterministic.
 
     Args:
         text: a sentence in Korean or English, or both.

@@ -25,7 +25,7 @@ from album.search.query.units import (
     recurring,
     with_year,
 )
-from album.search.query.words import LOOK_PHRASES, alternatives, words
+from album.search.query.words import LOOK_PHRASES, alternatives, words, words_of
 from album.search.query.yearly import Span, months
 
 
@@ -61,46 +61,23 @@ _STARTS = re.compile(
     "[0-9']|"
     + alternatives(
         {
-            *(
-                w
-                for row in (table.YEARS, table.DAYS, table.WEEKS, table.MONTHS_AGO, table.NUMBERS)
-                for line in row.values()
-                for w in words(line)
-            ),
-            *(w for line in table.SPANS_OF_DAYS.values() for w in words(line)),
-            *(w for line in table.WEEKDAYS.values() for w in words(line)),
-            *(w for line in table.SEASONS.values() for w in words(line)),
-            *(w for line in table.ENDS_OF_YEARS.values() for w in words(line)),
-            *(w for line in table.FEASTS_OF_THE_SUN.values() for w in words(line)),
-            *(w for line in table.FEASTS_OF_THE_MOON.values() for w in words(line)),
-            *(w for line in table.FEASTS_OF_A_WEEKDAY.values() for w in words(line)),
+            *words_of(table.YEARS, table.DAYS, table.WEEKS, table.MONTHS_AGO, table.NUMBERS),
+            *words_of(table.SPANS_OF_DAYS, table.WEEKDAYS, table.SEASONS, table.ENDS_OF_YEARS),
+            *words_of(table.FEASTS_OF_THE_SUN, table.FEASTS_OF_THE_MOON, table.FEASTS_OF_A_WEEKDAY),
             *words(table.EASTER),
             *table.MONTHS,
             *table.SHORT_MONTHS,
             *words(table.LATELY),
             *words(table.LAST),
             *words(table.THIS),
-            "the",
-            "매주",
-            "어젯밤",
-            "어제밤",
-            "간밤",
-            "tonight",
-            "on this day",
-            "from",
-            "between",
-            "since",
-            "after",
-            "before",
-            "until",
-            "till",
-            "up to",
-            "prior to",
-            "starting",
+            *words(
+                "the, 매주, 어젯밤, 어제밤, 간밤, tonight, on this day, from, between, since,"
+                " after, before, until, till, up to, prior to, starting"
+            ),
         }
     )
 )
-"""Whatever a date may begin with: most words of a text are passed by here."""
+"""Beginnings of a date. Most words of a text are skipped by it."""
 
 
 def read_days(text: str, at: int, today: date) -> list[Days | NoDays]:

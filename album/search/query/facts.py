@@ -8,40 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from typing import Literal
 
-from album.domain.filters import AtHours, Fact
+from album.domain.filters import AtHours
 from album.search.query import words as table
 from album.search.query.dates import Days, read_days
 from album.search.query.names import NameIndex, NameMatch
 from album.search.query.text import Folded
-from album.search.query.words import alternatives, words
-
-Alone = Literal["", "right", "both", "all"]
-"""A fact only where no plain word stands behind it, on either side, nor any word at all."""
-
-
-@dataclass(frozen=True, slots=True)
-class FactMatch:
-    """A fact at [start, end) of the folded text."""
-
-    start: int
-    end: int
-    chip: str
-    """The kind of its chip. "" where it only looks like a day, and `notice` says so."""
-    facts: tuple[Fact, ...] = ()
-    first: date | None = None
-    last: date | None = None
-    excluded: bool = False
-    alone: Alone = ""
-    """How much room it needs to be a fact."""
-    visible_words: tuple[int, int] | None = None
-    """[start, end) of its words where they can be seen as well, and stay in the look."""
-    notice: str = ""
-
+from album.search.query.tokens import Alone, Token
+from album.search.query.words import alternatives, words, words_of
 
 LACKS = alternatives(table.LACKING)
 _FOLLOWS = rf"(?=[^가-힣]|$|사진|찍|촬영|보여|찾아|{LACKS}(?!기))"
@@ -62,11 +38,7 @@ _BEFORE = {
     for kind, row in table.PREPOSITIONS.items()
 }
 _MAY_BE_BEFORE = re.compile(
-    alternatives(
-        {word for row in table.PREPOSITIONS.values() for word in words(row)}
-        | {*words(table.GLUE_BEFORE), "the"}
-    )
-    + " "
+    alternatives({*words_of(table.PREPOSITIONS)} | {*words(table.GLUE_BEFORE), "the"}) + " "
 )
 _FILE_WORD = re.compile(" ?" + alternatives(table.FILE_WORDS) + r"(?![^\W_])")
 _AMONG = re.compile(" 중(?:에서|에)?(?![가-힣])")
@@ -95,7 +67,7 @@ def _phrases() -> tuple[re.Pattern[str], dict[str, table.Phrase]]:
     return re.compile(rf"({every})(?![^\W가-힣])(?!-[^\W_])(?:{_PARTICLE.pattern})"), meanings
 
 
-def fact_at(text: Folded, at: int, names: NameIndex, today: date) -> FactMatch | None:
+def fact_at(text: Folded, at: int, names: NameIndex, today: date) -> Token | None:
     """Return the longest fact at `at`, where a word begins, if any.
 
     Args:
@@ -104,14 +76,14 @@ def fact_at(text: Folded, at: int, names: NameIndex, today: date) -> FactMatch |
         names: what the album's photos are called.
         today: what "last summer" counts from.
     """
-    best: FactMatch | None = None
+    best: Token | None = None
     for match in _facts(text, at, names, today):
         if best is None or match.end > best.end:
             best = match
     return best
 
 
-def _facts(text: Folded, at: int, names: NameIndex, today: date) -> Iterator[FactMatch]:
+def _facts(text: Folded, at: int, names: NameIndex, today: date) -> Iterator[Token]:
     folded = text.folded
     yield from _dates(folded, at, at, "", names, today)
     yield from _hours(folded, at)
@@ -136,11 +108,11 @@ def _facts(text: Folded, at: int, names: NameIndex, today: date) -> Iterator[Fac
 
 def _dates(
     text: str, start: int, at: int, before: str, names: NameIndex, today: date
-) -> Iterator[FactMatch]:
+) -> Iterator[Token]:
     for days in read_days(text, at, today):
         if not isinstance(days, Days):
             if _ends_word(text, days.end):
-                yield FactMatch(start, days.end, "", notice=days.notice)
+                yield Token("word", start, days.end, notice=days.notice)
                 return
             continue
         if days.asks_preposition and not before:
@@ -162,17 +134,17 @@ def _dates(
         alone: Alone = ""
         if days.alone and not glued and not after and not particle.startswith(_STRONG):
             alone = "right" if before else "both"
-        yield FactMatch(start, end, "date", days.facts, days.first, days.last, alone=alone)
+        yield Token("fact", start, end, "date", days.facts, days.first, days.last, alone=alone)
         return
 
 
-def _hours(text: str, at: int) -> Iterator[FactMatch]:
+def _hours(text: str, at: int) -> Iterator[Token]:
     if match := _HOUR.match(text, at):
         hours = _HOURS[match[1].replace(" ", "")]
         glued = GLUE_AFTER.match(text, match.end())
         end = glued.end() if glued else match.end()
         visible_words = match.span(1) if hours.shows else None
-        yield FactMatch(at, end, "time", (hours.fact,), visible_words=visible_words)
+        yield Token("fact", at, end, "time", (hours.fact,), visible_words=visible_words)
     if match := _CLOCK.match(text, at):
         hour = int(match["ko"] or match["en"])
         if not 1 <= hour <= 12:
@@ -182,10 +154,10 @@ def _hours(text: str, at: int) -> Iterator[FactMatch]:
         hour = hour % 12 + 12 * late
         glued = GLUE_AFTER.match(text, match.end())
         end = glued.end() if glued else match.end()
-        yield FactMatch(at, end, "time", (AtHours(hour, (hour + 1) % 24),))
+        yield Token("fact", at, end, "time", (AtHours(hour, (hour + 1) % 24),))
 
 
-def _table(text: str, start: int, at: int, only: str = "") -> Iterator[FactMatch]:
+def _table(text: str, start: int, at: int, only: str = "") -> Iterator[Token]:
     pattern, meanings = _phrases()
     match = pattern.match(text, at)
     if match is None:
@@ -196,7 +168,8 @@ def _table(text: str, start: int, at: int, only: str = "") -> Iterator[FactMatch
     end = match.end()
     filed = _FILE_WORD.match(text, end) if phrase.kind == "type" else None
     filed = filed or _AMONG.match(text, end)
-    yield FactMatch(
+    yield Token(
+        "fact",
         start,
         filed.end() if filed else end,
         phrase.kind,
@@ -208,7 +181,7 @@ def _table(text: str, start: int, at: int, only: str = "") -> Iterator[FactMatch
 
 def _names(
     text: Folded, start: int, at: int, before: str, names: NameIndex, today: date
-) -> Iterator[FactMatch]:
+) -> Iterator[Token]:
     settled: set[str] = set()
     for known in names.at(text.folded, at):
         kind = known.name.kind
@@ -222,7 +195,7 @@ def _names(
 
 def _named(
     text: Folded, start: int, at: int, before: str, known: NameMatch, names: NameIndex, today: date
-) -> FactMatch | None:
+) -> Token | None:
     folded, kind = text.folded, known.name.kind
     end = _settle(folded, known.end, names, today)
     if end is None and kind == "place" and (takes := _PLACES_TAKE.match(folded, known.end)):
@@ -248,7 +221,7 @@ def _named(
         alone = "" if before else "all"
     elif glued := GLUE_AFTER.match(folded, end):
         end = glued.end()
-    return FactMatch(start, end, kind, (known.name.fact,), alone=alone)
+    return Token("fact", start, end, kind, (known.name.fact,), alone=alone)
 
 
 def _settle(

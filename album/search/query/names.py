@@ -71,20 +71,20 @@ class NameIndex:
 
     def at(self, text: str, at: int) -> Iterator[NameMatch]:
         """Yield the names that begin at `at`, the longest first."""
-        for length in self._lengths.get(text[at : at + 2], ()):
-            name = self._names.get(text[at : at + length])
-            if name is not None and at + length <= len(text):
-                yield NameMatch(name, at + length)
+        return self._matches(self._names, text, at)
 
     def labels_at(self, text: str, at: int) -> Iterator[NameMatch]:
         """Yield the labels that begin at `at`, the longest first.
 
         A town of equal name does not hide them.
         """
+        return self._matches(self._labels, text, at)
+
+    def _matches(self, names: dict[str, Name], text: str, at: int) -> Iterator[NameMatch]:
         for length in self._lengths.get(text[at : at + 2], ()):
-            label = self._labels.get(text[at : at + length])
-            if label is not None and at + length <= len(text):
-                yield NameMatch(label, at + length)
+            name = names.get(text[at : at + length])
+            if name is not None and at + length <= len(text):
+                yield NameMatch(name, at + length)
 
     def _add(self, key: str, name: Name) -> None:
         """Add all spellings of a name.

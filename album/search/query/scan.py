@@ -9,56 +9,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
-from typing import Final, Literal
+from typing import Final
 
-from album.domain.filters import Fact, Labelled, Writes
+from album.domain.filters import Labelled, Writes
 from album.search.query import words as table
-from album.search.query.facts import GLUE_AFTER, LACKS, Alone, FactMatch, fact_at
+from album.search.query.facts import GLUE_AFTER, LACKS, fact_at
 from album.search.query.names import NameIndex
 from album.search.query.text import Folded
+from album.search.query.tokens import Token, TokenKind
 from album.search.query.words import alternatives
-
-TokenKind = Literal[
-    "word",
-    "fact",
-    "weighted",
-    "unwanted",
-    "plus",
-    "break",
-    "without",
-    "lacking",
-    "opener",
-    "closer",
-    "photos of",
-    "photos",
-    "filler",
-]
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """One piece of the text, [start, end) of its folded form."""
-
-    kind: TokenKind
-    start: int
-    end: int
-    chip: str = ""
-    """Of a fact: the kind of its chip."""
-    facts: tuple[Fact, ...] = ()
-    first: date | None = None
-    last: date | None = None
-    excluded: bool = False
-    alone: Alone = ""
-    """How much room it needs to be a fact."""
-    visible_words: tuple[int, int] | None = None
-    """Of a fact that can be seen as well: [start, end) of the words that stay in the look."""
-    inner: tuple[tuple[int, int], ...] = ()
-    """Of weighted or unwanted words: [start, end) of each without weight, hyphen or quotes."""
-    weight: float = 1.0
-    notice: str = ""
-
 
 _HANGUL = re.compile("[가-힣]+")
 _LATIN = re.compile(r"[^\W가-힣]+(?:['.\-&/:][^\W가-힣]+)*")
@@ -92,10 +53,7 @@ _LOWEST_WEIGHT, _HIGHEST_WEIGHT = 0.1, 10.0
 
 
 class _Scanner:
-    """A scanner of one text.
-
-    It looks at no character more than a few dozen times.
-    """
+    """A scanner that reads no character more than a few dozen times."""
 
     def __init__(self, text: Folded, names: NameIndex, today: date) -> None:
         self._text = text
@@ -257,8 +215,7 @@ class _Scanner:
         return None
 
     def _fact(self, at: int) -> Token | None:
-        match = fact_at(self._text, at, self._names, self._today)
-        return None if match is None else _token_of(match)
+        return fact_at(self._text, at, self._names, self._today)
 
     def _word(self, at: int) -> Token:
         """Read a plain word with the marks behind it, or marks alone."""
@@ -277,22 +234,6 @@ class _Scanner:
 
 
 _SINGLE_CLOSES = re.compile(r"(?<=\S)'(?=[ ,;)가-힣]|$)")
-
-
-def _token_of(match: FactMatch) -> Token:
-    return Token(
-        "fact" if match.facts else "word",
-        match.start,
-        match.end,
-        match.chip,
-        match.facts,
-        match.first,
-        match.last,
-        match.excluded,
-        match.alone,
-        match.visible_words,
-        notice=match.notice,
-    )
 
 
 def scan(text: Folded, names: NameIndex, today: date) -> list[Token]:

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from album.domain.filters import Fact
 from album.search.query import words as table
-from album.search.query.scan import Token
+from album.search.query.tokens import Token
 
 _CARRIES_ON = re.compile("(?:이랑|랑|하고|과|와)$")
 _SUBJECT = re.compile("(?:이|가|은|는|을|를)$")

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from album.domain.filters import AtHours
 from album.search.query import day_words as table
-from album.search.query.words import alternatives, words
+from album.search.query.words import alternatives, words, words_of
 from album.search.query.yearly import Span, Yearly, easter, fixed, months, nth_weekday, of_the_moon
 
 EARLIEST, LATEST = 1800, 2199
@@ -28,10 +28,7 @@ class NoDays(NamedTuple):
 
 
 class Unit(NamedTuple):
-    """One stretch of days.
-
-    One of `span`, `yearly` and `weekdays` is set.
-    """
+    """One stretch of days, as one of `span`, `yearly` and `weekdays`."""
 
     end: int
     """Where its words end."""
@@ -76,7 +73,7 @@ def choice(rows: dict[int, str]) -> tuple[str, dict[str, int]]:
         for value, row in rows.items()
         for word in words(row)
     }
-    return alternatives(word for row in rows.values() for word in words(row)), meaning
+    return alternatives(words_of(rows)), meaning
 
 
 def key(text: str) -> str:
@@ -108,14 +105,10 @@ AGO = re.compile(
 _DECADE = re.compile(rf"(?:the )?([0-9]{{4}})(?:'?s{WORD_END}| ?년대)|([0-9]0) ?년대")
 KOREAN_MONTH = re.compile(r"([0-9]{1,2}) ?월(?!드)(?: ?([0-9]{1,2}) ?일(?!간|째| 동안))?")
 _PART_OF_MONTH = re.compile(
-    " ?("
-    + alternatives(w for row in table.PARTS_OF_MONTHS.values() for w in words(row))
-    + ")(?=[^가-힣]|$|에|의|쯤|경)"
+    " ?(" + alternatives(words_of(table.PARTS_OF_MONTHS)) + ")(?=[^가-힣]|$|에|의|쯤|경)"
 )
 _PART_OF_YEAR = re.compile(
-    " ?("
-    + alternatives(w for row in table.PARTS_OF_YEARS.values() for w in words(row))
-    + ")(?=[^가-힣]|$|에|의|쯤|경)"
+    " ?(" + alternatives(words_of(table.PARTS_OF_YEARS)) + ")(?=[^가-힣]|$|에|의|쯤|경)"
 )
 _MONTH_DAY = re.compile(rf"({_MONTH_NAMES})\.? ([0-9]{{1,2}})(?:st|nd|rd|th)?{WORD_END}")
 _DAY_MONTH = re.compile(rf"([0-9]{{1,2}})(?:st|nd|rd|th)?(?: of)? ({_MONTH_NAMES}){WORD_END}\.?")
@@ -271,7 +264,7 @@ def _feasts() -> tuple[re.Pattern[str], dict[str, Yearly]]:
     return pattern, {key(name): yearly for name, yearly in every.items()}
 
 
-_SEASON_WORDS = frozenset(word for row in table.SEASONS.values() for word in words(row))
+_SEASON_WORDS = frozenset(words_of(table.SEASONS))
 _WESTERN = frozenset(key(word) for word in table.WESTERN_FEASTS)
 _ONLY_FEASTS = re.compile(r"설(?=에|$|[^가-힣])")
 """설 alone is snow and talk as well: only behind a year or 지난."""

@@ -29,8 +29,8 @@ The rules of taste:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NamedTuple
 
 from album.domain.filters import (
     AtHours,
@@ -47,6 +47,11 @@ from album.domain.filters import (
 def words(text: str) -> tuple[str, ...]:
     """Split one row into its words."""
     return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def words_of(*tables: Mapping[Any, str]) -> tuple[str, ...]:
+    """Return the words of all rows of tables."""
+    return tuple(word for table in tables for row in table.values() for word in words(row))
 
 
 def alternatives(every: Iterable[str]) -> str:

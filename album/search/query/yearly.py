@@ -7,7 +7,7 @@ China's now and then. They are known through 2050.
 from __future__ import annotations
 
 import calendar
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import NamedTuple
@@ -40,25 +40,16 @@ class Yearly(NamedTuple):
 
     def before(self, today: date) -> Span | None:
         """Return the last one that is over."""
-        return next(
-            (
-                span
-                for year in range(today.year, today.year - 3, -1)
-                if (span := self.in_year(year)) is not None and span[1] < today
-            ),
-            None,
-        )
+        return next((span for span in self._latest(today) if span[1] < today), None)
 
     def begun(self, today: date) -> Span | None:
         """Return the last one that has begun."""
-        return next(
-            (
-                span
-                for year in range(today.year, today.year - 3, -1)
-                if (span := self.in_year(year)) is not None and span[0] <= today
-            ),
-            None,
-        )
+        return next((span for span in self._latest(today) if span[0] <= today), None)
+
+    def _latest(self, today: date) -> Iterator[Span]:
+        """Yield those of this year and the two before, the latest first."""
+        spans = (self.in_year(year) for year in range(today.year, today.year - 3, -1))
+        return (span for span in spans if span is not None)
 
 
 @lru_cache(maxsize=64)
