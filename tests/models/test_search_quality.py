@@ -16,7 +16,7 @@ import pytest
 from album.encoding.score_calibration import SURE
 from album.search.evaluation.exclusion import EXCLUSIONS
 from album.search.evaluation.labelled_queries import LabelledQuery, read_queries
-from album.search.evaluation.metrics import JudgedQuery, best_threshold, interval, totals
+from album.search.evaluation.metrics import JudgedSearch, best_threshold, interval, totals
 from album.search.fusion import FULL_MATCH_BONUS
 from tests.benchmarks.precision import LABELLED
 from tests.models.commands import read, run
@@ -109,8 +109,8 @@ def test_folder_without_photos_is_one_sentence(tmp_path, write):
         assert sentence in done.stderr
 
 
-def judged(scores: list[float], truth: list[bool], shown: int = 0, right: int = 0) -> JudgedQuery:
-    return JudgedQuery(
+def judged(scores: list[float], truth: list[bool], shown: int = 0, right: int = 0) -> JudgedSearch:
+    return JudgedSearch(
         "a",
         "tune",
         relevant=sum(truth),

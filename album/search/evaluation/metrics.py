@@ -28,7 +28,7 @@ Names = Mapping[int, str]
 
 
 @dataclass(frozen=True)
-class JudgedQuery:
+class JudgedSearch:
     """One query and its right and wrong hits."""
 
     text: str
@@ -82,12 +82,12 @@ def rank_all(ranker: Ranker, text: str, *unwanted: str) -> Ranking:
     return ranker.rank(SearchRequest(text, rest=True), query, group_bursts=False)
 
 
-def judge(query: LabelledQuery, language: Language, ranker: Ranker, names: Names) -> JudgedQuery:
+def judge(query: LabelledQuery, language: Language, ranker: Ranker, names: Names) -> JudgedSearch:
     """Rank a query and count its right hits."""
     text = query.texts[language]
     ranking = rank_all(ranker, text)
     truth = named(ranking.photo_ids, names, query.relevant)
-    return JudgedQuery(
+    return JudgedSearch(
         text,
         query.split,
         relevant=int(truth.sum()),
@@ -111,7 +111,7 @@ def f1(right: int, shown: int, relevant: int) -> float:
     return 2 * right / (shown + relevant) if shown + relevant else 0.0
 
 
-def best_threshold(queries: Sequence[JudgedQuery]) -> float:
+def best_threshold(queries: Sequence[JudgedSearch]) -> float:
     """Return the cosine of the highest mean F1 of present queries."""
     present = [query for query in queries if query.relevant]
     scores = np.sort(
@@ -126,7 +126,7 @@ def best_threshold(queries: Sequence[JudgedQuery]) -> float:
     return float(candidates[int(np.argmax(means))])
 
 
-def totals(queries: Sequence[JudgedQuery], threshold: float) -> dict[str, Any]:
+def totals(queries: Sequence[JudgedSearch], threshold: float) -> dict[str, Any]:
     """Return mean figures of queries beside those of a cosine threshold."""
     present = [query for query in queries if query.relevant]
     absent = [query for query in queries if not query.relevant]
