@@ -20,7 +20,7 @@ from album.domain.labels import SortOptions
 from album.domain.languages import HANGUL
 from album.domain.photo import LabelScore
 from album.encoding.active_encoder import Active, ActiveEncoder
-from album.encoding.score_calibration import BLOCK_NUMBERS, BLOCK_ROWS, ClassRelevance
+from album.encoding.score_calibration import BLOCK_NUMBERS, BLOCK_ROWS, ClassCalibrator
 from album.errors import PhotoNotFoundError, QueryError, UnreadableImageError
 from album.images.decoder import Decoder
 from album.storage.photos import PhotoStore
@@ -83,7 +83,7 @@ class PhotoClassifier:
         self._classifiers = classifiers
         self._words = words
         self._decoder = decoder
-        self._relevance: OrderedDict[object, ClassRelevance] = OrderedDict()
+        self._relevance: OrderedDict[object, ClassCalibrator] = OrderedDict()
         self._lock = Lock()
 
     @property
@@ -121,7 +121,7 @@ class PhotoClassifier:
             else:
                 vectors = np.nan_to_num(encoder.encode_images([image]))
                 winners = asked.classifier.logits(vectors).argmax(axis=1)
-                evidence = None if relevance is None else relevance.of_others(vectors, winners)
+                evidence = None if relevance is None else relevance.image_log_odds(vectors, winners)
                 results += _verdicts(asked, vectors, evidence)
         return results
 
@@ -147,7 +147,7 @@ class PhotoClassifier:
             rows[place] = row[0]
         vectors = np.nan_to_num(matrix[rows])
         winners = asked.classifier.logits(vectors).argmax(axis=1)
-        evidence = None if relevance is None else relevance.of_rows(rows, vectors, winners)
+        evidence = None if relevance is None else relevance.row_log_odds(rows, vectors, winners)
         return _verdicts(asked, vectors, evidence)
 
     def sort_photos(
@@ -187,7 +187,7 @@ class PhotoClassifier:
             vectors = np.nan_to_num(matrix[rows[part]])  # (b, d)
             best, probabilities[part] = asked.best_of(vectors)
             if relevance is not None:
-                evidence = relevance.of_rows(rows[part], vectors, best)
+                evidence = relevance.row_log_odds(rows[part], vectors, best)
                 best[evidence < asked.options.strictness] = NONE
             winners[part] = best
             if on_progress is not None:
@@ -224,7 +224,7 @@ class PhotoClassifier:
 
     def _relevance_of(
         self, asked: PreparedClasses, on_progress: Progress | None = None
-    ) -> ClassRelevance | None:
+    ) -> ClassCalibrator | None:
         """What the photos of the album get from the classes; None where that decides nothing.
 
         Kept for the last few lists: it is the same for every temperature and strictness.
@@ -239,7 +239,7 @@ class PhotoClassifier:
         if known is None or known.ids is not ids:
             korean = np.array([_korean(spec) for spec in asked.specs], np.float32)
             relevance = self._words.relevance(asked.active)
-            known = relevance.of_classes(asked.directions, korean, on_progress)
+            known = relevance.calibrate_classes(asked.directions, korean, on_progress)
         with self._lock:
             self._relevance[key] = known
             while len(self._relevance) > LISTS_KEPT:
@@ -247,7 +247,7 @@ class PhotoClassifier:
         return known
 
 
-def _photos(asked: PreparedClasses, relevance: ClassRelevance | None) -> tuple[Ids, Embeddings]:
+def _photos(asked: PreparedClasses, relevance: ClassCalibrator | None) -> tuple[Ids, Embeddings]:
     """(n,) and (n, d) the album; where its relevance is known, just the photos that have it."""
     if relevance is None:
         return asked.active.index.snapshot()

@@ -19,7 +19,7 @@ from album.domain.labels import SortOptions
 from album.domain.photo import Band, SearchFilters
 from album.errors import AlbumError, QueryError, UnreadableImageError
 from album.search.query import parse_day
-from album.search.search import SearchRequest, Sort
+from album.search.request import SearchRequest, Sort
 
 HEADINGS: Final[dict[Band, str]] = {
     "sure": "These match:",

@@ -15,7 +15,8 @@ from typing import Any, get_args
 from album.domain.photo import SearchFilters
 from album.errors import AlbumError
 from album.runtime.local_socket import ask
-from album.search.search import SearchPage, SearchRequest, Sort
+from album.search.request import SearchRequest, Sort
+from album.search.search import SearchPage
 from album.search.serialization import counts_json, hit_json, understood_json
 from album.service import Album
 from models.errors import ModelError

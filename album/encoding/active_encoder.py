@@ -1,8 +1,8 @@
-"""ActiveEncoder: which model the album sees with now, and the move from one to the next.
+"""ActiveEncoder: the model in use, and the move to the next one.
 
-The first encoder offered serves at once. A later one first fills its own vectors beside those in
-use, in the background, and takes over when no photo lacks one; nobody waits for it. A command does
-not offer one: it says how to load it, which happens when something first needs it, or never.
+The first encoder that is set serves at once. A later one fills its own vectors beside those in use,
+in the background, and takes over when no photo lacks one, so nobody waits for it. A command sets
+none: it passes a loader, which is called when something first needs a model, or never.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ LOOK_AGAIN_S = 30.0  # for photos that another process added with another model
 
 @dataclass(frozen=True, slots=True)
 class Active:
-    """An encoder and the index of the vectors that it made: always used together."""
+    """An encoder and the index of its vectors, always used together."""
 
     encoder: Encoder
     index: VectorIndex
 
 
 class ActiveEncoder:
-    """Holds the pair in use; hands it out whole, so a change of model is never half seen."""
+    """Holder of the pair in use, which callers get as one."""
 
     def __init__(
         self, store: PhotoStore, originals: Originals, embeddings_dir: Path, decoder: Decoder
@@ -64,22 +64,24 @@ class ActiveEncoder:
         self._loading = threading.Lock()
         self._expected: str | None = None
         self.filling: tuple[int, int] | None = None
-        """(done, total) while photos are being encoded for a model; None when all are."""
+        """(done, total) while photos are being encoded for a model. None when all are."""
 
     def set_encoder(self, encoder: Encoder, *, fill: bool = True) -> None:
-        """Use `encoder`: at once if it is the first, else when the album is encoded with it.
+        """Use `encoder` at once if it is the first.
+
+        A later one is used when the album is encoded with it.
 
         Args:
             encoder: a loaded model.
             fill: encode what lacks its vectors in a background thread.
         """
-        index = VectorIndex(self._embeddings_dir, self._store, encoder.model_id, encoder.dim)
+        pair = self._pair(encoder)
         with self._changed:
             if self._active is None:
-                self._active = Active(encoder, index)
-                log.info("seeing with %s, %d photos encoded", encoder.model_id, len(index))
+                self._active = pair
+                log.info("seeing with %s, %d photos encoded", encoder.model_id, len(pair.index))
             else:
-                self._next = Active(encoder, index)
+                self._next = pair
             self._changed.notify_all()
         if fill:
             self.loop.start()
@@ -88,35 +90,37 @@ class ActiveEncoder:
     def load_when_needed(
         self, load: Callable[[], Encoder], expected: str | None, *, fill: bool = True
     ) -> None:
-        """Have the encoder loaded by the first caller of `current`, on its thread.
+        """Have the first caller of `current` load the encoder, on its thread.
 
         Args:
-            load: gives the encoder; what it raises is passed on, and it is asked again next time.
+            load: loads the encoder. What it raises is passed on, and the next call loads again.
             expected: the `model_id` that it most likely has, until it is loaded.
             fill: encode what lacks its vectors before anybody gets it.
         """
 
         def load_pair() -> Active:
-            encoder = load()
-            index = VectorIndex(self._embeddings_dir, self._store, encoder.model_id, encoder.dim)
-            pair = Active(encoder, index)
+            pair = self._pair(load())
             if fill:
                 self.encode_missing(pair)
             return pair
 
         self._load, self._expected = load_pair, expected
 
+    def _pair(self, encoder: Encoder) -> Active:
+        index = VectorIndex(self._embeddings_dir, self._store, encoder.model_id, encoder.dim)
+        return Active(encoder, index)
+
     @property
     def loads_when_needed(self) -> bool:
-        """Whether `current` loads a model, which nobody should ask for without need."""
+        """Return whether the next call of `current` loads a model."""
         return self._load is not None
 
     def current(self, wait_s: float = 60.0) -> Active:
-        """The pair in use; waits for the first model while it is being loaded.
+        """Return the pair in use, after waiting for the first model.
 
         Raises:
             ModelLoadingError: no model came within `wait_s` seconds.
-            ModelError: `load_when_needed` was said, and there is no model to load.
+            ModelError: `load_when_needed` was called, and there is no model to load.
         """
         with self._loading:
             if self._load is not None:
@@ -129,30 +133,32 @@ class ActiveEncoder:
 
     @property
     def model_id(self) -> str | None:
-        """The model in use, or None while the first is being loaded. Of a model that is loaded
-        when it is needed: what is expected."""
+        """Return the model in use.
+
+        None while the first is being loaded. The expected one if it is loaded when needed.
+        """
         active = self._active
         return self._expected if active is None else active.encoder.model_id
 
     @property
     def stopped(self) -> bool:
-        """Whether no model will come any more."""
+        """Return whether no more model will come."""
         return self._stopped
 
     def forget_matrices(self) -> None:
-        """Have every matrix made again from the rows, which lost some; call it before they do."""
+        """Delete every matrix before rows are lost, so it is rebuilt."""
         for ids in self._embeddings_dir.glob("*.ids.npy"):
             ids.unlink(missing_ok=True)
 
     def stop(self, timeout_s: float = STOP_S) -> None:
-        """End the background thread; what it has encoded is kept."""
+        """Stop the background thread, and keep what it has encoded."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
         self.loop.stop(timeout_s)
 
     def _fill(self) -> float:
-        """Encode what lacks vectors, and move to the next model when nothing does."""
+        """Encode photos without vectors, then move to the next model."""
         target = self._next or self._active
         if target is not None:
             self.encode_missing(target)
@@ -164,8 +170,11 @@ class ActiveEncoder:
             return LOOK_AGAIN_S if self._next is None else 0.0
 
     def encode_missing(self, target: Active) -> None:
-        """Encode every photo that lacks a vector of `target`; originals that are gone by their
-        thumbnail. Stops early when a newer model is offered or the album closes."""
+        """Encode every photo without a vector of `target`.
+
+        Without an original its thumbnail is encoded. Stops early when a newer model is set or the
+        album closes.
+        """
         if self._store.database.read_only:
             return
         model_id = target.encoder.model_id
@@ -187,7 +196,10 @@ class ActiveEncoder:
     def _images_lacking(
         self, target: Active, pool: ThreadPoolExecutor
     ) -> Iterator[dict[int, Image.Image | None]]:
-        """Images by photo id, a batch at a time; the next is decoded while one is encoded."""
+        """Yield images by photo id, a batch at a time.
+
+        The next batch is decoded while one is encoded.
+        """
         after = 0
         ahead: deque[dict[int, Future[Image.Image | None]]] = deque()
         while True:
@@ -199,7 +211,10 @@ class ActiveEncoder:
             if photos:
                 after = photos[-1].photo_id
                 ahead.append(
-                    {it.photo_id: pool.submit(self._image_of, it, target.encoder) for it in photos}
+                    {
+                        photo.photo_id: pool.submit(self._image_of, photo, target.encoder)
+                        for photo in photos
+                    }
                 )
             if not ahead:
                 return

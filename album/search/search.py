@@ -1,14 +1,13 @@
-"""Journey 2: PhotoSearch finds photos by words, by pictures, or by both; or says there is none."""
+"""PhotoSearch: find photos by words, by pictures, or by both."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from threading import Lock
-from typing import Literal
 
 import numpy as np
 
@@ -18,7 +17,8 @@ from album.encoding.active_encoder import Active, ActiveEncoder
 from album.errors import EmptyQueryError, QueryError
 from album.images.decoder import Decoder
 from album.search.query import Query, parse
-from album.search.ranking import Ids, Ranker, Ranking, RankingRequest
+from album.search.ranking import Ids, Ranker, Ranking
+from album.search.request import SearchRequest
 from album.storage.captions import CaptionStore
 from album.storage.photos import PhotoStore
 from album.storage.text_index import TextIndex
@@ -26,30 +26,7 @@ from models.interfaces import Embeddings
 
 PAGE = 60
 MOST_CHARACTERS = 1_000
-ANSWERS_KEPT = 8  # each with 24 bytes for a photo that is shown
-
-Sort = Literal["best", "date"]
-
-
-@dataclass(frozen=True, slots=True)
-class SearchRequest:
-    """What is asked of the album."""
-
-    text: str = ""
-    """A sentence in the query language, see `query.parse`."""
-    pictures: tuple[Path, ...] = ()
-    """Image files that the photos are to look like."""
-    like: tuple[int, ...] = ()
-    """Photos of the album that they are to look like, which are left out themselves."""
-    picture_weight: float = 0.5
-    """In [0, 1]: how much the pictures count beside the words."""
-    filters: SearchFilters = field(default_factory=SearchFilters)
-    sort: Sort = "best"
-    """By date: the latest first, inside each band."""
-    rest: bool = False
-    """Show what does not match, too, behind all that does."""
-    burst: int | None = None
-    """Only photos of the same moment as this one, in the order of their time."""
+RANKINGS_KEPT = 8  # each with 24 bytes for a hit
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,30 +34,33 @@ class SearchPage:
     """One page of hits."""
 
     hits: list[SearchHit]
-    """Sure ones, then those that may be right, then, where asked for, the rest. For a question of
-    facts alone, such as a year, all are sure, the newest first, without a score."""
+    """Band after band. Without a visual part all are sure, the newest first, without a score."""
     total: int
-    """How many there are on all pages; a burst is one."""
+    """Hits on all pages. A burst is one."""
     query: Query
-    """What was understood."""
+    """The parsed text."""
     model_id: str | None = None
-    """Who looked at the photos; None where that was not needed."""
+    """The model that ranked them. None where none was needed."""
     sure: int = 0
-    """How many photos surely match, on all pages, those of bursts counted one by one."""
+    """Photos on all pages that surely match, those of bursts counted one by one."""
     maybe: int = 0
-    """How many may match."""
+    """Photos that may match."""
     rest: int = 0
-    """How many do not match, whether they are shown or not."""
+    """Photos that do not match, whether they are hits or not."""
     vetoed: int = 0
-    """How many would match, but show what was excluded."""
+    """Photos that would match, but show what was excluded."""
     nearest: bool = False
-    """Nothing matches; the hits are the few that come nearest."""
+    """Nothing matches, and the hits are the few that come nearest."""
     unread: str = ""
     """The language ("ko") of the words where it is one that the model does not read."""
 
 
 class PhotoSearch:
-    """Answers questions about the album; methods may be called from any thread."""
+    """Searches the album. Safe to call from any thread.
+
+    A `SearchRequest` is what was asked, `Query` its parsed text, `Ranking` all hits of both, and
+    `SearchPage` some of those hits with their photos.
+    """
 
     def __init__(
         self,
@@ -95,11 +75,11 @@ class PhotoSearch:
 
         Args:
             store: the photos.
-            captions: their captions, which hits are told with.
-            texts: what is written of them.
-            active: who sees them.
-            cache_dir: where what is worked out once for each photo is kept.
-            decoder: for the pictures of questions.
+            captions: their captions, for the hits.
+            texts: the index of their captions, labels and names.
+            active: the model in use.
+            cache_dir: where statistics of each photo are cached.
+            decoder: for the pictures of requests.
         """
         self._store = store
         self._captions = captions
@@ -108,87 +88,91 @@ class PhotoSearch:
         self._cache_dir = cache_dir
         self._decoder = decoder
         self._ranker: Ranker | None = None
-        self._answers: OrderedDict[SearchRequest, Ranking] = OrderedDict()
+        self._rankings: OrderedDict[SearchRequest, Ranking] = OrderedDict()
         self._lock = Lock()
 
     def find(
         self,
-        question: SearchRequest | str = "",
+        request: SearchRequest | str = "",
         *,
         offset: int = 0,
         limit: int = PAGE,
         language: str = "ko",
     ) -> SearchPage:
-        """Photos that answer a question; all, newest first, where nothing is asked.
+        """Return a page of matching photos, or of all photos.
+
+        An empty request matches all.
 
         Args:
-            question: or just its words.
-            offset: how many hits to leave out, for the next page.
-            limit: how many at the most.
-            language: of the reader, "ko" or "en", for whom hits are told with captions.
+            request: the whole request, or only its words.
+            offset: hits to leave out, for a later page.
+            limit: hits at most.
+            language: "ko" or "en", of the captions beside the hits.
 
         Raises:
             QueryError: the text is too long.
             UnreadableImageError: a picture is no image.
-            PhotoNotFoundError: a photo that the question names is not there.
-            EmptyQueryError: it has not been encoded yet.
+            PhotoNotFoundError: a photo that the request names is not there.
+            EmptyQueryError: that photo has not been encoded yet.
             ModelLoadingError: no model came in time.
         """
-        asked = SearchRequest(question) if isinstance(question, str) else question
-        if len(asked.text) > MOST_CHARACTERS:
+        request = SearchRequest(request) if isinstance(request, str) else request
+        if len(request.text) > MOST_CHARACTERS:
             raise QueryError(f"A search can have {MOST_CHARACTERS:,} characters at most; say less.")
-        query = parse(asked.text, self._store.known_names(), date.today())
-        if asked.burst is not None:
-            return self._of_a_moment(asked.burst, query, offset, limit, language)
-        if not (query.groups or query.unwanted or asked.pictures or asked.like):
-            return self._of_facts(asked, query, offset, limit, language)
-        answer = self._answer(asked, query, again=offset > 0)
+        query = parse(request.text, self._store.known_names(), date.today())
+        if request.burst is not None:
+            return self._burst_page(request.burst, query, offset, limit, language)
+        if not (query.groups or query.unwanted or request.pictures or request.like):
+            return self._filter_page(request, query, offset, limit, language)
+        ranking = self._rank(request, query, reuse=offset > 0)
         words = " ".join([query.visual, *query.unwanted])
         return SearchPage(
-            self._hits(answer, query, offset, limit, language),
-            total=len(answer.photo_ids),
+            self._hits(ranking, query, offset, limit, language),
+            total=len(ranking.photo_ids),
             query=query,
-            model_id=answer.model_id,
-            sure=answer.sure,
-            maybe=answer.maybe,
-            rest=answer.rest,
-            vetoed=answer.vetoed,
-            nearest=answer.nearest,
+            model_id=ranking.model_id,
+            sure=ranking.sure,
+            maybe=ranking.maybe,
+            rest=ranking.rest,
+            vetoed=ranking.vetoed,
+            nearest=ranking.nearest,
             unread=unread_language(words, self._active.current().encoder.languages),
         )
 
-    def all_ids(self, question: SearchRequest) -> list[int]:
-        """The photos of all pages of an answer, best first; of a burst that is one hit, all photos,
-        last. None where nothing matches, though the nearest may be shown.
+    def all_ids(self, request: SearchRequest) -> list[int]:
+        """Return the matching photos of all pages, best first.
+
+        The other photos of bursts come last. Empty where nothing matches, even if `find` returns
+        the nearest photos.
 
         Raises:
-            as `find`.
+            AlbumError: as `find`.
         """
-        asked = replace(question, rest=False)
-        page = self.find(asked, limit=1)
-        if asked.burst is not None:
-            return [it.photo.photo_id for it in self.find(asked, limit=page.total).hits]
+        request = replace(request, rest=False)
+        page = self.find(request, limit=1)
+        if request.burst is not None:
+            hits = self.find(request, limit=page.total).hits
+            return [hit.photo.photo_id for hit in hits]
         if page.nearest:
             return []
-        query = page.query
-        allowed = self._allowed(asked, query)
+        allowed = self._allowed(request, page.query)
         if page.model_id is None:
             ids = self._store.matching_ids(SearchFilters()) if allowed is None else allowed
-            return [int(it) for it in ids]
-        answer = self._answer(asked, query, again=True)
-        theirs = self._ranker_now().moments_of(answer.photo_ids[answer.bursts > 1])
+            return [int(photo_id) for photo_id in ids]
+        ranking = self._rank(request, page.query, reuse=True)
+        members = self.ranker().with_bursts(ranking.photo_ids[ranking.bursts > 1])
         if allowed is not None:
-            theirs = np.intersect1d(theirs, allowed)
-        theirs = np.setdiff1d(theirs, np.array([*asked.like, *answer.photo_ids], dtype=np.int64))
-        return [int(it) for it in np.concatenate([answer.photo_ids, theirs])]
+            members = np.intersect1d(members, allowed)
+        members = np.setdiff1d(members, np.array([*request.like, *ranking.photo_ids], np.int64))
+        return [int(photo_id) for photo_id in np.concatenate([ranking.photo_ids, members])]
 
     def get_ready(self) -> None:
-        """Do what the next search would have to do first; nothing while there is no model."""
+        """Prepare the next search. Does nothing while there is no model."""
         if self._active.model_id is not None:
-            self._ranker_now().get_ready()
+            self.ranker().get_ready()
 
     def similar(self, photo_id: int, *, offset: int = 0, limit: int = PAGE) -> SearchPage:
-        """All photos by how much they look like this one, which is left out itself.
+        """Return all other photos by their likeness to this one.
 
         Raises:
             PhotoNotFoundError: there is no such photo.
@@ -196,58 +180,58 @@ class PhotoSearch:
         """
         return self.find(SearchRequest(like=(photo_id,), rest=True), offset=offset, limit=limit)
 
-    def _of_facts(
-        self, asked: SearchRequest, query: Query, offset: int, limit: int, language: str
+    def ranker(self) -> Ranker:
+        """Return the ranker of the model in use.
+
+        Raises:
+            ModelLoadingError: no model came in time.
+        """
+        return self._ranker_of(self._active.current())
+
+    def looks_ranker(self) -> Ranker:
+        """Return a ranker that ignores captions, labels and names, for an evaluation."""
+        return Ranker(self._active.current(), self._store, None, self._cache_dir)
+
+    def _filter_page(
+        self, request: SearchRequest, query: Query, offset: int, limit: int, language: str
     ) -> SearchPage:
-        """Nothing has to be looked at, so no model is waited for."""
-        filters, conditions = asked.filters, query.conditions
+        """Return the photos that match the filters. Needs no model."""
+        filters, conditions = request.filters, query.conditions
         written = self._texts.written(conditions)
         photos = self._store.newest(filters, offset, limit, conditions, written)
         total = self._store.count(filters, conditions, written)
         return SearchPage(self._unranked(photos, language), total, query, sure=total)
 
-    def _of_a_moment(
+    def _burst_page(
         self, photo_id: int, query: Query, offset: int, limit: int, language: str
     ) -> SearchPage:
         self._store.get(photo_id)
-        ranker = self._ranker_now()
-        photo_ids = ranker.moment_of(photo_id).tolist()
+        ranker = self.ranker()
+        photo_ids = ranker.burst_of(photo_id).tolist()
         page, total = photo_ids[offset : offset + limit], len(photo_ids)
         photos = self._store.get_many(page)
-        there = [photos[photo_id] for photo_id in page if photo_id in photos]
-        hits = self._unranked(there, language)
+        present = [photos[photo_id] for photo_id in page if photo_id in photos]
+        hits = self._unranked(present, language)
         return SearchPage(hits, total, query, ranker.active.encoder.model_id, sure=total)
 
     def _unranked(self, photos: Sequence[Photo], language: str) -> list[SearchHit]:
         captions = self._captions.get_many([photo.photo_id for photo in photos], language)
         return [SearchHit(photo, None, captions.get(photo.photo_id)) for photo in photos]
 
-    def _answer(self, asked: SearchRequest, query: Query, *, again: bool) -> Ranking:
-        """The whole ranking; for a later page the one that the first page began, if it is kept."""
+    def _rank(self, request: SearchRequest, query: Query, *, reuse: bool) -> Ranking:
+        """Rank all photos, or reuse the cached ranking of the first page."""
         with self._lock:
-            known = self._answers.pop(asked, None) if again else None
-        if known is None:
+            ranking = self._rankings.pop(request, None) if reuse else None
+        if ranking is None:
             active = self._active.current()
-            shown = self._pictures(asked, active)  # a picture may take its time
-            known = self._ranker_of(active).answer(
-                RankingRequest(
-                    query,
-                    self._allowed(asked, query),
-                    shown,
-                    asked.picture_weight,
-                    excluded=asked.like,
-                    by_date=asked.sort == "date",
-                    rest=asked.rest,
-                )
-            )
+            pictures = self._embed_pictures(request, active)
+            allowed = self._allowed(request, query)
+            ranking = self._ranker_of(active).rank(request, query, allowed, pictures)
         with self._lock:
-            self._answers[asked] = known
-            while len(self._answers) > ANSWERS_KEPT:
-                self._answers.popitem(last=False)
-        return known
-
-    def _ranker_now(self) -> Ranker:
-        return self._ranker_of(self._active.current())
+            self._rankings[request] = ranking
+            while len(self._rankings) > RANKINGS_KEPT:
+                self._rankings.popitem(last=False)
+        return ranking
 
     def _ranker_of(self, active: Active) -> Ranker:
         with self._lock:
@@ -255,31 +239,31 @@ class PhotoSearch:
                 self._ranker = Ranker(active, self._store, self._texts, self._cache_dir)
             return self._ranker
 
-    def _allowed(self, asked: SearchRequest, query: Query) -> Ids | None:
-        """The photos that have the facts that were asked for; None: all."""
-        if asked.filters == SearchFilters() and not query.conditions:
+    def _allowed(self, request: SearchRequest, query: Query) -> Ids | None:
+        """Return the photos that pass the filters and conditions. None: all."""
+        if request.filters == SearchFilters() and not query.conditions:
             return None
         written = self._texts.written(query.conditions)
-        return self._store.matching_ids(asked.filters, query.conditions, written)
+        return self._store.matching_ids(request.filters, query.conditions, written)
 
-    def _pictures(self, asked: SearchRequest, active: Active) -> Embeddings | None:
+    def _embed_pictures(self, request: SearchRequest, active: Active) -> Embeddings | None:
         rows = []
-        for path in asked.pictures:
+        for path in request.pictures:
             image = self._decoder.image(path, active.encoder.image_size)
             rows.append(active.encoder.encode_images([image]))
-        for photo_id in asked.like:
+        for photo_id in request.like:
             photo = self._store.get(photo_id)
-            own = active.index.vectors_of(np.array([photo_id], dtype=np.int64))  # (0 or 1, d)
-            if not len(own):
+            vector = active.index.vectors_of(np.array([photo_id], dtype=np.int64))  # (0 or 1, d)
+            if not len(vector):
                 raise EmptyQueryError(f"{photo.filename} is still being looked at; try again soon.")
-            rows.append(own)
+            rows.append(vector)
         return np.concatenate(rows) if rows else None
 
     def _hits(
-        self, answer: Ranking, query: Query, offset: int, limit: int, language: str
+        self, ranking: Ranking, query: Query, offset: int, limit: int, language: str
     ) -> list[SearchHit]:
-        places = range(offset, min(offset + limit, len(answer.photo_ids)))
-        photo_ids = answer.photo_ids[offset : offset + limit].tolist()
+        places = range(offset, min(offset + limit, len(ranking.photo_ids)))
+        photo_ids = ranking.photo_ids[offset : offset + limit].tolist()
         words = self._texts.why(photo_ids, query.visual) if query.visual else {}
         photos = self._store.get_many(photo_ids)
         captions = self._captions.get_many(photo_ids, language)
@@ -287,19 +271,19 @@ class PhotoSearch:
         for place, photo_id in zip(places, photo_ids, strict=True):
             if photo_id not in photos:  # deleted since the first page
                 continue
-            score = float(answer.scores[place])
-            seen = not np.isnan(score)
-            reasons = [Reason("looks", likeness=float(answer.likeness[place]))] if seen else []
+            score = float(ranking.scores[place])
+            visual = not np.isnan(score)
+            reasons = [Reason("looks", likeness=float(ranking.likeness[place]))] if visual else []
             if photo_id in words:
                 reasons.append(Reason(words[photo_id].field, words[photo_id].excerpt))
             hits.append(
                 SearchHit(
                     photos[photo_id],
-                    score if seen else None,
+                    score if visual else None,
                     captions.get(photo_id),
-                    answer.band_at(place),
+                    ranking.band_at(place),
                     tuple(reasons),
-                    int(answer.bursts[place]),
+                    int(ranking.bursts[place]),
                 )
             )
         return hits

@@ -1,6 +1,6 @@
-"""Answers of a search as plain JSON: what programs read, over the network and on the command line.
+"""Search results as plain JSON, for programs and the command line.
 
-Which file a hit is, each of the two says in its own way.
+Each of the two adds its own name of a file.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from album.search.search import SearchPage
 
 
 def counts_json(page: SearchPage) -> dict[str, Any]:
-    """model_id, total, and how many photos are in each band: sure, maybe and rest."""
+    """Return model_id, total and the photos in each band."""
     return {
         "model_id": page.model_id,
         "total": page.total,
@@ -24,7 +24,7 @@ def counts_json(page: SearchPage) -> dict[str, Any]:
 
 
 def understood_json(page: SearchPage) -> dict[str, Any]:
-    """What was made of the words: understood, visual, notices, unread; vetoed and nearest."""
+    """Return the parsed query: understood, visual, notices, unread, vetoed, nearest."""
     return {
         "understood": _chips(page.query),
         "visual": page.query.visual,
@@ -36,7 +36,7 @@ def understood_json(page: SearchPage) -> dict[str, Any]:
 
 
 def hit_json(hit: SearchHit) -> dict[str, Any]:
-    """score, caption, band, why and burst of a hit."""
+    """Return score, caption, band, why and burst of a hit."""
     return {
         "score": None if hit.score is None else round(hit.score, 6),
         "caption": None if hit.caption is None else hit.caption.text,

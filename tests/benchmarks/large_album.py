@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from album.domain.photo import ImageFacts, SearchFilters
-from album.search.search import SearchRequest
+from album.search.request import SearchRequest
 from album.service import Album
 from album.storage.database import Database
 from album.storage.photo_rows import NewPhoto

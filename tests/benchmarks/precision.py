@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from album.search.search import SearchRequest
+from album.search.request import SearchRequest
 from album.service import Album
 from models.classifiers.factory import DefaultClassifiers
 from models.clip.encoder import ClipEncoder

@@ -23,7 +23,7 @@ from unittest import mock
 import numpy as np
 
 from album.encoding import score_calibration
-from album.encoding.query_background import LANGUAGES, QueryBank
+from album.encoding.query_bank import LANGUAGES, QueryBank
 from models.clip.encoder import ClipEncoder
 from models.datasets import read_examples
 
@@ -121,14 +121,14 @@ def albums(
         chosen = rng.permutation(classes)[: max(2, int(share * len(classes)))]
         rows = np.sort(rng.permutation(np.flatnonzero(np.isin(labels, chosen)))[:n])
         part = Vectors(index.path, rows, vectors[rows])
-        judge.background = QueryBank(encoder, part, folder)  # type: ignore[arg-type]
+        judge.query_bank = QueryBank(encoder, part, folder)  # type: ignore[arg-type]
         for place in rng.permutation(len(texts))[:QUERIES]:
             truth = np.isin(labels[rows], list(queries[texts[place]]))
             fitted = hashlib.sha256(texts[place][0].encode()).digest()[0] % 2 == 0
             for column, language in enumerate(LANGUAGES):
                 query = encoded[language][place]
                 with mock.patch.object(score_calibration, "cut", return_value=0.0):
-                    evidence = judge.evidence(
+                    evidence = judge.log_odds(
                         query, vectors[rows] @ query, "text", texts[place][column]
                     )
                 yield Asked(evidence / score_calibration.ODDS, truth, fitted)

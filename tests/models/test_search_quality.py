@@ -14,16 +14,10 @@ import numpy as np
 import pytest
 
 from album.encoding.score_calibration import SURE
-from album.search.evaluation import (
-    EXCLUSIONS,
-    Judged,
-    LabelledQuery,
-    best_threshold,
-    interval,
-    read_queries,
-    totals,
-)
-from album.search.fusion import WRITTEN
+from album.search.evaluation.exclusion import EXCLUSIONS
+from album.search.evaluation.labelled_queries import LabelledQuery, read_queries
+from album.search.evaluation.metrics import JudgedSearch, best_threshold, interval, totals
+from album.search.fusion import FULL_MATCH_BONUS
 from tests.benchmarks.precision import LABELLED
 from tests.models.commands import read, run
 from tests.support.images.make import make_photo
@@ -51,13 +45,13 @@ def write(tmp_path):
     return table
 
 
-def test_each_query_is_told_and_the_library_of_the_person_is_left_alone(tmp_path, photos, write):
+def test_evaluation_reports_each_query_outside_the_library(tmp_path, photos, write):
     queries = write(
         "queries.csv", "query,query_ko,relevant", "red,빨강,deep/red.jpg gone.jpg", "giraffe,,"
     )
     captions = write("captions.csv", "file,caption", "deep/red.jpg,something red")
 
-    told = read(
+    report = read(
         run(
             tmp_path / "mine",
             *("evaluate", "search", photos, "--queries", queries),
@@ -65,19 +59,19 @@ def test_each_query_is_told_and_the_library_of_the_person_is_left_alone(tmp_path
         )
     )
 
-    assert told["photos"] == 3
-    assert told["missing"] == ["gone.jpg"]
-    english, korean = told["languages"]["en"], told["languages"]["ko"]
-    assert [it["query"] for it in english["looks"]["per_query"]] == ["red", "giraffe"]
+    assert report["photos"] == 3
+    assert report["missing"] == ["gone.jpg"]
+    english, korean = report["languages"]["en"], report["languages"]["ko"]
+    assert [row["query"] for row in english["looks"]["per_query"]] == ["red", "giraffe"]
     assert english["looks"]["absent_queries"] == 1
     assert english["looks"]["recall_at_10"] == 1
     assert english["captions"]["per_query"][0]["right_shown"] == 1
     assert english["lowered_by_captions"] == []
-    assert [it["query"] for it in korean["looks"]["per_query"]] == ["빨강"]
+    assert [row["query"] for row in korean["looks"]["per_query"]] == ["빨강"]
     assert not (tmp_path / "mine").exists()
 
 
-def test_it_is_told_in_lines_for_a_person(tmp_path, photos, write):
+def test_evaluation_prints_lines(tmp_path, photos, write):
     queries = write("queries.csv", "query,relevant", "red,deep/red.jpg", "giraffe,")
 
     done = run(tmp_path, "evaluate", "search", photos, "--queries", queries, "--split", "all")
@@ -89,64 +83,71 @@ def test_it_is_told_in_lines_for_a_person(tmp_path, photos, write):
 
 
 @pytest.mark.parametrize(
-    ("rows", "said"),
+    ("rows", "sentence"),
     [
         (("query,of", "red,"), "has no column relevant"),
         (("query,relevant",), "holds no query"),
         (None, "cannot be read"),
     ],
 )
-def test_a_table_that_is_no_good_is_said_in_a_sentence(tmp_path, photos, write, rows, said):
+def test_bad_table_is_one_sentence(tmp_path, photos, write, rows, sentence):
     queries = tmp_path / "none.csv" if rows is None else write("queries.csv", *rows)
 
     done = run(tmp_path, "evaluate", "search", photos, "--queries", queries)
 
     assert done.exit_code == 1
-    assert said in done.stderr
+    assert sentence in done.stderr
 
 
-def test_a_folder_without_photos_is_said_in_a_sentence(tmp_path, write):
+def test_folder_without_photos_is_one_sentence(tmp_path, write):
     queries = write("queries.csv", "query,relevant", "red,a.jpg")
     (tmp_path / "empty").mkdir()
 
-    for folder, said in (("empty", "holds no photo"), ("none", "is not a folder")):
+    for folder, sentence in (("empty", "holds no photo"), ("none", "is not a folder")):
         done = run(tmp_path, "evaluate", "search", tmp_path / folder, "--queries", queries)
         assert done.exit_code == 1
-        assert said in done.stderr
+        assert sentence in done.stderr
 
 
-def judged(scores: list[float], truth: list[bool], shown: int = 0, right: int = 0) -> Judged:
-    return Judged(
-        *("a", "tune", sum(truth), 0, shown, right, 0, 0),
-        np.array(scores, np.float32),
-        np.array(truth),
+def judged(scores: list[float], truth: list[bool], shown: int = 0, right: int = 0) -> JudgedSearch:
+    return JudgedSearch(
+        "a",
+        "tune",
+        relevant=sum(truth),
+        right_in_10=0,
+        shown=shown,
+        right_shown=right,
+        sure=0,
+        right_sure=0,
+        scores=np.array(scores, np.float32),
+        truth=np.array(truth),
     )
 
 
-def test_the_best_threshold_is_that_of_the_slow_obvious_way():
+def test_best_threshold_matches_the_slow_way():
     rng = np.random.default_rng(0)
     queries = [
         judged((rng.random(60) + truth * 0.5).tolist(), truth.tolist())
         for truth in (rng.random((6, 60)) < 0.1)
     ]
-    slow = max(np.mean([it.f1_at(t) for it in queries]) for it in queries for t in it.scores)
+    slow = max(np.mean([q.f1_at(t) for q in queries]) for query in queries for t in query.scores)
 
-    assert np.mean([it.f1_at(best_threshold(queries)) for it in queries]) >= slow - 0.02
-
-
-def test_totals_tell_absent_queries_from_those_that_have_photos():
-    some = judged([0.9, 0.8, 0.1], [True, False, True], shown=2, right=1)
-    none = judged([0.2, 0.7, 0.1], [False] * 3, shown=1)
-
-    told = totals([some, none], threshold=0.75)
-
-    assert (told["queries"], told["absent_queries"]) == (1, 1)
-    assert told["cut_off"]["f1"] == told["fixed_threshold"]["f1"] == 0.5
-    assert told["cut_off"]["false_hit_rate"] == 1
-    assert told["fixed_threshold"]["false_hit_rate"] == 0
+    assert np.mean([query.f1_at(best_threshold(queries)) for query in queries]) >= slow - 0.02
 
 
-def test_the_interval_is_the_same_each_time_and_holds_the_mean():
+def test_totals_separate_absent_queries():
+    present = judged([0.9, 0.8, 0.1], [True, False, True], shown=2, right=1)
+    absent = judged([0.2, 0.7, 0.1], [False] * 3, shown=1)
+
+    report = totals([present, absent], threshold=0.75)
+
+    assert (report["queries"], report["absent_queries"]) == (1, 1)
+    assert report["cut_off"]["f1"] == report["fixed_threshold"]["f1"] == 0.5
+    assert report["cut_off"]["false_hit_rate"] == 1
+    assert report["fixed_threshold"]["false_hit_rate"] == 0
+
+
+def test_interval_is_repeatable_and_holds_the_mean():
     gains = np.random.default_rng(1).normal(0.1, 0.2, 50)
 
     low, high = interval(gains)
@@ -160,14 +161,14 @@ def test_half_of_the_queries_are_held_back(write):
     names = [f"query {number}" for number in range(200)]
     queries = read_queries(write("q.csv", "query,relevant", *(f"{name}," for name in names)))
 
-    assert 80 < sum(it.split == "tune" for it in queries) < 120
+    assert 80 < sum(query.split == "tune" for query in queries) < 120
     assert LabelledQuery("query 1", {}, frozenset()).split == queries[1].split
 
 
 def test_there_are_twenty_exclusions():
     assert len(EXCLUSIONS) == 20
-    assert not [it for it in EXCLUSIONS if it.unwanted in it.wanted]
-    assert SURE >= WRITTEN > 0
+    assert not [one for one in EXCLUSIONS if one.unwanted in one.wanted]
+    assert SURE >= FULL_MATCH_BONUS > 0
 
 
 @pytest.fixture(scope="module")
@@ -191,7 +192,7 @@ def labelled(tmp_path_factory) -> dict:
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_the_cut_off_shows_hardly_anything_of_what_is_not_there(labelled, language):
+def test_cut_off_shows_little_for_absent_things(labelled, language):
     looks = labelled[language]["looks"]
 
     assert looks["cut_off"]["f1"] > 0.55
@@ -201,7 +202,7 @@ def test_the_cut_off_shows_hardly_anything_of_what_is_not_there(labelled, langua
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_captions_never_push_a_right_photo_out_of_the_first_ten(labelled, language):
+def test_captions_never_lower_the_first_ten(labelled, language):
     facts = labelled[language]
 
     assert facts["lowered_by_captions"] == []
@@ -209,7 +210,7 @@ def test_captions_never_push_a_right_photo_out_of_the_first_ten(labelled, langua
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_exclusion_drops_what_is_unwanted_and_keeps_the_rest(labelled, language):
+def test_exclusion_drops_unwanted_and_keeps_wanted(labelled, language):
     veto = labelled[language]["exclusion"]["mean"]["veto"]
 
     assert veto["kept"] > 0.6

@@ -1,4 +1,4 @@
-"""What a person may ask for, understood: days and filters out of what was typed."""
+"""Query parser: filters and visual parts of a typed sentence."""
 
 from __future__ import annotations
 
@@ -13,16 +13,28 @@ from album.domain.filters import AtHours, Fact, Filter, TakenBetween
 from album.domain.known_names import KnownNames
 from album.errors import QueryError
 from album.search.query.names import index_of
-from album.search.query.scan import Token, scan
+from album.search.query.scan import scan
 from album.search.query.sentence import understand
 from album.search.query.text import Folded, fold
+from album.search.query.tokens import Token
 from album.search.query.yearly import together
 
 ChipKind = Literal[
-    "date", "time", "place", "camera", "lens", "type", "shape", "screenshot", "favourite",
-    "label", "caption", "words", "look",
-]  # fmt: skip
-"""What was understood; "look": a visual part that is excluded, weighted or required beside others;
+    "date",
+    "time",
+    "place",
+    "camera",
+    "lens",
+    "type",
+    "shape",
+    "screenshot",
+    "favourite",
+    "label",
+    "caption",
+    "words",
+    "look",
+]
+"""Kinds of a chip. "look": a visual part that is excluded, weighted or required beside others.
 "words": exact words."""
 
 LONGEST_DAY = 100  # characters
@@ -42,7 +54,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """One part of the query that was understood, and where it stands in what was typed.
+    """One parsed part of the query and its place in the text.
 
     Cutting [start, end) out of the text, and blanks that are left double, removes it.
     """
@@ -52,13 +64,13 @@ class Chip:
     end: int
     excluded: bool = False
     first: date | None = None
-    """Of a date: what was understood; the page shows it, since "last summer" moves."""
+    """Of a date, for the page, since "last summer" moves."""
     last: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What was typed, understood. Every character of it is in a chip, a look, or a filler word."""
+    """The parsed text: each character is chip, look or filler."""
 
     text: str
     """As typed."""
@@ -66,23 +78,24 @@ class Query:
     """In the order of the text."""
     conditions: tuple[Filter, ...] = ()
     groups: tuple[tuple[Look, ...], ...] = ()
-    """What must be seen: every group ("a + b"); the looks of a group are one picture, weighted."""
+    """Visual parts. All groups ("a + b") are required, and looks of a group are a weighted sum."""
     unwanted: tuple[str, ...] = ()
-    """What must not be seen."""
+    """Visual parts that must not match."""
     notices: tuple[str, ...] = ()
-    """One sentence for each part that looks like something it is not, such as a 30th of February;
-    it stays among the words to look for."""
+    """One sentence for each part that is no valid date, such as a 30th of February. It stays in
+    the look."""
 
     @property
     def visual(self) -> str:
-        """All that must be seen, as one text; "" where only facts were asked for."""
+        """Join all visual parts into one text, "" without any."""
         return " ".join(look.text for group in self.groups for look in group)
 
 
 def parse(text: str, names: KnownNames, today: date) -> Query:
-    """Understand what was typed; whatever is not understood is looked for as it stands.
+    """Parse a typed sentence.
 
-    Never raises, needs time in proportion to the length, and gives the same for the same.
+    What is no filter is searched visually, as it stands. Never raises, needs time in proportion to
+    the length, and is deterministic.
 
     Args:
         text: a sentence in Korean or English, or both.
@@ -92,19 +105,21 @@ def parse(text: str, names: KnownNames, today: date) -> Query:
     folded = fold(text)
     known = index_of(names.places, names.cameras, names.lenses, names.labels)
     tokens = understand(folded.folded, scan(folded, known, today))
-    sights = _seen_beside(tokens)
+    visible = _visible_facts(tokens)
     groups = tuple(
-        looks for group in _groups(tokens) if (looks := _looks(folded.shown, tokens, group, sights))
+        looks
+        for group in _groups(tokens)
+        if (looks := _looks(folded.composed, tokens, group, visible))
     )
-    conditions = _conditions(tokens, sights)
+    conditions = _conditions(tokens, visible)
     unwanted = tuple(
-        folded.shown[start:end].strip()
+        folded.composed[start:end].strip()
         for token in tokens
         if token.kind == "unwanted"
         for start, end in token.inner
     )
-    if folded.shown and not (groups or conditions or unwanted):
-        groups = ((Look(folded.shown),),)
+    if folded.composed and not (groups or conditions or unwanted):
+        groups = ((Look(folded.composed),),)
     return Query(
         text,
         chips=tuple(_chips(folded, tokens)),
@@ -116,13 +131,16 @@ def parse(text: str, names: KnownNames, today: date) -> Query:
 
 
 def without_chip(text: str, chip: Chip) -> str:
-    """What stands in the box when a chip of it was taken away: no double blanks, no loose +."""
-    rest = " ".join(f"{text[: chip.start]} {text[chip.end :]}".split())
-    return re.sub(r"^(?:\+(?: |$))+|(?: \+)+$|(?<= \+)(?: \+)+(?= )", "", rest)
+    """Cut a chip out of the text.
+
+    Leaves no double blanks and no loose +.
+    """
+    text = " ".join(f"{text[: chip.start]} {text[chip.end :]}".split())
+    return re.sub(r"^(?:\+(?: |$))+|(?: \+)+$|(?<= \+)(?: \+)+(?= )", "", text)
 
 
 def _groups(tokens: Sequence[Token]) -> list[range]:
-    """The tokens between one + and the next."""
+    """Split tokens at each +."""
     signs = [i for i, token in enumerate(tokens) if token.kind == "plus"]
     return [
         range(start + 1, end)
@@ -130,8 +148,10 @@ def _groups(tokens: Sequence[Token]) -> list[range]:
     ]
 
 
-def _looks(shown: str, tokens: Sequence[Token], group: range, sights: set[int]) -> tuple[Look, ...]:
-    """What a group shows; its plain words together are one look, where the first of them stands.
+def _looks(text: str, tokens: Sequence[Token], group: range, visible: set[int]) -> tuple[Look, ...]:
+    """Collect the looks of a group.
+
+    Its plain words together are one look, in the place of the first of them.
 
     Words of a time that shows ("at night") are looked for beside others, never alone.
     """
@@ -144,36 +164,42 @@ def _looks(shown: str, tokens: Sequence[Token], group: range, sights: set[int]) 
         token = tokens[i]
         if token.kind == "weighted":
             ((start, end),) = token.inner
-            looks.append(Look(shown[start:end].strip(), token.weight))
-        elif token.kind == "word" or i in sights:
+            looks.append(Look(text[start:end].strip(), token.weight))
+        elif token.kind == "word" or i in visible:
             place = len(looks) if place < 0 else place
-            start, end = token.shown or (token.start, token.end)
-            if last != i - 1 or token.shown:
+            start, end = token.visible_words or (token.start, token.end)
+            if last != i - 1 or token.visible_words:
                 words += ", " if comma else " " if words else ""
             else:
-                words += shown[tokens[last].end : start]
-            words += shown[start:end]
+                words += text[tokens[last].end : start]
+            words += text[start:end]
             last, comma = i, False
-        elif token.kind == "break" and shown[token.start] in ",;，、":
+        elif token.kind == "break" and text[token.start] in ",;，、":
             comma = bool(words)
     if words:
         looks.insert(place, Look(words))
     return tuple(looks)
 
 
-def _seen_beside(tokens: Sequence[Token]) -> set[int]:
-    """Which tokens are facts that show, such as "at night", and are looked for beside others."""
+def _visible_facts(tokens: Sequence[Token]) -> set[int]:
+    """Return indexes of facts that are visible too.
+
+    They are such as "at night", and are searched visually beside other words.
+    """
     return {
         i
         for group in _groups(tokens)
         if any(tokens[i].kind in ("word", "weighted") for i in group)
         for i in group
-        if tokens[i].shown is not None and not tokens[i].excluded
+        if tokens[i].visible_words is not None and not tokens[i].excluded
     }
 
 
 def _chips(folded: Folded, tokens: Sequence[Token]) -> Iterator[Chip]:
-    """A chip for each token that was understood, and where + requires several, for each look."""
+    """Yield a chip for each parsed token.
+
+    Where + requires several looks, each of them gets one.
+    """
     required = sum(
         any(tokens[i].kind in ("word", "weighted") for i in group) for group in _groups(tokens)
     )
@@ -200,8 +226,8 @@ def _chips(folded: Folded, tokens: Sequence[Token]) -> Iterator[Chip]:
         )
 
 
-def _conditions(tokens: Sequence[Token], sights: set[int]) -> tuple[Filter, ...]:
-    """All facts, once each; days are brought together first."""
+def _conditions(tokens: Sequence[Token], visible: set[int]) -> tuple[Filter, ...]:
+    """Collect the filters, each once, with days brought together."""
     wanted: list[Fact] = []
     unwanted: list[Fact] = []
     days: list[tuple[TakenBetween, ...]] = []
@@ -215,7 +241,7 @@ def _conditions(tokens: Sequence[Token], sights: set[int]) -> tuple[Filter, ...]
         if stretches:
             days.append(stretches)
         wanted += [
-            replace(fact, or_unknown=True) if i in sights and isinstance(fact, AtHours) else fact
+            replace(fact, or_unknown=True) if i in visible and isinstance(fact, AtHours) else fact
             for fact in token.facts
             if not isinstance(fact, TakenBetween)
         ]
@@ -228,7 +254,9 @@ def _conditions(tokens: Sequence[Token], sights: set[int]) -> tuple[Filter, ...]
 
 
 def parse_day(text: str, *, last: bool = False) -> date | None:
-    """The day that `text` names: `2019-08-03`, `2019.8.3`, `2019년 8월`, `2019`; None for blank.
+    """Parse a day, month or year: `2019-08-03`, `2019.8.3`, `2019년 8월`, `2019`.
+
+    None for blank.
 
     Args:
         text: a day, a month or a year.

@@ -1,7 +1,7 @@
-"""Days out of words: what a date, a range or "last summer" means, at one place in a text.
+"""Readers of dates and ranges at one place in a text.
 
-Each reader tries one way to write days and yields what it finds; whoever asks takes the longest
-that ends where a word ends. Texts are folded as by `text.fold`.
+Each reader tries one way to write days and yields what it reads. The caller takes the longest that
+ends where a word ends. Texts are folded as by `text.fold`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from album.search.query.units import (
     recurring,
     with_year,
 )
-from album.search.query.words import LOOK_PHRASES, alternatives, words
+from album.search.query.words import LOOK_PHRASES, alternatives, words, words_of
 from album.search.query.yearly import Span, months
 
 
@@ -61,27 +61,27 @@ _STARTS = re.compile(
     "[0-9']|"
     + alternatives(
         {
-            *(w for row in (table.YEARS, table.DAYS, table.WEEKS, table.MONTHS_AGO, table.NUMBERS)
-              for line in row.values() for w in words(line)),
-            *(w for line in table.SPANS_OF_DAYS.values() for w in words(line)),
-            *(w for line in table.WEEKDAYS.values() for w in words(line)),
-            *(w for line in table.SEASONS.values() for w in words(line)),
-            *(w for line in table.ENDS_OF_YEARS.values() for w in words(line)),
-            *(w for line in table.FEASTS_OF_THE_SUN.values() for w in words(line)),
-            *(w for line in table.FEASTS_OF_THE_MOON.values() for w in words(line)),
-            *(w for line in table.FEASTS_OF_A_WEEKDAY.values() for w in words(line)),
-            *words(table.EASTER), *table.MONTHS, *table.SHORT_MONTHS, *words(table.LATELY),
-            *words(table.LAST), *words(table.THIS), "the", "매주", "어젯밤", "어제밤", "간밤",
-            "tonight", "on this day", "from", "between", "since", "after", "before", "until",
-            "till", "up to", "prior to", "starting",
+            *words_of(table.YEARS, table.DAYS, table.WEEKS, table.MONTHS_AGO, table.NUMBERS),
+            *words_of(table.SPANS_OF_DAYS, table.WEEKDAYS, table.SEASONS, table.ENDS_OF_YEARS),
+            *words_of(table.FEASTS_OF_THE_SUN, table.FEASTS_OF_THE_MOON, table.FEASTS_OF_A_WEEKDAY),
+            *words(table.EASTER),
+            *table.MONTHS,
+            *table.SHORT_MONTHS,
+            *words(table.LATELY),
+            *words(table.LAST),
+            *words(table.THIS),
+            *words(
+                "the, 매주, 어젯밤, 어제밤, 간밤, tonight, on this day, from, between, since,"
+                " after, before, until, till, up to, prior to, starting"
+            ),
         }
     )
-)  # fmt: skip
-"""Whatever a date may begin with: most words of a text are passed by here."""
+)
+"""Beginnings of a date. Most words of a text are skipped by it."""
 
 
 def read_days(text: str, at: int, today: date) -> list[Days | NoDays]:
-    """All that the words at `at` may mean as days, the longest first.
+    """Read all meanings of the words at `at` as days, the longest first.
 
     Args:
         text: folded.
@@ -90,21 +90,21 @@ def read_days(text: str, at: int, today: date) -> list[Days | NoDays]:
     """
     if not _STARTS.match(text, at):
         return []
-    found: list[Days | NoDays] = []
+    readings: list[Days | NoDays] = []
     for read in (_ranges, _sides):
-        found += read(text, at, today)
+        readings += read(text, at, today)
     for unit in _units(text, at, today):
         if isinstance(unit, NoDays):
-            found.append(unit)
+            readings.append(unit)
         else:
-            found += _behind(text, unit, today)
+            readings += _behind(text, unit, today)
             if (days := _days(unit, today)) is not None:
-                found.append(days)
-    return sorted(found, key=lambda days: -days.end)
+                readings.append(days)
+    return sorted(readings, key=lambda days: -days.end)
 
 
 def _ranges(text: str, at: int, today: date) -> Iterator[Days]:
-    """from 2018 to 2020, 2018-2020, 3월부터 5월까지."""
+    """Read from 2018 to 2020, 2018-2020, 3월부터 5월까지."""
     start = _FROM.match(text, at)
     word = start[0].split()[0] if start else ""
     for first in _units(text, start.end() if start else at, today):
@@ -130,7 +130,7 @@ def _ranges(text: str, at: int, today: date) -> Iterator[Days]:
 
 
 def _in_year(days: Days, year: int, end: int) -> Iterator[Days]:
-    """june 3-5, 2019: a range of days that come back, in one year."""
+    """Read a yearly range in one year: june 3-5, 2019."""
     for fact in days.facts:
         if isinstance(fact, OnDays):
             try:
@@ -142,7 +142,7 @@ def _in_year(days: Days, year: int, end: int) -> Iterator[Days]:
 
 
 def _day_only(text: str, at: int, first: Unit) -> Iterator[Unit]:
-    """The 5일 of 8월 3일~5일, the 5 of august 3-5."""
+    """Read the 5일 of 8월 3일~5일, or the 5 of august 3-5."""
     match = _DAY_ONLY.match(text, at) or _DAY_NUMBER.match(text, at)
     if match is None:
         return
@@ -159,7 +159,10 @@ def _day_only(text: str, at: int, first: Unit) -> Iterator[Unit]:
 
 
 def _join(first: Unit, last: Unit) -> Days | None:
-    """All days from the one to the other; what has no year takes that of the other."""
+    """Return all days from one unit to another.
+
+    A unit without a year takes that of the other.
+    """
     begin, end = first.span, last.span
     if begin is None and end is None:
         return _join_yearly(first, last)
@@ -219,7 +222,10 @@ def _recent(unit: Unit, today: date) -> Span | None:
 
 
 def _bounded(side: str, span: Span, end: int) -> Days:
-    """One end open. 이전 and 이후 include what they are said of, as dictionaries have it."""
+    """Return days with one end open.
+
+    이전 and 이후 include their day, as dictionaries say.
+    """
     first, last = span
     match side:
         case "since" | "starting" | "이후" | "이래" | "부터" | "onward" | "onwards" | "or later":
@@ -249,21 +255,24 @@ def _days(unit: Unit, today: date) -> Days | None:
 
 
 def _units(text: str, at: int, today: date) -> list[Unit | NoDays]:
-    """Whatever is one stretch of days, the longest first."""
-    found: list[Unit | NoDays] = []
+    """Read one stretch of days in every way, the longest first."""
+    units: list[Unit | NoDays] = []
     for read in (numeric, relative, month_days, last_or_this, with_year, recurring):
-        found += read(text, at, today)
-    for unit in list(found):
+        units += read(text, at, today)
+    for unit in list(units):
         if isinstance(unit, Unit) and _has_hours(unit):
             hour = _BARE_HOUR.match(text, unit.end)
             if hour is not None and not _NIGHT_LOOK.match(text, hour.start(1)):
                 fact = BARE_HOURS[hour[1]].fact
-                found.append(unit._replace(end=hour.end(), hours=fact, feast=""))
-    return sorted(found, key=lambda unit: -unit.end)
+                units.append(unit._replace(end=hour.end(), hours=fact, feast=""))
+    return sorted(units, key=lambda unit: -unit.end)
 
 
 def _has_hours(unit: Unit) -> bool:
-    """Whether an hour may be said of it: of days and feasts, not of months, seasons or years."""
+    """Return whether an hour may follow.
+
+    It may follow days and feasts, not months, seasons or years.
+    """
     if unit.hours is not None:
         return False
     if unit.span is not None:

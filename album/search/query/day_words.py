@@ -1,4 +1,4 @@
-"""The table of days: months, seasons, feasts and ways to count back, Korean and English.
+"""Vocabulary of days: months, seasons, feasts and ways to count back.
 
 The first part of the table, and how to add to it, is `words.py`.
 """
@@ -23,7 +23,7 @@ SEASONS: Final = {
     (9, 11): "autumn, fall, 가을, 가을철",
     (12, 2): "winter, wintertime, 겨울, 겨울철",
 }
-"""First and last month; a winter is that of the year it begins in."""
+"""First and last month. A winter counts to the year it begins in."""
 PARTS_OF_YEARS: Final = {
     (1, 2): "초",
     (11, 12): "말",

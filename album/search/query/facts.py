@@ -1,47 +1,23 @@
-"""The fact that a text means at one place: days, hours, a kind of photo, or a name of the album.
+"""Facts at one place of a text: days, hours, file types, names.
 
-The longest wins; of equals days, then words of the table, then names. What belongs to a fact is
-taken along: "taken in the" before it, the particle and 찍은 behind it.
+The longest wins, and of equals days, then words of the table, then names. Words that belong to a
+fact are part of it: "taken in the" before it, the particle and 찍은 behind it.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from typing import Literal
 
-from album.domain.filters import AtHours, Fact
+from album.domain.filters import AtHours
 from album.search.query import words as table
 from album.search.query.dates import Days, read_days
 from album.search.query.names import NameIndex, NameMatch
 from album.search.query.text import Folded
-from album.search.query.words import alternatives, words
-
-Alone = Literal["", "right", "both", "all"]
-"""A fact only where no plain word stands behind it, on either side, nor any word at all."""
-
-
-@dataclass(frozen=True, slots=True)
-class FactMatch:
-    """A fact that the text means at [start, end) of its folded form."""
-
-    start: int
-    end: int
-    chip: str
-    """The kind of its chip; "" where it only looks like a day, and `notice` says so."""
-    facts: tuple[Fact, ...] = ()
-    first: date | None = None
-    last: date | None = None
-    excluded: bool = False
-    alone: Alone = ""
-    """How much room it needs to be a fact."""
-    shown: tuple[int, int] | None = None
-    """[start, end) of its words where they can be seen as well, and stay in the look."""
-    notice: str = ""
-
+from album.search.query.tokens import Alone, Token
+from album.search.query.words import alternatives, words, words_of
 
 LACKS = alternatives(table.LACKING)
 _FOLLOWS = rf"(?=[^가-힣]|$|사진|찍|촬영|보여|찾아|{LACKS}(?!기))"
@@ -62,11 +38,7 @@ _BEFORE = {
     for kind, row in table.PREPOSITIONS.items()
 }
 _MAY_BE_BEFORE = re.compile(
-    alternatives(
-        {word for row in table.PREPOSITIONS.values() for word in words(row)}
-        | {*words(table.GLUE_BEFORE), "the"}
-    )
-    + " "
+    alternatives({*words_of(table.PREPOSITIONS)} | {*words(table.GLUE_BEFORE), "the"}) + " "
 )
 _FILE_WORD = re.compile(" ?" + alternatives(table.FILE_WORDS) + r"(?![^\W_])")
 _AMONG = re.compile(" 중(?:에서|에)?(?![가-힣])")
@@ -95,8 +67,8 @@ def _phrases() -> tuple[re.Pattern[str], dict[str, table.Phrase]]:
     return re.compile(rf"({every})(?![^\W가-힣])(?!-[^\W_])(?:{_PARTICLE.pattern})"), meanings
 
 
-def fact_at(text: Folded, at: int, names: NameIndex, today: date) -> FactMatch | None:
-    """The longest fact that the text means at `at`, where a word begins; None where it means none.
+def fact_at(text: Folded, at: int, names: NameIndex, today: date) -> Token | None:
+    """Return the longest fact at `at`, where a word begins, if any.
 
     Args:
         text: what was typed.
@@ -104,14 +76,14 @@ def fact_at(text: Folded, at: int, names: NameIndex, today: date) -> FactMatch |
         names: what the album's photos are called.
         today: what "last summer" counts from.
     """
-    best: FactMatch | None = None
-    for found in _facts(text, at, names, today):
-        if best is None or found.end > best.end:
-            best = found
+    best: Token | None = None
+    for match in _facts(text, at, names, today):
+        if best is None or match.end > best.end:
+            best = match
     return best
 
 
-def _facts(text: Folded, at: int, names: NameIndex, today: date) -> Iterator[FactMatch]:
+def _facts(text: Folded, at: int, names: NameIndex, today: date) -> Iterator[Token]:
     folded = text.folded
     yield from _dates(folded, at, at, "", names, today)
     yield from _hours(folded, at)
@@ -129,18 +101,18 @@ def _facts(text: Folded, at: int, names: NameIndex, today: date) -> Iterator[Fac
         elif kind == "type":
             yield from _table(folded, at, before.end(), only="type")
         else:
-            for found in _names(text, at, before.end(), word, names, today):
-                if found.chip == kind:
-                    yield found
+            for match in _names(text, at, before.end(), word, names, today):
+                if match.chip == kind:
+                    yield match
 
 
 def _dates(
     text: str, start: int, at: int, before: str, names: NameIndex, today: date
-) -> Iterator[FactMatch]:
+) -> Iterator[Token]:
     for days in read_days(text, at, today):
         if not isinstance(days, Days):
             if _ends_word(text, days.end):
-                yield FactMatch(start, days.end, "", notice=days.notice)
+                yield Token("word", start, days.end, notice=days.notice)
                 return
             continue
         if days.asks_preposition and not before:
@@ -162,17 +134,17 @@ def _dates(
         alone: Alone = ""
         if days.alone and not glued and not after and not particle.startswith(_STRONG):
             alone = "right" if before else "both"
-        yield FactMatch(start, end, "date", days.facts, days.first, days.last, alone=alone)
+        yield Token("fact", start, end, "date", days.facts, days.first, days.last, alone=alone)
         return
 
 
-def _hours(text: str, at: int) -> Iterator[FactMatch]:
+def _hours(text: str, at: int) -> Iterator[Token]:
     if match := _HOUR.match(text, at):
         hours = _HOURS[match[1].replace(" ", "")]
         glued = GLUE_AFTER.match(text, match.end())
         end = glued.end() if glued else match.end()
-        shown = match.span(1) if hours.shows else None
-        yield FactMatch(at, end, "time", (hours.fact,), shown=shown)
+        visible_words = match.span(1) if hours.shows else None
+        yield Token("fact", at, end, "time", (hours.fact,), visible_words=visible_words)
     if match := _CLOCK.match(text, at):
         hour = int(match["ko"] or match["en"])
         if not 1 <= hour <= 12:
@@ -182,10 +154,10 @@ def _hours(text: str, at: int) -> Iterator[FactMatch]:
         hour = hour % 12 + 12 * late
         glued = GLUE_AFTER.match(text, match.end())
         end = glued.end() if glued else match.end()
-        yield FactMatch(at, end, "time", (AtHours(hour, (hour + 1) % 24),))
+        yield Token("fact", at, end, "time", (AtHours(hour, (hour + 1) % 24),))
 
 
-def _table(text: str, start: int, at: int, only: str = "") -> Iterator[FactMatch]:
+def _table(text: str, start: int, at: int, only: str = "") -> Iterator[Token]:
     pattern, meanings = _phrases()
     match = pattern.match(text, at)
     if match is None:
@@ -196,7 +168,8 @@ def _table(text: str, start: int, at: int, only: str = "") -> Iterator[FactMatch
     end = match.end()
     filed = _FILE_WORD.match(text, end) if phrase.kind == "type" else None
     filed = filed or _AMONG.match(text, end)
-    yield FactMatch(
+    yield Token(
+        "fact",
         start,
         filed.end() if filed else end,
         phrase.kind,
@@ -208,36 +181,36 @@ def _table(text: str, start: int, at: int, only: str = "") -> Iterator[FactMatch
 
 def _names(
     text: Folded, start: int, at: int, before: str, names: NameIndex, today: date
-) -> Iterator[FactMatch]:
+) -> Iterator[Token]:
     settled: set[str] = set()
-    for found in names.at(text.folded, at):
-        kind = found.name.kind
+    for known in names.at(text.folded, at):
+        kind = known.name.kind
         if kind in settled:
             continue
-        match = _named(text, start, at, before, found, names, today)
+        match = _named(text, start, at, before, known, names, today)
         if match is not None:
             settled.add(kind)
             yield match
 
 
 def _named(
-    text: Folded, start: int, at: int, before: str, found: NameMatch, names: NameIndex, today: date
-) -> FactMatch | None:
-    folded, kind = text.folded, found.name.kind
-    end = _settle(folded, found.end, names, today)
-    if end is None and kind == "place" and (takes := _PLACES_TAKE.match(folded, found.end)):
+    text: Folded, start: int, at: int, before: str, known: NameMatch, names: NameIndex, today: date
+) -> Token | None:
+    folded, kind = text.folded, known.name.kind
+    end = _settle(folded, known.end, names, today)
+    if end is None and kind == "place" and (takes := _PLACES_TAKE.match(folded, known.end)):
         end = _settle(folded, takes.end(), names, today)
-    if end is None and kind == "place" and not found.name.doubtful:
-        end = found.end if _THING_OF_PLACE.match(folded, found.end) else None
+    if end is None and kind == "place" and not known.name.doubtful:
+        end = known.end if _THING_OF_PLACE.match(folded, known.end) else None
     if end is None:
         return None
-    capital = text.shown[at].isupper() and at > 0
+    capital = text.composed[at].isupper() and at > 0
     alone: Alone = ""
-    if found.name.doubtful:
-        particle = folded[found.end : end]
+    if known.name.doubtful:
+        particle = folded[known.end : end]
         if kind == "place":
             sure = capital or bool(_OF_PLACE.match(particle) or _TRIP.match(folded, end))
-            sure = sure or (end > found.end and not _PARTICLE.fullmatch(particle))  # 공주시
+            sure = sure or (end > known.end and not _PARTICLE.fullmatch(particle))  # 공주시
         else:
             sure = capital or bool(_OF_CAMERA.match(particle))
         if not sure:
@@ -248,13 +221,15 @@ def _named(
         alone = "" if before else "all"
     elif glued := GLUE_AFTER.match(folded, end):
         end = glued.end()
-    return FactMatch(start, end, kind, (found.name.fact,), alone=alone)
+    return Token("fact", start, end, kind, (known.name.fact,), alone=alone)
 
 
 def _settle(
     text: str, end: int, names: NameIndex, today: date, *, open_end: bool = False
 ) -> int | None:
-    """Where a fact ends with its particle; None where the word goes on to something else.
+    """Return where a fact ends with its particle.
+
+    None where the word continues as something else.
 
     Korean may go on: with a particle that ends the word, with 에서 and anything, with another thing
     that is known, or, of sure days (`open_end`), with two syllables or more.
@@ -282,7 +257,10 @@ _LATIN_GOES_ON = re.compile(r"[^\W가-힣]|[-./&_](?=[^\W_가-힣])|'(?!s(?![^\W
 
 
 def _ends_word(text: str, end: int) -> bool:
-    """Whether no letter, digit, or hyphen within a word follows; Korean may."""
+    """Return whether a word ends at `end`.
+
+    A letter, a digit or a hyphen within a word continues it, Korean after Latin does not.
+    """
     if "가" <= text[end - 1] <= "힣":
         return True
     return _LATIN_GOES_ON.match(text, end) is None

@@ -1,7 +1,7 @@
-"""Names that the album's photos carry, found in what was typed: towns, cameras, lenses, labels.
+"""Names of towns, cameras, lenses and labels in a query.
 
-A name counts however it is spaced ("iphone15", "newyork"); of a camera or a lens also a part that
-tells it ("Pixel", "50mm"), and in Korean letters its brand.
+A name counts however it is spaced ("iphone15", "newyork"). Of a camera or a lens a telling part
+counts as well ("Pixel", "50mm"), and its brand in Korean letters.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class NameMatch(NamedTuple):
 
 
 class NameIndex:
-    """All known names, ready to be found at any place of a folded text."""
+    """An index of all known names by their folded text."""
 
     def __init__(
         self,
@@ -67,24 +67,30 @@ class NameIndex:
         lengths: dict[str, set[int]] = {}
         for key in (*self._names, *self._labels):
             lengths.setdefault(key[:2], set()).add(len(key))
-        self._lengths = {start: sorted(found, reverse=True) for start, found in lengths.items()}
+        self._lengths = {start: sorted(sizes, reverse=True) for start, sizes in lengths.items()}
 
     def at(self, text: str, at: int) -> Iterator[NameMatch]:
-        """The names that the text goes on with at `at`, the longest first."""
+        """Yield the names that begin at `at`, the longest first."""
+        return self._matches(self._names, text, at)
+
+    def labels_at(self, text: str, at: int) -> Iterator[NameMatch]:
+        """Yield the labels that begin at `at`, the longest first.
+
+        A town of equal name does not hide them.
+        """
+        return self._matches(self._labels, text, at)
+
+    def _matches(self, names: dict[str, Name], text: str, at: int) -> Iterator[NameMatch]:
         for length in self._lengths.get(text[at : at + 2], ()):
-            name = self._names.get(text[at : at + length])
+            name = names.get(text[at : at + length])
             if name is not None and at + length <= len(text):
                 yield NameMatch(name, at + length)
 
-    def labels_at(self, text: str, at: int) -> Iterator[NameMatch]:
-        """The same among labels alone, also where a town is called so."""
-        for length in self._lengths.get(text[at : at + 2], ()):
-            label = self._labels.get(text[at : at + length])
-            if label is not None and at + length <= len(text):
-                yield NameMatch(label, at + length)
-
     def _add(self, key: str, name: Name) -> None:
-        """The first to claim a spelling keeps it: towns before cameras, lenses and labels."""
+        """Add all spellings of a name.
+
+        The first name of a spelling keeps it: towns before cameras, lenses and labels.
+        """
         spellings = [key, key.replace("-", " "), key.replace(" ", "")]
         for spelling in spellings:
             if 2 <= len(spelling) <= _LONGEST:
@@ -92,19 +98,19 @@ class NameIndex:
 
 
 def _parts(kind: str, name: str) -> Iterator[tuple[str, Fact, bool]]:
-    """(folded words, the fact they mean, whether they are doubtful) of a name and of its parts."""
+    """Yield (folded words, fact, whether doubtful) of a name and its parts."""
     folded = fold(name).folded
     if kind == "place":
         yield folded, InPlace(name), folded in table.ORDINARY or len(folded) < 2
         return
     by = ByCamera if kind == "camera" else ByLens
     yield folded, by(name), folded in table.DOUBTFUL_CAMERAS
-    shown = name.split()[:_MOST_WORDS]
-    for first in range(len(shown)):
-        for last in range(first + 1, len(shown) + 1):
-            part = fold(" ".join(shown[first:last])).folded
-            if kind == "camera" and _tells_a_camera(part.split()):
-                fact = by(" ".join(shown[first:last]))
+    parts = name.split()[:_MOST_WORDS]
+    for first in range(len(parts)):
+        for last in range(first + 1, len(parts) + 1):
+            part = fold(" ".join(parts[first:last])).folded
+            if kind == "camera" and _is_camera_name(part.split()):
+                fact = by(" ".join(parts[first:last]))
                 doubtful = part in table.DOUBTFUL_CAMERAS
                 yield part, fact, doubtful
                 korean = " ".join(table.BRANDS.get(word, word) for word in part.split())
@@ -115,14 +121,17 @@ def _parts(kind: str, name: str) -> Iterator[tuple[str, Fact, bool]]:
             yield fold(match[0]).folded, by(match[0]), False
 
 
-def _tells_a_camera(words: list[str]) -> bool:
-    """Whether a part of a camera's name says which: "Pixel", "EOS R5" do; "Pro", "15" do not."""
-    told = [
+def _is_camera_name(words: list[str]) -> bool:
+    """Return whether part of a name identifies a camera.
+
+    "Pixel" and "EOS R5" do. "Pro" and "15" do not.
+    """
+    telling = [
         word
         for word in words
         if word not in table.NO_CAMERA_ALONE and len(word) > 1 and not word.isdigit()
     ]
-    return bool(told) and words[0] not in table.NO_CAMERA_ALONE and not words[0].isdigit()
+    return bool(telling) and words[0] not in table.NO_CAMERA_ALONE and not words[0].isdigit()
 
 
 @lru_cache(maxsize=4)
@@ -132,5 +141,5 @@ def index_of(
     lenses: frozenset[str],
     labels: frozenset[str],
 ) -> NameIndex:
-    """The index of these names; built once as long as they stay the same."""
+    """Return the index of these names, cached while they stay equal."""
     return NameIndex(places, cameras, lenses, labels)

@@ -1,4 +1,4 @@
-"""Stretches of days counted from today: yesterday, last summer, 지난주, two weeks ago."""
+"""Readers of days counted from today: yesterday, last summer, 지난주."""
 
 from __future__ import annotations
 
@@ -83,19 +83,22 @@ def _after_last(text: str, at: int) -> Iterator[Unit]:
 
 
 def _in_week(day: date, weekdays: tuple[int, ...]) -> Span:
-    """These weekdays of the week, from Monday on, that a day is in."""
+    """Return these weekdays of the week of `day`.
+
+    A week begins on Monday.
+    """
     monday = day - timedelta(days=day.weekday())
     return monday + timedelta(days=weekdays[0]), monday + timedelta(days=weekdays[-1])
 
 
 def _last_weekdays(weekdays: tuple[int, ...], today: date) -> Span:
-    """The last of these that are over."""
+    """Return the last of these weekdays that are over."""
     span = _in_week(today, weekdays)
     return span if span[1] < today else _in_week(today - timedelta(days=7), weekdays)
 
 
 def relative(text: str, at: int, today: date) -> Iterator[Unit]:
-    """yesterday, 지난주 토요일, two weeks ago, last 3 months, last night."""
+    """Read yesterday, 지난주 토요일, two weeks ago, last 3 months, last night."""
     if match := _DAY_WORD.match(text, at):
         day = today - timedelta(days=_DAY_OF[key(match[0])])
         yield Unit(match.end(), (day, day))
@@ -127,7 +130,7 @@ def relative(text: str, at: int, today: date) -> Iterator[Unit]:
 
 
 def _ago(count: int, unit: str, end: int, today: date) -> Iterator[Unit]:
-    """That day, week (from Monday), month or year as a whole."""
+    """Read a whole day, week (from Monday), month or year ago."""
     day = _back(today, count, unit)
     if unit.startswith(("주", "week")):
         yield Unit(end, _in_week(day, (0, 6)))
@@ -140,7 +143,7 @@ def _ago(count: int, unit: str, end: int, today: date) -> Iterator[Unit]:
 
 
 def _back(today: date, count: int, unit: str) -> date:
-    """The day so many days, weeks, months or years before."""
+    """Return the day `count` days, weeks, months or years ago."""
     if unit.startswith(("일", "day")):
         return today - timedelta(days=count)
     if unit.startswith(("주", "week")):
@@ -152,6 +155,6 @@ def _back(today: date, count: int, unit: str) -> date:
 
 
 def _months_ago(today: date, count: int) -> Span:
-    """The whole month so many months before."""
+    """Return the whole month `count` months ago."""
     year, month = divmod(today.year * 12 + today.month - 1 - count, 12)
     return span_of(year, month + 1) or (today, today)

@@ -1,7 +1,7 @@
-"""What was typed, cut into tokens: facts, exact words, operators, and plain words.
+"""Tokenizer of queries: facts, exact words, operators and plain words.
 
-Read from left to right, at each place where a word can begin: the longest that is known, else a
-plain word. Korean words are also cut where one that is known ends, since people leave blanks out:
+It reads from left to right, at each place where a word can begin: the longest that is known, else a
+plain word. Korean words are also cut where a known one ends, since people leave blanks out:
 작년여름, 부산에서찍은, 사람없는.
 """
 
@@ -9,45 +9,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
-from typing import Final, Literal
+from typing import Final
 
-from album.domain.filters import Fact, Labelled, Writes
+from album.domain.filters import Labelled, Writes
 from album.search.query import words as table
-from album.search.query.facts import GLUE_AFTER, LACKS, Alone, FactMatch, fact_at
+from album.search.query.facts import GLUE_AFTER, LACKS, fact_at
 from album.search.query.names import NameIndex
 from album.search.query.text import Folded
+from album.search.query.tokens import Token, TokenKind
 from album.search.query.words import alternatives
-
-TokenKind = Literal[
-    "word", "fact", "weighted", "unwanted", "plus", "break", "without", "lacking",
-    "opener", "closer", "photos of", "photos", "filler",
-]  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """One piece of the text, [start, end) of its folded form."""
-
-    kind: TokenKind
-    start: int
-    end: int
-    chip: str = ""
-    """Of a fact: the kind of its chip."""
-    facts: tuple[Fact, ...] = ()
-    first: date | None = None
-    last: date | None = None
-    excluded: bool = False
-    alone: Alone = ""
-    """How much room it needs to be a fact."""
-    shown: tuple[int, int] | None = None
-    """Of a fact that can be seen as well: [start, end) of the words that stay in the look."""
-    inner: tuple[tuple[int, int], ...] = ()
-    """Of weighted or unwanted words: [start, end) of each without weight, hyphen or quotes."""
-    weight: float = 1.0
-    notice: str = ""
-
 
 _HANGUL = re.compile("[가-힣]+")
 _LATIN = re.compile(r"[^\W가-힣]+(?:['.\-&/:][^\W가-힣]+)*")
@@ -81,7 +53,7 @@ _LOWEST_WEIGHT, _HIGHEST_WEIGHT = 0.1, 10.0
 
 
 class _Scanner:
-    """One text on its way to tokens; no character is looked at more than a few dozen times."""
+    """A scanner that reads no character more than a few dozen times."""
 
     def __init__(self, text: Folded, names: NameIndex, today: date) -> None:
         self._text = text
@@ -116,7 +88,7 @@ class _Scanner:
         return self._word(at)
 
     def _mark(self, at: int) -> Token | None:
-        """+ between what must be seen together; commas and brackets."""
+        """Read a + between required looks, a comma or a bracket."""
         folded = self._folded
         if folded[at] in _BREAKS:
             return Token("break", at, at + 1)
@@ -131,7 +103,10 @@ class _Scanner:
         return Token("plus", at, at + 1) if joins or before == "+" == after else None
 
     def _closing(self, at: int) -> int | None:
-        """Where the quote that opens at `at` closes; None where it never does, or holds nothing."""
+        """Return where the quote at `at` closes.
+
+        None where it does not close, or holds nothing.
+        """
         quote = self._folded[at]
         close = _QUOTES.get(quote)
         if close is None or quote in self._unclosed:
@@ -154,7 +129,7 @@ class _Scanner:
         end = self._closing(at)
         if end is None:
             return None
-        phrase = self._text.shown[at + 1 : end].strip()
+        phrase = self._text.composed[at + 1 : end].strip()
         return Token("fact", at, end + 1, "words", (Writes(phrase),))
 
     def _excluded(self, at: int) -> Token | None:
@@ -165,7 +140,9 @@ class _Scanner:
         for read in (self._quoted, self._label, self._weighted, self._fact):
             token = read(at + 1)
             if token is not None and token.kind == "fact" and not token.notice:
-                return replace(token, start=at, excluded=not token.excluded, alone="", shown=None)
+                return replace(
+                    token, start=at, excluded=not token.excluded, alone="", visible_words=None
+                )
             if token is not None and token.kind == "weighted":
                 return replace(token, kind="unwanted", start=at, excluded=True, chip="look")
         match = _PLAIN.match(folded, at + 1)
@@ -181,23 +158,26 @@ class _Scanner:
         start = match.end() if match else at + 1
         if match is None and (folded[at] != "#" or start >= len(folded)):
             return None
-        for found in self._names.labels_at(folded, start):
-            if found.end >= len(folded) or not folded[found.end].isalnum():
-                return Token("fact", at, found.end, "label", (found.name.fact,))
+        for label in self._names.labels_at(folded, start):
+            if label.end >= len(folded) or not folded[label.end].isalnum():
+                return Token("fact", at, label.end, "label", (label.name.fact,))
         if match is None:
             return None
         if end := self._closing(start):
-            name = self._text.shown[start + 1 : end].strip()
+            name = self._text.composed[start + 1 : end].strip()
             return Token("fact", at, end + 1, "label", (Labelled(name),))
         plain = _PLAIN.match(folded, start)
         if plain is None:
             return None
         return Token(
-            "fact", at, plain.end(), "label", (Labelled(self._text.shown[start : plain.end()]),)
+            "fact", at, plain.end(), "label", (Labelled(self._text.composed[start : plain.end()]),)
         )
 
     def _weighted(self, at: int) -> Token | None:
-        """2:word, 0.5:"two words"; the weight is held within 0.1 to 10."""
+        """Read 2:word or 0.5:"two words".
+
+        The weight is clipped to [0.1, 10].
+        """
         match = _WEIGHT.match(self._folded, at)
         if match is None:
             return None
@@ -214,7 +194,7 @@ class _Scanner:
         return Token("weighted", at, end, "look", inner=(inner,), weight=weight)
 
     def _known(self, at: int) -> Token | None:
-        """Something out of the table, the calendar or the album's names."""
+        """Read what the table, the calendar or the album's names know."""
         folded = self._folded
         if match := _LOOK_PHRASE.match(folded, at):
             return Token("word", at, match.end())
@@ -235,11 +215,10 @@ class _Scanner:
         return None
 
     def _fact(self, at: int) -> Token | None:
-        match = fact_at(self._text, at, self._names, self._today)
-        return None if match is None else _token_of(match)
+        return fact_at(self._text, at, self._names, self._today)
 
     def _word(self, at: int) -> Token:
-        """A plain word with the marks behind it, or marks alone."""
+        """Read a plain word with the marks behind it, or marks alone."""
         folded = self._folded
         if match := _HANGUL.match(folded, at):
             lacks = _LACKING_WITHIN.search(folded, at + 1, match.end())
@@ -257,24 +236,10 @@ class _Scanner:
 _SINGLE_CLOSES = re.compile(r"(?<=\S)'(?=[ ,;)가-힣]|$)")
 
 
-def _token_of(match: FactMatch) -> Token:
-    return Token(
-        "fact" if match.facts else "word",
-        match.start,
-        match.end,
-        match.chip,
-        match.facts,
-        match.first,
-        match.last,
-        match.excluded,
-        match.alone,
-        match.shown,
-        notice=match.notice,
-    )
-
-
 def scan(text: Folded, names: NameIndex, today: date) -> list[Token]:
-    """The tokens of a text in its order; every character that is no blank is in one of them.
+    """Split a text into tokens, in order.
+
+    Every character that is no blank is in a token.
 
     Args:
         text: what was typed.

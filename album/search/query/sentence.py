@@ -1,4 +1,4 @@
-"""Tokens, seen together: what is excluded, what is a fact after all, what is mere filling.
+"""Sentence rules: exclusions, doubtful facts and filler words.
 
 `understand` takes the tokens of a text and gives as many or fewer, in the same order, each of one
 of these kinds: fact, unwanted, word, weighted, plus, break, filler. The rules are those of the
@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from album.domain.filters import Fact
 from album.search.query import words as table
-from album.search.query.scan import Token
+from album.search.query.tokens import Token
 
 _CARRIES_ON = re.compile("(?:이랑|랑|하고|과|와)$")
 _SUBJECT = re.compile("(?:이|가|은|는|을|를)$")
@@ -23,7 +23,7 @@ _KEEPS_PHOTO = (
 
 
 def understand(text: str, tokens: Sequence[Token]) -> list[Token]:
-    """What each token is in its sentence.
+    """Decide the kind of each token in its sentence.
 
     Args:
         text: folded.
@@ -36,7 +36,7 @@ def understand(text: str, tokens: Sequence[Token]) -> list[Token]:
 
 
 def is_adjective(word: str) -> bool:
-    """Whether a Korean word, by its end, describes the noun behind it: 빨간, 뛰는, 아이의, 흰색."""
+    """Return whether a Korean word ends like an adjective: 빨간, 뛰는, 아이의, 흰색."""
     return word.endswith(table.ADJECTIVE_ENDINGS) and word not in table.NO_ADJECTIVES
 
 
@@ -44,7 +44,7 @@ def is_adjective(word: str) -> bool:
 
 
 def _without_doubt(text: str, tokens: Sequence[Token]) -> list[Token]:
-    """Facts that a plain word stands beside become words: the spring of "spring water"."""
+    """Turn facts beside a plain word into words: "spring water"."""
     sure: list[Token] = []
     for i, token in enumerate(tokens):
         if token.alone:
@@ -109,24 +109,24 @@ def _exclusions(text: str, tokens: Sequence[Token]) -> list[Token]:
 
 
 def _behind(text: str, tokens: Sequence[Token], at: int) -> tuple[list[Token], int]:
-    """What "without" excludes, and the index of the first token that it does not."""
-    found: list[Token] = []
+    """Collect what "without" excludes, and the index behind it."""
+    phrase: list[Token] = []
     while True:
         start = at
         while start < len(tokens) and _is_word(text, tokens[start], table.DETERMINERS):
             start += 1
         if start >= len(tokens):
-            return found, at
+            return phrase, at
         if tokens[start].kind == "fact":
-            found.append(tokens[start])
+            phrase.append(tokens[start])
             at = start + 1
         else:
             end = start
             while end < len(tokens) and _goes_on(text, tokens[end]):
                 end += 1
             if end == start:
-                return found, at
-            found.append(Token("word", tokens[start].start, tokens[end - 1].end))
+                return phrase, at
+            phrase.append(Token("word", tokens[start].start, tokens[end - 1].end))
             at = end
         joined = at
         while joined < len(tokens) and _is_word(text, tokens[joined], table.JOINS):
@@ -137,7 +137,7 @@ def _behind(text: str, tokens: Sequence[Token], at: int) -> tuple[list[Token], i
             or follows is None
             or not (follows.kind == "fact" or _goes_on(text, follows))
         ):
-            return found, at
+            return phrase, at
         at = joined
 
 
@@ -146,30 +146,30 @@ def _is_word(text: str, token: Token, among: frozenset[str]) -> bool:
 
 
 def _goes_on(text: str, token: Token) -> bool:
-    """Whether a noun phrase goes on with this token."""
+    """Return whether a noun phrase continues with this token."""
     return token.kind == "word" and _first_word(text, token) not in table.STOPS | table.JOINS
 
 
 def _before(text: str, sentence: list[Token]) -> list[Token]:
-    """What 없는 and its like exclude; taken off the end of `sentence`."""
-    found: list[Token] = []
+    """Remove what 없는 excludes from the end of `sentence`."""
+    phrase: list[Token] = []
     while sentence:
         last = sentence[-1]
         if last.kind == "photos" and sentence[-2:-1] and sentence[-2].kind in ("fact", "word"):
             sentence.pop()  # 음식 사진 말고
             continue
         if last.kind == "fact":
-            found.append(sentence.pop())
+            phrase.append(sentence.pop())
         elif last.kind == "word" and not _is_marks(text, last):
             sentence.pop()
-            start, end = last.start, _stem_end(text, last, first=not found)
+            start, end = last.start, _stem_end(text, last, first=not phrase)
             while (
                 sentence
                 and sentence[-1].kind == "word"
                 and is_adjective(text[sentence[-1].start : sentence[-1].end])
             ):
                 start = sentence.pop().start
-            found.append(replace(last, start=start, end=end))
+            phrase.append(replace(last, start=start, end=end))
         else:
             break
         if sentence and _is_word(text, sentence[-1], table.JOINS):
@@ -178,13 +178,13 @@ def _before(text: str, sentence: list[Token]) -> list[Token]:
             sentence.pop()
         elif not (sentence and _CARRIES_ON.search(text, sentence[-1].start, sentence[-1].end)):
             break
-    return found[::-1]
+    return phrase[::-1]
 
 
 def _stem_end(text: str, token: Token, *, first: bool) -> int:
-    """Where a noun ends that 없는 is said of, without the particle that goes with that.
+    """Return where a noun before 없는 ends, without its particle.
 
-    The last syllable tells which fits: 이, 은, 을 follow a final consonant; 가, 는, 를 do not.
+    The last syllable tells which fits: 이, 은, 을 follow a final consonant, 가, 는, 를 do not.
     """
     word = text[token.start : token.end]
     if not first and (match := _CARRIES_ON.search(word)) and match.start():
@@ -199,7 +199,10 @@ def _stem_end(text: str, token: Token, *, first: bool) -> int:
 
 
 def _unwanted(text: str, tokens: Sequence[Token], start: int, end: int) -> Token:
-    """One exclusion of facts, looks or both; a bare label excludes the look as well."""
+    """Build one exclusion of facts, looks or both.
+
+    A bare label excludes the look as well.
+    """
     facts: tuple[Fact, ...] = ()
     inner: tuple[tuple[int, int], ...] = ()
     for token in tokens:
@@ -236,7 +239,10 @@ def _is_bare_label(text: str, token: Token) -> bool:
 
 
 def _fillers(text: str, tokens: Sequence[Token]) -> list[Token]:
-    """Ways to ask ("show me", 보여줘) and words for photos go, where they only surround."""
+    """Drop ways to ask ("show me", 보여줘) and words for photos.
+
+    They stay where they do more than surround.
+    """
     sentence = list(tokens)
     before = False  # a word to look for stands before, in this group
     befores = []
@@ -253,16 +259,19 @@ def _fillers(text: str, tokens: Sequence[Token]) -> list[Token]:
         elif token.kind == "closer":
             sentence[i] = replace(token, kind="word" if behind else "filler")
         elif token.kind == "photos":
-            kept = _photo_is_seen(text, sentence, i, behind=behind, before=befores[i])
+            kept = _photo_is_visible(text, sentence, i, behind=behind, before=befores[i])
             sentence[i] = replace(token, kind="word" if kept else "filler")
         behind = behind or _is_plain(text, sentence[i], table.JOINS)
     return sentence
 
 
-def _photo_is_seen(
+def _photo_is_visible(
     text: str, tokens: Sequence[Token], at: int, *, behind: bool, before: bool
 ) -> bool:
-    """Whether a word for photos is looked for itself: "holding a photo", 사진 찍는 사람."""
+    """Return whether a word for photos is a look: "holding a photo".
+
+    사진 찍는 사람 is one too.
+    """
     token = tokens[at]
     if behind:
         follows = tokens[at + 1]
@@ -277,7 +286,7 @@ def _photo_is_seen(
 
 
 def _edges(text: str, tokens: Sequence[Token]) -> list[Token]:
-    """Marks that stand alone go, and what joins nothing at either end of a group."""
+    """Drop single marks, and joining words at either end of a group."""
     sentence = list(tokens)
     for i, token in enumerate(sentence):
         if _is_marks(text, token):

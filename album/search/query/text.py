@@ -1,6 +1,6 @@
-"""What was typed, made comparable: letters composed, widths and case folded, blanks single.
+"""Text folding: letters composed, widths and case folded, blanks single.
 
-Where each character came from is kept, so that what is understood can be cut out of the original.
+The place of each original character is kept, so that chips can be cut out of the original.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ _LOOKALIKES = {
 
 
 class Folded(NamedTuple):
-    """One text in two spellings of equal length, and where each character stood."""
+    """A text in two spellings of equal length."""
 
-    shown: str
+    composed: str
     """Composed (NFC), each run of blanks and control characters one space, none at the ends."""
     folded: str
     """For comparing: lower case, half width, plain dashes and quotes, Latin without accents."""
@@ -35,8 +35,11 @@ class Folded(NamedTuple):
 
 
 def fold(text: str) -> Folded:
-    """Make a text comparable; characters that are no text (control, half surrogates) are blanks."""
-    shown: list[str] = []
+    """Fold a text for comparison.
+
+    Characters that are no text (control, half surrogates) become blanks.
+    """
+    composed: list[str] = []
     folded: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
@@ -44,21 +47,24 @@ def fold(text: str) -> Folded:
         cluster = text[start:end]
         for character in unicodedata.normalize("NFC", cluster) if end - start > 1 else cluster:
             if _is_blank(character):
-                if not shown or shown[-1] == " ":
+                if not composed or composed[-1] == " ":
                     continue
                 character = " "
-            shown.append(character)
+            composed.append(character)
             folded.append(_comparable(character))
             starts.append(start)
             ends.append(end)
-    if shown and shown[-1] == " ":
-        for each in (shown, folded, starts, ends):
+    if composed and composed[-1] == " ":
+        for each in (composed, folded, starts, ends):
             each.pop()
-    return Folded("".join(shown), "".join(folded), starts, ends)
+    return Folded("".join(composed), "".join(folded), starts, ends)
 
 
 def _clusters(text: str) -> list[tuple[int, int]]:
-    """[start, end) of each letter with what composes with it, such as the jamo of a syllable."""
+    """Return [start, end) of each letter with its combining characters.
+
+    These are, for instance, the jamo of a syllable.
+    """
     clusters: list[tuple[int, int]] = []
     for at, character in enumerate(text):
         joins = character > "\u02ff" and (

@@ -1,4 +1,4 @@
-"""One stretch of days by its name: a date in digits, a month, a season, a feast, a year.
+"""Readers of one stretch of days: a date, month, season, feast or year.
 
 Texts are folded as by `text.fold`. Every reader tries one way to write days at one place.
 """
@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from album.domain.filters import AtHours
 from album.search.query import day_words as table
-from album.search.query.words import alternatives, words
+from album.search.query.words import alternatives, words, words_of
 from album.search.query.yearly import Span, Yearly, easter, fixed, months, nth_weekday, of_the_moon
 
 EARLIEST, LATEST = 1800, 2199
@@ -28,7 +28,7 @@ class NoDays(NamedTuple):
 
 
 class Unit(NamedTuple):
-    """One stretch of days; one of `span`, `yearly` and `weekdays` is set."""
+    """One stretch of days, as one of `span`, `yearly` and `weekdays`."""
 
     end: int
     """Where its words end."""
@@ -45,12 +45,15 @@ class Unit(NamedTuple):
 
 
 def no_such_day(text: str) -> str:
-    """The sentence for an impossible date; it stays among the words."""
+    """Return the notice for an impossible date.
+
+    Its words stay in the look.
+    """
     return f"There is no such day as “{text}”, so it is looked for as words."
 
 
 def not_a_date(text: str) -> str:
-    """The sentence for a date of which nobody knows what is the day and what the month."""
+    """Return the notice for a date with ambiguous day and month."""
     return (
         f"“{text}” could be two days, so it is looked for as words; write it as 2019-08-03 instead."
     )
@@ -61,13 +64,16 @@ def either(text: str) -> str:
 
 
 def choice(rows: dict[int, str]) -> tuple[str, dict[str, int]]:
-    """A pattern for all words of a table, and what each means, without blanks."""
+    """Return a pattern for all words of a table, and their values.
+
+    The keys of the values have no blanks.
+    """
     meaning = {
         word.replace(" ", "").replace("'", ""): value
         for value, row in rows.items()
         for word in words(row)
     }
-    return alternatives(word for row in rows.values() for word in words(row)), meaning
+    return alternatives(words_of(rows)), meaning
 
 
 def key(text: str) -> str:
@@ -99,14 +105,10 @@ AGO = re.compile(
 _DECADE = re.compile(rf"(?:the )?([0-9]{{4}})(?:'?s{WORD_END}| ?년대)|([0-9]0) ?년대")
 KOREAN_MONTH = re.compile(r"([0-9]{1,2}) ?월(?!드)(?: ?([0-9]{1,2}) ?일(?!간|째| 동안))?")
 _PART_OF_MONTH = re.compile(
-    " ?("
-    + alternatives(w for row in table.PARTS_OF_MONTHS.values() for w in words(row))
-    + ")(?=[^가-힣]|$|에|의|쯤|경)"
+    " ?(" + alternatives(words_of(table.PARTS_OF_MONTHS)) + ")(?=[^가-힣]|$|에|의|쯤|경)"
 )
 _PART_OF_YEAR = re.compile(
-    " ?("
-    + alternatives(w for row in table.PARTS_OF_YEARS.values() for w in words(row))
-    + ")(?=[^가-힣]|$|에|의|쯤|경)"
+    " ?(" + alternatives(words_of(table.PARTS_OF_YEARS)) + ")(?=[^가-힣]|$|에|의|쯤|경)"
 )
 _MONTH_DAY = re.compile(rf"({_MONTH_NAMES})\.? ([0-9]{{1,2}})(?:st|nd|rd|th)?{WORD_END}")
 _DAY_MONTH = re.compile(rf"([0-9]{{1,2}})(?:st|nd|rd|th)?(?: of)? ({_MONTH_NAMES}){WORD_END}\.?")
@@ -120,7 +122,7 @@ _THIS_DAY = re.compile(r"(?:on )?this day" + WORD_END)
 
 
 def numeric(text: str, at: int, today: date) -> Iterator[Unit | NoDays]:
-    """2019-08-03, 2019.8, 20190803, 13/8/2019."""
+    """Read 2019-08-03, 2019.8, 20190803, 13/8/2019."""
     if match := _EIGHT_DIGITS.match(text, at):
         try:
             day = date(int(match[1]), int(match[2]), int(match[3]))
@@ -149,7 +151,10 @@ def numeric(text: str, at: int, today: date) -> Iterator[Unit | NoDays]:
 
 
 def span_of(year: int, month: int, day: int | None = None) -> Span | None:
-    """A month or a day; None where there is none such."""
+    """Return a month or a day.
+
+    None where the calendar has no such one.
+    """
     try:
         if day is not None:
             return (date(year, month, day),) * 2
@@ -164,7 +169,10 @@ def one_day(month: int, day: int) -> Yearly:
 
 
 def _years(text: str, at: int, today: date, *, short: bool = False) -> Iterator[tuple[int, int]]:
-    """(year, where its words end): 2019, 2019년, 작년, 3년 전, and 19년 where `short`."""
+    """Read a year: 2019, 2019년, 작년, 3년 전, and 19년 if `short`.
+
+    Yields (year, where its words end).
+    """
     if match := _FULL_YEAR.match(text, at):
         year = int(match[1])
         if EARLIEST <= year <= LATEST and (match[2] or 1900 <= year <= today.year + 1):
@@ -187,7 +195,7 @@ def count(match: re.Match[str]) -> int:
 
 
 def month_days(text: str, at: int, today: date) -> Iterator[Unit | NoDays]:
-    """8월, 2019년 8월 3일, august 3rd 2019, 3 aug."""
+    """Read 8월, 2019년 8월 3일, august 3rd 2019, 3 aug."""
     starts: list[tuple[int | None, int]] = [(None, at)]
     starts += [
         (year, _YEAR_GAP.match(text, end).end())  # type: ignore[union-attr]
@@ -228,7 +236,7 @@ def _month_day(
 
 
 def _part_of_month(text: str, at: int, year: int | None, month: int) -> Iterator[Unit]:
-    """8월 초, 2019년 8월 말."""
+    """Read 8월 초, 2019년 8월 말."""
     if match := _PART_OF_MONTH.match(text, at):
         for (first, last), row in table.PARTS_OF_MONTHS.items():
             if match[1] in words(row):
@@ -240,7 +248,7 @@ def _part_of_month(text: str, at: int, year: int | None, month: int) -> Iterator
 
 @cache
 def _feasts() -> tuple[re.Pattern[str], dict[str, Yearly]]:
-    """Seasons and feasts: a pattern for all their names, and what each is."""
+    """Return a pattern for seasons and feasts, and their days by name."""
     every: dict[str, Yearly] = {}
     for rows, kind in (
         (table.SEASONS, months),
@@ -256,14 +264,17 @@ def _feasts() -> tuple[re.Pattern[str], dict[str, Yearly]]:
     return pattern, {key(name): yearly for name, yearly in every.items()}
 
 
-_SEASON_WORDS = frozenset(word for row in table.SEASONS.values() for word in words(row))
+_SEASON_WORDS = frozenset(words_of(table.SEASONS))
 _WESTERN = frozenset(key(word) for word in table.WESTERN_FEASTS)
 _ONLY_FEASTS = re.compile(r"설(?=에|$|[^가-힣])")
 """설 alone is snow and talk as well: only behind a year or 지난."""
 
 
 def named(text: str, at: int, *, short: bool) -> Iterator[Unit]:
-    """A month, a season or a feast by name; Korean months are read elsewhere."""
+    """Read a month, a season or a feast by name.
+
+    Korean months are read by `month_days`.
+    """
     pattern, every = _feasts()
     if match := pattern.match(text, at):
         name = match[1]

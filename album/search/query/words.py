@@ -1,4 +1,8 @@
-"""The table of the query language: every word it knows, Korean and English, and what it means.
+"""Vocabulary of the query language in Korean and English.
+
+To teach it a word, add it here. Case does not matter, and a blank within a phrase may be left out
+in Korean. Words are written as one string with commas between them. Dates are put together out of
+these words by `dates.py`, sentences by `scan.py` and `sentence.py`.
 
 To teach it a word, add it here; case does not matter, and a blank within a phrase may be left out
 in Korean. Words are written as one string with commas between them. Dates are put together out of
@@ -25,8 +29,8 @@ The rules of taste:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NamedTuple
 
 from album.domain.filters import (
     AtHours,
@@ -41,12 +45,20 @@ from album.domain.filters import (
 
 
 def words(text: str) -> tuple[str, ...]:
-    """The words of one row."""
+    """Split one row into its words."""
     return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
+def words_of(*tables: Mapping[Any, str]) -> tuple[str, ...]:
+    """Return the words of all rows of tables."""
+    return tuple(word for table in tables for row in table.values() for word in words(row))
+
+
 def alternatives(every: Iterable[str]) -> str:
-    """A pattern for any of these, the longest first; Korean blanks may be left out."""
+    """Return a pattern for any of these words, the longest first.
+
+    Korean blanks are optional.
+    """
     patterns = []
     for word in sorted(set(every), key=lambda word: (-len(word), word)):
         pattern = re.escape(word).replace("'", "'?")

@@ -1,13 +1,13 @@
-"""Days that come back every year: months, seasons, feasts of the sun, of the moon, and moving ones.
+"""Yearly days: months, seasons, and fixed, lunar and moving feasts.
 
-The moon's days are Korea's (those of the Korea Astronomy and Space Science Institute), which differ
-from China's now and then; they are known through 2050.
+Lunar days are Korea's (those of the Korea Astronomy and Space Science Institute), which differ from
+China's now and then. They are known through 2050.
 """
 
 from __future__ import annotations
 
 import calendar
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import NamedTuple
@@ -27,35 +27,29 @@ class Yearly(NamedTuple):
     """Something that comes back every year."""
 
     in_year: Callable[[int], Span | None]
-    """Its days in a year; a winter is that of the year it begins in; None where not known."""
+    """Its days in a year. A winter counts to the year it begins in. None where not known."""
     every_year: Fact | None
-    """All its days at once; None where they move from year to year."""
+    """All its days at once. None where they move from year to year."""
 
     def facts(self, today: date) -> tuple[Fact, ...]:
-        """Its days in any year; of a moving one, each that has begun, from 1990 on."""
+        """Return its days in any year.
+
+        Of moving days, each that has begun from 1990 on.
+        """
         return (self.every_year,) if self.every_year is not None else _every_time(self, today)
 
     def before(self, today: date) -> Span | None:
-        """The last one that is over."""
-        return next(
-            (
-                span
-                for year in range(today.year, today.year - 3, -1)
-                if (span := self.in_year(year)) is not None and span[1] < today
-            ),
-            None,
-        )
+        """Return the last one that is over."""
+        return next((span for span in self._latest(today) if span[1] < today), None)
 
     def begun(self, today: date) -> Span | None:
-        """The last one that has begun."""
-        return next(
-            (
-                span
-                for year in range(today.year, today.year - 3, -1)
-                if (span := self.in_year(year)) is not None and span[0] <= today
-            ),
-            None,
-        )
+        """Return the last one that has begun."""
+        return next((span for span in self._latest(today) if span[0] <= today), None)
+
+    def _latest(self, today: date) -> Iterator[Span]:
+        """Yield those of this year and the two before, the latest first."""
+        spans = (self.in_year(year) for year in range(today.year, today.year - 3, -1))
+        return (span for span in spans if span is not None)
 
 
 @lru_cache(maxsize=64)
@@ -65,7 +59,7 @@ def _every_time(feast: Yearly, today: date) -> tuple[Fact, ...]:
 
 
 def months(first: int, last: int) -> Yearly:
-    """Whole months, 1 to 12; over New Year where last < first."""
+    """Return whole months, 1 to 12, over New Year where last < first."""
     length = (last - first) % 12 + 1
 
     def in_year(year: int) -> Span:
@@ -77,7 +71,9 @@ def months(first: int, last: int) -> Yearly:
 
 
 def fixed(first: tuple[int, int], last: tuple[int, int]) -> Yearly:
-    """The same days of the sun's calendar, (month, day) each; a 29th of February only in its years.
+    """Return fixed days of the solar calendar, (month, day) each.
+
+    A 29th of February is only in leap years.
 
     Raises:
         ValueError: no year has such a day.
@@ -98,7 +94,7 @@ def fixed(first: tuple[int, int], last: tuple[int, int]) -> Yearly:
 
 
 def of_the_moon(month: int, day: int, around: int) -> Yearly:
-    """A day of the moon's calendar with as many days before and after it as `around`."""
+    """Return a day of the lunar calendar, and `around` days beside it."""
 
     def in_year(year: int) -> Span | None:
         if year not in _MOON:
@@ -120,7 +116,7 @@ def _moon_days(month: int, day: int) -> dict[int, date]:
 
 
 def nth_weekday(month: int, weekday: int, nth: int) -> Yearly:
-    """The nth (from 1) of a weekday, as `date.weekday` counts, in a month."""
+    """Return the nth (from 1) `date.weekday` of a month."""
 
     def in_year(year: int) -> Span:
         first = date(year, month, 1)
@@ -131,24 +127,27 @@ def nth_weekday(month: int, weekday: int, nth: int) -> Yearly:
 
 
 def easter() -> Yearly:
-    """Easter Sunday in the west, by the anonymous Gregorian algorithm (Nature, 20 April 1876)."""
+    """Return Easter Sunday in the west.
+
+    By the anonymous Gregorian algorithm (Nature, 20 April 1876).
+    """
 
     def in_year(year: int) -> Span:
-        century, rest = divmod(year, 100)
+        century, short_year = divmod(year, 100)
         golden = year % 19
         shift = (century - (century + 8) // 25 + 1) // 3
         epact = (19 * golden + century - century // 4 - shift + 15) % 30
-        sunday = (32 + 2 * (century % 4) + 2 * (rest // 4) - epact - rest % 4) % 7
+        sunday = (32 + 2 * (century % 4) + 2 * (short_year // 4) - epact - short_year % 4) % 7
         late = (golden + 11 * epact + 22 * sunday) // 451
         month, day = divmod(epact + sunday - 7 * late + 114, 31)
-        found = date(year, month, day + 1)
-        return found, found
+        sunday_date = date(year, month, day + 1)
+        return sunday_date, sunday_date
 
     return Yearly(in_year, None)
 
 
 def together(stretches: Sequence[tuple[TakenBetween, ...]]) -> list[TakenBetween]:
-    """The days of several parts of a sentence, as alternatives to each other.
+    """Combine the days of several parts of a sentence.
 
     Closed stretches (2018, 2019) are alternatives already. Open ones (since 2010, before 2015)
     must all hold, and cut the others. Feasts that move, many stretches at once, are those within
@@ -158,15 +157,15 @@ def together(stretches: Sequence[tuple[TakenBetween, ...]]) -> list[TakenBetween
     feasts = [day for many in stretches if len(many) > 1 for day in many]
     closed = [each for each in single if each.first is not None and each.last is not None]
     bounds = [each for each in single if each.first is None or each.last is None]
-    found = _within(feasts, closed) if feasts and closed else feasts or closed
-    found = found or closed
+    days = _within(feasts, closed) if feasts and closed else feasts or closed
+    days = days or closed
     for bound in bounds:
-        found = _within(found, [bound]) if found else [bound]
-    return found or [*closed, *bounds]
+        days = _within(days, [bound]) if days else [bound]
+    return days or [*closed, *bounds]
 
 
 def _within(days: Sequence[TakenBetween], bounds: Sequence[TakenBetween]) -> list[TakenBetween]:
-    """The parts of `days` that lie in one of `bounds`."""
+    """Return the parts of `days` that lie in one of `bounds`."""
     parts = []
     for day in days:
         for bound in bounds:

@@ -6,7 +6,8 @@ from typing import Any, cast, get_args
 
 from album.domain.photo import SearchFilters
 from album.errors import QueryError
-from album.search.search import SearchPage, SearchRequest, Sort
+from album.search.request import SearchRequest, Sort
+from album.search.search import SearchPage
 from album.search.serialization import counts_json, hit_json, understood_json
 from album.service import Album
 from album.ui.api.arguments import (

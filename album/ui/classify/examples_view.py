@@ -19,7 +19,7 @@ from album.classification.class_list import parse_classes
 from album.classification.few_shot import FewShotModel
 from album.domain.labels import LabelPlan
 from album.errors import QueryError
-from album.search.search import SearchRequest
+from album.search.request import SearchRequest
 from album.service import Album
 from album.ui.classify.examples_html import (
     PAIRS,

@@ -8,7 +8,8 @@ from typing import Any
 import gradio as gr
 
 from album.domain.photo import SearchFilters
-from album.search.search import PAGE, SearchPage, SearchRequest, Sort
+from album.search.request import SearchRequest, Sort
+from album.search.search import PAGE, SearchPage
 from album.service import Album
 from album.ui.i18n.messages import language_of, say
 from album.ui.search.chips import cut_from

@@ -8,7 +8,7 @@ import gradio as gr
 from markupsafe import Markup
 
 from album.errors import QueryError
-from album.search.search import SearchRequest
+from album.search.request import SearchRequest
 from album.service import Album
 from album.ui.i18n.messages import i18n, say
 from album.ui.search.chips import removable

@@ -5,7 +5,8 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from album.domain.photo import SearchFilters
-from album.search.search import SearchPage, SearchRequest
+from album.search.request import SearchRequest
+from album.search.search import SearchPage
 from album.ui.i18n.error_messages import in_language
 from album.ui.i18n.messages import say, say_count
 from album.ui.shared.templates import render

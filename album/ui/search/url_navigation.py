@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import gradio as gr
 
-from album.search.search import SearchRequest
+from album.search.request import SearchRequest
 from album.service import Album
 from album.ui.i18n.error_messages import in_language
 from album.ui.i18n.messages import language_of

@@ -24,7 +24,7 @@ import gradio as gr
 from album.domain.photo import Orientation, SearchFilters
 from album.errors import QueryError
 from album.search.query import parse_day
-from album.search.search import SearchRequest
+from album.search.request import SearchRequest
 from album.ui.shared.session_state import SearchState
 
 KEYS: Final = (

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from album.domain.photo import SearchHit
-from album.search.search import PAGE, SearchPage, SearchRequest
+from album.search.request import SearchRequest
+from album.search.search import PAGE, SearchPage
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from album.captioning import caption_matching
 from album.captioning.caption_matching import BATCH, CaptionRanker
 from album.domain.photo import ImageFacts
 from album.errors import EmptyQueryError, PhotoNotFoundError, QueryError, UnreadableImageError
-from album.search.search import SearchRequest
+from album.search.request import SearchRequest
 from album.service import Album
 from album.storage.photo_rows import NewPhoto
 from models.classifiers.factory import DefaultClassifiers

@@ -19,7 +19,7 @@ from album.domain.photo import SearchFilters
 from album.errors import AlbumError, QueryError
 from album.maintenance.backup import backup
 from album.maintenance.restore import restore
-from album.search.search import SearchRequest
+from album.search.request import SearchRequest
 from album.search.serialization import understood_json
 from album.service import Album
 from album.storage.database import Database

@@ -77,10 +77,10 @@ def slow_evidence(album, classes: str) -> dict[int, list[float]]:
         korean = sum(bool(HANGUL.search(name)) for name in names) / len(names)
         level, spread, general = np.zeros(len(ids)), 0.0, 0.0
         for share, language in ((1 - korean, "en"), (korean, "ko")):
-            words = relevance.background.words[language]
+            words = relevance.query_bank.words[language]
             of_words = words @ words.mean(axis=0)
             z = (direction @ words.mean(axis=0) - of_words.mean()) / of_words.std()
-            levels = relevance.background.levels(language, len(ids))
+            levels = relevance.query_bank.stats(language, len(ids))
             level = level + share * levels.level
             spread += share * levels.spread
             general += share * 0.2 * min(max(z, -3), 3)

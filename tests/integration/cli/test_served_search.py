@@ -13,7 +13,7 @@ from album.cli import served_search
 from album.cli.served_search import VERSION, answer_request, ask_served, page_json
 from album.domain.photo import SearchFilters
 from album.runtime.local_socket import LocalSocket, ask
-from album.search.search import SearchRequest
+from album.search.request import SearchRequest
 from tests.models.commands import read, run
 from tests.support.images.make import make_photo
 from tests.support.importing import take_in

@@ -44,7 +44,7 @@ def filled(album, tmp_path):
     return album
 
 
-def test_a_search_waits_for_the_first_model_and_then_answers(tmp_path):
+def test_search_waits_for_the_first_model(tmp_path):
     album = Album(tmp_path / "data", DefaultClassifiers(), FakeCaptioner(), decoder=DecodeHere())
     threading.Timer(0.2, album.active.set_encoder, [FakeEncoder()]).start()
 
@@ -52,7 +52,7 @@ def test_a_search_waits_for_the_first_model_and_then_answers(tmp_path):
     album.close()
 
 
-def test_without_a_model_a_search_says_that_it_is_loading(tmp_path):
+def test_search_without_model_raises_loading_error(tmp_path):
     album = Album(tmp_path / "data", DefaultClassifiers(), FakeCaptioner(), decoder=DecodeHere())
 
     with pytest.raises(ModelLoadingError):
@@ -60,7 +60,7 @@ def test_without_a_model_a_search_says_that_it_is_loading(tmp_path):
     album.close()
 
 
-def test_a_new_model_takes_over_only_when_every_photo_is_encoded(filled):
+def test_new_model_takes_over_when_photos_are_encoded(filled):
     new = HeldEncoder("new")
     filled.active.set_encoder(new)
 
@@ -76,7 +76,7 @@ def test_a_new_model_takes_over_only_when_every_photo_is_encoded(filled):
     assert list(filled.faults()) == []
 
 
-def test_a_photo_imported_while_the_new_model_was_filling_is_not_left_behind(filled, tmp_path):
+def test_photo_imported_during_filling_is_encoded(filled, tmp_path):
     new = HeldEncoder("new")
     filled.active.set_encoder(new)
     take_in(filled, [make_photo(tmp_path / "white.png", "white")])
@@ -88,7 +88,7 @@ def test_a_photo_imported_while_the_new_model_was_filling_is_not_left_behind(fil
     assert filled.search.find("white").hits[0].photo.filename == "white.png"
 
 
-def test_vectors_of_an_earlier_run_are_used_and_not_made_again(filled):
+def test_earlier_vectors_are_reused(filled):
     class Unused(FakeEncoder):
         def encode_images(self, images):
             raise AssertionError("every photo has its vector already")
@@ -104,7 +104,7 @@ def test_vectors_of_an_earlier_run_are_used_and_not_made_again(filled):
     album.close()
 
 
-def test_a_photo_whose_original_is_gone_is_encoded_by_its_thumbnail(filled):
+def test_photo_without_original_is_encoded_from_thumbnail(filled):
     for photo in filled.store.all_photos():
         photo.path.unlink()
     filled.active.set_encoder(FakeEncoder("new"))
@@ -143,7 +143,7 @@ def again(filled):
     album.close()
 
 
-def test_an_unchanged_folder_is_looked_through_without_a_model(again, tmp_path):
+def test_unchanged_folder_is_scanned_without_a_model(again, tmp_path):
     album, loads = again
 
     record = album.imports.run([tmp_path])
@@ -163,7 +163,7 @@ def test_a_new_photo_loads_the_model_once(again, tmp_path):
     assert album.store.encoded_by() == {"fake": 43}
 
 
-def test_a_question_of_facts_needs_no_model_and_one_of_looks_does(again):
+def test_only_visual_queries_load_the_model(again):
     album, loads = again
 
     assert album.search.find("2001").total == 0
@@ -190,7 +190,7 @@ def test_many_threads_load_one_model(again):
     assert len(found) == 8
 
 
-def test_a_model_that_cannot_be_loaded_is_told_and_asked_for_again(again, tmp_path):
+def test_failed_model_load_raises_and_is_retried(again, tmp_path):
     album, loads = again
     loads.results = [WeightsUnavailableError("No weights."), FakeEncoder()]
     make_photo(tmp_path / "new" / "white.png", "white")
@@ -203,7 +203,7 @@ def test_a_model_that_cannot_be_loaded_is_told_and_asked_for_again(again, tmp_pa
     assert loads.asked == 2
 
 
-def test_another_model_than_was_expected_encodes_every_photo_first(again):
+def test_unexpected_model_encodes_all_photos_first(again):
     album, loads = again
     loads.results = [FakeEncoder("new")]
 

@@ -15,7 +15,7 @@ from album.errors import UnreadableImageError
 from album.images.decoder import Decoded
 from album.images.decoder_pool import DecodePool
 from album.maintenance.repair import repair
-from album.search.search import SearchRequest
+from album.search.request import SearchRequest
 from album.service import Album
 from models.classifiers.factory import DefaultClassifiers
 from models.interfaces import Turn

@@ -24,7 +24,8 @@ from album.maintenance.backup_archive import BackupReader
 from album.maintenance.restore import restore
 from album.maintenance.verify import find_faults
 from album.runtime.files import sha256_of
-from album.search.search import PhotoSearch, SearchRequest
+from album.search.request import SearchRequest
+from album.search.search import PhotoSearch
 from album.service import Album
 from album.storage.caption_queue import CaptionQueue
 from album.storage.captions import CaptionStore

@@ -18,7 +18,7 @@ from starlette.testclient import TestClient
 
 from album import service
 from album.errors import DAMAGED, DISK_FULL, HALF_CHARACTER, READ_ONLY, AlbumError
-from album.search.search import SearchRequest
+from album.search.request import SearchRequest
 from album.service import Album
 from album.storage.database import Database
 from album.storage.labels import LabelStore

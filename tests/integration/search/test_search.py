@@ -12,7 +12,7 @@ import pytest
 
 from album.domain.photo import SearchFilters
 from album.errors import EmptyQueryError, PhotoNotFoundError, QueryError, UnreadableImageError
-from album.search.search import SearchRequest
+from album.search.request import SearchRequest
 from tests.support.images.make import make_exif, make_photo, make_text
 from tests.support.importing import take_in
 
@@ -63,12 +63,17 @@ def test_the_photo_that_the_words_describe_comes_first(coloured, query, first):
     assert scores == sorted(scores, reverse=True)
 
 
-def test_no_query_shows_the_whole_album_newest_first_without_a_model(coloured):
+def test_empty_query_returns_all_photos_newest_first(coloured):
     page = coloured.search.find("  \n ")
 
     assert names(page) == [
-        "white.jpg", "yellow.jpg", "green.jpg", "blue.jpg", "red.jpg", "square.png",
-    ]  # fmt: skip
+        "white.jpg",
+        "yellow.jpg",
+        "green.jpg",
+        "blue.jpg",
+        "red.jpg",
+        "square.png",
+    ]
     assert all(hit.score is None for hit in page.hits)
     assert page.model_id is None
 
@@ -93,7 +98,7 @@ def test_words_and_a_picture_weigh_the_same(coloured, tmp_path):
 
 
 @pytest.mark.parametrize(("weight", "first"), [(0.0, "red.jpg"), (1.0, "blue.jpg")])
-def test_the_weight_of_a_picture_goes_from_nothing_to_all(coloured, tmp_path, weight, first):
+def test_picture_weight_ranges_from_none_to_all(coloured, tmp_path, weight, first):
     picture = make_photo(tmp_path / "query.png", "blue")
 
     page = coloured.search.find(SearchRequest("red", pictures=(picture,), picture_weight=weight))
@@ -109,7 +114,7 @@ def test_several_pictures_are_one_look(coloured, tmp_path):
     assert set(names(page)[:2]) == {"red.jpg", "yellow.jpg"}
 
 
-def test_a_query_picture_that_is_no_image_is_one_sentence(coloured, tmp_path):
+def test_unreadable_query_picture_is_one_sentence(coloured, tmp_path):
     with pytest.raises(UnreadableImageError):
         coloured.search.find(SearchRequest(pictures=(make_text(tmp_path / "text.jpg"),)))
 
@@ -123,12 +128,12 @@ def test_more_like_this_leaves_the_photo_itself_out(coloured):
     assert "red.jpg" not in names(page)
 
 
-def test_more_like_a_photo_that_is_not_there_says_so(coloured):
+def test_similar_to_missing_photo_raises_not_found(coloured):
     with pytest.raises(PhotoNotFoundError):
         coloured.search.similar(999)
 
 
-def test_more_like_a_photo_that_is_not_encoded_yet_says_so(album, tmp_path):
+def test_similar_to_unencoded_photo_raises_empty_query(album, tmp_path):
     from album.domain.photo import ImageFacts
     from album.storage.photo_rows import NewPhoto
 
@@ -158,7 +163,7 @@ def test_more_like_a_photo_that_is_not_encoded_yet_says_so(album, tmp_path):
         (SearchFilters(camera="Canon EOS 40D", has_place=True), set()),
     ],
 )
-def test_filters_combine_with_any_query_and_the_number_is_exact(coloured, filters, expected):
+def test_filters_combine_with_queries_and_count_exactly(coloured, filters, expected):
     for query in ("red", ""):
         page = coloured.search.find(SearchRequest(query, filters=filters, rest=True))
 
@@ -188,7 +193,7 @@ def test_photos_are_filtered_by_caption_and_by_label(coloured):
     assert coloured.labels_of(blue) == ["sky"]
 
 
-def test_pages_show_every_photo_exactly_once_in_one_order(album, tmp_path):
+def test_pages_return_each_photo_once_in_order(album, tmp_path):
     paths = [make_photo(tmp_path / f"{n:03}.png", (n, 255 - n, n // 2)) for n in range(130)]
     take_in(album, paths)
 
@@ -206,7 +211,7 @@ def test_pages_show_every_photo_exactly_once_in_one_order(album, tmp_path):
         ]
 
 
-def test_a_photo_imported_by_another_process_is_found_without_a_restart(coloured, tmp_path):
+def test_photo_of_another_process_is_found(coloured, tmp_path):
     from album.service import Album
     from models.classifiers.factory import DefaultClassifiers
     from tests.support.fakes import DecodeHere, FakeCaptioner, FakeEncoder
@@ -220,7 +225,7 @@ def test_a_photo_imported_by_another_process_is_found_without_a_restart(coloured
     assert names(coloured.search.find("purple"))[0] == "purple.png"
 
 
-def test_an_album_of_one_and_of_no_photo_answers_too(album, tmp_path):
+def test_search_works_with_one_or_no_photo(album, tmp_path):
     assert album.search.find("red").hits == []
     assert album.search.find("").total == 0
 
@@ -239,7 +244,7 @@ def test_facts_in_words_narrow_what_is_looked_at(coloured):
     assert [page.query.text[chip.start : chip.end] for chip in page.query.chips] == ["2018"]
 
 
-def test_facts_alone_need_no_model_and_come_newest_first(album, coloured):
+def test_filters_alone_need_no_model(album, coloured):
     coloured.active.stop()
 
     page = coloured.search.find("2019-2021")
@@ -253,7 +258,7 @@ def test_facts_alone_need_no_model_and_come_newest_first(album, coloured):
     ("question", "left"),
     [("-red", "red.jpg"), ("without red", "red.jpg"), ("빨간색 말고", "red.jpg")],
 )
-def test_what_is_excluded_is_not_among_the_hits_and_its_number_is_told(coloured, question, left):
+def test_excluded_photos_are_no_hits_but_counted(coloured, question, left):
     page = coloured.search.find(question)
 
     assert left not in names(page)
@@ -261,7 +266,7 @@ def test_what_is_excluded_is_not_among_the_hits_and_its_number_is_told(coloured,
     assert page.total + page.vetoed == 6
 
 
-def test_what_was_left_out_of_the_hits_is_counted_among_them(coloured):
+def test_vetoed_text_match_is_counted(coloured):
     coloured.captions.write(id_of(coloured, "blue.jpg"), "칠순 잔치, 파란 한복")
 
     page = coloured.search.find("칠순 잔치 -한복")
@@ -270,7 +275,7 @@ def test_what_was_left_out_of_the_hits_is_counted_among_them(coloured):
     assert page.vetoed >= 1
 
 
-def test_words_in_a_caption_are_found_though_nothing_looks_like_it(coloured):
+def test_caption_words_match_without_similar_looks(coloured):
     blue = id_of(coloured, "blue.jpg")
     coloured.captions.write(blue, "할머니의 칠순 잔치")
 
@@ -312,7 +317,7 @@ def test_inside_a_band_hits_can_stand_by_date(coloured):
         assert by_date == sorted(by_best, key=lambda it: (it.taken_at, it.photo_id), reverse=True)
 
 
-def test_later_pages_belong_to_the_first_though_photos_arrive_meanwhile(album, tmp_path):
+def test_later_pages_ignore_photos_added_since(album, tmp_path):
     take_in(album, [make_photo(tmp_path / f"{n:02}.png", (n, 255 - n, 9)) for n in range(20)])
     question = SearchRequest("red", rest=True)
     first = album.search.find(question, limit=10)
@@ -340,7 +345,7 @@ def burst(album, tmp_path):
     return album
 
 
-def test_a_burst_is_one_hit_that_says_how_many_it_stands_for(burst):
+def test_burst_is_one_hit_with_its_size(burst):
     page = burst.search.find(SearchRequest("red", rest=True))
 
     assert page.total == 2
@@ -348,14 +353,14 @@ def test_a_burst_is_one_hit_that_says_how_many_it_stands_for(burst):
     assert page.sure + page.maybe + page.rest == 5
 
 
-def test_the_photos_of_a_moment_can_be_seen_in_their_order(burst):
+def test_burst_page_lists_photos_by_time(burst):
     page = burst.search.find(SearchRequest(burst=id_of(burst, "2.jpg")))
 
     assert names(page) == ["0.jpg", "1.jpg", "2.jpg", "3.jpg"]
     assert page.total == 4
 
 
-def test_the_moment_of_a_photo_alone_is_that_photo(burst):
+def test_burst_page_of_single_photo_is_itself(burst):
     assert names(burst.search.find(SearchRequest(burst=id_of(burst, "later.jpg")))) == ["later.jpg"]
     with pytest.raises(PhotoNotFoundError):
         burst.search.find(SearchRequest(burst=999))
@@ -364,7 +369,7 @@ def test_the_moment_of_a_photo_alone_is_that_photo(burst):
 # The language of the model
 
 
-def test_words_that_the_model_does_not_read_are_told(album, coloured, monkeypatch):
+def test_unread_language_is_reported(album, coloured, monkeypatch):
     monkeypatch.setattr(coloured.active.current().encoder, "languages", ("en",))
 
     assert coloured.search.find("파란 하늘").unread == "ko"
@@ -372,7 +377,7 @@ def test_words_that_the_model_does_not_read_are_told(album, coloured, monkeypatc
     assert coloured.search.find("2019년 blue").unread == ""
 
 
-def test_a_search_that_is_too_long_is_one_sentence(album):
+def test_too_long_search_is_one_sentence(album):
     with pytest.raises(QueryError, match="1,000 characters at most"):
         album.search.find("바다 " * 400)
 

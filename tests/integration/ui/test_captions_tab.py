@@ -13,7 +13,7 @@ import pytest
 
 from album.domain.captions import CaptionSelection
 from album.errors import AlbumError
-from album.search.search import SearchRequest
+from album.search.request import SearchRequest
 from album.service import Album
 from album.ui.captions.job_list import AT_WORK_S, IDLE_S
 from album.ui.captions.tab import CaptionsTab

@@ -18,7 +18,7 @@ import pytest
 from album.export.exporter import ExportProblem, ExportReport
 from album.export.plan import ExportPlan
 from album.export.verification import Difference, VerifyReport
-from album.search.search import SearchRequest
+from album.search.request import SearchRequest
 from album.service import Album
 from album.ui.export import export_html
 from album.ui.export import view as export_view

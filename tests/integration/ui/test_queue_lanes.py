@@ -15,7 +15,8 @@ import gradio as gr
 import httpx
 import pytest
 
-from album.search.search import SearchPage, SearchRequest
+from album.search.request import SearchRequest
+from album.search.search import SearchPage
 from album.service import Album
 from album.ui.page import build_page
 from album.ui.server.sessions import MOST, few_sessions

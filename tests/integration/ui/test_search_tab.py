@@ -14,7 +14,8 @@ import pytest
 from album.domain.labels import FAVOURITE, MAX_LABELS, LabelPlan, LabelRule, PlannedLabel
 from album.domain.photo import SearchFilters
 from album.search.query import Query
-from album.search.search import SearchPage, SearchRequest
+from album.search.request import SearchRequest
+from album.search.search import SearchPage
 from album.service import Album
 from album.ui.search.layout import SearchLayout
 from album.ui.search.photo_navigation import PhotoNavigation

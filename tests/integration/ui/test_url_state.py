@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from album.domain.photo import SearchFilters
-from album.search.search import SearchRequest
+from album.search.request import SearchRequest
 from album.ui.search.url_state import KEYS, from_address, parameters, to_address
 from album.ui.shared.session_state import SearchState
 

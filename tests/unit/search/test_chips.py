@@ -30,13 +30,11 @@ def chips_of(text: str) -> tuple[Chip, ...]:
         ("dog", Chip("look", 0, 3), ""),
     ],
 )
-def test_a_chip_is_cut_out_with_the_blanks_and_the_plus_around_it(
-    text: str, chip: Chip, left: str
-) -> None:
+def test_chip_removal_takes_blanks_and_plus(text: str, chip: Chip, left: str) -> None:
     assert cut(text, chip) == left
 
 
-def test_what_was_typed_since_stays_when_a_chip_goes() -> None:
+def test_chip_removal_keeps_later_text() -> None:
     chip = Chip("date", 0, 5)
 
     assert cut_from("작년 여름 바닷가 노을", "작년 여름 바닷가", chip) == "바닷가 노을"
@@ -84,7 +82,7 @@ def test_days_are_told_as_one_says_them(
     assert meaning(*days, "ko") == korean
 
 
-def test_a_chip_shows_the_words_and_only_what_they_leave_open() -> None:
+def test_chip_shows_words_and_open_dates() -> None:
     (summer,) = word_chips("작년 여름", chips_of("작년 여름"), "ko")
     (year,) = word_chips("2019년", chips_of("2019년"), "ko")
     (since,) = word_chips("since 2019", chips_of("since 2019"), "en")
@@ -96,7 +94,7 @@ def test_a_chip_shows_the_words_and_only_what_they_leave_open() -> None:
     assert "<small>" not in since
 
 
-def test_what_is_left_out_is_told_to_who_cannot_see_it() -> None:
+def test_excluded_chip_is_announced_to_screen_readers() -> None:
     (chip,) = word_chips("-dog", chips_of("-dog"), "en")
 
     assert 'class="chip excluded"' in chip

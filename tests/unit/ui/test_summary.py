@@ -9,7 +9,8 @@ import pytest
 
 from album.domain.photo import Reason, SearchFilters, SearchHit
 from album.search.query import Chip, Look, Query
-from album.search.search import SearchPage, SearchRequest
+from album.search.request import SearchRequest
+from album.search.search import SearchPage
 from album.ui.search.summary import headline, more_to_show, remarks
 from album.ui.shared.match_reasons import in_short, why
 

@@ -1,0 +1,1 @@
+"""How good a search is, on photos whose right answers are known."""
