@@ -44,7 +44,7 @@ def questions(tmp_path):
     ]
 
 
-def test_the_answer_is_that_of_a_search_in_this_process(served, tmp_path):
+def test_served_answer_equals_local_search(served, tmp_path):
     for question in questions(tmp_path):
         for limit in (1, 10):
             here = page_json(served, served.search.find(question, limit=limit))
@@ -60,7 +60,7 @@ def never_opened(monkeypatch):
 
 
 @pytest.mark.usefixtures("never_opened")
-def test_commands_do_not_open_a_library_that_is_served(served, tmp_path):
+def test_commands_do_not_open_a_served_library(served, tmp_path):
     found = read(run(served.data_dir, "search", "red", "--json"))
     assert [hit["path"] for hit in found["hits"]] == [str(tmp_path / "red.png")]
     assert (found["query"], found["model_id"]) == ("red", "fake")
@@ -75,14 +75,14 @@ def test_commands_do_not_open_a_library_that_is_served(served, tmp_path):
 
 
 @pytest.mark.usefixtures("never_opened")
-def test_a_picture_is_named_from_the_folder_of_who_asks(served, tmp_path, monkeypatch):
+def test_picture_path_is_relative_to_the_caller(served, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     found = read(run(served.data_dir, "search", "--image", "blue.png", "--rest", "--json"))
     assert found["hits"][0]["path"] == str(tmp_path / "blue.png")
 
 
-def test_what_the_served_album_cannot_answer_is_told_by_the_command(served):
+def test_command_reports_what_served_album_cannot_answer(served):
     for question in (
         SearchRequest(like=(99,)),
         SearchRequest(pictures=(served.data_dir / "none.png",)),
@@ -94,7 +94,7 @@ def test_what_the_served_album_cannot_answer_is_told_by_the_command(served):
     assert result.stderr.startswith("This photo is not in the album")
 
 
-def test_without_a_served_album_the_command_works_by_itself(album, tmp_path):
+def test_command_searches_locally_when_nothing_is_served(album, tmp_path):
     take_in(album, [make_photo(tmp_path / "red.png", "red")])
 
     assert ask_served(album.data_dir, SearchRequest("2001"), 10) is None

@@ -84,7 +84,7 @@ def ranking(of: Library, text: str) -> list[tuple[int, float | None]]:
 # There and back
 
 
-def test_an_album_saved_while_photos_come_in_is_the_same_elsewhere(source, tmp_path):
+def test_backup_during_import_restores_the_same_album(source, tmp_path):
     before = rows(source.database)
     rankings = {colour: ranking(source, colour) for colour in COLOURS}
     saved, going = threading.Event(), threading.Event()
@@ -144,7 +144,7 @@ def test_an_album_saved_while_photos_come_in_is_the_same_elsewhere(source, tmp_p
             assert here == rankings[colour]
 
 
-def test_a_backup_has_a_manifest_that_any_program_can_check(source, tmp_path):
+def test_backup_manifest_is_checkable_by_any_program(source, tmp_path):
     calls = []
 
     report = save(source, tmp_path / "album.zip", on_progress=lambda *call: calls.append(call))
@@ -178,7 +178,7 @@ def paused(before):
     return before | {"caption_jobs": jobs}
 
 
-def test_without_originals_the_rows_come_back_and_photos_stay_where_they_are(source, tmp_path):
+def test_backup_without_originals_restores_rows_only(source, tmp_path):
     save(source, tmp_path / "rows.zip", with_originals=False)
     shutil.rmtree(tmp_path / "gone")
     before = rows(source.database)
@@ -207,9 +207,7 @@ def test_rows_come_back_to_originals_that_never_left(source, tmp_path):
         assert faults(restored) == []
 
 
-def test_an_original_in_place_gives_way_to_the_saved_one_only_where_its_bytes_differ(
-    source, tmp_path
-):
+def test_restore_replaces_in_place_original_when_bytes_differ(source, tmp_path):
     save(source, tmp_path / "album.zip")
     mine = tmp_path / "here" / "0.jpg"
     other = mine.read_bytes()[:-1] + b"?"
@@ -238,7 +236,7 @@ def test_sidecars_of_kept_originals_come_along(source, tmp_path):
         assert faults(restored) == []
 
 
-def test_an_original_that_vanished_or_changed_is_reported_and_stops_nothing(source, tmp_path):
+def test_vanished_or_changed_original_is_reported(source, tmp_path):
     (tmp_path / "gone" / "1.jpg").unlink()
     kept = source.originals.find(source.store.get(8))
     kept.write_bytes(kept.read_bytes() + b"more")
@@ -255,9 +253,7 @@ def test_an_original_that_vanished_or_changed_is_reported_and_stops_nothing(sour
         assert changed.read_bytes().endswith(b"more")
 
 
-def test_a_disk_that_goes_in_the_middle_of_a_photo_costs_that_photo_alone(
-    source, tmp_path, monkeypatch
-):
+def test_disk_failure_within_a_photo_loses_only_it(source, tmp_path, monkeypatch):
     real_open = Path.open
 
     class Unplugged(io.BytesIO):
@@ -288,7 +284,7 @@ def test_a_disk_that_goes_in_the_middle_of_a_photo_costs_that_photo_alone(
     assert back.in_place == 6
 
 
-def test_an_import_that_was_running_has_ended_in_the_restored_album(source, tmp_path):
+def test_running_import_is_ended_after_restore(source, tmp_path):
     imports = ImportStore(source.database)
     import_id = imports.begin("upload", [])
     imports.enter(import_id, "running")
@@ -302,7 +298,7 @@ def test_an_import_that_was_running_has_ended_in_the_restored_album(source, tmp_
     assert imports.get(import_id).state == "running"
 
 
-def test_a_photo_whose_original_is_still_on_its_way_to_its_place_is_saved(source, tmp_path):
+def test_incoming_original_is_saved(source, tmp_path):
     row = source.store.get(8)
     kept = source.originals.find(row)
     waiting = source.originals.incoming_dir / f"{row.sha256}.7-token" / "7.jpg"
@@ -327,9 +323,7 @@ def refused(source: Library, file: Path, **options) -> str:
     return sentence
 
 
-def test_an_earlier_backup_is_overwritten_only_when_asked_and_only_by_a_whole_one(
-    source, tmp_path, monkeypatch
-):
+def test_earlier_backup_is_overwritten_only_by_whole_one(source, tmp_path, monkeypatch):
     file = tmp_path / "out" / "album.zip"
     file.parent.mkdir()
     file.write_bytes(b"an earlier one")
@@ -349,7 +343,7 @@ def fail_with(number: int) -> Callable[..., None]:
     return fail
 
 
-def test_a_place_that_cannot_be_written_is_refused_in_one_sentence(source, tmp_path):
+def test_unwritable_place_is_refused_in_one_sentence(source, tmp_path):
     (tmp_path / "file").write_bytes(b"")
     assert "cannot be written" in refused(source, tmp_path / "file" / "album.zip")
     assert "cannot be written" in refused(source, tmp_path / "nowhere" / "album.zip")
@@ -359,7 +353,7 @@ def test_a_place_that_cannot_be_written_is_refused_in_one_sentence(source, tmp_p
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="everything may be written by root")
-def test_a_folder_without_the_right_to_write_is_refused_in_one_sentence(source, tmp_path):
+def test_folder_without_write_permission_is_refused(source, tmp_path):
     (tmp_path / "closed").mkdir(mode=0o500)
 
     assert "cannot be written" in refused(source, tmp_path / "closed" / "album.zip")
@@ -375,7 +369,7 @@ def no_file_larger_than(size_bytes: int):
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def test_a_disk_that_becomes_full_ends_in_one_sentence_and_leaves_nothing(source, tmp_path):
+def test_full_disk_raises_and_leaves_no_file(source, tmp_path):
     for number in range(200):  # more than the database alone
         source.add(photo(tmp_path / "in" / f"{number}.png", number + 500), keep=False)
     big = tmp_path / "in" / "0.png"
@@ -390,7 +384,7 @@ def test_a_disk_that_becomes_full_ends_in_one_sentence_and_leaves_nothing(source
     save(source, tmp_path / "out" / "album.zip")
 
 
-def test_a_disk_that_is_too_small_is_known_before_the_work(source, tmp_path, monkeypatch):
+def test_too_small_disk_is_refused_in_advance(source, tmp_path, monkeypatch):
     (tmp_path / "out").mkdir()
     usage = shutil.disk_usage(tmp_path)._replace(free=100)
     with monkeypatch.context() as patch:
@@ -398,9 +392,7 @@ def test_a_disk_that_is_too_small_is_known_before_the_work(source, tmp_path, mon
         assert "make room" in refused(source, tmp_path / "out" / "album.zip")
 
 
-def test_two_backups_to_one_place_do_not_mix_and_one_that_was_killed_is_no_hindrance(
-    source, tmp_path
-):
+def test_concurrent_and_killed_backups_do_not_mix(source, tmp_path):
     file = tmp_path / "out" / "album.zip"
     part = tmp_path / "out" / "album.zip.part"
     part.mkdir(parents=True)
@@ -439,9 +431,7 @@ def test_an_album_is_never_restored_over(source, tmp_path):
     assert contents(tmp_path / "elsewhere") == {"album.db-wal": b"log"}
 
 
-def test_files_that_lie_in_the_folder_stay_and_other_bytes_in_a_photos_place_refuse_it(
-    source, tmp_path
-):
+def test_restore_keeps_existing_files_and_refuses_other_bytes(source, tmp_path):
     save(source, tmp_path / "album.zip")
     elsewhere = tmp_path / "elsewhere"
     kept = source.originals.find(source.store.get(8)).relative_to(tmp_path / "data")
@@ -460,7 +450,7 @@ def test_files_that_lie_in_the_folder_stay_and_other_bytes_in_a_photos_place_ref
     assert (elsewhere / "notes.txt").read_text() == "mine"
 
 
-def test_a_restore_that_cannot_go_on_leaves_the_folder_as_it_was(source, tmp_path, monkeypatch):
+def test_failed_restore_leaves_the_folder_unchanged(source, tmp_path, monkeypatch):
     save(source, tmp_path / "album.zip")
     full = fail_with(errno.ENOSPC)
     for name, broken in (("utime", full), ("sync", full), ("sync", interrupted)):
@@ -499,7 +489,7 @@ WHY = {  # where another check would end it too, but later
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
-def test_a_hostile_backup_ends_in_one_sentence_and_changes_nothing(source, tmp_path, kind):
+def test_hostile_backup_is_refused_and_changes_nothing(source, tmp_path, kind):
     file = tmp_path / "bad" / "album.zip"
     file.parent.mkdir()
     save(source, file)
@@ -518,7 +508,7 @@ def test_a_hostile_backup_ends_in_one_sentence_and_changes_nothing(source, tmp_p
     assert contents(tmp_path, *LOGS) == before
 
 
-def test_a_row_that_names_a_file_of_this_machine_does_not_make_it_a_photo(source, tmp_path):
+def test_row_cannot_claim_a_foreign_file(source, tmp_path):
     secret = tmp_path / "secret.key"
     secret.write_bytes(b"s3cret")
     file = tmp_path / "album.zip"
@@ -533,7 +523,7 @@ def test_a_row_that_names_a_file_of_this_machine_does_not_make_it_a_photo(source
             assert restored.store.get(2).path is None
 
 
-def test_what_a_backup_did_not_finish_is_no_part_of_it(source, tmp_path):
+def test_unfinished_member_is_no_part_of_backup(source, tmp_path):
     save(source, tmp_path / "album.zip")
     sha256 = "ab" + "0" * 62
     rewritten(tmp_path / "album.zip", extra={f"photos/ab/{sha256}.jpg": b"half"})
@@ -545,7 +535,7 @@ def test_what_a_backup_did_not_finish_is_no_part_of_it(source, tmp_path):
         assert sha256_of(restored.originals.find(restored.store.get(8)))
 
 
-def test_a_photo_is_never_in_memory_as_a_whole(source, tmp_path, monkeypatch):
+def test_backup_never_loads_a_whole_photo(source, tmp_path, monkeypatch):
     sizes = []
     real_write = zipfile._ZipWriteFile.write
 
@@ -564,9 +554,7 @@ def test_a_photo_is_never_in_memory_as_a_whole(source, tmp_path, monkeypatch):
         assert reader.manifest.counts["photos"] == 8
 
 
-def test_a_restored_album_sends_no_photo_before_somebody_goes_on_with_its_job(
-    source, tmp_path, captioner
-):
+def test_restored_caption_job_is_paused(source, tmp_path, captioner):
     queue = CaptionQueue(source.database)
     queue.start_job([[2]], ["ko"], time.time(), urgent=True, hidden=True)
     save(source, tmp_path / "album.zip")  # while they wait
@@ -585,7 +573,7 @@ def test_a_restored_album_sends_no_photo_before_somebody_goes_on_with_its_job(
     assert queue.job(1).state == "running"  # where it was saved, it goes on
 
 
-def test_a_restored_album_starts_and_makes_its_caches_again(source, tmp_path, captioner):
+def test_restored_album_rebuilds_its_caches(source, tmp_path, captioner):
     save(source, tmp_path / "album.zip")
     restore(tmp_path / "album.zip", tmp_path / "elsewhere")
     album = Album(tmp_path / "elsewhere", DefaultClassifiers(), captioner, decoder=PlainDecoder())

@@ -87,7 +87,7 @@ def original_of(data_dir: Path, photo_id: int) -> Path:
         return opened.originals.find(opened.store.get(photo_id))
 
 
-def test_a_sound_library_has_no_faults_and_a_repair_changes_nothing_of_it(sound):
+def test_sound_library_is_unchanged_by_repair(sound):
     assert faults_of(sound, deep=True) == []
     before = contents(sound.parent, "album.db", *LOGS)
 
@@ -109,7 +109,7 @@ BROKEN_THUMBNAILS = {
 
 
 @pytest.mark.parametrize("how", BROKEN_THUMBNAILS)
-def test_a_thumbnail_that_is_broken_is_named_and_made_again(sound, how):
+def test_broken_thumbnail_is_reported_and_rebuilt(sound, how):
     for photo_id in (1, 2):
         BROKEN_THUMBNAILS[how](thumbnail_of(sound, photo_id))
 
@@ -122,7 +122,7 @@ def test_a_thumbnail_that_is_broken_is_named_and_made_again(sound, how):
     assert faults_of(sound) == []
 
 
-def test_a_broken_large_view_is_named_and_taken_away(sound):
+def test_broken_large_view_is_reported_and_removed(sound):
     with library(sound) as opened:
         large = opened.originals.large_view(opened.store.get(1).sha256)
     large.write_bytes(b"")
@@ -184,7 +184,7 @@ BROKEN_MATRICES: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("how", BROKEN_MATRICES)
-def test_a_matrix_that_is_broken_is_named_and_made_again(sound, how):
+def test_broken_matrix_is_reported_and_rebuilt(sound, how):
     path = sound / "embeddings" / "fake.npy"
     good = path.read_bytes()
     BROKEN_MATRICES[how](path)
@@ -196,7 +196,7 @@ def test_a_matrix_that_is_broken_is_named_and_made_again(sound, how):
     assert path.read_bytes() == good
 
 
-def test_a_row_that_opening_the_matrix_does_not_look_at_is_put_right(sound):
+def test_unchecked_matrix_row_is_repaired(sound):
     def add_more(opened: Library) -> None:
         for number in range(PHOTOS, TAIL_ROWS + 6):
             path = photo(sound.parent / "photos" / f"{number}.jpg", number)
@@ -212,7 +212,7 @@ def test_a_row_that_opening_the_matrix_does_not_look_at_is_put_right(sound):
 
 
 @pytest.mark.parametrize("how", ["gone", "empty", "cut within a row", "a zip", "other rows"])
-def test_broken_ids_of_a_matrix_are_named_and_made_again(sound, how):
+def test_broken_matrix_ids_are_reported_and_rebuilt(sound, how):
     path = sound / "embeddings" / "fake.ids.npy"
     good = path.read_bytes()
     BROKEN_MATRICES[how](path)
@@ -231,7 +231,7 @@ def test_ids_in_another_order_are_named(sound):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_no_damage_to_a_header_brings_the_check_down(sound, seed):
+def test_check_survives_damaged_matrix_headers(sound, seed):
     rng = np.random.default_rng(seed)
     path = sound / "embeddings" / "fake.npy"
     good = path.read_bytes()
@@ -245,7 +245,7 @@ def test_no_damage_to_a_header_brings_the_check_down(sound, seed):
             assert [fault for fault in found if not fault.startswith("fake.npy: ")] == []
 
 
-def test_a_matrix_that_is_not_made_yet_or_behind_is_no_fault(sound):
+def test_missing_or_short_matrix_is_no_fault(sound):
     shutil.rmtree(sound / "embeddings")
     assert faults_of(sound) == []
 
@@ -254,7 +254,7 @@ def test_a_matrix_that_is_not_made_yet_or_behind_is_no_fault(sound):
     assert faults_of(sound) == []
 
 
-def test_the_check_looks_where_the_index_keeps_a_model(sound):
+def test_check_reads_the_files_of_the_index(sound):
     with library(sound) as opened:
         vectors = np.eye(PHOTOS, 8, dtype=np.float32)
         ids = [it.photo_id for it in opened.store.all_photos()]
@@ -283,7 +283,7 @@ def test_photos_without_a_vector_are_counted_and_encoded(sound):
     assert faults_of(sound) == []
 
 
-def test_a_damaged_database_is_named_and_nothing_is_repaired_by_it(sound):
+def test_damaged_database_is_reported_and_blocks_repair(sound):
     with library(sound) as opened:
         opened.database.connection.execute("PRAGMA foreign_keys = OFF")
         opened.database.connection.execute(
@@ -296,7 +296,7 @@ def test_a_damaged_database_is_named_and_nothing_is_repaired_by_it(sound):
         repaired(sound)
 
 
-def test_pages_of_the_database_that_are_garbage_are_named(sound):
+def test_garbage_database_pages_are_reported(sound):
     content = bytearray((sound / "album.db").read_bytes())
     middle = len(content) // 2 // 4096 * 4096
     content[middle : middle + 8192] = b"\xa5" * 8192
@@ -318,7 +318,7 @@ def test_a_vector_of_another_length_is_named(sound):
 # Originals
 
 
-def test_an_original_that_is_gone_is_marked_and_left_to_the_person(sound):
+def test_missing_original_is_marked_and_reported(sound):
     kept, in_place = original_of(sound, 2), original_of(sound, 1)
     away = sound.parent / "away"
     away.mkdir()
@@ -347,7 +347,7 @@ def test_an_original_that_is_gone_is_marked_and_left_to_the_person(sound):
     assert faults_of(sound, deep=True) == []
 
 
-def test_an_original_with_other_bytes_is_left_to_the_person_with_its_thumbnail(sound):
+def test_original_with_other_bytes_is_reported_with_thumbnail(sound):
     longer, same_size = original_of(sound, 1), original_of(sound, 2)
     longer.write_bytes(longer.read_bytes() + b"more")
     content = bytearray(same_size.read_bytes())
@@ -370,7 +370,7 @@ def test_an_original_with_other_bytes_is_left_to_the_person_with_its_thumbnail(s
     ]
 
 
-def test_a_photo_whose_own_copy_is_where_the_album_keeps_it_is_found_again(sound):
+def test_repair_finds_the_album_copy_of_a_photo(sound):
     with library(sound) as opened:
         row = opened.store.get(1)
         kept = opened.originals.kept(row)
@@ -384,7 +384,7 @@ def test_a_photo_whose_own_copy_is_where_the_album_keeps_it_is_found_again(sound
         assert opened.store.get(1).path is None
 
 
-def test_an_original_under_a_wrong_name_goes_where_its_row_says(sound):
+def test_misnamed_original_is_moved_to_its_place(sound):
     kept = original_of(sound, 2)
     stray = sound / "photos" / "zz" / "holiday.jpg"
     stray.parent.mkdir()
@@ -397,7 +397,7 @@ def test_an_original_under_a_wrong_name_goes_where_its_row_says(sound):
     assert faults_of(sound, deep=True) == []
 
 
-def test_an_original_that_no_photo_owns_stays_and_can_be_imported(sound):
+def test_unowned_original_stays_and_can_be_imported(sound):
     stranger = photo(sound / "photos" / "zz" / "stray.jpg", 950)
     double = shutil.copy(original_of(sound, 2), sound / "photos" / "zz" / "double.jpg")
 
@@ -440,7 +440,7 @@ def test_a_repair_says_how_far_it_is(sound):
     assert calls == [(number + 1, PHOTOS, f"{number}.jpg") for number in range(PHOTOS)]
 
 
-def test_a_photo_marked_as_missing_by_an_import_is_found_by_a_repair(sound):
+def test_repair_finds_a_photo_marked_missing(sound):
     damage(sound, lambda it: ImportStore(it.database).mark_missing(3, True))
 
     assert repaired(sound) == RepairReport(found=1)
@@ -448,9 +448,7 @@ def test_a_photo_marked_as_missing_by_an_import_is_found_by_a_repair(sound):
         assert not opened.store.get(3).missing
 
 
-def test_what_no_photo_owned_is_a_photo_after_the_import_that_a_repair_asks_for(
-    sound, tmp_path, captioner
-):
+def test_unowned_original_becomes_photo_after_import(sound, tmp_path, captioner):
     stranger = photo(tmp_path / "stray.jpg", 950)
     sha256 = sha256_of(stranger)
     place = sound / "photos" / sha256[:2] / f"{sha256}.jpg"  # as after a loss of its row
