@@ -35,7 +35,7 @@ class Browser:
         self.request = request
         with gr.Blocks():
             self.found = gr.State(SearchState())
-            self.tab = CaptionsTab(album, self.found, album.data_dir / "temp")
+            self.tab = CaptionsTab(album, self.found)
         self.values: dict[Any, Any] = {it: it.value for it in self.tab.choice.inputs}
         self.values[self.found] = SearchState()
         self.properties: dict[str, dict[str, Any]] = {}
@@ -58,7 +58,7 @@ class Browser:
             name = (getattr(component, "elem_id", None) or "").removeprefix("captions-")
             if name in boxes:
                 self.values[component] = boxes[name]
-        self.takes(self.tab.choice.tell(self.values, self.request))
+        self.takes(self.tab.choice.estimate(self.values, self.request))
 
     def starts(self) -> None:
         self.takes(self.tab.choice.start(self.values, self.request))
@@ -83,7 +83,7 @@ class Browser:
 
     def presses(self, what: Any, number: Any) -> None:
         event: Any = SimpleNamespace(index=number, value=what)
-        self.takes(self.tab.jobs.press(None, event, self.request))
+        self.takes(self.tab.jobs.on_button(None, event, self.request))
 
     @property
     def jobs(self) -> str:

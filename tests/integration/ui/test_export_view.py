@@ -20,8 +20,7 @@ from album.export.plan import ExportPlan
 from album.export.verification import Difference, VerifyReport
 from album.search.search import SearchRequest
 from album.service import Album
-from album.ui.export import export_html
-from album.ui.export import view as export_view
+from album.ui.export import export_html, export_job
 from album.ui.export.view import ExportView
 from album.ui.shared.background_task import BackgroundTask, TaskCancelledError
 from album.ui.shared.session_state import SearchState
@@ -147,7 +146,7 @@ def test_many_gigabytes_are_not_offered_as_a_download(view, album):
 
 
 def test_full_disk_is_reported_before_writing(view, monkeypatch, tmp_path):
-    monkeypatch.setattr(export_view, "has_room", lambda folder, size_bytes: False)
+    monkeypatch.setattr(export_job, "has_room", lambda folder, size_bytes: False)
 
     with pytest.raises(gr.Error, match="no room"):
         view.order_zip(given(view, with_photos=True), KOREAN)
@@ -228,7 +227,7 @@ def test_closed_browser_cancels_export_and_removes_zip(view, monkeypatch, tmp_pa
         finished.append(ExportReport(None, new=1, not_reached=int(how["stopped"]())))
         return finished[0]
 
-    monkeypatch.setattr(export_view, "export_zip", slow)
+    monkeypatch.setattr(export_job, "export_zip", slow)
     order = last(view, [view.order_zip(given(view), ENGLISH)])["order"]
     steps = view.export(order, BackgroundTask(), ENGLISH)
     next(steps)
@@ -276,4 +275,4 @@ def test_long_lists_are_cut_and_escaped():
 def test_the_question_says_how_many(told, question):
     plan = ExportPlan((1, 2), (1, 2), told, told, 9)
 
-    assert question in export_html.asked(plan, "en", replace=False)
+    assert question in export_html.question(plan, "en", replace=False)
