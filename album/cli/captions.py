@@ -10,7 +10,7 @@ import typer
 from tqdm import tqdm
 
 from album.captioning.captions import PhotoCaptions
-from album.cli.common import AsJson, DataDir, follow, in_sentences, opened, print_json
+from album.cli.common import AsJson, DataDir, errors_as_sentences, follow, open_album, print_json
 from album.cli.output import photo_id_of
 from album.domain.captions import CaptionJob, CaptionSelection, JobEstimate
 from album.domain.photo import Caption
@@ -20,15 +20,15 @@ from album.service import Album
 commands = typer.Typer()
 JobId = Annotated[int | None, typer.Option(help="A job, as --jobs lists it.", metavar="JOB")]
 LANGUAGES = {"ko": ("ko",), "en": ("en",), "both": ("ko", "en")}
-JOBS_TOLD = 20
-LOOK_AGAIN_S = 0.5
-LONG_REST_S = 600.0  # nobody waits for longer at a shell
+JOBS_LISTED = 20
+POLL_S = 0.5
+LONGEST_PAUSE_S = 600.0  # nobody waits for longer at a shell
 STILL_WAITING = "No answer yet; the photo stays in the queue."
-Steer = Callable[[PhotoCaptions, int], object]
+JobAction = Callable[[PhotoCaptions, int], object]
 
 
 @commands.command()
-@in_sentences
+@errors_as_sentences
 def caption(
     context: typer.Context,
     photos: Annotated[list[str] | None, typer.Argument(metavar="FILE-OR-ID...")] = None,
@@ -61,7 +61,7 @@ def caption(
 ) -> None:
     """Have photos captioned; what you wrote yourself is left alone. Gemini gets a small JPEG of
     each photo, without its EXIF, and nothing else."""
-    steers: dict[Steer, int | None] = {
+    steers: dict[JobAction, int | None] = {
         PhotoCaptions.pause: pause,
         PhotoCaptions.resume: resume,
         PhotoCaptions.cancel: cancel,
@@ -80,26 +80,26 @@ def caption(
     if language not in LANGUAGES:
         raise QueryError("--language is ko, en or both.")
     languages = LANGUAGES[language]
-    with opened(context, data_dir, model=False) as album:
+    with open_album(context, data_dir, model=False) as album:
         if jobs or named:
             for steer, job_id in named:
                 steer(album.captions, job_id)
-            _tell_jobs(album.captions, [job_id for _, job_id in named], as_json)
+            _print_jobs(album.captions, [job_id for _, job_id in named], as_json)
             return
         ids = tuple(photo_id_of(album, photo) for photo in photos or ())
         wanted = CaptionSelection(ids or None, label, lacking, by_model)
         if dry_run:
             if not ids and not as_job:
                 raise QueryError("--dry-run goes with photos, --lacking, --label or --by-model.")
-            _tell_estimate(album.captions.estimate(wanted, languages, share=as_job), as_json)
+            _print_estimate(album.captions.estimate(wanted, languages, share=as_job), as_json)
         elif as_job or not wait:
             job_id = album.captions.start_job(wanted, languages, share=as_job, urgent=bool(ids))
-            _tell_job(album, _waited(album, job_id, as_json) if wait else job_id, as_json)
+            _print_job(album, _wait_for_job(album, job_id, as_json) if wait else job_id, as_json)
         else:
-            _now(album, ids, languages, as_json)
+            _caption_now(album, ids, languages, as_json)
 
 
-def _now(album: Album, ids: Sequence[int], languages: Sequence[str], as_json: bool) -> None:
+def _caption_now(album: Album, ids: Sequence[int], languages: Sequence[str], as_json: bool) -> None:
     """Caption some photos, and all that wait, in this process."""
     done = list(ids)
     if ids:
@@ -135,7 +135,7 @@ def _captions_of(album: Album, photo_id: int, languages: Sequence[str]) -> list[
     return [its[it] for it in languages if it in its] or list(its.values())
 
 
-def _waited(album: Album, job_id: int, as_json: bool) -> int:
+def _wait_for_job(album: Album, job_id: int, as_json: bool) -> int:
     """Work until a job has come to an end, or to a long rest; Ctrl-C leaves it as it is."""
     album.captions.start()
     try:
@@ -144,20 +144,20 @@ def _waited(album: Album, job_id: int, as_json: bool) -> int:
                 job = album.captions.job(job_id)
                 follow(bar, job.total - job.waiting, job.total)
                 # The last request of a day is out when the day counts as used up already.
-                rests = _rests_long(album.captions) and not album.captions.at_work
+                rests = _is_paused_long(album.captions) and not album.captions.at_work
                 if job.state != "running" or rests:
                     return job_id
-                time.sleep(LOOK_AGAIN_S)
+                time.sleep(POLL_S)
     finally:
         album.captions.stop()  # what was sent already comes back first
 
 
-def _rests_long(captions: PhotoCaptions) -> bool:
+def _is_paused_long(captions: PhotoCaptions) -> bool:
     until = captions.progress(1).resting_until
-    return until is not None and until.timestamp() > time.time() + LONG_REST_S
+    return until is not None and until.timestamp() > time.time() + LONGEST_PAUSE_S
 
 
-def _tell_estimate(it: JobEstimate, as_json: bool) -> None:
+def _print_estimate(it: JobEstimate, as_json: bool) -> None:
     if as_json:
         print_json(
             photos=it.photos,
@@ -183,34 +183,34 @@ def _tell_estimate(it: JobEstimate, as_json: bool) -> None:
     typer.echo(f"That takes about {it.seconds / 60:.0f} minutes{days}.")
 
 
-def _tell_job(album: Album, job_id: int, as_json: bool) -> None:
+def _print_job(album: Album, job_id: int, as_json: bool) -> None:
     """One job and what came of it; failures make the command fail."""
     job = album.captions.job(job_id)
     failures = album.captions.failures(job_id)
     reasons = [{"photo_id": it.photo_id, "reason": it.failure} for it in failures]
     if as_json:
-        print_json(job=_job_json(job), failed=reasons, **_rest_json(album.captions))
+        print_json(job=_job_json(job), failed=reasons, **_pause_json(album.captions))
     else:
         typer.echo(_job_line(job))
         for it in reasons:
             typer.echo(f"{it['photo_id']}: {it['reason']}", err=True)
-        _tell_rest(album.captions)
+        _print_pause(album.captions)
     if job.failed or job.problem:
         raise typer.Exit(1)
 
 
-def _tell_jobs(captions: PhotoCaptions, ids: Sequence[int], as_json: bool) -> None:
+def _print_jobs(captions: PhotoCaptions, ids: Sequence[int], as_json: bool) -> None:
     """The latest jobs, or these."""
-    told = [captions.job(it) for it in ids] or list(captions.progress(JOBS_TOLD).jobs)
+    told = [captions.job(it) for it in ids] or list(captions.progress(JOBS_LISTED).jobs)
     if as_json:
-        print_json(jobs=[_job_json(job) for job in told], **_rest_json(captions))
+        print_json(jobs=[_job_json(job) for job in told], **_pause_json(captions))
         return
     for job in told:
         typer.echo(_job_line(job))
-    _tell_rest(captions)
+    _print_pause(captions)
 
 
-def _tell_rest(captions: PhotoCaptions) -> None:
+def _print_pause(captions: PhotoCaptions) -> None:
     progress = captions.progress(1)
     if progress.resting_until is not None:
         typer.echo(
@@ -220,7 +220,7 @@ def _tell_rest(captions: PhotoCaptions) -> None:
         )
 
 
-def _rest_json(captions: PhotoCaptions) -> dict[str, Any]:
+def _pause_json(captions: PhotoCaptions) -> dict[str, Any]:
     progress = captions.progress(1)
     until = progress.resting_until
     return {

@@ -35,7 +35,7 @@ DataDir = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
-def in_sentences(command: Callable[P, None]) -> Callable[P, None]:
+def errors_as_sentences(command: Callable[P, None]) -> Callable[P, None]:
     """Named failures become one line on stderr and exit status 1; bugs keep their traceback."""
 
     @wraps(command)
@@ -58,12 +58,12 @@ def in_sentences(command: Callable[P, None]) -> Callable[P, None]:
 
 
 @contextmanager
-def opened(
+def open_album(
     context: typer.Context, data_dir: Path | None, *, model: bool, fill: bool = True
 ) -> Iterator[Album]:
     """The library; with `model` that of its photos is loaded when something first needs it, and
     with `fill` every photo is encoded then."""
-    settings = settings_of(context, data_dir)
+    settings = read_settings(context, data_dir)
     keep_libraries_private(settings)
     logging.basicConfig(level=logging.ERROR, format="%(message)s")
     captioner = captioner_named(
@@ -99,7 +99,7 @@ def _encoder(settings: Settings, serving: str | None) -> Encoder:
     return encoder
 
 
-def settings_of(context: typer.Context, data_dir: Path | None) -> Settings:
+def read_settings(context: typer.Context, data_dir: Path | None) -> Settings:
     settings = Settings.from_env()
     chosen = data_dir or context.obj
     return settings if chosen is None else replace(settings, data_dir=chosen.resolve())

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from album.cli.common import AsJson, DataDir, in_sentences, opened, print_json, progress
+from album.cli.common import AsJson, DataDir, errors_as_sentences, open_album, print_json, progress
 from album.domain.photo import SearchFilters
 from album.errors import QueryError
 from album.export.exporter import ExportProblem, ExportReport, PhotoExport
@@ -19,7 +19,7 @@ commands = typer.Typer()
 
 
 @commands.command()
-@in_sentences
+@errors_as_sentences
 def export(
     context: typer.Context,
     photos: Annotated[
@@ -54,8 +54,8 @@ def export(
         raise QueryError("Say where to: --beside the photos, or --to a folder.")
     if verify and (with_photos or replace):
         raise QueryError("--verify writes nothing: leave --with-photos and --replace out.")
-    with opened(context, data_dir, model=False) as album, progress(as_json) as tell:
-        ids = _chosen(album, photos, label)
+    with open_album(context, data_dir, model=False) as album, progress(as_json) as tell:
+        ids = _chosen_ids(album, photos, label)
         if verify:
             checked = verify_export(
                 album.store, album.labels, album.originals, to, ids, on_progress=tell
@@ -65,19 +65,19 @@ def export(
                 to, ids, with_photos=with_photos, replace=replace, on_progress=tell
             )
     if verify:
-        _tell_verified(checked, as_json)
+        _print_verification(checked, as_json)
     else:
-        _tell_exported(report, as_json)
+        _print_report(report, as_json)
 
 
-def _chosen(album: Album, photos: list[int] | None, label: str) -> list[int] | None:
+def _chosen_ids(album: Album, photos: list[int] | None, label: str) -> list[int] | None:
     if not label:
         return photos or None
     with_label = {int(it) for it in album.store.matching_ids(SearchFilters(label=label))}
     return sorted(with_label.intersection(photos) if photos else with_label)
 
 
-def _tell_exported(report: ExportReport, as_json: bool) -> None:
+def _print_report(report: ExportReport, as_json: bool) -> None:
     counts = {
         "new": report.new,
         "extended": report.extended,
@@ -103,7 +103,7 @@ def _tell_exported(report: ExportReport, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-def _tell_verified(report: VerifyReport, as_json: bool) -> None:
+def _print_verification(report: VerifyReport, as_json: bool) -> None:
     if as_json:
         differences = [asdict(it) for it in report.differences]
         print_json(photos=report.photos, same=report.same, differences=differences)

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from album.cli.common import AsJson, DataDir, in_sentences, opened, print_json, progress
+from album.cli.common import AsJson, DataDir, errors_as_sentences, open_album, print_json, progress
 from album.domain.photo import ImportRecord
 from album.importing.jobs import ImportJobs
 from album.runtime.shutdown import SIGNALS, heeded
@@ -23,7 +23,7 @@ ImportId = Annotated[int, typer.Argument(help="As `imports` lists it.", metavar=
 
 
 @commands.command("import")
-@in_sentences
+@errors_as_sentences
 def import_photos(
     context: typer.Context,
     paths: Annotated[list[Path], typer.Argument(help="Photos and folders.", metavar="PATH...")],
@@ -34,19 +34,19 @@ def import_photos(
     as_json: AsJson = False,
 ) -> None:
     """Take photos, folders and zips into the album; the same again goes on where it was."""
-    with opened(context, data_dir, model=True) as album:
+    with open_album(context, data_dir, model=True) as album:
         missing = [path for path in paths if not path.exists()]
-        with progress(as_json) as tell, _pausing(album):
+        with progress(as_json) as tell, _pause_on_signal(album):
             record = album.imports.run(paths, "copy" if copy else "in place", tell)
-        _encode_what_lacks(album)
+        _encode_missing(album)
         _print_import(album, record, as_json, missing)
 
 
 @commands.command()
-@in_sentences
+@errors_as_sentences
 def imports(context: typer.Context, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """List the imports, the last one first: how far each is and what came of it."""
-    with opened(context, data_dir, model=False) as album:
+    with open_album(context, data_dir, model=False) as album:
         records = album.imports.recent(20)
         if as_json:
             print_json(imports=[_import_facts(album, record) for record in records])
@@ -60,25 +60,25 @@ def imports(context: typer.Context, data_dir: DataDir = None, as_json: AsJson = 
 
 
 @commands.command()
-@in_sentences
+@errors_as_sentences
 def pause(
     context: typer.Context, import_id: ImportId, data_dir: DataDir = None, as_json: AsJson = False
 ) -> None:
     """Pause an import, wherever it runs; `resume` goes on with it."""
-    _ask(context, import_id, ImportJobs.pause, data_dir, as_json)
+    _request(context, import_id, ImportJobs.pause, data_dir, as_json)
 
 
 @commands.command()
-@in_sentences
+@errors_as_sentences
 def cancel(
     context: typer.Context, import_id: ImportId, data_dir: DataDir = None, as_json: AsJson = False
 ) -> None:
     """End an import, wherever it runs; the photos that are in stay."""
-    _ask(context, import_id, ImportJobs.cancel, data_dir, as_json)
+    _request(context, import_id, ImportJobs.cancel, data_dir, as_json)
 
 
 @commands.command()
-@in_sentences
+@errors_as_sentences
 def resume(
     context: typer.Context,
     import_id: ImportId,
@@ -86,16 +86,16 @@ def resume(
     as_json: AsJson = False,
 ) -> None:
     """Go on with an import that was paused or interrupted, or could not go on."""
-    with opened(context, data_dir, model=True) as album:
+    with open_album(context, data_dir, model=True) as album:
         album.imports.get(import_id)
-        with progress(as_json) as tell, _pausing(album):
+        with progress(as_json) as tell, _pause_on_signal(album):
             record = album.imports.go_on_here(import_id, tell)
-        _encode_what_lacks(album)
+        _encode_missing(album)
         _print_import(album, record, as_json)
 
 
 @commands.command()
-@in_sentences
+@errors_as_sentences
 def retry(
     context: typer.Context,
     import_id: ImportId,
@@ -103,14 +103,14 @@ def retry(
     as_json: AsJson = False,
 ) -> None:
     """Try the files of an import that failed once more, as an import of its own."""
-    with opened(context, data_dir, model=True) as album:
-        with progress(as_json) as tell, _pausing(album):
+    with open_album(context, data_dir, model=True) as album:
+        with progress(as_json) as tell, _pause_on_signal(album):
             record = album.imports.retry_here(import_id, tell)
-        _encode_what_lacks(album)
+        _encode_missing(album)
         _print_import(album, record, as_json)
 
 
-def _ask(
+def _request(
     context: typer.Context,
     import_id: int,
     wish: Callable[[ImportJobs, int], None],
@@ -118,21 +118,21 @@ def _ask(
     as_json: bool,
 ) -> None:
     """Ask something of an import that may run in another process."""
-    with opened(context, data_dir, model=False) as album:
+    with open_album(context, data_dir, model=False) as album:
         album.imports.get(import_id)
         wish(album.imports, import_id)
         if as_json:
             print_json(**_import_facts(album, album.imports.get(import_id)))
 
 
-def _encode_what_lacks(album: Album) -> None:
+def _encode_missing(album: Album) -> None:
     """Load the model though no photo was new, where earlier ones lack their vectors."""
     if album.store.count() > album.store.encoded_by().get(album.serving or "", 0):
         album.active.current()
 
 
 @contextmanager
-def _pausing(album: Album) -> Iterator[None]:
+def _pause_on_signal(album: Album) -> Iterator[None]:
     """Ctrl-C pauses the import at work after the photos in hand; a second one ends at once.
 
     So do the signals that end a process, which then has not much time for it.

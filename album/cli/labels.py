@@ -10,15 +10,15 @@ import typer
 
 from album.classification.few_shot import FewShotModel
 from album.classification.label_transfer import export_labels, import_labels, read_labels
-from album.cli.common import AsJson, DataDir, in_sentences, opened, print_json
+from album.cli.common import AsJson, DataDir, errors_as_sentences, open_album, print_json
 from album.cli.output import (
     act_json,
     path_of,
     photo_id_of,
     photos_json,
+    print_act,
+    probabilities_json,
     rule_json,
-    sure_json,
-    tell_act,
 )
 from album.domain.labels import LabelSummary, label_name
 from album.errors import AlbumError, QueryError
@@ -30,13 +30,13 @@ ActId = Annotated[int, typer.Argument(help="As `labels acts` lists it.", metavar
 
 
 @group.callback(invoke_without_command=True)
-@in_sentences
+@errors_as_sentences
 def labels(context: typer.Context, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """List the labels: how many photos have each, from whom, and how it is given by itself."""
     context.obj = data_dir or context.obj
     if context.invoked_subcommand is not None:
         return
-    with opened(context, data_dir, model=False) as album:
+    with open_album(context, data_dir, model=False) as album:
         summaries = album.labels.summaries()
     if as_json:
         print_json(labels=[_summary_json(it) for it in summaries])
@@ -46,10 +46,10 @@ def labels(context: typer.Context, data_dir: DataDir = None, as_json: AsJson = F
 
 
 @group.command()
-@in_sentences
+@errors_as_sentences
 def acts(context: typer.Context, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """List what was written at once, the latest first: each can be undone."""
-    with opened(context, data_dir, model=False) as album:
+    with open_album(context, data_dir, model=False) as album:
         found = album.labels.acts()
     if as_json:
         print_json(acts=[act_json(it) for it in found])
@@ -63,12 +63,12 @@ def acts(context: typer.Context, data_dir: DataDir = None, as_json: AsJson = Fal
 
 
 @group.command()
-@in_sentences
+@errors_as_sentences
 def undo(
     context: typer.Context, act_id: ActId, data_dir: DataDir = None, as_json: AsJson = False
 ) -> None:
     """Take back what was written at once; what somebody said since stays."""
-    with opened(context, data_dir, model=False) as album:
+    with open_album(context, data_dir, model=False) as album:
         act = album.labelling.undo(act_id)
     if as_json:
         print_json(**act_json(act))
@@ -77,7 +77,7 @@ def undo(
 
 
 @group.command()
-@in_sentences
+@errors_as_sentences
 def remove(
     context: typer.Context,
     label: Annotated[str, typer.Argument()],
@@ -85,16 +85,16 @@ def remove(
     as_json: AsJson = False,
 ) -> None:
     """Take a label away from all photos, with its examples and its rule; that can be undone."""
-    with opened(context, data_dir, model=False) as album:
+    with open_album(context, data_dir, model=False) as album:
         act = album.labels.remove(label)
     if as_json:
         print_json(**act_json(act))
     else:
-        tell_act(act)
+        print_act(act)
 
 
 @group.command("export")
-@in_sentences
+@errors_as_sentences
 def export_command(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE")],
@@ -108,7 +108,7 @@ def export_command(
     as_json: AsJson = False,
 ) -> None:
     """Write labels, their rules and the trained classifiers as JSON; photos by their bytes."""
-    with opened(context, data_dir, model=False) as album:
+    with open_album(context, data_dir, model=False) as album:
         data = export_labels(album, only or ())
     try:
         with file.open("w" if overwrite else "x", encoding="utf-8") as out:
@@ -135,7 +135,7 @@ def export_command(
 
 
 @group.command("import")
-@in_sentences
+@errors_as_sentences
 def import_command(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE")],
@@ -144,7 +144,7 @@ def import_command(
 ) -> None:
     """Take in what `labels export` wrote; what somebody said in this album stays."""
     data = read_labels(file)
-    with opened(context, data_dir, model=False) as album:
+    with open_album(context, data_dir, model=False) as album:
         taken = import_labels(album, data)
     if as_json:
         print_json(
@@ -172,7 +172,7 @@ def import_command(
 
 
 @commands.command()
-@in_sentences
+@errors_as_sentences
 def teach(
     context: typer.Context,
     label: Annotated[str, typer.Argument()],
@@ -201,7 +201,7 @@ def teach(
     if living and not apply:
         raise QueryError("--living goes with --apply.")
     name = label_name(label)
-    with opened(context, data_dir, model=True) as album:
+    with open_album(context, data_dir, model=True) as album:
         yes = [photo_id_of(album, it) for it in is_photos or ()]
         no = [photo_id_of(album, it) for it in is_not_photos or ()]
         if both := set(yes) & set(no):
@@ -216,13 +216,13 @@ def teach(
         ask = photos_json(album, taught.ask)
         if as_json:
             print_json(
-                **_taught_json(taught),
+                **_model_json(taught),
                 ask=ask,
-                surest=sure_json(album, taught.surest),
+                surest=probabilities_json(album, taught.surest),
                 act=act and act_json(act),
             )
             return
-        _tell_taught(taught)
+        _print_model(taught)
         for first, second in taught.contradictions:
             typer.echo(
                 f"{path_of(album, first)} is, and {path_of(album, second)} is not, though they"
@@ -234,10 +234,10 @@ def teach(
         for it in ask:
             typer.echo(f"  {it['photo_id']}  {it['path']}")
         if act is not None:
-            tell_act(act)
+            print_act(act)
 
 
-def _taught_json(taught: FewShotModel) -> dict[str, Any]:
+def _model_json(taught: FewShotModel) -> dict[str, Any]:
     return {
         "label": taught.rule.label,
         "positives": taught.positives,
@@ -256,7 +256,7 @@ def _estimate_json(it: Proportion | None) -> dict[str, float] | None:
     return {name: round(getattr(it, name), 6) for name in ("value", "low", "high")}
 
 
-def _tell_taught(taught: FewShotModel) -> None:
+def _print_model(taught: FewShotModel) -> None:
     typer.echo(f"{taught.rule.label}: learned from {taught.positives} and {taught.negatives} not")
     if taught.left_out:
         typer.echo(f"{taught.left_out} more are not encoded yet.", err=True)

@@ -10,11 +10,11 @@ import typer
 from album.cli.common import (
     AsJson,
     DataDir,
-    in_sentences,
-    opened,
+    errors_as_sentences,
+    open_album,
     print_json,
     progress,
-    settings_of,
+    read_settings,
 )
 from album.maintenance.backup import backup as write_backup
 from album.maintenance.repair import repair as repair_library
@@ -24,7 +24,7 @@ commands = typer.Typer()
 
 
 @commands.command()
-@in_sentences
+@errors_as_sentences
 def verify(
     context: typer.Context,
     deep: Annotated[
@@ -40,7 +40,7 @@ def verify(
     if repair:
         _repair(context, deep, data_dir, as_json)
         return
-    with opened(context, data_dir, model=False) as album:
+    with open_album(context, data_dir, model=False) as album:
         faults = list(album.faults(deep=deep))
     if as_json:
         print_json(faults=faults)
@@ -54,7 +54,7 @@ def verify(
 
 
 def _repair(context: typer.Context, deep: bool, data_dir: Path | None, as_json: bool) -> None:
-    with opened(context, data_dir, model=True, fill=False) as album, progress(as_json) as tell:
+    with open_album(context, data_dir, model=True, fill=False) as album, progress(as_json) as tell:
         report = repair_library(
             album.store, album.originals, album.active, album.embeddings_dir, tell, deep=deep
         )
@@ -86,7 +86,7 @@ def _repair(context: typer.Context, deep: bool, data_dir: Path | None, as_json: 
 
 
 @commands.command()
-@in_sentences
+@errors_as_sentences
 def backup(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="The zip file to write.")],
@@ -98,7 +98,7 @@ def backup(
     as_json: AsJson = False,
 ) -> None:
     """Save one moment of the library in a file, while the album may go on working."""
-    with opened(context, data_dir, model=False) as album, progress(as_json) as tell:
+    with open_album(context, data_dir, model=False) as album, progress(as_json) as tell:
         report = write_backup(
             album.database,
             album.store,
@@ -132,7 +132,7 @@ def backup(
 
 
 @commands.command()
-@in_sentences
+@errors_as_sentences
 def restore(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="A file that `backup` wrote.")],
@@ -140,7 +140,7 @@ def restore(
     as_json: AsJson = False,
 ) -> None:
     """Bring a backup back, into a library folder that has no album in it yet."""
-    folder = settings_of(context, data_dir).data_dir
+    folder = read_settings(context, data_dir).data_dir
     with progress(as_json) as tell:
         report = restore_backup(file, folder, tell)
     facts = {

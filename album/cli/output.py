@@ -23,7 +23,7 @@ def photo_id_of(album: Album, photo: str) -> int:
     Raises:
         PhotoNotFoundError: the album has no such photo, or the file cannot be read.
     """
-    photo_id = id_in(photo)
+    photo_id = parse_photo_id(photo)
     if photo_id is not None:
         return album.store.get(photo_id).photo_id
     try:
@@ -35,7 +35,7 @@ def photo_id_of(album: Album, photo: str) -> int:
     return known.photo_id
 
 
-def id_in(photo: str) -> int | None:
+def parse_photo_id(photo: str) -> int | None:
     """The id that was written in place of a file; None where a file is named.
 
     Raises:
@@ -54,7 +54,7 @@ def photos_json(album: Album, ids: Iterable[int]) -> list[dict[str, Any]]:
     return [{"photo_id": it, "path": path_of(album, it)} for it in ids]
 
 
-def sure_json(album: Album, pairs: Iterable[tuple[int, float]]) -> list[dict[str, Any]]:
+def probabilities_json(album: Album, pairs: Iterable[tuple[int, float]]) -> list[dict[str, Any]]:
     """The same for photos with a probability."""
     return [
         {"photo_id": it, "path": path_of(album, it), "probability": round(share, 6)}
@@ -96,8 +96,8 @@ def plan_json(album: Album, plan: LabelPlan) -> dict[str, Any]:
                 "loses": len(it.takes),
                 "kept": it.kept,
                 "refused": it.refused,
-                "surest": sure_json(album, it.surest),
-                "edge": sure_json(album, it.edge),
+                "surest": probabilities_json(album, it.surest),
+                "edge": probabilities_json(album, it.edge),
             }
             for it in plan.labels
         ],
@@ -105,7 +105,7 @@ def plan_json(album: Album, plan: LabelPlan) -> dict[str, Any]:
     }
 
 
-def tell_plan(album: Album, plan: LabelPlan) -> None:
+def print_plan(album: Album, plan: LabelPlan) -> None:
     """A dry run in lines."""
     for it in plan.labels:
         typer.echo(f"{it.rule.label}: {_counts(it)}")
@@ -114,7 +114,7 @@ def tell_plan(album: Album, plan: LabelPlan) -> None:
     typer.echo(f"none of these: {plan.none_of_these} photos")
 
 
-def tell_act(act: LabelChange) -> None:
+def print_act(act: LabelChange) -> None:
     """What was written, and how that is taken back."""
     typer.echo(
         f"{act.given} labels given, {act.taken} taken away;"

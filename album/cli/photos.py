@@ -11,9 +11,17 @@ from typing import Annotated, Any, Final, cast, get_args
 import typer
 from tqdm import tqdm
 
-from album.cli.common import AsJson, DataDir, follow, in_sentences, opened, print_json, settings_of
-from album.cli.output import act_json, id_in, plan_json, tell_act, tell_plan
-from album.cli.served_search import ask_served, page_json
+from album.cli.common import (
+    AsJson,
+    DataDir,
+    errors_as_sentences,
+    follow,
+    open_album,
+    print_json,
+    read_settings,
+)
+from album.cli.output import act_json, parse_photo_id, plan_json, print_act, print_plan
+from album.cli.served_search import page_json, search_served
 from album.domain.classification import Prediction
 from album.domain.labels import SortOptions
 from album.domain.photo import Band, SearchFilters
@@ -34,7 +42,7 @@ Count = Annotated[int, typer.Option("-k", min=1, help="How many photos at the mo
 
 
 @commands.command()
-@in_sentences
+@errors_as_sentences
 def search(
     context: typer.Context,
     text: Annotated[str, typer.Argument(help="What the photo shows, when and where.")] = "",
@@ -69,16 +77,16 @@ def search(
         sort=cast("Sort", sort),
         rest=rest,
     )
-    found = _found(context, data_dir, question, k)
+    found = _search(context, data_dir, question, k)
     if as_json:
         print_json(query=text, **found)
     else:
-        _tell_understood(found)
-        _tell_hits(found)
+        _print_query(found)
+        _print_hits(found)
 
 
 @commands.command()
-@in_sentences
+@errors_as_sentences
 def similar(
     context: typer.Context,
     photo: Annotated[str, typer.Argument(metavar="FILE-OR-ID")],
@@ -87,31 +95,31 @@ def similar(
     as_json: AsJson = False,
 ) -> None:
     """Rank the photos by how much they look like a file, or like a photo of the album."""
-    photo_id = id_in(photo)
+    photo_id = parse_photo_id(photo)
     if photo_id is not None:
         question = SearchRequest(like=(photo_id,), rest=True)
     else:
         question = SearchRequest(pictures=(Path(photo),), rest=True)
-    found = _found(context, data_dir, question, k)
+    found = _search(context, data_dir, question, k)
     if as_json:
         print_json(query=photo, **{key: found[key] for key in SIMILAR_KEYS})
     else:
-        _tell_hits(found)
+        _print_hits(found)
 
 
-def _found(
+def _search(
     context: typer.Context, data_dir: Path | None, question: SearchRequest, k: int
 ) -> dict[str, Any]:
     """The answer of the album that is being served from this folder, else of this process."""
-    found = ask_served(settings_of(context, data_dir).data_dir, question, k)
+    found = search_served(read_settings(context, data_dir).data_dir, question, k)
     if found is None:
-        with opened(context, data_dir, model=True) as album:
+        with open_album(context, data_dir, model=True) as album:
             found = page_json(album, album.search.find(question, limit=k))
     return found
 
 
 @commands.command()
-@in_sentences
+@errors_as_sentences
 def classify(
     context: typer.Context,
     files: Annotated[list[Path] | None, typer.Argument(metavar="FILE...")] = None,
@@ -152,13 +160,13 @@ def classify(
         raise QueryError("--dry-run and --living go with --apply.")
     classes = labels.replace(",", "\n")
     options = SortOptions(temperature, strict)
-    with opened(context, data_dir, model=True) as album:
+    with open_album(context, data_dir, model=True) as album:
         if not apply:
             if head:
                 verdicts = album.heads.classify_files(head, files or [], threshold)
             else:
                 verdicts = album.classifier.classify_files(files or [], classes, options)
-            _tell_verdicts(files or [], verdicts, album.classifier.model_id, as_json)
+            _print_predictions(files or [], verdicts, album.classifier.model_id, as_json)
             return
         if head:
             plan = album.labelling.plan_head(head, threshold=threshold, only=apply)
@@ -168,13 +176,13 @@ def classify(
         if as_json:
             print_json(**plan_json(album, plan), act=act and act_json(act))
             return
-        tell_plan(album, plan)
+        print_plan(album, plan)
         if act is not None:
-            tell_act(act)
+            print_act(act)
 
 
 @commands.command()
-@in_sentences
+@errors_as_sentences
 def describe(
     context: typer.Context,
     photo: Annotated[str, typer.Argument(metavar="FILE-OR-ID")],
@@ -191,9 +199,9 @@ def describe(
     as_json: AsJson = False,
 ) -> None:
     """Tell which of your captions fit a file, or a photo of the album, best."""
-    captions = None if texts is None else _captions_in(texts)
-    with opened(context, data_dir, model=True) as album:
-        photo_id = id_in(photo)
+    captions = None if texts is None else _read_captions(texts)
+    with open_album(context, data_dir, model=True) as album:
+        photo_id = parse_photo_id(photo)
         if photo_id is not None:
             found = album.describer.describe_photo(photo_id, captions, top)
         else:
@@ -226,10 +234,10 @@ def describe(
 
 
 @commands.command()
-@in_sentences
+@errors_as_sentences
 def status(context: typer.Context, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Say how many photos there are and which model has encoded them."""
-    with opened(context, data_dir, model=False) as album:
+    with open_album(context, data_dir, model=False) as album:
         now = album.status()
         facts = {
             "photos": now.photos,
@@ -247,7 +255,7 @@ def status(context: typer.Context, data_dir: DataDir = None, as_json: AsJson = F
             typer.echo(f"{name}: {value}")
 
 
-def _tell_verdicts(
+def _print_predictions(
     files: Sequence[Path],
     verdicts: Sequence[Prediction | UnreadableImageError],
     model_id: str | None,
@@ -279,7 +287,7 @@ def _tell_verdicts(
         raise typer.Exit(1)
 
 
-def _captions_in(file: Path) -> list[str]:
+def _read_captions(file: Path) -> list[str]:
     """The lines of a text file that are not blank."""
     try:
         text = file.read_bytes().decode("utf-8-sig")
@@ -294,7 +302,7 @@ def _captions_in(file: Path) -> list[str]:
     return captions
 
 
-def _tell_understood(found: Mapping[str, Any]) -> None:
+def _print_query(found: Mapping[str, Any]) -> None:
     for notice in found["notices"]:
         typer.echo(notice, err=True)
     if found["unread"]:
@@ -315,7 +323,7 @@ def _tell_understood(found: Mapping[str, Any]) -> None:
         typer.echo(f"Left out for what they show: {found['vetoed']}")
 
 
-def _tell_hits(found: Mapping[str, Any]) -> None:
+def _print_hits(found: Mapping[str, Any]) -> None:
     """A line for each hit, below a heading where another band begins."""
     hits, nearest = found["hits"], found["nearest"]
     if nearest or not hits:
@@ -326,10 +334,10 @@ def _tell_hits(found: Mapping[str, Any]) -> None:
             band = hit["band"]
             typer.echo(HEADINGS[band])
         score = "" if hit["score"] is None else f"{hit['score']:.3f}  "
-        typer.echo(f"{score}{hit['taken_at'][:10]}  {hit['path']}{_why(hit)}")
+        typer.echo(f"{score}{hit['taken_at'][:10]}  {hit['path']}{_reasons(hit)}")
 
 
-def _why(hit: Mapping[str, Any]) -> str:
+def _reasons(hit: Mapping[str, Any]) -> str:
     """What speaks for a hit, in brackets."""
     parts = [
         reason["kind"]

@@ -39,7 +39,7 @@ def page_json(album: Album, page: SearchPage) -> dict[str, Any]:
     return {**counts_json(page), **understood_json(page), "hits": hits}
 
 
-def ask_served(data_dir: Path, question: SearchRequest, limit: int) -> dict[str, Any] | None:
+def search_served(data_dir: Path, question: SearchRequest, limit: int) -> dict[str, Any] | None:
     """The answer of the album that is served from a folder; None where it must be found here."""
     filters = question.filters
     answer = ask(
@@ -63,20 +63,20 @@ def ask_served(data_dir: Path, question: SearchRequest, limit: int) -> dict[str,
 
 
 def answer_request(album: Album, request: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Answer what `ask_served` sends; None for what is not answered here.
+    """Answer what `search_served` sends; None for what is not answered here.
 
     Nothing is answered for another folder of this name, such as that of a container.
     """
     if request.get("version") != VERSION or request.get("data_dir") != str(album.data_dir):
         return None
     try:
-        page = album.search.find(_question_of(request), limit=_limit_of(request))
+        page = album.search.find(_parse_request(request), limit=_parse_limit(request))
     except (AlbumError, ModelError, ValueError, TypeError, KeyError, OverflowError):
         return None  # the command says what is wrong
     return {"version": VERSION, **page_json(album, page)}
 
 
-def _question_of(request: Mapping[str, Any]) -> SearchRequest:
+def _parse_request(request: Mapping[str, Any]) -> SearchRequest:
     """The question of a request.
 
     Raises:
@@ -102,7 +102,7 @@ def _question_of(request: Mapping[str, Any]) -> SearchRequest:
     )
 
 
-def _limit_of(request: Mapping[str, Any]) -> int:
+def _parse_limit(request: Mapping[str, Any]) -> int:
     limit = request["limit"]
     if type(limit) is not int or not 0 < limit <= MOST_HITS:
         raise ValueError("limit")

@@ -55,7 +55,7 @@ def export_zip(
             folder = Path(place)
 
             def take_up(done: int, total: int, name: str) -> None:
-                _move_into(zipped, folder)
+                _archive_files(zipped, folder)
                 on_progress(done, total, name)
 
             report = export.export(
@@ -66,7 +66,7 @@ def export_zip(
                 on_progress=take_up,
                 stopped=stopped,
             )
-            _move_into(zipped, folder)
+            _archive_files(zipped, folder)
         partial.replace(target)
     except OSError as error:
         if is_full(error):
@@ -102,7 +102,7 @@ def verify_zip(
         )
 
 
-def _move_into(zipped: zipfile.ZipFile, folder: Path) -> None:
+def _archive_files(zipped: zipfile.ZipFile, folder: Path) -> None:
     """Everything in the folder; photos hold nothing that could be pressed together further."""
     for path in sorted(folder.iterdir()):
         how = zipfile.ZIP_DEFLATED if path.name.endswith(XMP) else zipfile.ZIP_STORED

@@ -13,9 +13,16 @@ from pathlib import Path
 from album.domain.photo import Photo, SearchFilters
 from album.domain.progress import OnProgress
 from album.errors import AlbumError, PhotoNotFoundError, QueryError, is_full
-from album.export.files import XMP, NamesInFolder, copy_photo, read_sidecar, why_not, write_sidecar
+from album.export.files import (
+    XMP,
+    NamesInFolder,
+    copy_photo,
+    read_sidecar,
+    write_error,
+    write_sidecar,
+)
 from album.export.xmp_document import SidecarError
-from album.export.xmp_sidecar import SidecarContent, extended, photo_of, refuse_broken
+from album.export.xmp_sidecar import SidecarContent, extend_packet, refuse_broken, sha256_in
 from album.metadata import xmp
 from album.metadata.provenance import giver_line, writer_line
 from album.metadata.sidecars import Siblings, read_bytes
@@ -63,7 +70,7 @@ class ExportReport:
     """Photos that were left when the disk became full, or somebody ended the export."""
 
 
-class Folders:
+class FolderListings:
     """What lies in the folders of photos, each listed once."""
 
     def __init__(self) -> None:
@@ -131,7 +138,7 @@ class PhotoExport:
         names = None if folder is None else NamesInFolder(self._ready(folder))
         ids = self.ids(photo_ids)
         report = ExportReport(folder, photos=len(ids))
-        folders = Folders()
+        folders = FolderListings()
         for done, photo_id in enumerate(ids):
             if stopped():
                 report.not_reached = len(ids) - done
@@ -146,7 +153,7 @@ class PhotoExport:
             except (SidecarError, PhotoNotFoundError) as error:
                 report.failed.append(_problem(photo_id, name, place, str(error)))
             except OSError as error:
-                report.failed.append(_problem(photo_id, name, place, why_not(error)))
+                report.failed.append(_problem(photo_id, name, place, write_error(error)))
                 if is_full(error):
                     report.not_reached = len(ids) - done - 1
                     break
@@ -198,7 +205,7 @@ class PhotoExport:
         photo: Photo,
         folder: Path | None,
         names: NamesInFolder | None,
-        folders: Folders,
+        folders: FolderListings,
         with_photos: bool,
     ) -> _Place:
         """Where to write.
@@ -227,11 +234,11 @@ class PhotoExport:
         )
 
     @staticmethod
-    def _place_beside(photo: Photo, path: Path, folders: Folders) -> _Place:
+    def _place_beside(photo: Photo, path: Path, folders: FolderListings) -> _Place:
         beside = folders.beside(path)
         home, hidden = beside.xmp_home(path.name, raw=photo.file_type == "RAW")
         if hidden is None and home != path.name + XMP and beside.shares(path.name):
-            about = photo_of(read_sidecar(path.with_name(home)).packet)
+            about = sha256_in(read_sidecar(path.with_name(home)).packet)
             if about not in (None, photo.sha256):  # two raw files of one name
                 home, hidden = path.name + XMP, home
         seed = None if hidden is None else path.with_name(hidden)
@@ -257,7 +264,7 @@ class PhotoExport:
         if is_new and not said.worth_a_file and (place.beside or not packet):
             report.nothing += 1
             return
-        result = extended(packet, said, replace=replace)
+        result = extend_packet(packet, said, replace=replace)
         written = result.packet or (packet if is_new and not place.beside else None)
         if written is None:
             report.unchanged += 1

@@ -15,7 +15,7 @@ from pathlib import Path
 from album.domain.photo import Photo
 from album.errors import is_full
 from album.export.xmp_document import SidecarError
-from album.export.xmp_sidecar import photo_of
+from album.export.xmp_sidecar import sha256_in
 from album.images.file_types import kind_of
 from album.metadata import xmp
 from album.runtime.files import sha256_of
@@ -130,7 +130,7 @@ class NamesInFolder:
         sidecar = self._folder / (name + XMP)
         if os.path.lexists(sidecar):
             try:
-                about = photo_of(read_sidecar(sidecar).packet)
+                about = sha256_in(read_sidecar(sidecar).packet)
             except (SidecarError, OSError):
                 return False
             if about is not None:
@@ -165,7 +165,7 @@ def safe_name(filename: str, suffix: str) -> str:
     return stem.encode()[: max(room, 1)].decode(errors="ignore") + suffix
 
 
-def why_not(error: OSError) -> str:
+def write_error(error: OSError) -> str:
     """Why a file could not be read or written, as a sentence."""
     if isinstance(error, PermissionError) or error.errno == errno.EROFS:
         return "The album may not write there: allow it, or export into another folder."

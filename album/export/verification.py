@@ -16,9 +16,9 @@ from pathlib import Path
 from album.domain.photo import ImageFacts, Photo
 from album.domain.progress import OnProgress
 from album.errors import AlbumError
-from album.export.exporter import Folders, PhotoExport
+from album.export.exporter import FolderListings, PhotoExport
 from album.export.files import XMP
-from album.export.xmp_sidecar import SidecarContent, photo_of
+from album.export.xmp_sidecar import SidecarContent, sha256_in
 from album.importing.sidecar_import import SidecarImporter
 from album.metadata import xmp
 from album.metadata.reader import told_beside
@@ -82,7 +82,7 @@ def verify_export(
     exported = None if folder is None else _by_sha256(folder)
     ids = export.ids(photo_ids)
     report = VerifyReport()
-    folders = Folders()
+    folders = FolderListings()
     with tempfile.TemporaryDirectory(prefix="album-") as place:
         database = Database(Path(place) / "album.db")
         try:
@@ -97,11 +97,11 @@ def verify_export(
                             sidecars = _beside(originals.path_of(photo), folders)
                         else:
                             sidecars = _in_folder(folder, exported, photo)
-                        _take_in(empty[0], words, photo, sidecars)
+                        _add_photo(empty[0], words, photo, sidecars)
                 for done, photo in enumerate(some.values(), start + 1):
                     again = empty[0].by_sha256(photo.sha256)
                     assert again is not None  # it was just added
-                    found = list(_compared(photo, export.said_of(photo), back.said_of(again)))
+                    found = list(_differences(photo, export.said_of(photo), back.said_of(again)))
                     report.photos += 1
                     report.same += not found
                     report.differences += found
@@ -118,7 +118,7 @@ def _by_sha256(folder: Path) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for name in sorted(it.name for it in folder.iterdir()):
         if name.lower().endswith(XMP):
-            sha256 = photo_of(read_bytes(folder / name, xmp.MAX_BYTES))
+            sha256 = sha256_in(read_bytes(folder / name, xmp.MAX_BYTES))
             if sha256 is not None:
                 found.setdefault(sha256, []).append(name)
     return found
@@ -140,7 +140,7 @@ def _in_folder(folder: Path, exported: Mapping[str, Sequence[str]], photo: Photo
     return found
 
 
-def _beside(photo: Path, folders: Folders) -> list[Path]:
+def _beside(photo: Path, folders: FolderListings) -> list[Path]:
     try:
         names = folders.beside(photo).of(photo.name)
     except OSError:
@@ -148,7 +148,7 @@ def _beside(photo: Path, folders: Folders) -> list[Path]:
     return [photo.with_name(name) for name in names]
 
 
-def _take_in(
+def _add_photo(
     store: PhotoStore, words: SidecarImporter, photo: Photo, sidecars: Sequence[Path]
 ) -> None:
     """Add a photo of which nothing is known but what its sidecars say."""
@@ -167,7 +167,7 @@ def _take_in(
     words.take_in(photo_id, photo.sha256, told)
 
 
-def _compared(photo: Photo, here: SidecarContent, there: SidecarContent) -> Iterator[Difference]:
+def _differences(photo: Photo, here: SidecarContent, there: SidecarContent) -> Iterator[Difference]:
     for language in sorted({*here.captions, *there.captions}):
         texts = here.captions.get(language, ""), there.captions.get(language, "")
         if texts[0] != texts[1]:

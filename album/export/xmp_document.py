@@ -68,7 +68,7 @@ EMPTY = (
 )
 
 
-class _Noting(TreeBuilder):
+class _PacketBuilder(TreeBuilder):
     """Builds a tree, and notes what is not in it."""
 
     def __init__(self) -> None:
@@ -94,7 +94,7 @@ class _Noting(TreeBuilder):
         self.namespaces.add((prefix, uri))
 
 
-def parsed(packet: bytes) -> Packet:
+def parse_packet(packet: bytes) -> Packet:
     """Take a packet apart.
 
     Raises:
@@ -102,7 +102,7 @@ def parsed(packet: bytes) -> Packet:
     """
     if len(packet) > xmp.MAX_BYTES:
         raise SidecarError("The sidecar is too long to be read: it stays as it is.")
-    target = _Noting()
+    target = _PacketBuilder()
     try:
         text = xmp.decoded(packet, "strict")
         if text.count("<") > xmp.MOST_TAGS:
@@ -125,7 +125,7 @@ def parsed(packet: bytes) -> Packet:
     )
 
 
-def written(before: Packet, changes: Mapping[str, Value]) -> str:
+def write_packet(before: Packet, changes: Mapping[str, Value]) -> str:
     """The packet with other values of some properties.
 
     Raises:
@@ -155,7 +155,7 @@ def written(before: Packet, changes: Mapping[str, Value]) -> str:
             ) from error
     if failed:
         raise SidecarError("The sidecar is no XMP as its standard has it: it stays as it is.")
-    return _dressed(text or EMPTY.decode(), before)
+    return _restore_wrapping(text or EMPTY.decode(), before)
 
 
 @cache
@@ -183,7 +183,7 @@ def _set(exiv2: Any, data: Any, key: str, value: Value) -> None:
         data[key] = exiv2.LangAltValue(value)
 
 
-def _dressed(text: str, before: Packet) -> str:
+def _restore_wrapping(text: str, before: Packet) -> str:
     """What the toolkit wrote, with what it takes off."""
     for _, name in before.namespaces:
         if not name.endswith(("/", "#")):  # it adds one, which makes it another namespace
@@ -214,12 +214,12 @@ def value_of(root: Element, name: str) -> Value:
     return words
 
 
-def words_of(root: Element, name: str) -> list[str]:
+def texts_of(root: Element, name: str) -> list[str]:
     """The texts of a property that is a list, as they are written."""
     return list(value_of(root, name) or ())
 
 
-def differing(root: Element, wanted: Mapping[str, Value]) -> dict[str, Value]:
+def missing_values(root: Element, wanted: Mapping[str, Value]) -> dict[str, Value]:
     """Those of the wanted values that are not there yet."""
     return {
         name: value

@@ -17,12 +17,12 @@ from album.export.xmp_document import (
     EMPTY,
     SidecarError,
     Value,
-    differing,
-    parsed,
+    missing_values,
+    parse_packet,
     refuse_loss,
+    texts_of,
     value_of,
-    words_of,
-    written,
+    write_packet,
 )
 from album.metadata import xmp
 
@@ -54,7 +54,7 @@ class SidecarContent:
 
 
 @dataclass(frozen=True, slots=True)
-class Extended:
+class PacketUpdate:
     """What became of a packet."""
 
     packet: bytes | None
@@ -63,7 +63,7 @@ class Extended:
     """What is not as the album has it, in sentences."""
 
 
-def extended(packet: bytes, said: SidecarContent, *, replace: bool = False) -> Extended:
+def extend_packet(packet: bytes, said: SidecarContent, *, replace: bool = False) -> PacketUpdate:
     """A packet with what the album says of a photo, and everything that it held before.
 
     Descriptions in other languages, words and branches of others stay. Where somebody else wrote
@@ -77,21 +77,21 @@ def extended(packet: bytes, said: SidecarContent, *, replace: bool = False) -> E
     Raises:
         SidecarError: the packet is broken, or could not be written without losing something.
     """
-    before = parsed(packet) if packet.strip() else parsed(EMPTY)
+    before = parse_packet(packet) if packet.strip() else parse_packet(EMPTY)
     wanted, notes = _plan(before.root, said, replace)
-    changes = differing(before.root, wanted)
+    changes = missing_values(before.root, wanted)
     if not changes:
-        return Extended(None, tuple(notes))
-    text = written(before, changes)
+        return PacketUpdate(None, tuple(notes))
+    text = write_packet(before, changes)
     if len(text.encode()) > xmp.MAX_BYTES:
         raise SidecarError("The sidecar would become too long to be read again.")
-    after = parsed(text.encode())
+    after = parse_packet(text.encode())
     refuse_loss(before.root, after.root, changes)
-    if differing(after.root, _plan(after.root, said, replace)[0]):
+    if missing_values(after.root, _plan(after.root, said, replace)[0]):
         raise SidecarError(
             "The sidecar would not say afterwards what it should: it stays as it is."
         )
-    return Extended(text.encode(), tuple(notes))
+    return PacketUpdate(text.encode(), tuple(notes))
 
 
 def refuse_broken(packet: bytes) -> None:
@@ -100,10 +100,10 @@ def refuse_broken(packet: bytes) -> None:
     Raises:
         SidecarError: it is damaged, or none.
     """
-    parsed(packet)
+    parse_packet(packet)
 
 
-def photo_of(packet: bytes) -> str | None:
+def sha256_in(packet: bytes) -> str | None:
     """The sha256 of the photo that an album wrote a packet for; None where no album did."""
     return xmp.read(packet).photo
 
@@ -128,14 +128,14 @@ def _plan(root: Element, said: SidecarContent, replace: bool) -> tuple[dict[str,
     subject, words = _subject(root, labels, said.keywords)
     rating, our_rating = _rating(root, said.rating, replace, notes)
     branches = [xmp.branch_of(label) for label in labels]
-    no_more = {xmp.branch_of(label) for label in words_of(root, "album:Labels")}.difference(
+    no_more = {xmp.branch_of(label) for label in texts_of(root, "album:Labels")}.difference(
         branches
     )
-    tree = [it for it in words_of(root, "lr:hierarchicalSubject") if it not in no_more]
+    tree = [it for it in texts_of(root, "lr:hierarchicalSubject") if it not in no_more]
     writers = {
         language or DEFAULT: xml_text(line)
         for language, line in said.writers.items()
-        if description.get(_spelled(description, language or DEFAULT))
+        if description.get(_language_key(description, language or DEFAULT))
         == captions.get(language or DEFAULT, "")
     }
     is_ours = bool(ours or writers or labels or our_rating)
@@ -162,7 +162,7 @@ def _description(
     ours_before = xmp.alternatives(root, "album:Captions")
     ours: dict[str, str] = {}
     for language in (*xmp.CAPTION_LANGUAGES, DEFAULT):
-        key = _spelled(description, language)
+        key = _language_key(description, language)
         now, before, wanted = (
             description.get(key),
             ours_before.get(language),
@@ -171,8 +171,8 @@ def _description(
         is_copy = language == DEFAULT and wanted is None
         if language == DEFAULT:
             before, wanted = (
-                before or _for_everybody(ours_before),
-                wanted or _for_everybody(captions),
+                before or _default_text(ours_before),
+                wanted or _default_text(captions),
             )
         theirs = now is not None and now != before
         if theirs and wanted is not None and now != wanted:
@@ -193,12 +193,12 @@ def _description(
     return description, ours
 
 
-def _spelled(description: Mapping[str, str], language: str) -> str:
+def _language_key(description: Mapping[str, str], language: str) -> str:
     """A language as the sidecar writes it."""
     return next((it for it in description if it.lower() == language), language)
 
 
-def _for_everybody(captions: Mapping[str, str]) -> str | None:
+def _default_text(captions: Mapping[str, str]) -> str | None:
     """What programs show that know no languages."""
     return next((captions[it] for it in xmp.CAPTION_LANGUAGES if it in captions), None)
 
@@ -207,11 +207,11 @@ def _subject(
     root: Element, labels: Sequence[str], keywords: Sequence[str]
 ) -> tuple[list[str], list[str]]:
     """All words of dc:subject, and those that stand there for a label alone."""
-    before = words_of(root, "dc:subject")
-    for_labels = set(words_of(root, "album:Words"))
+    before = texts_of(root, "dc:subject")
+    for_labels = set(texts_of(root, "album:Words"))
     others = {word for word in before if word not in for_labels}
-    known = {_alike(word) for word in (*others, *_leaves_of_trees(root))}
-    new = [xml_text(word) for word in keywords if _alike(xml_text(word)) not in known]
+    known = {_keyword_key(word) for word in (*others, *_hierarchical_leaves(root))}
+    new = [xml_text(word) for word in keywords if _keyword_key(xml_text(word)) not in known]
     others.update(new)
     words = [label for label in labels if label not in others]
     standing = [word for word in before if word in others or word in words]
@@ -219,12 +219,12 @@ def _subject(
     return [*standing, *added], words
 
 
-def _leaves_of_trees(root: Element) -> list[str]:
-    branches = [*words_of(root, "lr:hierarchicalSubject"), *words_of(root, "digiKam:TagsList")]
+def _hierarchical_leaves(root: Element) -> list[str]:
+    branches = [*texts_of(root, "lr:hierarchicalSubject"), *texts_of(root, "digiKam:TagsList")]
     return [re.split(r"[/|]", branch)[-1] for branch in branches]
 
 
-def _alike(word: str) -> str:
+def _keyword_key(word: str) -> str:
     """Equal for words that the album takes for the same."""
     return " ".join(unicodedata.normalize("NFC", word).split())[:_LONGEST_KEYWORD].casefold()
 

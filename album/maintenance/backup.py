@@ -15,12 +15,12 @@ from album.domain.progress import OnProgress
 from album.errors import AlbumError, PhotoNotFoundError, is_full
 from album.maintenance.backup_archive import (
     DATABASE,
-    SIDECARS,
-    WHOLE,
+    SIDECAR_SUFFIXES,
+    UNPLACED_ZIP,
     BackupWriter,
     PhotoProblem,
     member_name,
-    workplace,
+    working_folder,
 )
 from album.storage.captions import CaptionStore
 from album.storage.database import Database
@@ -76,15 +76,15 @@ def backup(
                 "A backup in the album's own folder would be lost with it: choose another place."
             )
         _refuse_existing(file, overwrite)
-        with workplace(file.with_name(file.name + ".part")) as place:
+        with working_folder(file.with_name(file.name + ".part")) as place:
             if with_originals:
                 _refuse_small_disk(store, originals, place)
             database.snapshot(place / DATABASE)
             report = _write(place, originals, file, with_originals, on_progress)
             _refuse_existing(file, overwrite)
-            (place / WHOLE).replace(file)
+            (place / UNPLACED_ZIP).replace(file)
     except OSError as error:
-        raise AlbumError(_why_not_written(file, error)) from error
+        raise AlbumError(_write_error(file, error)) from error
     report.size_bytes = file.stat().st_size
     return report
 
@@ -110,7 +110,7 @@ def _write(
             "caption_jobs": waiting + failed,
             "labels": len(store.values_of("label")),
         }
-        with BackupWriter(place / WHOLE) as writer:
+        with BackupWriter(place / UNPLACED_ZIP) as writer:
             if with_originals:
                 for done, photo in enumerate(store.all_photos(), start=1):
                     _save(writer, originals, photo, report)
@@ -129,7 +129,7 @@ def _save(writer: BackupWriter, originals: Originals, photo: Photo, report: Back
         original = _original(originals, photo)
         member = writer.add(name, original)
         if photo.path is None:
-            for end in SIDECARS:
+            for end in SIDECAR_SUFFIXES:
                 if (sidecar := original.with_name(original.name + end)).is_file():
                     writer.add(name + end, sidecar)
     except PhotoNotFoundError as error:
@@ -168,7 +168,7 @@ def _refuse_small_disk(store: PhotoStore, originals: Originals, place: Path) -> 
         )
 
 
-def _why_not_written(file: Path, error: OSError) -> str:
+def _write_error(file: Path, error: OSError) -> str:
     if is_full(error):
         return f"The disk became full before {file} was whole: make room, or choose another disk."
     return f"{file} cannot be written: {error.strerror or error}; choose another place."

@@ -33,14 +33,14 @@ from album.storage.database import MIGRATIONS
 FORMAT = 1
 MANIFEST = "manifest.json"
 DATABASE = "album.db"
-SAVED = "saved.db"
+UNCHECKED_DATABASE = "saved.db"
 """What the database of a backup is called while its rows are checked."""
-LOGS = ("", "-wal", "-shm", "-journal")
+DATABASE_SUFFIXES = ("", "-wal", "-shm", "-journal")
 """Behind the name of a database: itself, and what SQLite puts beside it."""
-WHOLE = "whole.zip"
+UNPLACED_ZIP = "whole.zip"
 """What a backup is called before it is whole and goes to its place."""
 
-SIDECARS = (".xmp", ".json")
+SIDECAR_SUFFIXES = (".xmp", ".json")
 """Behind the name of an original: files that describe it."""
 
 _ENDING = r"\.[a-z0-9]{1,8}"
@@ -49,7 +49,14 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _BLOCK_BYTES = 1 << 20
 _MANIFEST_BYTES = 1 << 20, 1 << 10  # at the most: in all, and more for each member
 _DATABASE_BYTES = 64 << 20, 50  # at the most: in all, or so many times what is in the zip
-_OURS = {WHOLE, SAVED, "photos", "thumbnails", "incoming", *(DATABASE + log for log in LOGS)}
+_OURS = {
+    UNPLACED_ZIP,
+    UNCHECKED_DATABASE,
+    "photos",
+    "thumbnails",
+    "incoming",
+    *(DATABASE + log for log in DATABASE_SUFFIXES),
+}
 _LEFT_BEHIND_S = 3600  # work that nobody has touched for so long was cut off by a kill
 # What zipfile raises for bytes that somebody made up, beside OSError.
 _ZIP_ERRORS = (
@@ -110,7 +117,7 @@ class BackupWriter:
         try:
             reading = source.open("rb")
         except OSError as error:
-            raise PhotoNotFoundError(_unread(error)) from error
+            raise PhotoNotFoundError(_read_error(error)) from error
         with reading:
             mtime_ns = os.fstat(reading.fileno()).st_mtime_ns
             lost: OSError | None = None
@@ -126,7 +133,7 @@ class BackupWriter:
                     digest.update(block)
                     size_bytes += member.write(block)
         if lost is not None:
-            raise PhotoNotFoundError(_unread(lost)) from lost
+            raise PhotoNotFoundError(_read_error(lost)) from lost
         self._members[name] = Member(size_bytes, digest.hexdigest(), mtime_ns)
         return self._members[name]
 
@@ -278,7 +285,7 @@ def member_name(kept: Path) -> str:
 
 
 @contextmanager
-def workplace(folder: Path) -> Iterator[Path]:
+def working_folder(folder: Path) -> Iterator[Path]:
     """A folder for half-made work: for one at a time, and gone afterwards however that ends.
 
     Raises:
@@ -332,5 +339,5 @@ def _info(name: str, mtime_ns: int, deflate: bool) -> zipfile.ZipInfo:
     return info
 
 
-def _unread(error: OSError) -> str:
+def _read_error(error: OSError) -> str:
     return f"The file cannot be read: {error.strerror or error}."

@@ -14,12 +14,12 @@ from album.images.decoder import Decoder
 from album.images.file_types import kind_of
 from album.maintenance.verify import (
     database_faults,
+    embedding_width,
+    jpeg_state,
     matrix_fault,
-    name_of,
-    state_of_jpeg,
-    state_of_original,
-    unowned,
-    width_of,
+    original_state,
+    photo_title,
+    unowned_originals,
 )
 from album.runtime.files import sha256_of
 from album.storage.imports import ImportStore
@@ -77,7 +77,7 @@ def repair(
     if database_faults(store):
         raise AlbumError("The album's database itself is damaged: restore a backup of the album.")
     report = RepairReport()
-    for file in unowned(store, originals):
+    for file in unowned_originals(store, originals):
         _find_owner(store, originals, file, report)
     total = store.count()
     for done, photo in enumerate(store.all_photos(), start=1):
@@ -93,20 +93,20 @@ def repair(
 def _find_owner(store: PhotoStore, originals: Originals, file: Path, report: RepairReport) -> None:
     """A file that no row asks for: the lost original of a photo, or a photo to import."""
     if kind_of(file.name) == "sidecar":
-        report.left.append(f"{_shown(file)}: it describes no photo of the album; move it away.")
+        report.left.append(f"{_printable(file)}: it describes no photo of the album; move it away.")
         return
     try:
         photo = store.by_sha256(sha256_of(file))
     except OSError as error:
         report.left.append(
-            f"{_shown(file)}: it cannot be read ({error.strerror or error}); check the disk."
+            f"{_printable(file)}: it cannot be read ({error.strerror or error}); check the disk."
         )
         return
     if photo is None:
         report.to_import.append(file)
     elif originals.path_of(photo).is_file():
         report.left.append(
-            f"{_shown(file)}: it has the same bytes as {name_of(photo)}; delete it if you like."
+            f"{_printable(file)}: it has the same bytes as {photo_title(photo)}; delete it if you like."
         )
     else:
         own = originals.kept(photo)
@@ -122,8 +122,8 @@ def _repair_row(
 ) -> bool:
     """Make the row say where its original is, or that it is missing; whether it is there."""
     imports = ImportStore(store.database)
-    name = name_of(photo)
-    match state_of_original(originals, photo, deep):
+    name = photo_title(photo)
+    match original_state(originals, photo, deep):
         case "sound":
             if photo.missing:
                 imports.mark_missing(photo.photo_id, False)
@@ -139,18 +139,18 @@ def _repair_row(
                 imports.mark_missing(photo.photo_id, True)
                 report.missing += 1
             report.left.append(
-                f"{name}: its original is gone from {_shown(originals.path_of(photo))}; put it"
+                f"{name}: its original is gone from {_printable(originals.path_of(photo))}; put it"
                 " back, or import the same file again."
             )
         case "changed" | "other bytes" if photo.path is not None:
             report.left.append(
                 f"{name}: its original has changed since the import; import"
-                f" {_shown(photo.path)} again, or put back the file as it was."
+                f" {_printable(photo.path)} again, or put back the file as it was."
             )
         case _:
             report.left.append(
                 f"{name}: its original has other bytes than at the import; move"
-                f" {_shown(originals.path_of(photo))} away and import a good copy of the photo."
+                f" {_printable(originals.path_of(photo))} away and import a good copy of the photo."
             )
     return False
 
@@ -159,16 +159,16 @@ def _repair_thumbnails(
     originals: Originals, decoder: Decoder, photo: Photo, has_original: bool, report: RepairReport
 ) -> None:
     large = originals.large_view(photo.sha256)
-    if state_of_jpeg(large) == "broken":
+    if jpeg_state(large) == "broken":
         large.unlink()
         report.large_views += 1
     small = originals.thumbnail(photo.sha256)
-    if not has_original or state_of_jpeg(small) == "sound":
+    if not has_original or jpeg_state(small) == "sound":
         return  # what has no original is among what is left already
     try:
         made = decoder.thumbnail(originals.find(photo))
     except (UnreadableImageError, PhotoNotFoundError) as error:
-        report.left.append(f"{name_of(photo)}: its thumbnail cannot be made again. {error}")
+        report.left.append(f"{photo_title(photo)}: its thumbnail cannot be made again. {error}")
         return
     originals.write_cache(small, made)
     report.thumbnails += 1
@@ -192,7 +192,7 @@ def _repair_matrix(
 ) -> None:
     if matrix_fault(store, embeddings_dir, model_id) is None:
         return
-    d = width_of(store, model_id)
+    d = embedding_width(store, model_id)
     with store.writing():  # which keeps other processes off the files
         for path in matrix_files(embeddings_dir, model_id):
             path.unlink(missing_ok=True)
@@ -200,6 +200,6 @@ def _repair_matrix(
     report.matrices.append(model_id)
 
 
-def _shown(path: Path) -> str:
+def _printable(path: Path) -> str:
     """A path as text, also where an old disk wrote it in no Unicode."""
     return os.fsencode(path).decode("utf-8", "replace")

@@ -18,13 +18,13 @@ from album.errors import AlbumError, is_full
 from album.images.file_types import PHOTO_SUFFIXES
 from album.maintenance.backup_archive import (
     DATABASE,
-    LOGS,
-    SAVED,
-    SIDECARS,
+    DATABASE_SUFFIXES,
+    SIDECAR_SUFFIXES,
+    UNCHECKED_DATABASE,
     BackupReader,
     PhotoProblem,
     member_name,
-    workplace,
+    working_folder,
 )
 from album.runtime.files import sha256_of
 from album.storage.caption_queue import CaptionQueue
@@ -78,12 +78,12 @@ def restore(
         with BackupReader(file) as reader:
             _refuse_album(data_dir)
             _make_folder(data_dir, made)
-            with workplace(data_dir / RESTORING) as place:
+            with working_folder(data_dir / RESTORING) as place:
                 report = _unpack(reader, place, data_dir, on_progress)
-                _settle(place, data_dir, made)
+                _move_into_place(place, data_dir, made)
         made.clear()
     except OSError as error:
-        raise AlbumError(_why_not_restored(data_dir, error)) from error
+        raise AlbumError(_restore_error(data_dir, error)) from error
     finally:
         if made and not (data_dir / DATABASE).exists():
             _undo(made)
@@ -94,12 +94,12 @@ def _unpack(
     reader: BackupReader, place: Path, data_dir: Path, on_progress: OnProgress
 ) -> RestoreReport:
     """Unpack into `place` what `data_dir` does not have, and make the rows say so."""
-    reader.extract(DATABASE, place / SAVED)
+    reader.extract(DATABASE, place / UNCHECKED_DATABASE)
     try:
-        copy_rows(place / SAVED, place / DATABASE)
+        copy_rows(place / UNCHECKED_DATABASE, place / DATABASE)
     except MadeUpError as error:
         raise reader.damaged(f"{DATABASE}: {error}") from error
-    (place / SAVED).unlink()
+    (place / UNCHECKED_DATABASE).unlink()
     database = Database(place / DATABASE)
     report = RestoreReport(reader.manifest.made_at)
     originals = Originals(place)
@@ -108,7 +108,7 @@ def _unpack(
         kept_now: list[int] = []
         for photo in store.all_photos():
             report.photos += 1
-            if _bring(reader, originals, photo, data_dir, report):
+            if _restore_original(reader, originals, photo, data_dir, report):
                 kept_now.append(photo.photo_id)
             on_progress(report.photos, reader.manifest.counts.get("photos", 0), photo.filename)
             os.utime(place)  # it is not left behind
@@ -123,7 +123,7 @@ def _unpack(
     return report
 
 
-def _bring(
+def _restore_original(
     reader: BackupReader,
     originals: Originals,
     photo: Photo,
@@ -140,10 +140,10 @@ def _bring(
             if photo.path.is_file():
                 report.in_place += 1
             else:
-                _miss(photo, report)
+                _report_missing(photo, report)
             return False
         if not final.is_file():
-            _miss(photo, report)
+            _report_missing(photo, report)
         return photo.path is not None
     known = {photo.sha256, member.sha256}
     if photo.path is not None and _has_bytes(photo.path, known):
@@ -154,7 +154,7 @@ def _bring(
         report.originals += 1
     elif not _has_bytes(final, known):
         raise AlbumError(f"{final} has other bytes than the backup: move it away and try again.")
-    for end in SIDECARS:
+    for end in SIDECAR_SUFFIXES:
         if name + end in reader.manifest.members and not Path(f"{final}{end}").exists():
             reader.extract(name + end, Path(f"{unpacked}{end}"))
     return photo.path is not None
@@ -173,7 +173,7 @@ def _may_stay(path: Path, sha256: str) -> bool:
     return path.suffix.lower() in PHOTO_SUFFIXES or _has_bytes(path, {sha256})
 
 
-def _miss(photo: Photo, report: RestoreReport) -> None:
+def _report_missing(photo: Photo, report: RestoreReport) -> None:
     reason = "Its original is neither in the backup nor here: put it back or import it again."
     report.missing.append(PhotoProblem(photo.photo_id, photo.filename, reason))
 
@@ -186,7 +186,7 @@ def _end_imports(database: Database) -> None:
         imports.enter(record.import_id, "cancelled", problem=problem)
 
 
-def _settle(place: Path, data_dir: Path, made: list[Path]) -> None:
+def _move_into_place(place: Path, data_dir: Path, made: list[Path]) -> None:
     """Move what is whole to where it belongs, the database last: it makes an album of it."""
     for folder, _, names in os.walk(place / "photos"):
         target = data_dir / Path(folder).relative_to(place)
@@ -203,7 +203,7 @@ def _settle(place: Path, data_dir: Path, made: list[Path]) -> None:
 
 
 def _refuse_album(data_dir: Path) -> None:
-    if any((data_dir / (DATABASE + log)).exists() for log in LOGS):
+    if any((data_dir / (DATABASE + log)).exists() for log in DATABASE_SUFFIXES):
         raise AlbumError(f"{data_dir} has an album in it already: restore into another folder.")
 
 
@@ -220,7 +220,7 @@ def _undo(made: list[Path]) -> None:
             path.rmdir() if path.is_dir() else path.unlink()
 
 
-def _why_not_restored(data_dir: Path, error: OSError) -> str:
+def _restore_error(data_dir: Path, error: OSError) -> str:
     if is_full(error):
         return f"The disk of {data_dir} is too small for the backup: make room and try again."
     return f"The backup cannot be restored to {data_dir}: {error.strerror or error}."

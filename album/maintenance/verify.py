@@ -49,22 +49,22 @@ def find_faults(
         yield from broken
         return  # nothing can be held against rows that are not sound themselves
     for photo in store.all_photos():
-        name = name_of(photo)
-        match state_of_original(originals, photo, deep):
+        name = photo_title(photo)
+        match original_state(originals, photo, deep):
             case "gone":
                 yield f"{name}: its original is gone"
             case "changed":
                 yield f"{name}: its original has changed"
             case "other bytes":
                 yield f"{name}: its original has other bytes than at the import"
-        match state_of_jpeg(originals.thumbnail(photo.sha256)):
+        match jpeg_state(originals.thumbnail(photo.sha256)):
             case "missing":
                 yield f"{name}: its thumbnail is missing"
             case "broken":
                 yield f"{name}: its thumbnail is broken"
-        if state_of_jpeg(originals.large_view(photo.sha256)) == "broken":
+        if jpeg_state(originals.large_view(photo.sha256)) == "broken":
             yield f"{name}: its large view is broken"
-    for file in unowned(store, originals):
+    for file in unowned_originals(store, originals):
         yield f"{file.name}: an original that no photo of the album owns"
     yield from _lacking_vectors(store)
     for model_id in store.encoded_by():
@@ -85,7 +85,7 @@ def database_faults(store: PhotoStore) -> list[str]:
         return [f"album.db: {error}"]
 
 
-def state_of_original(originals: Originals, photo: Photo, deep: bool) -> _Original:
+def original_state(originals: Originals, photo: Photo, deep: bool) -> _Original:
     """How the original of a photo is; "other bytes" is only known where `deep` reads them."""
     try:
         original = originals.find(photo)
@@ -98,7 +98,7 @@ def state_of_original(originals: Originals, photo: Photo, deep: bool) -> _Origin
     return "sound"
 
 
-def unowned(store: PhotoStore, originals: Originals) -> Iterator[Path]:
+def unowned_originals(store: PhotoStore, originals: Originals) -> Iterator[Path]:
     """The files among the album's own originals that no row asks for; a folder at a time."""
     for folder, below, names in os.walk(originals.photos_dir):
         below.sort()
@@ -112,7 +112,7 @@ def unowned(store: PhotoStore, originals: Originals) -> Iterator[Path]:
                 yield file
 
 
-def name_of(photo: Photo) -> str:
+def photo_title(photo: Photo) -> str:
     """What a photo is called in reports."""
     return f"photo {photo.photo_id} ({photo.filename})"
 
@@ -120,7 +120,7 @@ def name_of(photo: Photo) -> str:
 # Thumbnails
 
 
-def state_of_jpeg(path: Path) -> Literal["sound", "missing", "broken"]:
+def jpeg_state(path: Path) -> Literal["sound", "missing", "broken"]:
     """By its first and last bytes: a power cut leaves an empty file, or one that is cut short."""
     try:
         with path.open("rb", buffering=0) as file:
@@ -158,7 +158,7 @@ def matrix_fault(store: PhotoStore, embeddings_dir: Path, model_id: str) -> str 
 
 
 def _disagreement(store: PhotoStore, model_id: str, path: Path, ids_path: Path) -> str | None:
-    d = width_of(store, model_id)
+    d = embedding_width(store, model_id)
     ids, matrix = _mapped(ids_path, (), "<i8"), _mapped(path, (d,), "<f4")
     if ids is None or matrix is None:
         return f"{path.name}: it is cut short or damaged"
@@ -177,7 +177,7 @@ def _disagreement(store: PhotoStore, model_id: str, path: Path, ids_path: Path) 
     return None
 
 
-def width_of(store: PhotoStore, model_id: str) -> int:
+def embedding_width(store: PhotoStore, model_id: str) -> int:
     """d, the length of the vectors of a model that has some."""
     _, first = next(store.vectors(model_id, 0, -1, portion=1))
     return int(first.shape[1])

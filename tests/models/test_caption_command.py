@@ -106,7 +106,7 @@ def test_wrong_key_pauses_job_and_right_key_resumes(library, server, env):
 
 def test_daily_quota_ends_waiting_with_resume_time(library, server, env, monkeypatch):
     few = {**env, "ALBUM_CAPTIONS_PER_DAY": "1"}
-    monkeypatch.setattr(commands, "LOOK_AGAIN_S", 0.01)
+    monkeypatch.setattr(commands, "POLL_S", 0.01)
 
     def takes_a_while(pool: DecodePool, path: Path) -> bytes:
         time.sleep(1)  # the place is taken, and the request not sent yet

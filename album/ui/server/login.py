@@ -31,7 +31,7 @@ class Login:
     """
 
     def __init__(self, name: str, password: str, *, delay_s: float = DELAY_S) -> None:
-        self._right = _joined(name, password)
+        self._right = _credentials(name, password)
         self._delay_s = delay_s
         self._lane_ends: dict[str, float] = {}
         """When the last guess of an address has had its turn, by `time.monotonic`."""
@@ -45,7 +45,7 @@ class Login:
         address, now = sender_address.get(), time.monotonic()
         lane_end = max(self._lane_ends.get(address, now), now)
         is_full = lane_end - now > (MOST_WAITING - 1) * self._delay_s
-        if not is_full and hmac.compare_digest(_joined(name, password), self._right):
+        if not is_full and hmac.compare_digest(_credentials(name, password), self._right):
             return True
         self.wrong += 1
         self._log(every_s=LOG_EVERY_S)
@@ -80,5 +80,5 @@ class Login:
         self._logged, self._logged_at = self.wrong, time.monotonic()
 
 
-def _joined(name: str, password: str) -> bytes:
+def _credentials(name: str, password: str) -> bytes:
     return f"{name}\n{password}".encode("utf-8", "surrogatepass")

@@ -70,8 +70,8 @@ class RequestGuard:
         self._app = app
         machine = socket.gethostname().lower()
         self._any_host = ANY_HOST in hosts
-        self._names = {"localhost", machine, *(_name(host) for host in hosts)}
-        self._places = {_place(host) for host in hosts}
+        self._names = {"localhost", machine, *(_host_name(host) for host in hosts)}
+        self._places = {_origin(host) for host in hosts}
         self._framed_by = tuple(framed_by)
         self._headers = {
             **HEADERS,
@@ -108,8 +108,8 @@ class RequestGuard:
         hosts = headers.getlist("host")
         if len(hosts) != 1:
             raise RequestRefusedError(400, "no_host")
-        for host in _reached_by(headers):
-            if not self._any_host and not self._is_known(_name(host)):
+        for host in _hosts_of(headers):
+            if not self._any_host and not self._is_known(_host_name(host)):
                 raise RequestRefusedError(403, "unknown_host", host=host[:100])
 
     def _is_known(self, name: str) -> bool:
@@ -123,7 +123,7 @@ class RequestGuard:
     def _check_origin(self, scope: Scope, headers: Headers) -> None:
         """Refuse what a page of another origin asks for, but not a link that is followed."""
         origin = headers.get("origin")
-        if origin is not None and _place_of(origin) in self._own(headers):
+        if origin is not None and _origin_of(origin) in self._own(headers):
             origin = None
         site = headers.get("sec-fetch-site", "none")
         # A browser knows better than we whether it is one origin, where a proxy changes the host.
@@ -141,7 +141,7 @@ class RequestGuard:
 
     def _own(self, headers: Headers) -> set[str]:
         """Places at which a request finds this album."""
-        return self._places | {_place(host) for host in _reached_by(headers)}
+        return self._places | {_origin(host) for host in _hosts_of(headers)}
 
     def _check_path(self, path: str) -> None:
         """Refuse what would have the server fetch something from an address."""
@@ -171,8 +171,8 @@ class RequestGuard:
         if kind not in FORMS:
             own = self._own(headers)
             if (origin := headers.get("origin")) is not None:
-                own.add(_place_of(origin))  # behind a proxy the page may know another name
-            await check_json(body, lambda address: _place_of(address) in own)
+                own.add(_origin_of(origin))  # behind a proxy the page may know another name
+            await check_json(body, lambda address: _origin_of(address) in own)
         first: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
         async def replayed() -> Message:
@@ -249,7 +249,7 @@ class _Reply:
         return "; ".join([*parts, "Secure"] if secure else parts)
 
 
-def _name(host: str) -> str:
+def _host_name(host: str) -> str:
     """The name or address in `name:port` or `[address]:port`, in small letters."""
     host = host.strip().lower()
     if host.startswith("["):
@@ -257,21 +257,21 @@ def _name(host: str) -> str:
     return (host if host.count(":") > 1 else host.partition(":")[0]).rstrip(".")
 
 
-def _place(host: str) -> str:
+def _origin(host: str) -> str:
     """`name:port` without a port that goes without saying."""
     return re.sub(r":(80|443)?$", "", host.strip().lower())
 
 
-def _place_of(address: str) -> str:
+def _origin_of(address: str) -> str:
     """`name:port` of a web address, or "" for anything else."""
     try:
         parts = urlsplit(address)
     except ValueError:
         return ""
-    return _place(parts.netloc) if parts.scheme in ("http", "https") else ""
+    return _origin(parts.netloc) if parts.scheme in ("http", "https") else ""
 
 
-def _reached_by(headers: Headers) -> list[str]:
+def _hosts_of(headers: Headers) -> list[str]:
     """The names by which a browser found this server, or a proxy before it."""
     forwarded = ",".join(headers.getlist("x-forwarded-host"))
     return [*headers.getlist("host"), *(it for it in forwarded.split(",") if it.strip())]

@@ -90,7 +90,7 @@ class Sessions(StateHolder):
 
 
 @asynccontextmanager
-async def few_sessions(app: Any) -> AsyncIterator[None]:
+async def limit_sessions(app: Any) -> AsyncIterator[None]:
     """Have a page keep its sessions this way; a lifespan of the server that is launched."""
     sessions = Sessions()  # type: ignore[no-untyped-call]  # Gradio's own
     sessions.set_blocks(app.get_blocks())

@@ -10,7 +10,7 @@ import pytest
 
 from album.cli import photos as photo_commands
 from album.cli import served_search
-from album.cli.served_search import VERSION, answer_request, ask_served, page_json
+from album.cli.served_search import VERSION, answer_request, page_json, search_served
 from album.domain.photo import SearchFilters
 from album.runtime.local_socket import LocalSocket, ask
 from album.search.search import SearchRequest
@@ -48,7 +48,7 @@ def test_served_answer_equals_local_search(served, tmp_path):
     for question in questions(tmp_path):
         for limit in (1, 10):
             here = page_json(served, served.search.find(question, limit=limit))
-            assert ask_served(served.data_dir, question, limit) == json.loads(json.dumps(here))
+            assert search_served(served.data_dir, question, limit) == json.loads(json.dumps(here))
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_command_reports_what_served_album_cannot_answer(served):
         SearchRequest(like=(99,)),
         SearchRequest(pictures=(served.data_dir / "none.png",)),
     ):
-        assert ask_served(served.data_dir, question, 10) is None
+        assert search_served(served.data_dir, question, 10) is None
     result = run(served.data_dir, "similar", 99)
 
     assert result.exit_code == 1
@@ -97,7 +97,7 @@ def test_command_reports_what_served_album_cannot_answer(served):
 def test_command_searches_locally_when_nothing_is_served(album, tmp_path):
     take_in(album, [make_photo(tmp_path / "red.png", "red")])
 
-    assert ask_served(album.data_dir, SearchRequest("2001"), 10) is None
+    assert search_served(album.data_dir, SearchRequest("2001"), 10) is None
     assert read(run(album.data_dir, "search", "--json"))["total"] == 1
 
 
@@ -131,4 +131,4 @@ def test_a_request_that_is_none_gets_no_answer(served, changes, caplog):
 def test_an_answer_of_another_version_is_not_used(served, monkeypatch):
     monkeypatch.setattr(served_search, "ask", lambda *args: {"version": VERSION + 1, "hits": []})
 
-    assert ask_served(served.data_dir, SearchRequest("red"), 10) is None
+    assert search_served(served.data_dir, SearchRequest("red"), 10) is None

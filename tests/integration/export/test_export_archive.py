@@ -15,7 +15,7 @@ from album.export import archive as module
 from album.export import exporter
 from album.export.archive import export_zip, verify_zip
 from album.export.exporter import PhotoExport
-from album.export.plan import plan_of
+from album.export.plan import plan_export
 from album.service import Album
 from tests.integration.export.test_exporter import FOREIGN
 from tests.support.captioning import set_caption
@@ -136,7 +136,7 @@ def test_unwritable_zip_leaves_no_file(mixed, tmp_path, monkeypatch, code, sente
     def refuse(zipped: zipfile.ZipFile, folder: Path) -> None:
         raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr(module, "_move_into", refuse)
+    monkeypatch.setattr(module, "_archive_files", refuse)
 
     with pytest.raises(AlbumError, match=sentence):
         export_zip(out_of(mixed), tmp_path / "all.zip")
@@ -159,12 +159,12 @@ def test_plan_counts_sidecars_and_their_places(mixed):
     photos = list(mixed.store.all_photos())
     ids = [it.photo_id for it in photos]
 
-    plan = plan_of(mixed.store, None)
+    plan = plan_export(mixed.store, None)
 
     assert plan.photo_ids == tuple(ids)
     assert plan.in_place == tuple(it.photo_id for it in photos if it.path is not None)
-    assert (plan.told, plan.told_in_place) == (3, 2)
+    assert (plan.sidecars, plan.sidecars_in_place) == (3, 2)
     assert plan.size_bytes == sum(it.size_bytes for it in photos)
-    some = plan_of(mixed.store, [ids[-1], 999, ids[0], ids[0]])
+    some = plan_export(mixed.store, [ids[-1], 999, ids[0], ids[0]])
     assert some.photo_ids == (ids[0], ids[-1])
-    assert plan_of(mixed.store, []).photo_ids == ()
+    assert plan_export(mixed.store, []).photo_ids == ()

@@ -15,7 +15,7 @@ from album.domain.labels import MAX_LABELS, GivenLabel
 from album.domain.photo import Caption, Photo
 from album.export.exporter import PhotoExport
 from album.export.verification import verify_export
-from album.export.xmp_sidecar import SidecarContent, extended
+from album.export.xmp_sidecar import SidecarContent, extend_packet
 from album.service import Album
 from album.storage.captions import CaptionStore
 from tests.support import exiftool
@@ -305,7 +305,7 @@ def test_forged_sidecar_gains_no_extra_rights(album, mine):
         ["a" * 101, "  two\nlines ", *(f"label {number}" for number in range(2000))],
         ["model 9.0000 label 1", "god 0.5000 label 2", "words 0.5000 label 3"],
     )
-    packet = extended(b"", said).packet
+    packet = extend_packet(b"", said).packet
     assert packet is not None
     (mine / "white.jpg.xmp").write_bytes(packet)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from album.export.xmp_document import SidecarError
-from album.export.xmp_sidecar import SidecarContent, extended, photo_of, xml_text
+from album.export.xmp_sidecar import SidecarContent, extend_packet, sha256_in, xml_text
 from album.metadata import xmp
 from tests.support import exiftool
 
@@ -62,7 +62,7 @@ def packet(elements: str = "", attributes: str = "", names: str = "") -> bytes:
 
 
 def written(before: bytes, said: SidecarContent, **how: bool) -> bytes:
-    after = extended(before, said, **how).packet
+    after = extend_packet(before, said, **how).packet
     assert after is not None
     return after
 
@@ -130,7 +130,7 @@ def test_comments_and_namespaces_stay_as_they_are_spelled():
 
 @pytest.mark.parametrize("before", [b"", RICH.encode()])
 def test_up_to_date_sidecar_is_not_rewritten(before):
-    assert extended(written(before, ALBUM_SAYS), ALBUM_SAYS).packet is None
+    assert extend_packet(written(before, ALBUM_SAYS), ALBUM_SAYS).packet is None
 
 
 def test_a_sidecar_in_another_encoding_is_extended():
@@ -180,8 +180,8 @@ def test_foreign_description_and_rating_stay_unless_replaced():
     )
     said = SidecarContent(SHA256, {"ko": "앨범의 글", "en": "of the album"}, rating=2)
 
-    kept = extended(theirs, said)
-    replaced = extended(theirs, said, replace=True)
+    kept = extend_packet(theirs, said)
+    replaced = extend_packet(theirs, said, replace=True)
 
     assert kept.packet is not None
     assert replaced.packet is not None
@@ -195,7 +195,7 @@ def test_foreign_description_and_rating_stay_unless_replaced():
 
 def test_album_values_follow_the_album():
     first = written(b"", SidecarContent(SHA256, {"ko": "하나", "": "by hand"}, rating=1))
-    then = extended(first, SidecarContent(SHA256, {"ko": "둘"}, rating=-1))
+    then = extend_packet(first, SidecarContent(SHA256, {"ko": "둘"}, rating=-1))
 
     assert then.notes == ()
     assert then.packet is not None
@@ -232,12 +232,13 @@ def test_any_text_comes_back_letter_for_letter(text):
     assert facts.captions == {"ko": text, "": text + "!"}
     assert facts.labels == (text[:90], "b")
     assert (
-        extended(after, SidecarContent(SHA256, facts.captions, labels=facts.labels)).packet is None
+        extend_packet(after, SidecarContent(SHA256, facts.captions, labels=facts.labels)).packet
+        is None
     )
 
 
 def test_invalid_xml_characters_are_removed_and_reported():
-    result = extended(
+    result = extend_packet(
         b"", SidecarContent(SHA256, {"en": "a\x01\x1bb\ud800c\ufffe"}, labels=["x\x00y"])
     )
 
@@ -277,7 +278,7 @@ EVIL = (
 )  # fmt: skip
 def test_broken_sidecar_is_refused_in_one_sentence(broken):
     with pytest.raises(SidecarError, match=r"\.$"):
-        extended(broken, ALBUM_SAYS)
+        extend_packet(broken, ALBUM_SAYS)
 
     assert xmp.read(written(b"", ALBUM_SAYS)).captions == ALBUM_SAYS.captions  # none the worse
 
@@ -287,15 +288,15 @@ def test_what_the_writer_would_change_is_never_written():
     odd = packet("", times, 'xmlns:exif="http://ns.adobe.com/exif/1.0/"')
 
     with pytest.raises(SidecarError, match="GPSTimeStamp"):
-        extended(odd, ALBUM_SAYS)
+        extend_packet(odd, ALBUM_SAYS)
 
 
 def test_too_long_caption_is_refused():
     with pytest.raises(SidecarError, match="become too long"):
-        extended(b"", SidecarContent(SHA256, {"en": "a" * xmp.MAX_BYTES}))
+        extend_packet(b"", SidecarContent(SHA256, {"en": "a" * xmp.MAX_BYTES}))
 
 
 def test_album_sidecar_names_its_photo():
-    assert photo_of(written(b"", ALBUM_SAYS)) == SHA256
-    assert photo_of(RICH.encode()) is None
-    assert photo_of(b"<") is None
+    assert sha256_in(written(b"", ALBUM_SAYS)) == SHA256
+    assert sha256_in(RICH.encode()) is None
+    assert sha256_in(b"<") is None
