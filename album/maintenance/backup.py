@@ -1,7 +1,7 @@
-"""The journey out of this disk: one file that holds an album, made while the album goes on working.
+"""Backup of an album to one file, made while the album is in use.
 
-A backup is one moment of the database and the originals that belong to it. What cannot be read is
-reported; what cannot be written leaves nothing behind.
+A backup is a snapshot of the database with its originals. Unreadable originals are reported, and a
+failed backup leaves no file behind.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ from album.storage.photos import PhotoStore
 
 @dataclass(slots=True)
 class BackupReport:
-    """What is in a backup, and what is not."""
+    """The counts and problems of a backup."""
 
     file: Path
     size_bytes: int = 0
     photos: int = 0
-    """All photos of the album, with everything that is known of them."""
+    """Photos in the database."""
     originals: int = 0
-    """Those whose original is in the backup."""
+    """Originals in the backup."""
     left_out: list[PhotoProblem] = field(default_factory=list)
     """Originals that could not be read."""
     changed: list[PhotoProblem] = field(default_factory=list)
-    """Originals that are in the backup with other bytes than they had at their import."""
+    """Originals saved with other bytes than at their import."""
 
 
 def backup(
@@ -54,21 +54,21 @@ def backup(
     overwrite: bool = False,
     on_progress: OnProgress = lambda done, total, name: None,
 ) -> BackupReport:
-    """Save the album as it is at this moment to one file; it may be in use meanwhile.
+    """Save a snapshot of an album, which may be in use, to one file.
 
-    An original that cannot be read is reported and never stops the others.
+    An original that cannot be read is reported and never stops the backup.
 
     Args:
         database: the rows.
         store: the same rows, as photos.
         originals: the files.
-        file: where to; it appears when it is whole.
-        with_originals: save the photos themselves too, also those indexed in place.
-        overwrite: replace an earlier backup at `file`, when the new one is whole.
+        file: the backup, which appears when it is complete.
+        with_originals: also save the originals, including those indexed in place.
+        overwrite: replace an earlier backup at `file` when the new one is complete.
         on_progress: called after each photo.
 
     Raises:
-        AlbumError: `file` cannot be written, or must not be; nothing is left behind.
+        AlbumError: `file` cannot be written, or must not be overwritten.
     """
     try:
         if originals.photos_dir.parent.resolve() in file.resolve().parents:
@@ -115,7 +115,7 @@ def _write(
                 for done, photo in enumerate(store.all_photos(), start=1):
                     _save(writer, originals, photo, report)
                     on_progress(done, total, photo.filename)
-            copy.close()  # which brings it into one file
+            copy.close()  # so that SQLite leaves a single file
             writer.add(DATABASE, place / DATABASE, deflate=True)
             writer.finish(with_originals, counts | {"originals": report.originals})
     finally:
@@ -142,7 +142,10 @@ def _save(writer: BackupWriter, originals: Originals, photo: Photo, report: Back
 
 
 def _original(originals: Originals, photo: Photo) -> Path:
-    """The original; while an import runs it may be a moment behind its row."""
+    """Find the original of a photo.
+
+    While an import runs, it may reach its place a moment after its row is written.
+    """
     if photo.path is None and not originals.path_of(photo).is_file():
         for sha256, arrived in originals.identified():
             if sha256 == photo.sha256:

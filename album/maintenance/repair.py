@@ -1,4 +1,4 @@
-"""Puts right what a check of the library finds: rows and caches are written, never an original."""
+"""Repair of the faults of a library, in rows and caches but never in originals."""
 
 from __future__ import annotations
 
@@ -30,24 +30,24 @@ from album.storage.vector_index import VectorIndex, matrix_files
 
 @dataclass(slots=True)
 class RepairReport:
-    """What a repair did, and what is left for the person to do."""
+    """What a repair did, and what is left to the user."""
 
     thumbnails: int = 0
-    """Thumbnails made again."""
+    """Thumbnails recreated."""
     large_views: int = 0
-    """Broken large views taken away; they are made when they are next looked at."""
+    """Broken large views deleted, which are recreated when viewed."""
     encoded: int = 0
-    """Photos that had no vector of the model in use."""
+    """Photos that lacked a vector of the model in use."""
     matrices: list[str] = field(default_factory=list)
-    """Models whose matrix was made again."""
+    """Models whose matrix was rebuilt."""
     missing: int = 0
-    """Photos that are marked as missing from now on."""
+    """Photos newly marked as missing."""
     found: int = 0
     """Photos whose original was found again."""
     to_import: list[Path] = field(default_factory=list)
-    """Originals that no photo owns: import copies of them; they themselves stay."""
+    """Originals without a photo, of which copies can be imported."""
     left: list[str] = field(default_factory=list)
-    """What could not be put right, each with what to do."""
+    """Faults that could not be repaired, each with advice."""
 
 
 def repair(
@@ -59,14 +59,16 @@ def repair(
     *,
     deep: bool = False,
 ) -> RepairReport:
-    """Put right what `find_faults` finds; what a crash left on its way in, each start finishes.
+    """Repair what `find_faults` finds.
+
+    Unfinished uploads are not repaired, as each start finishes them.
 
     Args:
         store: the rows.
-        originals: the files; the album's own may move to where their row says, unchanged.
-        active: encodes what lacks a vector.
-        embeddings_dir: the folder of the matrices; one that the album has open and that is made
-            again is seen by searches from the next start on.
+        originals: the files. The album's own may be moved to their places, unchanged.
+        active: encodes photos without a vector.
+        embeddings_dir: the folder of the matrices. Searches use a rebuilt matrix from the next
+            start on.
         on_progress: called after each photo.
         deep: read every original and compare its sha256.
 
@@ -91,7 +93,7 @@ def repair(
 
 
 def _find_owner(store: PhotoStore, originals: Originals, file: Path, report: RepairReport) -> None:
-    """A file that no row asks for: the lost original of a photo, or a photo to import."""
+    """Move a file without a row to its photo, or list it for import."""
     if kind_of(file.name) == "sidecar":
         report.left.append(f"{_printable(file)}: it describes no photo of the album; move it away.")
         return
@@ -106,13 +108,14 @@ def _find_owner(store: PhotoStore, originals: Originals, file: Path, report: Rep
         report.to_import.append(file)
     elif originals.path_of(photo).is_file():
         report.left.append(
-            f"{_printable(file)}: it has the same bytes as {photo_title(photo)}; delete it if you like."
+            f"{_printable(file)}: it has the same bytes as {photo_title(photo)};"
+            " delete it if you like."
         )
     else:
-        own = originals.kept(photo)
-        if not own.exists():
-            own.parent.mkdir(exist_ok=True)
-            file.rename(own)
+        target = originals.kept(photo)
+        if not target.exists():
+            target.parent.mkdir(exist_ok=True)
+            file.rename(target)
         store.move(photo.photo_id, None)
         report.found += 1
 
@@ -120,7 +123,11 @@ def _find_owner(store: PhotoStore, originals: Originals, file: Path, report: Rep
 def _repair_row(
     store: PhotoStore, originals: Originals, photo: Photo, deep: bool, report: RepairReport
 ) -> bool:
-    """Make the row say where its original is, or that it is missing; whether it is there."""
+    """Update the path of an original, or mark it missing.
+
+    Returns:
+        Whether there is a sound original.
+    """
     imports = ImportStore(store.database)
     name = photo_title(photo)
     match original_state(originals, photo, deep):
@@ -130,8 +137,8 @@ def _repair_row(
                 report.found += 1
             return True
         case "gone":
-            own = originals.kept(photo)
-            if photo.path is not None and own.is_file() and sha256_of(own) == photo.sha256:
+            copy = originals.kept(photo)
+            if photo.path is not None and copy.is_file() and sha256_of(copy) == photo.sha256:
                 store.move(photo.photo_id, None)
                 report.found += 1
                 return True
@@ -164,13 +171,13 @@ def _repair_thumbnails(
         report.large_views += 1
     small = originals.thumbnail(photo.sha256)
     if not has_original or jpeg_state(small) == "sound":
-        return  # what has no original is among what is left already
+        return  # a photo without its original has been reported
     try:
-        made = decoder.thumbnail(originals.find(photo))
+        jpeg = decoder.thumbnail(originals.find(photo))
     except (UnreadableImageError, PhotoNotFoundError) as error:
         report.left.append(f"{photo_title(photo)}: its thumbnail cannot be made again. {error}")
         return
-    originals.write_cache(small, made)
+    originals.write_cache(small, jpeg)
     report.thumbnails += 1
 
 
@@ -180,9 +187,9 @@ def _encode(store: PhotoStore, active: ActiveEncoder, report: RepairReport) -> N
     before = store.encoded_by().get(model_id, 0)
     active.encode_missing(current)
     report.encoded = store.encoded_by().get(model_id, 0) - before
-    if still := store.count() - before - report.encoded:
+    if missing := store.count() - before - report.encoded:
         report.left.append(
-            f"{still} photos cannot be encoded: neither their original nor their thumbnail can be"
+            f"{missing} photos cannot be encoded: neither their original nor their thumbnail can be"
             " read; put the originals back and repair again."
         )
 
@@ -193,7 +200,7 @@ def _repair_matrix(
     if matrix_fault(store, embeddings_dir, model_id) is None:
         return
     d = embedding_width(store, model_id)
-    with store.writing():  # which keeps other processes off the files
+    with store.writing():  # locks the files against other processes
         for path in matrix_files(embeddings_dir, model_id):
             path.unlink(missing_ok=True)
         VectorIndex(embeddings_dir, store, model_id, d)
@@ -201,5 +208,5 @@ def _repair_matrix(
 
 
 def _printable(path: Path) -> str:
-    """A path as text, also where an old disk wrote it in no Unicode."""
+    """Convert a path to text, also where its bytes are no Unicode."""
     return os.fsencode(path).decode("utf-8", "replace")

@@ -1,7 +1,6 @@
-"""Checks that rows, originals, thumbnails and matrices of a library agree; reads and never writes.
+"""Read-only check that rows, originals, thumbnails and matrices agree.
 
-Photos are taken one after the other, so that memory does not grow with the library but by a few
-bytes for each.
+Photos are checked one by one, so memory grows by only a few bytes per photo.
 """
 
 from __future__ import annotations
@@ -24,30 +23,38 @@ from album.storage.originals import Originals, is_half
 from album.storage.photos import PhotoStore
 from album.storage.vector_index import matrix_files
 
-# What NumPy raises for a header that is damaged, beside OSError.
+# What NumPy raises for a damaged header, beside OSError.
 _NPY_ERRORS = (
-    ValueError, TypeError, LookupError, ArithmeticError, EOFError, SyntaxError, MemoryError,
-    RecursionError, tokenize.TokenError, struct.error,
-)  # fmt: skip
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    EOFError,
+    SyntaxError,
+    MemoryError,
+    RecursionError,
+    tokenize.TokenError,
+    struct.error,
+)
 
 
 def find_faults(
     store: PhotoStore, originals: Originals, embeddings_dir: Path, *, deep: bool = False
 ) -> Iterator[str]:
-    """One line for each thing that is not as it must be; nothing for a sound library.
+    """Yield one line for each fault of a library.
 
-    Reads alone. A matrix that is not there or behind the rows is no fault: the next start goes on
-    with it.
+    A missing matrix, or one with fewer rows than the database, is no fault, as the next start
+    completes it.
 
     Args:
         store: the rows.
         originals: the files.
         embeddings_dir: the folder of the matrices.
-        deep: read every original and compare its sha256, which takes as long as reading them.
+        deep: read every original and compare its sha256.
     """
     if broken := database_faults(store):
         yield from broken
-        return  # nothing can be held against rows that are not sound themselves
+        return  # other checks need sound rows
     for photo in store.all_photos():
         name = photo_title(photo)
         match original_state(originals, photo, deep):
@@ -78,7 +85,7 @@ _Original = Literal["sound", "gone", "changed", "other bytes"]
 
 
 def database_faults(store: PhotoStore) -> list[str]:
-    """What is wrong with the database itself, one line each."""
+    """List the faults of the database itself."""
     try:
         return store.database.faults()
     except store.database.connection.Error as error:
@@ -86,20 +93,23 @@ def database_faults(store: PhotoStore) -> list[str]:
 
 
 def original_state(originals: Originals, photo: Photo, deep: bool) -> _Original:
-    """How the original of a photo is; "other bytes" is only known where `deep` reads them."""
+    """Classify the original of a photo.
+
+    "other bytes" is only detected when `deep` reads the file.
+    """
     try:
         original = originals.find(photo)
         if original.stat().st_size != photo.size_bytes:
             return "changed"
         if deep and sha256_of(original) != photo.sha256:
             return "other bytes"
-    except (PhotoNotFoundError, OSError):  # OSError: its disk was unplugged just now
+    except (PhotoNotFoundError, OSError):  # OSError: an unplugged disk
         return "gone"
     return "sound"
 
 
 def unowned_originals(store: PhotoStore, originals: Originals) -> Iterator[Path]:
-    """The files among the album's own originals that no row asks for; a folder at a time."""
+    """Yield the files among the album's own originals that no row owns."""
     for folder, below, names in os.walk(originals.photos_dir):
         below.sort()
         for name in sorted(names):
@@ -107,13 +117,13 @@ def unowned_originals(store: PhotoStore, originals: Originals) -> Iterator[Path]
             if is_half(file):
                 continue
             photo = store.by_sha256(name.partition(".")[0])
-            known = [file, file.with_suffix("")] if kind_of(name) == "sidecar" else [file]
-            if photo is None or originals.kept(photo) not in known:
+            owners = [file, file.with_suffix("")] if kind_of(name) == "sidecar" else [file]
+            if photo is None or originals.kept(photo) not in owners:
                 yield file
 
 
 def photo_title(photo: Photo) -> str:
-    """What a photo is called in reports."""
+    """Name a photo in reports."""
     return f"photo {photo.photo_id} ({photo.filename})"
 
 
@@ -121,7 +131,10 @@ def photo_title(photo: Photo) -> str:
 
 
 def jpeg_state(path: Path) -> Literal["sound", "missing", "broken"]:
-    """By its first and last bytes: a power cut leaves an empty file, or one that is cut short."""
+    """Classify a JPEG by its first and last bytes.
+
+    A power cut leaves an empty or a truncated file.
+    """
     try:
         with path.open("rb", buffering=0) as file:
             head = file.read(3)
@@ -129,7 +142,7 @@ def jpeg_state(path: Path) -> Literal["sound", "missing", "broken"]:
             return "sound" if head + file.read(2) == b"\xff\xd8\xff\xff\xd9" else "broken"
     except FileNotFoundError:
         return "missing"
-    except OSError:  # shorter than two bytes, no file, or not to be read
+    except OSError:  # shorter than two bytes, no file, or unreadable
         return "broken"
 
 
@@ -145,7 +158,7 @@ def _lacking_vectors(store: PhotoStore) -> Iterator[str]:
 
 
 def matrix_fault(store: PhotoStore, embeddings_dir: Path, model_id: str) -> str | None:
-    """How the files of one matrix disagree with the rows, as far as they go."""
+    """Describe how the files of a matrix differ from the rows that they hold."""
     path, ids_path = matrix_files(embeddings_dir, model_id)
     if not path.exists() and not ids_path.exists():
         return None
@@ -153,7 +166,7 @@ def matrix_fault(store: PhotoStore, embeddings_dir: Path, model_id: str) -> str 
         return f"{path.name}: half of it is missing"
     try:
         return _disagreement(store, model_id, path, ids_path)
-    except (ValueError, TypeError):  # of NumPy, which cannot make rows of them
+    except (ValueError, TypeError):  # NumPy cannot stack vectors of different lengths
         return f"album.db: a vector of {model_id} has another length than the others"
 
 
@@ -168,25 +181,25 @@ def _disagreement(store: PhotoStore, model_id: str, path: Path, ids_path: Path) 
         return f"{path.name}: its rows are not those of the database"
     row = 0
     for _, vectors in store.vectors(model_id, 0, d):
-        ours = matrix[row : min(row + len(vectors), rows)]
-        if ours.tobytes() != vectors[: len(ours)].tobytes():
+        stored = matrix[row : min(row + len(vectors), rows)]
+        if stored.tobytes() != vectors[: len(stored)].tobytes():
             return f"{path.name}: rows from {row} on differ from the database"
-        row += len(ours)
+        row += len(stored)
         if row == rows:
             break
     return None
 
 
 def embedding_width(store: PhotoStore, model_id: str) -> int:
-    """d, the length of the vectors of a model that has some."""
+    """Return the length d of the vectors of a model, which must have some."""
     _, first = next(store.vectors(model_id, 0, -1, portion=1))
     return int(first.shape[1])
 
 
 def _mapped(path: Path, row: tuple[int, ...], kind: str) -> npt.NDArray[Any] | None:
-    """The rows in a file, unread; None where it does not hold whole rows of this shape and type."""
+    """Map the rows of a file, or return None for another shape or type."""
     try:
-        with np.errstate(over="ignore"):  # of absurdly many rows
+        with np.errstate(over="ignore"):  # a forged number of rows
             array = np.lib.format.open_memmap(path, mode="r")
     except (OSError, *_NPY_ERRORS):
         return None
