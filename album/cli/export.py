@@ -1,4 +1,4 @@
-"""The command that writes what the album says of photos into sidecars, and reads it back."""
+"""The command that exports metadata into sidecars, and verifies them."""
 
 from __future__ import annotations
 
@@ -48,8 +48,10 @@ def export(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write captions, labels and stars into XMP sidecars, never into photos; status 1 when anything
-    could not be written, or does not come back."""
+    """Write captions, labels and stars into XMP sidecars, never into photos.
+
+    The status is 1 when anything could not be written, or does not come back.
+    """
     if beside == (to is not None):
         raise QueryError("Say where to: --beside the photos, or --to a folder.")
     if verify and (with_photos or replace):
@@ -73,7 +75,9 @@ def export(
 def _chosen_ids(album: Album, photos: list[int] | None, label: str) -> list[int] | None:
     if not label:
         return photos or None
-    with_label = {int(it) for it in album.store.matching_ids(SearchFilters(label=label))}
+    with_label = {
+        int(photo_id) for photo_id in album.store.matching_ids(SearchFilters(label=label))
+    }
     return sorted(with_label.intersection(photos) if photos else with_label)
 
 
@@ -91,27 +95,31 @@ def _print_report(report: ExportReport, as_json: bool) -> None:
             folder=None if report.folder is None else str(report.folder),
             photos=report.photos,
             **counts,
-            failed=[_problem_json(it) for it in report.failed],
-            notes=[_problem_json(it) for it in report.notes],
+            failed=[_problem_json(problem) for problem in report.failed],
+            notes=[_problem_json(problem) for problem in report.notes],
         )
     else:
-        for it in (*report.notes, *report.failed):
-            typer.echo(f"{it.path or it.filename or it.photo_id}: {it.reason}", err=True)
-        said = ", ".join(f"{count} {what.replace('_', ' ')}" for what, count in counts.items())
-        typer.echo(f"{report.photos} photos: {said}, {len(report.failed)} failed")
+        for problem in (*report.notes, *report.failed):
+            typer.echo(
+                f"{problem.path or problem.filename or problem.photo_id}: {problem.reason}",
+                err=True,
+            )
+        summary = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items())
+        typer.echo(f"{report.photos} photos: {summary}, {len(report.failed)} failed")
     if report.failed or report.not_reached:
         raise typer.Exit(1)
 
 
 def _print_verification(report: VerifyReport, as_json: bool) -> None:
     if as_json:
-        differences = [asdict(it) for it in report.differences]
+        differences = [asdict(difference) for difference in report.differences]
         print_json(photos=report.photos, same=report.same, differences=differences)
     else:
-        for it in report.differences:
+        for difference in report.differences:
             typer.echo(
-                f"{it.filename} ({it.photo_id}), {it.what}: here “{it.here}”,"
-                f" read back “{it.there}”"
+                f"{difference.filename} ({difference.photo_id}), {difference.what}:"
+                f" here “{difference.here}”,"
+                f" read back “{difference.there}”"
             )
         typer.echo(f"{report.same} of {report.photos} photos come back as they are.", err=True)
     if report.differences:

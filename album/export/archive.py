@@ -1,4 +1,4 @@
-"""An export into a ZIP, which holds what an export into a folder writes.
+"""Export into a ZIP with the content of a folder export.
 
 Photos pass through a temporary folder one by one, so the disk holds them only once.
 """
@@ -36,7 +36,7 @@ def export_zip(
     Args:
         export: writes the sidecars.
         target: the ZIP, in an existing folder. It appears when it is complete.
-        photo_ids: which photos; None: all.
+        photo_ids: which photos, or None for all.
         with_photos: also add the photos.
         replace: overwrite captions and stars of other programs.
         on_progress: called after each photo.

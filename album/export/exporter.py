@@ -39,7 +39,7 @@ class ExportProblem:
     photo_id: int
     filename: str
     path: Path | None
-    """The sidecar; None where no place was found for one."""
+    """The sidecar, or None where no place was found for one."""
     reason: str
     """One sentence."""
 
@@ -122,8 +122,8 @@ class PhotoExport:
         """Write sidecars beside the photos or into a folder.
 
         Args:
-            folder: the target; None: beside each photo in a folder of the user's own.
-            photo_ids: which photos; None: all.
+            folder: the target, or None for beside each photo in a folder of the user's own.
+            photo_ids: which photos, or None for all.
             with_photos: also copy the photos into the folder.
             replace: overwrite captions and stars of other programs.
             on_progress: called after each photo.

@@ -1,4 +1,4 @@
-"""Files of an export, written completely or not at all, and never through a link."""
+"""Atomic reading and writing of the files of an export, without links."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Sidecar:
     packet: bytes
     """b"" if there is none."""
     identity: tuple[int, int, int] | None
-    """Inode, size in bytes and mtime in ns; None: there is no file."""
+    """Inode, size in bytes and mtime in ns, or None without a file."""
 
 
 def read_sidecar(path: Path) -> Sidecar:
@@ -113,9 +113,10 @@ class NamesInFolder:
         self._taken: set[str] = set()
 
     def name_for(self, photo: Photo, original: Path) -> str:
-        """Choose the name of a photo in the folder, to which its sidecar adds `XMP`.
+        """Choose the name of a photo in the folder.
 
-        Where another photo has the same name, the beginning of the sha256 is added.
+        Its sidecar adds `XMP`. Where another photo has this name, the beginning of the sha256 is
+        added.
 
         Raises:
             SidecarError: other files have all possible names.
@@ -146,7 +147,7 @@ class NamesInFolder:
 
     @staticmethod
     def _may_be(path: Path, photo: Photo) -> bool:
-        """Tell whether a path is free or has the size of the photo.
+        """Tell whether a path is free or has the photo's size.
 
         Another program may have put a file there since the sidecar was written.
         """
@@ -156,7 +157,9 @@ class NamesInFolder:
 
 
 def safe_name(filename: str, suffix: str) -> str:
-    """Make a file name that is valid on every system and recognised as a photo.
+    """Make a photo's file name valid on every system.
+
+    Its ending is one that the album recognises as a photo.
 
     Args:
         filename: the name of the photo.
@@ -173,7 +176,7 @@ def safe_name(filename: str, suffix: str) -> str:
 
 
 def write_error(error: OSError) -> str:
-    """Explain in a sentence why a file could not be read or written."""
+    """Explain why a file could not be read or written."""
     if isinstance(error, PermissionError) or error.errno == errno.EROFS:
         return "The album may not write there: allow it, or export into another folder."
     if is_full(error):

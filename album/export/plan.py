@@ -28,10 +28,10 @@ def plan_export(store: PhotoStore, photo_ids: Sequence[int] | None) -> ExportPla
 
     Args:
         store: the album's photos.
-        photo_ids: which photos; None: all.
+        photo_ids: which photos, or None for all.
     """
-    wanted = None if photo_ids is None else set(photo_ids)
-    rows = [row for row in store.outline() if wanted is None or row[0] in wanted]
+    selected = None if photo_ids is None else set(photo_ids)
+    rows = [row for row in store.outline() if selected is None or row[0] in selected]
     return ExportPlan(
         tuple(photo_id for photo_id, _, _, _ in rows),
         tuple(photo_id for photo_id, _, in_place, _ in rows if in_place),

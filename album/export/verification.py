@@ -70,8 +70,8 @@ def verify_export(
         store: the album's photos.
         labels: their labels.
         originals: their files.
-        folder: the folder of the export; None: beside the photos.
-        photo_ids: which photos; None: all.
+        folder: the folder of the export, or None for beside the photos.
+        photo_ids: which photos, or None for all.
         on_progress: called after each photo.
 
     Raises:
@@ -125,7 +125,7 @@ def _by_sha256(folder: Path) -> dict[str, list[str]]:
 
 
 def _in_folder(folder: Path, exported: Mapping[str, Sequence[str]], photo: Photo) -> list[Path]:
-    """List the sidecars of a photo in a folder, except those beside another photo.
+    """List a photo's sidecars in a folder, except those beside another photo.
 
     An import compares all bytes of the photo. Here its size is compared, which is fast.
     """

@@ -133,8 +133,8 @@ def write_packet(before: Packet, changes: Mapping[str, Value]) -> str:
     """
     exiv2, prefixes = _toolkit()
     for prefix, name in before.namespaces:
-        known = prefixes.get(prefix, name)
-        if known.rstrip("/#") != name.rstrip("/#"):
+        uri = prefixes.get(prefix, name)
+        if uri.rstrip("/#") != name.rstrip("/#"):
             raise SidecarError(
                 f"The sidecar gives the short name “{prefix}” a meaning of its own, with which it"
                 " cannot be extended: it stays as it is."
@@ -200,7 +200,7 @@ def _restore_wrapping(text: str, before: Packet) -> str:
 
 
 def value_of(root: Element, name: str) -> Value:
-    """Read the value of a property of `KEYS`, by its name with a prefix."""
+    """Read a property of `KEYS` by its name with a prefix."""
     if name in ("dc:description", "album:Captions", "album:Writers"):
         return xmp.alternatives(root, name)
     words = [
@@ -219,11 +219,11 @@ def texts_of(root: Element, name: str) -> list[str]:
     return list(value_of(root, name) or ())
 
 
-def missing_values(root: Element, wanted: Mapping[str, Value]) -> dict[str, Value]:
+def missing_values(root: Element, values: Mapping[str, Value]) -> dict[str, Value]:
     """Return the wanted values that differ from those of the packet."""
     return {
         name: value
-        for name, value in wanted.items()
+        for name, value in values.items()
         if (value_of(root, name) or None) != (value or None)
     }
 

@@ -1,4 +1,4 @@
-"""Captions, labels and stars of a photo in its XMP sidecar, which keeps everything else.
+"""Captions, labels and stars in XMP sidecars, which keep everything else.
 
 The album records what it wrote in its own namespace (`xmp.ALBUM`), so that it later removes only
 its own values.
@@ -45,7 +45,7 @@ class SidecarContent:
     keywords: Sequence[str] = ()
     """Of the photo's own files."""
     rating: int | None = None
-    """0 to 5 stars; -1: rejected."""
+    """0 to 5 stars, or -1 for rejected."""
 
     @property
     def needs_file(self) -> bool:
@@ -61,7 +61,7 @@ class PacketUpdate:
     """The result of extending a packet."""
 
     packet: bytes | None
-    """In UTF-8; None: the packet is up to date."""
+    """In UTF-8, or None if the packet is up to date."""
     notes: tuple[str, ...]
     """What differs from the album, in sentences."""
 
@@ -70,7 +70,7 @@ def extend_packet(packet: bytes, content: SidecarContent, *, replace: bool = Fal
     """Add what the album says of a photo to a packet.
 
     Values of other programs stay: descriptions in other languages, keywords, hierarchical keywords.
-    So do their description in the same language and their stars, unless `replace`.
+    So do their description in a language of a caption and their stars, unless `replace`.
 
     Args:
         packet: of at most `xmp.MAX_BYTES`; b"" for a new sidecar.
@@ -81,8 +81,8 @@ def extend_packet(packet: bytes, content: SidecarContent, *, replace: bool = Fal
         SidecarError: the packet is broken, or cannot be written without loss.
     """
     before = parse_packet(packet) if packet.strip() else parse_packet(EMPTY)
-    wanted, notes = _plan(before.root, content, replace)
-    changes = missing_values(before.root, wanted)
+    values, notes = _plan(before.root, content, replace)
+    changes = missing_values(before.root, values)
     if not changes:
         return PacketUpdate(None, tuple(notes))
     text = write_packet(before, changes)
@@ -107,7 +107,7 @@ def refuse_broken(packet: bytes) -> None:
 
 
 def sha256_in(packet: bytes) -> str | None:
-    """Return the sha256 of the photo that an album wrote a packet for, if any."""
+    """Return the sha256 of the photo in an album's packet, if any."""
     return xmp.read(packet).photo
 
 
@@ -213,8 +213,8 @@ def _subject(
     before = texts_of(root, "dc:subject")
     for_labels = set(texts_of(root, "album:Words"))
     foreign = {word for word in before if word not in for_labels}
-    known = {_keyword_key(word) for word in (*foreign, *_hierarchical_leaves(root))}
-    new = [xml_text(word) for word in keywords if _keyword_key(xml_text(word)) not in known]
+    present = {_keyword_key(word) for word in (*foreign, *_hierarchical_leaves(root))}
+    new = [xml_text(word) for word in keywords if _keyword_key(xml_text(word)) not in present]
     foreign.update(new)
     label_words = [label for label in labels if label not in foreign]
     current = [word for word in before if word in foreign or word in label_words]
@@ -228,21 +228,21 @@ def _hierarchical_leaves(root: Element) -> list[str]:
 
 
 def _keyword_key(word: str) -> str:
-    """Normalise a keyword as an import does, so that equal ones compare equal."""
+    """Normalise a keyword for comparing, as an import does."""
     return " ".join(unicodedata.normalize("NFC", word).split())[:_LONGEST_KEYWORD].casefold()
 
 
 def _rating(
     root: Element, stars: int | None, replace: bool, notes: list[str]
 ) -> tuple[str | None, str | None]:
-    """Compute the stars, and those of the album if they are its own."""
+    """Compute the stars, and those written by the album."""
     now, before = value_of(root, "xmp:Rating"), value_of(root, "album:Rating")
     assert not isinstance(now, (list, dict))
-    wanted = None if stars is None else str(stars)
+    rating = None if stars is None else str(stars)
     if now is None or now == before:
-        return wanted, wanted
-    if wanted is not None and xmp.stars(now) != stars:
+        return rating, rating
+    if rating is not None and xmp.stars(now) != stars:
         if replace:
-            return wanted, wanted
+            return rating, rating
         notes.append("The sidecar has other stars, which stay: have them replaced if yours count.")
     return now, None

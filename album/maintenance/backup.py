@@ -1,4 +1,4 @@
-"""Backup of an album to one file, made while the album is in use.
+"""Backup of an album in use to one file.
 
 A backup is a snapshot of the database with its originals. Unreadable originals are reported, and a
 failed backup leaves no file behind.
@@ -54,7 +54,7 @@ def backup(
     overwrite: bool = False,
     on_progress: OnProgress = lambda done, total, name: None,
 ) -> BackupReport:
-    """Save a snapshot of an album, which may be in use, to one file.
+    """Save a snapshot of an album in use to one file.
 
     An original that cannot be read is reported and never stops the backup.
 

@@ -1,8 +1,8 @@
-"""The ZIP file of a backup, written member by member and read as untrusted.
+"""Writer and reader of the ZIP file of a backup.
 
     photos/<ab>/<sha256>.<ext>   originals, stored uncompressed, and their sidecars
     album.db                     one consistent copy of the database, deflated
-    manifest.json                versions, date, counts; size, sha256 and time of every other member
+    manifest.json                versions, date, counts, size, sha256 and time of all other members
 
 Any unpacker opens it. The reader checks names, sizes and bytes.
 """

@@ -1,4 +1,4 @@
-"""Repair of the faults of a library, in rows and caches but never in originals."""
+"""Repair of rows and caches of a library, but never of originals."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def repair(
 
 
 def _find_owner(store: PhotoStore, originals: Originals, file: Path, report: RepairReport) -> None:
-    """Move a file without a row to its photo, or list it for import."""
+    """Move an unowned file to its photo, or list it for import."""
     if kind_of(file.name) == "sidecar":
         report.left.append(f"{_printable(file)}: it describes no photo of the album; move it away.")
         return

@@ -1,4 +1,4 @@
-"""Restoring of a backup into a folder without an album, completely or not at all.
+"""Atomic restoring of a backup into a folder without an album.
 
 The backup may be forged. Its rows are checked and copied into a new database, and the file paths in
 them are checked before use.
@@ -61,7 +61,7 @@ def restore(
 ) -> RestoreReport:
     """Restore an album from a backup, completely or not at all.
 
-    A photo indexed in place stays in place if its file has the same bytes on this machine.
+    A photo indexed in place stays in place if its file has equal bytes on this machine.
     Otherwise its original is extracted into the album's own folder. The next start makes thumbnails
     and matrices.
 
@@ -165,7 +165,10 @@ def _restore_original(
 
 
 def _has_bytes(path: Path, sha256s: set[str]) -> bool:
-    """Compare the sha256 of a file, as a forged row could name any file."""
+    """Tell whether a file has one of the sha256s.
+
+    Size is not enough, as a forged row could name any file of this machine.
+    """
     try:
         return path.is_file() and sha256_of(path) in sha256s
     except OSError:
@@ -173,7 +176,10 @@ def _has_bytes(path: Path, sha256s: set[str]) -> bool:
 
 
 def _may_stay(path: Path, sha256: str) -> bool:
-    """Tell whether a row may keep `path`: any photo by its name, other files by sha256."""
+    """Tell whether a row may keep `path`.
+
+    Any name of a photo may stay, other files only by their sha256.
+    """
     return path.suffix.lower() in PHOTO_SUFFIXES or _has_bytes(path, {sha256})
 
 

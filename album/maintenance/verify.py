@@ -158,7 +158,7 @@ def _lacking_vectors(store: PhotoStore) -> Iterator[str]:
 
 
 def matrix_fault(store: PhotoStore, embeddings_dir: Path, model_id: str) -> str | None:
-    """Describe how the files of a matrix differ from the rows that they hold."""
+    """Describe how the files of a matrix differ from their rows."""
     path, ids_path = matrix_files(embeddings_dir, model_id)
     if not path.exists() and not ids_path.exists():
         return None
@@ -191,13 +191,16 @@ def _disagreement(store: PhotoStore, model_id: str, path: Path, ids_path: Path) 
 
 
 def embedding_width(store: PhotoStore, model_id: str) -> int:
-    """Return the length d of the vectors of a model, which must have some."""
+    """Return d, the length of the vectors of a model.
+
+    The model must have vectors.
+    """
     _, first = next(store.vectors(model_id, 0, -1, portion=1))
     return int(first.shape[1])
 
 
 def _mapped(path: Path, row: tuple[int, ...], kind: str) -> npt.NDArray[Any] | None:
-    """Map the rows of a file, or return None for another shape or type."""
+    """Map the rows of a file, or None for another shape or type."""
     try:
         with np.errstate(over="ignore"):  # a forged number of rows
             array = np.lib.format.open_memmap(path, mode="r")

@@ -1,4 +1,4 @@
-"""The form that starts a caption job, after showing its cost and what it sends."""
+"""The form that estimates and starts a caption job."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class AnnouncedJob:
     """Those of the estimate, without photos that were imported since."""
 
     def covers(self, other: AnnouncedJob) -> bool:
-        """Tell whether another job sends the same photos, in any language."""
+        """Tell whether another job sends equal photos, in any language."""
         return (self.selection, self.share) == (other.selection, other.share)
 
 
@@ -182,8 +182,8 @@ class CaptionJobForm:
         """
         which, again = values[self.which], bool(values[self._again])
         if which == "found":
-            shown: SearchState = values[self._shown]
-            photo_ids = tuple(self._album.search.all_ids(shown.question))
+            search: SearchState = values[self._shown]
+            photo_ids = tuple(self._album.search.all_ids(search.question))
             if not photo_ids:
                 raise QueryError(say(language, "captions_none_found"))
             selection = CaptionSelection(photo_ids, lacking=not again)

@@ -55,15 +55,15 @@ class CaptionJobList:
         """List the components that `look` updates."""
         return [self.shown, self._column, self._today, self.list, self._timer, self.ended]
 
-    def look(self, shown: str | None, request: gr.Request) -> Updates:
-        """Update what differs from `shown`, the state that this browser shows."""
+    def look(self, state: str | None, request: gr.Request) -> Updates:
+        """Update what differs from `state`, the state that this browser shows."""
         language = language_of(request)
         progress = self._album.captions.progress(JOBS_SHOWN)
         resting = progress.resting_until
         if resting is not None:  # a new time a second later is no news
             resting = resting.replace(second=0, microsecond=0)
         now = digest((progress.jobs, resting, progress.why_resting, progress.today, language))
-        if now == shown:
+        if now == state:
             return {self.shown: gr.skip()}
         at_work = any(job.state == "running" for job in progress.jobs)
         today = ""
@@ -82,7 +82,7 @@ class CaptionJobList:
         }
 
     @alerts_on_failure
-    def on_button(self, shown: str | None, event: gr.SelectData, request: gr.Request) -> Updates:
+    def on_button(self, state: str | None, event: gr.SelectData, request: gr.Request) -> Updates:
         """Handle a button of a job."""
         captions = self._album.captions
         actions = {
@@ -97,7 +97,7 @@ class CaptionJobList:
                 actions[event.value](number)
             except QueryError:  # another browser was faster, so show the current state
                 return self.look(None, request)
-        return self.look(shown, request)
+        return self.look(state, request)
 
     def _job_html(self, progress: CaptionProgress, language: str) -> str:
         running = [job.job_id for job in progress.jobs if job.state == "running"]

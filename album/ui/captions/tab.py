@@ -1,4 +1,4 @@
-"""The Captions tab: the form that starts jobs, and the list of jobs."""
+"""The Captions tab with its form and its list of jobs."""
 
 from __future__ import annotations
 

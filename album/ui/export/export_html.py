@@ -66,7 +66,7 @@ def question(plan: ExportPlan, language: str, *, replace: bool) -> str:
 
 
 def progress(step: Step, language: str, *, stopping: bool) -> str:
-    """Show a bar, the counts, and the name of the photo done last."""
+    """Show a bar, the counts and the last photo."""
     share = 100 * step.done / step.total if step.total else 0.0
     left = say(language, "export_begins")
     if step.total:

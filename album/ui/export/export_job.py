@@ -1,4 +1,4 @@
-"""The work of an export on the page, done in threads of its own."""
+"""Exports of the page in worker threads."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from album.service import Album
 from album.ui.shared.background_task import BackgroundTask, Step
 
 WORKERS = 2  # exports at work for all browsers
-ZIP_KEPT_S = 3_600  # at least; Gradio deletes it after a day
+ZIP_KEPT_S = 3_600  # at least, and Gradio deletes it after a day
 
 
 @dataclass(frozen=True, slots=True)
 class ExportOrder:
-    """What to export, held in the session of a browser on the server."""
+    """What to export, held in the session of a browser."""
 
     photo_ids: tuple[int, ...]
     beside: bool

@@ -269,7 +269,7 @@ class ExportView:
     def export(
         self, order: ExportOrder, task: BackgroundTask[ExportReport], request: gr.Request
     ) -> Iterator[Updates]:
-        """Export and show the progress, until done, stopped or the page is closed."""
+        """Export and show the progress until done, stopped or abandoned."""
         language = language_of(request)
         zip_file = None if order.beside else self._jobs.new_zip()
         for step in self._jobs.export(order, zip_file, task):
@@ -343,8 +343,8 @@ class ExportView:
     def _photo_ids(self, values: Updates) -> Sequence[int] | None:
         """List the chosen photos, or return None for all."""
         if values[self._which] == "found":
-            shown: SearchState = values[self._shown]
-            return self._album.search.all_ids(shown.question)
+            search: SearchState = values[self._shown]
+            return self._album.search.all_ids(search.question)
         if values[self._which] == "label":
             filters = SearchFilters(label=values[self._label])
             return self._album.store.matching_ids(filters).tolist() if filters.label else []

@@ -1,4 +1,4 @@
-"""Imports and watched folders as HTML for the page and as JSON for programs."""
+"""Imports and watched folders as HTML and JSON."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def latest_report(report: Markup, language: str) -> Markup:
 
 
 def older_reports(reports: Sequence[str], folded: Sequence[str], language: str) -> Markup:
-    """Show reports below each other, with the `folded` ones behind a line that opens them."""
+    """Show reports, with the `folded` ones behind a line that opens them."""
     return render("imports/older_reports.html", language, reports=reports, folded=folded)
 
 
@@ -180,7 +180,7 @@ def _skipped(skipped: Mapping[str, int], language: str) -> str:
 
 
 def _source(record: ImportRecord, language: str) -> str:
-    """Word when an import ended, what it read and how long it took."""
+    """Word the end, the source and the duration of an import."""
     parts = [f"{record.ended_at or record.asked_at:%Y-%m-%d %H:%M}"]
     if record.sources:
         name = display_name(record.sources[0])

@@ -1,4 +1,4 @@
-"""The running import, the reports of the last ones and the watched folders on the page.
+"""The running import, reports and watched folders on the page.
 
 All of it is read from the database, so every browser sees imports of the command line and of
 earlier runs. The browser sends along which state it shows, and only differences are sent back.
@@ -120,58 +120,58 @@ class ImportsView:
 
     # What the listeners do
 
-    def look(self, shown: str | None, request: gr.Request) -> Updates:
+    def look(self, state: str | None, request: gr.Request) -> Updates:
         """Update what has changed since this browser polled last."""
-        return self.changes(shown, language_of(request))
+        return self.changes(state, language_of(request))
 
     @alerts_on_failure
-    def pause(self, import_id: int | None, shown: str | None, request: gr.Request) -> Updates:
+    def pause(self, import_id: int | None, state: str | None, request: gr.Request) -> Updates:
         """Pause an import after the photos in work."""
         if import_id is not None and not self._album.imports.get(import_id).ended:
             self._album.imports.pause(import_id)
-        return self.look(shown, request)
+        return self.look(state, request)
 
     @alerts_on_failure
-    def resume(self, import_id: int | None, shown: str | None, request: gr.Request) -> Updates:
+    def resume(self, import_id: int | None, state: str | None, request: gr.Request) -> Updates:
         """Resume a paused import."""
         if import_id is not None:
             self._album.imports.resume(import_id)
-        return self.look(shown, request)
+        return self.look(state, request)
 
     @alerts_on_failure
-    def cancel(self, import_id: int | None, shown: str | None, request: gr.Request) -> Updates:
+    def cancel(self, import_id: int | None, state: str | None, request: gr.Request) -> Updates:
         """Cancel an import after the photos in work, which stay."""
         if import_id is not None and not self._album.imports.get(import_id).ended:
             self._album.imports.cancel(import_id)
-        return self.look(shown, request)
+        return self.look(state, request)
 
     @alerts_on_failure
-    def on_button(self, shown: str | None, event: gr.SelectData, request: gr.Request) -> Updates:
+    def on_button(self, state: str | None, event: gr.SelectData, request: gr.Request) -> Updates:
         """Handle a button of a report or of a watched folder."""
         imports = self._album.imports
         number = event.index if isinstance(event.index, int) else -1
         if not 0 <= number < MOST_ROWS:  # no button of this page sends that
-            return self.look(shown, request)
+            return self.look(state, request)
         if event.value == "look":
             self._album.rescan(number)
         elif event.value == "resume":
             imports.resume(number)
         elif event.value == "retry" and self._may_retry(imports.get(number)):
             imports.retry(number)
-        return self.look(shown, request)
+        return self.look(state, request)
 
-    def received(self, message: str, shown: str | None, language: str) -> Updates:
+    def received(self, message: str, state: str | None, language: str) -> Updates:
         """Update after an upload, with a message that says what came."""
-        updates = self.changes(shown, language)
+        updates = self.changes(state, language)
         if self._now(self._album.imports.recent(1 + REPORTS + EARLIER)) is not None:
             updates[self._note] = import_html.received(message, language)
         return updates
 
-    def changes(self, shown: str | None, language: str) -> Updates:
-        """Update what differs from `shown`, which comes from a browser unchecked."""
+    def changes(self, state: str | None, language: str) -> Updates:
+        """Update what differs from `state`, which comes from a browser unchecked."""
         parts = self._parts(language)
         now = [digest(part.depends_on) for part in parts]
-        before = (shown or "").split()
+        before = (state or "").split()
         if len(before) != len(now):
             before = [""] * len(now)
         updates: Updates = {self.shown: gr.skip() if before == now else " ".join(now)}

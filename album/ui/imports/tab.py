@@ -73,12 +73,12 @@ class UploadTab:
         files: list[str] | None,
         captions: bool,
         caption_language: str,
-        shown: str | None,
+        state: str | None,
         request: gr.Request,
     ) -> Updates:
         """Import uploaded files."""
         return self._hand_over(
-            files, caption_language if captions else None, shown, request, whole_folder=False
+            files, caption_language if captions else None, state, request, whole_folder=False
         )
 
     @alerts_on_failure
@@ -87,17 +87,17 @@ class UploadTab:
         files: list[str] | None,
         captions: bool,
         caption_language: str,
-        shown: str | None,
+        state: str | None,
         request: gr.Request,
     ) -> Updates:
         """Import an uploaded folder, in which files other than photos are expected."""
         return self._hand_over(
-            files, caption_language if captions else None, shown, request, whole_folder=True
+            files, caption_language if captions else None, state, request, whole_folder=True
         )
 
     @alerts_on_failure
     def ask_language(self, checked: bool, request: gr.Request) -> Iterator[tuple[Any, Any]]:
-        """Show the languages of captions, or untick the box when no captioner works."""
+        """Show the caption languages, or untick the box without a captioner."""
         language = language_of(request)
         if checked:
             try:
@@ -114,7 +114,7 @@ class UploadTab:
         self,
         files: list[str] | None,
         caption_language: str | None,
-        shown: str | None,
+        state: str | None,
         request: gr.Request,
         *,
         whole_folder: bool,
@@ -122,7 +122,7 @@ class UploadTab:
         paths = self._uploads.checked(files)
         language = language_of(request)
         if not paths:
-            return self.imports.changes(shown, language)
+            return self.imports.changes(state, language)
         self._album.upload(
             [(path, path.name) for path in paths], caption_language, whole_folder=whole_folder
         )
@@ -131,5 +131,5 @@ class UploadTab:
         return {
             self._files: None,
             self._folder: None,
-            **self.imports.received(message, shown, language),
+            **self.imports.received(message, state, language),
         }

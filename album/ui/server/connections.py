@@ -97,8 +97,8 @@ def _descriptors() -> int:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     unlimited = resource.RLIM_INFINITY
     if soft != unlimited and soft < DESCRIPTORS:
-        wanted = DESCRIPTORS if hard == unlimited else min(DESCRIPTORS, hard)
+        limit = DESCRIPTORS if hard == unlimited else min(DESCRIPTORS, hard)
         with suppress(OSError, ValueError):  # a container may forbid it
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-            soft = wanted
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+            soft = limit
     return DESCRIPTORS if soft == unlimited else soft

@@ -20,7 +20,7 @@ sender_address: ContextVar[str] = ContextVar("sender_address", default="")
 
 
 class Login:
-    """Check of a name and a password, with a delay for wrong guesses.
+    """Check of name and password, with a delay for wrong guesses.
 
     Wrong guesses of one address wait in one lane, each for `delay_s`, even if their sender leaves.
     While `MOST_WAITING` are in the lane, all further guesses from the address are refused

@@ -277,13 +277,13 @@ def _origin_of(address: str) -> str:
 
 
 def _hosts_of(headers: Headers) -> list[str]:
-    """List the hosts that a browser used for this server, or for its proxy."""
+    """List the host names of this server or its proxy in a request."""
     forwarded = ",".join(headers.getlist("x-forwarded-host"))
     return [*headers.getlist("host"), *filter(str.strip, forwarded.split(","))]
 
 
 def _is_own_address(name: str) -> bool:
-    """Tell whether this machine has an address, by binding a socket to it.
+    """Tell whether an address is this machine's by binding a socket.
 
     Raises:
         ValueError: `name` is no address.

@@ -91,7 +91,7 @@ class Sessions(StateHolder):
 
 @asynccontextmanager
 async def limit_sessions(app: Any) -> AsyncIterator[None]:
-    """Replace the session store of an app, as a lifespan of its server."""
+    """Replace the session store of an app, as a server lifespan."""
     sessions = Sessions()  # type: ignore[no-untyped-call]  # Gradio's own
     sessions.set_blocks(app.get_blocks())
     app.state_holder = sessions

@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from album.cli import photos as photo_commands
+from album.cli import search as search_commands
 from album.cli import served_search
 from album.cli.served_search import VERSION, answer_request, page_json, search_served
 from album.domain.photo import SearchFilters
@@ -56,7 +56,7 @@ def never_opened(monkeypatch):
     def open_library(*args: object, **how: object) -> None:
         raise AssertionError("the album that is served was to be asked")
 
-    monkeypatch.setattr(photo_commands, "opened", open_library)
+    monkeypatch.setattr(search_commands, "open_album", open_library)
 
 
 @pytest.mark.usefixtures("never_opened")
