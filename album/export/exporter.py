@@ -282,11 +282,14 @@ class PhotoExport:
             packet = read_bytes(place.seed, xmp.MAX_BYTES)
             refuse_broken(packet)
         except SidecarError:
-            reason = (
+            note = _problem(
+                photo.photo_id,
+                photo.filename,
+                place,
                 f"What {place.seed.name} says could not be taken along: it is damaged, or"
-                " cannot be read."
+                " cannot be read.",
             )
-            report.notes.append(_problem(photo.photo_id, photo.filename, place, reason))
+            report.notes.append(note)
             return b""
         return packet
 
