@@ -73,7 +73,7 @@ def _serve(album: Album, captioner: Captioner, settings: Settings) -> None:
         from album.ui.server.app import GuardedApp
         from album.ui.server.connections import limit_connections
         from album.ui.server.login import Login
-        from album.ui.server.sessions import few_sessions
+        from album.ui.server.sessions import limit_sessions
         from album.ui.shared import theme
         from album.ui.shared.alerts import answer_full_disk
         from album.ui.shared.downloads import route_of_originals
@@ -109,7 +109,7 @@ def _serve(album: Album, captioner: Captioner, settings: Settings) -> None:
             enable_monitoring=False,
             footer_links=[],
             show_error=False,
-            app_kwargs={"lifespan": few_sessions},
+            app_kwargs={"lifespan": limit_sessions},
             max_file_size=settings.max_upload_mb * 1_000_000,
             blocked_paths=[
                 str(settings.data_dir / name)

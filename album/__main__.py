@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from album.cli import captions, evaluate, export, imports, labels, maintenance, photos
-from album.cli.common import DataDir, in_sentences, settings_of
+from album.cli import captions, evaluate, export, imports, labels, maintenance, photos, search
+from album.cli.common import DataDir, errors_as_sentences, read_settings
 
 cli = typer.Typer(
     no_args_is_help=True,
@@ -13,7 +13,7 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     help="A photo album that finds photos by what they show.",
 )
-for group in (imports, photos, captions, labels, export, maintenance):
+for group in (imports, search, photos, captions, labels, export, maintenance):
     cli.registered_commands += group.commands.registered_commands
 cli.add_typer(evaluate.commands, name="evaluate")
 cli.add_typer(labels.group, name="labels")
@@ -26,12 +26,12 @@ def common(context: typer.Context, data_dir: DataDir = None) -> None:
 
 
 @cli.command()
-@in_sentences
+@errors_as_sentences
 def serve(context: typer.Context, data_dir: DataDir = None) -> None:
     """Start the album in the browser, as `python app.py` does."""
     from app import serve as serve_page  # Gradio takes seconds to import
 
-    serve_page(settings_of(context, data_dir))
+    serve_page(read_settings(context, data_dir))
 
 
 if __name__ == "__main__":

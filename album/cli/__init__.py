@@ -1,1 +1,1 @@
-"""The commands of `python -m album`, a file for each kind."""
+"""The commands of `python -m album`."""

@@ -1,4 +1,4 @@
-"""What every command shares: its options, the library that it opens, and how it says things."""
+"""Options, opening of the library and output, shared by all commands."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ DataDir = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
-def in_sentences(command: Callable[P, None]) -> Callable[P, None]:
-    """Named failures become one line on stderr and exit status 1; bugs keep their traceback."""
+def errors_as_sentences(command: Callable[P, None]) -> Callable[P, None]:
+    """Print known errors as one line, and exit with status 1."""
 
     @wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -45,7 +45,7 @@ def in_sentences(command: Callable[P, None]) -> Callable[P, None]:
         except (AlbumError, ModelError) as error:
             typer.echo(str(error), err=True)
             raise typer.Exit(1) from error
-        except UnicodeEncodeError as error:  # a word that the shell's encoding does not know
+        except UnicodeEncodeError as error:  # a lone surrogate from the shell
             typer.echo(HALF_CHARACTER, err=True)
             raise typer.Exit(1) from error
         except OSError as error:
@@ -58,12 +58,18 @@ def in_sentences(command: Callable[P, None]) -> Callable[P, None]:
 
 
 @contextmanager
-def opened(
+def open_album(
     context: typer.Context, data_dir: Path | None, *, model: bool, fill: bool = True
 ) -> Iterator[Album]:
-    """The library; with `model` that of its photos is loaded when something first needs it, and
-    with `fill` every photo is encoded then."""
-    settings = settings_of(context, data_dir)
+    """Open the library.
+
+    Args:
+        context: of the command.
+        data_dir: the folder of the library, by default that of the settings.
+        model: load the model of the library when something first needs it.
+        fill: encode all photos when the model is loaded.
+    """
+    settings = read_settings(context, data_dir)
     keep_libraries_private(settings)
     logging.basicConfig(level=logging.ERROR, format="%(message)s")
     captioner = captioner_named(
@@ -91,7 +97,10 @@ def opened(
 
 
 def _encoder(settings: Settings, serving: str | None) -> Encoder:
-    """The best encoder of this machine; why it is not the wanted one is told to a person."""
+    """Load the best encoder of this machine.
+
+    On a terminal, a problem with the encoder of the settings is printed.
+    """
     loader = EncoderLoader(settings.model, settings.device, settings.weights_dir)
     encoder = loader.load(serving)
     if loader.problem and sys.stderr.isatty():
@@ -99,7 +108,7 @@ def _encoder(settings: Settings, serving: str | None) -> Encoder:
     return encoder
 
 
-def settings_of(context: typer.Context, data_dir: Path | None) -> Settings:
+def read_settings(context: typer.Context, data_dir: Path | None) -> Settings:
     settings = Settings.from_env()
     chosen = data_dir or context.obj
     return settings if chosen is None else replace(settings, data_dir=chosen.resolve())
@@ -107,7 +116,7 @@ def settings_of(context: typer.Context, data_dir: Path | None) -> Settings:
 
 @contextmanager
 def progress(as_json: bool) -> Iterator[OnProgress]:
-    """A bar on stderr that follows an import."""
+    """Show a progress bar on stderr."""
     with tqdm(unit="photo", disable=True if as_json else None) as bar:
 
         def tell(done: int, total: int, name: str) -> None:

@@ -13,11 +13,11 @@ import typer
 from album.cli.common import (
     AsJson,
     DataDir,
-    in_sentences,
-    opened,
+    errors_as_sentences,
+    open_album,
     print_json,
     progress,
-    settings_of,
+    read_settings,
 )
 from album.errors import AlbumError
 from album.search.evaluation.labelled_queries import (
@@ -39,7 +39,7 @@ def common() -> None:
 
 
 @commands.command()
-@in_sentences
+@errors_as_sentences
 def search(
     context: typer.Context,
     photos: Annotated[Path, typer.Argument(help="The folder of the photos.")],
@@ -82,12 +82,12 @@ def _library_of(
     """
     if not photos.is_dir():
         raise AlbumError(f"{photos} is not a folder of photos.")
-    weights = settings_of(context, data_dir).weights_dir
+    weights = read_settings(context, data_dir).weights_dir
     with tempfile.TemporaryDirectory() as folder:
         library = Path(folder).resolve()
         if weights.is_dir():
             (library / "weights").symlink_to(weights, target_is_directory=True)
-        with opened(context, library, model=True) as album:
+        with open_album(context, library, model=True) as album:
             with progress(as_json) as tell:
                 album.imports.run([photos], "in place", tell)
             if not album.store.count():

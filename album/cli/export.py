@@ -1,4 +1,4 @@
-"""The command that writes what the album says of photos into sidecars, and reads it back."""
+"""The command that exports metadata into sidecars, and verifies them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from album.cli.common import AsJson, DataDir, in_sentences, opened, print_json, progress
+from album.cli.common import AsJson, DataDir, errors_as_sentences, open_album, print_json, progress
 from album.domain.photo import SearchFilters
 from album.errors import QueryError
 from album.export.exporter import ExportProblem, ExportReport, PhotoExport
@@ -19,7 +19,7 @@ commands = typer.Typer()
 
 
 @commands.command()
-@in_sentences
+@errors_as_sentences
 def export(
     context: typer.Context,
     photos: Annotated[
@@ -48,14 +48,16 @@ def export(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write captions, labels and stars into XMP sidecars, never into photos; status 1 when anything
-    could not be written, or does not come back."""
+    """Write captions, labels and stars into XMP sidecars, never into photos.
+
+    The status is 1 when anything could not be written, or does not come back.
+    """
     if beside == (to is not None):
         raise QueryError("Say where to: --beside the photos, or --to a folder.")
     if verify and (with_photos or replace):
         raise QueryError("--verify writes nothing: leave --with-photos and --replace out.")
-    with opened(context, data_dir, model=False) as album, progress(as_json) as tell:
-        ids = _chosen(album, photos, label)
+    with open_album(context, data_dir, model=False) as album, progress(as_json) as tell:
+        ids = _chosen_ids(album, photos, label)
         if verify:
             checked = verify_export(
                 album.store, album.labels, album.originals, to, ids, on_progress=tell
@@ -65,19 +67,21 @@ def export(
                 to, ids, with_photos=with_photos, replace=replace, on_progress=tell
             )
     if verify:
-        _tell_verified(checked, as_json)
+        _print_verification(checked, as_json)
     else:
-        _tell_exported(report, as_json)
+        _print_report(report, as_json)
 
 
-def _chosen(album: Album, photos: list[int] | None, label: str) -> list[int] | None:
+def _chosen_ids(album: Album, photos: list[int] | None, label: str) -> list[int] | None:
     if not label:
         return photos or None
-    with_label = {int(it) for it in album.store.matching_ids(SearchFilters(label=label))}
+    with_label = {
+        int(photo_id) for photo_id in album.store.matching_ids(SearchFilters(label=label))
+    }
     return sorted(with_label.intersection(photos) if photos else with_label)
 
 
-def _tell_exported(report: ExportReport, as_json: bool) -> None:
+def _print_report(report: ExportReport, as_json: bool) -> None:
     counts = {
         "new": report.new,
         "extended": report.extended,
@@ -91,27 +95,31 @@ def _tell_exported(report: ExportReport, as_json: bool) -> None:
             folder=None if report.folder is None else str(report.folder),
             photos=report.photos,
             **counts,
-            failed=[_problem_json(it) for it in report.failed],
-            notes=[_problem_json(it) for it in report.notes],
+            failed=[_problem_json(problem) for problem in report.failed],
+            notes=[_problem_json(problem) for problem in report.notes],
         )
     else:
-        for it in (*report.notes, *report.failed):
-            typer.echo(f"{it.path or it.filename or it.photo_id}: {it.reason}", err=True)
-        said = ", ".join(f"{count} {what.replace('_', ' ')}" for what, count in counts.items())
-        typer.echo(f"{report.photos} photos: {said}, {len(report.failed)} failed")
+        for problem in (*report.notes, *report.failed):
+            typer.echo(
+                f"{problem.path or problem.filename or problem.photo_id}: {problem.reason}",
+                err=True,
+            )
+        summary = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items())
+        typer.echo(f"{report.photos} photos: {summary}, {len(report.failed)} failed")
     if report.failed or report.not_reached:
         raise typer.Exit(1)
 
 
-def _tell_verified(report: VerifyReport, as_json: bool) -> None:
+def _print_verification(report: VerifyReport, as_json: bool) -> None:
     if as_json:
-        differences = [asdict(it) for it in report.differences]
+        differences = [asdict(difference) for difference in report.differences]
         print_json(photos=report.photos, same=report.same, differences=differences)
     else:
-        for it in report.differences:
+        for difference in report.differences:
             typer.echo(
-                f"{it.filename} ({it.photo_id}), {it.what}: here “{it.here}”,"
-                f" read back “{it.there}”"
+                f"{difference.filename} ({difference.photo_id}), {difference.what}:"
+                f" here “{difference.here}”,"
+                f" read back “{difference.there}”"
             )
         typer.echo(f"{report.same} of {report.photos} photos come back as they are.", err=True)
     if report.differences:

@@ -1,4 +1,4 @@
-"""Commands that take photos in: import, and what can be asked of imports."""
+"""Commands that import photos, and list and control imports."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from album.cli.common import AsJson, DataDir, in_sentences, opened, print_json, progress
+from album.cli.common import AsJson, DataDir, errors_as_sentences, open_album, print_json, progress
 from album.domain.photo import ImportRecord
 from album.importing.jobs import ImportJobs
 from album.runtime.shutdown import SIGNALS, active_handlers
@@ -23,7 +23,7 @@ ImportId = Annotated[int, typer.Argument(help="As `imports` lists it.", metavar=
 
 
 @commands.command("import")
-@in_sentences
+@errors_as_sentences
 def import_photos(
     context: typer.Context,
     paths: Annotated[list[Path], typer.Argument(help="Photos and folders.", metavar="PATH...")],
@@ -33,20 +33,23 @@ def import_photos(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take photos, folders and zips into the album; the same again goes on where it was."""
-    with opened(context, data_dir, model=True) as album:
+    """Import photos, folders and zips into the album.
+
+    An interrupted import goes on where it was when it is repeated.
+    """
+    with open_album(context, data_dir, model=True) as album:
         missing = [path for path in paths if not path.exists()]
-        with progress(as_json) as tell, _pausing(album):
+        with progress(as_json) as tell, _pause_on_signal(album):
             record = album.imports.run(paths, "copy" if copy else "in place", tell)
-        _encode_what_lacks(album)
+        _encode_missing(album)
         _print_import(album, record, as_json, missing)
 
 
 @commands.command()
-@in_sentences
+@errors_as_sentences
 def imports(context: typer.Context, data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """List the imports, the last one first: how far each is and what came of it."""
-    with opened(context, data_dir, model=False) as album:
+    """List the imports and their results, the last one first."""
+    with open_album(context, data_dir, model=False) as album:
         records = album.imports.recent(20)
         if as_json:
             print_json(imports=[_import_facts(album, record) for record in records])
@@ -60,82 +63,88 @@ def imports(context: typer.Context, data_dir: DataDir = None, as_json: AsJson = 
 
 
 @commands.command()
-@in_sentences
+@errors_as_sentences
 def pause(
     context: typer.Context, import_id: ImportId, data_dir: DataDir = None, as_json: AsJson = False
 ) -> None:
-    """Pause an import, wherever it runs; `resume` goes on with it."""
-    _ask(context, import_id, ImportJobs.pause, data_dir, as_json)
+    """Pause an import, also one of another process.
+
+    `resume` goes on with it.
+    """
+    _request(context, import_id, ImportJobs.pause, data_dir, as_json)
 
 
 @commands.command()
-@in_sentences
+@errors_as_sentences
 def cancel(
     context: typer.Context, import_id: ImportId, data_dir: DataDir = None, as_json: AsJson = False
 ) -> None:
-    """End an import, wherever it runs; the photos that are in stay."""
-    _ask(context, import_id, ImportJobs.cancel, data_dir, as_json)
+    """End an import, also one of another process.
+
+    The photos that are in stay.
+    """
+    _request(context, import_id, ImportJobs.cancel, data_dir, as_json)
 
 
 @commands.command()
-@in_sentences
+@errors_as_sentences
 def resume(
     context: typer.Context,
     import_id: ImportId,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Go on with an import that was paused or interrupted, or could not go on."""
-    with opened(context, data_dir, model=True) as album:
+    """Go on with an import that was paused, interrupted or failed."""
+    with open_album(context, data_dir, model=True) as album:
         album.imports.get(import_id)
-        with progress(as_json) as tell, _pausing(album):
+        with progress(as_json) as tell, _pause_on_signal(album):
             record = album.imports.resume_here(import_id, tell)
-        _encode_what_lacks(album)
+        _encode_missing(album)
         _print_import(album, record, as_json)
 
 
 @commands.command()
-@in_sentences
+@errors_as_sentences
 def retry(
     context: typer.Context,
     import_id: ImportId,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Try the files of an import that failed once more, as an import of its own."""
-    with opened(context, data_dir, model=True) as album:
-        with progress(as_json) as tell, _pausing(album):
+    """Try the failed files of an import again, as a new import."""
+    with open_album(context, data_dir, model=True) as album:
+        with progress(as_json) as tell, _pause_on_signal(album):
             record = album.imports.retry_here(import_id, tell)
-        _encode_what_lacks(album)
+        _encode_missing(album)
         _print_import(album, record, as_json)
 
 
-def _ask(
+def _request(
     context: typer.Context,
     import_id: int,
-    wish: Callable[[ImportJobs, int], None],
+    request: Callable[[ImportJobs, int], None],
     data_dir: Path | None,
     as_json: bool,
 ) -> None:
-    """Ask something of an import that may run in another process."""
-    with opened(context, data_dir, model=False) as album:
+    """Send a request to an import, which may run in another process."""
+    with open_album(context, data_dir, model=False) as album:
         album.imports.get(import_id)
-        wish(album.imports, import_id)
+        request(album.imports, import_id)
         if as_json:
             print_json(**_import_facts(album, album.imports.get(import_id)))
 
 
-def _encode_what_lacks(album: Album) -> None:
-    """Load the model though no photo was new, where earlier ones lack their vectors."""
+def _encode_missing(album: Album) -> None:
+    """Load the model if any photo lacks its vector."""
     if album.store.count() > album.store.encoded_by().get(album.serving or "", 0):
         album.active.current()
 
 
 @contextmanager
-def _pausing(album: Album) -> Iterator[None]:
-    """Ctrl-C pauses the import at work after the photos in hand; a second one ends at once.
+def _pause_on_signal(album: Album) -> Iterator[None]:
+    """Pause the running import on Ctrl-C and on termination signals.
 
-    So do the signals that end a process, which then has not much time for it.
+    Photos in work are completed first. A second signal ends the process at once.
     """
     before = active_handlers((signal.SIGINT, *SIGNALS))
 
@@ -145,9 +154,9 @@ def _pausing(album: Album) -> Iterator[None]:
         if running is not None:
             hint = "; again to end at once" if number == signal.SIGINT else ""
             typer.echo(f"\nPausing after the photos in hand{hint}.", err=True)
-            # Not from here: a signal may come in the middle of a transaction.
+            # In a thread, as a signal may arrive within a transaction.
             threading.Thread(target=album.imports.pause, args=(running,)).start()
-        elif number != signal.SIGINT:  # there is nothing to pause
+        elif number != signal.SIGINT:  # nothing to pause
             signal.raise_signal(number)
 
     for number in before:
@@ -185,12 +194,12 @@ def _counts(record: ImportRecord) -> str:
         "failed": record.failed,
     }
     always = ("added", "already here", "failed")
-    words = [f"{n} {what}" for what, n in counts.items() if n or what in always]
-    others = sum(record.skipped.values())
-    if others:
+    parts = [f"{n} {what}" for what, n in counts.items() if n or what in always]
+    skipped = sum(record.skipped.values())
+    if skipped:
         kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(record.skipped.items()))
-        words.append(f"{others} other files left out ({kinds})")
-    return ", ".join(words)
+        parts.append(f"{skipped} other files left out ({kinds})")
+    return ", ".join(parts)
 
 
 def _import_facts(album: Album, record: ImportRecord) -> dict[str, Any]:
@@ -205,7 +214,7 @@ def _import_facts(album: Album, record: ImportRecord) -> dict[str, Any]:
         "already_here": record.already_here,
         "updated": record.updated,
         "missing": record.missing,
-        "failed": [{"path": str(it.path), "reason": it.reason} for it in failures],
+        "failed": [{"path": str(failure.path), "reason": failure.reason} for failure in failures],
         "skipped": dict(record.skipped),
         "problem": record.problem,
         "seconds": round(record.seconds, 3),

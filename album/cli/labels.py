@@ -1,4 +1,4 @@
-"""Commands for labels: what there is, teaching, export and import, and undoing."""
+"""Commands that list, teach, export, import and undo labels."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import typer
 
 from album.classification.few_shot import FewShotModel
 from album.classification.label_transfer import export_labels, import_labels, read_labels
-from album.cli.common import AsJson, DataDir, in_sentences, opened, print_json
+from album.cli.common import AsJson, DataDir, errors_as_sentences, open_album, print_json
 from album.cli.output import (
     act_json,
     path_of,
     photo_id_of,
     photos_json,
+    print_act,
+    probabilities_json,
     rule_json,
-    sure_json,
-    tell_act,
 )
 from album.domain.labels import LabelSummary, label_name
 from album.errors import AlbumError, QueryError
@@ -30,45 +30,48 @@ ActId = Annotated[int, typer.Argument(help="As `labels acts` lists it.", metavar
 
 
 @group.callback(invoke_without_command=True)
-@in_sentences
+@errors_as_sentences
 def labels(context: typer.Context, data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """List the labels: how many photos have each, from whom, and how it is given by itself."""
+    """List the labels with their photos, their givers and their rules."""
     context.obj = data_dir or context.obj
     if context.invoked_subcommand is not None:
         return
-    with opened(context, data_dir, model=False) as album:
+    with open_album(context, data_dir, model=False) as album:
         summaries = album.labels.summaries()
     if as_json:
-        print_json(labels=[_summary_json(it) for it in summaries])
+        print_json(labels=[_summary_json(summary) for summary in summaries])
         return
-    for it in summaries:
-        typer.echo(_summary_line(it))
+    for summary in summaries:
+        typer.echo(_summary_line(summary))
 
 
 @group.command()
-@in_sentences
+@errors_as_sentences
 def acts(context: typer.Context, data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """List what was written at once, the latest first: each can be undone."""
-    with opened(context, data_dir, model=False) as album:
-        found = album.labels.acts()
+    """List the changes of many labels, which can be undone, the latest first."""
+    with open_album(context, data_dir, model=False) as album:
+        changes = album.labels.acts()
     if as_json:
-        print_json(acts=[act_json(it) for it in found])
+        print_json(acts=[act_json(change) for change in changes])
         return
-    for it in found:
-        undone = "" if it.undone_at is None else ", undone"
+    for change in changes:
+        undone = "" if change.undone_at is None else ", undone"
         typer.echo(
-            f"{it.act_id}: {it.done_at:%Y-%m-%d %H:%M}, {', '.join(it.labels)}:"
-            f" {it.added} given, {it.removed} taken away{undone}"
+            f"{change.act_id}: {change.done_at:%Y-%m-%d %H:%M}, {', '.join(change.labels)}:"
+            f" {change.added} given, {change.removed} taken away{undone}"
         )
 
 
 @group.command()
-@in_sentences
+@errors_as_sentences
 def undo(
     context: typer.Context, act_id: ActId, data_dir: DataDir = None, as_json: AsJson = False
 ) -> None:
-    """Take back what was written at once; what somebody said since stays."""
-    with opened(context, data_dir, model=False) as album:
+    """Undo a change of many labels.
+
+    What somebody said since stays.
+    """
+    with open_album(context, data_dir, model=False) as album:
         act = album.labelling.undo(act_id)
     if as_json:
         print_json(**act_json(act))
@@ -77,24 +80,27 @@ def undo(
 
 
 @group.command()
-@in_sentences
+@errors_as_sentences
 def remove(
     context: typer.Context,
     label: Annotated[str, typer.Argument()],
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take a label away from all photos, with its examples and its rule; that can be undone."""
-    with opened(context, data_dir, model=False) as album:
+    """Take a label away from all photos, with its examples and rule.
+
+    That can be undone.
+    """
+    with open_album(context, data_dir, model=False) as album:
         act = album.labels.remove(label)
     if as_json:
         print_json(**act_json(act))
     else:
-        tell_act(act)
+        print_act(act)
 
 
 @group.command("export")
-@in_sentences
+@errors_as_sentences
 def export_command(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE")],
@@ -107,8 +113,11 @@ def export_command(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write labels, their rules and the trained classifiers as JSON; photos by their bytes."""
-    with opened(context, data_dir, model=False) as album:
+    """Write labels, their rules and the trained classifiers as JSON.
+
+    Photos are named by the sha256 of their bytes.
+    """
+    with open_album(context, data_dir, model=False) as album:
         data = export_labels(album, only or ())
     try:
         with file.open("w" if overwrite else "x", encoding="utf-8") as out:
@@ -135,44 +144,48 @@ def export_command(
 
 
 @group.command("import")
-@in_sentences
+@errors_as_sentences
 def import_command(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE")],
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take in what `labels export` wrote; what somebody said in this album stays."""
+    """Import what `labels export` wrote.
+
+    What somebody said in this album stays.
+    """
     data = read_labels(file)
-    with opened(context, data_dir, model=False) as album:
-        taken = import_labels(album, data)
+    with open_album(context, data_dir, model=False) as album:
+        imported = import_labels(album, data)
     if as_json:
         print_json(
-            act_id=taken.act_id,
-            labels=list(taken.labels),
-            photos=taken.photos,
-            unknown=taken.unknown,
-            written=taken.written,
-            rules=taken.rules,
-            rules_left=list(taken.rules_left),
-            classifiers=list(taken.classifiers),
-            classifiers_left=list(taken.classifiers_left),
+            act_id=imported.act_id,
+            labels=list(imported.labels),
+            photos=imported.photos,
+            unknown=imported.unknown,
+            written=imported.written,
+            rules=imported.rules,
+            rules_left=list(imported.rules_left),
+            classifiers=list(imported.classifiers),
+            classifiers_left=list(imported.classifiers_left),
         )
         return
     typer.echo(
-        f"{len(taken.labels)} labels of {taken.photos} photos of this album: {taken.written} new;"
-        f" {taken.unknown} photos are not in it."
+        f"{len(imported.labels)} labels of {imported.photos} photos of this album:"
+        f" {imported.written} new;"
+        f" {imported.unknown} photos are not in it."
     )
-    for left in taken.rules_left:
+    for left in imported.rules_left:
         typer.echo(f"{left} is still given as it was in this album.", err=True)
-    for left in taken.classifiers_left:
+    for left in imported.classifiers_left:
         typer.echo(f"There is a classifier {left} already; it stays as it is.", err=True)
-    if taken.act_id is not None:
-        typer.echo(f"`python -m album labels undo {taken.act_id}` takes that back.")
+    if imported.act_id is not None:
+        typer.echo(f"`python -m album labels undo {imported.act_id}` takes that back.")
 
 
 @commands.command()
-@in_sentences
+@errors_as_sentences
 def teach(
     context: typer.Context,
     label: Annotated[str, typer.Argument()],
@@ -197,33 +210,36 @@ def teach(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Teach a label by photos that are and are not of it, and tell which to ask about next."""
+    """Teach a label by photos that are and are not of it.
+
+    Prints which photos to decide on next.
+    """
     if living and not apply:
         raise QueryError("--living goes with --apply.")
     name = label_name(label)
-    with opened(context, data_dir, model=True) as album:
-        yes = [photo_id_of(album, it) for it in is_photos or ()]
-        no = [photo_id_of(album, it) for it in is_not_photos or ()]
-        if both := set(yes) & set(no):
+    with open_album(context, data_dir, model=True) as album:
+        positive_ids = [photo_id_of(album, photo) for photo in is_photos or ()]
+        negative_ids = [photo_id_of(album, photo) for photo in is_not_photos or ()]
+        if both := set(positive_ids) & set(negative_ids):
             raise QueryError(f"Photo {min(both)} cannot be both: say --is or --is-not of it.")
-        album.labels.give(name, yes)
-        album.labels.refuse(name, no)
-        taught = album.teacher.teach(name, words, two_stage=two_stage)
+        album.labels.give(name, positive_ids)
+        album.labels.refuse(name, negative_ids)
+        model = album.teacher.teach(name, words, two_stage=two_stage)
         act = None
         if apply:
             plan = album.labelling.plan_examples(name, words, two_stage=two_stage)
             act = album.labelling.apply(plan, living=living)
-        ask = photos_json(album, taught.ask)
+        ask = photos_json(album, model.ask)
         if as_json:
             print_json(
-                **_taught_json(taught),
+                **_model_json(model),
                 ask=ask,
-                surest=sure_json(album, taught.surest),
+                surest=probabilities_json(album, model.surest),
                 act=act and act_json(act),
             )
             return
-        _tell_taught(taught)
-        for first, second in taught.contradictions:
+        _print_model(model)
+        for first, second in model.contradictions:
             typer.echo(
                 f"{path_of(album, first)} is, and {path_of(album, second)} is not, though they"
                 " look the same.",
@@ -231,60 +247,60 @@ def teach(
             )
         if ask:
             typer.echo("It is least sure of:")
-        for it in ask:
-            typer.echo(f"  {it['photo_id']}  {it['path']}")
+        for photo in ask:
+            typer.echo(f"  {photo['photo_id']}  {photo['path']}")
         if act is not None:
-            tell_act(act)
+            print_act(act)
 
 
-def _taught_json(taught: FewShotModel) -> dict[str, Any]:
+def _model_json(model: FewShotModel) -> dict[str, Any]:
     return {
-        "label": taught.rule.label,
-        "positives": taught.positives,
-        "negatives": taught.negatives,
-        "left_out": taught.left_out,
-        "threshold": round(taught.threshold, 6),
-        "precision": _estimate_json(taught.precision),
-        "recall": _estimate_json(taught.recall),
-        "contradictions": [list(pair) for pair in taught.contradictions],
+        "label": model.rule.label,
+        "positives": model.positives,
+        "negatives": model.negatives,
+        "left_out": model.left_out,
+        "threshold": round(model.threshold, 6),
+        "precision": _estimate_json(model.precision),
+        "recall": _estimate_json(model.recall),
+        "contradictions": [list(pair) for pair in model.contradictions],
     }
 
 
-def _estimate_json(it: Proportion | None) -> dict[str, float] | None:
-    if it is None:
+def _estimate_json(estimate: Proportion | None) -> dict[str, float] | None:
+    if estimate is None:
         return None
-    return {name: round(getattr(it, name), 6) for name in ("value", "low", "high")}
+    return {name: round(getattr(estimate, name), 6) for name in ("value", "low", "high")}
 
 
-def _tell_taught(taught: FewShotModel) -> None:
-    typer.echo(f"{taught.rule.label}: learned from {taught.positives} and {taught.negatives} not")
-    if taught.left_out:
-        typer.echo(f"{taught.left_out} more are not encoded yet.", err=True)
-    for what, it in (("precision", taught.precision), ("recall", taught.recall)):
-        told = "too few examples to tell" if it is None else _estimate(it)
-        typer.echo(f"{what}: {told}")
+def _print_model(model: FewShotModel) -> None:
+    typer.echo(f"{model.rule.label}: learned from {model.positives} and {model.negatives} not")
+    if model.left_out:
+        typer.echo(f"{model.left_out} more are not encoded yet.", err=True)
+    for name, estimate in (("precision", model.precision), ("recall", model.recall)):
+        text = "too few examples to tell" if estimate is None else _estimate(estimate)
+        typer.echo(f"{name}: {text}")
 
 
-def _estimate(it: Proportion) -> str:
-    return f"{it.value:.0%} ({it.low:.0%} to {it.high:.0%})"
+def _estimate(estimate: Proportion) -> str:
+    return f"{estimate.value:.0%} ({estimate.low:.0%} to {estimate.high:.0%})"
 
 
-def _summary_json(it: LabelSummary) -> dict[str, Any]:
+def _summary_json(summary: LabelSummary) -> dict[str, Any]:
     return {
-        "label": it.label,
-        "photos": it.photos,
-        "given": dict(it.giver_counts),
-        "refused": it.refused,
-        "rule": rule_json(it.rule),
+        "label": summary.label,
+        "photos": summary.photos,
+        "given": dict(summary.giver_counts),
+        "refused": summary.refused,
+        "rule": rule_json(summary.rule),
     }
 
 
-def _summary_line(it: LabelSummary) -> str:
-    givers = ", ".join(f"{n} by {giver}" for giver, n in sorted(it.giver_counts.items()))
-    parts = [f"{it.photos} photos" + (f" ({givers})" if givers else "")]
-    if it.refused:
-        parts.append(f"wrong for {it.refused}")
-    if it.rule is not None:
-        living = ", also to new photos" if it.rule.living else ""
-        parts.append(f"given by {it.rule.kind}{living}")
-    return f"{it.label}: {', '.join(parts)}"
+def _summary_line(summary: LabelSummary) -> str:
+    givers = ", ".join(f"{n} by {giver}" for giver, n in sorted(summary.giver_counts.items()))
+    parts = [f"{summary.photos} photos" + (f" ({givers})" if givers else "")]
+    if summary.refused:
+        parts.append(f"wrong for {summary.refused}")
+    if summary.rule is not None:
+        living = ", also to new photos" if summary.rule.living else ""
+        parts.append(f"given by {summary.rule.kind}{living}")
+    return f"{summary.label}: {', '.join(parts)}"

@@ -1,7 +1,8 @@
-"""Commands that look after a library: is it sound, and what if it is not; backups."""
+"""Commands that verify, repair, back up and restore a library."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -10,11 +11,11 @@ import typer
 from album.cli.common import (
     AsJson,
     DataDir,
-    in_sentences,
-    opened,
+    errors_as_sentences,
+    open_album,
     print_json,
     progress,
-    settings_of,
+    read_settings,
 )
 from album.maintenance.backup import backup as write_backup
 from album.maintenance.repair import repair as repair_library
@@ -24,7 +25,7 @@ commands = typer.Typer()
 
 
 @commands.command()
-@in_sentences
+@errors_as_sentences
 def verify(
     context: typer.Context,
     deep: Annotated[
@@ -36,11 +37,14 @@ def verify(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check rows, originals, thumbnails and matrix against each other; status 1 for any fault."""
+    """Check rows, originals, thumbnails and matrix against each other.
+
+    The status is 1 for any fault.
+    """
     if repair:
         _repair(context, deep, data_dir, as_json)
         return
-    with opened(context, data_dir, model=False) as album:
+    with open_album(context, data_dir, model=False) as album:
         faults = list(album.faults(deep=deep))
     if as_json:
         print_json(faults=faults)
@@ -54,7 +58,7 @@ def verify(
 
 
 def _repair(context: typer.Context, deep: bool, data_dir: Path | None, as_json: bool) -> None:
-    with opened(context, data_dir, model=True, fill=False) as album, progress(as_json) as tell:
+    with open_album(context, data_dir, model=True, fill=False) as album, progress(as_json) as tell:
         report = repair_library(
             album.store, album.originals, album.active, album.embeddings_dir, tell, deep=deep
         )
@@ -64,7 +68,7 @@ def _repair(context: typer.Context, deep: bool, data_dir: Path | None, as_json: 
         if texts:
             album.texts.rebuild()
             album.texts.sync()
-    done = {
+    repaired = {
         "thumbnails": report.thumbnails,
         "large_views": report.large_views,
         "encoded": report.encoded,
@@ -75,18 +79,18 @@ def _repair(context: typer.Context, deep: bool, data_dir: Path | None, as_json: 
         "texts": texts,
     }
     if as_json:
-        print_json(**done, left=report.left)
+        print_json(**repaired, left=report.left)
     else:
         for line in report.left:
             typer.echo(line)
-        made = ", ".join(f"{count} {what.replace('_', ' ')}" for what, count in done.items())
-        typer.echo(f"Put right: {made}.", err=True)
+        summary = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in repaired.items())
+        typer.echo(f"Put right: {summary}.", err=True)
     if report.left:
         raise typer.Exit(1)
 
 
 @commands.command()
-@in_sentences
+@errors_as_sentences
 def backup(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="The zip file to write.")],
@@ -97,8 +101,8 @@ def backup(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Save one moment of the library in a file, while the album may go on working."""
-    with opened(context, data_dir, model=False) as album, progress(as_json) as tell:
+    """Save the library in a file, while the album may go on working."""
+    with open_album(context, data_dir, model=False) as album, progress(as_json) as tell:
         report = write_backup(
             album.database,
             album.store,
@@ -108,10 +112,7 @@ def backup(
             overwrite=overwrite,
             on_progress=tell,
         )
-    problems = [
-        {"photo_id": it.photo_id, "filename": it.filename, "reason": it.reason}
-        for it in (*report.left_out, *report.changed)
-    ]
+    problems = [asdict(problem) for problem in (*report.left_out, *report.changed)]
     if as_json:
         print_json(
             file=str(report.file),
@@ -132,15 +133,15 @@ def backup(
 
 
 @commands.command()
-@in_sentences
+@errors_as_sentences
 def restore(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="A file that `backup` wrote.")],
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Bring a backup back, into a library folder that has no album in it yet."""
-    folder = settings_of(context, data_dir).data_dir
+    """Restore a backup into a library folder without an album."""
+    folder = read_settings(context, data_dir).data_dir
     with progress(as_json) as tell:
         report = restore_backup(file, folder, tell)
     facts = {
@@ -155,7 +156,7 @@ def restore(
     else:
         for problem in report.missing:
             typer.echo(f"{problem.filename}: {problem.reason}", err=True)
-        said = ", ".join(f"{count} {what.replace('_', ' ')}" for what, count in facts.items())
-        typer.echo(f"{folder}: {said}")
+        summary = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in facts.items())
+        typer.echo(f"{folder}: {summary}")
     if report.missing:
         raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""How commands name photos, and how they tell what would become of labels, or became of them."""
+"""Photos and label changes as arguments and output of commands."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ SUREST_LINES = 5
 
 
 def photo_id_of(album: Album, photo: str) -> int:
-    """The id of a photo that was named by its id or by a file with its bytes.
+    """Find a photo by its id or by a file with its bytes.
 
     Raises:
         PhotoNotFoundError: the album has no such photo, or the file cannot be read.
     """
-    photo_id = id_in(photo)
+    photo_id = parse_photo_id(photo)
     if photo_id is not None:
         return album.store.get(photo_id).photo_id
     try:
-        known = album.store.by_sha256(sha256_of(Path(photo)))
+        match = album.store.by_sha256(sha256_of(Path(photo)))
     except OSError as error:
         raise PhotoNotFoundError(f"{photo} cannot be read: {error.strerror}.") from error
-    if known is None:
+    if match is None:
         raise PhotoNotFoundError(f"{photo} is not in the album; import it first.")
-    return known.photo_id
+    return match.photo_id
 
 
-def id_in(photo: str) -> int | None:
-    """The id that was written in place of a file; None where a file is named.
+def parse_photo_id(photo: str) -> int | None:
+    """Parse a photo id, or return None for a file name.
 
     Raises:
-        PhotoNotFoundError: it has more digits than any number.
+        PhotoNotFoundError: it has too many digits.
     """
     if not photo.isdecimal() or os.path.lexists(photo):
         return None
@@ -50,32 +50,36 @@ def id_in(photo: str) -> int | None:
 
 
 def photos_json(album: Album, ids: Iterable[int]) -> list[dict[str, Any]]:
-    """Photos by their ids and where they lie."""
-    return [{"photo_id": it, "path": path_of(album, it)} for it in ids]
+    """Convert photo ids to JSON with their paths."""
+    return [{"photo_id": photo_id, "path": path_of(album, photo_id)} for photo_id in ids]
 
 
-def sure_json(album: Album, pairs: Iterable[tuple[int, float]]) -> list[dict[str, Any]]:
-    """The same for photos with a probability."""
+def probabilities_json(album: Album, pairs: Iterable[tuple[int, float]]) -> list[dict[str, Any]]:
+    """Convert photos with a probability to JSON."""
     return [
-        {"photo_id": it, "path": path_of(album, it), "probability": round(share, 6)}
-        for it, share in pairs
+        {
+            "photo_id": photo_id,
+            "path": path_of(album, photo_id),
+            "probability": round(probability, 6),
+        }
+        for photo_id, probability in pairs
     ]
 
 
 def path_of(album: Album, photo_id: int) -> str:
-    """Where a photo of the album lies."""
+    """Return the path of a photo's original."""
     return str(album.originals.path_of(album.store.get(photo_id)))
 
 
 def rule_json(rule: LabelRule | None) -> dict[str, Any] | None:
-    """How a label is given by itself."""
+    """Convert the rule of a label to JSON."""
     if rule is None:
         return None
     return {"kind": rule.kind, "definition": dict(rule.definition), "living": rule.living}
 
 
 def act_json(act: LabelChange) -> dict[str, Any]:
-    """What was written at once."""
+    """Convert a label change to JSON."""
     return {
         "act_id": act.act_id,
         "labels": list(act.labels),
@@ -87,47 +91,47 @@ def act_json(act: LabelChange) -> dict[str, Any]:
 
 
 def plan_json(album: Album, plan: LabelPlan) -> dict[str, Any]:
-    """A dry run."""
+    """Convert a label plan to JSON."""
     return {
         "labels": [
             {
-                "label": it.rule.label,
-                "gets": len(it.adds),
-                "loses": len(it.takes),
-                "kept": it.kept,
-                "refused": it.refused,
-                "surest": sure_json(album, it.surest),
-                "edge": sure_json(album, it.edge),
+                "label": planned.rule.label,
+                "gets": len(planned.adds),
+                "loses": len(planned.takes),
+                "kept": planned.kept,
+                "refused": planned.refused,
+                "surest": probabilities_json(album, planned.surest),
+                "edge": probabilities_json(album, planned.edge),
             }
-            for it in plan.labels
+            for planned in plan.labels
         ],
         "none_of_these": plan.none_of_these,
     }
 
 
-def tell_plan(album: Album, plan: LabelPlan) -> None:
-    """A dry run in lines."""
-    for it in plan.labels:
-        typer.echo(f"{it.rule.label}: {_counts(it)}")
-        for photo_id, share in it.surest[:SUREST_LINES]:
-            typer.echo(f"  {share:4.0%}  {path_of(album, photo_id)}")
+def print_plan(album: Album, plan: LabelPlan) -> None:
+    """Print a label plan."""
+    for planned in plan.labels:
+        typer.echo(f"{planned.rule.label}: {_counts(planned)}")
+        for photo_id, probability in planned.surest[:SUREST_LINES]:
+            typer.echo(f"  {probability:4.0%}  {path_of(album, photo_id)}")
     typer.echo(f"none of these: {plan.none_of_these} photos")
 
 
-def tell_act(act: LabelChange) -> None:
-    """What was written, and how that is taken back."""
+def print_act(act: LabelChange) -> None:
+    """Print a label change, and how to undo it."""
     typer.echo(
         f"{act.added} labels given, {act.removed} taken away;"
         f" `python -m album labels undo {act.act_id}` takes that back."
     )
 
 
-def _counts(it: PlannedLabel) -> str:
+def _counts(planned: PlannedLabel) -> str:
     counts = (
-        (len(it.adds), "would get it"),
-        (len(it.takes), "would lose it"),
-        (len(it.again), "have it from a rule already"),
-        (it.kept, "have it from you"),
-        (it.refused, "would get it, had you not said no"),
+        (len(planned.adds), "would get it"),
+        (len(planned.takes), "would lose it"),
+        (len(planned.again), "have it from a rule already"),
+        (planned.kept, "have it from you"),
+        (planned.refused, "would get it, had you not said no"),
     )
     return ", ".join(f"{n} {what}" for n, what in counts if n or what == "would get it")

@@ -1,117 +1,34 @@
-"""Commands that find, sort and describe photos."""
+"""Commands that classify and describe photos, and the status."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Final, cast, get_args
+from typing import Annotated
 
 import typer
 from tqdm import tqdm
 
-from album.cli.common import AsJson, DataDir, follow, in_sentences, opened, print_json, settings_of
-from album.cli.output import act_json, id_in, plan_json, tell_act, tell_plan
-from album.cli.served_search import ask_served, page_json
+from album.cli.common import (
+    AsJson,
+    DataDir,
+    errors_as_sentences,
+    follow,
+    open_album,
+    print_json,
+)
+from album.cli.output import act_json, parse_photo_id, plan_json, print_act, print_plan
 from album.domain.classification import Prediction
 from album.domain.labels import SortOptions
-from album.domain.photo import Band, SearchFilters
 from album.errors import AlbumError, QueryError, UnreadableImageError
-from album.search.query import parse_day
-from album.search.request import SearchRequest, Sort
-
-HEADINGS: Final[dict[Band, str]] = {
-    "sure": "These match:",
-    "maybe": "These may match:",
-    "rest": "These do not match:",
-}
-
-SIMILAR_KEYS = ("model_id", "total", "sure", "maybe", "rest", "hits")
 
 commands = typer.Typer()
-Count = Annotated[int, typer.Option("-k", min=1, help="How many photos at the most.")]
 
 
 @commands.command()
-@in_sentences
-def search(
-    context: typer.Context,
-    text: Annotated[str, typer.Argument(help="What the photo shows, when and where.")] = "",
-    image: Annotated[
-        list[Path] | None, typer.Option(help="A picture that it looks like; also several times.")
-    ] = None,
-    like: Annotated[
-        list[int] | None,
-        typer.Option(help="The id of a photo that it looks like; also several times."),
-    ] = None,
-    k: Count = 10,
-    after: Annotated[str, typer.Option(help="Taken on this day or later: 2019-08-03.")] = "",
-    before: Annotated[str, typer.Option(help="Taken on this day or earlier.")] = "",
-    sort: Annotated[
-        str, typer.Option(help="best, or date: the latest of each kind first.")
-    ] = "best",
-    rest: Annotated[
-        bool, typer.Option("--rest", help="With what does not match, behind all that does.")
-    ] = False,
-    data_dir: DataDir = None,
-    as_json: AsJson = False,
-) -> None:
-    """Find the photos that match words, pictures, or both, or say that there is none; all photos,
-    newest first, where nothing is asked."""
-    if sort not in get_args(Sort):
-        raise QueryError("--sort is best or date.")
-    question = SearchRequest(
-        text,
-        pictures=tuple(image or ()),
-        like=tuple(like or ()),
-        filters=SearchFilters(after=parse_day(after), before=parse_day(before, last=True)),
-        sort=cast("Sort", sort),
-        rest=rest,
-    )
-    found = _found(context, data_dir, question, k)
-    if as_json:
-        print_json(query=text, **found)
-    else:
-        _tell_understood(found)
-        _tell_hits(found)
-
-
-@commands.command()
-@in_sentences
-def similar(
-    context: typer.Context,
-    photo: Annotated[str, typer.Argument(metavar="FILE-OR-ID")],
-    k: Count = 10,
-    data_dir: DataDir = None,
-    as_json: AsJson = False,
-) -> None:
-    """Rank the photos by how much they look like a file, or like a photo of the album."""
-    photo_id = id_in(photo)
-    if photo_id is not None:
-        question = SearchRequest(like=(photo_id,), rest=True)
-    else:
-        question = SearchRequest(pictures=(Path(photo),), rest=True)
-    found = _found(context, data_dir, question, k)
-    if as_json:
-        print_json(query=photo, **{key: found[key] for key in SIMILAR_KEYS})
-    else:
-        _tell_hits(found)
-
-
-def _found(
-    context: typer.Context, data_dir: Path | None, question: SearchRequest, k: int
-) -> dict[str, Any]:
-    """The answer of the album that is being served from this folder, else of this process."""
-    found = ask_served(settings_of(context, data_dir).data_dir, question, k)
-    if found is None:
-        with opened(context, data_dir, model=True) as album:
-            found = page_json(album, album.search.find(question, limit=k))
-    return found
-
-
-@commands.command()
-@in_sentences
+@errors_as_sentences
 def classify(
     context: typer.Context,
     files: Annotated[list[Path] | None, typer.Argument(metavar="FILE...")] = None,
@@ -143,7 +60,7 @@ def classify(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Tell which of your classes each file belongs to, or give the whole album labels by them."""
+    """Classify files by your classes, or label the whole album by them."""
     if bool(labels) == bool(head):
         raise QueryError("Name the classes by --labels, or a trained classifier by --head.")
     if bool(files) == bool(apply):
@@ -152,13 +69,13 @@ def classify(
         raise QueryError("--dry-run and --living go with --apply.")
     classes = labels.replace(",", "\n")
     options = SortOptions(temperature, strict)
-    with opened(context, data_dir, model=True) as album:
+    with open_album(context, data_dir, model=True) as album:
         if not apply:
             if head:
                 verdicts = album.heads.classify_files(head, files or [], threshold)
             else:
                 verdicts = album.classifier.classify_files(files or [], classes, options)
-            _tell_verdicts(files or [], verdicts, album.classifier.model_id, as_json)
+            _print_predictions(files or [], verdicts, album.classifier.model_id, as_json)
             return
         if head:
             plan = album.labelling.plan_head(head, threshold=threshold, only=apply)
@@ -168,13 +85,13 @@ def classify(
         if as_json:
             print_json(**plan_json(album, plan), act=act and act_json(act))
             return
-        tell_plan(album, plan)
+        print_plan(album, plan)
         if act is not None:
-            tell_act(act)
+            print_act(act)
 
 
 @commands.command()
-@in_sentences
+@errors_as_sentences
 def describe(
     context: typer.Context,
     photo: Annotated[str, typer.Argument(metavar="FILE-OR-ID")],
@@ -190,46 +107,48 @@ def describe(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Tell which of your captions fit a file, or a photo of the album, best."""
-    captions = None if texts is None else _captions_in(texts)
-    with opened(context, data_dir, model=True) as album:
-        photo_id = id_in(photo)
+    """Rank captions by how well they fit a file or a photo."""
+    captions = None if texts is None else _read_captions(texts)
+    with open_album(context, data_dir, model=True) as album:
+        photo_id = parse_photo_id(photo)
         if photo_id is not None:
-            found = album.describer.describe_photo(photo_id, captions, top)
+            ranking = album.describer.describe_photo(photo_id, captions, top)
         else:
             with tqdm(unit="caption", disable=None if not as_json else True) as bar:
                 try:
-                    found = album.describer.describe_file(
+                    ranking = album.describer.describe_file(
                         Path(photo), captions, top, lambda done, total: follow(bar, done, total)
                     )
                 except UnreadableImageError as error:
                     raise AlbumError(f"{photo}: {error}") from error
-    if not found.total:
+    if not ranking.total:
         raise AlbumError("No photo of the album has a caption yet: name a file of some by --from.")
     if as_json:
         print_json(
             query=photo,
-            model_id=found.model_id,
-            total=found.total,
+            model_id=ranking.model_id,
+            total=ranking.total,
             captions=[
                 {
-                    "text": it.text,
-                    "score": round(it.score, 6),
-                    "probability": round(it.probability, 6),
+                    "text": caption.text,
+                    "score": round(caption.score, 6),
+                    "probability": round(caption.probability, 6),
                 }
-                for it in found.best
+                for caption in ranking.best
             ],
         )
         return
-    for it in found.best:
-        typer.echo(f"{it.probability:4.0%}  {it.score:6.3f}  {' '.join(it.text.split())}")
+    for caption in ranking.best:
+        typer.echo(
+            f"{caption.probability:4.0%}  {caption.score:6.3f}  {' '.join(caption.text.split())}"
+        )
 
 
 @commands.command()
-@in_sentences
+@errors_as_sentences
 def status(context: typer.Context, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Say how many photos there are and which model has encoded them."""
-    with opened(context, data_dir, model=False) as album:
+    with open_album(context, data_dir, model=False) as album:
         now = album.status()
         facts = {
             "photos": now.photos,
@@ -247,15 +166,15 @@ def status(context: typer.Context, data_dir: DataDir = None, as_json: AsJson = F
             typer.echo(f"{name}: {value}")
 
 
-def _tell_verdicts(
+def _print_predictions(
     files: Sequence[Path],
     verdicts: Sequence[Prediction | UnreadableImageError],
     model_id: str | None,
     as_json: bool,
 ) -> None:
-    """What files were taken for; those that cannot be read make the command fail at the end."""
+    """Print the predictions. Unreadable files make the command fail at the end."""
     results = list(zip(files, verdicts, strict=True))
-    readable = [(file, it) for file, it in results if isinstance(it, Prediction)]
+    readable = [(file, result) for file, result in results if isinstance(result, Prediction)]
     if as_json:
         photos = [
             {
@@ -279,8 +198,8 @@ def _tell_verdicts(
         raise typer.Exit(1)
 
 
-def _captions_in(file: Path) -> list[str]:
-    """The lines of a text file that are not blank."""
+def _read_captions(file: Path) -> list[str]:
+    """Read the non-blank lines of a text file."""
     try:
         text = file.read_bytes().decode("utf-8-sig")
     except OSError as error:
@@ -292,51 +211,3 @@ def _captions_in(file: Path) -> list[str]:
     if not captions:
         raise AlbumError(f"{file} has no captions in it: write one on each line.")
     return captions
-
-
-def _tell_understood(found: Mapping[str, Any]) -> None:
-    for notice in found["notices"]:
-        typer.echo(notice, err=True)
-    if found["unread"]:
-        typer.echo("The model does not read Korean: say it in English.", err=True)
-    chips = [
-        f"“{chip['text']}” ({chip['kind']}"
-        + (
-            f" {chip['first'] or ''} to {chip['last'] or ''}"
-            if chip["first"] or chip["last"]
-            else ""
-        )
-        + (", excluded)" if chip["excluded"] else ")")
-        for chip in found["understood"]
-    ]
-    if chips:
-        typer.echo(f"Understood: {', '.join(chips)}")
-    if found["vetoed"]:
-        typer.echo(f"Left out for what they show: {found['vetoed']}")
-
-
-def _tell_hits(found: Mapping[str, Any]) -> None:
-    """A line for each hit, below a heading where another band begins."""
-    hits, nearest = found["hits"], found["nearest"]
-    if nearest or not hits:
-        typer.echo("There is no such photo" + ("; the nearest are:" if hits else "."))
-    band: Band = "rest" if nearest else "sure"
-    for hit in hits:
-        if hit["band"] != band and not nearest:
-            band = hit["band"]
-            typer.echo(HEADINGS[band])
-        score = "" if hit["score"] is None else f"{hit['score']:.3f}  "
-        typer.echo(f"{score}{hit['taken_at'][:10]}  {hit['path']}{_why(hit)}")
-
-
-def _why(hit: Mapping[str, Any]) -> str:
-    """What speaks for a hit, in brackets."""
-    parts = [
-        reason["kind"]
-        + ("" if reason["likeness"] is None else f" {reason['likeness']:.0%}")
-        + (f": {' '.join(reason['excerpt'].split())}" if reason["excerpt"] else "")
-        for reason in hit["why"]
-    ]
-    if hit["burst"] > 1:
-        parts.append(f"one of {hit['burst']} of this moment")
-    return f"  [{'; '.join(parts)}]" if parts else ""

@@ -1,8 +1,8 @@
-"""Searches of the command line, answered by the album that is being served where there is one.
+"""Searches of the command line in the album that is being served.
 
 A request is {"version", "data_dir", "text", "pictures", "like", "after", "before", "sort", "rest",
-"limit"}; the answer is what `page_json` makes of the page. No answer means: do it yourself, which
-also tells what is wrong with the question.
+"limit"}. The answer is made by `page_json`. Without an answer the command searches itself, and
+reports what is wrong with the request.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from album.service import Album
 from models.errors import ModelError
 
 VERSION = 1
-"""Of requests and answers: other versions of the album do not answer each other."""
+"""Of requests and answers, so that other versions of the album do not answer."""
 MOST_HITS = 100_000
 
 
 def page_json(album: Album, page: SearchPage) -> dict[str, Any]:
-    """A page with what was understood and where each hit lies."""
+    """Convert a page to JSON with the query and paths of hits."""
     hits = [
         {
             "photo_id": hit.photo.photo_id,
@@ -40,21 +40,21 @@ def page_json(album: Album, page: SearchPage) -> dict[str, Any]:
     return {**counts_json(page), **understood_json(page), "hits": hits}
 
 
-def ask_served(data_dir: Path, question: SearchRequest, limit: int) -> dict[str, Any] | None:
-    """The answer of the album that is served from a folder; None where it must be found here."""
-    filters = question.filters
+def search_served(data_dir: Path, request: SearchRequest, limit: int) -> dict[str, Any] | None:
+    """Search in the album served from a folder, or return None."""
+    filters = request.filters
     answer = ask(
         data_dir,
         {
             "version": VERSION,
             "data_dir": str(data_dir),
-            "text": question.text,
-            "pictures": [str(path.absolute()) for path in question.pictures],
-            "like": list(question.like),
+            "text": request.text,
+            "pictures": [str(path.absolute()) for path in request.pictures],
+            "like": list(request.like),
             "after": filters.after and filters.after.isoformat(),
             "before": filters.before and filters.before.isoformat(),
-            "sort": question.sort,
-            "rest": question.rest,
+            "sort": request.sort,
+            "rest": request.rest,
             "limit": limit,
         },
     )
@@ -64,30 +64,30 @@ def ask_served(data_dir: Path, question: SearchRequest, limit: int) -> dict[str,
 
 
 def answer_request(album: Album, request: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Answer what `ask_served` sends; None for what is not answered here.
+    """Answer a request of `search_served`, or return None.
 
-    Nothing is answered for another folder of this name, such as that of a container.
+    A folder of an equal path in another container is refused.
     """
     if request.get("version") != VERSION or request.get("data_dir") != str(album.data_dir):
         return None
     try:
-        page = album.search.find(_question_of(request), limit=_limit_of(request))
+        page = album.search.find(_parse_request(request), limit=_parse_limit(request))
     except (AlbumError, ModelError, ValueError, TypeError, KeyError, OverflowError):
-        return None  # the command says what is wrong
+        return None  # the command reports the error
     return {"version": VERSION, **page_json(album, page)}
 
 
-def _question_of(request: Mapping[str, Any]) -> SearchRequest:
-    """The question of a request.
+def _parse_request(request: Mapping[str, Any]) -> SearchRequest:
+    """Parse a search request.
 
     Raises:
-        ValueError, TypeError, KeyError: it is none.
+        ValueError, TypeError, KeyError: it is invalid.
     """
     text, sort, rest = request["text"], request["sort"], request["rest"]
     if not isinstance(text, str) or not isinstance(rest, bool) or sort not in get_args(Sort):
         raise ValueError("text, sort or rest")
     like = tuple(request["like"])
-    if not all(type(it) is int for it in like):
+    if not all(type(value) is int for value in like):
         raise ValueError("like")
     after, before = (
         None if request[name] is None else date.fromisoformat(request[name])
@@ -95,7 +95,7 @@ def _question_of(request: Mapping[str, Any]) -> SearchRequest:
     )
     return SearchRequest(
         text,
-        pictures=tuple(Path(it) for it in request["pictures"]),
+        pictures=tuple(Path(value) for value in request["pictures"]),
         like=like,
         filters=SearchFilters(after=after, before=before),
         sort=sort,
@@ -103,7 +103,7 @@ def _question_of(request: Mapping[str, Any]) -> SearchRequest:
     )
 
 
-def _limit_of(request: Mapping[str, Any]) -> int:
+def _parse_limit(request: Mapping[str, Any]) -> int:
     limit = request["limit"]
     if type(limit) is not int or not 0 < limit <= MOST_HITS:
         raise ValueError("limit")

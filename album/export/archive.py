@@ -1,7 +1,6 @@
-"""An export as one file: the zip holds what an export into a folder writes there.
+"""Export into a ZIP with the content of a folder export.
 
-The photos go through a folder in the system's temporary place one by one, so that the disk has to
-hold them once, in the zip.
+Photos pass through a temporary folder one by one, so the disk holds them only once.
 """
 
 from __future__ import annotations
@@ -32,21 +31,21 @@ def export_zip(
     on_progress: OnProgress = lambda done, total, name: None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> ExportReport:
-    """Write sidecars, and photos, into a new zip.
+    """Write sidecars, and photos, into a new ZIP.
 
     Args:
-        export: writes them.
-        target: the zip; it is there when all of it is. Its folder must be there.
-        photo_ids: which photos; None: all.
-        with_photos: the photos themselves, too.
-        replace: the album's captions and stars count where a sidecar has others.
+        export: writes the sidecars.
+        target: the ZIP, in an existing folder. It appears when it is complete.
+        photo_ids: which photos, or None for all.
+        with_photos: also add the photos.
+        replace: overwrite captions and stars of other programs.
         on_progress: called after each photo.
-        stopped: asked before each photo; True ends the export, and the zip is what there is.
+        stopped: called before each photo. True ends the export with a valid ZIP.
 
     Raises:
-        AlbumError: the zip cannot be written, for the disk is full or refuses.
+        AlbumError: the ZIP cannot be written, for example to a full disk.
     """
-    partial = target.with_name(f".{uuid.uuid4().hex}{PARTIAL}")  # nobody's own file
+    partial = target.with_name(f".{uuid.uuid4().hex}{PARTIAL}")  # a name that no user file has
     try:
         with (
             tempfile.TemporaryDirectory(prefix="album-") as place,
@@ -54,8 +53,8 @@ def export_zip(
         ):
             folder = Path(place)
 
-            def take_up(done: int, total: int, name: str) -> None:
-                _move_into(zipped, folder)
+            def archive_photo(done: int, total: int, name: str) -> None:
+                _archive_files(zipped, folder)
                 on_progress(done, total, name)
 
             report = export.export(
@@ -63,10 +62,10 @@ def export_zip(
                 photo_ids,
                 with_photos=with_photos,
                 replace=replace,
-                on_progress=take_up,
+                on_progress=archive_photo,
                 stopped=stopped,
             )
-            _move_into(zipped, folder)
+            _archive_files(zipped, folder)
         partial.replace(target)
     except OSError as error:
         if is_full(error):
@@ -86,15 +85,16 @@ def verify_zip(
     *,
     on_progress: OnProgress = lambda done, total, name: None,
 ) -> VerifyReport:
-    """`verify_export` of the sidecars in a zip that `export_zip` made.
+    """Verify the sidecars in a ZIP by `verify_export`.
 
     Raises:
-        AlbumError: it is not there any more, or damaged.
+        AlbumError: the ZIP is gone or damaged.
     """
     with tempfile.TemporaryDirectory(prefix="album-") as place:
         try:
             with zipfile.ZipFile(zip_file) as zipped:
-                zipped.extractall(place, [it for it in zipped.namelist() if it.endswith(XMP)])
+                names = [name for name in zipped.namelist() if name.endswith(XMP)]
+                zipped.extractall(place, names)
         except (OSError, zipfile.BadZipFile) as error:
             raise AlbumError("The zip is not there any more: make it again.") from error
         return verify_export(
@@ -102,9 +102,9 @@ def verify_zip(
         )
 
 
-def _move_into(zipped: zipfile.ZipFile, folder: Path) -> None:
-    """Everything in the folder; photos hold nothing that could be pressed together further."""
+def _archive_files(zipped: zipfile.ZipFile, folder: Path) -> None:
+    """Move all files of a folder into a ZIP, photos uncompressed."""
     for path in sorted(folder.iterdir()):
-        how = zipfile.ZIP_DEFLATED if path.name.endswith(XMP) else zipfile.ZIP_STORED
-        zipped.write(path, path.name, how)
+        compression = zipfile.ZIP_DEFLATED if path.name.endswith(XMP) else zipfile.ZIP_STORED
+        zipped.write(path, path.name, compression)
         path.unlink()

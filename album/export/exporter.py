@@ -1,7 +1,7 @@
-"""The journey of words out of the album: captions, labels and stars into XMP sidecars.
+"""Export of captions, labels and stars into XMP sidecars.
 
-Photos are never written to. What cannot be written is reported, each with its reason, and never
-stops the others; a sidecar that says everything already is not touched.
+Photos are never modified, and sidecars that are up to date are not touched. Each failure is
+reported with its reason and never stops the rest.
 """
 
 from __future__ import annotations
@@ -13,9 +13,16 @@ from pathlib import Path
 from album.domain.photo import Photo, SearchFilters
 from album.domain.progress import OnProgress
 from album.errors import AlbumError, PhotoNotFoundError, QueryError, is_full
-from album.export.files import XMP, NamesInFolder, copy_photo, read_sidecar, why_not, write_sidecar
+from album.export.files import (
+    XMP,
+    NamesInFolder,
+    copy_photo,
+    read_sidecar,
+    write_error,
+    write_sidecar,
+)
 from album.export.xmp_document import SidecarError
-from album.export.xmp_sidecar import SidecarContent, extended, photo_of, refuse_broken
+from album.export.xmp_sidecar import SidecarContent, extend_packet, refuse_broken, sha256_in
 from album.metadata import xmp
 from album.metadata.provenance import giver_line, writer_line
 from album.metadata.sidecars import Siblings, read_bytes
@@ -27,74 +34,74 @@ from album.storage.photos import PhotoStore
 
 @dataclass(frozen=True, slots=True)
 class ExportProblem:
-    """What could not be written, or not as the album has it, and why."""
+    """A sidecar that could not be written, or differs from the album."""
 
     photo_id: int
     filename: str
     path: Path | None
-    """The sidecar that it is about; None where no place was found for one."""
+    """The sidecar, or None where no place was found for one."""
     reason: str
-    """In one sentence."""
+    """One sentence."""
 
 
 @dataclass(slots=True)
 class ExportReport:
-    """What an export wrote."""
+    """The counts and problems of an export."""
 
     folder: Path | None
     """None: beside the photos."""
     photos: int = 0
-    """How many photos it was about."""
+    """Photos to export."""
     new: int = 0
-    """Sidecars that were not there before."""
+    """Sidecars created."""
     extended: int = 0
-    """Sidecars that were there, and say more or other things now."""
+    """Existing sidecars changed."""
     unchanged: int = 0
-    """Sidecars that said all of it already."""
+    """Sidecars that were up to date."""
     nothing: int = 0
-    """Photos without a sidecar of which the album has nothing to say."""
+    """Photos that need no sidecar."""
     copied: int = 0
-    """Photos that were copied into the folder."""
+    """Photos copied into the folder."""
     failed: list[ExportProblem] = field(default_factory=list)
     """Photos whose sidecar, or copy, could not be written."""
     notes: list[ExportProblem] = field(default_factory=list)
-    """What is not as the album has it in sidecars that were written, or were right already."""
+    """Differences from the album in sidecars that were written or up to date."""
     not_reached: int = 0
-    """Photos that were left when the disk became full, or somebody ended the export."""
+    """Photos left when the disk became full or the export was stopped."""
 
 
-class Folders:
-    """What lies in the folders of photos, each listed once."""
+class FolderListings:
+    """Listings of photo folders, each read once."""
 
     def __init__(self) -> None:
-        self._listed: dict[Path, Siblings] = {}
+        self._listings: dict[Path, Siblings] = {}
 
     def beside(self, photo: Path) -> Siblings:
-        """The names beside a photo.
+        """List the names beside a photo.
 
         Raises:
-            OSError: its folder cannot be looked into.
+            OSError: its folder cannot be read.
         """
-        if photo.parent not in self._listed:
-            self._listed[photo.parent] = Siblings([it.name for it in photo.parent.iterdir()])
-        return self._listed[photo.parent]
+        if photo.parent not in self._listings:
+            self._listings[photo.parent] = Siblings([path.name for path in photo.parent.iterdir()])
+        return self._listings[photo.parent]
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where the sidecar of a photo is, or will be."""
+    """The path of a photo's sidecar, which need not exist."""
 
     sidecar: Path
     seed: Path | None = None
-    """The sidecar that a new one begins as."""
+    """An existing sidecar whose content a new one starts with."""
     copy: Path | None = None
-    """Where the photo is to be copied to."""
+    """Path for a copy of the photo."""
     beside: bool = False
-    """Whether the seed is there for the photo as well as the sidecar would be."""
+    """Whether `seed` describes the photo as the sidecar would."""
 
 
 class PhotoExport:
-    """Writes what the album says of photos into sidecars."""
+    """Writes captions, labels and stars into sidecars."""
 
     def __init__(self, store: PhotoStore, labels: LabelStore, originals: Originals) -> None:
         self._store = store
@@ -112,26 +119,26 @@ class PhotoExport:
         on_progress: OnProgress = lambda done, total, name: None,
         stopped: Callable[[], bool] = lambda: False,
     ) -> ExportReport:
-        """Write sidecars beside the photos, or into a folder, where they bear the photos' names.
+        """Write sidecars beside the photos or into a folder.
 
         Args:
-            folder: where to; None: beside each photo that lies in a folder of the person's own.
-            photo_ids: which photos; None: all.
-            with_photos: copy the photos into the folder, too.
-            replace: the album's captions and stars count where a sidecar has others.
+            folder: the target, or None for beside each photo in a folder of the user's own.
+            photo_ids: which photos, or None for all.
+            with_photos: also copy the photos into the folder.
+            replace: overwrite captions and stars of other programs.
             on_progress: called after each photo.
-            stopped: asked before each photo; True ends the export.
+            stopped: called before each photo. True ends the export.
 
         Raises:
-            QueryError: photos are to be copied, but to no folder.
-            AlbumError: the folder is the album's own, or cannot be made.
+            QueryError: `with_photos` without a folder.
+            AlbumError: the folder is the album's own, or cannot be created.
         """
         if folder is None and with_photos:
             raise QueryError("Photos are copied into a folder: name one.")
-        names = None if folder is None else NamesInFolder(self._ready(folder))
+        names = None if folder is None else NamesInFolder(self._prepare(folder))
         ids = self.ids(photo_ids)
         report = ExportReport(folder, photos=len(ids))
-        folders = Folders()
+        listings = FolderListings()
         for done, photo_id in enumerate(ids):
             if stopped():
                 report.not_reached = len(ids) - done
@@ -141,46 +148,45 @@ class PhotoExport:
             try:
                 photo = self._store.get(photo_id)
                 name = photo.filename
-                place = self._place(photo, folder, names, folders, with_photos)
+                place = self._place(photo, folder, names, listings, with_photos)
                 self._write(photo, place, replace, report)
             except (SidecarError, PhotoNotFoundError) as error:
                 report.failed.append(_problem(photo_id, name, place, str(error)))
             except OSError as error:
-                report.failed.append(_problem(photo_id, name, place, why_not(error)))
+                report.failed.append(_problem(photo_id, name, place, write_error(error)))
                 if is_full(error):
                     report.not_reached = len(ids) - done - 1
                     break
             on_progress(done + 1, len(ids), name)
         return report
 
-    def said_of(self, photo: Photo) -> SidecarContent:
-        """What the album says of a photo, as sidecars are to say it."""
-        given = self._labels.get(photo.photo_id)
+    def content(self, photo: Photo) -> SidecarContent:
+        """Collect what the sidecar of a photo is to hold."""
+        labels = self._labels.get(photo.photo_id)
         captions = self._captions.captions_by_language(photo.photo_id)
         return SidecarContent(
             photo.sha256,
-            {language: it.text for language, it in captions.items()},
-            {language: writer_line(it) for language, it in captions.items()},
-            [it.label for it in given],
+            {language: caption.text for language, caption in captions.items()},
+            {language: writer_line(caption) for language, caption in captions.items()},
+            [label.label for label in labels],
             [
-                giver_line(it.label, it.given_by, it.probability)
-                for it in given
-                if it.given_by != "person"
+                giver_line(label.label, label.given_by, label.probability)
+                for label in labels
+                if label.given_by != "person"
             ],
             self._store.keywords_of(photo.photo_id),
             photo.rating,
         )
 
     def ids(self, photo_ids: Sequence[int] | None) -> list[int]:
-        """These photos, each once, or all."""
+        """Remove duplicates from the ids, or return those of all photos."""
         if photo_ids is None:
-            return [int(it) for it in self._store.matching_ids(SearchFilters())]
+            return list(map(int, self._store.matching_ids(SearchFilters())))
         return list(dict.fromkeys(photo_ids))
 
-    def _ready(self, folder: Path) -> Path:
-        own = self._originals.photos_dir.parent.resolve()
-        target = folder.resolve()
-        if target == own or own in target.parents:
+    def _prepare(self, folder: Path) -> Path:
+        data_dir = self._originals.photos_dir.parent.resolve()
+        if folder.resolve().is_relative_to(data_dir):
             raise AlbumError(
                 "What is exported into the album's own folder is lost with it: choose another"
                 " folder."
@@ -198,15 +204,15 @@ class PhotoExport:
         photo: Photo,
         folder: Path | None,
         names: NamesInFolder | None,
-        folders: Folders,
+        listings: FolderListings,
         with_photos: bool,
     ) -> _Place:
-        """Where to write.
+        """Choose the path of a sidecar.
 
         Raises:
-            SidecarError: nowhere.
-            PhotoNotFoundError: the photo is needed, and not there.
-            OSError: something cannot be looked at.
+            SidecarError: there is no place for one.
+            PhotoNotFoundError: the photo is needed, but gone.
+            OSError: a folder or sidecar cannot be read.
         """
         original = self._originals.path_of(photo)
         if folder is None or names is None:
@@ -214,24 +220,24 @@ class PhotoExport:
                 raise SidecarError(
                     "The album keeps this photo itself: export it into a folder instead."
                 )
-            return self._place_beside(photo, self._originals.find(photo), folders)
+            return self._place_beside(photo, self._originals.find(photo), listings)
         if with_photos:
             self._originals.find(photo)
-        name = names.name_for(photo, original)
-        own = folders.beside(original).of(original.name) if original.parent.is_dir() else []
-        seeds = [original.with_name(it) for it in own if it.lower().endswith(XMP)]
+        target = folder / names.name_for(photo, original)
+        siblings = listings.beside(original).of(original.name) if original.parent.is_dir() else []
+        seeds = [original.with_name(name) for name in siblings if name.lower().endswith(XMP)]
         return _Place(
-            folder / (name + XMP),
+            target.with_name(target.name + XMP),
             seeds[0] if seeds else None,
-            folder / name if with_photos else None,
+            target if with_photos else None,
         )
 
     @staticmethod
-    def _place_beside(photo: Photo, path: Path, folders: Folders) -> _Place:
-        beside = folders.beside(path)
+    def _place_beside(photo: Photo, path: Path, listings: FolderListings) -> _Place:
+        beside = listings.beside(path)
         home, hidden = beside.xmp_home(path.name, raw=photo.file_type == "RAW")
         if hidden is None and home != path.name + XMP and beside.shares(path.name):
-            about = photo_of(read_sidecar(path.with_name(home)).packet)
+            about = sha256_in(read_sidecar(path.with_name(home)).packet)
             if about not in (None, photo.sha256):  # two raw files of one name
                 home, hidden = path.name + XMP, home
         seed = None if hidden is None else path.with_name(hidden)
@@ -242,27 +248,27 @@ class PhotoExport:
 
         Raises:
             SidecarError: it cannot be extended.
-            PhotoNotFoundError: the original is not there.
-            OSError: something cannot be read or written.
+            PhotoNotFoundError: the original is gone.
+            OSError: a file cannot be read or written.
         """
         if place.copy is not None and not place.copy.exists():
             copy_photo(self._originals.find(photo), place.copy)
             report.copied += 1
-        said = self.said_of(photo)
+        content = self.content(photo)
         before = read_sidecar(place.sidecar)
         packet = before.packet
-        if before.seen is None and place.seed is not None:
+        if before.identity is None and place.seed is not None:
             packet = self._seed(photo, place, report)
-        is_new = before.seen is None
-        if is_new and not said.worth_a_file and (place.beside or not packet):
+        is_new = before.identity is None
+        if is_new and not content.needs_file and (place.beside or not packet):
             report.nothing += 1
             return
-        result = extended(packet, said, replace=replace)
-        written = result.packet or (packet if is_new and not place.beside else None)
-        if written is None:
+        result = extend_packet(packet, content, replace=replace)
+        new_packet = result.packet or (packet if is_new and not place.beside else None)
+        if new_packet is None:
             report.unchanged += 1
         else:
-            write_sidecar(place.sidecar, written, before)
+            write_sidecar(place.sidecar, new_packet, before)
             report.extended += not is_new
             report.new += is_new
         for note in result.notes:
@@ -270,19 +276,20 @@ class PhotoExport:
 
     @staticmethod
     def _seed(photo: Photo, place: _Place, report: ExportReport) -> bytes:
-        """What a new sidecar begins as."""
+        """Read the packet that a new sidecar starts with."""
         assert place.seed is not None
         try:
             packet = read_bytes(place.seed, xmp.MAX_BYTES)
             refuse_broken(packet)
         except SidecarError:
-            report.notes.append(
-                _problem(
-                    photo.photo_id, photo.filename, place,
-                    f"What {place.seed.name} says could not be taken along: it is damaged, or"
-                    " cannot be read.",
-                )
-            )  # fmt: skip
+            note = _problem(
+                photo.photo_id,
+                photo.filename,
+                place,
+                f"What {place.seed.name} says could not be taken along: it is damaged, or"
+                " cannot be read.",
+            )
+            report.notes.append(note)
             return b""
         return packet
 

@@ -1,4 +1,4 @@
-"""Files that an export reads and writes: whole or not at all, and never through a link."""
+"""Atomic reading and writing of the files of an export, without links."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from album.domain.photo import Photo
 from album.errors import is_full
 from album.export.xmp_document import SidecarError
-from album.export.xmp_sidecar import photo_of
+from album.export.xmp_sidecar import sha256_in
 from album.images.file_types import kind_of
 from album.metadata import xmp
 from album.runtime.files import sha256_of
@@ -24,24 +24,24 @@ from album.storage.originals import PARTIAL
 XMP = ".xmp"
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*\ud800-\udfff]')  # by one system or another
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
-_LONGEST = 200  # bytes of a name, so that it may still get a number, and an ending or two
+_LONGEST = 200  # bytes of a name, which leaves room for a number and endings
 
 
 @dataclass(frozen=True, slots=True)
 class Sidecar:
-    """A sidecar as it lies on the disk."""
+    """The content and identity of a sidecar file."""
 
     packet: bytes
-    """b"": there is none."""
-    seen: tuple[int, int, int] | None
-    """Which file it is, its size in bytes, and when it changed; None: there is none."""
+    """b"" if there is none."""
+    identity: tuple[int, int, int] | None
+    """Inode, size in bytes and mtime in ns, or None without a file."""
 
 
 def read_sidecar(path: Path) -> Sidecar:
-    """A sidecar that may be extended.
+    """Read a sidecar that may be extended.
 
     Raises:
-        SidecarError: it is a link, no file, too long, or protected against writing.
+        SidecarError: it is a link, no file, too long, or read-only.
         OSError: it cannot be read.
     """
     try:
@@ -56,17 +56,19 @@ def read_sidecar(path: Path) -> Sidecar:
         raise SidecarError("The sidecar is too long to be read: it stays as it is.")
     if not status.st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH):
         raise SidecarError("The sidecar is protected against writing: allow it, and export again.")
-    opened = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
-    with open(opened, "rb") as file:  # noqa: PTH123  # a descriptor
+    descriptor = os.open(
+        path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    )
+    with open(descriptor, "rb") as file:  # noqa: PTH123
         return Sidecar(file.read(xmp.MAX_BYTES + 1), _identity(os.fstat(file.fileno())))
 
 
 def write_sidecar(path: Path, packet: bytes, before: Sidecar) -> None:
-    """Put a packet in the place of the one that was read, all of it or nothing.
+    """Replace a sidecar atomically.
 
     Raises:
-        SidecarError: another program changed the sidecar meanwhile.
-        OSError: it cannot be written; what was there is there.
+        SidecarError: another program changed the sidecar since it was read.
+        OSError: it cannot be written. The old sidecar stays.
     """
     partial = path.with_name(f".{uuid.uuid4().hex}{PARTIAL}")
     try:
@@ -74,9 +76,9 @@ def write_sidecar(path: Path, packet: bytes, before: Sidecar) -> None:
             file.write(packet)
             file.flush()
             os.fsync(file.fileno())
-        if before.seen is not None:
+        if before.identity is not None:
             shutil.copymode(path, partial, follow_symlinks=False)
-        if read_sidecar(path).seen != before.seen:
+        if read_sidecar(path).identity != before.identity:
             raise SidecarError("Another program changed the sidecar meanwhile: export again.")
         partial.replace(path)
     finally:
@@ -84,15 +86,15 @@ def write_sidecar(path: Path, packet: bytes, before: Sidecar) -> None:
 
 
 def copy_photo(source: Path, target: Path) -> None:
-    """Copy an original with its time, all of it or nothing; nothing is written over.
+    """Copy an original with its time atomically, without overwriting a file.
 
     Raises:
-        OSError: it cannot be read, or not be written.
+        OSError: it cannot be read or written.
     """
     partial = target.with_name(f".{uuid.uuid4().hex}{PARTIAL}")
     try:
         shutil.copyfile(source, partial)
-        shutil.copystat(source, partial)  # its time may be all that is known of the capture
+        shutil.copystat(source, partial)  # the mtime may be the only capture time
         partial.chmod(partial.stat().st_mode | stat.S_IWUSR)
         with partial.open("rb+") as file:
             os.fsync(file.fileno())
@@ -104,33 +106,37 @@ def copy_photo(source: Path, target: Path) -> None:
 
 
 class NamesInFolder:
-    """Finds each photo a name of its own in one folder, the same again at the next export."""
+    """Unique names for photos in one folder, stable across exports."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._given: set[str] = set()
+        self._taken: set[str] = set()
 
     def name_for(self, photo: Photo, original: Path) -> str:
-        """The name that the photo has, or would have, in the folder; its sidecar adds `XMP`.
+        """Choose the name of a photo in the folder.
 
-        It is the photo's own; where another photo has that, with the beginning of its sha256.
+        Its sidecar adds `XMP`. Where another photo has this name, the beginning of the sha256 is
+        added.
+
+        Raises:
+            SidecarError: other files have all possible names.
         """
         stem, suffix = _split(safe_name(photo.filename, original.suffix))
-        for sign in ("", f" ({photo.sha256[:8]})", f" ({photo.sha256[:16]})"):
-            name = f"{stem}{sign}{suffix}"
+        for number in ("", f" ({photo.sha256[:8]})", f" ({photo.sha256[:16]})"):
+            name = f"{stem}{number}{suffix}"
             key = unicodedata.normalize("NFC", name).casefold()
-            if key not in self._given and self._is_for(name, photo):
-                self._given.add(key)
+            if key not in self._taken and self._is_for(name, photo):
+                self._taken.add(key)
                 return name
         raise SidecarError("Other files have all the names that this photo could have there.")
 
     def _is_for(self, name: str, photo: Photo) -> bool:
-        """Whether what lies under a name in the folder, if anything, is about the photo."""
+        """Tell whether a name is free, or taken by this photo."""
         path = self._folder / name
         sidecar = self._folder / (name + XMP)
         if os.path.lexists(sidecar):
             try:
-                about = photo_of(read_sidecar(sidecar).packet)
+                about = sha256_in(read_sidecar(sidecar).packet)
             except (SidecarError, OSError):
                 return False
             if about is not None:
@@ -141,19 +147,23 @@ class NamesInFolder:
 
     @staticmethod
     def _may_be(path: Path, photo: Photo) -> bool:
-        """Whether a file, if there is one, is as long as the photo; others may have put one there
-        since its sidecar was written."""
+        """Tell whether a path is free or has the photo's size.
+
+        Another program may have put a file there since the sidecar was written.
+        """
         if not os.path.lexists(path):
             return True
         return path.is_file() and path.stat().st_size == photo.size_bytes
 
 
 def safe_name(filename: str, suffix: str) -> str:
-    """A name that every system takes, and that the album knows for a photo's.
+    """Make a photo's file name valid on every system.
+
+    Its ending is one that the album recognises as a photo.
 
     Args:
-        filename: as the person, or a program, named the photo.
-        suffix: of its original, for a name that lacks one.
+        filename: the name of the photo.
+        suffix: of its original, for a name without one.
     """
     name = _FORBIDDEN.sub("_", unicodedata.normalize("NFC", filename)).strip(" .") or "photo"
     if _RESERVED.match(name):
@@ -165,8 +175,8 @@ def safe_name(filename: str, suffix: str) -> str:
     return stem.encode()[: max(room, 1)].decode(errors="ignore") + suffix
 
 
-def why_not(error: OSError) -> str:
-    """Why a file could not be read or written, as a sentence."""
+def write_error(error: OSError) -> str:
+    """Explain why a file could not be read or written."""
     if isinstance(error, PermissionError) or error.errno == errno.EROFS:
         return "The album may not write there: allow it, or export into another folder."
     if is_full(error):

@@ -1,4 +1,4 @@
-"""What an export is about, before it begins: how many photos, where they lie, how large."""
+"""Counts of an export before it starts: photos, sidecars and bytes."""
 
 from __future__ import annotations
 
@@ -10,36 +10,32 @@ from album.storage.photos import PhotoStore
 
 @dataclass(frozen=True, slots=True)
 class ExportPlan:
-    """The photos of an export, those that are gone left out."""
+    """The photos of an export that are in the album."""
 
     photo_ids: tuple[int, ...] = ()
     in_place: tuple[int, ...] = ()
-    """Those of them that lie in folders of the person's own."""
-    told: int = 0
-    """How many of `photo_ids` have a caption, a label or stars: these get a sidecar."""
-    told_in_place: int = 0
-    """The same of `in_place`."""
+    """Those in folders of the user's own."""
+    sidecars: int = 0
+    """Number of `photo_ids` with a caption, a label or stars."""
+    sidecars_in_place: int = 0
+    """Number of `in_place` with a caption, a label or stars."""
     size_bytes: int = 0
     """Of the originals of `photo_ids`."""
 
 
-def plan_of(store: PhotoStore, photo_ids: Sequence[int] | None) -> ExportPlan:
-    """Look at photos, each once, without reading a file.
+def plan_export(store: PhotoStore, photo_ids: Sequence[int] | None) -> ExportPlan:
+    """Count what an export would write, without reading a file.
 
     Args:
         store: the album's photos.
-        photo_ids: which; None: all.
+        photo_ids: which photos, or None for all.
     """
-    wanted = None if photo_ids is None else set(photo_ids)
-    ids, in_place = [], []
-    told = told_in_place = size_bytes = 0
-    for photo_id, size, is_in_place, is_told in store.outline():
-        if wanted is not None and photo_id not in wanted:
-            continue
-        ids.append(photo_id)
-        size_bytes += size
-        told += is_told
-        if is_in_place:
-            in_place.append(photo_id)
-            told_in_place += is_told
-    return ExportPlan(tuple(ids), tuple(in_place), told, told_in_place, size_bytes)
+    selected = None if photo_ids is None else set(photo_ids)
+    rows = [row for row in store.outline() if selected is None or row[0] in selected]
+    return ExportPlan(
+        tuple(photo_id for photo_id, _, _, _ in rows),
+        tuple(photo_id for photo_id, _, in_place, _ in rows if in_place),
+        sum(described for _, _, _, described in rows),
+        sum(in_place and described for _, _, in_place, described in rows),
+        sum(size_bytes for _, size_bytes, _, _ in rows),
+    )

@@ -1,9 +1,8 @@
-"""Does what was exported come back? Sidecars are read into an empty library, which is compared.
+"""Verification of an export by importing its sidecars into an empty library.
 
-The same code finds the sidecars, reads them and takes in what they say as in an import, into a
-library of its own in a temporary folder; then both are asked the same questions. Photos themselves
-are neither decoded nor copied nor read: no model is needed, and 200,000 photos take minutes. So a
-folder of sidecars alone is checked like one that has the photos, too.
+The code of the import finds and reads the sidecars into a temporary library, which is then compared
+with the album. Photos are not read, so no model is needed and 200,000 photos take minutes. A folder
+of sidecars alone is checked like one with photos.
 """
 
 from __future__ import annotations
@@ -16,9 +15,9 @@ from pathlib import Path
 from album.domain.photo import ImageFacts, Photo
 from album.domain.progress import OnProgress
 from album.errors import AlbumError
-from album.export.exporter import Folders, PhotoExport
+from album.export.exporter import FolderListings, PhotoExport
 from album.export.files import XMP
-from album.export.xmp_sidecar import SidecarContent, photo_of
+from album.export.xmp_sidecar import SidecarContent, sha256_in
 from album.importing.sidecar_import import SidecarImporter
 from album.metadata import xmp
 from album.metadata.reader import told_beside
@@ -29,31 +28,31 @@ from album.storage.originals import Originals
 from album.storage.photo_rows import NewPhoto
 from album.storage.photos import PhotoStore
 
-_AT_ONCE = 500  # photos of one transaction
+_BATCH = 500  # photos in one transaction
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Something that would not come back as it is."""
+    """A value that would not be restored as it is."""
 
     photo_id: int
     filename: str
     what: str
     """"caption" with its language, "labels", or "stars"."""
     here: str
-    """What the album says."""
+    """Value in the album."""
     there: str
-    """What is read back."""
+    """Value that was read back."""
 
 
 @dataclass(slots=True)
 class VerifyReport:
-    """What came of reading an export back."""
+    """The result of reading an export back."""
 
     photos: int = 0
-    """Photos that were looked at."""
+    """Photos compared."""
     same: int = 0
-    """Those of them that come back as they are."""
+    """Photos without a difference."""
     differences: list[Difference] = field(default_factory=list)
 
 
@@ -66,46 +65,47 @@ def verify_export(
     *,
     on_progress: OnProgress = lambda done, total, name: None,
 ) -> VerifyReport:
-    """Read sidecars back into an empty library, and compare captions, labels and stars.
+    """Import sidecars into an empty library and compare captions, labels and stars.
 
     Args:
         store: the album's photos.
         labels: their labels.
         originals: their files.
-        folder: the folder that was exported into; None: the sidecars beside the photos.
-        photo_ids: which photos; None: all.
+        folder: the folder of the export, or None for beside the photos.
+        photo_ids: which photos, or None for all.
         on_progress: called after each photo.
 
     Raises:
-        AlbumError: the folder is not there.
+        AlbumError: the folder does not exist.
     """
     export = PhotoExport(store, labels, originals)
     exported = None if folder is None else _by_sha256(folder)
     ids = export.ids(photo_ids)
     report = VerifyReport()
-    folders = Folders()
+    listings = FolderListings()
     with tempfile.TemporaryDirectory(prefix="album-") as place:
         database = Database(Path(place) / "album.db")
         try:
             empty = PhotoStore(database), LabelStore(database)
-            words = SidecarImporter(database)
-            back = PhotoExport(*empty, originals)
-            for start in range(0, len(ids), _AT_ONCE):
-                some = store.get_many(ids[start : start + _AT_ONCE])
+            importer = SidecarImporter(database)
+            restored = PhotoExport(*empty, originals)
+            for start in range(0, len(ids), _BATCH):
+                photos = store.get_many(ids[start : start + _BATCH])
                 with database.writing():
-                    for photo in some.values():
+                    for photo in photos.values():
                         if folder is None or exported is None:
-                            sidecars = _beside(originals.path_of(photo), folders)
+                            sidecars = _beside(originals.path_of(photo), listings)
                         else:
                             sidecars = _in_folder(folder, exported, photo)
-                        _take_in(empty[0], words, photo, sidecars)
-                for done, photo in enumerate(some.values(), start + 1):
-                    again = empty[0].by_sha256(photo.sha256)
-                    assert again is not None  # it was just added
-                    found = list(_compared(photo, export.said_of(photo), back.said_of(again)))
+                        _add_photo(empty[0], importer, photo, sidecars)
+                for done, photo in enumerate(photos.values(), start + 1):
+                    copy = empty[0].by_sha256(photo.sha256)
+                    assert copy is not None  # it was just added
+                    here, there = export.content(photo), restored.content(copy)
+                    differences = list(_differences(photo, here, there))
                     report.photos += 1
-                    report.same += not found
-                    report.differences += found
+                    report.same += not differences
+                    report.differences += differences
                     on_progress(done, len(ids), photo.filename)
         finally:
             database.close()
@@ -113,62 +113,62 @@ def verify_export(
 
 
 def _by_sha256(folder: Path) -> dict[str, list[str]]:
-    """The names of the sidecars of a folder, by the photo that they were written for."""
+    """List the sidecars of a folder by the sha256 of their photo."""
     if not folder.is_dir():
         raise AlbumError(f"There is no folder {folder}: name the one that was exported into.")
-    found: dict[str, list[str]] = {}
-    for name in sorted(it.name for it in folder.iterdir()):
+    sidecars: dict[str, list[str]] = {}
+    for name in sorted(path.name for path in folder.iterdir()):
         if name.lower().endswith(XMP):
-            sha256 = photo_of(read_bytes(folder / name, xmp.MAX_BYTES))
+            sha256 = sha256_in(read_bytes(folder / name, xmp.MAX_BYTES))
             if sha256 is not None:
-                found.setdefault(sha256, []).append(name)
-    return found
+                sidecars.setdefault(sha256, []).append(name)
+    return sidecars
 
 
 def _in_folder(folder: Path, exported: Mapping[str, Sequence[str]], photo: Photo) -> list[Path]:
-    """The sidecars of a photo in a folder; none that lie beside other bytes of its name.
+    """List a photo's sidecars in a folder, except those beside another photo.
 
-    An import goes by all of the bytes; their number is what can be seen without reading them.
+    An import compares all bytes of the photo. Here its size is compared, which is fast.
     """
-    found = []
+    sidecars = []
     for name in exported.get(photo.sha256, []):
         try:
             size_bytes = (folder / name[: -len(XMP)]).stat().st_size
         except OSError:
             size_bytes = photo.size_bytes  # the sidecars alone were exported
         if size_bytes == photo.size_bytes:
-            found.append(folder / name)
-    return found
+            sidecars.append(folder / name)
+    return sidecars
 
 
-def _beside(photo: Path, folders: Folders) -> list[Path]:
+def _beside(photo: Path, listings: FolderListings) -> list[Path]:
     try:
-        names = folders.beside(photo).of(photo.name)
+        names = listings.beside(photo).of(photo.name)
     except OSError:
         return []
     return [photo.with_name(name) for name in names]
 
 
-def _take_in(
-    store: PhotoStore, words: SidecarImporter, photo: Photo, sidecars: Sequence[Path]
+def _add_photo(
+    store: PhotoStore, importer: SidecarImporter, photo: Photo, sidecars: Sequence[Path]
 ) -> None:
-    """Add a photo of which nothing is known but what its sidecars say."""
-    rating, told = told_beside(sidecars)
+    """Add a photo with the content of its sidecars only."""
+    rating, words = told_beside(sidecars)
     photo_id = store.add(
         NewPhoto(
             photo.sha256,
             photo.filename,
             photo.path,
             photo.size_bytes,
-            ImageFacts(photo.file_type, photo.width, photo.height, rating=rating, words=told),
+            ImageFacts(photo.file_type, photo.width, photo.height, rating=rating, words=words),
             photo.taken_at,
         )
     )
     assert photo_id is not None  # each photo is there once
-    words.import_sidecars(photo_id, photo.sha256, told)
+    importer.import_sidecars(photo_id, photo.sha256, words)
 
 
-def _compared(photo: Photo, here: SidecarContent, there: SidecarContent) -> Iterator[Difference]:
+def _differences(photo: Photo, here: SidecarContent, there: SidecarContent) -> Iterator[Difference]:
     for language in sorted({*here.captions, *there.captions}):
         texts = here.captions.get(language, ""), there.captions.get(language, "")
         if texts[0] != texts[1]:

@@ -1,7 +1,7 @@
-"""One packet of XMP: taken apart, written with other values, and compared, so that nothing is lost.
+"""Parsing, writing and comparing of XMP packets, without loss.
 
-exiv2 writes it, on the toolkit of Adobe, which knows how a list of languages or of words is said in
-RDF. What that cannot keep as it was is found by comparing, and then nothing is written.
+exiv2 writes them with the toolkit of Adobe, which knows the types of the standard. What it would
+lose of a packet is found by comparing, and then the write is refused.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from album.errors import AlbumError
 from album.metadata import xmp
 
 DEFAULT = "x-default"
-"""The language of a text for everybody."""
-_DEEPEST = 100  # levels of tags; the toolkit goes down them by calling itself
+"""The language of the default text."""
+_DEEPEST = 100  # levels of tags, which the toolkit reads by recursion
 _DECLARATION = re.compile(r"\A\s*<\?xml\s.*?\?>", re.DOTALL)
 _SAME = frozenset(xmp.RDF + name for name in ("Description", "Bag", "Seq", "Alt", "li", "value"))
 _NO_FACTS = frozenset(xmp.RDF + name for name in ("about", "parseType", "ID", "nodeID", "datatype"))
-_one_at_a_time = threading.Lock()  # the toolkit keeps its namespaces for all that it reads
+_exiv2_lock = threading.Lock()  # the toolkit has one global table of namespaces
 
 KEYS = {
     "dc:description": "Xmp.dc.description",
@@ -41,23 +41,23 @@ KEYS = {
     },
 }
 Value = dict[str, str] | list[str] | str | None
-"""Texts by language, words, or one text; empty and None: it is not there."""
+"""Texts by language, a list of texts, or one text. Empty or None: the property is absent."""
 
 
 class SidecarError(AlbumError):
-    """Raised when a sidecar cannot be read or extended; it stays as it is."""
+    """Raised when a sidecar cannot be read or extended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """A packet, and what its tree does not hold."""
+    """A parsed packet with what its element tree does not hold."""
 
     text: str
     """Without its XML declaration."""
     root: Element
     comments: tuple[str, ...]
     wrapped: bool
-    """Whether it says where it begins and ends, as in the middle of other bytes."""
+    """Whether `<?xpacket?>` marks its beginning and end."""
     namespaces: frozenset[tuple[str, str]]
     """(prefix, name)."""
 
@@ -68,8 +68,8 @@ EMPTY = (
 )
 
 
-class _Noting(TreeBuilder):
-    """Builds a tree, and notes what is not in it."""
+class _PacketBuilder(TreeBuilder):
+    """Builds a tree and collects comments and namespaces."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -94,15 +94,15 @@ class _Noting(TreeBuilder):
         self.namespaces.add((prefix, uri))
 
 
-def parsed(packet: bytes) -> Packet:
-    """Take a packet apart.
+def parse_packet(packet: bytes) -> Packet:
+    """Parse a packet.
 
     Raises:
-        SidecarError: it is damaged, none, or absurdly large.
+        SidecarError: the packet is damaged, no XMP, or too large.
     """
     if len(packet) > xmp.MAX_BYTES:
         raise SidecarError("The sidecar is too long to be read: it stays as it is.")
-    target = _Noting()
+    target = _PacketBuilder()
     try:
         text = xmp.decoded(packet, "strict")
         if text.count("<") > xmp.MOST_TAGS:
@@ -125,23 +125,23 @@ def parsed(packet: bytes) -> Packet:
     )
 
 
-def written(before: Packet, changes: Mapping[str, Value]) -> str:
-    """The packet with other values of some properties.
+def write_packet(before: Packet, changes: Mapping[str, Value]) -> str:
+    """Write a packet with other values of some properties.
 
     Raises:
         SidecarError: the toolkit does not take it.
     """
     exiv2, prefixes = _toolkit()
     for prefix, name in before.namespaces:
-        known = prefixes.get(prefix, name)
-        if known.rstrip("/#") != name.rstrip("/#"):
+        uri = prefixes.get(prefix, name)
+        if uri.rstrip("/#") != name.rstrip("/#"):
             raise SidecarError(
                 f"The sidecar gives the short name “{prefix}” a meaning of its own, with which it"
                 " cannot be extended: it stays as it is."
             )
     flags = exiv2.XmpParser.XmpFormatFlags
     format_ = int(flags.useCompactFormat) | int(flags.omitPacketWrapper)
-    with _one_at_a_time:
+    with _exiv2_lock:
         try:
             image = exiv2.ImageFactory.create(exiv2.ImageType.xmp)
             image.setXmpPacket(before.text)
@@ -155,15 +155,15 @@ def written(before: Packet, changes: Mapping[str, Value]) -> str:
             ) from error
     if failed:
         raise SidecarError("The sidecar is no XMP as its standard has it: it stays as it is.")
-    return _dressed(text or EMPTY.decode(), before)
+    return _restore_wrapping(text or EMPTY.decode(), before)
 
 
 @cache
 def _toolkit() -> tuple[Any, dict[str, str]]:
-    """exiv2, which only writing needs, and the namespaces that it knows by their short names."""
+    """Load exiv2 and its namespaces by prefix."""
     import exiv2
 
-    with _one_at_a_time:
+    with _exiv2_lock:
         exiv2.LogMsg.setLevel(exiv2.LogMsg.Level.mute)
         exiv2.XmpProperties.registerNs(xmp.ALBUM, "photoAlbum")
         prefixes = {**exiv2.XmpProperties.registeredNamespaces(), "photoAlbum": xmp.ALBUM}
@@ -172,9 +172,9 @@ def _toolkit() -> tuple[Any, dict[str, str]]:
 
 def _set(exiv2: Any, data: Any, key: str, value: Value) -> None:
     if not value:
-        found = data.findKey(exiv2.XmpKey(key))
-        if found != data.end():
-            data.erase(found)
+        position = data.findKey(exiv2.XmpKey(key))
+        if position != data.end():
+            data.erase(position)
     elif isinstance(value, str):
         data[key] = exiv2.XmpTextValue(value)
     elif isinstance(value, list):
@@ -183,12 +183,12 @@ def _set(exiv2: Any, data: Any, key: str, value: Value) -> None:
         data[key] = exiv2.LangAltValue(value)
 
 
-def _dressed(text: str, before: Packet) -> str:
-    """What the toolkit wrote, with what it takes off."""
+def _restore_wrapping(text: str, before: Packet) -> str:
+    """Add what the toolkit removes: wrapper, comments and exact namespaces."""
     for _, name in before.namespaces:
-        if not name.endswith(("/", "#")):  # it adds one, which makes it another namespace
-            spelled = re.escape(escape(name))
-            text = re.sub(f'(\\sxmlns:[^=]+="{spelled})/"', r'\1"', text)
+        if not name.endswith(("/", "#")):  # a slash added by exiv2 makes another namespace
+            pattern = re.escape(escape(name))
+            text = re.sub(f'(\\sxmlns:[^=]+="{pattern})/"', r'\1"', text)
     head, sign, tail = text.partition(">")
     comments = "".join(f"\n <!--{comment}-->" for comment in before.comments)
     text = f"{head}{sign}{comments}{tail}".rstrip() + "\n"
@@ -200,7 +200,7 @@ def _dressed(text: str, before: Packet) -> str:
 
 
 def value_of(root: Element, name: str) -> Value:
-    """What a property of `KEYS` is, by its name with a prefix."""
+    """Read a property of `KEYS` by its name with a prefix."""
     if name in ("dc:description", "album:Captions", "album:Writers"):
         return xmp.alternatives(root, name)
     words = [
@@ -214,34 +214,34 @@ def value_of(root: Element, name: str) -> Value:
     return words
 
 
-def words_of(root: Element, name: str) -> list[str]:
-    """The texts of a property that is a list, as they are written."""
+def texts_of(root: Element, name: str) -> list[str]:
+    """Read a property that is a list of texts."""
     return list(value_of(root, name) or ())
 
 
-def differing(root: Element, wanted: Mapping[str, Value]) -> dict[str, Value]:
-    """Those of the wanted values that are not there yet."""
+def missing_values(root: Element, values: Mapping[str, Value]) -> dict[str, Value]:
+    """Return the wanted values that differ from those of the packet."""
     return {
         name: value
-        for name, value in wanted.items()
+        for name, value in values.items()
         if (value_of(root, name) or None) != (value or None)
     }
 
 
 def refuse_loss(before: Element, after: Element, changes: Mapping[str, Value]) -> None:
-    """Compare a packet with what was made of it.
+    """Compare a packet before and after a change.
 
     Raises:
-        SidecarError: something is gone that was not to be changed.
+        SidecarError: a text outside of `changes` is gone.
     """
-    given_up = {
+    replaced = {
         (xmp.tag_of(name), _plain(text))
         for name in changes
         for text in _texts(value_of(before, name))
         if text not in _texts(changes[name])
     }
     for path, text in Counter(_leaves(before)) - Counter(_leaves(after)):
-        if (path[0], text) not in given_up:
+        if (path[0], text) not in replaced:
             name = path[-1].rpartition("}")[2]
             raise SidecarError(
                 f"The sidecar holds something ({name}) that could not be kept: it stays as it is."
@@ -255,16 +255,16 @@ def _texts(value: Value) -> list[str]:
 
 
 def _leaves(root: Element) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Every text of a packet with the tags above it, however RDF says it; blank ones left out.
+    """Yield every text that is not blank with the tags above it.
 
-    A property may be an attribute or an element, a text may stand alone or in a list of one, and a
-    text of no language is one for everybody.
+    Equivalent RDF gives equal paths: attributes or elements, a single text or a list of one, no
+    language or `DEFAULT`.
     """
     for rdf in [root] if root.tag == xmp.RDF + "RDF" else root:
         if rdf.tag == xmp.RDF + "RDF":
             yield from _leaves_below(rdf, ())
         else:
-            yield (rdf.tag,), "outside"  # which the toolkit does not read
+            yield (rdf.tag,), "outside"  # not read by the toolkit
 
 
 def _leaves_below(element: Element, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -275,8 +275,8 @@ def _leaves_below(element: Element, path: tuple[str, ...]) -> Iterator[tuple[tup
         path = (*path, language)
     for tag, text in element.attrib.items():
         if tag not in _NO_FACTS and tag != xmp.LANGUAGE and text.strip():
-            here = tag in (xmp.RDF + "value", xmp.RDF + "resource")
-            yield path if here else (*path, tag), _plain(text)
+            is_value = tag in (xmp.RDF + "value", xmp.RDF + "resource")
+            yield path if is_value else (*path, tag), _plain(text)
     for child in element:
         yield from _leaves_below(child, path)
         if child.tail and child.tail.strip():

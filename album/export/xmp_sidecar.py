@@ -1,7 +1,7 @@
-"""What the album says of a photo, brought into a sidecar file, where all else stays as it is.
+"""Captions, labels and stars in XMP sidecars, which keep everything else.
 
-What the album wrote it notes beside it (`xmp.ALBUM`), so that it takes back its own words, and no
-others, when they don't hold any more.
+The album records what it wrote in its own namespace (`xmp.ALBUM`), so that it later removes only
+its own values.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from album.export.xmp_document import (
     EMPTY,
     SidecarError,
     Value,
-    differing,
-    parsed,
+    missing_values,
+    parse_packet,
     refuse_loss,
+    texts_of,
     value_of,
-    words_of,
-    written,
+    write_packet,
 )
 from album.metadata import xmp
 
@@ -32,214 +32,217 @@ _LONGEST_KEYWORD = 100
 
 @dataclass(frozen=True, slots=True)
 class SidecarContent:
-    """What the album says of one photo."""
+    """What the album writes about one photo."""
 
     sha256: str
     captions: Mapping[str, str]
     """By language: "ko", "en", or "" where it is not known."""
     writers: Mapping[str, str] = field(default_factory=dict)
-    """Who wrote them, by language, in lines of `album.metadata.provenance`."""
+    """Authors of the captions by language, in lines of `album.metadata.provenance`."""
     labels: Sequence[str] = ()
     givers: Sequence[str] = ()
-    """Who gave those of `labels` that no person gave, in lines of `album.metadata.provenance`."""
+    """Origins of the labels that no person gave, in lines of `album.metadata.provenance`."""
     keywords: Sequence[str] = ()
-    """What the files of the photo call it already."""
+    """Of the photo's own files."""
     rating: int | None = None
-    """0 to 5 stars; -1: rejected."""
+    """0 to 5 stars, or -1 for rejected."""
 
     @property
-    def worth_a_file(self) -> bool:
-        """Whether a photo without a sidecar needs one; its file itself has the keywords."""
+    def needs_file(self) -> bool:
+        """Tell whether a photo without a sidecar needs one.
+
+        The keywords alone need none, as they are in the photo's file.
+        """
         return bool(self.captions or self.labels or self.rating)
 
 
 @dataclass(frozen=True, slots=True)
-class Extended:
-    """What became of a packet."""
+class PacketUpdate:
+    """The result of extending a packet."""
 
     packet: bytes | None
-    """UTF-8; None: it says all of it already."""
+    """In UTF-8, or None if the packet is up to date."""
     notes: tuple[str, ...]
-    """What is not as the album has it, in sentences."""
+    """What differs from the album, in sentences."""
 
 
-def extended(packet: bytes, said: SidecarContent, *, replace: bool = False) -> Extended:
-    """A packet with what the album says of a photo, and everything that it held before.
+def extend_packet(packet: bytes, content: SidecarContent, *, replace: bool = False) -> PacketUpdate:
+    """Add what the album says of a photo to a packet.
 
-    Descriptions in other languages, words and branches of others stay. Where somebody else wrote
-    another description in the same language, or other stars, theirs stay.
+    Values of other programs stay: descriptions in other languages, keywords, hierarchical keywords.
+    So do their description in a language of a caption and their stars, unless `replace`.
 
     Args:
-        packet: of at most `xmp.MAX_BYTES`; b"": there is none yet.
-        said: the facts.
-        replace: the album's description and stars count where they differ from those of others.
+        packet: of at most `xmp.MAX_BYTES`; b"" for a new sidecar.
+        content: what to write.
+        replace: overwrite the description and stars of other programs.
 
     Raises:
-        SidecarError: the packet is broken, or could not be written without losing something.
+        SidecarError: the packet is broken, or cannot be written without loss.
     """
-    before = parsed(packet) if packet.strip() else parsed(EMPTY)
-    wanted, notes = _plan(before.root, said, replace)
-    changes = differing(before.root, wanted)
+    before = parse_packet(packet) if packet.strip() else parse_packet(EMPTY)
+    values, notes = _plan(before.root, content, replace)
+    changes = missing_values(before.root, values)
     if not changes:
-        return Extended(None, tuple(notes))
-    text = written(before, changes)
+        return PacketUpdate(None, tuple(notes))
+    text = write_packet(before, changes)
     if len(text.encode()) > xmp.MAX_BYTES:
         raise SidecarError("The sidecar would become too long to be read again.")
-    after = parsed(text.encode())
+    after = parse_packet(text.encode())
     refuse_loss(before.root, after.root, changes)
-    if differing(after.root, _plan(after.root, said, replace)[0]):
+    if missing_values(after.root, _plan(after.root, content, replace)[0]):
         raise SidecarError(
             "The sidecar would not say afterwards what it should: it stays as it is."
         )
-    return Extended(text.encode(), tuple(notes))
+    return PacketUpdate(text.encode(), tuple(notes))
 
 
 def refuse_broken(packet: bytes) -> None:
-    """Raise unless a packet can be read.
+    """Check that a packet can be read.
 
     Raises:
-        SidecarError: it is damaged, or none.
+        SidecarError: the packet is damaged or no XMP.
     """
-    parsed(packet)
+    parse_packet(packet)
 
 
-def photo_of(packet: bytes) -> str | None:
-    """The sha256 of the photo that an album wrote a packet for; None where no album did."""
+def sha256_in(packet: bytes) -> str | None:
+    """Return the sha256 of the photo in an album's packet, if any."""
     return xmp.read(packet).photo
 
 
 def xml_text(text: str) -> str:
-    """A text without the characters that XML cannot hold, such as most control characters."""
+    """Remove the characters that XML cannot hold, such as most control characters."""
     return _FORBIDDEN.sub("", text)
 
 
-def _plan(root: Element, said: SidecarContent, replace: bool) -> tuple[dict[str, Value], list[str]]:
-    """The value that each property of `KEYS` is to have, and what is not as the album has it."""
+def _plan(
+    root: Element, content: SidecarContent, replace: bool
+) -> tuple[dict[str, Value], list[str]]:
+    """Compute the value of each property of `KEYS`, and the notes."""
     notes: list[str] = []
     captions = {
         language or DEFAULT: xml_text(text)
-        for language, text in said.captions.items()
+        for language, text in content.captions.items()
         if xml_text(text).strip()
     }
-    labels = list(dict.fromkeys(xml_text(label) for label in said.labels))
-    if any(_FORBIDDEN.search(it) for it in (*said.captions.values(), *said.labels)):
+    labels = list(dict.fromkeys(xml_text(label) for label in content.labels))
+    if any(map(_FORBIDDEN.search, (*content.captions.values(), *content.labels))):
         notes.append("Characters that XML cannot hold, such as control characters, were left out.")
-    description, ours = _description(root, captions, replace, notes)
-    subject, words = _subject(root, labels, said.keywords)
-    rating, our_rating = _rating(root, said.rating, replace, notes)
+    description, album_captions = _description(root, captions, replace, notes)
+    subject, label_words = _subject(root, labels, content.keywords)
+    rating, album_rating = _rating(root, content.rating, replace, notes)
     branches = [xmp.branch_of(label) for label in labels]
-    no_more = {xmp.branch_of(label) for label in words_of(root, "album:Labels")}.difference(
-        branches
-    )
-    tree = [it for it in words_of(root, "lr:hierarchicalSubject") if it not in no_more]
+    removed = {xmp.branch_of(label) for label in texts_of(root, "album:Labels")} - {*branches}
+    hierarchy = [
+        branch for branch in texts_of(root, "lr:hierarchicalSubject") if branch not in removed
+    ]
     writers = {
         language or DEFAULT: xml_text(line)
-        for language, line in said.writers.items()
-        if description.get(_spelled(description, language or DEFAULT))
+        for language, line in content.writers.items()
+        if description.get(_language_key(description, language or DEFAULT))
         == captions.get(language or DEFAULT, "")
     }
-    is_ours = bool(ours or writers or labels or our_rating)
+    has_album_values = bool(album_captions or writers or labels or album_rating)
     return {
         "dc:description": description,
         "dc:subject": subject,
-        "lr:hierarchicalSubject": [*tree, *(it for it in branches if it not in tree)],
+        "lr:hierarchicalSubject": [
+            *hierarchy,
+            *(branch for branch in branches if branch not in hierarchy),
+        ],
         "xmp:Rating": rating,
-        "album:Photo": said.sha256 if is_ours else None,
-        "album:Captions": ours,
+        "album:Photo": content.sha256 if has_album_values else None,
+        "album:Captions": album_captions,
         "album:Writers": writers,
         "album:Labels": labels,
-        "album:RuleLabels": list(map(xml_text, said.givers)),
-        "album:Words": words,
-        "album:Rating": our_rating,
+        "album:RuleLabels": list(map(xml_text, content.givers)),
+        "album:Words": label_words,
+        "album:Rating": album_rating,
     }, notes
 
 
 def _description(
     root: Element, captions: dict[str, str], replace: bool, notes: list[str]
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """The descriptions of all languages, and which of them are the album's."""
+    """Compute the descriptions by language, and those of the album."""
     description = xmp.alternatives(root, "dc:description")
-    ours_before = xmp.alternatives(root, "album:Captions")
-    ours: dict[str, str] = {}
+    album_before = xmp.alternatives(root, "album:Captions")
+    album_now: dict[str, str] = {}
     for language in (*xmp.CAPTION_LANGUAGES, DEFAULT):
-        key = _spelled(description, language)
-        now, before, wanted = (
-            description.get(key),
-            ours_before.get(language),
-            captions.get(language),
-        )
-        is_copy = language == DEFAULT and wanted is None
+        key = _language_key(description, language)
+        now = description.get(key)
+        before, caption = album_before.get(language), captions.get(language)
+        is_copy = language == DEFAULT and caption is None
         if language == DEFAULT:
-            before, wanted = (
-                before or _for_everybody(ours_before),
-                wanted or _for_everybody(captions),
-            )
-        theirs = now is not None and now != before
-        if theirs and wanted is not None and now != wanted:
+            before = before or _default_text(album_before)
+            caption = caption or _default_text(captions)
+        is_foreign = now is not None and now != before
+        if is_foreign and caption is not None and now != caption:
             if not replace and not is_copy:
                 notes.append(
                     f"The sidecar has another description ({language}), which stays: have it"
                     " replaced if yours is the better one."
                 )
-            theirs = not replace
-        if theirs:
+            is_foreign = not replace
+        if is_foreign:
             continue
-        if wanted is None:
+        if caption is None:
             description.pop(key, None)
             continue
-        description[key] = wanted
+        description[key] = caption
         if not is_copy:
-            ours[language] = wanted
-    return description, ours
+            album_now[language] = caption
+    return description, album_now
 
 
-def _spelled(description: Mapping[str, str], language: str) -> str:
-    """A language as the sidecar writes it."""
-    return next((it for it in description if it.lower() == language), language)
+def _language_key(description: Mapping[str, str], language: str) -> str:
+    """Return a language in the letter case of the sidecar."""
+    return next((key for key in description if key.lower() == language), language)
 
 
-def _for_everybody(captions: Mapping[str, str]) -> str | None:
-    """What programs show that know no languages."""
-    return next((captions[it] for it in xmp.CAPTION_LANGUAGES if it in captions), None)
+def _default_text(captions: Mapping[str, str]) -> str | None:
+    """Choose the text for programs that ignore languages."""
+    return next((captions[key] for key in xmp.CAPTION_LANGUAGES if key in captions), None)
 
 
 def _subject(
     root: Element, labels: Sequence[str], keywords: Sequence[str]
 ) -> tuple[list[str], list[str]]:
-    """All words of dc:subject, and those that stand there for a label alone."""
-    before = words_of(root, "dc:subject")
-    for_labels = set(words_of(root, "album:Words"))
-    others = {word for word in before if word not in for_labels}
-    known = {_alike(word) for word in (*others, *_leaves_of_trees(root))}
-    new = [xml_text(word) for word in keywords if _alike(xml_text(word)) not in known]
-    others.update(new)
-    words = [label for label in labels if label not in others]
-    standing = [word for word in before if word in others or word in words]
-    added = [word for word in dict.fromkeys([*new, *words]) if word not in standing]
-    return [*standing, *added], words
+    """Compute the words of dc:subject, and those written for labels only."""
+    before = texts_of(root, "dc:subject")
+    for_labels = set(texts_of(root, "album:Words"))
+    foreign = {word for word in before if word not in for_labels}
+    present = {_keyword_key(word) for word in (*foreign, *_hierarchical_leaves(root))}
+    new = [xml_text(word) for word in keywords if _keyword_key(xml_text(word)) not in present]
+    foreign.update(new)
+    label_words = [label for label in labels if label not in foreign]
+    current = [word for word in before if word in foreign or word in label_words]
+    added = [word for word in dict.fromkeys([*new, *label_words]) if word not in current]
+    return [*current, *added], label_words
 
 
-def _leaves_of_trees(root: Element) -> list[str]:
-    branches = [*words_of(root, "lr:hierarchicalSubject"), *words_of(root, "digiKam:TagsList")]
+def _hierarchical_leaves(root: Element) -> list[str]:
+    branches = [*texts_of(root, "lr:hierarchicalSubject"), *texts_of(root, "digiKam:TagsList")]
     return [re.split(r"[/|]", branch)[-1] for branch in branches]
 
 
-def _alike(word: str) -> str:
-    """Equal for words that the album takes for the same."""
+def _keyword_key(word: str) -> str:
+    """Normalise a keyword for comparing, as an import does."""
     return " ".join(unicodedata.normalize("NFC", word).split())[:_LONGEST_KEYWORD].casefold()
 
 
 def _rating(
     root: Element, stars: int | None, replace: bool, notes: list[str]
 ) -> tuple[str | None, str | None]:
-    """The stars, and the same if they are the album's."""
+    """Compute the stars, and those written by the album."""
     now, before = value_of(root, "xmp:Rating"), value_of(root, "album:Rating")
     assert not isinstance(now, (list, dict))
-    wanted = None if stars is None else str(stars)
+    rating = None if stars is None else str(stars)
     if now is None or now == before:
-        return wanted, wanted
-    if wanted is not None and xmp.stars(now) != stars:
+        return rating, rating
+    if rating is not None and xmp.stars(now) != stars:
         if replace:
-            return wanted, wanted
+            return rating, rating
         notes.append("The sidecar has other stars, which stay: have them replaced if yours count.")
     return now, None

@@ -1,7 +1,7 @@
-"""The journey out of this disk: one file that holds an album, made while the album goes on working.
+"""Backup of an album in use to one file.
 
-A backup is one moment of the database and the originals that belong to it. What cannot be read is
-reported; what cannot be written leaves nothing behind.
+A backup is a snapshot of the database with its originals. Unreadable originals are reported, and a
+failed backup leaves no file behind.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from album.domain.progress import OnProgress
 from album.errors import AlbumError, PhotoNotFoundError, is_full
 from album.maintenance.backup_archive import (
     DATABASE,
-    SIDECARS,
-    WHOLE,
+    SIDECAR_SUFFIXES,
+    UNPLACED_ZIP,
     BackupWriter,
     PhotoProblem,
     member_name,
-    workplace,
+    working_folder,
 )
 from album.storage.captions import CaptionStore
 from album.storage.database import Database
@@ -30,18 +30,18 @@ from album.storage.photos import PhotoStore
 
 @dataclass(slots=True)
 class BackupReport:
-    """What is in a backup, and what is not."""
+    """The counts and problems of a backup."""
 
     file: Path
     size_bytes: int = 0
     photos: int = 0
-    """All photos of the album, with everything that is known of them."""
+    """Photos in the database."""
     originals: int = 0
-    """Those whose original is in the backup."""
+    """Originals in the backup."""
     left_out: list[PhotoProblem] = field(default_factory=list)
     """Originals that could not be read."""
     changed: list[PhotoProblem] = field(default_factory=list)
-    """Originals that are in the backup with other bytes than they had at their import."""
+    """Originals saved with other bytes than at their import."""
 
 
 def backup(
@@ -54,21 +54,21 @@ def backup(
     overwrite: bool = False,
     on_progress: OnProgress = lambda done, total, name: None,
 ) -> BackupReport:
-    """Save the album as it is at this moment to one file; it may be in use meanwhile.
+    """Save a snapshot of an album in use to one file.
 
-    An original that cannot be read is reported and never stops the others.
+    An original that cannot be read is reported and never stops the backup.
 
     Args:
         database: the rows.
         store: the same rows, as photos.
         originals: the files.
-        file: where to; it appears when it is whole.
-        with_originals: save the photos themselves too, also those indexed in place.
-        overwrite: replace an earlier backup at `file`, when the new one is whole.
+        file: the backup, which appears when it is complete.
+        with_originals: also save the originals, including those indexed in place.
+        overwrite: replace an earlier backup at `file` when the new one is complete.
         on_progress: called after each photo.
 
     Raises:
-        AlbumError: `file` cannot be written, or must not be; nothing is left behind.
+        AlbumError: `file` cannot be written, or must not be overwritten.
     """
     try:
         if originals.photos_dir.parent.resolve() in file.resolve().parents:
@@ -76,15 +76,15 @@ def backup(
                 "A backup in the album's own folder would be lost with it: choose another place."
             )
         _refuse_existing(file, overwrite)
-        with workplace(file.with_name(file.name + ".part")) as place:
+        with working_folder(file.with_name(file.name + ".part")) as place:
             if with_originals:
                 _refuse_small_disk(store, originals, place)
             database.snapshot(place / DATABASE)
             report = _write(place, originals, file, with_originals, on_progress)
             _refuse_existing(file, overwrite)
-            (place / WHOLE).replace(file)
+            (place / UNPLACED_ZIP).replace(file)
     except OSError as error:
-        raise AlbumError(_why_not_written(file, error)) from error
+        raise AlbumError(_write_error(file, error)) from error
     report.size_bytes = file.stat().st_size
     return report
 
@@ -110,12 +110,12 @@ def _write(
             "caption_jobs": waiting + failed,
             "labels": len(store.values_of("label")),
         }
-        with BackupWriter(place / WHOLE) as writer:
+        with BackupWriter(place / UNPLACED_ZIP) as writer:
             if with_originals:
                 for done, photo in enumerate(store.all_photos(), start=1):
                     _save(writer, originals, photo, report)
                     on_progress(done, total, photo.filename)
-            copy.close()  # which brings it into one file
+            copy.close()  # so that SQLite leaves a single file
             writer.add(DATABASE, place / DATABASE, deflate=True)
             writer.finish(with_originals, counts | {"originals": report.originals})
     finally:
@@ -129,7 +129,7 @@ def _save(writer: BackupWriter, originals: Originals, photo: Photo, report: Back
         original = _original(originals, photo)
         member = writer.add(name, original)
         if photo.path is None:
-            for end in SIDECARS:
+            for end in SIDECAR_SUFFIXES:
                 if (sidecar := original.with_name(original.name + end)).is_file():
                     writer.add(name + end, sidecar)
     except PhotoNotFoundError as error:
@@ -142,7 +142,10 @@ def _save(writer: BackupWriter, originals: Originals, photo: Photo, report: Back
 
 
 def _original(originals: Originals, photo: Photo) -> Path:
-    """The original; while an import runs it may be a moment behind its row."""
+    """Find the original of a photo.
+
+    While an import runs, it may reach its place a moment after its row is written.
+    """
     if photo.path is None and not originals.path_of(photo).is_file():
         for sha256, arrived in originals.identified():
             if sha256 == photo.sha256:
@@ -168,7 +171,7 @@ def _refuse_small_disk(store: PhotoStore, originals: Originals, place: Path) -> 
         )
 
 
-def _why_not_written(file: Path, error: OSError) -> str:
+def _write_error(file: Path, error: OSError) -> str:
     if is_full(error):
         return f"The disk became full before {file} was whole: make room, or choose another disk."
     return f"{file} cannot be written: {error.strerror or error}; choose another place."

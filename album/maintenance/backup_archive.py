@@ -1,10 +1,10 @@
-"""The backup file: one zip, written a member at a time and read with distrust.
+"""Writer and reader of the ZIP file of a backup.
 
-    photos/<ab>/<sha256>.<ext>   originals, stored as they are, and the sidecars of the album's own
+    photos/<ab>/<sha256>.<ext>   originals, stored uncompressed, and their sidecars
     album.db                     one consistent copy of the database, deflated
-    manifest.json                versions, date, counts; size, sha256 and time of every other member
+    manifest.json                versions, date, counts, size, sha256 and time of all other members
 
-Any unpacker opens it. Reading takes nothing on trust: not names, not sizes, not bytes.
+Any unpacker opens it. The reader checks names, sizes and bytes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from album.errors import AlbumError, PhotoNotFoundError
@@ -33,34 +32,49 @@ from album.storage.migrations import MIGRATIONS
 FORMAT = 1
 MANIFEST = "manifest.json"
 DATABASE = "album.db"
-SAVED = "saved.db"
-"""What the database of a backup is called while its rows are checked."""
-LOGS = ("", "-wal", "-shm", "-journal")
-"""Behind the name of a database: itself, and what SQLite puts beside it."""
-WHOLE = "whole.zip"
-"""What a backup is called before it is whole and goes to its place."""
+UNCHECKED_DATABASE = "saved.db"
+"""Name of the database of a backup while its rows are checked."""
+DATABASE_SUFFIXES = ("", "-wal", "-shm", "-journal")
+"""Suffixes of the database and of the files that SQLite puts beside it."""
+UNPLACED_ZIP = "whole.zip"
+"""Name of a backup until it is complete and moved to its place."""
 
-SIDECARS = (".xmp", ".json")
-"""Behind the name of an original: files that describe it."""
+SIDECAR_SUFFIXES = (".xmp", ".json")
+"""Suffixes, after the name of an original, of files that describe it."""
 
 _ENDING = r"\.[a-z0-9]{1,8}"
 _PHOTO = re.compile(rf"photos/([0-9a-f]{{2}})/\1[0-9a-f]{{62}}({_ENDING}){{0,2}}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _BLOCK_BYTES = 1 << 20
-_MANIFEST_BYTES = 1 << 20, 1 << 10  # at the most: in all, and more for each member
-_DATABASE_BYTES = 64 << 20, 50  # at the most: in all, or so many times what is in the zip
-_OURS = {WHOLE, SAVED, "photos", "thumbnails", "incoming", *(DATABASE + log for log in LOGS)}
-_LEFT_BEHIND_S = 3600  # work that nobody has touched for so long was cut off by a kill
-# What zipfile raises for bytes that somebody made up, beside OSError.
+_MANIFEST_BYTES = 1 << 20, 1 << 10  # largest: fixed part, and part for each member
+_DATABASE_BYTES = 64 << 20, 50  # largest: bytes, or multiple of the compressed size
+_OWN_NAMES = {
+    UNPLACED_ZIP,
+    UNCHECKED_DATABASE,
+    "photos",
+    "thumbnails",
+    "incoming",
+    *(DATABASE + suffix for suffix in DATABASE_SUFFIXES),
+}
+_LEFT_BEHIND_S = 3600  # a folder untouched for this long was left by a killed process
+# What zipfile raises for forged bytes, beside OSError.
 _ZIP_ERRORS = (
-    zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, struct.error, EOFError, ValueError,
-    NotImplementedError, RuntimeError, LookupError, ArithmeticError,
-)  # fmt: skip
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+    LookupError,
+    ArithmeticError,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class PhotoProblem:
-    """A photo that is not as it should be, and why, in one sentence."""
+    """A photo with a problem, and its reason in one sentence."""
 
     photo_id: int
     filename: str
@@ -69,7 +83,7 @@ class PhotoProblem:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One file in a backup, as the manifest has it."""
+    """One file of a backup in the manifest."""
 
     size_bytes: int
     sha256: str
@@ -78,60 +92,60 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a backup says of itself."""
+    """The parsed manifest of a backup."""
 
     made_at: datetime
     with_originals: bool
     counts: Mapping[str, int]
     members: Mapping[str, Member]
-    """By name; what is in the zip beside them was cut short while it was written."""
+    """By name. Other members of the ZIP were not written completely."""
 
 
 class BackupWriter:
-    """A zip that grows; of no worth before `finish`."""
+    """Incremental ZIP writer, whose file is invalid until `finish`."""
 
     def __init__(self, path: Path) -> None:
-        """Begin a new file at `path`.
+        """Create the file at `path`.
 
         Raises:
-            OSError: it cannot be written, here and in every method.
+            OSError: it cannot be written. Every method may raise this.
         """
         self._file = path.open("xb")
         self._zip = zipfile.ZipFile(self._file, "w")
         self._members: dict[str, Member] = {}
 
     def add(self, name: str, source: Path, *, deflate: bool = False) -> Member:
-        """Copy a file into the zip, block by block.
+        """Copy a file into the ZIP, block by block.
 
         Raises:
-            PhotoNotFoundError: the file cannot be read; what is in the zip of it does not count.
+            PhotoNotFoundError: the file cannot be read. The manifest then omits the member.
         """
         digest, size_bytes = hashlib.sha256(), 0
         try:
-            reading = source.open("rb")
+            file = source.open("rb")
         except OSError as error:
-            raise PhotoNotFoundError(_unread(error)) from error
-        with reading:
-            mtime_ns = os.fstat(reading.fileno()).st_mtime_ns
-            lost: OSError | None = None
+            raise PhotoNotFoundError(_read_error(error)) from error
+        with file:
+            mtime_ns = os.fstat(file.fileno()).st_mtime_ns
+            failure: OSError | None = None
             with self._zip.open(_info(name, mtime_ns, deflate), "w", force_zip64=True) as member:
                 while True:
                     try:
-                        block = reading.read(_BLOCK_BYTES)
-                    except OSError as error:  # a disk that was unplugged meanwhile
-                        lost = error
+                        block = file.read(_BLOCK_BYTES)
+                    except OSError as error:  # such as an unplugged disk
+                        failure = error
                         break
                     if not block:
                         break
                     digest.update(block)
                     size_bytes += member.write(block)
-        if lost is not None:
-            raise PhotoNotFoundError(_unread(lost)) from lost
+        if failure is not None:
+            raise PhotoNotFoundError(_read_error(failure)) from failure
         self._members[name] = Member(size_bytes, digest.hexdigest(), mtime_ns)
         return self._members[name]
 
     def finish(self, with_originals: bool, counts: Mapping[str, int]) -> None:
-        """Write the manifest and bring everything to the disk."""
+        """Write the manifest and flush the file to the disk."""
         manifest = {
             "format": FORMAT,
             "schema": len(MIGRATIONS),
@@ -139,8 +153,12 @@ class BackupWriter:
             "with_originals": with_originals,
             "counts": dict(counts),
             "members": {
-                name: {"size": it.size_bytes, "sha256": it.sha256, "mtime_ns": it.mtime_ns}
-                for name, it in self._members.items()
+                name: {
+                    "size": member.size_bytes,
+                    "sha256": member.sha256,
+                    "mtime_ns": member.mtime_ns,
+                }
+                for name, member in self._members.items()
             },
         }
         self._zip.writestr(_info(MANIFEST, time.time_ns(), deflate=True), json.dumps(manifest))
@@ -151,25 +169,20 @@ class BackupWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._zip.fp = None  # else it would complain, sooner or later, that it has no end
-        with suppress(OSError):  # what `finish` has not brought to the disk is of no worth
+    def __exit__(self, *_: object) -> None:
+        self._zip.fp = None  # so that its destructor does not write an end
+        with suppress(OSError):  # `finish` has flushed what counts
             self._file.close()
 
 
 class BackupReader:
-    """A backup that somebody says is one."""
+    """Reader of an untrusted backup."""
 
     def __init__(self, path: Path) -> None:
-        """Open a backup and hold its list of contents against its manifest.
+        """Open a backup and check its members against its manifest.
 
         Raises:
-            AlbumError: it is no backup, one of a later version, a damaged or a hostile one.
+            AlbumError: it is no backup, of a later version, damaged or hostile.
         """
         self._path = path
         if not path.is_file():
@@ -188,16 +201,16 @@ class BackupReader:
             raise
 
     def damaged(self, why: str) -> AlbumError:
-        """The sentence that refuses this file."""
+        """Make the error that refuses this file."""
         return AlbumError(
             f"{self._path} is no backup of an album, or is damaged: {why}; try another copy of it."
         )
 
     def extract(self, name: str, target: Path) -> None:
-        """Write a member to `target`, which must not exist, with its time.
+        """Write a member with its mtime to `target`, which must not exist.
 
         Raises:
-            AlbumError: it is not what the manifest says.
+            AlbumError: it differs from the manifest.
             OSError: it cannot be read or written.
         """
         member = self.manifest.members[name]
@@ -252,11 +265,11 @@ class BackupReader:
         if info.file_size > fixed + each * len(self._infos):
             raise self.damaged("its manifest is too long")
         try:
-            said = json.loads(self._zip.read(info))
-            if not isinstance(said, dict) or type(said["format"]) is not int:
-                raise ValueError(said)
-            later = said["format"] > FORMAT or int(said["schema"]) > len(MIGRATIONS)
-            manifest = None if later else _manifest(said)
+            data = json.loads(self._zip.read(info))
+            if not isinstance(data, dict) or type(data["format"]) is not int:
+                raise ValueError(data)
+            is_later = data["format"] > FORMAT or int(data["schema"]) > len(MIGRATIONS)
+            manifest = None if is_later else _manifest(data)
         except (*_ZIP_ERRORS, AttributeError, TypeError) as error:
             raise self.damaged("its manifest cannot be understood") from error
         if manifest is None:
@@ -272,17 +285,21 @@ class BackupReader:
 
 
 def member_name(kept: Path) -> str:
-    """What an original is called in a backup, by where the album keeps it or would keep it."""
+    """Return the name of an original in a backup.
+
+    Args:
+        kept: its path in the album's own folder, also for photos indexed in place.
+    """
     sha256, ending = kept.stem[:64], kept.suffix
     return f"photos/{sha256[:2]}/{sha256}{ending if re.fullmatch(_ENDING, ending) else ''}"
 
 
 @contextmanager
-def workplace(folder: Path) -> Iterator[Path]:
-    """A folder for half-made work: for one at a time, and gone afterwards however that ends.
+def working_folder(folder: Path) -> Iterator[Path]:
+    """Create a folder for one task, and remove it afterwards.
 
     Raises:
-        AlbumError: somebody else is at work in it.
+        AlbumError: another process works in it.
     """
     try:
         folder.mkdir()
@@ -301,26 +318,26 @@ def workplace(folder: Path) -> Iterator[Path]:
 
 
 def _is_left_behind(folder: Path) -> bool:
-    """Whether only an earlier run can have made `folder`, and no run is at work in it."""
+    """Tell whether a killed process left this folder."""
     if not folder.is_dir() or folder.is_symlink():
         return False
-    inside = list(folder.iterdir())
-    touched = max(path.stat().st_mtime for path in (folder, *inside))
-    return {path.name for path in inside} <= _OURS and touched < time.time() - _LEFT_BEHIND_S
+    files = list(folder.iterdir())
+    mtime = max(path.stat().st_mtime for path in (folder, *files))
+    return {path.name for path in files} <= _OWN_NAMES and mtime < time.time() - _LEFT_BEHIND_S
 
 
-def _manifest(said: dict[str, Any]) -> Manifest:
-    members = {name: _member(it) for name, it in said["members"].items() if name != MANIFEST}
-    counts = {str(name): int(number) for name, number in said["counts"].items()}
+def _manifest(data: dict[str, Any]) -> Manifest:
+    members = {name: _member(entry) for name, entry in data["members"].items() if name != MANIFEST}
+    counts = {str(name): int(number) for name, number in data["counts"].items()}
     return Manifest(
-        datetime.fromisoformat(said["made_at"]), said["with_originals"] is True, counts, members
+        datetime.fromisoformat(data["made_at"]), data["with_originals"] is True, counts, members
     )
 
 
-def _member(said: dict[str, Any]) -> Member:
-    member = Member(int(said["size"]), said["sha256"], int(said["mtime_ns"]))
+def _member(data: dict[str, Any]) -> Member:
+    member = Member(int(data["size"]), data["sha256"], int(data["mtime_ns"]))
     if not _SHA256.fullmatch(member.sha256) or abs(member.mtime_ns) >= 1 << 62:
-        raise ValueError(said)
+        raise ValueError(data)
     return member
 
 
@@ -332,5 +349,5 @@ def _info(name: str, mtime_ns: int, deflate: bool) -> zipfile.ZipInfo:
     return info
 
 
-def _unread(error: OSError) -> str:
+def _read_error(error: OSError) -> str:
     return f"The file cannot be read: {error.strerror or error}."

@@ -1,4 +1,4 @@
-"""Puts right what a check of the library finds: rows and caches are written, never an original."""
+"""Repair of rows and caches of a library, but never of originals."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from album.images.decoder import Decoder
 from album.images.file_types import kind_of
 from album.maintenance.verify import (
     database_faults,
+    embedding_width,
+    jpeg_state,
     matrix_fault,
-    name_of,
-    state_of_jpeg,
-    state_of_original,
-    unowned,
-    width_of,
+    original_state,
+    photo_title,
+    unowned_originals,
 )
 from album.runtime.files import sha256_of
 from album.storage.imports import ImportStore
@@ -30,24 +30,24 @@ from album.storage.vector_index import VectorIndex, matrix_files
 
 @dataclass(slots=True)
 class RepairReport:
-    """What a repair did, and what is left for the person to do."""
+    """What a repair did, and what is left to the user."""
 
     thumbnails: int = 0
-    """Thumbnails made again."""
+    """Thumbnails recreated."""
     large_views: int = 0
-    """Broken large views taken away; they are made when they are next looked at."""
+    """Broken large views deleted, which are recreated when viewed."""
     encoded: int = 0
-    """Photos that had no vector of the model in use."""
+    """Photos that lacked a vector of the model in use."""
     matrices: list[str] = field(default_factory=list)
-    """Models whose matrix was made again."""
+    """Models whose matrix was rebuilt."""
     missing: int = 0
-    """Photos that are marked as missing from now on."""
+    """Photos newly marked as missing."""
     found: int = 0
     """Photos whose original was found again."""
     to_import: list[Path] = field(default_factory=list)
-    """Originals that no photo owns: import copies of them; they themselves stay."""
+    """Originals without a photo, of which copies can be imported."""
     left: list[str] = field(default_factory=list)
-    """What could not be put right, each with what to do."""
+    """Faults that could not be repaired, each with advice."""
 
 
 def repair(
@@ -59,14 +59,16 @@ def repair(
     *,
     deep: bool = False,
 ) -> RepairReport:
-    """Put right what `find_faults` finds; what a crash left on its way in, each start finishes.
+    """Repair what `find_faults` finds.
+
+    Unfinished uploads are not repaired, as each start finishes them.
 
     Args:
         store: the rows.
-        originals: the files; the album's own may move to where their row says, unchanged.
-        active: encodes what lacks a vector.
-        embeddings_dir: the folder of the matrices; one that the album has open and that is made
-            again is seen by searches from the next start on.
+        originals: the files. The album's own may be moved to their places, unchanged.
+        active: encodes photos without a vector.
+        embeddings_dir: the folder of the matrices. Searches use a rebuilt matrix from the next
+            start on.
         on_progress: called after each photo.
         deep: read every original and compare its sha256.
 
@@ -77,7 +79,7 @@ def repair(
     if database_faults(store):
         raise AlbumError("The album's database itself is damaged: restore a backup of the album.")
     report = RepairReport()
-    for file in unowned(store, originals):
+    for file in unowned_originals(store, originals):
         _find_owner(store, originals, file, report)
     total = store.count()
     for done, photo in enumerate(store.all_photos(), start=1):
@@ -91,28 +93,29 @@ def repair(
 
 
 def _find_owner(store: PhotoStore, originals: Originals, file: Path, report: RepairReport) -> None:
-    """A file that no row asks for: the lost original of a photo, or a photo to import."""
+    """Move an unowned file to its photo, or list it for import."""
     if kind_of(file.name) == "sidecar":
-        report.left.append(f"{_shown(file)}: it describes no photo of the album; move it away.")
+        report.left.append(f"{_printable(file)}: it describes no photo of the album; move it away.")
         return
     try:
         photo = store.by_sha256(sha256_of(file))
     except OSError as error:
         report.left.append(
-            f"{_shown(file)}: it cannot be read ({error.strerror or error}); check the disk."
+            f"{_printable(file)}: it cannot be read ({error.strerror or error}); check the disk."
         )
         return
     if photo is None:
         report.to_import.append(file)
     elif originals.path_of(photo).is_file():
         report.left.append(
-            f"{_shown(file)}: it has the same bytes as {name_of(photo)}; delete it if you like."
+            f"{_printable(file)}: it has the same bytes as {photo_title(photo)};"
+            " delete it if you like."
         )
     else:
-        own = originals.stored_path(photo)
-        if not own.exists():
-            own.parent.mkdir(exist_ok=True)
-            file.rename(own)
+        target = originals.stored_path(photo)
+        if not target.exists():
+            target.parent.mkdir(exist_ok=True)
+            file.rename(target)
         store.move(photo.photo_id, None)
         report.found += 1
 
@@ -120,18 +123,22 @@ def _find_owner(store: PhotoStore, originals: Originals, file: Path, report: Rep
 def _repair_row(
     store: PhotoStore, originals: Originals, photo: Photo, deep: bool, report: RepairReport
 ) -> bool:
-    """Make the row say where its original is, or that it is missing; whether it is there."""
+    """Update the path of an original, or mark it missing.
+
+    Returns:
+        Whether there is a sound original.
+    """
     imports = ImportStore(store.database)
-    name = name_of(photo)
-    match state_of_original(originals, photo, deep):
+    name = photo_title(photo)
+    match original_state(originals, photo, deep):
         case "sound":
             if photo.missing:
                 imports.mark_missing(photo.photo_id, False)
                 report.found += 1
             return True
         case "gone":
-            own = originals.stored_path(photo)
-            if photo.path is not None and own.is_file() and sha256_of(own) == photo.sha256:
+            copy = originals.stored_path(photo)
+            if photo.path is not None and copy.is_file() and sha256_of(copy) == photo.sha256:
                 store.move(photo.photo_id, None)
                 report.found += 1
                 return True
@@ -139,18 +146,18 @@ def _repair_row(
                 imports.mark_missing(photo.photo_id, True)
                 report.missing += 1
             report.left.append(
-                f"{name}: its original is gone from {_shown(originals.path_of(photo))}; put it"
+                f"{name}: its original is gone from {_printable(originals.path_of(photo))}; put it"
                 " back, or import the same file again."
             )
         case "changed" | "other bytes" if photo.path is not None:
             report.left.append(
                 f"{name}: its original has changed since the import; import"
-                f" {_shown(photo.path)} again, or put back the file as it was."
+                f" {_printable(photo.path)} again, or put back the file as it was."
             )
         case _:
             report.left.append(
                 f"{name}: its original has other bytes than at the import; move"
-                f" {_shown(originals.path_of(photo))} away and import a good copy of the photo."
+                f" {_printable(originals.path_of(photo))} away and import a good copy of the photo."
             )
     return False
 
@@ -159,18 +166,18 @@ def _repair_thumbnails(
     originals: Originals, decoder: Decoder, photo: Photo, has_original: bool, report: RepairReport
 ) -> None:
     large = originals.large_view(photo.sha256)
-    if state_of_jpeg(large) == "broken":
+    if jpeg_state(large) == "broken":
         large.unlink()
         report.large_views += 1
     small = originals.thumbnail(photo.sha256)
-    if not has_original or state_of_jpeg(small) == "sound":
-        return  # what has no original is among what is left already
+    if not has_original or jpeg_state(small) == "sound":
+        return  # a photo without its original has been reported
     try:
-        made = decoder.thumbnail(originals.find(photo))
+        jpeg = decoder.thumbnail(originals.find(photo))
     except (UnreadableImageError, PhotoNotFoundError) as error:
-        report.left.append(f"{name_of(photo)}: its thumbnail cannot be made again. {error}")
+        report.left.append(f"{photo_title(photo)}: its thumbnail cannot be made again. {error}")
         return
-    originals.write_cache(small, made)
+    originals.write_cache(small, jpeg)
     report.thumbnails += 1
 
 
@@ -180,9 +187,9 @@ def _encode(store: PhotoStore, active: ActiveEncoder, report: RepairReport) -> N
     before = store.encoded_by().get(model_id, 0)
     active.encode_missing(current)
     report.encoded = store.encoded_by().get(model_id, 0) - before
-    if still := store.count() - before - report.encoded:
+    if missing := store.count() - before - report.encoded:
         report.left.append(
-            f"{still} photos cannot be encoded: neither their original nor their thumbnail can be"
+            f"{missing} photos cannot be encoded: neither their original nor their thumbnail can be"
             " read; put the originals back and repair again."
         )
 
@@ -192,14 +199,14 @@ def _repair_matrix(
 ) -> None:
     if matrix_fault(store, embeddings_dir, model_id) is None:
         return
-    d = width_of(store, model_id)
-    with store.writing():  # which keeps other processes off the files
+    d = embedding_width(store, model_id)
+    with store.writing():  # locks the files against other processes
         for path in matrix_files(embeddings_dir, model_id):
             path.unlink(missing_ok=True)
         VectorIndex(embeddings_dir, store, model_id, d)
     report.matrices.append(model_id)
 
 
-def _shown(path: Path) -> str:
-    """A path as text, also where an old disk wrote it in no Unicode."""
+def _printable(path: Path) -> str:
+    """Convert a path to text, also where its bytes are no Unicode."""
     return os.fsencode(path).decode("utf-8", "replace")

@@ -1,7 +1,6 @@
-"""Checks that rows, originals, thumbnails and matrices of a library agree; reads and never writes.
+"""Read-only check that rows, originals, thumbnails and matrices agree.
 
-Photos are taken one after the other, so that memory does not grow with the library but by a few
-bytes for each.
+Photos are checked one by one, so memory grows by only a few bytes per photo.
 """
 
 from __future__ import annotations
@@ -24,47 +23,55 @@ from album.storage.originals import Originals, is_half
 from album.storage.photos import PhotoStore
 from album.storage.vector_index import matrix_files
 
-# What NumPy raises for a header that is damaged, beside OSError.
+# What NumPy raises for a damaged header, beside OSError.
 _NPY_ERRORS = (
-    ValueError, TypeError, LookupError, ArithmeticError, EOFError, SyntaxError, MemoryError,
-    RecursionError, tokenize.TokenError, struct.error,
-)  # fmt: skip
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    EOFError,
+    SyntaxError,
+    MemoryError,
+    RecursionError,
+    tokenize.TokenError,
+    struct.error,
+)
 
 
 def find_faults(
     store: PhotoStore, originals: Originals, embeddings_dir: Path, *, deep: bool = False
 ) -> Iterator[str]:
-    """One line for each thing that is not as it must be; nothing for a sound library.
+    """Yield one line for each fault of a library.
 
-    Reads alone. A matrix that is not there or behind the rows is no fault: the next start goes on
-    with it.
+    A missing matrix, or one with fewer rows than the database, is no fault, as the next start
+    completes it.
 
     Args:
         store: the rows.
         originals: the files.
         embeddings_dir: the folder of the matrices.
-        deep: read every original and compare its sha256, which takes as long as reading them.
+        deep: read every original and compare its sha256.
     """
     if broken := database_faults(store):
         yield from broken
-        return  # nothing can be held against rows that are not sound themselves
+        return  # other checks need sound rows
     for photo in store.all_photos():
-        name = name_of(photo)
-        match state_of_original(originals, photo, deep):
+        name = photo_title(photo)
+        match original_state(originals, photo, deep):
             case "gone":
                 yield f"{name}: its original is gone"
             case "changed":
                 yield f"{name}: its original has changed"
             case "other bytes":
                 yield f"{name}: its original has other bytes than at the import"
-        match state_of_jpeg(originals.thumbnail(photo.sha256)):
+        match jpeg_state(originals.thumbnail(photo.sha256)):
             case "missing":
                 yield f"{name}: its thumbnail is missing"
             case "broken":
                 yield f"{name}: its thumbnail is broken"
-        if state_of_jpeg(originals.large_view(photo.sha256)) == "broken":
+        if jpeg_state(originals.large_view(photo.sha256)) == "broken":
             yield f"{name}: its large view is broken"
-    for file in unowned(store, originals):
+    for file in unowned_originals(store, originals):
         yield f"{file.name}: an original that no photo of the album owns"
     yield from _lacking_vectors(store)
     for model_id in store.encoded_by():
@@ -78,28 +85,31 @@ _Original = Literal["sound", "gone", "changed", "other bytes"]
 
 
 def database_faults(store: PhotoStore) -> list[str]:
-    """What is wrong with the database itself, one line each."""
+    """List the faults of the database itself."""
     try:
         return store.database.faults()
     except store.database.connection.Error as error:
         return [f"album.db: {error}"]
 
 
-def state_of_original(originals: Originals, photo: Photo, deep: bool) -> _Original:
-    """How the original of a photo is; "other bytes" is only known where `deep` reads them."""
+def original_state(originals: Originals, photo: Photo, deep: bool) -> _Original:
+    """Classify the original of a photo.
+
+    "other bytes" is only detected when `deep` reads the file.
+    """
     try:
         original = originals.find(photo)
         if original.stat().st_size != photo.size_bytes:
             return "changed"
         if deep and sha256_of(original) != photo.sha256:
             return "other bytes"
-    except (PhotoNotFoundError, OSError):  # OSError: its disk was unplugged just now
+    except (PhotoNotFoundError, OSError):  # OSError: an unplugged disk
         return "gone"
     return "sound"
 
 
-def unowned(store: PhotoStore, originals: Originals) -> Iterator[Path]:
-    """The files among the album's own originals that no row asks for; a folder at a time."""
+def unowned_originals(store: PhotoStore, originals: Originals) -> Iterator[Path]:
+    """Yield the files among the album's own originals that no row owns."""
     for folder, below, names in os.walk(originals.photos_dir):
         below.sort()
         for name in sorted(names):
@@ -107,21 +117,24 @@ def unowned(store: PhotoStore, originals: Originals) -> Iterator[Path]:
             if is_half(file):
                 continue
             photo = store.by_sha256(name.partition(".")[0])
-            known = [file, file.with_suffix("")] if kind_of(name) == "sidecar" else [file]
-            if photo is None or originals.stored_path(photo) not in known:
+            owners = [file, file.with_suffix("")] if kind_of(name) == "sidecar" else [file]
+            if photo is None or originals.stored_path(photo) not in owners:
                 yield file
 
 
-def name_of(photo: Photo) -> str:
-    """What a photo is called in reports."""
+def photo_title(photo: Photo) -> str:
+    """Name a photo in reports."""
     return f"photo {photo.photo_id} ({photo.filename})"
 
 
 # Thumbnails
 
 
-def state_of_jpeg(path: Path) -> Literal["sound", "missing", "broken"]:
-    """By its first and last bytes: a power cut leaves an empty file, or one that is cut short."""
+def jpeg_state(path: Path) -> Literal["sound", "missing", "broken"]:
+    """Classify a JPEG by its first and last bytes.
+
+    A power cut leaves an empty or a truncated file.
+    """
     try:
         with path.open("rb", buffering=0) as file:
             head = file.read(3)
@@ -129,7 +142,7 @@ def state_of_jpeg(path: Path) -> Literal["sound", "missing", "broken"]:
             return "sound" if head + file.read(2) == b"\xff\xd8\xff\xff\xd9" else "broken"
     except FileNotFoundError:
         return "missing"
-    except OSError:  # shorter than two bytes, no file, or not to be read
+    except OSError:  # shorter than two bytes, no file, or unreadable
         return "broken"
 
 
@@ -145,7 +158,7 @@ def _lacking_vectors(store: PhotoStore) -> Iterator[str]:
 
 
 def matrix_fault(store: PhotoStore, embeddings_dir: Path, model_id: str) -> str | None:
-    """How the files of one matrix disagree with the rows, as far as they go."""
+    """Describe how the files of a matrix differ from their rows."""
     path, ids_path = matrix_files(embeddings_dir, model_id)
     if not path.exists() and not ids_path.exists():
         return None
@@ -153,12 +166,12 @@ def matrix_fault(store: PhotoStore, embeddings_dir: Path, model_id: str) -> str 
         return f"{path.name}: half of it is missing"
     try:
         return _disagreement(store, model_id, path, ids_path)
-    except (ValueError, TypeError):  # of NumPy, which cannot make rows of them
+    except (ValueError, TypeError):  # NumPy cannot stack vectors of different lengths
         return f"album.db: a vector of {model_id} has another length than the others"
 
 
 def _disagreement(store: PhotoStore, model_id: str, path: Path, ids_path: Path) -> str | None:
-    d = width_of(store, model_id)
+    d = embedding_width(store, model_id)
     ids, matrix = _mapped(ids_path, (), "<i8"), _mapped(path, (d,), "<f4")
     if ids is None or matrix is None:
         return f"{path.name}: it is cut short or damaged"
@@ -168,25 +181,28 @@ def _disagreement(store: PhotoStore, model_id: str, path: Path, ids_path: Path) 
         return f"{path.name}: its rows are not those of the database"
     row = 0
     for _, vectors in store.vectors(model_id, 0, d):
-        ours = matrix[row : min(row + len(vectors), rows)]
-        if ours.tobytes() != vectors[: len(ours)].tobytes():
+        stored = matrix[row : min(row + len(vectors), rows)]
+        if stored.tobytes() != vectors[: len(stored)].tobytes():
             return f"{path.name}: rows from {row} on differ from the database"
-        row += len(ours)
+        row += len(stored)
         if row == rows:
             break
     return None
 
 
-def width_of(store: PhotoStore, model_id: str) -> int:
-    """d, the length of the vectors of a model that has some."""
+def embedding_width(store: PhotoStore, model_id: str) -> int:
+    """Return d, the length of the vectors of a model.
+
+    The model must have vectors.
+    """
     _, first = next(store.vectors(model_id, 0, -1, portion=1))
     return int(first.shape[1])
 
 
 def _mapped(path: Path, row: tuple[int, ...], kind: str) -> npt.NDArray[Any] | None:
-    """The rows in a file, unread; None where it does not hold whole rows of this shape and type."""
+    """Map the rows of a file, or None for another shape or type."""
     try:
-        with np.errstate(over="ignore"):  # of absurdly many rows
+        with np.errstate(over="ignore"):  # a forged number of rows
             array = np.lib.format.open_memmap(path, mode="r")
     except (OSError, *_NPY_ERRORS):
         return None

@@ -101,7 +101,7 @@ def enter(page: Page, tab: str) -> None:
 
 
 @pytest.mark.parametrize("locale", WORDS)
-def test_captions_are_told_first_then_written_then_found_and_what_failed_is_tried_again(
+def test_captions_are_announced_written_found_and_retried(
     album: ServedAlbum, gemini: GeminiServer, open_page: OpenPage, locale: str
 ) -> None:
     words = WORDS[locale]
@@ -142,7 +142,7 @@ def test_captions_are_told_first_then_written_then_found_and_what_failed_is_trie
     expect(page.locator("#caption-more .read q")).to_have_text("해운대 분식\nOPEN")
 
 
-def test_a_job_is_paused_survives_the_browser_and_goes_on(
+def test_paused_job_survives_the_browser_and_resumes(
     album: ServedAlbum, gemini: GeminiServer, open_page: OpenPage
 ) -> None:
     words = WORDS["en-US"]
@@ -171,7 +171,7 @@ def test_a_job_is_paused_survives_the_browser_and_goes_on(
     assert not gemini.after_success.total()
 
 
-def test_the_photos_that_a_search_found_are_one_button_away(
+def test_search_results_can_be_captioned_by_button(
     album: ServedAlbum, gemini: GeminiServer, open_page: OpenPage
 ) -> None:
     page = full(open_page(album))
@@ -187,7 +187,7 @@ def test_the_photos_that_a_search_found_are_one_button_away(
     assert gemini.requests == []
 
 
-def test_a_conversation_about_a_photo_is_kept_nowhere_until_an_answer_becomes_the_caption(
+def test_chat_is_not_persisted_until_saved_as_caption(
     album: ServedAlbum, gemini: GeminiServer, open_page: OpenPage
 ) -> None:
     page = full(open_page(album))
@@ -227,7 +227,7 @@ def test_a_conversation_about_a_photo_is_kept_nowhere_until_an_answer_becomes_th
     expect(page.locator("#caption-note")).to_have_text("Written by you; nothing writes over it.")
 
 
-def test_a_question_without_an_answer_is_back_in_its_box(
+def test_unanswered_question_returns_to_its_box(
     album: ServedAlbum, gemini: GeminiServer, open_page: OpenPage
 ) -> None:
     gemini.respond = lambda request, earlier: blocks("SAFETY")
@@ -308,9 +308,7 @@ def test_words_of_a_person_stay_whatever_arrives_meanwhile(
     expect(note).to_contain_text("Written by you")
 
 
-def test_the_page_says_who_writes_and_shows_four_characters_of_the_key_at_most(
-    album: ServedAlbum, open_page: OpenPage
-) -> None:
+def test_page_names_captioner_and_masks_the_key(album: ServedAlbum, open_page: OpenPage) -> None:
     page = full(open_page(album))
     page.locator("#about > button").click()
 

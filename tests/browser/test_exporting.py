@@ -71,7 +71,7 @@ def pick(page: Page, box: str, value: str) -> None:
     page.locator(f"#{box} input[value={value}]").click()
 
 
-def test_sidecars_are_written_beside_photos_and_what_could_not_be_is_told_with_its_reason(
+def test_sidecars_beside_photos_report_failures_with_reasons(
     album: ServedAlbum, open_page: OpenPage, tmp_path: Path
 ) -> None:
     mine = tmp_path / "mine"
@@ -131,9 +131,7 @@ def test_sidecars_are_written_beside_photos_and_what_could_not_be_is_told_with_i
     assert not list(mine.glob(".*"))
 
 
-def test_a_korean_reader_takes_a_zip_along_and_all_comes_back(
-    album: ServedAlbum, open_page: OpenPage
-) -> None:
+def test_korean_reader_downloads_a_verifiable_zip(album: ServedAlbum, open_page: OpenPage) -> None:
     page = open_export(open_page, album, "ko-KR")
     write(album, {name: f"사진 {name}" for name in PHOTOS[:3]}, "여행")
     pick(page, "export-which", "label")
@@ -176,7 +174,7 @@ def test_what_search_found_is_what_is_written(album: ServedAlbum, open_page: Ope
     expect(page.locator("#export-report")).to_contain_text("New sidecars: 2")
 
 
-def test_a_long_export_keeps_nobody_out_can_be_stopped_and_ends_when_one_leaves(
+def test_long_export_blocks_nobody_and_can_be_stopped(
     album: ServedAlbum, open_page: OpenPage
 ) -> None:
     page, other = open_export(open_page, album, "en-US"), open_page(album)
@@ -223,7 +221,7 @@ def test_a_long_export_keeps_nobody_out_can_be_stopped_and_ends_when_one_leaves(
         ("ko-KR", "light", 1280, "[A-Za-z]{2,}"), ("en-US", "dark", 1280, "[가-힣]"),
     ],
 )  # fmt: skip
-def test_the_section_fits_the_window_stands_out_speaks_one_language_and_runs_nothing(
+def test_section_fits_in_one_language_without_scripts(
     album: ServedAlbum, open_page: OpenPage, locale: str, theme: str, width: int, foreign: str
 ) -> None:
     mine = album.data_dir.parent / "mine"

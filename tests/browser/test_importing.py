@@ -32,9 +32,7 @@ def how_far(page: Page) -> tuple[int, int]:
     return int(done), int(total)
 
 
-def test_a_paused_import_stays_paused_over_reload_and_restart_until_somebody_goes_on(
-    tmp_path: Path, open_page: OpenPage
-) -> None:
+def test_paused_import_survives_reload_and_restart(tmp_path: Path, open_page: OpenPage) -> None:
     files = photos(tmp_path / "in", PHOTOS)
     card = "#import-progress .words"
     with served_album(tmp_path) as album:
@@ -73,9 +71,7 @@ def test_a_paused_import_stays_paused_over_reload_and_restart_until_somebody_goe
         assert album.client().predict(api_name="/album_status")["photos"] == PHOTOS
 
 
-def test_a_file_that_failed_is_named_with_its_reason_and_can_be_tried_again(
-    tmp_path: Path, open_page: OpenPage
-) -> None:
+def test_failed_file_shows_reason_and_can_be_retried(tmp_path: Path, open_page: OpenPage) -> None:
     with served_album(tmp_path) as album:
         page = open_page(album, "ko-KR")
         go_to(page, KOREAN)
@@ -96,9 +92,7 @@ def test_a_file_that_failed_is_named_with_its_reason_and_can_be_tried_again(
         expect(reports.get_by_role("button", name="다시 해 보기")).to_have_count(1)
 
 
-def test_a_watched_folder_tells_what_the_album_has_of_it_and_looks_when_asked(
-    tmp_path: Path, open_page: OpenPage
-) -> None:
+def test_watched_folder_shows_its_count_and_rescans(tmp_path: Path, open_page: OpenPage) -> None:
     folder, gone = tmp_path / "Family", tmp_path / "Old disk"
     folder.mkdir()
     with served_album(tmp_path, ALBUM_FOLDERS=f"{folder}:{gone}") as album:

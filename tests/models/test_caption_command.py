@@ -46,7 +46,7 @@ def library(tmp_path: Path) -> Path:
     return tmp_path / "library"
 
 
-def test_a_dry_run_tells_what_would_be_sent_and_sends_nothing(library, server, env):
+def test_dry_run_estimates_and_sends_nothing(library, server, env):
     told = read(run(library, "caption", "--lacking", "--dry-run", "--json", **env))
 
     assert set(told) == {
@@ -59,7 +59,7 @@ def test_a_dry_run_tells_what_would_be_sent_and_sends_nothing(library, server, e
     assert read(run(library, "caption", "--jobs", "--json"))["jobs"] == []
 
 
-def test_a_job_in_both_languages_is_waited_for_and_can_be_done_again_by_model(library, server, env):
+def test_bilingual_job_completes_and_repeats_by_model(library, server, env):
     answer = read(run(library, "caption", "--lacking", "--language", "both", "--json", **env))
 
     assert set(answer) == {"job", "failed", *REST_KEYS}
@@ -74,7 +74,7 @@ def test_a_job_in_both_languages_is_waited_for_and_can_be_done_again_by_model(li
     assert "2: done, 3 of 3 photos have a caption" in run(library, "caption", "--jobs").stdout
 
 
-def test_a_job_that_is_not_waited_for_is_steered_and_worked_off_later(library, server, env):
+def test_background_job_is_controlled_and_drained_later(library, server, env):
     queued = read(run(library, "caption", "--lacking", "--no-wait", "--json", **env))
     job = queued["job"]["job_id"]
     assert (queued["job"]["state"], queued["job"]["waiting"]) == ("running", 3)
@@ -92,7 +92,7 @@ def test_a_job_that_is_not_waited_for_is_steered_and_worked_off_later(library, s
     assert read(run(library, "caption", "--cancel", job, "--json"))["jobs"][0]["left_out"] == 1
 
 
-def test_a_wrong_key_pauses_the_job_and_the_right_one_goes_on(library, server, env):
+def test_wrong_key_pauses_job_and_right_key_resumes(library, server, env):
     server.answers = [error(401, "API_KEY_INVALID")] * 2
     wrong = run(library, "caption", "--lacking", "--json", **env)
     assert wrong.exit_code == 1
@@ -104,9 +104,9 @@ def test_a_wrong_key_pauses_the_job_and_the_right_one_goes_on(library, server, e
     assert len(read(run(library, "caption", "--pending", "--json", **env))["captions"]) == 3
 
 
-def test_a_quota_of_the_day_ends_the_waiting_and_says_until_when(library, server, env, monkeypatch):
+def test_daily_quota_ends_waiting_with_resume_time(library, server, env, monkeypatch):
     few = {**env, "ALBUM_CAPTIONS_PER_DAY": "1"}
-    monkeypatch.setattr(commands, "LOOK_AGAIN_S", 0.01)
+    monkeypatch.setattr(commands, "POLL_S", 0.01)
 
     def takes_a_while(pool: DecodePool, path: Path) -> bytes:
         time.sleep(1)  # the place is taken, and the request not sent yet

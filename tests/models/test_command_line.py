@@ -50,7 +50,7 @@ def file_of(hit) -> str:
 
 
 @pytest.mark.parametrize("query", ["a big cat", "고양이과 동물"])
-def test_a_big_cat_is_found_first_in_both_languages(library, query):
+def test_big_cat_ranks_first_in_both_languages(library, query):
     found = read(run(library, "search", query, "-k", "4", "--json"))
 
     assert set(found) == SEARCH_KEYS
@@ -78,7 +78,7 @@ def test_a_search_combines_words_a_picture_and_days(library):
     assert every["hits"][0]["score"] is None
 
 
-def test_what_does_not_match_comes_only_when_asked_for_and_says_so(library):
+def test_non_matching_hits_appear_only_on_request(library):
     words = ["search", "a big cat", "-k", 20]
 
     bare = read(run(library, *words, "--json"))
@@ -94,7 +94,7 @@ def test_what_does_not_match_comes_only_when_asked_for_and_says_so(library):
     assert lines[lines.index("These do not match:") + 1].endswith("]")
 
 
-def test_hits_stand_by_date_inside_their_band_when_that_is_asked(library):
+def test_hits_sort_by_date_within_their_band(library):
     hits = read(run(library, "search", "a big cat", "--rest", "--sort", "date", "--json"))["hits"]
 
     for band in ("sure", "maybe", "rest"):
@@ -102,7 +102,7 @@ def test_hits_stand_by_date_inside_their_band_when_that_is_asked(library):
         assert days == sorted(days, reverse=True)
 
 
-def test_several_pictures_and_photos_of_the_album_are_one_question(library):
+def test_pictures_and_album_photos_form_one_query(library):
     ids = {
         file_of(hit): hit["photo_id"]
         for hit in read(run(library, "search", "-k", 20, "--json"))["hits"]
@@ -120,7 +120,7 @@ def test_several_pictures_and_photos_of_the_album_are_one_question(library):
     assert not {"lion.jpg", "cheetah1.jpg"} & {file_of(hit) for hit in like["hits"]}
 
 
-def test_a_photo_that_is_not_there_is_said_so_and_is_no_failure(library):
+def test_empty_result_is_reported_with_status_0(library):
     none = run(library, "search", "big cat", "--before", "1990")
     assert (none.exit_code, none.stdout) == (0, "There is no such photo.\n")
 
@@ -153,7 +153,7 @@ def test_classify_prints_every_label_with_its_probability(library):
     assert sum(it["probability"] for it in lion["labels"]) == pytest.approx(1, abs=1e-4)
 
 
-def test_classify_names_the_file_that_it_cannot_read_and_still_does_the_others(library, tmp_path):
+def test_classify_reports_unreadable_file_and_continues(library, tmp_path):
     bad = make_text(tmp_path / "text.jpg")
 
     result = run(
@@ -165,7 +165,7 @@ def test_classify_names_the_file_that_it_cannot_read_and_still_does_the_others(l
     assert str(bad) in result.stderr
 
 
-def test_import_in_place_reports_failures_with_path_and_reason(tmp_path):
+def test_in_place_import_reports_failures_with_reason(tmp_path):
     good = make_photo(tmp_path / "photos" / "a.png", "red")
     bad = make_text(tmp_path / "photos" / "text.jpg")
     data_dir = tmp_path / "data"
@@ -180,7 +180,7 @@ def test_import_in_place_reports_failures_with_path_and_reason(tmp_path):
     assert hit["path"] == str(good)
 
 
-def test_the_library_is_named_by_an_option_before_or_after_the_command(library, tmp_path):
+def test_data_dir_option_works_on_both_sides(library, tmp_path):
     for words in (
         ["--data-dir", library, "status", "--json"],
         ["status", "--data-dir", library, "--json"],
@@ -190,9 +190,7 @@ def test_the_library_is_named_by_an_option_before_or_after_the_command(library, 
         assert status["model_id"].startswith("pocket")
 
 
-def test_verify_is_silent_on_a_sound_library_and_names_each_fault_of_a_broken_one(
-    library, tmp_path
-):
+def test_verify_reports_only_faults(library, tmp_path):
     assert read(run(library, "verify", "--deep", "--json")) == {"faults": []}
     broken = tmp_path / "broken"
     shutil.copytree(library, broken)
@@ -226,7 +224,7 @@ def test_verify_finds_an_original_whose_bytes_were_changed(library, tmp_path):
     assert "other bytes" in result.stdout
 
 
-def test_captions_go_to_gemini_and_come_back_with_the_photo(library, tmp_path):
+def test_captions_come_from_gemini(library, tmp_path):
     data_dir = tmp_path / "library"
     shutil.copytree(library, data_dir)
     with GeminiServer() as server:
@@ -243,7 +241,7 @@ def test_captions_go_to_gemini_and_come_back_with_the_photo(library, tmp_path):
     assert found["hits"][0]["caption"] == "사자 한 마리"
 
 
-def test_describe_ranks_the_lines_of_a_file_for_a_photo_that_is_not_in_the_album(tmp_path):
+def test_describe_ranks_file_lines_for_foreign_photo(tmp_path):
     captions = tmp_path / "captions.txt"
     lines = ["a red bus", "", "  고양이과 동물  ", "a tower", "a red bus", "cheese and bread"]
     captions.write_bytes(b"\xef\xbb\xbf" + "\r\n".join(lines).encode())
@@ -268,7 +266,7 @@ def test_describe_ranks_the_lines_of_a_file_for_a_photo_that_is_not_in_the_album
     assert sum(it["probability"] for it in every["captions"]) == pytest.approx(1, abs=1e-4)
 
 
-def test_describe_takes_the_captions_of_the_album_and_a_photo_by_its_id(library, tmp_path):
+def test_describe_ranks_album_captions_for_photo_id(library, tmp_path):
     data_dir = tmp_path / "library"
     shutil.copytree(library, data_dir)
     ids = {
@@ -300,9 +298,7 @@ def test_describe_takes_the_captions_of_the_album_and_a_photo_by_its_id(library,
         ("a cat".encode("utf-16"), "is not UTF-8 text"),
     ],
 )
-def test_a_captions_file_that_cannot_be_used_is_named_in_one_sentence(
-    library, tmp_path, content, sentence
-):
+def test_unusable_captions_file_is_named_in_one_sentence(library, tmp_path, content, sentence):
     captions = tmp_path / "captions.txt"
     if content is not None:
         captions.write_bytes(content)
@@ -314,7 +310,7 @@ def test_a_captions_file_that_cannot_be_used_is_named_in_one_sentence(
     assert len(result.stderr.strip().splitlines()) == 1
 
 
-def test_a_picture_that_cannot_be_described_is_named_in_one_sentence(library, tmp_path):
+def test_undescribable_picture_is_named_in_one_sentence(library, tmp_path):
     captions = tmp_path / "captions.txt"
     captions.write_text("a cat")
     bad = make_text(tmp_path / "text.jpg")
@@ -343,7 +339,7 @@ def test_a_picture_that_cannot_be_described_is_named_in_one_sentence(library, tm
         (["describe", SAMPLES / "lion.jpg"], "No photo of the album has a caption yet"),
     ],
 )
-def test_what_cannot_be_done_is_one_sentence_and_exit_status_1(library, words, sentence):
+def test_errors_print_one_sentence_and_exit_1(library, words, sentence):
     result = run(library, *words)
 
     assert result.exit_code == 1
@@ -352,7 +348,7 @@ def test_what_cannot_be_done_is_one_sentence_and_exit_status_1(library, words, s
     assert len(result.stderr.strip().splitlines()) == 1
 
 
-def test_every_command_has_help_and_takes_json_but_the_one_that_serves():
+def test_commands_have_help_and_json_option():
     for command in cli.registered_commands:
         name = command.name or command.callback.__name__
         result = CliRunner().invoke(cli, [name, "--help"], env={"COLUMNS": "200", "NO_COLOR": "1"})

@@ -36,7 +36,7 @@ def test_sidecars_are_written_and_read_back(library, tmp_path):
     assert xmp.read((tmp_path / "mine" / "red.png.xmp").read_bytes()).captions.keys() == {""}
 
 
-def test_what_does_not_come_back_is_told_with_status_1(library, tmp_path):
+def test_verify_reports_differences_with_status_1(library, tmp_path):
     read(run(library, "export", "--to", tmp_path / "out", "--with-photos", "--json"))
     (tmp_path / "out" / "red.png.xmp").unlink()
 
@@ -47,7 +47,7 @@ def test_what_does_not_come_back_is_told_with_status_1(library, tmp_path):
     assert "1 of 2 photos" in verified.stderr
 
 
-def test_what_cannot_be_written_is_told_with_status_1(library, tmp_path):
+def test_unwritable_sidecar_is_reported_with_status_1(library, tmp_path):
     (tmp_path / "mine" / "red.png.xmp").write_text("<broken")
 
     exported = run(library, "export", "--beside")

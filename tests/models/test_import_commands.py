@@ -20,7 +20,7 @@ CHECKOUT = Path(__file__).parents[2]
 PHOTOS = 400
 
 
-def test_an_import_is_listed_with_what_came_of_it(tmp_path):
+def test_import_is_listed_with_its_counts(tmp_path):
     make_photo(tmp_path / "mine" / "a.png", "red")
     make_text(tmp_path / "mine" / "broken.jpg")
     make_text(tmp_path / "mine" / "film.mp4")
@@ -49,7 +49,7 @@ def test_failed_files_can_be_tried_again(tmp_path):
     assert read(run(tmp_path / "data", "retry", 1, "--json"))["added"] == 1
 
 
-def test_a_path_that_is_not_there_is_named_and_ends_with_status_1(tmp_path):
+def test_missing_path_is_named_with_status_1(tmp_path):
     result = run(tmp_path / "data", "import", tmp_path / "nowhere")
 
     assert result.exit_code == 1
@@ -57,7 +57,7 @@ def test_a_path_that_is_not_there_is_named_and_ends_with_status_1(tmp_path):
 
 
 @pytest.mark.parametrize("command", ["pause", "cancel", "resume", "retry"])
-def test_an_import_that_does_not_exist_is_one_sentence(tmp_path, command):
+def test_unknown_import_is_one_sentence(tmp_path, command):
     result = run(tmp_path / "data", command, 7)
 
     assert result.exit_code == 1
@@ -86,7 +86,7 @@ def begun(tmp_path: Path) -> subprocess.Popen[str]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_to_end_leaves_the_import_paused_and_resume_goes_on(tmp_path, number):
+def test_termination_signal_pauses_import_and_resume_continues(tmp_path, number):
     process = begun(tmp_path)
 
     process.send_signal(number)
@@ -101,7 +101,7 @@ def test_a_signal_to_end_leaves_the_import_paused_and_resume_goes_on(tmp_path, n
     assert (resumed["state"], resumed["added"], resumed["done"]) == ("done", PHOTOS, PHOTOS)
 
 
-def test_ctrl_c_pauses_after_the_photos_in_hand_and_resume_goes_on(tmp_path):
+def test_ctrl_c_pauses_import_and_resume_continues(tmp_path):
     process = begun(tmp_path)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to decoders, too
     stdout, stderr = process.communicate(timeout=PATIENCE_S)

@@ -37,7 +37,7 @@ def test_a_backup_comes_back_elsewhere_and_is_sound(library, tmp_path):
     assert run(tmp_path / "other", "verify", "--deep").exit_code == 0
 
 
-def test_a_backup_is_not_overwritten_unless_that_is_said(library, tmp_path):
+def test_backup_is_overwritten_only_by_option(library, tmp_path):
     (tmp_path / "album.zip").write_text("mine")
 
     refused = run(library, "backup", tmp_path / "album.zip")
@@ -57,7 +57,7 @@ def test_an_album_is_never_restored_over_another(library, tmp_path):
     assert "has an album in it already" in refused.stderr
 
 
-def test_repair_puts_right_what_verify_names_and_imports_what_no_photo_owns(library):
+def test_repair_fixes_faults_and_imports_unowned_originals(library):
     thumbnail, *_ = (library / "thumbnails").rglob("*.jpg")
     thumbnail.write_bytes(b"")
     make_photo(library / "photos" / "ab" / f"{'ab' * 32}.png", "green")
@@ -69,7 +69,7 @@ def test_repair_puts_right_what_verify_names_and_imports_what_no_photo_owns(libr
     assert read(run(library, "status", "--json"))["photos"] == 3
 
 
-def test_what_cannot_be_repaired_is_named_with_what_to_do(library):
+def test_unrepairable_fault_is_named_with_advice(library):
     next((library / "photos").rglob("*.png")).unlink()
 
     repaired = run(library, "verify", "--repair")
@@ -87,7 +87,7 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("how", DAMAGE)
-def test_a_damaged_database_is_one_sentence_that_names_restore(library, tmp_path, how):
+def test_damaged_database_sentence_names_restore(library, tmp_path, how):
     for log in ("-wal", "-shm"):
         (library / f"album.db{log}").unlink(missing_ok=True)
     content = DAMAGE[how]((library / "album.db").read_bytes())
@@ -104,7 +104,7 @@ def test_a_damaged_database_is_one_sentence_that_names_restore(library, tmp_path
     assert not backup.exists()
 
 
-def test_the_start_of_the_page_says_that_the_database_is_damaged(library):
+def test_page_start_reports_a_damaged_database(library):
     for log in ("-wal", "-shm"):
         (library / f"album.db{log}").unlink(missing_ok=True)
     (library / "album.db").write_bytes(b"")

@@ -109,7 +109,7 @@ def test_labels_are_applied_found_and_undone(library):
     assert "Undone: tower." in run(library, "labels", "undo", 2).stdout
 
 
-def test_a_living_label_is_given_to_what_is_imported_later(library, tmp_path):
+def test_living_label_applies_to_later_imports(library, tmp_path):
     words = ["classify", "--labels", "red colour, blue colour", "--strict", -100]
     assert run(library, *words, "--apply", "red colour", "--living").exit_code == 0
     before = labels_of(library)["red colour"]
@@ -124,7 +124,7 @@ def test_a_living_label_is_given_to_what_is_imported_later(library, tmp_path):
     assert ", also to new photos" in run(library, "labels").stdout
 
 
-def test_a_label_is_taught_by_photos_and_asks_what_it_is_least_sure_of(library):
+def test_taught_label_lists_its_least_sure_photos(library):
     shown = [
         "--is", SAMPLES / "lion.jpg", "--is", SAMPLES / "cheetah.jpg", "--is-not",
         SAMPLES / "bus.png", "--is-not", SAMPLES / "tower.jpg",
@@ -149,7 +149,7 @@ def test_a_label_is_taught_by_photos_and_asks_what_it_is_least_sure_of(library):
     assert "least sure of" in told.stdout
 
 
-def test_what_was_taught_is_applied_at_once_and_lives(library):
+def test_taught_label_is_applied_and_stays_living(library):
     shown = ["--is", SAMPLES / "lion.jpg", "--is-not", SAMPLES / "bus.png"]
     taught = read(
         run(library, "teach", "big cat", *shown, "--apply", "--living", "--two-stage", "--json")
@@ -162,7 +162,7 @@ def test_what_was_taught_is_applied_at_once_and_lives(library):
     assert cat["given"]["person"] == 1
 
 
-def test_labels_go_out_as_json_and_into_another_album(library, tmp_path):
+def test_labels_transfer_as_json_to_another_album(library, tmp_path):
     run(library, "teach", "mine", "--is", SAMPLES / "lion.jpg", "--is-not", SAMPLES / "bus.png")
     run(library, "classify", "--labels", CLASSES, "--strict", -100, "--apply", "tower")
     file = tmp_path / "labels.json"

@@ -82,7 +82,7 @@ def modules_after(library: Path, *words: object) -> set[str]:
     ],
     ids=" ".join,
 )
-def test_a_command_imports_no_large_library_that_it_does_not_need(library, words):
+def test_command_imports_no_unneeded_large_library(library, words):
     named = {"MINE": library / "mine", "BACKUP": library / "backup.zip"}
     modules = modules_after(library, *(named.get(word, word) for word in words))
 
@@ -95,7 +95,7 @@ def test_writing_sidecars_needs_the_toolkit_and_nothing_else(library, tmp_path):
     assert not modules & LARGE
 
 
-def test_a_picture_to_look_for_and_a_new_photo_need_the_network(library, tmp_path):
+def test_picture_search_and_import_need_the_network(library, tmp_path):
     assert "torch" in modules_after(library, "similar", library / "mine" / "red.png")
     make_photo(tmp_path / "new.png", "white")
 

@@ -1,15 +1,15 @@
-"""Which photos are to get captions: chosen, told with what that costs and sends, then begun."""
+"""The form that estimates and starts a caption job."""
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
+from markupsafe import Markup, escape
 
-from album.domain.captions import CaptionSelection, JobEstimate
+from album.domain.captions import CaptionSelection
 from album.domain.labels import FAVOURITE
 from album.errors import QueryError
 from album.service import Album
@@ -19,212 +19,236 @@ from album.ui.photo import caption_html
 from album.ui.shared.alerts import alerts_on_failure
 from album.ui.shared.caption_languages import LANGUAGES, caption_languages
 from album.ui.shared.session_state import SearchState
+from album.ui.shared.templates import render
 from album.ui.shared.updates import Updates
 from models.errors import CaptionerUnavailableError
 
-WHICH = ("lacking", "found", "label", "by_model")
-PROGRESS_OF_NONE = 1
+SELECTIONS = ("lacking", "found", "label", "by_model")
 
 
 @dataclass(frozen=True, slots=True)
 class AnnouncedJob:
-    """What a browser was told; it starts this, or is told anew."""
+    """The job whose estimate a browser shows."""
 
-    wanted: CaptionSelection
+    selection: CaptionSelection
     languages: tuple[str, ...]
     share: bool
     photo_ids: tuple[int, ...] = ()
-    """The photos that it came to then: those that an import adds meanwhile were not told."""
+    """Those of the estimate, without photos that were imported since."""
 
-    def promises(self, other: AnnouncedJob) -> bool:
-        """Whether the other sends the same, though for captions in another language perhaps."""
-        return (self.wanted, self.share) == (other.wanted, other.share)
+    def covers(self, other: AnnouncedJob) -> bool:
+        """Tell whether another job sends equal photos, in any language."""
+        return (self.selection, self.share) == (other.selection, other.share)
 
 
 class CaptionJobForm:
-    """The upper part of the tab; `start` is wired on by whoever places it."""
+    """The form of the tab, whose `start` the tab wires."""
 
     def __init__(self, album: Album, shown: gr.State) -> None:
         """Build the components.
 
         Args:
             album: the service.
-            shown: what this browser found in Search last.
+            shown: the state of the Search tab, with the last search.
         """
         self._album = album
-        self._told = gr.State(None)
+        self._announced = gr.State(None)
         speaks = album.captions.writer.speaks
         with gr.Column(elem_id="caption-choice"):
             gr.Markdown(i18n("captions_head"), elem_classes="step")
             self.which = gr.Radio(
-                [(i18n(f"captions_{it}"), it) for it in WHICH],
-                value="lacking", label=i18n("captions_which"), elem_id="captions-which",
-            )  # fmt: skip
+                [(i18n(f"captions_{name}"), name) for name in SELECTIONS],
+                value="lacking",
+                label=i18n("captions_which"),
+                elem_id="captions-which",
+            )
             self._label = gr.Dropdown(
-                [], value=None, label=i18n("captions_label_of"), visible=False,
+                [],
+                value=None,
+                label=i18n("captions_label_of"),
+                visible=False,
                 elem_id="captions-label",
-            )  # fmt: skip
+            )
             self._model = gr.Dropdown(
-                [], value=None, label=i18n("captions_model_of"), visible=False,
+                [],
+                value=None,
+                label=i18n("captions_model_of"),
+                visible=False,
                 elem_id="captions-model",
-            )  # fmt: skip
+            )
             self._again = gr.Checkbox(
                 label=i18n("captions_again"), visible=False, elem_id="captions-again"
             )
             self._languages = gr.Radio(
                 caption_languages(speaks),
-                value=None, label=i18n("caption_language"), visible=len(speaks) > 1,
+                value=None,
+                label=i18n("caption_language"),
+                visible=len(speaks) > 1,
                 elem_id="captions-language",
-            )  # fmt: skip
+            )
             self._share = gr.Checkbox(
                 value=True, label=i18n("captions_share"), elem_id="captions-share"
             )
             self._estimate = gr.HTML(elem_id="captions-estimate")
             self.start_button = gr.Button(
-                i18n("captions_start"), variant="primary", interactive=False, scale=0,
+                i18n("captions_start"),
+                variant="primary",
+                interactive=False,
+                scale=0,
                 elem_id="captions-start",
-            )  # fmt: skip
+            )
         self._shown = shown
         self._listen()
 
     def _listen(self) -> None:
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-        boxes: list[Any] = [
-            self.which,
+        gr.on(
+            [box.change for box in self._boxes],
+            self.estimate,
+            self.inputs,
+            self.outputs,
+            trigger_mode="always_last",
+            concurrency_limit=2,
+            concurrency_id="estimate",
+            **quiet,
+        )
+
+    @property
+    def _boxes(self) -> list[Any]:
+        choices = [self.which, self._label, self._model, self._again]
+        return [*choices, self._languages, self._share]
+
+    @property
+    def inputs(self) -> set[Any]:
+        """List the components that `estimate` and `start` read."""
+        return {*self._boxes, self._announced, self._shown}
+
+    @property
+    def outputs(self) -> list[Any]:
+        """List the components that `enter`, `estimate` and `start` update."""
+        return [
+            self._announced,
+            self._estimate,
+            self.start_button,
             self._label,
             self._model,
             self._again,
             self._languages,
-            self._share,
         ]
-        gr.on(
-            [it.change for it in boxes], self.tell, self.inputs, self.outputs,
-            trigger_mode="always_last", concurrency_limit=2, concurrency_id="estimate", **quiet,
-        )  # fmt: skip
-
-    @property
-    def inputs(self) -> set[Any]:
-        """What `tell` and `start` want to be given."""
-        return {
-            self.which, self._label, self._model, self._again, self._languages, self._share,
-            self._told, self._shown,
-        }  # fmt: skip
-
-    @property
-    def outputs(self) -> list[Any]:
-        """What `enter`, `tell` and `start` return updates for."""
-        return [
-            self._told, self._estimate, self.start_button, self._label, self._model, self._again,
-            self._languages,
-        ]  # fmt: skip
 
     @alerts_on_failure
-    def enter(self, given: Updates, request: gr.Request) -> Updates:
-        """What others may have changed since: labels, models, photos without a caption."""
+    def enter(self, values: Updates, request: gr.Request) -> Updates:
+        """Update the labels, the models and the estimate, which may have changed."""
         language = language_of(request)
         names, models = self._album.label_names(), self._album.caption_store.models()
-        label = given[self._label] if given[self._label] in names else None
-        model = given[self._model] if given[self._model] in models else None
-        spoken = given[self._languages] or self._language_at_first(language)
-        given = {**given, self._label: label, self._model: model, self._languages: spoken}
-        told = self._tell(given, language)
-        told[self._label] = gr.update(
-            choices=_named(names, language), value=label, visible=given[self.which] == "label"
+        label = values[self._label] if values[self._label] in names else None
+        model = values[self._model] if values[self._model] in models else None
+        languages = values[self._languages] or self._default_language(language)
+        values = {**values, self._label: label, self._model: model, self._languages: languages}
+        updates = self._update_estimate(values, language)
+        updates[self._label] = gr.update(
+            choices=_named(names, language), value=label, visible=values[self.which] == "label"
         )
-        choices = [(f"{it} ({n:,})", it) for it, n in models.items()]
-        by_model = given[self.which] == "by_model"
-        told[self._model] = gr.update(choices=choices, value=model, visible=by_model)
-        told[self._languages] = spoken
-        return told
+        choices = [(f"{model_id} ({n:,})", model_id) for model_id, n in models.items()]
+        by_model = values[self.which] == "by_model"
+        updates[self._model] = gr.update(choices=choices, value=model, visible=by_model)
+        updates[self._languages] = languages
+        return updates
 
     @alerts_on_failure
-    def tell(self, given: Updates, request: gr.Request) -> Updates:
-        """What a job of these would do and cost; nothing is sent."""
-        return self._tell(given, language_of(request))
+    def estimate(self, values: Updates, request: gr.Request) -> Updates:
+        """Show what the chosen job would do and cost, without sending anything."""
+        return self._update_estimate(values, language_of(request))
 
     @alerts_on_failure
-    def start(self, given: Updates, request: gr.Request) -> Updates:
-        """Begin what was told; where something else is chosen by now, that is told first."""
+    def start(self, values: Updates, request: gr.Request) -> Updates:
+        """Start the announced job, or announce the choice if it has changed."""
         language = language_of(request)
-        told: AnnouncedJob | None = given[self._told]
-        asked = self._asked(given, language)
-        if told is None or not told.promises(asked):
-            gr.Info(html.escape(say(language, "estimate_changed")))
-            return self._tell(given, language)
-        wanted = replace(told.wanted, photo_ids=told.photo_ids)
-        self._album.captions.start_job(wanted, asked.languages, share=told.share)
-        # Told once, it starts once: the other half of a slow double click begins nothing.
-        return {**self._tell(given, language), self._told: None}
+        announced: AnnouncedJob | None = values[self._announced]
+        chosen = self._chosen(values, language)
+        if announced is None or not announced.covers(chosen):
+            gr.Info(escape(say(language, "estimate_changed")))
+            return self._update_estimate(values, language)
+        selection = replace(announced.selection, photo_ids=announced.photo_ids)
+        self._album.captions.start_job(selection, chosen.languages, share=announced.share)
+        # An announcement is used once, so that a slow double click starts one job.
+        return {**self._update_estimate(values, language), self._announced: None}
 
-    def _asked(self, given: Updates, language: str) -> AnnouncedJob:
-        """What is chosen now.
+    def _chosen(self, values: Updates, language: str) -> AnnouncedJob:
+        """Read the choices.
 
         Raises:
             QueryError: a choice is missing.
         """
-        which, again = given[self.which], bool(given[self._again])
+        which, again = values[self.which], bool(values[self._again])
         if which == "found":
-            shown: SearchState = given[self._shown]
-            photo_ids = tuple(self._album.search.all_ids(shown.query))
+            search: SearchState = values[self._shown]
+            photo_ids = tuple(self._album.search.all_ids(search.query))
             if not photo_ids:
                 raise QueryError(say(language, "captions_none_found"))
-            wanted = CaptionSelection(photo_ids, lacking=not again)
+            selection = CaptionSelection(photo_ids, lacking=not again)
         elif which == "label":
-            if not given[self._label]:
+            if not values[self._label]:
                 raise QueryError(say(language, "captions_choose_label"))
-            wanted = CaptionSelection(label=given[self._label], lacking=not again)
+            selection = CaptionSelection(label=values[self._label], lacking=not again)
         elif which == "by_model":
-            if not given[self._model]:
+            if not values[self._model]:
                 raise QueryError(say(language, "captions_choose_model"))
-            wanted = CaptionSelection(by_model=given[self._model])
+            selection = CaptionSelection(by_model=values[self._model])
         else:
-            wanted = CaptionSelection(lacking=True)
-        spoken = given[self._languages] or self._language_at_first(language)
-        return AnnouncedJob(wanted, LANGUAGES.get(spoken, ("ko",)), bool(given[self._share]))
+            selection = CaptionSelection(lacking=True)
+        languages = values[self._languages] or self._default_language(language)
+        return AnnouncedJob(selection, LANGUAGES.get(languages, ("ko",)), bool(values[self._share]))
 
-    def _tell(self, given: Updates, language: str) -> Updates:
-        which = given[self.which]
-        seen: Updates = {
+    def _update_estimate(self, values: Updates, language: str) -> Updates:
+        which = values[self.which]
+        visible: Updates = {
             self._label: gr.update(visible=which == "label"),
             self._model: gr.update(visible=which == "by_model"),
             self._again: gr.update(visible=which in ("found", "label")),
         }
         off = gr.update(value=say(language, "captions_start"), interactive=False)
         try:
-            told = self._asked(given, language)
+            job = self._chosen(values, language)
         except QueryError as error:
-            note = f'<p class="note">{html.escape(in_language(language, str(error)))}</p>'
-            return {**seen, self._told: None, self._estimate: note, self.start_button: off}
+            note = _message("note", str(error), language)
+            return {**visible, self._announced: None, self._estimate: note, self.start_button: off}
         captions = self._album.captions
-        it = captions.estimate(told.wanted, told.languages, share=told.share)
-        pace = captions.progress(PROGRESS_OF_NONE)
-        words = caption_html.render_estimate(it, captions.writer, pace, language)
-        problem = self._problem(it, language)
+        estimate = captions.estimate(job.selection, job.languages, share=job.share)
+        pace = captions.progress(1)
+        text = caption_html.render_estimate(estimate, captions.writer, pace, language)
+        problem = self._problem(language)
         button = off
-        if it.photos and not problem:
+        if estimate.photos and not problem:
             button = gr.update(
-                value=say_count(language, "captions_start", it.photos), interactive=True
+                value=say_count(language, "captions_start", estimate.photos), interactive=True
             )
         return {
-            **seen,
-            self._told: replace(told, photo_ids=it.photo_ids),
-            self._estimate: words + problem,
+            **visible,
+            self._announced: replace(job, photo_ids=estimate.photo_ids),
+            self._estimate: text + problem,
             self.start_button: button,
         }
 
-    def _problem(self, it: JobEstimate, language: str) -> str:
-        """Why nothing can be started at all."""
+    def _problem(self, language: str) -> str:
+        """Explain why no job can be started."""
         try:
             self._album.captions.check()
         except CaptionerUnavailableError as error:
-            return f'<p class="problem">{html.escape(in_language(language, str(error)))}</p>'
+            return _message("problem", str(error), language)
         return ""
 
-    def _language_at_first(self, language: str) -> str:
+    def _default_language(self, language: str) -> str:
         speaks = self._album.captions.writer.speaks
         return language if language in speaks else speaks[0]
 
 
 def _named(names: Sequence[str], language: str) -> list[tuple[str, str]]:
-    """Labels by name; that of the heart has its own words on the page."""
-    return [(say(language, "favourite") if it == FAVOURITE else it, it) for it in names]
+    """Pair labels with the texts that the page shows for them."""
+    favourite = say(language, "favourite")
+    return [(favourite if name == FAVOURITE else name, name) for name in names]
+
+
+def _message(kind: str, sentence: str, language: str) -> Markup:
+    message = in_language(language, sentence)
+    return render("captions/message.html", language, kind=kind, message=message)

@@ -1,12 +1,12 @@
-// Buttons tell which row they are of; the server looks up what that is. The list is drawn anew with
-// each photo: what somebody has opened stays open, and a keyboard stays where it was.
+// Buttons send the number of their row, and the server looks up what that is. The list is rendered
+// again with each photo, so opened details and the keyboard focus are restored.
 let last = 0, focused = '';
 const open = new Set();
 const key = (button) => `${button.dataset.number} ${button.dataset.what}`;
 element.addEventListener('click', (event) => {
   const button = event.target.closest('button[data-what]');
   if (!button || Date.now() - last < 700) return;
-  last = Date.now();  // a double click asks once
+  last = Date.now();  // a double click counts once
   trigger('select', {index: Number(button.dataset.number), value: button.dataset.what});
 });
 element.addEventListener('toggle', (event) => {
@@ -23,6 +23,6 @@ new MutationObserver(() => {
     if (open.has(details.closest('[data-job]')?.dataset.job)) details.open = true;
   }
   if (focused && document.activeElement === document.body) {
-    [...element.querySelectorAll('button[data-what]')].find((it) => key(it) === focused)?.focus();
+    [...element.querySelectorAll('button[data-what]')].find((button) => key(button) === focused)?.focus();
   }
 }).observe(element, {childList: true, subtree: true});

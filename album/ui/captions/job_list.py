@@ -1,7 +1,7 @@
-"""The caption jobs on the page: how each stands, what keeps it, what failed and why.
+"""The caption jobs on the page: progress, delays and failures.
 
-All of it is read from the database, so that every browser, the command line and a restart show the
-same. The browser sends along which state it shows; only what differs is sent.
+All of it is read from the database, so every browser sees jobs of the command line and of earlier
+runs. The browser sends along which state it shows, and only differences are sent back.
 """
 
 from __future__ import annotations
@@ -16,20 +16,21 @@ from album.domain.captions import CaptionFailure, CaptionJob, CaptionProgress
 from album.errors import QueryError
 from album.service import Album
 from album.ui.i18n.messages import i18n, language_of, say
-from album.ui.photo.caption_html import FAILURES_SHOWN, render_job
+from album.ui.photo import caption_html
 from album.ui.shared.alerts import alerts_on_failure
 from album.ui.shared.change_digest import MOST_ROWS, digest
 from album.ui.shared.photo_html import img
+from album.ui.shared.templates import render
 from album.ui.shared.updates import Updates
 
-AT_WORK_S = 1.0  # how often a browser asks while captions are written
+AT_WORK_S = 1.0  # polling interval while captions are written
 IDLE_S = 5.0
 JOBS_SHOWN = 8
 ON_LOAD = Path(__file__).with_name("job_list.js").read_text("utf-8")
 
 
 class CaptionJobList:
-    """Components and listeners; a photo that failed is opened by whoever places it."""
+    """Components and listeners, without that which opens a failed photo."""
 
     def __init__(self, album: Album) -> None:
         self._album = album
@@ -41,76 +42,81 @@ class CaptionJobList:
         # A component, not a state: it holds what this browser really shows.
         self.shown = gr.Textbox(visible="hidden", elem_classes="plumbing")
         self.ended = gr.Number(0, visible="hidden", elem_classes="plumbing")
-        """Changes when a job comes to its end."""
+        """Changes when a job ends."""
         quiet: dict[str, Any] = {
-            "api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None,
-        }  # fmt: skip
-        self.list.select(self.press, self.shown, self.outputs, **quiet)
+            "api_visibility": "private",
+            "show_progress": "hidden",
+            "concurrency_limit": None,
+        }
+        self.list.select(self.on_button, self.shown, self.outputs, **quiet)
         self._timer.tick(self.look, self.shown, self.outputs, queue=False, **quiet)
 
     @property
     def outputs(self) -> list[Any]:
-        """What `look` returns updates for."""
+        """List the components that `look` updates."""
         return [self.shown, self._column, self._today, self.list, self._timer, self.ended]
 
-    def look(self, shown: str | None, request: gr.Request) -> Updates:
-        """What has changed since this browser looked last, which sends along what it shows."""
+    def look(self, state: str | None, request: gr.Request) -> Updates:
+        """Update what differs from `state`, the state that this browser shows."""
         language = language_of(request)
         progress = self._album.captions.progress(JOBS_SHOWN)
-        resting = progress.resting_until and progress.resting_until.replace(second=0, microsecond=0)
+        resting = progress.resting_until
+        if resting is not None:  # a new time a second later is no news
+            resting = resting.replace(second=0, microsecond=0)
         now = digest((progress.jobs, resting, progress.why_resting, progress.today, language))
-        if now == shown:
+        if now == state:
             return {self.shown: gr.skip()}
-        at_work = any(it.state == "running" for it in progress.jobs)
+        at_work = any(job.state == "running" for job in progress.jobs)
         today = ""
         if progress.sends and progress.per_day:
-            words = say(language, "job_today", n=progress.today, daily=progress.per_day)
-            today = f'<p class="note">{words}</p>'
+            message = say(language, "job_today", n=progress.today, daily=progress.per_day)
+            today = render("captions/message.html", language, kind="note", message=message)
+        ended = [job for job in progress.jobs if job.ended]
         return {
             self.shown: now,
             self._column: gr.update(visible=bool(progress.jobs)),
             self._today: today,
-            self.list: self._told(progress, language),
+            self.list: self._job_html(progress, language),
             self._timer: gr.update(value=AT_WORK_S if at_work else IDLE_S),
-            self.ended: max((it.job_id for it in progress.jobs if it.ended), default=0)
-            + sum(it.written + it.failed for it in progress.jobs if it.ended),
+            self.ended: max((job.job_id for job in ended), default=0)
+            + sum(job.written + job.failed for job in ended),
         }
 
     @alerts_on_failure
-    def press(self, shown: str | None, event: gr.SelectData, request: gr.Request) -> Updates:
-        """A button of a job."""
+    def on_button(self, state: str | None, event: gr.SelectData, request: gr.Request) -> Updates:
+        """Handle a button of a job."""
         captions = self._album.captions
-        steers = {
+        actions = {
             "pause": captions.pause,
             "go_on": captions.resume,
             "cancel": captions.cancel,
             "try_again": captions.retry,
         }
         number = event.index if isinstance(event.index, int) else -1
-        if event.value in steers and 0 <= number < MOST_ROWS:
+        if event.value in actions and 0 <= number < MOST_ROWS:
             try:
-                steers[event.value](number)
-            except QueryError:  # of another browser's making: what there is now is shown
+                actions[event.value](number)
+            except QueryError:  # another browser was faster, so show the current state
                 return self.look(None, request)
-        return self.look(shown, request)
+        return self.look(state, request)
 
-    def _told(self, progress: CaptionProgress, language: str) -> str:
-        running = [it.job_id for it in progress.jobs if it.state == "running"]
+    def _job_html(self, progress: CaptionProgress, language: str) -> str:
+        running = [job.job_id for job in progress.jobs if job.state == "running"]
         return "".join(
-            render_job(
-                it,
+            caption_html.render_job(
+                job,
                 progress,
-                self._failures(it),
-                first=it.job_id == min(running, default=0),
+                self._failures(job),
+                first=job.job_id == min(running, default=0),
                 language=language,
             )
-            for it in progress.jobs
+            for job in progress.jobs
         )
 
-    def _failures(self, it: CaptionJob) -> list[tuple[CaptionFailure, str, Markup]]:
-        if not it.failed:
+    def _failures(self, job: CaptionJob) -> list[tuple[CaptionFailure, str, Markup]]:
+        if not job.failed:
             return []
-        failures = self._album.captions.failures(it.job_id, FAILURES_SHOWN)
+        failures = self._album.captions.failures(job.job_id, caption_html.FAILURES_SHOWN)
         photos = self._album.store.get_many([failure.photo_id for failure in failures])
         thumbnail = self._album.originals.thumbnail
         return [

@@ -1,4 +1,4 @@
-"""The Captions tab: which photos get captions, at what cost, and how that goes."""
+"""The Captions tab with its form and its list of jobs."""
 
 from __future__ import annotations
 
@@ -10,40 +10,33 @@ from album.service import Album
 from album.ui.captions.job_form import CaptionJobForm
 from album.ui.captions.job_list import CaptionJobList
 
+QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+ESTIMATE: dict[str, Any] = {"concurrency_limit": 2, "concurrency_id": "estimate", **QUIET}
+
 
 class CaptionsTab:
-    """The tab with its listeners; `enter` is wired by the page."""
+    """The tab with its listeners, of which the page calls `listen`."""
 
     def __init__(self, album: Album, shown: gr.State) -> None:
         """Build the tab.
 
         Args:
             album: the service.
-            shown: what this browser found in Search last.
+            shown: the state of the Search tab, with the last search.
         """
         with gr.Row(elem_id="caption-steps"):
             with gr.Column(min_width=0):
                 self.choice = CaptionJobForm(album, shown)
             with gr.Column(min_width=0):
                 self.jobs = CaptionJobList(album)
-        quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-        self.choice.start_button.click(
-            self.choice.start, self.choice.inputs, self.choice.outputs,
-            concurrency_limit=2, concurrency_id="estimate", **quiet,
-        ).success(self.jobs.look, self.jobs.shown, self.jobs.outputs, **quiet)  # fmt: skip
-
-        self._looked_again(self.jobs.ended.change)
+        choice, jobs = self.choice, self.jobs
+        choice.start_button.click(choice.start, choice.inputs, choice.outputs, **ESTIMATE).success(
+            jobs.look, jobs.shown, jobs.outputs, **QUIET
+        )
+        jobs.ended.change(choice.enter, choice.inputs, choice.outputs, **ESTIMATE)
 
     def listen(self, entered: Any) -> None:
-        """Show what is new whenever `entered`, an event, happens."""
-        quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-        self._looked_again(entered)
-        entered(self.jobs.look, self.jobs.shown, self.jobs.outputs, concurrency_limit=None, **quiet)
-
-    def _looked_again(self, event: Any) -> None:
-        """Count the photos without a caption again at each `event`."""
-        quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-        event(
-            self.choice.enter, self.choice.inputs, self.choice.outputs,
-            concurrency_limit=2, concurrency_id="estimate", **quiet,
-        )  # fmt: skip
+        """Update form and jobs at each event `entered`."""
+        choice, jobs = self.choice, self.jobs
+        entered(choice.enter, choice.inputs, choice.outputs, **ESTIMATE)
+        entered(jobs.look, jobs.shown, jobs.outputs, concurrency_limit=None, **QUIET)

@@ -1,7 +1,7 @@
-"""The imports on the page: the one at work, what came of the last ones, the folders it watches.
+"""The running import, reports and watched folders on the page.
 
-All of it is read from the database, so that every browser, an import by the command line and a
-restart show the same. The browser sends along which state it shows; only what differs is sent.
+All of it is read from the database, so every browser sees imports of the command line and of
+earlier runs. The browser sends along which state it shows, and only differences are sent back.
 """
 
 from __future__ import annotations
@@ -11,32 +11,26 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import gradio as gr
+from markupsafe import Markup
 
 from album.domain.photo import ImportRecord, WatchedFolder
 from album.service import Album
 from album.ui.i18n.messages import i18n, language_of
-from album.ui.imports.import_html import (
-    FAILURES_SHOWN,
-    folders,
-    older_reports,
-    progress,
-    report,
-    strip,
-)
+from album.ui.imports import import_html
 from album.ui.shared.alerts import alerts_on_failure
 from album.ui.shared.change_digest import MOST_ROWS, digest
 from album.ui.shared.photo_html import img
 from album.ui.shared.updates import Updates
 
-AT_WORK_S = 1.0  # how often a browser asks while an import is at work
+AT_WORK_S = 1.0  # polling interval while an import runs
 IDLE_S = 5.0
-REPORTS = 3  # shown at once
-EARLIER = 20  # behind a line that opens them
-STRIP = 8  # photos added last
-QUIET_S = 3.0  # a rescan that finds nothing is not worth a word for that long
+REPORTS = 3  # unfolded
+EARLIER = 20  # folded
+THUMBNAILS = 8  # of the photos added last
+QUIET_S = 3.0  # a rescan without news is hidden until it takes this long
 
 
-# Buttons in a list tell which row they are of; the server looks up what that is.
+# Buttons send the number of their row, and the server looks up what that is.
 ON_LOAD = """
 let last = 0;
 element.addEventListener('click', (event) => {
@@ -49,7 +43,7 @@ element.addEventListener('click', (event) => {
 
 
 class _Part(NamedTuple):
-    """A piece of the page: what it depends on, and how to make it."""
+    """A piece of the page with the values that it depends on."""
 
     depends_on: object
     make: Callable[[], Updates]
@@ -61,12 +55,12 @@ class ImportsView:
     def __init__(self, album: Album) -> None:
         self._album = album
         self._watched: list[WatchedFolder] = []
-        self._watched_for: object = None
+        self._watched_key: object = None
         self._watched_at = 0.0
         self._note = gr.HTML(elem_id="received")
         with gr.Column(elem_id="import", visible=False) as self._card:
             self._progress = gr.HTML(elem_id="import-progress")
-            self._strip = gr.HTML(elem_id="import-strip")
+            self._thumbnails = gr.HTML(elem_id="import-strip")
             with gr.Row(elem_id="import-buttons"):
                 small: dict[str, Any] = {"size": "sm", "scale": 0, "min_width": 96}
                 self._pause = gr.Button(i18n("pause"), elem_id="pause-import", **small)
@@ -82,87 +76,102 @@ class ImportsView:
             self._older = gr.HTML(js_on_load=ON_LOAD)
         self._folders = gr.HTML(elem_id="watched", js_on_load=ON_LOAD)
         self._timer = gr.Timer(AT_WORK_S)
-        self._at_work = gr.State(None)
-        """The import that the buttons are about."""
-        # Components, not states: they hold what this browser really shows.
+        self._running = gr.State(None)
+        """Id of the import that the buttons act on."""
+        # A component, not a state: it holds what this browser really shows.
         self.shown = gr.Textbox(visible="hidden", elem_classes="plumbing")
         self._listen()
 
     def _listen(self) -> None:
         quiet: dict[str, Any] = {
-            "api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None,
-        }  # fmt: skip
-        for button, ask in (
-            (self._pause, self.pause), (self._resume, self.resume), (self._cancel, self.cancel),
-        ):  # fmt: skip
-            button.click(ask, [self._at_work, self.shown], self.outputs, **quiet)
+            "api_visibility": "private",
+            "show_progress": "hidden",
+            "concurrency_limit": None,
+        }
+        for button, handler in (
+            (self._pause, self.pause),
+            (self._resume, self.resume),
+            (self._cancel, self.cancel),
+        ):
+            button.click(handler, [self._running, self.shown], self.outputs, **quiet)
         for rows in (self._latest, self._older, self._folders):
-            rows.select(self.press, self.shown, self.outputs, **quiet)
+            rows.select(self.on_button, self.shown, self.outputs, **quiet)
         self._timer.tick(self.look, self.shown, self.outputs, queue=False, **quiet)
 
     @property
     def outputs(self) -> list[Any]:
-        """What `look` and `changes` return updates for."""
+        """List the components that `look` and `changes` update."""
         return [
-            self.shown, self._at_work, self._timer, self._note, self._card, self._progress,
-            self._strip, self._pause, self._resume, self._cancel, self._latest, self.see_photos,
-            self._older, self._folders,
-        ]  # fmt: skip
+            self.shown,
+            self._running,
+            self._timer,
+            self._note,
+            self._card,
+            self._progress,
+            self._thumbnails,
+            self._pause,
+            self._resume,
+            self._cancel,
+            self._latest,
+            self.see_photos,
+            self._older,
+            self._folders,
+        ]
 
     # What the listeners do
 
-    def look(self, shown: str | None, request: gr.Request) -> Updates:
-        """What has changed since this browser looked last."""
-        return self.changes(shown, language_of(request))
+    def look(self, state: str | None, request: gr.Request) -> Updates:
+        """Update what has changed since this browser polled last."""
+        return self.changes(state, language_of(request))
 
     @alerts_on_failure
-    def pause(self, import_id: int | None, shown: str | None, request: gr.Request) -> Updates:
-        """End the work after the photos in hand, until somebody goes on with it."""
+    def pause(self, import_id: int | None, state: str | None, request: gr.Request) -> Updates:
+        """Pause an import after the photos in work."""
         if import_id is not None and not self._album.imports.get(import_id).ended:
             self._album.imports.pause(import_id)
-        return self.look(shown, request)
+        return self.look(state, request)
 
     @alerts_on_failure
-    def resume(self, import_id: int | None, shown: str | None, request: gr.Request) -> Updates:
-        """Go on with a paused import."""
+    def resume(self, import_id: int | None, state: str | None, request: gr.Request) -> Updates:
+        """Resume a paused import."""
         if import_id is not None:
             self._album.imports.resume(import_id)
-        return self.look(shown, request)
+        return self.look(state, request)
 
     @alerts_on_failure
-    def cancel(self, import_id: int | None, shown: str | None, request: gr.Request) -> Updates:
-        """End an import after the photos in hand; they stay."""
+    def cancel(self, import_id: int | None, state: str | None, request: gr.Request) -> Updates:
+        """Cancel an import after the photos in work, which stay."""
         if import_id is not None and not self._album.imports.get(import_id).ended:
             self._album.imports.cancel(import_id)
-        return self.look(shown, request)
+        return self.look(state, request)
 
     @alerts_on_failure
-    def press(self, shown: str | None, event: gr.SelectData, request: gr.Request) -> Updates:
-        """A button of a report or of a watched folder."""
+    def on_button(self, state: str | None, event: gr.SelectData, request: gr.Request) -> Updates:
+        """Handle a button of a report or of a watched folder."""
         imports = self._album.imports
         number = event.index if isinstance(event.index, int) else -1
-        if not 0 <= number < MOST_ROWS:  # no button of ours says that
-            return self.look(shown, request)
+        if not 0 <= number < MOST_ROWS:  # no button of this page sends that
+            return self.look(state, request)
         if event.value == "look":
             self._album.rescan(number)
         elif event.value == "resume":
             imports.resume(number)
         elif event.value == "retry" and self._may_retry(imports.get(number)):
             imports.retry(number)
-        return self.look(shown, request)
+        return self.look(state, request)
 
-    def received(self, words: str, shown: str | None, language: str) -> Updates:
-        """The same as `look` just after an upload was handed over; `words` say what came."""
-        updates = self.changes(shown, language)
+    def received(self, message: str, state: str | None, language: str) -> Updates:
+        """Update after an upload, with a message that says what came."""
+        updates = self.changes(state, language)
         if self._now(self._album.imports.recent(1 + REPORTS + EARLIER)) is not None:
-            updates[self._note] = f'<p class="note" role="status">{words}</p>'
+            updates[self._note] = import_html.received(message, language)
         return updates
 
-    def changes(self, shown: str | None, language: str) -> Updates:
-        """Updates for what is not as `shown`, which a browser sent: it may say anything."""
+    def changes(self, state: str | None, language: str) -> Updates:
+        """Update what differs from `state`, which comes from a browser unchecked."""
         parts = self._parts(language)
         now = [digest(part.depends_on) for part in parts]
-        before = (shown or "").split()
+        before = (state or "").split()
         if len(before) != len(now):
             before = [""] * len(now)
         updates: Updates = {self.shown: gr.skip() if before == now else " ".join(now)}
@@ -171,38 +180,45 @@ class ImportsView:
                 updates.update(part.make())
         return updates
 
-    # What there is to see
+    # What is shown
 
     def _parts(self, language: str) -> list[_Part]:
         recent = self._album.imports.recent(1 + REPORTS + EARLIER)
         now = self._now(recent)
         model_ready = self._album.active.model_id is not None
-        others = sum(it.state in ("waiting", "running") for it in recent if _is_loud(it, now))
-        added = [] if now is None else self._album.import_store.added_by(now.import_id, STRIP)
-        listed = [it for it in recent if it.ended or (it.halted and _is_loud(it, now))]
-        listed = listed[: REPORTS + EARLIER]
-        offers = [(self._may_retry(it), _may_go_on(it)) for it in listed]
-        watched = self._folders_now([(it.import_id, it.state) for it in recent])
+        waiting = sum(
+            record.state in ("waiting", "running") for record in recent if _is_loud(record, now)
+        )
+        added = [] if now is None else self._album.import_store.added_by(now.import_id, THUMBNAILS)
+        listed = [
+            record for record in recent if record.ended or (record.halted and _is_loud(record, now))
+        ][: REPORTS + EARLIER]
+        buttons = [(self._may_retry(record), _may_resume(record)) for record in listed]
+        watched = self._folders_now([(record.import_id, record.state) for record in recent])
+
+        def make_thumbnails() -> Updates:
+            return {self._thumbnails: import_html.thumbnails(self._images(added), language)}
+
         return [
-            _Part((now, others, model_ready), lambda: self._show(now, others, language)),
-            _Part(added, lambda: {self._strip: strip(self._pictures(added))}),
-            _Part((listed, offers), lambda: self._tell(listed, offers, language)),
-            _Part(watched, lambda: {self._folders: folders(watched, language)}),
+            _Part((now, waiting, model_ready), lambda: self._show_card(now, waiting, language)),
+            _Part(added, make_thumbnails),
+            _Part((listed, buttons), lambda: self._show_reports(listed, buttons, language)),
+            _Part(watched, lambda: {self._folders: import_html.folders(watched, language)}),
         ]
 
     def _now(self, recent: Sequence[ImportRecord]) -> ImportRecord | None:
-        """The import that the card is about."""
+        """Return the import that the card shows."""
         first = self._album.imports.running
         if first is None or not _is_quiet(first):
             return first
-        others = [it for it in recent if not it.ended and not _is_quiet(it)]
-        return min(others, key=lambda it: it.halted, default=None)
+        unfinished = [record for record in recent if not record.ended and not _is_quiet(record)]
+        return min(unfinished, key=lambda record: record.halted, default=None)
 
-    def _show(self, now: ImportRecord | None, others: int, language: str) -> Updates:
+    def _show_card(self, now: ImportRecord | None, waiting: int, language: str) -> Updates:
         if now is None:
             return {
                 self._card: gr.update(visible=False),
-                self._at_work: None,
+                self._running: None,
                 self._note: "",
                 self._timer: gr.update(value=IDLE_S),
             }
@@ -210,63 +226,76 @@ class ImportsView:
         model_ready = self._album.active.model_id is not None
         return {
             self._card: gr.update(visible=True),
-            self._progress: progress(now, others, model_ready=model_ready, language=language),
+            self._progress: import_html.progress(
+                now, waiting, model_ready=model_ready, language=language
+            ),
             self._pause: gr.update(visible=not halted and now.requested_state == "run"),
             self._resume: gr.update(visible=halted),
             self._cancel: gr.update(visible=halted or now.requested_state != "cancel"),
-            self._at_work: now.import_id,
+            self._running: now.import_id,
             self._timer: gr.update(value=AT_WORK_S),
         }
 
-    def _tell(
-        self, listed: list[ImportRecord], offers: list[tuple[bool, bool]], language: str
+    def _show_reports(
+        self, listed: list[ImportRecord], buttons: list[tuple[bool, bool]], language: str
     ) -> Updates:
-        told = [
-            report(
-                it,
-                self._album.import_store.failures(it.import_id, FAILURES_SHOWN),
+        failures = self._album.import_store.failures
+        reports = [
+            import_html.report(
+                record,
+                failures(record.import_id, import_html.FAILURES_SHOWN),
                 may_retry=may_retry,
-                may_go_on=may_go_on,
+                may_go_on=may_resume,
                 language=language,
             )
-            for it, (may_retry, may_go_on) in zip(listed, offers, strict=True)
+            for record, (may_retry, may_resume) in zip(listed, buttons, strict=True)
         ]
+        unfolded, folded = reports[1:REPORTS], reports[REPORTS:]
         return {
-            self._latest: f'<div role="status">{told[0]}</div>' if told else "",
-            self._older: older_reports(told[1:REPORTS], told[REPORTS:], language),
+            self._latest: import_html.latest_report(reports[0], language) if reports else "",
+            self._older: import_html.older_reports(unfolded, folded, language),
             self.see_photos: gr.update(visible=bool(listed) and listed[0].added > 0),
         }
 
-    def _pictures(self, photo_ids: list[int]) -> list[str]:
+    def _images(self, photo_ids: list[int]) -> list[Markup]:
         photos = self._album.store.get_many(photo_ids)
         thumbnail = self._album.originals.thumbnail
-        return [img(thumbnail(it.sha256), it.filename) for it in map(photos.get, photo_ids) if it]
+        return [
+            Markup(img(thumbnail(photo.sha256), photo.filename))
+            for photo in map(photos.get, photo_ids)
+            if photo
+        ]
 
     def _folders_now(self, key: object) -> list[WatchedFolder]:
-        """The watched folders; asked for again when an import began or ended, and now and then."""
+        """List the watched folders, read again when imports change or after `IDLE_S`."""
         now = time.monotonic()
-        if key != self._watched_for or now - self._watched_at > IDLE_S:
+        if key != self._watched_key or now - self._watched_at > IDLE_S:
             self._watched = self._album.watched()
-            self._watched_for, self._watched_at = key, now
+            self._watched_key, self._watched_at = key, now
         return self._watched
 
     def _may_retry(self, record: ImportRecord) -> bool:
-        """Whether there is something to try again: uploads that failed are kept for some days."""
+        """Tell whether failed files can be tried again.
+
+        Uploads that failed are kept for some days.
+        """
         if not record.failed or record.state not in ("done", "cancelled"):
             return False
-        kept = self._album.originals.has_quarantined
-        return record.kind != "upload" or kept(record.import_id)
+        return record.kind != "upload" or self._album.originals.has_quarantined(record.import_id)
 
 
-def _may_go_on(record: ImportRecord) -> bool:
-    """Whether an import can be gone on with; what was left of cancelled uploads is gone."""
+def _may_resume(record: ImportRecord) -> bool:
+    """Tell whether an import can be resumed.
+
+    The files of cancelled uploads are gone.
+    """
     return record.state in ("failed", "paused", "interrupted") or (
         record.state == "cancelled" and record.kind != "upload"
     )
 
 
 def _is_loud(record: ImportRecord, now: ImportRecord | None) -> bool:
-    """Whether an import is worth a word beside the one that the card is about."""
+    """Tell whether an import is shown beside that of the card."""
     return not _is_quiet(record) and (now is None or record.import_id != now.import_id)
 
 

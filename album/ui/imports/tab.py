@@ -1,4 +1,4 @@
-"""The Upload tab: photos in, with their progress and an honest report."""
+"""The Upload tab with the progress and reports of imports."""
 
 from __future__ import annotations
 
@@ -32,10 +32,13 @@ class UploadTab:
         )
         with gr.Row(elem_id="formats-row"):
             self._folder = gr.UploadButton(
-                i18n("choose_folder"),  # type: ignore[arg-type]  # translated all the same
-                file_count="directory", elem_id="folder", size="md", scale=0,
+                i18n("choose_folder"),  # type: ignore[arg-type]  # Gradio translates it
+                file_count="directory",
+                elem_id="folder",
+                size="md",
+                scale=0,
                 min_width=180,
-            )  # fmt: skip
+            )
             gr.Markdown(i18n("formats"), elem_classes="note", min_width=280)
         writer = album.captions.writer
         kind = "write_captions" if writer.sends else "write_captions_here"
@@ -52,13 +55,14 @@ class UploadTab:
         self.imports = ImportsView(album)
 
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-        for box, take_in in ((self._files, self.import_files), (self._folder, self.import_folder)):
+        for box, handler in ((self._files, self.import_files), (self._folder, self.import_folder)):
             box.upload(
-                take_in,
+                handler,
                 [box, self._captions, self._language, self.imports.shown],
                 [self._files, self._folder, *self.imports.outputs],
-                concurrency_limit=8, **quiet,
-            )  # fmt: skip
+                concurrency_limit=8,
+                **quiet,
+            )
         self._captions.change(
             self.ask_language, self._captions, [self._captions, self._language], **quiet
         )
@@ -69,12 +73,12 @@ class UploadTab:
         files: list[str] | None,
         captions: bool,
         caption_language: str,
-        shown: str | None,
+        state: str | None,
         request: gr.Request,
     ) -> Updates:
-        """Hand chosen files over to an import of their own."""
+        """Import uploaded files."""
         return self._hand_over(
-            files, caption_language if captions else None, shown, request, whole_folder=False
+            files, caption_language if captions else None, state, request, whole_folder=False
         )
 
     @alerts_on_failure
@@ -83,19 +87,19 @@ class UploadTab:
         files: list[str] | None,
         captions: bool,
         caption_language: str,
-        shown: str | None,
+        state: str | None,
         request: gr.Request,
     ) -> Updates:
-        """The same for a whole folder, where files that are no photos are no surprise."""
+        """Import an uploaded folder, in which files other than photos are expected."""
         return self._hand_over(
-            files, caption_language if captions else None, shown, request, whole_folder=True
+            files, caption_language if captions else None, state, request, whole_folder=True
         )
 
     @alerts_on_failure
-    def ask_language(self, wanted: bool, request: gr.Request) -> Iterator[tuple[Any, Any]]:
-        """Captions need a key; without one the tick goes away and the reason is said."""
+    def ask_language(self, checked: bool, request: gr.Request) -> Iterator[tuple[Any, Any]]:
+        """Show the caption languages, or untick the box without a captioner."""
         language = language_of(request)
-        if wanted:
+        if checked:
             try:
                 self._album.captions.check()
             except ModelError:
@@ -104,13 +108,13 @@ class UploadTab:
         speaks = self._album.captions.writer.speaks
         if language not in speaks:
             language = speaks[0]
-        yield gr.skip(), gr.update(visible=wanted and len(speaks) > 1, value=language)
+        yield gr.skip(), gr.update(visible=checked and len(speaks) > 1, value=language)
 
     def _hand_over(
         self,
         files: list[str] | None,
         caption_language: str | None,
-        shown: str | None,
+        state: str | None,
         request: gr.Request,
         *,
         whole_folder: bool,
@@ -118,14 +122,14 @@ class UploadTab:
         paths = self._uploads.check(files)
         language = language_of(request)
         if not paths:
-            return self.imports.changes(shown, language)
+            return self.imports.changes(state, language)
         self._album.upload(
             [(path, path.name) for path in paths], caption_language, whole_folder=whole_folder
         )
-        words = say(language, "one_received" if len(paths) == 1 else "received", n=len(paths))
-        # The boxes are emptied: what was in them has been taken away.
+        message = say(language, "one_received" if len(paths) == 1 else "received", n=len(paths))
+        # The files have been moved, so the boxes are emptied.
         return {
             self._files: None,
             self._folder: None,
-            **self.imports.received(words, shown, language),
+            **self.imports.received(message, state, language),
         }

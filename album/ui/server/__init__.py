@@ -1,1 +1,1 @@
-"""The web server around the page: who may connect, log in, and send what."""
+"""The web server of the page: connections, login and request checks."""

@@ -1,4 +1,4 @@
-"""The web app that Gradio serves, with the guard in front of it from the first request on."""
+"""The web app that Gradio serves, behind the request guard."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from album.ui.server.request_guard import RequestGuard
 
 
 class GuardedApp(App):
-    """Gradio's app, of which no route is reached but through a `RequestGuard`.
+    """Gradio's app, with every route behind a `RequestGuard`.
 
     Args:
         hosts: see `RequestGuard`.
         framed_by: see `RequestGuard`.
-        settings: what FastAPI takes, such as `routes`. Gradio reads no `app_kwargs` beside an app.
+        settings: of FastAPI, such as `routes`. Gradio ignores `app_kwargs` when it gets an app.
     """
 
     def __init__(self, hosts: Collection[str], framed_by: Collection[str], **settings: Any) -> None:
@@ -24,5 +24,5 @@ class GuardedApp(App):
         self._hosts, self._framed_by = hosts, framed_by
 
     def build_middleware_stack(self) -> Any:
-        """Put the guard outside of all that Gradio adds, such as its answers to preflights."""
+        """Put the guard outside of Gradio's middleware, such as its preflight answers."""
         return RequestGuard(super().build_middleware_stack(), self._hosts, self._framed_by)

@@ -1,4 +1,4 @@
-"""Limits for connections, which Gradio's web server leaves open for as long as the sender likes."""
+"""Limits for connections, which Gradio's web server keeps open without limit."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEADERS_WITHIN_S = 20.0
 MOST_CONNECTIONS = 1000
-DESCRIPTORS = 8192  # asyncio takes 2,048 connections at once before any of them can be closed
+DESCRIPTORS = 8192  # asyncio accepts 2,048 connections before it can close one
 
 
 class TimedH11Protocol(H11Protocol):
-    """One HTTP connection that is closed when its request does not come.
+    """An HTTP connection that is closed when its request does not arrive.
 
-    A request has `HEADERS_WITHIN_S` to say what it wants. When there are too many connections, the
-    one ends that has been silent longest in the middle of a request, so an upload under way stays.
+    Headers must arrive within `HEADERS_WITHIN_S`. With too many connections, the one that has been
+    idle longest within a request is closed, so a running upload stays.
     """
 
     most_connections: ClassVar[int] = MOST_CONNECTIONS
-    _unfinished: ClassVar[dict[TimedH11Protocol, None]] = {}  # who was silent longest comes first
+    _unfinished: ClassVar[dict[TimedH11Protocol, None]] = {}  # the longest idle first
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -50,13 +50,13 @@ class TimedH11Protocol(H11Protocol):
         self._forget()
 
     def _watch(self) -> None:
-        """Count the time of a request that has not come, and note who spoke last."""
+        """Start or stop the timer, and move this connection behind idle ones."""
         if self._upgraded or self.transport.is_closing():
             self._forget()
             return
         if self.cycle is not None and not self.cycle.response_complete:
             self._stop_clock()
-        elif self._deadline is None:  # also for what is left of a body that was answered early
+        elif self._deadline is None:  # also for the remainder of a body that was answered early
             self._deadline = self.loop.call_later(HEADERS_WITHIN_S, self._end)
         self._unfinished.pop(self, None)
         if self.conn.their_state in (h11.IDLE, h11.SEND_BODY):
@@ -64,7 +64,7 @@ class TimedH11Protocol(H11Protocol):
 
     def _end(self) -> None:
         self._forget()
-        self.connections.discard(self)  # now, for many may be taken before this one is lost
+        self.connections.discard(self)  # now, as many may be accepted before this one is lost
         self.transport.abort()
 
     def _forget(self) -> None:
@@ -78,27 +78,27 @@ class TimedH11Protocol(H11Protocol):
 
 
 def limit_connections() -> None:
-    """Have servers that uvicorn starts from now on keep to the limits of this module.
+    """Apply the limits to servers that uvicorn starts from now on.
 
-    Gradio starts one with uvicorn's defaults and takes no others.
+    Gradio starts one with uvicorn's defaults and offers no option for the protocol.
     """
     TimedH11Protocol.most_connections = min(MOST_CONNECTIONS, _descriptors() // 2)
     HTTP_PROTOCOLS["auto"] = f"{__name__}:{TimedH11Protocol.__name__}"
-    # A line for each request that is no HTTP would let anybody fill the disk.
+    # A log line for each invalid request would let any sender fill the disk.
     logging.getLogger("uvicorn.error").addFilter(lambda line: line.levelno >= logging.ERROR)
 
 
 def _descriptors() -> int:
-    """Raise the number of files this process may hold open, as far as it may; return it."""
+    """Raise the limit of open files, and return it."""
     try:
         import resource
-    except ImportError:  # Windows, which has no such limit
+    except ImportError:  # Windows has no such limit
         return DESCRIPTORS
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     unlimited = resource.RLIM_INFINITY
     if soft != unlimited and soft < DESCRIPTORS:
-        wanted = DESCRIPTORS if hard == unlimited else min(DESCRIPTORS, hard)
+        limit = DESCRIPTORS if hard == unlimited else min(DESCRIPTORS, hard)
         with suppress(OSError, ValueError):  # a container may forbid it
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-            soft = wanted
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+            soft = limit
     return DESCRIPTORS if soft == unlimited else soft

@@ -1,4 +1,4 @@
-"""Bodies of requests, read with limits of size and time before Gradio sees them."""
+"""Reading of request bodies with limits, before Gradio reads them."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from typing import Any
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 
-MOST_MB = 32  # the names of some 45,000 uploaded files; the files have a limit of their own
-MOST_VALUES = 1_000_000  # a value takes 50 times the memory of its letters
+MOST_MB = 32  # names of about 45,000 uploaded files, whose content has another limit
+MOST_VALUES = 1_000_000  # a parsed value takes 50 times the memory of its text
 MOST_AT_ONCE_BYTES = 256_000_000  # of all requests together
 SILENCE_S = 60.0
 FIRST_S = 60.0
 SLOWEST_BYTES_PER_S = 2_000
 IN_A_THREAD_BYTES = 100_000
-NAMES = ("path", "url", "orig_name")  # of a file, before any handler sees it
-ADDRESS = re.compile(r"\s*([a-z][a-z0-9+.-]+:|//|\\\\)", re.IGNORECASE)  # C:\ is none
+NAMES = ("path", "url", "orig_name")  # keys of a file in Gradio's JSON
+ADDRESS = re.compile(r"\s*([a-z][a-z0-9+.-]+:|//|\\\\)", re.IGNORECASE)  # not C:\
 
 
 class RequestRefusedError(Exception):
-    """Raised to answer with a sentence.
+    """Raised to answer a request with a sentence.
 
     Attributes:
         status: of HTTP.
@@ -38,11 +38,11 @@ class RequestRefusedError(Exception):
 
 
 class SenderGoneError(Exception):
-    """Raised when the sender closed the connection in the middle of a body."""
+    """Raised when the sender closed the connection within a body."""
 
 
 class TimedBody:
-    """An ASGI `receive` that waits for the rest of a body only so long."""
+    """An ASGI `receive` with a time limit for the body."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
@@ -54,9 +54,10 @@ class TimedBody:
         """Receive the next message.
 
         Raises:
-            RequestRefusedError: the sender was silent for `SILENCE_S`, or too slow on the whole.
+            RequestRefusedError: the sender was idle for `SILENCE_S`, or slower than
+                `SLOWEST_BYTES_PER_S` after `FIRST_S`.
         """
-        if self._whole:  # from here on one waits for the end of the connection
+        if self._whole:  # only the end of the connection can follow
             return await self._receive()
         slow_s = FIRST_S + self._read / SLOWEST_BYTES_PER_S - (time.monotonic() - self._began)
         try:
@@ -72,17 +73,19 @@ class TimedBody:
 
 
 class BodyReader:
-    """Reads whole bodies; knows how much memory those of all requests take."""
+    """Reader of whole bodies, with a memory limit for all requests."""
 
     def __init__(self) -> None:
         self._held_bytes = 0
 
     async def read(self, receive: Receive) -> bytes:
-        """Read a body to its end, a too large one as well, so that the answer is heard.
+        """Read a body.
+
+        A body that is too large is read on for a while, as its sender reads no answer before.
 
         Raises:
-            RequestRefusedError: it is too large.
-            SenderGoneError: it has no end.
+            RequestRefusedError: the body is too large, or memory for all bodies is used up.
+            SenderGoneError: the connection was closed within the body.
         """
         body = bytearray()
         size = 0
@@ -110,15 +113,15 @@ class BodyReader:
 
 
 async def check_json(body: bytes, is_own: Callable[[str], bool]) -> None:
-    """Refuse JSON that would have the server fetch a file from an address.
+    """Refuse JSON that makes the server fetch a file from an address.
 
     Args:
-        body: as it was sent; an empty one passes.
-        is_own: whether an address is one of this album.
+        body: as it was sent. An empty one passes.
+        is_own: tells whether an address is one of this album.
 
     Raises:
-        RequestRefusedError: it is no JSON, too much of it, or a file in it has an address, or a
-            name that is no text.
+        RequestRefusedError: the body is no JSON or too large, or a file in it has an address or a
+            name with a lone surrogate.
     """
     if len(body) > IN_A_THREAD_BYTES:
         await asyncio.to_thread(_check_json, body, is_own)
@@ -131,7 +134,7 @@ def _check_json(body: bytes, is_own: Callable[[str], bool]) -> None:
         raise RequestRefusedError(413, "request_too_large", n=MOST_MB)
 
     def check(pairs: list[tuple[str, Any]]) -> None:
-        for key, value in pairs:  # a key may come twice, so each is looked at
+        for key, value in pairs:  # duplicate keys are all checked
             if not isinstance(value, str):
                 continue
             if key == "path" and ADDRESS.match(value):
@@ -148,7 +151,7 @@ def _check_json(body: bytes, is_own: Callable[[str], bool]) -> None:
 
 
 def _is_text(value: str) -> bool:
-    """Whether a text can be written anywhere: no half of a character is in it."""
+    """Tell whether a text has no lone surrogates."""
     try:
         value.encode()
     except UnicodeEncodeError:

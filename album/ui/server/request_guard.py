@@ -1,7 +1,7 @@
-"""What stands in front of every route: who may ask, for what, and what a browser may do with it.
+"""Checks of every request, and security headers of every answer.
 
-A page of another site reaches this server by way of the visitor's browser. The browser says where a
-request comes from, and by which name it found the server. Both are checked here.
+A page of another site can send requests through the visitor's browser. The browser states the
+origin of a request and the host name that it used, and both are checked here.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ log = logging.getLogger(__name__)
 
 ANY_HOST = "*"
 UPLOAD = "/gradio_api/upload"
-FETCHED = re.compile(r"/file[=/](?P<path>.*)", re.DOTALL)
+FETCHED_FILE = re.compile(r"/file[=/](?P<path>.*)", re.DOTALL)
 FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:;"
     " style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' data: blob:;"
     " font-src 'self' data:; connect-src 'self' data: blob:; worker-src 'self' blob:;"
     " frame-src 'none'; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors {}"
-)  # Gradio's page has scripts in it and makes functions of strings
+)  # Gradio's page has inline scripts and evaluates strings
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -55,12 +55,11 @@ HEADERS = {
 
 
 class RequestGuard:
-    """An ASGI app that refuses or passes on what comes in for another.
+    """ASGI middleware that refuses or forwards requests.
 
     Args:
-        app: what it stands in front of.
-        hosts: names, with a port or without, by which the album is reached beside those of this
-            machine; `ANY_HOST` for every name.
+        app: the app behind it.
+        hosts: further host names of the album, with or without a port. `ANY_HOST` allows all.
         framed_by: origins whose pages may show the album in a frame.
     """
 
@@ -70,8 +69,8 @@ class RequestGuard:
         self._app = app
         machine = socket.gethostname().lower()
         self._any_host = ANY_HOST in hosts
-        self._names = {"localhost", machine, *(_name(host) for host in hosts)}
-        self._places = {_place(host) for host in hosts}
+        self._host_names = {"localhost", machine, *(_host_name(host) for host in hosts)}
+        self._origins = {_origin(host) for host in hosts}
         self._framed_by = tuple(framed_by)
         self._headers = {
             **HEADERS,
@@ -82,7 +81,7 @@ class RequestGuard:
         self._bodies = BodyReader()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or answer it."""
+        """Forward a request or refuse it."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
@@ -94,8 +93,8 @@ class RequestGuard:
             self._check_origin(scope, headers)
             self._check_path(scope["path"])
             if scope["type"] == "http":
-                passed_on = await self._check_body(scope, headers, receive, reply)
-                await self._app(scope, passed_on, reply.send)
+                checked_receive = await self._check_body(scope, headers, receive, reply)
+                await self._app(scope, checked_receive, reply.send)
             else:
                 await self._app(scope, receive, reply.send)
         except RequestRefusedError as refused:
@@ -104,97 +103,101 @@ class RequestGuard:
             log.debug("The sender of %r closed the connection", scope["path"])
 
     def _check_names(self, scope: Scope, headers: Headers) -> None:
-        """Refuse a name that is not this server's: the page of a stranger could be behind it."""
+        """Refuse foreign host names, against DNS rebinding."""
         hosts = headers.getlist("host")
         if len(hosts) != 1:
             raise RequestRefusedError(400, "no_host")
-        for host in _reached_by(headers):
-            if not self._any_host and not self._is_known(_name(host)):
+        for host in _hosts_of(headers):
+            if not self._any_host and not self._is_known(_host_name(host)):
                 raise RequestRefusedError(403, "unknown_host", host=host[:100])
 
     def _is_known(self, name: str) -> bool:
-        if name in self._names:
+        if name in self._host_names:
             return True
         try:
             return _is_own_address(name)
-        except ValueError:  # nobody can buy a name below these
+        except ValueError:  # names that nobody can register
             return name.endswith((".local", ".localhost"))
 
     def _check_origin(self, scope: Scope, headers: Headers) -> None:
-        """Refuse what a page of another origin asks for, but not a link that is followed."""
+        """Refuse requests by pages of other origins, except followed links."""
         origin = headers.get("origin")
-        if origin is not None and _place_of(origin) in self._own(headers):
+        if origin is not None and _origin_of(origin) in self._own_origins(headers):
             origin = None
         site = headers.get("sec-fetch-site", "none")
-        # A browser knows better than we whether it is one origin, where a proxy changes the host.
+        # Behind a proxy that changes the host, the browser knows the origin better.
         if site == "same-origin" or (site == "none" and origin is None):
             return
         frames = ("document", "iframe") if self._framed_by else ("document",)
-        followed = (
+        is_link = (
             scope.get("method") in ("GET", "HEAD")
             and origin is None
             and headers.get("sec-fetch-mode") == "navigate"
             and headers.get("sec-fetch-dest") in frames
         )
-        if not followed:
+        if not is_link:
             raise RequestRefusedError(403, "foreign_origin", origin=(origin or site)[:100])
 
-    def _own(self, headers: Headers) -> set[str]:
-        """Places at which a request finds this album."""
-        return self._places | {_place(host) for host in _reached_by(headers)}
+    def _own_origins(self, headers: Headers) -> set[str]:
+        """Collect the origins of this album, including those of the request."""
+        return self._origins | {_origin(host) for host in _hosts_of(headers)}
 
     def _check_path(self, path: str) -> None:
-        """Refuse what would have the server fetch something from an address."""
-        fetched = FETCHED.search(path)
-        if "/proxy=" in path or (fetched and ADDRESS.match(fetched["path"])):
+        """Refuse paths that make the server fetch an address."""
+        file = FETCHED_FILE.search(path)
+        if "/proxy=" in path or (file and ADDRESS.match(file["path"])):
             raise RequestRefusedError(403, "no_addresses")
 
     async def _check_body(
         self, scope: Scope, headers: Headers, receive: Receive, reply: _Reply
     ) -> Receive:
-        """Read the body, unless it brings files; return what passes it on."""
+        """Check the body, and return a `receive` that yields it.
+
+        Uploads are not read here, but get a time limit.
+        """
         if scope["method"] in ("GET", "HEAD", "OPTIONS"):
             return receive
         timed = TimedBody(receive)
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
         if scope["path"].rstrip("/").endswith(UPLOAD) and kind == FORMS[0]:
 
-            async def arriving() -> Message:
+            async def receive_timed() -> Message:
                 try:
                     return await timed()
-                except RequestRefusedError as refused:  # in the midst of Gradio's own reading
+                except RequestRefusedError as refused:  # while Gradio reads the upload
                     await reply.refuse(refused)
                     return {"type": "http.disconnect"}
 
-            return arriving
+            return receive_timed
         body = await self._bodies.read(timed)
         if kind not in FORMS:
-            own = self._own(headers)
+            origins = self._own_origins(headers)
             if (origin := headers.get("origin")) is not None:
-                own.add(_place_of(origin))  # behind a proxy the page may know another name
-            await check_json(body, lambda address: _place_of(address) in own)
-        first: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+                origins.add(_origin_of(origin))  # behind a proxy, the page may use another name
+            await check_json(body, lambda address: _origin_of(address) in origins)
+        messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
-        async def replayed() -> Message:
-            return first.pop() if first else await receive()
+        async def replay() -> Message:
+            return messages.pop() if messages else await receive()
 
-        return replayed
+        return replay
 
 
 class _Reply:
-    """The answer to one request, on its way out."""
+    """The answer to one request, with added headers."""
 
     def __init__(
-        self, send: Send, more: dict[str, str], headers: Headers, scope: Scope, *, framed: bool
+        self, send: Send, added: dict[str, str], headers: Headers, scope: Scope, *, framed: bool
     ) -> None:
-        self._send, self._more, self._asked, self._scope = send, more, headers, scope
+        self._send, self._scope = send, scope
+        self._added, self._request_headers = added, headers
         forwarded = headers.get("x-forwarded-proto", "").partition(",")[0].strip()
         self._https = "https" in (scope.get("scheme"), forwarded)
         self._framed = framed and self._https
         self._begun = self._refused = False
 
     async def send(self, message: Message) -> None:
-        """Send a message with the headers that every answer has."""
+        """Send a message with the security headers."""
         if self._refused:
             return
         if message["type"] == "http.response.start":
@@ -203,19 +206,19 @@ class _Reply:
         await self._send(message)
 
     async def refuse(self, refused: RequestRefusedError) -> None:
-        """Answer with a sentence, unless another answer has begun."""
+        """Answer with a sentence unless another answer has begun."""
         if self._refused:
             return
         log.debug("Refused %r: %s", self._scope["path"], refused)
         if self._scope["type"] == "websocket":
             await self._send({"type": "websocket.close", "code": 1008})
         elif not self._begun:
-            language = preferred_language(self._asked.get("accept-language", ""))
+            language = preferred_language(self._request_headers.get("accept-language", ""))
             sentence = say(language, refused.text, **refused.values)
-            told = json.dumps({"detail": sentence, "error": sentence}, ensure_ascii=False)
-            page = "text/html" in self._asked.get("accept", "")
-            body = (sentence if page else told).encode("utf-8", "replace")
-            kind = "text/plain; charset=utf-8" if page else "application/json"
+            data = json.dumps({"detail": sentence, "error": sentence}, ensure_ascii=False)
+            is_page = "text/html" in self._request_headers.get("accept", "")
+            body = (sentence if is_page else data).encode("utf-8", "replace")
+            kind = "text/plain; charset=utf-8" if is_page else "application/json"
             headers = {
                 "content-type": kind,
                 "content-length": str(len(body)),
@@ -232,62 +235,64 @@ class _Reply:
         self._refused = True
 
     def _add_headers(self, headers: MutableHeaders) -> None:
-        for name, value in self._more.items():
+        for name, value in self._added.items():
             headers.setdefault(name, value)
         cookies = headers.getlist("set-cookie")
         del headers["set-cookie"]
         for cookie in cookies:
-            headers.append("set-cookie", self._kept_here(cookie))
+            headers.append("set-cookie", self._restricted(cookie))
 
-    def _kept_here(self, cookie: str) -> str:
-        """A cookie that browsers send with requests of the album's own pages alone."""
+    def _restricted(self, cookie: str) -> str:
+        """Restrict a cookie to requests by the album's own pages."""
         parts = [part.strip() for part in cookie.split(";")]
         secure = self._https or any(part.lower() == "secure" for part in parts)
-        parts = [it for it in parts if it.lower().partition("=")[0] not in ("samesite", "secure")]
-        # In the frame of another site a cookie is foreign, and is kept apart for that site.
+        parts = [
+            part for part in parts if part.lower().partition("=")[0] not in ("samesite", "secure")
+        ]
+        # In a frame of another site a cookie is third-party, and is partitioned by site.
         parts += ["SameSite=None", "Partitioned"] if self._framed else ["SameSite=Strict"]
         return "; ".join([*parts, "Secure"] if secure else parts)
 
 
-def _name(host: str) -> str:
-    """The name or address in `name:port` or `[address]:port`, in small letters."""
+def _host_name(host: str) -> str:
+    """Return the lower-case name or address of `name:port` or `[address]:port`."""
     host = host.strip().lower()
     if host.startswith("["):
         return host[1:].partition("]")[0].partition("%")[0]
     return (host if host.count(":") > 1 else host.partition(":")[0]).rstrip(".")
 
 
-def _place(host: str) -> str:
-    """`name:port` without a port that goes without saying."""
+def _origin(host: str) -> str:
+    """Normalise `name:port`, without a default port."""
     return re.sub(r":(80|443)?$", "", host.strip().lower())
 
 
-def _place_of(address: str) -> str:
-    """`name:port` of a web address, or "" for anything else."""
+def _origin_of(address: str) -> str:
+    """Return `name:port` of a web address, or "" for anything else."""
     try:
         parts = urlsplit(address)
     except ValueError:
         return ""
-    return _place(parts.netloc) if parts.scheme in ("http", "https") else ""
+    return _origin(parts.netloc) if parts.scheme in ("http", "https") else ""
 
 
-def _reached_by(headers: Headers) -> list[str]:
-    """The names by which a browser found this server, or a proxy before it."""
+def _hosts_of(headers: Headers) -> list[str]:
+    """List the host names of this server or its proxy in a request."""
     forwarded = ",".join(headers.getlist("x-forwarded-host"))
-    return [*headers.getlist("host"), *(it for it in forwarded.split(",") if it.strip())]
+    return [*headers.getlist("host"), *filter(str.strip, forwarded.split(","))]
 
 
 def _is_own_address(name: str) -> bool:
-    """Tell whether this machine has an address: only then can a socket be bound to it.
+    """Tell whether an address is this machine's by binding a socket.
 
     Raises:
-        ValueError: it is no address.
+        ValueError: `name` is no address.
     """
     address = ipaddress.ip_address(name)
     family = socket.AF_INET if address.version == 4 else socket.AF_INET6
     try:
-        with socket.socket(family, socket.SOCK_STREAM) as bound:
-            bound.bind((str(address), 0))
+        with socket.socket(family, socket.SOCK_STREAM) as test_socket:
+            test_socket.bind((str(address), 0))
     except OSError:
         return False
     return True

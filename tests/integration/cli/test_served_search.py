@@ -8,9 +8,9 @@ from functools import partial
 
 import pytest
 
-from album.cli import photos as photo_commands
+from album.cli import search as search_commands
 from album.cli import served_search
-from album.cli.served_search import VERSION, answer_request, ask_served, page_json
+from album.cli.served_search import VERSION, answer_request, page_json, search_served
 from album.domain.photo import SearchFilters
 from album.runtime.local_socket import LocalSocket, ask
 from album.search.request import SearchRequest
@@ -44,11 +44,11 @@ def questions(tmp_path):
     ]
 
 
-def test_the_answer_is_that_of_a_search_in_this_process(served, tmp_path):
+def test_served_answer_equals_local_search(served, tmp_path):
     for question in questions(tmp_path):
         for limit in (1, 10):
             here = page_json(served, served.search.find(question, limit=limit))
-            assert ask_served(served.data_dir, question, limit) == json.loads(json.dumps(here))
+            assert search_served(served.data_dir, question, limit) == json.loads(json.dumps(here))
 
 
 @pytest.fixture
@@ -56,11 +56,11 @@ def never_opened(monkeypatch):
     def open_library(*args: object, **how: object) -> None:
         raise AssertionError("the album that is served was to be asked")
 
-    monkeypatch.setattr(photo_commands, "opened", open_library)
+    monkeypatch.setattr(search_commands, "open_album", open_library)
 
 
 @pytest.mark.usefixtures("never_opened")
-def test_commands_do_not_open_a_library_that_is_served(served, tmp_path):
+def test_commands_do_not_open_a_served_library(served, tmp_path):
     found = read(run(served.data_dir, "search", "red", "--json"))
     assert [hit["path"] for hit in found["hits"]] == [str(tmp_path / "red.png")]
     assert (found["query"], found["model_id"]) == ("red", "fake")
@@ -75,29 +75,29 @@ def test_commands_do_not_open_a_library_that_is_served(served, tmp_path):
 
 
 @pytest.mark.usefixtures("never_opened")
-def test_a_picture_is_named_from_the_folder_of_who_asks(served, tmp_path, monkeypatch):
+def test_picture_path_is_relative_to_the_caller(served, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     found = read(run(served.data_dir, "search", "--image", "blue.png", "--rest", "--json"))
     assert found["hits"][0]["path"] == str(tmp_path / "blue.png")
 
 
-def test_what_the_served_album_cannot_answer_is_told_by_the_command(served):
+def test_command_reports_what_served_album_cannot_answer(served):
     for question in (
         SearchRequest(like=(99,)),
         SearchRequest(pictures=(served.data_dir / "none.png",)),
     ):
-        assert ask_served(served.data_dir, question, 10) is None
+        assert search_served(served.data_dir, question, 10) is None
     result = run(served.data_dir, "similar", 99)
 
     assert result.exit_code == 1
     assert result.stderr.startswith("This photo is not in the album")
 
 
-def test_without_a_served_album_the_command_works_by_itself(album, tmp_path):
+def test_command_searches_locally_when_nothing_is_served(album, tmp_path):
     take_in(album, [make_photo(tmp_path / "red.png", "red")])
 
-    assert ask_served(album.data_dir, SearchRequest("2001"), 10) is None
+    assert search_served(album.data_dir, SearchRequest("2001"), 10) is None
     assert read(run(album.data_dir, "search", "--json"))["total"] == 1
 
 
@@ -131,4 +131,4 @@ def test_a_request_that_is_none_gets_no_answer(served, changes, caplog):
 def test_an_answer_of_another_version_is_not_used(served, monkeypatch):
     monkeypatch.setattr(served_search, "ask", lambda *args: {"version": VERSION + 1, "hits": []})
 
-    assert ask_served(served.data_dir, SearchRequest("red"), 10) is None
+    assert search_served(served.data_dir, SearchRequest("red"), 10) is None

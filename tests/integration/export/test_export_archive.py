@@ -15,7 +15,7 @@ from album.export import archive as module
 from album.export import exporter
 from album.export.archive import export_zip, verify_zip
 from album.export.exporter import PhotoExport
-from album.export.plan import plan_of
+from album.export.plan import plan_export
 from album.service import Album
 from tests.integration.export.test_exporter import FOREIGN
 from tests.support.captioning import set_caption
@@ -79,7 +79,7 @@ def _texts(path: Path) -> list[str]:
         return [zipped.read(it).decode() for it in zipped.namelist() if it.endswith(".xmp")]
 
 
-def test_a_file_of_ones_own_that_is_called_like_half_a_zip_stays(mixed, tmp_path):
+def test_user_file_named_like_partial_zip_stays(mixed, tmp_path):
     (tmp_path / "all.zip.part").write_text("mine")
 
     export_zip(out_of(mixed), tmp_path / "all.zip")
@@ -104,7 +104,7 @@ def test_what_is_in_a_zip_comes_back(mixed, tmp_path):
         verify_zip(*of_album, tmp_path / "all.zip", told)
 
 
-def test_a_photo_from_before_zips_had_a_clock_for_it_goes_along(album, tmp_path):
+def test_photo_older_than_zip_dates_is_archived(album, tmp_path):
     photo = make_photo(tmp_path / "mine" / "old.jpg", "red")
     os.utime(photo, (0, 0))
     take_in(album, [photo])
@@ -114,7 +114,7 @@ def test_a_photo_from_before_zips_had_a_clock_for_it_goes_along(album, tmp_path)
     assert (report.copied, list(in_zip(tmp_path / "all.zip"))) == (1, ["old.jpg"])
 
 
-def test_a_zip_that_was_ended_early_is_whole_and_says_what_is_left(mixed, tmp_path):
+def test_stopped_zip_is_valid_and_counts_the_remainder(mixed, tmp_path):
     told: list[int] = []
 
     report = export_zip(
@@ -132,22 +132,18 @@ def test_a_zip_that_was_ended_early_is_whole_and_says_what_is_left(mixed, tmp_pa
 @pytest.mark.parametrize(
     ("code", "sentence"), [(errno.ENOSPC, "disk of the album is full"), (errno.EIO, "zip could")]
 )
-def test_a_zip_that_cannot_be_written_is_not_there_at_all(
-    mixed, tmp_path, monkeypatch, code, sentence
-):
+def test_unwritable_zip_leaves_no_file(mixed, tmp_path, monkeypatch, code, sentence):
     def refuse(zipped: zipfile.ZipFile, folder: Path) -> None:
         raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr(module, "_move_into", refuse)
+    monkeypatch.setattr(module, "_archive_files", refuse)
 
     with pytest.raises(AlbumError, match=sentence):
         export_zip(out_of(mixed), tmp_path / "all.zip")
     assert list(tmp_path.glob("*.zip*")) == []
 
 
-def test_a_photo_that_was_copied_before_the_disk_became_full_is_in_the_zip(
-    mixed, tmp_path, monkeypatch
-):
+def test_copied_photo_is_archived_when_disk_fills(mixed, tmp_path, monkeypatch):
     def refuse(*of_sidecar: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -159,16 +155,16 @@ def test_a_photo_that_was_copied_before_the_disk_became_full_is_in_the_zip(
     assert (len(report.failed), report.new) == (1, 0)
 
 
-def test_a_plan_counts_what_would_get_a_sidecar_and_where_it_lies(mixed):
+def test_plan_counts_sidecars_and_their_places(mixed):
     photos = list(mixed.store.all_photos())
     ids = [it.photo_id for it in photos]
 
-    plan = plan_of(mixed.store, None)
+    plan = plan_export(mixed.store, None)
 
     assert plan.photo_ids == tuple(ids)
     assert plan.in_place == tuple(it.photo_id for it in photos if it.path is not None)
-    assert (plan.told, plan.told_in_place) == (3, 2)
+    assert (plan.sidecars, plan.sidecars_in_place) == (3, 2)
     assert plan.size_bytes == sum(it.size_bytes for it in photos)
-    some = plan_of(mixed.store, [ids[-1], 999, ids[0], ids[0]])
+    some = plan_export(mixed.store, [ids[-1], 999, ids[0], ids[0]])
     assert some.photo_ids == (ids[0], ids[-1])
-    assert plan_of(mixed.store, []).photo_ids == ()
+    assert plan_export(mixed.store, []).photo_ids == ()

@@ -52,7 +52,7 @@ def mine(tmp_path: Path) -> Path:
     return tmp_path / "mine"
 
 
-def test_sidecars_lie_beside_photos_and_say_what_the_album_says(album, mine):
+def test_sidecars_beside_photos_hold_the_album_metadata(album, mine):
     blue, red = sorted(take_in(album, [mine]).added, key=lambda it: album.photo(it).filename)
     describe(album, red, "빨간 사진", ("꽃", "a|b"))
     photo_before = (mine / "red.jpg").read_bytes()
@@ -70,7 +70,7 @@ def test_sidecars_lie_beside_photos_and_say_what_the_album_says(album, mine):
     assert verified(album, None) == ["blue.jpg: caption (ko)"]
 
 
-def test_an_export_is_seen_by_the_next_import_and_changes_nothing(album, mine):
+def test_export_changes_nothing_at_the_next_import(album, mine):
     (mine / "red.jpg.xmp").write_text(FOREIGN)
     take_in(album, [mine])
     red = next(it.photo_id for it in album.store.all_photos() if it.filename == "red.jpg")
@@ -93,7 +93,7 @@ def test_an_export_is_seen_by_the_next_import_and_changes_nothing(album, mine):
     assert "crs:Exposure2012" in (mine / "red.jpg.xmp").read_text()
 
 
-def test_a_label_does_not_become_a_keyword_in_another_album(album, mine, tmp_path):
+def test_label_stays_no_keyword_in_another_album(album, mine, tmp_path):
     for photo_id in take_in(album, [mine]).added:
         describe(album, photo_id, "", ("sun", "x/y"))
     out_of(album).export(tmp_path / "out", with_photos=True)
@@ -107,7 +107,7 @@ def test_a_label_does_not_become_a_keyword_in_another_album(album, mine, tmp_pat
         other.close()
 
 
-def test_a_sidecar_that_says_it_already_keeps_its_time(album, mine):
+def test_up_to_date_sidecar_keeps_its_mtime(album, mine):
     for photo_id in take_in(album, [mine]).added:
         describe(album, photo_id, "사진")
     out_of(album).export(None)
@@ -119,7 +119,7 @@ def test_a_sidecar_that_says_it_already_keeps_its_time(album, mine):
     assert (mine / "red.jpg.xmp").stat().st_mtime == 1
 
 
-def test_the_sidecar_of_lightroom_is_extended_where_the_photo_has_it_for_itself(album, mine):
+def test_unshared_lightroom_sidecar_is_extended(album, mine):
     (mine / "red.xmp").write_text(FOREIGN)
     for photo_id in take_in(album, [mine]).added:
         describe(album, photo_id, "사진")
@@ -131,7 +131,7 @@ def test_the_sidecar_of_lightroom_is_extended_where_the_photo_has_it_for_itself(
     assert "crs:Exposure2012" in (mine / "red.xmp").read_text()
 
 
-def test_a_raw_file_and_its_jpeg_keep_what_their_common_sidecar_says(album, tmp_path):
+def test_raw_and_jpeg_keep_their_common_sidecar(album, tmp_path):
     folder = tmp_path / "pair"
     folder.mkdir()
     make_dng(folder / "x.dng", quarters(), quarters())
@@ -151,7 +151,7 @@ def test_a_raw_file_and_its_jpeg_keep_what_their_common_sidecar_says(album, tmp_
     assert out_of(album).export(None).unchanged == 2
 
 
-def test_the_jpeg_of_a_pair_never_writes_into_the_sidecar_of_the_raw_file(album, tmp_path):
+def test_jpeg_never_writes_into_the_raw_sidecar(album, tmp_path):
     folder = tmp_path / "pair"
     make_photo(folder / "x.jpg", "green")
     make_dng(folder / "x.dng", quarters(), quarters())
@@ -165,7 +165,7 @@ def test_the_jpeg_of_a_pair_never_writes_into_the_sidecar_of_the_raw_file(album,
     assert xmp.read((folder / "x.jpg.xmp").read_bytes()).captions == {"ko": "사진"}
 
 
-def test_two_raw_files_of_one_name_do_not_speak_for_each_other(album, tmp_path):
+def test_raw_files_of_one_name_stay_apart(album, tmp_path):
     folder = tmp_path / "pair"
     folder.mkdir()
     make_dng(folder / "x.dng", quarters(), quarters())
@@ -179,7 +179,7 @@ def test_two_raw_files_of_one_name_do_not_speak_for_each_other(album, tmp_path):
     assert verified(album, None) == []
 
 
-def test_a_folder_gets_a_name_for_each_photo_the_same_again_next_time(album, tmp_path):
+def test_names_in_folder_are_unique_and_stable(album, tmp_path):
     for folder, colour in (("a", "red"), ("b", "blue"), ("c", "green")):
         make_photo(tmp_path / "mine" / folder / "IMG_1.jpg", colour)
     for photo_id in take_in(album, [tmp_path / "mine"]).added:
@@ -197,7 +197,7 @@ def test_a_folder_gets_a_name_for_each_photo_the_same_again_next_time(album, tmp
     assert verified(album, out) == []
 
 
-def test_photos_of_zips_and_uploads_go_into_folders_alone(album, tmp_path):
+def test_zip_and_upload_photos_export_only_into_folders(album, tmp_path):
     make_photo(tmp_path / "in.png", "red")
     with zipfile.ZipFile(tmp_path / "some.zip", "w") as archive:
         archive.write(tmp_path / "in.png", "in/zipped.png")
@@ -221,7 +221,7 @@ def test_photos_of_zips_and_uploads_go_into_folders_alone(album, tmp_path):
     }  # fmt: skip
 
 
-def test_an_export_into_a_folder_takes_along_what_a_sidecar_says(album, mine, tmp_path):
+def test_folder_export_copies_existing_sidecar_content(album, mine, tmp_path):
     (mine / "red.jpg.xmp").write_text(FOREIGN)
     (mine / "blue.jpg.xmp").write_text("<broken")
     for photo_id in take_in(album, [mine]).added:
@@ -236,7 +236,7 @@ def test_an_export_into_a_folder_takes_along_what_a_sidecar_says(album, mine, tm
     assert "blue.jpg.xmp says could not be taken along" in report.notes[0].reason
 
 
-def test_what_cannot_be_written_is_named_and_stays_as_it_is(album, mine, tmp_path):
+def test_unwritable_sidecar_is_reported_and_left_unchanged(album, mine, tmp_path):
     names = ("broken", "link", "locked", "folder", "long", "gone")
     for number, name in enumerate(names):
         make_photo(mine / f"{name}.jpg", (number * 40, 0, 0))
@@ -287,7 +287,7 @@ def test_a_disk_that_takes_nothing_more_loses_nothing(album, mine, monkeypatch, 
     assert len(list(mine.iterdir())) == 4
 
 
-def test_a_sidecar_that_another_program_changes_meanwhile_is_left_to_it(album, mine, monkeypatch):
+def test_sidecar_is_left_when_another_program_changes_it(album, mine, monkeypatch):
     (mine / "red.jpg.xmp").write_text(FOREIGN)
     for photo_id in take_in(album, [mine]).added:
         describe(album, photo_id, "사진")
@@ -305,7 +305,7 @@ def test_a_sidecar_that_another_program_changes_meanwhile_is_left_to_it(album, m
     assert (mine / "red.jpg.xmp").read_text() == theirs + " "
 
 
-def test_files_of_others_in_the_folder_are_never_touched(album, mine, tmp_path):
+def test_foreign_files_in_the_folder_stay_untouched(album, mine, tmp_path):
     out = tmp_path / "out"
     make_photo(out / "red.jpg", "white")
     (out / "blue.jpg.xmp").write_text(FOREIGN)
@@ -321,9 +321,7 @@ def test_files_of_others_in_the_folder_are_never_touched(album, mine, tmp_path):
     assert verified(album, out) == []
 
 
-def test_a_file_that_others_put_beside_an_exported_sidecar_is_not_taken_for_its_photo(
-    album, mine, tmp_path
-):
+def test_foreign_file_is_not_mistaken_for_exported_photo(album, mine, tmp_path):
     out = tmp_path / "out"
     for photo_id in take_in(album, [mine]).added:
         describe(album, photo_id, "사진")
@@ -337,7 +335,7 @@ def test_a_file_that_others_put_beside_an_exported_sidecar_is_not_taken_for_its_
     assert verified(album, out) == []
 
 
-def test_an_export_goes_neither_into_the_album_nor_nowhere(album, tmp_path):
+def test_export_refuses_album_folder_and_missing_target(album, tmp_path):
     with pytest.raises(AlbumError, match="own folder"):
         out_of(album).export(tmp_path / "data" / "photos")
     with pytest.raises(QueryError, match="name one"):
@@ -359,7 +357,7 @@ def test_somebody_may_end_an_export(album, mine):
     assert (report.new, report.not_reached, told) == (1, 1, [1])
 
 
-def test_what_was_changed_behind_the_album_is_found_when_it_is_read_back(album, mine):
+def test_read_back_reports_sidecars_changed_outside(album, mine):
     for photo_id in take_in(album, [mine]).added:
         describe(album, photo_id, "사진", ("sun",))
     out_of(album).export(None)
@@ -383,11 +381,11 @@ def test_what_was_changed_behind_the_album_is_found_when_it_is_read_back(album, 
         ("가" * 200 + ".jpg", "가" * 65 + ".jpg"),
     ],
 )  # fmt: skip
-def test_names_in_the_folder_are_ones_that_every_system_takes(filename, expected):
+def test_names_in_folder_are_valid_on_every_system(filename, expected):
     assert safe_name(filename, ".jpg") == expected
 
 
-def test_a_pipe_in_the_place_of_a_sidecar_is_not_waited_for(tmp_path):
+def test_pipe_named_like_a_sidecar_does_not_block(tmp_path):
     os.mkfifo(tmp_path / "x.xmp")
 
     with pytest.raises(AlbumError, match="no file"):

@@ -12,61 +12,22 @@ import shutil
 import threading
 import time
 import zipfile
-from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from album.errors import AlbumError
-from album.maintenance.backup import BackupReport, backup
 from album.maintenance.backup_archive import BackupReader
 from album.maintenance.restore import restore
-from album.maintenance.verify import find_faults
 from album.runtime.files import sha256_of
-from album.search.request import SearchRequest
-from album.search.search import PhotoSearch
-from album.service import Album
-from album.storage.caption_queue import CaptionQueue
+from album.search.search import PhotoSearch, SearchRequest
 from album.storage.captions import CaptionStore
-from album.storage.imports import ImportStore
-from album.storage.labels import LabelStore
-from album.storage.migrations import MIGRATIONS
+from album.storage.database import MIGRATIONS
 from album.storage.text_index import TextIndex
-from models.classifiers.factory import DefaultClassifiers
-from tests.support.captioning import set_caption
-from tests.support.fakes import FakeEncoder
-from tests.support.hostile_backups import HOSTILE, rewritten, with_row
+from tests.support.backups import COLOURS, LOGS, fail_with, faults, save
+from tests.support.hostile_backups import rewritten
 from tests.support.library import Library, PlainDecoder, contents, library, photo, rows
-
-LOGS = ("album.db-wal", "album.db-shm")
-COLOURS = ("red", "green", "blue", "yellow", "orange", "purple", "pink", "black")
-
-
-def save(source: Library, file: Path, **options) -> BackupReport:
-    options = {"with_originals": True} | options
-    return backup(source.database, source.store, source.originals, file, **options)
-
-
-def faults(restored: Library) -> list[str]:
-    found = find_faults(restored.store, restored.originals, restored.embeddings_dir, deep=True)
-    return [fault for fault in found if "thumbnail is missing" not in fault]
-
-
-@pytest.fixture
-def source(tmp_path):
-    """Photos kept and in place, one of the folders gone, with all that a person adds."""
-    with library(tmp_path / "data") as source:
-        for number, colour in enumerate(COLOURS):
-            folder = ("here", "gone")[number % 2]
-            path = photo(tmp_path / folder / f"{number}.jpg", number, colour)
-            os.utime(path, ns=(0, 1_600_000_000_123_456_789 + number))
-            photo_id = source.add(path, keep=number >= 6)
-            set_caption(source.database, photo_id, f"사진 {number}", "ko")
-            LabelStore(source.database).set_by_person(photo_id, ["여행", f"no. {number}"])
-        CaptionQueue(source.database).start_job([[1]], ["en"], time.time())
-        source.set_encoder()
-        yield source
 
 
 def ranking(of: Library, text: str) -> list[tuple[int, float | None]]:
@@ -85,7 +46,7 @@ def ranking(of: Library, text: str) -> list[tuple[int, float | None]]:
 # There and back
 
 
-def test_an_album_saved_while_photos_come_in_is_the_same_elsewhere(source, tmp_path):
+def test_backup_during_import_restores_the_same_album(source, tmp_path):
     before = rows(source.database)
     rankings = {colour: ranking(source, colour) for colour in COLOURS}
     saved, going = threading.Event(), threading.Event()
@@ -145,7 +106,7 @@ def test_an_album_saved_while_photos_come_in_is_the_same_elsewhere(source, tmp_p
             assert here == rankings[colour]
 
 
-def test_a_backup_has_a_manifest_that_any_program_can_check(source, tmp_path):
+def test_backup_manifest_is_checkable_by_any_program(source, tmp_path):
     calls = []
 
     report = save(source, tmp_path / "album.zip", on_progress=lambda *call: calls.append(call))
@@ -171,75 +132,7 @@ def test_a_backup_has_a_manifest_that_any_program_can_check(source, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["album.zip", "data", "gone", "here"]
 
 
-def paused(before):
-    """The same rows with caption jobs that wait for a person to go on with them."""
-    jobs = [
-        tuple("paused" if it == "running" else it for it in row) for row in before["caption_jobs"]
-    ]
-    return before | {"caption_jobs": jobs}
-
-
-def test_without_originals_the_rows_come_back_and_photos_stay_where_they_are(source, tmp_path):
-    save(source, tmp_path / "rows.zip", with_originals=False)
-    shutil.rmtree(tmp_path / "gone")
-    before = rows(source.database)
-
-    report = restore(tmp_path / "rows.zip", tmp_path / "elsewhere")
-
-    assert (report.photos, report.originals, report.in_place) == (8, 0, 3)
-    assert [problem.filename for problem in report.missing] == [f"{n}.jpg" for n in (1, 3, 5, 6, 7)]
-    with library(tmp_path / "elsewhere") as restored:
-        assert rows(restored.database) == paused(before)
-
-
-def test_rows_come_back_to_originals_that_never_left(source, tmp_path):
-    save(source, tmp_path / "rows.zip", with_originals=False)
-    before = rows(source.database)
-    source.close()
-    for log in ("", "-wal", "-shm"):
-        (tmp_path / "data" / f"album.db{log}").unlink(missing_ok=True)
-    others = contents(tmp_path / "data")
-
-    assert restore(tmp_path / "rows.zip", tmp_path / "data").missing == []
-
-    assert contents(tmp_path / "data", "album.db") == others
-    with library(tmp_path / "data") as restored:
-        assert rows(restored.database) == paused(before)
-        assert faults(restored) == []
-
-
-def test_an_original_in_place_gives_way_to_the_saved_one_only_where_its_bytes_differ(
-    source, tmp_path
-):
-    save(source, tmp_path / "album.zip")
-    mine = tmp_path / "here" / "0.jpg"
-    other = mine.read_bytes()[:-1] + b"?"
-    mine.write_bytes(other)
-
-    report = restore(tmp_path / "album.zip", tmp_path / "elsewhere")
-
-    assert (report.in_place, report.kept_now, report.originals) == (5, 1, 3)
-    assert mine.read_bytes() == other
-    with library(tmp_path / "elsewhere") as restored:
-        assert restored.store.get(1).path is None
-        assert restored.store.get(3).path == tmp_path / "here" / "2.jpg"
-        assert faults(restored) == []
-
-
-def test_sidecars_of_kept_originals_come_along(source, tmp_path):
-    kept = source.originals.find(source.store.get(8))
-    kept.with_name(kept.name + ".xmp").write_text("<x:xmpmeta/>")
-    save(source, tmp_path / "album.zip")
-
-    restore(tmp_path / "album.zip", tmp_path / "elsewhere")
-
-    with library(tmp_path / "elsewhere") as restored:
-        kept = restored.originals.find(restored.store.get(8))
-        assert kept.with_name(kept.name + ".xmp").read_text() == "<x:xmpmeta/>"
-        assert faults(restored) == []
-
-
-def test_an_original_that_vanished_or_changed_is_reported_and_stops_nothing(source, tmp_path):
+def test_vanished_or_changed_original_is_reported(source, tmp_path):
     (tmp_path / "gone" / "1.jpg").unlink()
     kept = source.originals.find(source.store.get(8))
     kept.write_bytes(kept.read_bytes() + b"more")
@@ -256,9 +149,7 @@ def test_an_original_that_vanished_or_changed_is_reported_and_stops_nothing(sour
         assert changed.read_bytes().endswith(b"more")
 
 
-def test_a_disk_that_goes_in_the_middle_of_a_photo_costs_that_photo_alone(
-    source, tmp_path, monkeypatch
-):
+def test_disk_failure_within_a_photo_loses_only_it(source, tmp_path, monkeypatch):
     real_open = Path.open
 
     class Unplugged(io.BytesIO):
@@ -289,21 +180,7 @@ def test_a_disk_that_goes_in_the_middle_of_a_photo_costs_that_photo_alone(
     assert back.in_place == 6
 
 
-def test_an_import_that_was_running_has_ended_in_the_restored_album(source, tmp_path):
-    imports = ImportStore(source.database)
-    import_id = imports.begin("upload", [])
-    imports.set_state(import_id, "running")
-    save(source, tmp_path / "album.zip")
-
-    restore(tmp_path / "album.zip", tmp_path / "elsewhere")
-
-    with library(tmp_path / "elsewhere") as restored:
-        assert ImportStore(restored.database).unfinished() == []
-        assert "restored from a backup" in ImportStore(restored.database).get(import_id).problem
-    assert imports.get(import_id).state == "running"
-
-
-def test_a_photo_whose_original_is_still_on_its_way_to_its_place_is_saved(source, tmp_path):
+def test_incoming_original_is_saved(source, tmp_path):
     row = source.store.get(8)
     kept = source.originals.find(row)
     waiting = source.originals.incoming_dir / f"{row.sha256}.7-token" / "7.jpg"
@@ -328,9 +205,7 @@ def refused(source: Library, file: Path, **options) -> str:
     return sentence
 
 
-def test_an_earlier_backup_is_overwritten_only_when_asked_and_only_by_a_whole_one(
-    source, tmp_path, monkeypatch
-):
+def test_earlier_backup_is_overwritten_only_by_whole_one(source, tmp_path, monkeypatch):
     file = tmp_path / "out" / "album.zip"
     file.parent.mkdir()
     file.write_bytes(b"an earlier one")
@@ -343,14 +218,7 @@ def test_an_earlier_backup_is_overwritten_only_when_asked_and_only_by_a_whole_on
     assert zipfile.is_zipfile(file)
 
 
-def fail_with(number: int) -> Callable[..., None]:
-    def fail(*_: object, **__: object) -> None:
-        raise OSError(number, os.strerror(number))
-
-    return fail
-
-
-def test_a_place_that_cannot_be_written_is_refused_in_one_sentence(source, tmp_path):
+def test_unwritable_place_is_refused_in_one_sentence(source, tmp_path):
     (tmp_path / "file").write_bytes(b"")
     assert "cannot be written" in refused(source, tmp_path / "file" / "album.zip")
     assert "cannot be written" in refused(source, tmp_path / "nowhere" / "album.zip")
@@ -360,7 +228,7 @@ def test_a_place_that_cannot_be_written_is_refused_in_one_sentence(source, tmp_p
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="everything may be written by root")
-def test_a_folder_without_the_right_to_write_is_refused_in_one_sentence(source, tmp_path):
+def test_folder_without_write_permission_is_refused(source, tmp_path):
     (tmp_path / "closed").mkdir(mode=0o500)
 
     assert "cannot be written" in refused(source, tmp_path / "closed" / "album.zip")
@@ -376,7 +244,7 @@ def no_file_larger_than(size_bytes: int):
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def test_a_disk_that_becomes_full_ends_in_one_sentence_and_leaves_nothing(source, tmp_path):
+def test_full_disk_raises_and_leaves_no_file(source, tmp_path):
     for number in range(200):  # more than the database alone
         source.add(photo(tmp_path / "in" / f"{number}.png", number + 500), keep=False)
     big = tmp_path / "in" / "0.png"
@@ -391,7 +259,7 @@ def test_a_disk_that_becomes_full_ends_in_one_sentence_and_leaves_nothing(source
     save(source, tmp_path / "out" / "album.zip")
 
 
-def test_a_disk_that_is_too_small_is_known_before_the_work(source, tmp_path, monkeypatch):
+def test_too_small_disk_is_refused_in_advance(source, tmp_path, monkeypatch):
     (tmp_path / "out").mkdir()
     usage = shutil.disk_usage(tmp_path)._replace(free=100)
     with monkeypatch.context() as patch:
@@ -399,9 +267,7 @@ def test_a_disk_that_is_too_small_is_known_before_the_work(source, tmp_path, mon
         assert "make room" in refused(source, tmp_path / "out" / "album.zip")
 
 
-def test_two_backups_to_one_place_do_not_mix_and_one_that_was_killed_is_no_hindrance(
-    source, tmp_path
-):
+def test_concurrent_and_killed_backups_do_not_mix(source, tmp_path):
     file = tmp_path / "out" / "album.zip"
     part = tmp_path / "out" / "album.zip.part"
     part.mkdir(parents=True)
@@ -424,117 +290,7 @@ def test_two_backups_to_one_place_do_not_mix_and_one_that_was_killed_is_no_hindr
 # What may be restored, and to where
 
 
-def test_an_album_is_never_restored_over(source, tmp_path):
-    save(source, tmp_path / "album.zip")
-    before = contents(tmp_path / "data", *LOGS)
-
-    with pytest.raises(AlbumError, match="has an album in it already"):
-        restore(tmp_path / "album.zip", tmp_path / "data")
-    assert contents(tmp_path / "data", *LOGS) == before
-
-    log = tmp_path / "elsewhere" / "album.db-wal"  # SQLite would take it for the new database's
-    log.parent.mkdir()
-    log.write_bytes(b"log")
-    with pytest.raises(AlbumError, match="has an album in it already"):
-        restore(tmp_path / "album.zip", tmp_path / "elsewhere")
-    assert contents(tmp_path / "elsewhere") == {"album.db-wal": b"log"}
-
-
-def test_files_that_lie_in_the_folder_stay_and_other_bytes_in_a_photos_place_refuse_it(
-    source, tmp_path
-):
-    save(source, tmp_path / "album.zip")
-    elsewhere = tmp_path / "elsewhere"
-    kept = source.originals.find(source.store.get(8)).relative_to(tmp_path / "data")
-    (elsewhere / kept).parent.mkdir(parents=True)
-    (elsewhere / kept).write_bytes(b"other")
-    (elsewhere / "notes.txt").write_text("mine")
-    before = contents(elsewhere)
-
-    with pytest.raises(AlbumError, match="has other bytes than the backup"):
-        restore(tmp_path / "album.zip", elsewhere)
-    assert contents(elsewhere) == before
-
-    shutil.copy2(tmp_path / "data" / kept, elsewhere / kept)
-    report = restore(tmp_path / "album.zip", elsewhere)
-    assert report.originals == 1  # the other is there
-    assert (elsewhere / "notes.txt").read_text() == "mine"
-
-
-def test_a_restore_that_cannot_go_on_leaves_the_folder_as_it_was(source, tmp_path, monkeypatch):
-    save(source, tmp_path / "album.zip")
-    full = fail_with(errno.ENOSPC)
-    for name, broken in (("utime", full), ("sync", full), ("sync", interrupted)):
-        with monkeypatch.context() as patch:
-            patch.setattr(os, name, broken)
-            with pytest.raises((AlbumError, KeyboardInterrupt)) as refusal:
-                restore(tmp_path / "album.zip", tmp_path / "new" / "data")
-        if broken is full:
-            assert "too small" in str(refusal.value)
-        assert not (tmp_path / "new").exists()
-    (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(AlbumError, match="cannot be restored"):
-        restore(tmp_path / "album.zip", tmp_path / "file" / "data")
-
-
-def interrupted(*_: object) -> None:
-    raise KeyboardInterrupt
-
-
-WHY = {  # where another check would end it too, but later
-    "a bomb": "absurd size",
-    "a long manifest": "too long",
-    "shared bytes": "more than it does",
-    "a symbolic link": "not a plain file",
-    "a name twice": "twice",
-    "deflated photos": "not stored",
-    "another size": "another size",
-    "a photo missing": "missing",
-    "a later format": "later version",
-    "a later schema": "later version",
-    "a way up": "no backup has",
-    "a sha256 that leads out": "makes no sense",
-    "a flipped bit": "cannot be unpacked",
-    "another sum": "other bytes",
-}
-
-
-@pytest.mark.parametrize("kind", HOSTILE)
-def test_a_hostile_backup_ends_in_one_sentence_and_changes_nothing(source, tmp_path, kind):
-    file = tmp_path / "bad" / "album.zip"
-    file.parent.mkdir()
-    save(source, file)
-    HOSTILE[kind](file)
-    shutil.rmtree(tmp_path / "gone")
-    (tmp_path / "elsewhere" / "photos").mkdir(parents=True)
-    (tmp_path / "elsewhere" / "notes.txt").write_text("mine")
-    before = contents(tmp_path, *LOGS)
-
-    with pytest.raises(AlbumError) as refusal:
-        restore(file, tmp_path / "elsewhere")
-
-    assert "\n" not in str(refusal.value)
-    assert str(refusal.value).endswith(".")
-    assert WHY.get(kind, "") in str(refusal.value)
-    assert contents(tmp_path, *LOGS) == before
-
-
-def test_a_row_that_names_a_file_of_this_machine_does_not_make_it_a_photo(source, tmp_path):
-    secret = tmp_path / "secret.key"
-    secret.write_bytes(b"s3cret")
-    file = tmp_path / "album.zip"
-    for with_originals in (True, False):
-        save(source, file, with_originals=with_originals, overwrite=True)
-        with_row(f"UPDATE photos SET path = '{secret}', size_bytes = 6 WHERE photo_id = 2")(file)
-        target = tmp_path / f"restored {with_originals}"
-
-        restore(file, target)
-
-        with library(target) as restored:
-            assert restored.store.get(2).path is None
-
-
-def test_what_a_backup_did_not_finish_is_no_part_of_it(source, tmp_path):
+def test_unfinished_member_is_no_part_of_backup(source, tmp_path):
     save(source, tmp_path / "album.zip")
     sha256 = "ab" + "0" * 62
     rewritten(tmp_path / "album.zip", extra={f"photos/ab/{sha256}.jpg": b"half"})
@@ -546,7 +302,7 @@ def test_what_a_backup_did_not_finish_is_no_part_of_it(source, tmp_path):
         assert sha256_of(restored.originals.find(restored.store.get(8)))
 
 
-def test_a_photo_is_never_in_memory_as_a_whole(source, tmp_path, monkeypatch):
+def test_backup_never_loads_a_whole_photo(source, tmp_path, monkeypatch):
     sizes = []
     real_write = zipfile._ZipWriteFile.write
 
@@ -563,39 +319,3 @@ def test_a_photo_is_never_in_memory_as_a_whole(source, tmp_path, monkeypatch):
     assert max(sizes) <= 1 << 20
     with BackupReader(tmp_path / "album.zip") as reader:
         assert reader.manifest.counts["photos"] == 8
-
-
-def test_a_restored_album_sends_no_photo_before_somebody_goes_on_with_its_job(
-    source, tmp_path, captioner
-):
-    queue = CaptionQueue(source.database)
-    queue.start_job([[2]], ["ko"], time.time(), urgent=True, hidden=True)
-    save(source, tmp_path / "album.zip")  # while they wait
-    restore(tmp_path / "album.zip", tmp_path / "elsewhere")
-    album = Album(tmp_path / "elsewhere", DefaultClassifiers(), captioner, decoder=PlainDecoder())
-    try:
-        album.captions.drain()
-        assert captioner.calls == []
-        (job,) = album.captions.progress().jobs
-        assert (job.state, job.waiting) == ("paused", 1)
-        album.captions.resume(job.job_id)
-        album.captions.drain()
-        assert len(captioner.calls) == 1
-    finally:
-        album.close()
-    assert queue.job(1).state == "running"  # where it was saved, it goes on
-
-
-def test_a_restored_album_starts_and_makes_its_caches_again(source, tmp_path, captioner):
-    save(source, tmp_path / "album.zip")
-    restore(tmp_path / "album.zip", tmp_path / "elsewhere")
-    album = Album(tmp_path / "elsewhere", DefaultClassifiers(), captioner, decoder=PlainDecoder())
-    try:
-        assert all("thumbnail is missing" in fault for fault in album.faults(deep=True))
-        album.active.set_encoder(FakeEncoder(), fill=False)
-        album.importer.make_missing_thumbnails(lambda: False)
-
-        assert list(album.faults(deep=True)) == []
-        assert [hit.photo.filename for hit in album.search.find("blue", limit=1).hits] == ["2.jpg"]
-    finally:
-        album.close()

@@ -87,7 +87,7 @@ def look_around(album: Album) -> None:
 
 
 @pytest.mark.parametrize("junk", [b"\0", b"\xa5", None])
-def test_a_damaged_page_ends_in_a_sentence_that_names_restore(data_dir, junk):
+def test_damaged_page_error_names_restore(data_dir, junk):
     """Every other page of album.db in turn: zeroed, overwritten, or garbage."""
     path = data_dir / "album.db"
     good = path.read_bytes()
@@ -114,7 +114,7 @@ def noting(told: list[str]) -> Iterator[None]:
         raise
 
 
-def test_an_empty_database_beside_photos_is_damage_and_no_new_album(data_dir):
+def test_empty_database_beside_photos_is_damage(data_dir):
     for log in ("-wal", "-shm"):
         (data_dir / f"album.db{log}").unlink(missing_ok=True)
     (data_dir / "album.db").write_bytes(b"")
@@ -125,7 +125,7 @@ def test_an_empty_database_beside_photos_is_damage_and_no_new_album(data_dir):
     assert (data_dir / "album.db").stat().st_size == 0
 
 
-def test_a_start_that_was_cut_off_before_anything_was_written_is_gone_on_with(tmp_path):
+def test_interrupted_first_start_is_resumed(tmp_path):
     (tmp_path / "data" / "photos").mkdir(parents=True)
     (tmp_path / "data" / "album.db").write_bytes(b"")
 
@@ -133,7 +133,7 @@ def test_a_start_that_was_cut_off_before_anything_was_written_is_gone_on_with(tm
         assert album.store.count() == 0
 
 
-def test_a_cursor_names_damage_on_its_way_through_the_rows(data_dir):
+def test_cursor_reports_damage_while_iterating(data_dir):
     path = data_dir / "album.db"
     db = sqlite3.connect(path)
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
@@ -175,7 +175,7 @@ def test_deleted_thumbnails_come_back_while_the_album_runs(data_dir, monkeypatch
         until(small[3].exists)
 
 
-def test_thumbnails_come_back_when_deleted_during_the_round_that_makes_them(data_dir, monkeypatch):
+def test_thumbnails_return_when_deleted_during_backfill(data_dir, monkeypatch):
     monkeypatch.setattr(service, "THUMBNAILS_EVERY_S", 0.05)
     with opened(data_dir) as album:
         small = [album.originals.thumbnail(it.sha256) for it in album.store.all_photos()]
@@ -209,7 +209,7 @@ def test_deleted_matrices_come_back_while_the_album_runs(data_dir, gone):
 
 
 @pytest.mark.parametrize("gone", ["embeddings", "incoming", "imports", "thumbnails"])
-def test_a_photo_comes_in_though_a_folder_of_the_library_was_deleted(data_dir, tmp_path, gone):
+def test_import_succeeds_when_library_folder_was_deleted(data_dir, tmp_path, gone):
     with opened(data_dir) as album:
         shutil.rmtree(data_dir / gone)
 
@@ -223,7 +223,7 @@ def test_a_photo_comes_in_though_a_folder_of_the_library_was_deleted(data_dir, t
 # A disk that nothing can be written to
 
 
-def test_a_read_only_library_opens_for_looking_and_searching(data_dir):
+def test_read_only_library_can_be_browsed_and_searched(data_dir):
     with opened(data_dir) as album:
         look_around(album)
     with read_only(data_dir), opened(data_dir) as album:
@@ -251,7 +251,7 @@ def test_a_read_only_library_needs_no_cache(data_dir, without):
         assert album.search.find("사진 3").hits[0].photo.filename == "3.jpg"
 
 
-def test_a_read_only_library_whose_log_was_left_behind_says_so(data_dir, tmp_path):
+def test_read_only_library_with_leftover_log_is_refused(data_dir, tmp_path):
     album = Album(data_dir, DefaultClassifiers(), FakeCaptioner(), decoder=PlainDecoder())
     album.set_labels(1, ["바다"])
     shutil.copytree(data_dir, tmp_path / "copy")
@@ -281,7 +281,7 @@ def test_a_photo_opens_on_a_full_disk(data_dir, tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xd8\xff\xe0 no photo", b"Dear diary"])
-def test_a_photo_whose_original_is_damaged_opens_by_its_thumbnail(data_dir, content):
+def test_photo_with_damaged_original_opens_by_thumbnail(data_dir, content):
     with opened(data_dir) as album:
         album.originals.find(album.photo(2)).write_bytes(content)
 
@@ -292,7 +292,7 @@ def test_a_photo_whose_original_is_damaged_opens_by_its_thumbnail(data_dir, cont
             album.large_view(2)
 
 
-def test_a_matrix_that_the_disk_has_no_room_for_is_held_in_memory(data_dir, tmp_path):
+def test_matrix_stays_in_memory_when_disk_is_full(data_dir, tmp_path):
     with small_disk(tmp_path / "disk", 8_000) as disk:
         shutil.copytree(data_dir, disk / "data")
         shutil.rmtree(disk / "data" / "embeddings")
@@ -310,7 +310,7 @@ def test_a_matrix_that_the_disk_has_no_room_for_is_held_in_memory(data_dir, tmp_
 
 
 @pytest.mark.parametrize("code", ["ENOSPC", "EDQUOT", "EROFS"])
-def test_a_handler_that_meets_a_full_disk_says_so(code):
+def test_handler_reports_a_full_disk(code):
     @alerts_on_failure
     def keep(request: gr.Request | None) -> None:
         raise OSError(getattr(errno, code), "no")
@@ -324,7 +324,7 @@ def test_a_handler_that_meets_a_full_disk_says_so(code):
 
 
 @pytest.mark.parametrize(("language", "words"), [("en", DISK_FULL), ("ko", "가득 찼습니다")])
-def test_a_request_that_meets_a_full_disk_is_answered_in_a_sentence(language, words):
+def test_request_reports_a_full_disk(language, words):
     def upload() -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -342,7 +342,7 @@ def test_a_request_that_meets_a_full_disk_is_answered_in_a_sentence(language, wo
     assert client.post("/fail").status_code == 500
 
 
-def test_a_handler_that_meets_another_error_stays_a_bug():
+def test_handler_raises_other_errors_unchanged():
     @alerts_on_failure
     def keep() -> None:
         raise OSError(5, "Input/output error")
@@ -355,7 +355,7 @@ def test_a_handler_that_meets_another_error_stays_a_bug():
 
 
 @pytest.mark.parametrize("value", ["\ud800", "a\udfffb", ["ok", "\ud83d"], {"k": ["\udc00"]}])
-def test_a_lone_surrogate_is_refused_before_anything_is_done(value):
+def test_lone_surrogate_is_refused_in_advance(value):
     called = []
 
     @alerts_on_failure
@@ -375,7 +375,7 @@ def test_a_lone_surrogate_is_refused_before_anything_is_done(value):
     assert called == ["😀 한"]
 
 
-def test_a_lone_surrogate_in_any_text_is_a_sentence_and_changes_nothing(data_dir):
+def test_lone_surrogate_in_text_is_refused_without_changes(data_dir):
     with opened(data_dir) as album:
         before = album.labels_of(1), album.captions.get(1)
         for write in (

@@ -87,7 +87,7 @@ def test_nothing_but_rows_comes_out_of_a_backup(source, tmp_path, captioner, kin
 
 
 @pytest.mark.parametrize("kind", FALSE_TABLES)
-def test_a_table_that_is_no_plain_one_is_refused_unread(source, tmp_path, kind):
+def test_non_plain_table_is_refused_unread(source, tmp_path, kind):
     file = changed(saved(source, tmp_path / "album.zip"), *FALSE_TABLES[kind])
     started = time.monotonic()
 
@@ -104,7 +104,7 @@ def test_a_table_that_is_no_plain_one_is_refused_unread(source, tmp_path, kind):
 VALUES = ("x'ff00'", "'nonsense'", "-7", "9007199254740993", "9e999", "1e300", "NULL", "''")
 
 
-def test_every_column_holds_what_the_album_writes_there_or_is_refused(source, tmp_path):
+def test_column_is_refused_when_value_is_foreign(source, tmp_path):
     """Each value in turn: refused, replaced by what is not known, or of the column's own type."""
     good = snapshot(source, tmp_path / "good.db")
     copy_rows(good, tmp_path / "copy.db")
@@ -173,7 +173,7 @@ def wrong_types(path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", UNSOUND_ROWS)
-def test_a_row_that_makes_no_sense_refuses_the_backup(source, tmp_path, kind):
+def test_nonsensical_row_refuses_the_backup(source, tmp_path, kind):
     drop = without_triggers(snapshot(source, tmp_path / "good.db"))
     file = changed(saved(source, tmp_path / "album.zip"), *drop, UNSOUND_ROWS[kind])
 
@@ -183,7 +183,7 @@ def test_a_row_that_makes_no_sense_refuses_the_backup(source, tmp_path, kind):
     assert not (tmp_path / "restored").exists()
 
 
-def test_a_fact_of_a_photo_that_makes_no_sense_is_not_known(source, tmp_path):
+def test_nonsensical_photo_fact_is_dropped(source, tmp_path):
     file = changed(
         saved(source, tmp_path / "album.zip"),
         "UPDATE photos SET latitude = 9e999, rating = 77, iso = 'high', lens = x'00'",
@@ -215,7 +215,7 @@ VECTORS = {
 
 
 @pytest.mark.parametrize("kind", VECTORS)
-def test_a_vector_that_makes_no_sense_is_encoded_again(source, tmp_path, captioner, kind):
+def test_nonsensical_vector_is_encoded_again(source, tmp_path, captioner, kind):
     file = changed(
         saved(source, tmp_path / "album.zip"),
         f"UPDATE embeddings SET vector = {VECTORS[kind]} WHERE photo_id > 1",
@@ -234,7 +234,7 @@ def test_a_vector_that_makes_no_sense_is_encoded_again(source, tmp_path, caption
         album.close()
 
 
-def test_rows_come_back_as_they_were_with_their_numbers(source, tmp_path):
+def test_rows_are_restored_with_their_ids(source, tmp_path):
     before = rows(source.database)
     copy_rows(snapshot(source, tmp_path / "saved.db"), tmp_path / "copy.db")
 
@@ -242,7 +242,7 @@ def test_rows_come_back_as_they_were_with_their_numbers(source, tmp_path):
 
 
 @pytest.mark.parametrize("version", range(1, len(MIGRATIONS)))
-def test_a_backup_of_an_earlier_version_comes_back_and_is_brought_up_to_date(tmp_path, version):
+def test_backup_of_earlier_version_is_migrated(tmp_path, version):
     with new_database(tmp_path / "saved.db", version) as db:
         db.execute(
             "INSERT INTO photos (photo_id, sha256, filename, file_type, size_bytes, width, height,"
@@ -268,7 +268,7 @@ def test_a_backup_of_an_earlier_version_comes_back_and_is_brought_up_to_date(tmp
 # Pages that lie
 
 
-def test_pages_that_lead_to_the_same_rows_again_and_again_end(tmp_path):
+def test_cyclic_pages_end(tmp_path):
     """Five pages, each of which names the next one dozens of times: billions of rows."""
     path = tmp_path / "rows.db"
     db = sqlite3.connect(path)
@@ -307,7 +307,7 @@ def test_pages_that_lead_to_the_same_rows_again_and_again_end(tmp_path):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_no_damage_to_the_pages_of_a_backup_ends_in_a_traceback(source, tmp_path, seed):
+def test_damaged_pages_never_raise_a_traceback(source, tmp_path, seed):
     good = snapshot(source, tmp_path / "good.db").read_bytes()
     rng = np.random.default_rng(seed)
     copies = 0
@@ -327,7 +327,7 @@ def test_no_damage_to_the_pages_of_a_backup_ends_in_a_traceback(source, tmp_path
     assert 0 < copies < 60
 
 
-def test_reading_asks_for_known_columns_of_plain_tables_alone(source, tmp_path, monkeypatch):
+def test_reader_selects_only_known_columns_of_plain_tables(source, tmp_path, monkeypatch):
     path = snapshot(source, tmp_path / "saved.db")
     run(path, "CREATE VIEW evil AS SELECT * FROM photos")
 

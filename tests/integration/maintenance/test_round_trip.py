@@ -15,7 +15,7 @@ from album.domain.labels import MAX_LABELS, GivenLabel
 from album.domain.photo import Caption, Photo
 from album.export.exporter import PhotoExport
 from album.export.verification import verify_export
-from album.export.xmp_sidecar import SidecarContent, extended
+from album.export.xmp_sidecar import SidecarContent, extend_packet
 from album.service import Album
 from album.storage.captions import CaptionStore
 from tests.support import exiftool
@@ -140,7 +140,7 @@ def as_zip(other: Album, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("way", [in_place, as_copies, as_uploads, as_zip])
-def test_all_that_an_album_says_comes_back_whichever_way_it_is_imported(
+def test_metadata_round_trips_by_every_import(
     full, other, tmp_path, way: Callable[[Album, Path], None]
 ):
     assert out_of(full).export(tmp_path / "out", with_photos=True).failed == []
@@ -155,7 +155,7 @@ def test_all_that_an_album_says_comes_back_whichever_way_it_is_imported(
     assert bytes_of_sidecars(tmp_path / "again") == bytes_of_sidecars(tmp_path / "out")
 
 
-def test_all_comes_back_from_beside_the_photos_and_nothing_is_written_again(full, other, mine):
+def test_metadata_round_trips_beside_photos_without_rewriting(full, other, mine):
     out_of(full).export(None)
     before = bytes_of_sidecars(mine)
 
@@ -190,7 +190,7 @@ def test_an_independent_reader_finds_the_same(full, mine):
     assert [read[it].get("XMP-xmp:Rating") for it in ("red.jpg", "green.jpg")] == [4, 4]
 
 
-def test_reading_back_finds_all_of_it_the_same_and_opens_no_photo(full, mine, tmp_path):
+def test_read_back_finds_no_difference_without_opening_photos(full, mine, tmp_path):
     out_of(full).export(None)
     out_of(full).export(tmp_path / "sidecars")
     for photo in mine.glob("*.jpg"):
@@ -216,7 +216,7 @@ def test_reading_back_tells_apart_labels_with_commas(full, mine):
     assert [it.what for it in report.differences] == ["labels"]
 
 
-def test_reading_back_goes_by_the_photos_of_the_folder_where_they_are(full, other, tmp_path):
+def test_read_back_compares_photos_in_the_folder(full, other, tmp_path):
     out = tmp_path / "out"
     out_of(full).export(out, with_photos=True)
     make_photo(out / "white.jpg", "orange", size=(50, 50))
@@ -231,7 +231,7 @@ def test_reading_back_goes_by_the_photos_of_the_folder_where_they_are(full, othe
 # Whose words they are
 
 
-def test_what_other_programs_write_becomes_neither_captions_nor_labels(album, mine):
+def test_foreign_metadata_becomes_neither_caption_nor_label(album, mine):
     (mine / "red.jpg.xmp").write_text(FOREIGN)
 
     take_in(album, [mine])
@@ -240,7 +240,7 @@ def test_what_other_programs_write_becomes_neither_captions_nor_labels(album, mi
     assert album.store.keywords_of(by_name(album)["red.jpg"].photo_id) == ["sea"]
 
 
-def test_a_description_for_everybody_that_is_anothers_stays_anothers(album, other, mine):
+def test_foreign_default_description_stays_foreign(album, other, mine):
     (mine / "red.jpg.xmp").write_text(FOREIGN)
     take_in(album, [mine])
     red = by_name(album)["red.jpg"].photo_id
@@ -254,9 +254,7 @@ def test_a_description_for_everybody_that_is_anothers_stays_anothers(album, othe
     assert verify_export(album.store, album.labels, album.originals, None).differences == []
 
 
-def test_a_caption_that_another_program_has_in_the_same_words_comes_back_and_stays_theirs(
-    album, other, mine
-):
+def test_equal_foreign_caption_is_restored_and_stays_foreign(album, other, mine):
     (mine / "red.jpg.xmp").write_text(FOREIGN)
     take_in(album, [mine])
     red = by_name(album)["red.jpg"].photo_id
@@ -272,7 +270,7 @@ def test_a_caption_that_another_program_has_in_the_same_words_comes_back_and_sta
     assert "Writers" not in (mine / "red.jpg.xmp").read_text()
 
 
-def test_a_caption_that_was_changed_in_the_sidecar_is_a_persons_and_locked(full, other, mine):
+def test_caption_edited_in_sidecar_is_locked_by_hand(full, other, mine):
     out_of(full).export(None)
     sidecar = mine / "red.jpg.xmp"
     ours, sign, theirs = sidecar.read_text().partition("</dc:description>")
@@ -288,7 +286,7 @@ def test_a_caption_that_was_changed_in_the_sidecar_is_a_persons_and_locked(full,
     assert other.caption_store.locked([by_name(other)["red.jpg"].photo_id])
 
 
-def test_a_sidecar_beside_another_photo_than_its_own_gives_it_nothing(full, other, tmp_path):
+def test_sidecar_of_another_photo_is_ignored(full, other, tmp_path):
     out_of(full).export(tmp_path / "out")
     make_photo(tmp_path / "out" / "red.jpg", "orange")
 
@@ -297,7 +295,7 @@ def test_a_sidecar_beside_another_photo_than_its_own_gives_it_nothing(full, othe
     assert everything(other) == {"red.jpg": ([], [], 4)}
 
 
-def test_a_made_up_sidecar_gives_no_more_than_a_person_could(album, mine):
+def test_forged_sidecar_gains_no_extra_rights(album, mine):
     take_in(album, [mine / "white.jpg"])
     (white,) = album.store.all_photos()
     said = SidecarContent(
@@ -307,7 +305,7 @@ def test_a_made_up_sidecar_gives_no_more_than_a_person_could(album, mine):
         ["a" * 101, "  two\nlines ", *(f"label {number}" for number in range(2000))],
         ["model 9.0000 label 1", "god 0.5000 label 2", "words 0.5000 label 3"],
     )
-    packet = extended(b"", said).packet
+    packet = extend_packet(b"", said).packet
     assert packet is not None
     (mine / "white.jpg.xmp").write_bytes(packet)
 
@@ -326,7 +324,7 @@ def test_a_made_up_sidecar_gives_no_more_than_a_person_could(album, mine):
 # Photos that are there already
 
 
-def test_a_sidecar_that_comes_later_gives_words_to_a_photo_that_has_none(full, other, mine):
+def test_later_sidecar_fills_a_photo_without_text(full, other, mine):
     for sidecar in mine.glob("*.xmp"):
         sidecar.rename(sidecar.with_suffix(".away"))
     take_in(other, [mine])
@@ -340,7 +338,7 @@ def test_a_sidecar_that_comes_later_gives_words_to_a_photo_that_has_none(full, o
     assert everything(other) == everything(full)
 
 
-def test_sidecars_give_words_also_to_photos_that_lie_elsewhere(full, other, mine, tmp_path):
+def test_sidecars_apply_to_photos_stored_elsewhere(full, other, mine, tmp_path):
     shutil.copytree(mine, tmp_path / "theirs", ignore=shutil.ignore_patterns("*.xmp"))
     take_in(other, [tmp_path / "theirs"])
     out_of(full).export(tmp_path / "out", with_photos=True)
@@ -353,7 +351,7 @@ def test_sidecars_give_words_also_to_photos_that_lie_elsewhere(full, other, mine
     assert by_name(other)["red.jpg"].path == tmp_path / "theirs" / "red.jpg"
 
 
-def test_what_the_album_says_already_is_neither_replaced_nor_added_to(full, other, mine, tmp_path):
+def test_existing_metadata_is_neither_replaced_nor_extended(full, other, mine, tmp_path):
     take_in(other, [mine])
     for photo in other.store.all_photos():
         set_caption(other.database, photo.photo_id, "mine", "en")
@@ -366,7 +364,7 @@ def test_what_the_album_says_already_is_neither_replaced_nor_added_to(full, othe
     assert everything(other) == before
 
 
-def test_what_was_taken_away_here_does_not_come_back_with_a_sidecar(full, other, mine):
+def test_removed_metadata_does_not_return_with_sidecar(full, other, mine):
     out_of(full).export(None)
     take_in(other, [mine])
     red, blue, white = (by_name(other)[it].photo_id for it in ("red.jpg", "blue.jpg", "white.jpg"))
@@ -385,7 +383,7 @@ def test_what_was_taken_away_here_does_not_come_back_with_a_sidecar(full, other,
     assert before["red.jpg"][0] == before["blue.jpg"][1] == before["white.jpg"][1] == []
 
 
-def test_photos_that_bring_their_captions_are_not_sent_to_the_captioner(full, other, mine):
+def test_photos_with_sidecar_captions_skip_the_captioner(full, other, mine):
     out_of(full).export(None)
 
     upload(other, [(it, it.name) for it in mine.iterdir()], caption_language="ko")

@@ -3,91 +3,29 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
-from pathlib import Path
 
-import numpy as np
 import pytest
 
 from album.errors import AlbumError
 from album.maintenance.repair import RepairReport, repair
-from album.maintenance.verify import find_faults
 from album.runtime.files import sha256_of
 from album.service import Album
 from album.storage.imports import ImportStore
-from album.storage.vector_index import TAIL_ROWS, VectorIndex
 from models.classifiers.factory import DefaultClassifiers
 from tests.support.fakes import FakeEncoder
-from tests.support.library import Library, PlainDecoder, contents, library, photo
-
-PHOTOS = 8
-LOGS = ("album.db-wal", "album.db-shm")  # SQLite's own; reading may touch them
-
-
-@pytest.fixture
-def sound(tmp_path):
-    """The folder of a library of photos in place (odd ids) and kept (even ids)."""
-    with library(tmp_path / "data") as made:
-        for number in range(PHOTOS):
-            path = photo(tmp_path / "photos" / f"{number}.jpg", number)
-            made.add(path, keep=number % 2 == 1)
-        made.originals.write_cache(
-            made.originals.large_view(made.store.get(1).sha256), made_up_jpeg()
-        )
-        made.set_encoder()
-    return tmp_path / "data"
+from tests.support.library import PlainDecoder, contents, library, photo
+from tests.support.repairs import (
+    LOGS,
+    PHOTOS,
+    damage,
+    faults_of,
+    original_of,
+    repaired,
+    thumbnail_of,
+)
 
 
-def made_up_jpeg() -> bytes:
-    return b"\xff\xd8\xff some picture \xff\xd9"
-
-
-def faults_of(data_dir: Path, *, deep: bool = False) -> list[str]:
-    """What a check of the library finds; it changes nothing, in the library or beside it."""
-    before = contents(data_dir.parent, *LOGS)
-    with library(data_dir) as checked:
-        found = list(
-            find_faults(checked.store, checked.originals, checked.embeddings_dir, deep=deep)
-        )
-    assert contents(data_dir.parent, *LOGS) == before
-    return found
-
-
-def repaired(data_dir: Path, *, deep: bool = False) -> RepairReport:
-    """What a repair did; photos are after it what they were."""
-    originals = by_content(data_dir)
-    with library(data_dir) as broken:
-        broken.set_encoder()
-        report = repair(
-            broken.store, broken.originals, broken.active, broken.embeddings_dir, deep=deep
-        )
-    assert by_content(data_dir) == originals
-    return report
-
-
-def by_content(data_dir: Path) -> list[str]:
-    folders = (data_dir / "photos", data_dir / "incoming", data_dir.parent / "photos")
-    return sorted(
-        sha256_of(path) for folder in folders for path in folder.rglob("*") if path.is_file()
-    )
-
-
-def damage(data_dir: Path, do: Callable[[Library], object]) -> None:
-    with library(data_dir) as opened:
-        do(opened)
-
-
-def thumbnail_of(data_dir: Path, photo_id: int) -> Path:
-    with library(data_dir) as opened:
-        return opened.originals.thumbnail(opened.store.get(photo_id).sha256)
-
-
-def original_of(data_dir: Path, photo_id: int) -> Path:
-    with library(data_dir) as opened:
-        return opened.originals.find(opened.store.get(photo_id))
-
-
-def test_a_sound_library_has_no_faults_and_a_repair_changes_nothing_of_it(sound):
+def test_sound_library_is_unchanged_by_repair(sound):
     assert faults_of(sound, deep=True) == []
     before = contents(sound.parent, "album.db", *LOGS)
 
@@ -109,7 +47,7 @@ BROKEN_THUMBNAILS = {
 
 
 @pytest.mark.parametrize("how", BROKEN_THUMBNAILS)
-def test_a_thumbnail_that_is_broken_is_named_and_made_again(sound, how):
+def test_broken_thumbnail_is_reported_and_rebuilt(sound, how):
     for photo_id in (1, 2):
         BROKEN_THUMBNAILS[how](thumbnail_of(sound, photo_id))
 
@@ -122,7 +60,7 @@ def test_a_thumbnail_that_is_broken_is_named_and_made_again(sound, how):
     assert faults_of(sound) == []
 
 
-def test_a_broken_large_view_is_named_and_taken_away(sound):
+def test_broken_large_view_is_reported_and_removed(sound):
     with library(sound) as opened:
         large = opened.originals.large_view(opened.store.get(1).sha256)
     large.write_bytes(b"")
@@ -133,157 +71,10 @@ def test_a_broken_large_view_is_named_and_taken_away(sound):
     assert faults_of(sound) == []
 
 
-def npy(array: np.ndarray) -> Callable[[Path], None]:
-    return lambda path: np.save(path, array)
-
-
-def zero_row(path: Path) -> None:
-    matrix = np.load(path)
-    matrix[1] = 0
-    np.save(path, matrix)
-
-
-def insert(at: int, junk: bytes) -> Callable[[Path], object]:
-    def change(path: Path) -> None:
-        good = path.read_bytes()
-        path.write_bytes(good[:at] + junk + good[at + len(junk) :])
-
-    return change
-
-
-def many_rows(path: Path) -> None:
-    """A header that a number of bytes, as the processor counts, would be too small for."""
-    good = path.read_bytes()
-    claim = f"({2**60}, 16)".encode()
-    bad = good.replace(b"(8, 16)", claim).replace(b" " * (len(claim) - 7) + b"\n", b"\n")
-    assert len(bad) == len(good)
-    path.write_bytes(bad)
-
-
-ROWS = np.random.default_rng(3).standard_normal((PHOTOS, FakeEncoder.dim)).astype(np.float32)
-BROKEN_MATRICES: dict[str, Callable[[Path], object]] = {
-    "gone": lambda path: path.unlink(),
-    "empty": lambda path: path.write_bytes(b""),
-    "zeroed": lambda path: path.write_bytes(bytes(4000)),
-    "a zip": insert(0, b"PK\x03\x04"),
-    "cut within a row": lambda path: path.write_bytes(path.read_bytes()[:-5]),
-    "cut in half": lambda path: path.write_bytes(path.read_bytes()[:300]),
-    "half a header": lambda path: path.write_bytes(path.read_bytes()[:64]),
-    "a bracket that never closes": insert(100, b"("),
-    "absurdly many rows": many_rows,
-    "another width": npy(ROWS[:, :8].copy()),
-    "another type": npy(ROWS.astype(np.float64)),
-    "another memory order": lambda path: np.save(path, np.asfortranarray(np.load(path))),
-    "objects": lambda path: np.save(path, np.array([{}, 1], dtype=object), allow_pickle=True),
-    "other rows": npy(ROWS),
-    "an early row zeroed": zero_row,
-    "more rows than the database": lambda path: np.save(
-        path, np.concatenate([np.load(path), ROWS])
-    ),
-}
-
-
-@pytest.mark.parametrize("how", BROKEN_MATRICES)
-def test_a_matrix_that_is_broken_is_named_and_made_again(sound, how):
-    path = sound / "embeddings" / "fake.npy"
-    good = path.read_bytes()
-    BROKEN_MATRICES[how](path)
-
-    (fault,) = faults_of(sound)
-    assert fault.startswith("fake.npy: ")
-    repaired(sound)
-    assert faults_of(sound) == []
-    assert path.read_bytes() == good
-
-
-def test_a_row_that_opening_the_matrix_does_not_look_at_is_put_right(sound):
-    def add_more(opened: Library) -> None:
-        for number in range(PHOTOS, TAIL_ROWS + 6):
-            path = photo(sound.parent / "photos" / f"{number}.jpg", number)
-            opened.add(path, keep=False)
-        opened.set_encoder()
-
-    damage(sound, add_more)
-    zero_row(sound / "embeddings" / "fake.npy")
-
-    assert faults_of(sound) == ["fake.npy: rows from 0 on differ from the database"]
-    assert repaired(sound) == RepairReport(matrices=["fake"])
-    assert faults_of(sound) == []
-
-
-@pytest.mark.parametrize("how", ["gone", "empty", "cut within a row", "a zip", "other rows"])
-def test_broken_ids_of_a_matrix_are_named_and_made_again(sound, how):
-    path = sound / "embeddings" / "fake.ids.npy"
-    good = path.read_bytes()
-    BROKEN_MATRICES[how](path)
-
-    assert len(faults_of(sound)) == 1
-    repaired(sound)
-    assert faults_of(sound) == []
-    assert path.read_bytes() == good
-
-
-def test_ids_in_another_order_are_named(sound):
-    path = sound / "embeddings" / "fake.ids.npy"
-    np.save(path, np.load(path)[::-1].copy())
-
-    assert faults_of(sound) == ["fake.npy: its rows are not those of the database"]
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_no_damage_to_a_header_brings_the_check_down(sound, seed):
-    rng = np.random.default_rng(seed)
-    path = sound / "embeddings" / "fake.npy"
-    good = path.read_bytes()
-    with library(sound) as checked:
-        for _ in range(60):
-            bad = bytearray(good)
-            for place in rng.integers(0, 128, rng.integers(1, 8)):
-                bad[place] = rng.choice([*b"\0\n '(),019\xff", rng.integers(256)])
-            path.write_bytes(bad)
-            found = list(find_faults(checked.store, checked.originals, checked.embeddings_dir))
-            assert [fault for fault in found if not fault.startswith("fake.npy: ")] == []
-
-
-def test_a_matrix_that_is_not_made_yet_or_behind_is_no_fault(sound):
-    shutil.rmtree(sound / "embeddings")
-    assert faults_of(sound) == []
-
-    damage(sound, Library.set_encoder)
-    damage(sound, lambda it: it.add(photo(sound.parent / "photos" / "new.jpg", 900), keep=True))
-    assert faults_of(sound) == []
-
-
-def test_the_check_looks_where_the_index_keeps_a_model(sound):
-    with library(sound) as opened:
-        vectors = np.eye(PHOTOS, 8, dtype=np.float32)
-        ids = [it.photo_id for it in opened.store.all_photos()]
-        opened.store.add_embeddings("ViT-B-32/o d d@1", ids, vectors)
-        index = VectorIndex(opened.embeddings_dir, opened.store, "ViT-B-32/o d d@1", 8)
-        index.path.write_bytes(b"")
-
-    assert faults_of(sound) == [f"{index.path.name}: it is cut short or damaged"]
-    assert repaired(sound).matrices == ["ViT-B-32/o d d@1"]
-    assert faults_of(sound) == []
-
-
 # Rows
 
 
-def test_photos_without_a_vector_are_counted_and_encoded(sound):
-    def add_unseen(opened: Library) -> None:
-        for number in (900, 901):
-            path = photo(sound.parent / "photos" / f"{number}.jpg", number)
-            opened.add(path, keep=False, encode=False)
-
-    damage(sound, add_unseen)
-
-    assert faults_of(sound) == ["2 photos are not encoded by the model that has encoded the most"]
-    assert repaired(sound) == RepairReport(encoded=2)
-    assert faults_of(sound) == []
-
-
-def test_a_damaged_database_is_named_and_nothing_is_repaired_by_it(sound):
+def test_damaged_database_is_reported_and_blocks_repair(sound):
     with library(sound) as opened:
         opened.database.connection.execute("PRAGMA foreign_keys = OFF")
         opened.database.connection.execute(
@@ -296,7 +87,7 @@ def test_a_damaged_database_is_named_and_nothing_is_repaired_by_it(sound):
         repaired(sound)
 
 
-def test_pages_of_the_database_that_are_garbage_are_named(sound):
+def test_garbage_database_pages_are_reported(sound):
     content = bytearray((sound / "album.db").read_bytes())
     middle = len(content) // 2 // 4096 * 4096
     content[middle : middle + 8192] = b"\xa5" * 8192
@@ -308,17 +99,10 @@ def test_pages_of_the_database_that_are_garbage_are_named(sound):
     assert all(fault.startswith("album.db: ") for fault in found)
 
 
-def test_a_vector_of_another_length_is_named(sound):
-    with library(sound) as opened:
-        opened.database.connection.execute("UPDATE embeddings SET vector = x'00' WHERE seq = 3")
-
-    assert faults_of(sound) == ["album.db: a vector of fake has another length than the others"]
-
-
 # Originals
 
 
-def test_an_original_that_is_gone_is_marked_and_left_to_the_person(sound):
+def test_missing_original_is_marked_and_reported(sound):
     kept, in_place = original_of(sound, 2), original_of(sound, 1)
     away = sound.parent / "away"
     away.mkdir()
@@ -347,7 +131,7 @@ def test_an_original_that_is_gone_is_marked_and_left_to_the_person(sound):
     assert faults_of(sound, deep=True) == []
 
 
-def test_an_original_with_other_bytes_is_left_to_the_person_with_its_thumbnail(sound):
+def test_original_with_other_bytes_is_reported_with_thumbnail(sound):
     longer, same_size = original_of(sound, 1), original_of(sound, 2)
     longer.write_bytes(longer.read_bytes() + b"more")
     content = bytearray(same_size.read_bytes())
@@ -370,7 +154,7 @@ def test_an_original_with_other_bytes_is_left_to_the_person_with_its_thumbnail(s
     ]
 
 
-def test_a_photo_whose_own_copy_is_where_the_album_keeps_it_is_found_again(sound):
+def test_repair_finds_the_album_copy_of_a_photo(sound):
     with library(sound) as opened:
         row = opened.store.get(1)
         kept = opened.originals.stored_path(row)
@@ -384,7 +168,7 @@ def test_a_photo_whose_own_copy_is_where_the_album_keeps_it_is_found_again(sound
         assert opened.store.get(1).path is None
 
 
-def test_an_original_under_a_wrong_name_goes_where_its_row_says(sound):
+def test_misnamed_original_is_moved_to_its_place(sound):
     kept = original_of(sound, 2)
     stray = sound / "photos" / "zz" / "holiday.jpg"
     stray.parent.mkdir()
@@ -397,7 +181,7 @@ def test_an_original_under_a_wrong_name_goes_where_its_row_says(sound):
     assert faults_of(sound, deep=True) == []
 
 
-def test_an_original_that_no_photo_owns_stays_and_can_be_imported(sound):
+def test_unowned_original_stays_and_can_be_imported(sound):
     stranger = photo(sound / "photos" / "zz" / "stray.jpg", 950)
     double = shutil.copy(original_of(sound, 2), sound / "photos" / "zz" / "double.jpg")
 
@@ -440,7 +224,7 @@ def test_a_repair_says_how_far_it_is(sound):
     assert calls == [(number + 1, PHOTOS, f"{number}.jpg") for number in range(PHOTOS)]
 
 
-def test_a_photo_marked_as_missing_by_an_import_is_found_by_a_repair(sound):
+def test_repair_finds_a_photo_marked_missing(sound):
     damage(sound, lambda it: ImportStore(it.database).mark_missing(3, True))
 
     assert repaired(sound) == RepairReport(found=1)
@@ -448,9 +232,7 @@ def test_a_photo_marked_as_missing_by_an_import_is_found_by_a_repair(sound):
         assert not opened.store.get(3).missing
 
 
-def test_what_no_photo_owned_is_a_photo_after_the_import_that_a_repair_asks_for(
-    sound, tmp_path, captioner
-):
+def test_unowned_original_becomes_photo_after_import(sound, tmp_path, captioner):
     stranger = photo(tmp_path / "stray.jpg", 950)
     sha256 = sha256_of(stranger)
     place = sound / "photos" / sha256[:2] / f"{sha256}.jpg"  # as after a loss of its row

@@ -35,7 +35,7 @@ class Browser:
         self.request = request
         with gr.Blocks():
             self.found = gr.State(SearchState())
-            self.tab = CaptionsTab(album, self.found, album.data_dir / "temp")
+            self.tab = CaptionsTab(album, self.found)
         self.values: dict[Any, Any] = {it: it.value for it in self.tab.choice.inputs}
         self.values[self.found] = SearchState()
         self.properties: dict[str, dict[str, Any]] = {}
@@ -58,7 +58,7 @@ class Browser:
             name = (getattr(component, "elem_id", None) or "").removeprefix("captions-")
             if name in boxes:
                 self.values[component] = boxes[name]
-        self.takes(self.tab.choice.tell(self.values, self.request))
+        self.takes(self.tab.choice.estimate(self.values, self.request))
 
     def starts(self) -> None:
         self.takes(self.tab.choice.start(self.values, self.request))
@@ -83,7 +83,7 @@ class Browser:
 
     def presses(self, what: Any, number: Any) -> None:
         event: Any = SimpleNamespace(index=number, value=what)
-        self.takes(self.tab.jobs.press(None, event, self.request))
+        self.takes(self.tab.jobs.on_button(None, event, self.request))
 
     @property
     def jobs(self) -> str:
@@ -105,9 +105,7 @@ def browser(album: Album, photo_ids: list[int]) -> Browser:
     return it
 
 
-def test_before_anything_is_sent_the_page_says_how_many_what_and_how_long(
-    browser: Browser, captioner: FakeCaptioner
-) -> None:
+def test_estimate_precedes_sending(browser: Browser, captioner: FakeCaptioner) -> None:
     assert "4 photos get a caption." in browser.estimate
     assert "at 10 a minute at the most" in browser.estimate
     assert re.search(r"About \d+,000 tokens", browser.estimate)
@@ -118,7 +116,7 @@ def test_before_anything_is_sent_the_page_says_how_many_what_and_how_long(
     assert captioner.calls == []
 
 
-def test_a_captioner_on_this_machine_sends_nothing_and_the_page_says_so(
+def test_local_captioner_estimate_says_nothing_is_sent(
     album: Album, photo_ids: list[int], captioner: FakeCaptioner
 ) -> None:
     captioner.sends = False
@@ -130,7 +128,7 @@ def test_a_captioner_on_this_machine_sends_nothing_and_the_page_says_so(
     assert "Google" not in browser.estimate
 
 
-def test_without_a_key_the_page_says_how_to_get_one_and_starts_nothing(
+def test_missing_key_blocks_start_and_is_explained(
     album: Album, photo_ids: list[int], captioner: FakeCaptioner
 ) -> None:
     captioner.missing = CaptionerUnavailableError("Captions by Gemini need a key: set one.")
@@ -144,7 +142,7 @@ def test_without_a_key_the_page_says_how_to_get_one_and_starts_nothing(
     assert album.captions.progress().jobs == ()
 
 
-def test_a_job_is_begun_for_just_what_was_told(
+def test_job_covers_exactly_the_announced_photos(
     browser: Browser, album: Album, captioner: FakeCaptioner, photo_ids: list[int]
 ) -> None:
     browser.chooses(language="ko,en")
@@ -159,7 +157,7 @@ def test_a_job_is_begun_for_just_what_was_told(
     assert all(len(album.captions.captions_by_language(it)) == 2 for it in photo_ids)
 
 
-def test_what_was_changed_after_it_was_told_is_told_again_before_it_starts(
+def test_changed_choice_is_announced_again_before_start(
     browser: Browser, album: Album, photo_ids: list[int]
 ) -> None:
     album.set_labels(photo_ids[0], ["family"])
@@ -173,7 +171,7 @@ def test_what_was_changed_after_it_was_told_is_told_again_before_it_starts(
     assert len(album.captions.progress().jobs) == 1
 
 
-def test_photos_that_come_in_after_it_was_told_are_not_sent(
+def test_photos_imported_after_announcement_are_not_sent(
     browser: Browser, album: Album, photo_ids: list[int], tmp_path: Path
 ) -> None:
     album.imports.wait(album.imports.start([make_photo(tmp_path / "new.png", "black")]))
@@ -200,7 +198,7 @@ def test_a_double_click_begins_one_job(
     assert browser.may_start  # as it is told now
 
 
-def test_the_photos_found_in_search_are_all_pages_of_them(
+def test_search_selection_covers_all_pages(
     browser: Browser, album: Album, photo_ids: list[int]
 ) -> None:
     browser.values[browser.found] = SearchState(SearchRequest("red.png"))
@@ -212,7 +210,7 @@ def test_the_photos_found_in_search_are_all_pages_of_them(
     assert "4 photos get a caption." in browser.estimate
 
 
-def test_photos_that_have_a_caption_are_done_again_only_when_asked_for_and_ones_own_never(
+def test_captioned_photos_repeat_only_on_request(
     browser: Browser, album: Album, photo_ids: list[int]
 ) -> None:
     album.captions.ask_now(photo_ids[0], "en")
@@ -225,7 +223,7 @@ def test_photos_that_have_a_caption_are_done_again_only_when_asked_for_and_ones_
     assert "1 is left alone: you wrote its caption." in browser.estimate
 
 
-def test_the_photos_of_a_label_and_those_of_a_model(
+def test_selection_by_label_and_by_model(
     browser: Browser, album: Album, photo_ids: list[int]
 ) -> None:
     album.set_labels(photo_ids[2], ["가족"])
@@ -246,7 +244,7 @@ def test_the_photos_of_a_label_and_those_of_a_model(
     assert browser.may_start
 
 
-def test_the_page_shows_how_a_job_stands_and_what_failed_with_its_reason(
+def test_job_list_shows_progress_and_failure_reasons(
     browser: Browser, album: Album, captioner: FakeCaptioner, photo_ids: list[int]
 ) -> None:
     browser.looks()
@@ -270,7 +268,7 @@ def test_the_page_shows_how_a_job_stands_and_what_failed_with_its_reason(
     assert "red.png — Gemini가 이 사진의 설명을 사양했습니다(SAFETY)." in korean.jobs
 
 
-def test_a_job_is_paused_gone_on_with_tried_again_and_cancelled_by_its_buttons(
+def test_job_buttons_pause_resume_retry_and_cancel(
     browser: Browser, album: Album, captioner: FakeCaptioner
 ) -> None:
     browser.starts()
@@ -295,7 +293,7 @@ def test_a_job_is_paused_gone_on_with_tried_again_and_cancelled_by_its_buttons(
     assert album.captions.job(job_id).state == "done"
 
 
-def test_a_cancelled_job_does_not_look_as_if_all_of_it_were_done(
+def test_cancelled_job_does_not_look_complete(
     browser: Browser, album: Album, photo_ids: list[int]
 ) -> None:
     job_id = album.captions.start_job(CaptionSelection(lacking=True), ["en"])
@@ -306,9 +304,7 @@ def test_a_cancelled_job_does_not_look_as_if_all_of_it_were_done(
     assert re.search(r"1 of 4\s+cancelled", browser.jobs)
 
 
-def test_nothing_is_sent_again_to_a_browser_that_shows_it_already(
-    browser: Browser, album: Album
-) -> None:
+def test_unchanged_job_list_is_not_sent_again(browser: Browser, album: Album) -> None:
     browser.starts()
     browser.looks()
     shown = browser.values[browser.tab.jobs.shown]
@@ -318,7 +314,7 @@ def test_nothing_is_sent_again_to_a_browser_that_shows_it_already(
     assert len(browser.tab.jobs.look(shown, ENGLISH)) > 1
 
 
-def test_a_quota_that_is_used_up_is_told_with_the_time_when_it_goes_on(
+def test_exhausted_quota_is_shown_with_resume_time(
     browser: Browser, album: Album, captioner: FakeCaptioner
 ) -> None:
     error = CaptionerUnavailableError(

@@ -20,8 +20,7 @@ from album.export.plan import ExportPlan
 from album.export.verification import Difference, VerifyReport
 from album.search.request import SearchRequest
 from album.service import Album
-from album.ui.export import export_html
-from album.ui.export import view as export_view
+from album.ui.export import export_html, export_job
 from album.ui.export.view import ExportView
 from album.ui.shared.background_task import BackgroundTask, TaskCancelledError
 from album.ui.shared.session_state import SearchState
@@ -78,7 +77,7 @@ def exported(view: ExportView, request: Any = ENGLISH, **choices: object) -> dic
     return last(view, view.export(order, BackgroundTask(), request))
 
 
-def test_what_would_be_done_is_told_for_every_choice(view, album):
+def test_plan_is_shown_for_every_choice(view, album):
     assert "Photos: 3. With a caption, a label or stars: 2. Each" in looked(view)["plan"]
     beside = looked(view, where="beside")
     assert "Photos: 2. With a caption, a label or stars: 1." in beside["plan"]
@@ -98,7 +97,7 @@ def test_what_would_be_done_is_told_for_every_choice(view, album):
     assert "No photo is chosen" in looked(view, which="found", shown=nearest)["plan"]
 
 
-def test_photos_that_were_found_are_taken_from_all_pages(album, tmp_path):
+def test_search_selection_covers_all_pages(album, tmp_path):
     photos = [make_photo(tmp_path / "in" / f"{n}.png", (n, 0, 0)) for n in range(70)]
     take_in(album, photos)
     with gr.Blocks():
@@ -107,7 +106,7 @@ def test_photos_that_were_found_are_taken_from_all_pages(album, tmp_path):
     assert "Photos: 70." in looked(view, which="found")["plan"]
 
 
-def test_photos_that_were_found_are_taken_with_all_of_their_moment(album, tmp_path):
+def test_search_selection_covers_whole_bursts(album, tmp_path):
     for n in range(4):
         shot = make_exif(shot={0x9003: f"2020:05:05 10:00:0{n}"})
         make_photo(tmp_path / "in" / f"{n}.jpg", (255, n, 0), exif=shot)
@@ -120,7 +119,7 @@ def test_photos_that_were_found_are_taken_with_all_of_their_moment(album, tmp_pa
     assert "Photos: 4." in looked(view, which="found", shown=shown)["plan"]
 
 
-def test_beside_is_offered_where_there_is_a_photo_to_write_beside(album, tmp_path):
+def test_beside_is_offered_when_photos_are_in_place(album, tmp_path):
     sent = make_photo(tmp_path / "g.jpg", "green")
     upload(album, [(sent, "green.jpg")])
     with gr.Blocks():
@@ -146,15 +145,15 @@ def test_many_gigabytes_are_not_offered_as_a_download(view, album):
     assert "photos copied" not in made["report"]
 
 
-def test_a_full_disk_is_told_before_anything_is_written(view, monkeypatch, tmp_path):
-    monkeypatch.setattr(export_view, "has_room", lambda folder, size_bytes: False)
+def test_full_disk_is_reported_before_writing(view, monkeypatch, tmp_path):
+    monkeypatch.setattr(export_job, "has_room", lambda folder, size_bytes: False)
 
     with pytest.raises(gr.Error, match="no room"):
         view.order_zip(given(view, with_photos=True), KOREAN)
     assert list((tmp_path / "temp" / "exports").iterdir()) == []
 
 
-def test_sidecars_are_written_beside_and_read_back_after_a_question(view, mine):
+def test_sidecars_beside_photos_need_confirmation(view, mine):
     (mine / "red.jpg.xmp").write_text("<broken")
     asked = last(view, [view.ask(given(view, where="beside"), ENGLISH)])
 
@@ -176,7 +175,7 @@ def test_sidecars_are_written_beside_and_read_back_after_a_question(view, mine):
     assert "All of it comes back as it is: 2 of 2" in same
 
 
-def test_a_zip_is_offered_with_its_size_and_can_be_read_back(view):
+def test_zip_is_offered_with_size_and_read_back(view):
     told = exported(view)
 
     zip_file = Path(told["download"]["value"])
@@ -217,7 +216,7 @@ def test_what_is_stopped_says_what_is_left(view):
         last(view, view.verify(done, work, ENGLISH))
 
 
-def test_a_browser_that_goes_away_ends_the_work_and_leaves_no_zip(view, monkeypatch, tmp_path):
+def test_closed_browser_cancels_export_and_removes_zip(view, monkeypatch, tmp_path):
     begun, go_on = threading.Event(), threading.Event()
     finished: list[ExportReport] = []
 
@@ -228,7 +227,7 @@ def test_a_browser_that_goes_away_ends_the_work_and_leaves_no_zip(view, monkeypa
         finished.append(ExportReport(None, new=1, not_reached=int(how["stopped"]())))
         return finished[0]
 
-    monkeypatch.setattr(export_view, "export_zip", slow)
+    monkeypatch.setattr(export_job, "export_zip", slow)
     order = last(view, [view.order_zip(given(view), ENGLISH)])["order"]
     steps = view.export(order, BackgroundTask(), ENGLISH)
     next(steps)
@@ -240,7 +239,7 @@ def test_a_browser_that_goes_away_ends_the_work_and_leaves_no_zip(view, monkeypa
     assert finished[0].not_reached == 1
 
 
-def test_work_that_gives_no_half_results_ends_where_it_tells_of_itself():
+def test_task_without_partial_results_stops_at_progress_report():
     def job() -> None:
         while True:
             work.report_or_cancel(1, 2, "x")
@@ -254,7 +253,7 @@ def test_work_that_gives_no_half_results_ends_where_it_tells_of_itself():
             work.result()
 
 
-def test_long_lists_are_cut_and_say_so_and_run_nothing():
+def test_long_lists_are_cut_and_escaped():
     problem = ExportProblem(1, HARM, Path("/a/b") / f"{HARM}.xmp".replace("/", ""), HARM)
     done = ExportReport(None, failed=[problem] * 53, notes=[problem])
     differences = [Difference(1, HARM, "labels", HARM, "x" * 999)] * 51
@@ -276,4 +275,4 @@ def test_long_lists_are_cut_and_say_so_and_run_nothing():
 def test_the_question_says_how_many(told, question):
     plan = ExportPlan((1, 2), (1, 2), told, told, 9)
 
-    assert question in export_html.asked(plan, "en", replace=False)
+    assert question in export_html.question(plan, "en", replace=False)

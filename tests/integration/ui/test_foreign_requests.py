@@ -60,7 +60,7 @@ def test_no_route_answers_a_page_of_another_site(
             assert len(answer.read()) < 1000
 
 
-def test_the_album_opens_by_its_own_names_and_from_links(served: ServedAlbum) -> None:
+def test_album_opens_by_its_hosts_and_links(served: ServedAlbum) -> None:
     port = served.url.rpartition(":")[2]
     link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
     for headers in (
@@ -78,7 +78,7 @@ def test_the_album_opens_by_its_own_names_and_from_links(served: ServedAlbum) ->
     assert httpx.get(f"{named}/config", timeout=30).status_code == 200
 
 
-def test_the_server_connects_to_no_address_that_it_is_given(
+def test_server_connects_to_no_address_from_requests(
     served: ServedAlbum, outside: Path, listener: tuple[str, list[str]]
 ) -> None:
     address, connections = listener
@@ -98,9 +98,7 @@ def test_the_server_connects_to_no_address_that_it_is_given(
     assert not outside.exists(), outside.read_text()
 
 
-def test_a_program_that_sends_an_address_is_told_to_send_the_file(
-    served: ServedAlbum, outside: Path
-) -> None:
+def test_program_sending_an_address_is_refused(served: ServedAlbum, outside: Path) -> None:
     client = served.client()
 
     with pytest.raises(Exception, match=r"403|addresses"):

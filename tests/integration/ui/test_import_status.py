@@ -95,7 +95,7 @@ def taken_in(album: Album, *files: Path, folder: bool = False) -> int:
     return import_id
 
 
-def test_an_empty_album_shows_no_import_and_how_to_have_folders_kept(browser: Browser) -> None:
+def test_empty_album_shows_no_import_and_folder_hint(browser: Browser) -> None:
     browser.look()
 
     assert browser.visible() == set()
@@ -104,7 +104,7 @@ def test_an_empty_album_shows_no_import_and_how_to_have_folders_kept(browser: Br
     assert browser.seconds == IDLE_S
 
 
-def test_the_card_follows_the_row_whoever_works_on_it(album: Album, browser: Browser) -> None:
+def test_card_follows_imports_of_any_process(album: Album, browser: Browser) -> None:
     import_id = running(album, 812, 5000)
 
     browser.look()
@@ -119,7 +119,7 @@ def test_the_card_follows_the_row_whoever_works_on_it(album: Album, browser: Bro
     assert "900 of 5,000" in browser.sees["import-progress"]
 
 
-def test_nothing_is_sent_to_a_browser_that_shows_it_already(album: Album, view: Any) -> None:
+def test_unchanged_status_is_not_sent_again(album: Album, view: Any) -> None:
     running(album, 1, 10)
     one, two = Browser(view), Browser(view)
     assert one.look() == two.look() != set()
@@ -155,9 +155,7 @@ def test_an_interrupted_import_offers_to_go_on(album: Album, browser: Browser) -
     assert "interrupted" in browser.sees["import-progress"]
 
 
-def test_the_photos_added_last_come_first_in_the_strip(
-    album: Album, browser: Browser, tmp_path: Path
-) -> None:
+def test_strip_shows_latest_photos_first(album: Album, browser: Browser, tmp_path: Path) -> None:
     files = [make_photo(tmp_path / f"{n:02}.jpg", (20 * n, 9, 9)) for n in range(11)]
     import_id = taken_in(album, *files)
     at_work(album, import_id)  # as if there were more
@@ -170,7 +168,7 @@ def test_the_photos_added_last_come_first_in_the_strip(
     assert newest == sorted(newest, reverse=True)
 
 
-def test_what_ended_is_told_with_its_failures_and_tried_again_once(
+def test_ended_import_shows_failures_and_retries_once(
     album: Album, browser: Browser, tmp_path: Path
 ) -> None:
     first = taken_in(album, make_photo(tmp_path / "good.jpg"), make_text(tmp_path / "bad.jpg"))
@@ -189,9 +187,7 @@ def test_what_ended_is_told_with_its_failures_and_tried_again_once(
     assert f'data-number="{second}" data-what="retry"' in browser.words()
 
 
-def test_three_reports_are_open_and_twenty_wait_behind_a_line(
-    album: Album, browser: Browser
-) -> None:
+def test_three_reports_are_open_and_twenty_folded(album: Album, browser: Browser) -> None:
     for _ in range(30):
         album.import_store.enter(album.import_store.begin("in place", []), "done")
 
@@ -203,9 +199,7 @@ def test_three_reports_are_open_and_twenty_wait_behind_a_line(
     assert "Earlier imports (20)" in behind
 
 
-def test_an_import_that_could_not_go_on_says_why_and_offers_to(
-    album: Album, browser: Browser
-) -> None:
+def test_failed_import_shows_reason_and_resume_button(album: Album, browser: Browser) -> None:
     import_id = running(album, 3, 10)
     album.import_store.enter(import_id, "failed", problem="The disk is gone.")
 
@@ -215,7 +209,7 @@ def test_an_import_that_could_not_go_on_says_why_and_offers_to(
     assert f'data-number="{import_id}" data-what="resume"' in browser.words()
 
 
-def test_a_rescan_that_finds_nothing_is_not_worth_a_word(album: Album, browser: Browser) -> None:
+def test_rescan_without_news_is_not_shown(album: Album, browser: Browser) -> None:
     paused = running(album, 3, 10)
     album.import_store.enter(paused, "paused")
     rescan = album.import_store.begin("rescan", [Path("/photos")])

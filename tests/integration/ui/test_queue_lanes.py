@@ -19,7 +19,7 @@ from album.search.request import SearchRequest
 from album.search.search import SearchPage
 from album.service import Album
 from album.ui.page import build_page
-from album.ui.server.sessions import MOST, few_sessions
+from album.ui.server.sessions import MOST, limit_sessions
 from album.ui.shared import queue_lanes
 from album.ui.shared.queue_lanes import use_lanes
 from tests.benchmarks.figures import held_by
@@ -76,7 +76,7 @@ def launched(album: Album, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     use_lanes(blocks)
     blocks.launch(
         prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", run_history=False,
-        app_kwargs={"lifespan": few_sessions},
+        app_kwargs={"lifespan": limit_sessions},
     )  # fmt: skip
     yield Launched(blocks, album)
     blocks.close(verbose=False)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from album.export.xmp_document import SidecarError
-from album.export.xmp_sidecar import SidecarContent, extended, photo_of, xml_text
+from album.export.xmp_sidecar import SidecarContent, extend_packet, sha256_in, xml_text
 from album.metadata import xmp
 from tests.support import exiftool
 
@@ -62,7 +62,7 @@ def packet(elements: str = "", attributes: str = "", names: str = "") -> bytes:
 
 
 def written(before: bytes, said: SidecarContent, **how: bool) -> bytes:
-    after = extended(before, said, **how).packet
+    after = extend_packet(before, said, **how).packet
     assert after is not None
     return after
 
@@ -85,7 +85,7 @@ def test_what_the_album_says_comes_back():
     assert (facts.rating, facts.photo) == (3, SHA256)
 
 
-def test_an_independent_reader_finds_it_where_the_standard_has_it(tmp_path):
+def test_independent_reader_finds_the_standard_properties(tmp_path):
     facts = as_exiftool_reads(written(b"", ALBUM_SAYS), tmp_path)
 
     assert facts["XMP-dc:Description"] == "강아지가 뛴다"
@@ -129,8 +129,8 @@ def test_comments_and_namespaces_stay_as_they_are_spelled():
 
 
 @pytest.mark.parametrize("before", [b"", RICH.encode()])
-def test_a_sidecar_that_says_it_already_is_not_written_again(before):
-    assert extended(written(before, ALBUM_SAYS), ALBUM_SAYS).packet is None
+def test_up_to_date_sidecar_is_not_rewritten(before):
+    assert extend_packet(written(before, ALBUM_SAYS), ALBUM_SAYS).packet is None
 
 
 def test_a_sidecar_in_another_encoding_is_extended():
@@ -140,7 +140,7 @@ def test_a_sidecar_in_another_encoding_is_extended():
     assert "한국말" in after.decode()
 
 
-def test_what_was_taken_away_in_the_album_goes_again_and_nothing_else(tmp_path):
+def test_removed_metadata_alone_leaves_the_sidecar(tmp_path):
     once = written(RICH.encode(), ALBUM_SAYS)
     less = written(once, SidecarContent(SHA256, {"en": "A dog runs"}, labels=["가족"], rating=3))
     nothing = written(less, SidecarContent(SHA256, {}, rating=3))
@@ -157,7 +157,7 @@ def test_what_was_taken_away_in_the_album_goes_again_and_nothing_else(tmp_path):
     assert not [name for name in facts if "photoAlbum" in name]
 
 
-def test_a_word_of_somebody_else_outlives_the_label_of_the_same_name():
+def test_foreign_keyword_outlives_the_label_it_equals():
     before = packet("<dc:subject><rdf:Bag><rdf:li>dog</rdf:li></rdf:Bag></dc:subject>")
     labelled = written(before, SidecarContent(SHA256, {}, labels=["dog"]))
 
@@ -172,7 +172,7 @@ def test_a_label_of_the_album_is_no_keyword():
     assert facts.labels == ("dog", "a/b", "c|d")
 
 
-def test_a_description_and_stars_of_somebody_else_stay_unless_they_are_to_be_replaced():
+def test_foreign_description_and_rating_stay_unless_replaced():
     theirs = packet(
         '<dc:description><rdf:Alt><rdf:li xml:lang="x-default">mine</rdf:li>'
         '<rdf:li xml:lang="ko">내 글</rdf:li></rdf:Alt></dc:description>',
@@ -180,8 +180,8 @@ def test_a_description_and_stars_of_somebody_else_stay_unless_they_are_to_be_rep
     )
     said = SidecarContent(SHA256, {"ko": "앨범의 글", "en": "of the album"}, rating=2)
 
-    kept = extended(theirs, said)
-    replaced = extended(theirs, said, replace=True)
+    kept = extend_packet(theirs, said)
+    replaced = extend_packet(theirs, said, replace=True)
 
     assert kept.packet is not None
     assert replaced.packet is not None
@@ -193,9 +193,9 @@ def test_a_description_and_stars_of_somebody_else_stay_unless_they_are_to_be_rep
     assert replaced.notes == ()
 
 
-def test_what_the_album_wrote_follows_what_it_says_now():
+def test_album_values_follow_the_album():
     first = written(b"", SidecarContent(SHA256, {"ko": "하나", "": "by hand"}, rating=1))
-    then = extended(first, SidecarContent(SHA256, {"ko": "둘"}, rating=-1))
+    then = extend_packet(first, SidecarContent(SHA256, {"ko": "둘"}, rating=-1))
 
     assert then.notes == ()
     assert then.packet is not None
@@ -204,7 +204,7 @@ def test_what_the_album_wrote_follows_what_it_says_now():
     assert facts.rating == -1
 
 
-def test_a_caption_of_unknown_language_is_the_one_for_everybody():
+def test_caption_of_unknown_language_is_the_default():
     said = SidecarContent(SHA256, {"": "강아지", "ko": "강아지"})
     after = written(b"", said)
 
@@ -232,12 +232,13 @@ def test_any_text_comes_back_letter_for_letter(text):
     assert facts.captions == {"ko": text, "": text + "!"}
     assert facts.labels == (text[:90], "b")
     assert (
-        extended(after, SidecarContent(SHA256, facts.captions, labels=facts.labels)).packet is None
+        extend_packet(after, SidecarContent(SHA256, facts.captions, labels=facts.labels)).packet
+        is None
     )
 
 
-def test_characters_that_xml_cannot_hold_are_left_out_and_that_is_said():
-    result = extended(
+def test_invalid_xml_characters_are_removed_and_reported():
+    result = extend_packet(
         b"", SidecarContent(SHA256, {"en": "a\x01\x1bb\ud800c\ufffe"}, labels=["x\x00y"])
     )
 
@@ -275,9 +276,9 @@ EVIL = (
     ],
     ids=range(18),
 )  # fmt: skip
-def test_a_broken_or_odd_sidecar_is_refused_in_one_sentence(broken):
+def test_broken_sidecar_is_refused_in_one_sentence(broken):
     with pytest.raises(SidecarError, match=r"\.$"):
-        extended(broken, ALBUM_SAYS)
+        extend_packet(broken, ALBUM_SAYS)
 
     assert xmp.read(written(b"", ALBUM_SAYS)).captions == ALBUM_SAYS.captions  # none the worse
 
@@ -287,15 +288,15 @@ def test_what_the_writer_would_change_is_never_written():
     odd = packet("", times, 'xmlns:exif="http://ns.adobe.com/exif/1.0/"')
 
     with pytest.raises(SidecarError, match="GPSTimeStamp"):
-        extended(odd, ALBUM_SAYS)
+        extend_packet(odd, ALBUM_SAYS)
 
 
-def test_a_caption_too_long_to_be_read_again_is_refused():
+def test_too_long_caption_is_refused():
     with pytest.raises(SidecarError, match="become too long"):
-        extended(b"", SidecarContent(SHA256, {"en": "a" * xmp.MAX_BYTES}))
+        extend_packet(b"", SidecarContent(SHA256, {"en": "a" * xmp.MAX_BYTES}))
 
 
-def test_the_photo_of_a_sidecar_is_known_where_an_album_wrote_it():
-    assert photo_of(written(b"", ALBUM_SAYS)) == SHA256
-    assert photo_of(RICH.encode()) is None
-    assert photo_of(b"<") is None
+def test_album_sidecar_names_its_photo():
+    assert sha256_in(written(b"", ALBUM_SAYS)) == SHA256
+    assert sha256_in(RICH.encode()) is None
+    assert sha256_in(b"<") is None
