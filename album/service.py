@@ -26,13 +26,13 @@ from album.encoding.active_encoder import ActiveEncoder
 from album.errors import AlbumError, PhotoNotFoundError, QueryError, UnreadableImageError
 from album.images.decoder import Decoder
 from album.images.decoder_pool import DecodePool
-from album.images.file_types import kind_of
+from album.images.file_types import file_kind
 from album.importing.folder_watcher import FolderWatcher
 from album.importing.importer import PhotoImporter
 from album.importing.jobs import ImportJobs
 from album.importing.zip_archive import MAX_SIDECAR_BYTES, SIDECAR_TOO_LARGE
 from album.maintenance.verify import find_faults
-from album.metadata.geocoder import Places
+from album.metadata.geocoder import TownGeocoder
 from album.metadata.sidecars import Siblings
 from album.runtime.supervised_loop import LoopProblem, SupervisedLoop, problems_of
 from album.search.search import PhotoSearch
@@ -138,7 +138,7 @@ class Album:
             self.originals,
             self.active,
             self.decoder,
-            Places(data_dir / "places"),
+            TownGeocoder(data_dir / "places"),
         )
         self.imports = ImportJobs(
             self.import_store,
@@ -270,7 +270,7 @@ class Album:
             The id of the import.
         """
         siblings = Siblings([name for _, name in uploads])
-        sidecars = {name: file for file, name in uploads if kind_of(name) == "sidecar"}
+        sidecars = {name: file for file, name in uploads if file_kind(name) == "sidecar"}
         left_out = {
             name: SIDECAR_TOO_LARGE
             for name, file in sidecars.items()
@@ -278,16 +278,20 @@ class Album:
         }
         photos, skipped, read = [], Counter[str](), set(left_out)
         for file, name in uploads:
-            kind = kind_of(name)
+            kind = file_kind(name)
             if kind == "photo" or (kind != "sidecar" and not whole_folder):
-                said = [it for it in siblings.of(name) if it in sidecars and it not in left_out]
+                said = [
+                    it
+                    for it in siblings.sidecars_for(name)
+                    if it in sidecars and it not in left_out
+                ]
                 photos.append((file, name, [(sidecars[it], it) for it in said]))
                 read.update(said)
             elif kind != "sidecar":
                 skipped[kind] += 1
         if not whole_folder:
             for name in sidecars.keys() - read:
-                if siblings.shares(name):  # such as the edits of an iPhone, beside their photo
+                if siblings.shares_stem(name):  # such as the edits of an iPhone, beside their photo
                     skipped["other"] += 1
                 else:
                     left_out[name] = DESCRIBES_NOTHING

@@ -17,7 +17,7 @@ from album.export.files import XMP, NamesInFolder, copy_photo, read_sidecar, why
 from album.export.xmp_document import SidecarError
 from album.export.xmp_sidecar import SidecarContent, extended, photo_of, refuse_broken
 from album.metadata import xmp
-from album.metadata.provenance import giver_line, writer_line
+from album.metadata.provenance import format_label_source, format_writer
 from album.metadata.sidecars import Siblings, read_bytes
 from album.storage.captions import CaptionStore
 from album.storage.labels import LabelStore
@@ -160,10 +160,10 @@ class PhotoExport:
         return SidecarContent(
             photo.sha256,
             {language: it.text for language, it in captions.items()},
-            {language: writer_line(it) for language, it in captions.items()},
+            {language: format_writer(it) for language, it in captions.items()},
             [it.label for it in given],
             [
-                giver_line(it.label, it.given_by, it.probability)
+                format_label_source(it.label, it.given_by, it.probability)
                 for it in given
                 if it.given_by != "person"
             ],
@@ -218,7 +218,9 @@ class PhotoExport:
         if with_photos:
             self._originals.find(photo)
         name = names.name_for(photo, original)
-        own = folders.beside(original).of(original.name) if original.parent.is_dir() else []
+        own = (
+            folders.beside(original).sidecars_for(original.name) if original.parent.is_dir() else []
+        )
         seeds = [original.with_name(it) for it in own if it.lower().endswith(XMP)]
         return _Place(
             folder / (name + XMP),
@@ -229,8 +231,8 @@ class PhotoExport:
     @staticmethod
     def _place_beside(photo: Photo, path: Path, folders: Folders) -> _Place:
         beside = folders.beside(path)
-        home, hidden = beside.xmp_home(path.name, raw=photo.file_type == "RAW")
-        if hidden is None and home != path.name + XMP and beside.shares(path.name):
+        home, hidden = beside.sidecar_target(path.name, raw=photo.file_type == "RAW")
+        if hidden is None and home != path.name + XMP and beside.shares_stem(path.name):
             about = photo_of(read_sidecar(path.with_name(home)).packet)
             if about not in (None, photo.sha256):  # two raw files of one name
                 home, hidden = path.name + XMP, home

@@ -21,7 +21,7 @@ from album.export.files import XMP
 from album.export.xmp_sidecar import SidecarContent, photo_of
 from album.importing.sidecar_import import SidecarImporter
 from album.metadata import xmp
-from album.metadata.reader import told_beside
+from album.metadata.reader import read_sidecars
 from album.metadata.sidecars import read_bytes
 from album.storage.database import Database
 from album.storage.labels import LabelStore
@@ -142,7 +142,7 @@ def _in_folder(folder: Path, exported: Mapping[str, Sequence[str]], photo: Photo
 
 def _beside(photo: Path, folders: Folders) -> list[Path]:
     try:
-        names = folders.beside(photo).of(photo.name)
+        names = folders.beside(photo).sidecars_for(photo.name)
     except OSError:
         return []
     return [photo.with_name(name) for name in names]
@@ -152,7 +152,7 @@ def _take_in(
     store: PhotoStore, words: SidecarImporter, photo: Photo, sidecars: Sequence[Path]
 ) -> None:
     """Add a photo of which nothing is known but what its sidecars say."""
-    rating, told = told_beside(sidecars)
+    rating, told = read_sidecars(sidecars)
     photo_id = store.add(
         NewPhoto(
             photo.sha256,

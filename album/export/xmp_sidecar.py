@@ -127,8 +127,8 @@ def _plan(root: Element, said: SidecarContent, replace: bool) -> tuple[dict[str,
     description, ours = _description(root, captions, replace, notes)
     subject, words = _subject(root, labels, said.keywords)
     rating, our_rating = _rating(root, said.rating, replace, notes)
-    branches = [xmp.branch_of(label) for label in labels]
-    no_more = {xmp.branch_of(label) for label in words_of(root, "album:Labels")}.difference(
+    branches = [xmp.label_path(label) for label in labels]
+    no_more = {xmp.label_path(label) for label in words_of(root, "album:Labels")}.difference(
         branches
     )
     tree = [it for it in words_of(root, "lr:hierarchicalSubject") if it not in no_more]
@@ -238,7 +238,7 @@ def _rating(
     wanted = None if stars is None else str(stars)
     if now is None or now == before:
         return wanted, wanted
-    if wanted is not None and xmp.stars(now) != stars:
+    if wanted is not None and xmp.parse_rating(now) != stars:
         if replace:
             return wanted, wanted
         notes.append("The sidecar has other stars, which stay: have them replaced if yours count.")

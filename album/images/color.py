@@ -30,7 +30,7 @@ class Coding(NamedTuple):
 
 _MODES = {b"RGB ": "RGB", b"GRAY": "L", b"CMYK": "CMYK"}
 _MAX_PROFILE_BYTES = 4_000_000  # profiles of presses have 0.5 to 3 MB
-_UNSEEN = 2  # of 255: profiles that move no colour further are sRGB but for rounding
+_MAX_INVISIBLE_CHANGE = 2  # of 255: profiles that move no colour further are sRGB but for rounding
 
 _PQ, _HLG = 16, 18
 _PAPER_NITS = 203.0
@@ -68,25 +68,25 @@ def to_srgb(
     Returns:
         "RGB" of the same size; `image` itself where it is in sRGB already.
     """
-    space = space_of(profile)
+    space = profile_mode(profile)
     coding = _coding_in(profile or b"") or coding
     # What profiles say of PQ and HLG is made for screens with such light: the code points it is.
     if coding is not None and (space is None or coding.transfer in (_PQ, _HLG)):
-        return _decoded(_rgb(image), coding)
+        return _convert_coding(_as_rgb(image), coding)
     if space == "RGB" and image.mode == "L":
-        image = _rgb(image)
+        image = _as_rgb(image)
     if profile is not None and space == image.mode:
         transform = _transform(profile, space)
         if transform is not None:
-            return ImageCms.applyTransform(image, transform) or _rgb(image)
-    return _rgb(image)
+            return ImageCms.applyTransform(image, transform) or _as_rgb(image)
+    return _as_rgb(image)
 
 
-def _rgb(image: Image.Image) -> Image.Image:
+def _as_rgb(image: Image.Image) -> Image.Image:
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
-def space_of(profile: object) -> str | None:
+def profile_mode(profile: object) -> str | None:
     """The Pillow mode that an ICC profile is for: "RGB", "L" or "CMYK"; None for all others."""
     if not isinstance(profile, bytes) or not 132 <= len(profile) <= _MAX_PROFILE_BYTES:
         return None
@@ -112,7 +112,7 @@ def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
     if moved is None:
         return None
     change = np.asarray(moved, dtype=int) - np.asarray(probe.convert("RGB"), dtype=int)
-    return transform if np.abs(change).max() > _UNSEEN else None
+    return transform if np.abs(change).max() > _MAX_INVISIBLE_CHANGE else None
 
 
 def _probe(mode: str) -> Image.Image:
@@ -127,7 +127,7 @@ def _probe(mode: str) -> Image.Image:
 
 def _coding_in(profile: bytes) -> Coding | None:
     """The code points within an ICC profile: ICC.1:2022, 9.2.17 and 10.3."""
-    if space_of(profile) != "RGB":
+    if profile_mode(profile) != "RGB":
         return None
     (count,) = struct.unpack_from(">I", profile, 128)
     for entry in range(132, min(132 + 12 * min(count, 100), len(profile) - 11), 12):
@@ -140,7 +140,7 @@ def _coding_in(profile: bytes) -> Coding | None:
 # By code points
 
 
-def _decoded(image: Image.Image, coding: Coding) -> Image.Image:
+def _convert_coding(image: Image.Image, coding: Coding) -> Image.Image:
     """An "RGB" image of these code points, in sRGB."""
     primaries = _WIDE_PRIMARIES.get(coding.primaries)
     light = _light(coding.transfer)

@@ -27,7 +27,7 @@ _MAX_NOTE_BYTES = 4_000_000
 _JXL_RATIOS = (None, (1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
 
 
-def is_cut(file: BinaryIO) -> bool:
+def is_truncated(file: BinaryIO) -> bool:
     """Whether a HEIC, AVIF or WebP file ends before its pixels do, by the lengths it gives.
 
     libheif decodes such a file without complaint and leaves the missing tiles green. What follows
@@ -54,7 +54,7 @@ class ContainerMetadata(NamedTuple):
     xmp: bytes | None = None
 
 
-def said(file: BinaryIO, start: bytes) -> ContainerMetadata:
+def read_metadata(file: BinaryIO, start: bytes) -> ContainerMetadata:
     """The colours of a PNG, AVIF or JPEG 2000 file, and the XMP packet of a JPEG XL file.
 
     Args:
@@ -113,7 +113,7 @@ def jxl_size(file: BinaryIO) -> tuple[int, int] | None:
     return (side() if ratio is None else height * ratio[0] // ratio[1]), height
 
 
-def cr3_notes(file: BinaryIO) -> dict[bytes, bytes]:
+def cr3_exif(file: BinaryIO) -> dict[bytes, bytes]:
     """The EXIF directories of a Canon CR3 file, each built like a TIFF file of its own.
 
     By the names of their boxes: CMT1 is the main directory, CMT2 Exif, CMT4 GPS. No standard says
@@ -170,8 +170,8 @@ def _avif_coding(file: BinaryIO) -> Coding | None:
 def _jp2_profile(file: BinaryIO) -> bytes | None:
     """The ICC profile of a JPEG 2000 file: ISO/IEC 15444-1, I.5.3.3."""
     header = io.BytesIO(_first(file, b"jp2h") or b"")
-    said = _first(header, b"colr") or b""
-    return said[3:] if said[:1] == b"\x02" else None
+    read_metadata = _first(header, b"colr") or b""
+    return read_metadata[3:] if read_metadata[:1] == b"\x02" else None
 
 
 def _png_coding(file: BinaryIO) -> Coding | None:

@@ -22,7 +22,7 @@ from typing import IO, TYPE_CHECKING, Any
 from album.errors import AlbumError, UnreadableImageError
 from album.images.decoder import Decoded
 from album.images.decoder_worker import HEAD_LENGTH, Answer, Head, Request, Start
-from album.images.pixels import rgb
+from album.images.pixels import from_rgb_bytes
 from album.settings import decoder_environment
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 WORKERS = max(1, min(16, os.cpu_count() or 2))
 IDLE_S = 60.0
 """Workers end after so long without work: their memory comes back."""
-USUAL_BYTES = 2**30
+DEFAULT_MEMORY_BYTES = 2**30
 """Enough for photos of some 100 megapixels. What needs more is decoded once more, one at a time."""
 
 _MOST_HEAD_BYTES = 2**24
@@ -126,7 +126,7 @@ class DecodePool:
         return jpeg
 
     def _ask(self, function: str, *arguments: Any) -> Answer:
-        usual = Request(function, arguments, min(USUAL_BYTES, self._memory_bytes))
+        usual = Request(function, arguments, min(DEFAULT_MEMORY_BYTES, self._memory_bytes))
         with self._turns:
             answer = self._answer_to(usual)
         if answer[0].lacks_memory and usual.memory_bytes < self._memory_bytes:
@@ -144,7 +144,7 @@ class DecodePool:
     def _answer_to(self, request: Request) -> Answer:
         try:
             return self._answer_of(self._worker(), request)
-        except _DiedError:  # perhaps before the file reached it: a new worker tells
+        except _WorkerDiedError:  # perhaps before the file reached it: a new worker tells
             return self._answer_of(_Worker(self._start), request)
 
     def _answer_of(self, worker: _Worker, request: Request) -> Answer:
@@ -197,7 +197,7 @@ class DecodePool:
             self._tidying = None
 
 
-class _DiedError(UnreadableImageError):
+class _WorkerDiedError(UnreadableImageError):
     """A worker that had served before is gone: of this file, or of something else meanwhile."""
 
 
@@ -224,7 +224,7 @@ class _Worker:
         self._answers: IO[bytes] = self._process.stdout
         try:
             self._ask(start)  # so its start is nobody's delay
-        except _CUT as error:
+        except _WORKER_LOST as error:
             self.end()
             raise AlbumError(_NO_WORKER) from error
 
@@ -238,7 +238,7 @@ class _Worker:
 
         Raises:
             UnreadableImageError: it is gone, or took too long.
-            _DiedError: it is gone, and nobody can say whether that was of this file.
+            _WorkerDiedError: it is gone, and nobody can say whether that was of this file.
         """
         started = time.monotonic()
         clock = threading.Timer(self._timeout_s, self._process.kill)
@@ -246,7 +246,7 @@ class _Worker:
         clock.start()
         try:
             answer = self._ask(request)
-        except _CUT as error:
+        except _WORKER_LOST as error:
             late = time.monotonic() - started >= self._timeout_s
             self.end()
             if late:
@@ -254,7 +254,7 @@ class _Worker:
                     f"This file takes longer than {self._timeout_s:g} seconds to decode: "
                     "save it as JPEG, or a smaller copy of it."
                 ) from error
-            unreadable = _DiedError if self._has_served else UnreadableImageError
+            unreadable = _WorkerDiedError if self._has_served else UnreadableImageError
             raise unreadable(_CRASHED) from error
         finally:
             clock.cancel()
@@ -293,14 +293,14 @@ class _Worker:
         return data
 
 
-_CUT = (EOFError, OSError, ValueError)
+_WORKER_LOST = (EOFError, OSError, ValueError)
 """What is raised where a worker died before, during or after an answer, or answers nonsense."""
 
 
 def _image(head: Head, pixels: bytes) -> Image.Image:
     if not pixels:
         raise UnreadableImageError(_CRASHED)
-    return rgb(head.size, pixels)
+    return from_rgb_bytes(head.size, pixels)
 
 
 @cache

@@ -85,7 +85,7 @@ def work(requests: IO[bytes], answers: IO[bytes]) -> None:
     if sys.platform != "win32":
         os.nice(start.niceness)
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # an answer that nobody waits for any more
-    own_bytes = _own_bytes()
+    own_bytes = _address_space_bytes()
     with Path(os.devnull).open("wb") as nowhere:
         confine()
         _send((Head(), b"", b""), answers)
@@ -96,7 +96,7 @@ def work(requests: IO[bytes], answers: IO[bytes]) -> None:
             )
             if own_bytes:
                 _limit_memory(own_bytes + request.memory_bytes)
-            with _ending_with_the_parent(requests):
+            with _end_with_parent(requests):
                 answer = _answer(decoders, request)
             faulthandler.cancel_dump_traceback_later()
             _send(answer, answers)
@@ -120,7 +120,7 @@ def _send(answer: Answer, pipe: IO[bytes]) -> None:
 def _answer(decoders: ModuleType, request: Request) -> Answer:
     try:
         made = getattr(decoders, request.function)(*request.arguments)
-        return _told(made)
+        return _answer_with(made)
     except MemoryError:
         return Head(lacks_memory=True), b"", b""
     except UnreadableImageError as error:
@@ -129,7 +129,7 @@ def _answer(decoders: ModuleType, request: Request) -> Answer:
         return Head(problem=str(error)), b"", b""
 
 
-def _told(made: Decoded | Image.Image | bytes) -> Answer:
+def _answer_with(made: Decoded | Image.Image | bytes) -> Answer:
     if isinstance(made, bytes):
         return Head(jpeg_bytes=len(made)), b"", made
     if isinstance(made, Decoded):
@@ -139,7 +139,7 @@ def _told(made: Decoded | Image.Image | bytes) -> Answer:
 
 
 @contextmanager
-def _ending_with_the_parent(requests: IO[bytes]) -> Iterator[None]:
+def _end_with_parent(requests: IO[bytes]) -> Iterator[None]:
     """In this block the process ends when its parent does, whatever it is doing.
 
     No request is due while one is worked on. So the next thing to happen on that pipe is its end,
@@ -161,7 +161,7 @@ def _ending_with_the_parent(requests: IO[bytes]) -> Iterator[None]:
         fcntl.fcntl(requests, fcntl.F_SETFL, flags)
 
 
-def _own_bytes() -> int:
+def _address_space_bytes() -> int:
     """The address space of this process in bytes; 0 where the system does not say."""
     size = Path("/proc/self/statm")  # in pages; see proc(5)
     if sys.platform == "win32" or not size.exists():

@@ -27,8 +27,8 @@ from album.domain.photo import ImageFacts
 from album.errors import CANNOT_OPEN, UnreadableImageError
 from album.images import color, containers, raw
 from album.images.decoder import Decoded
-from album.images.pixels import reduced
-from album.metadata.reader import facts_of
+from album.images.pixels import reduce_to_8bit
+from album.metadata.reader import read_facts
 
 THUMBNAIL_PX = 320
 """Shorter side of a thumbnail."""
@@ -108,12 +108,12 @@ def read_photo(
         UnreadableImageError: empty, no image, cut short or damaged, over `MAX_PIXELS`, an unknown
             variant, or a file that cannot be opened.
     """
-    with _opened(path) as opened:
+    with _open(path) as opened:
         width, height = opened.image.size
-        upright, turned = _reduced(opened, shortest_px)
+        upright, turned = _decode_reduced(opened, shortest_px)
         if opened.raw is not None:
             width, height, turned = opened.raw.width, opened.raw.height, False
-        facts = facts_of(
+        facts = read_facts(
             opened.image if opened.raw is None else opened.raw.notes,
             file_type=opened.file_type,
             width=height if turned else width,
@@ -158,8 +158,8 @@ def encoder_image(path: Path, encoder_px: int) -> Image.Image:
     Raises:
         UnreadableImageError: as in `read_photo`.
     """
-    with _opened(path) as opened:
-        return _reduced(opened, _encoder_least_px(encoder_px))[0]
+    with _open(path) as opened:
+        return _decode_reduced(opened, _encoder_least_px(encoder_px))[0]
 
 
 def thumbnail_of(path: Path) -> bytes:
@@ -168,8 +168,8 @@ def thumbnail_of(path: Path) -> bytes:
     Raises:
         UnreadableImageError: as in `read_photo`.
     """
-    with _opened(path) as opened:
-        return thumbnail(_reduced(opened, THUMBNAIL_PX)[0])
+    with _open(path) as opened:
+        return thumbnail(_decode_reduced(opened, THUMBNAIL_PX)[0])
 
 
 def thumbnail(image: Image.Image) -> bytes:
@@ -202,7 +202,7 @@ def small_jpeg(path: Path) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class _Opened:
+class _OpenedImage:
     """An image that is recognised and of acceptable size, not decoded yet."""
 
     image: Image.Image
@@ -212,16 +212,16 @@ class _Opened:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[_Opened]:
-    with _opened_file(path) as file:
-        opened = _opened_raw(file, path) or _recognised(file)
+def _open(path: Path) -> Iterator[_OpenedImage]:
+    with _open_file(path) as file:
+        opened = _open_raw(file, path) or _open_image(file)
         with opened.image as image:
             if image.width * image.height > MAX_PIXELS:
                 raise UnreadableImageError(_TOO_LARGE)
             yield opened
 
 
-def _opened_file(path: Path) -> BinaryIO:
+def _open_file(path: Path) -> BinaryIO:
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever
@@ -233,22 +233,22 @@ def _opened_file(path: Path) -> BinaryIO:
         raise UnreadableImageError(CANNOT_OPEN) from error
 
 
-def _opened_raw(file: BinaryIO, path: Path) -> _Opened | None:
+def _open_raw(file: BinaryIO, path: Path) -> _OpenedImage | None:
     """What LibRaw sees in a file; None where it is none of its own."""
-    with _translated(otherwise=_DAMAGED):
+    with _translate_errors(otherwise=_DAMAGED):
         if not raw.looks_raw(file, path.suffix.lower()):
             return None
         photo = raw.open_raw(path, MAX_PIXELS)
-        return None if photo is None else _Opened(photo.image, "RAW", raw=photo)
+        return None if photo is None else _OpenedImage(photo.image, "RAW", raw=photo)
 
 
-def _recognised(file: BinaryIO) -> _Opened:
+def _open_image(file: BinaryIO) -> _OpenedImage:
     """What Pillow sees in a file."""
     file.seek(0)
     start = file.read(16)
     is_jxl = start.startswith(containers.JXL_SIGNATURES)
-    with _translated(otherwise=_DAMAGED if is_jxl else _UNSUPPORTED):
-        if containers.is_cut(file):
+    with _translate_errors(otherwise=_DAMAGED if is_jxl else _UNSUPPORTED):
+        if containers.is_truncated(file):
             raise UnreadableImageError(_DAMAGED)
         if is_jxl:  # its decoder takes the memory for all pixels as soon as it sees the file
             size = containers.jxl_size(file)
@@ -256,7 +256,7 @@ def _recognised(file: BinaryIO) -> _Opened:
                 raise UnreadableImageError(_DAMAGED)
             if math.prod(size) > MAX_PIXELS:
                 raise UnreadableImageError(_TOO_LARGE)
-        said = containers.said(file, start)
+        said = containers.read_metadata(file, start)
         file.seek(0)
         try:
             image: Image.Image = Image.open(file, formats=_FORMATS)
@@ -269,11 +269,11 @@ def _recognised(file: BinaryIO) -> _Opened:
                 image.info[name] = value
         file_format = str(image.format)
         coding = containers.heif_coding(image.info) if file_format == "HEIF" else said.coding
-        return _Opened(image, _FILE_TYPES.get(file_format, file_format), coding)
+        return _OpenedImage(image, _FILE_TYPES.get(file_format, file_format), coding)
 
 
 @contextmanager
-def _translated(otherwise: str) -> Iterator[None]:
+def _translate_errors(otherwise: str) -> Iterator[None]:
     """Whatever Pillow raises in this block, as a sentence."""
     try:
         yield
@@ -292,21 +292,21 @@ def _encoder_least_px(image_size: int) -> int:
     return max(ENCODER_LEAST_PX, round(ENCODER_MARGIN * image_size))
 
 
-def _reduced(opened: _Opened, shortest_px: int) -> tuple[Image.Image, bool]:
+def _decode_reduced(opened: _OpenedImage, shortest_px: int) -> tuple[Image.Image, bool]:
     """Decode as `_decode`, to about `shortest_px` or more."""
     size = opened.image.size
     factor = max(min(size) // shortest_px, math.ceil(max(size) / (_MAX_ASPECT * shortest_px)))
     return _decode(opened, factor)
 
 
-def _decode(opened: _Opened, factor: int) -> tuple[Image.Image, bool]:
+def _decode(opened: _OpenedImage, factor: int) -> tuple[Image.Image, bool]:
     """Decode to RGB, about `factor` (1 or more) times smaller.
 
     Returns:
         The upright image, and whether it took a quarter turn to make it so.
     """
     image = opened.image
-    with _translated(otherwise=_DAMAGED):
+    with _translate_errors(otherwise=_DAMAGED):
         if image.format in ("JPEG", "MPO"):
             # libjpeg decodes at 1/2, 1/4 or 1/8 by leaving out coefficients: several times faster.
             # HEIF files would answer with an embedded thumbnail, which need not be the photo.
@@ -315,8 +315,8 @@ def _decode(opened: _Opened, factor: int) -> tuple[Image.Image, bool]:
             factor = max(factor * max(image.size) // max(width, height), 1)
         image.load()  # only now are mode and size final
         profile = image.info.get("icc_profile")
-        inks = color.space_of(profile) == "CMYK"
-        small = reduced(image, factor, keep_inks=inks)
+        inks = color.profile_mode(profile) == "CMYK"
+        small = reduce_to_8bit(image, factor, keep_inks=inks)
         # After reducing, and for most photos nothing at all: they are in sRGB.
         small = color.to_srgb(small, profile, _coding(opened))
     # Not ImageOps.exif_transpose: it writes the EXIF anew and fails where that is garbage.
@@ -324,7 +324,7 @@ def _decode(opened: _Opened, factor: int) -> tuple[Image.Image, bool]:
     return (small, False) if turn is None else (small.transpose(turn), turn in _QUARTER_TURNS)
 
 
-def _coding(opened: _Opened) -> color.Coding | None:
+def _coding(opened: _OpenedImage) -> color.Coding | None:
     """The colours of an image without a profile, where it says them in another way."""
     notes = opened.image if opened.raw is None else opened.raw.notes
     if (
@@ -335,7 +335,7 @@ def _coding(opened: _Opened) -> color.Coding | None:
     return opened.coding
 
 
-def _orientation(opened: _Opened) -> int:
+def _orientation(opened: _OpenedImage) -> int:
     """How the pixels of a decoded image lie, as EXIF counts it; 1 where nothing is known.
 
     PNG says it after its pixels, so only now; TIFF has turned itself in load().
@@ -360,7 +360,7 @@ def _tags(image: Image.Image, ifd: int | None = None) -> dict[int, Any]:
 
 
 def _jpeg_within(path: Path, longest_px: int) -> bytes:
-    with _opened(path) as opened:
+    with _open(path) as opened:
         upright, _ = _decode(opened, factor=max(max(opened.image.size) // longest_px, 1))
     return _jpeg(upright, min(1, longest_px / max(upright.size)), quality=85)
 

@@ -38,7 +38,7 @@ _SUFFIXES: dict[Kind, str] = {
 _KIND_OF = {suffix: kind for kind, suffixes in _SUFFIXES.items() for suffix in suffixes.split()}
 
 
-def kind_of(name: str) -> Kind:
+def file_kind(name: str) -> Kind:
     """What a file is, by its name; hidden files and unknown endings are "other".
 
     Args:

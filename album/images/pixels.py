@@ -9,7 +9,7 @@ from PIL import Image
 _BAND_PIXELS = 4_000_000
 
 
-def reduced(image: Image.Image, factor: int, *, keep_inks: bool) -> Image.Image:
+def reduce_to_8bit(image: Image.Image, factor: int, *, keep_inks: bool) -> Image.Image:
     """RGB or grey, `factor` times smaller by box averages; a new image that carries no metadata.
 
     Band by band: converting a large image whole would hold it two or three times.
@@ -25,7 +25,7 @@ def reduced(image: Image.Image, factor: int, *, keep_inks: bool) -> Image.Image:
     small = None
     for top in range(0, height, rows):
         band = image.crop((0, top, width, min(top + rows, height)))
-        band = band if keep_inks and image.mode == "CMYK" else _flat(band, white)
+        band = band if keep_inks and image.mode == "CMYK" else _flatten(band, white)
         band = band.reduce(factor) if factor > 1 else band
         if small is None:
             size = (math.ceil(width / factor), math.ceil(height / factor))
@@ -36,7 +36,7 @@ def reduced(image: Image.Image, factor: int, *, keep_inks: bool) -> Image.Image:
     return small
 
 
-def rgb(size: tuple[int, int], pixels: bytes) -> Image.Image:
+def from_rgb_bytes(size: tuple[int, int], pixels: bytes) -> Image.Image:
     """An RGB image out of (width, height) and its pixels, 3 bytes each, row by row."""
     return Image.frombytes("RGB", size, pixels)
 
@@ -49,7 +49,7 @@ def _white_level(image: Image.Image) -> float:
     return next((level for level in (1.0, 255.0, 65535.0) if brightest <= level), brightest)
 
 
-def _flat(image: Image.Image, white: float) -> Image.Image:
+def _flatten(image: Image.Image, white: float) -> Image.Image:
     """8-bit RGB over white, or "L" where there is no colour; profiles come later."""
     if image.mode.startswith("I;16"):
         image = image.convert("I")

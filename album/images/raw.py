@@ -111,9 +111,9 @@ def open_raw(path: Path, max_pixels: int) -> RawPhoto | None:
         if max(sizes.raw_width * sizes.raw_height, sizes.width * sizes.height) > max_pixels:
             raise Image.DecompressionBombError
         lies = _ORIENTATIONS.get(sizes.flip, 1)
-        preview = _preview(raw)
+        preview = _extract_preview(raw)
         if preview is None or max(preview.size) < _LEAST_PREVIEW_PX:
-            image, orientation = _developed(raw, preview), lies
+            image, orientation = _develop(raw, preview), lies
         else:
             image, orientation = preview, _own_orientation(preview, lies)
         if image is preview and (sizes.width > sizes.height) != (image.width > image.height):
@@ -122,11 +122,11 @@ def open_raw(path: Path, max_pixels: int) -> RawPhoto | None:
         if lies >= 5:
             width, height = height, width
         with path.open("rb") as file:
-            notes = notes_of(file, preview)
+            notes = metadata_carrier(file, preview)
         return RawPhoto(image, orientation, width, height, notes)
 
 
-def _preview(raw: rawpy.RawPy) -> Image.Image | None:
+def _extract_preview(raw: rawpy.RawPy) -> Image.Image | None:
     """The largest picture that the camera put in, if there is one to be read."""
     import rawpy
 
@@ -150,7 +150,7 @@ def _own_orientation(preview: Image.Image, otherwise: int) -> int:
     return orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else otherwise
 
 
-def _developed(raw: rawpy.RawPy, preview: Image.Image | None) -> Image.Image:
+def _develop(raw: rawpy.RawPy, preview: Image.Image | None) -> Image.Image:
     """RGB out of the sensor's values, half as wide and high; else the preview, if small."""
     import rawpy
 
@@ -165,7 +165,7 @@ def _developed(raw: rawpy.RawPy, preview: Image.Image | None) -> Image.Image:
         return preview
 
 
-def notes_of(file: BinaryIO, preview: Image.Image | None) -> Image.Image:
+def metadata_carrier(file: BinaryIO, preview: Image.Image | None) -> Image.Image:
     """An image of no account that bears the EXIF and XMP of a raw file.
 
     Where the file is built like TIFF, the directories are its own; else those of its preview.
@@ -180,7 +180,7 @@ def notes_of(file: BinaryIO, preview: Image.Image | None) -> Image.Image:
             if isinstance(packet, bytes):
                 notes.info["xmp"] = packet
         elif start[4:8] == b"ftyp":
-            notes.info["exif"] = _joined(containers.cr3_notes(file))
+            notes.info["exif"] = _merge_directories(containers.cr3_exif(file))
     except _BROKEN:
         pass
     if "exif" not in notes.info and preview is not None and "exif" in preview.info:
@@ -188,7 +188,7 @@ def notes_of(file: BinaryIO, preview: Image.Image | None) -> Image.Image:
     return notes
 
 
-def _joined(directories: dict[bytes, bytes]) -> bytes:
+def _merge_directories(directories: dict[bytes, bytes]) -> bytes:
     """EXIF out of directories that lie apart."""
     exif = Image.Exif()
     exif.load(b"Exif\0\0" + directories[b"CMT1"])

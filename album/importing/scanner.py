@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from album.errors import UnreadableImageError
-from album.images.file_types import kind_of
+from album.images.file_types import file_kind
 from album.importing.zip_archive import MAX_SIDECAR_BYTES, SYSTEM_FOLDERS, Archive
 from album.metadata.sidecars import Siblings
 from album.storage.imports import FileStamp
@@ -76,7 +76,7 @@ class FileScanner:
         for source in self._sources:
             if source.is_dir():
                 for _, names, _ in self._folders(source):
-                    kinds = Counter(map(kind_of, names))
+                    kinds = Counter(map(file_kind, names))
                     photos += kinds.pop("photo", 0)
                     others += kinds
             elif _is_zip(source):
@@ -108,7 +108,7 @@ class FileScanner:
                 yield Blocked(str(parent), problem)
             siblings = Siblings(names)
             yield from (
-                _found(parent, name, siblings) for name in names if kind_of(name) == "photo"
+                _found(parent, name, siblings) for name in names if file_kind(name) == "photo"
             )
 
     def _folders(self, folder: Path) -> Iterator[tuple[Path, list[str], str | None]]:
@@ -139,7 +139,7 @@ def _found(parent: Path, name: str, siblings: Siblings) -> ScannedFile:
     sidecars: list[str] = []
     stamps: list[str] = []
     too_large: list[str] = []
-    for beside in siblings.of(name):
+    for beside in siblings.sidecars_for(name):
         sidecar = os.path.join(folder, beside)  # noqa: PTH118  # likewise
         try:
             its = os.stat(sidecar)  # noqa: PTH116  # likewise
@@ -167,7 +167,10 @@ def _walk_zip(path: Path) -> Iterator[ScannedFile | Blocked]:
         for own in names:
             if archive.kind(f"{folder}/{own}") != "photo":
                 continue
-            stamps = {it: archive.stamp(it) for it in (f"{folder}/{it}" for it in siblings.of(own))}
+            stamps = {
+                it: archive.stamp(it)
+                for it in (f"{folder}/{it}" for it in siblings.sidecars_for(own))
+            }
             described = "|".join(f"{it}/{stamp}" for it, stamp in stamps.items())
             stamp = FileStamp(*archive.stamp(f"{folder}/{own}"), described)
             sidecars = tuple(it for it, (size, _) in stamps.items() if size <= MAX_SIDECAR_BYTES)

@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from album.errors import UnreadableImageError
-from album.images.file_types import Kind, kind_of
+from album.images.file_types import Kind, file_kind
 from album.metadata import takeout, xmp
 
 SYSTEM_FOLDERS = frozenset(
@@ -97,7 +97,7 @@ class Archive:
         hidden = any(
             (it.startswith(".") and it != "..") or it.lower() in SYSTEM_FOLDERS for it in folders
         )
-        return "other" if hidden else kind_of(own)
+        return "other" if hidden else file_kind(own)
 
     def stamp(self, name: str) -> tuple[int, int]:
         """(size in bytes, checksum) of a member: it changes when the member does."""

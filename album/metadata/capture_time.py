@@ -88,7 +88,7 @@ def parse(text: str, *, fraction: str | None = None, offset: int | None = None) 
     return Moment(at, said if hour else None, whole_day=hour is None)
 
 
-def best(moments: Sequence[Moment]) -> Moment | None:
+def most_trusted(moments: Sequence[Moment]) -> Moment | None:
     """The first of these, which are in order of trust; a time of the same day beats a mere day."""
     if not moments:
         return None

@@ -30,14 +30,14 @@ _FIRST_GPS_CAMERA = datetime(1990, 1, 1)  # receivers without a fix begin in 198
 _MAX_NAME_LENGTH = 80
 
 
-def shot(tags: Mapping[int, Any]) -> Moment | None:
+def capture_moment(tags: Mapping[int, Any]) -> Moment | None:
     """When the shutter opened, else when the picture was digitized, on the camera's clock."""
     return _moment(tags, _DATE_TIME_ORIGINAL, _SUB_SEC_ORIGINAL, _OFFSET_TIME_ORIGINAL) or _moment(
         tags, _DATE_TIME_DIGITIZED, _SUB_SEC_DIGITIZED, _OFFSET_TIME_DIGITIZED
     )
 
 
-def written(tags: Mapping[int, Any]) -> Moment | None:
+def file_moment(tags: Mapping[int, Any]) -> Moment | None:
     """When a camera or an editor last wrote the file, on its clock."""
     return _moment(tags, _DATE_TIME, _SUB_SEC, _OFFSET_TIME)
 
@@ -51,7 +51,7 @@ def offset(tags: Mapping[int, Any]) -> int | None:
     return None
 
 
-def stamped(gps: Mapping[int, Any]) -> datetime | None:
+def gps_time(gps: Mapping[int, Any]) -> datetime | None:
     """The satellites' date and time: UTC, naive; None where one of the two is missing."""
     day = capture_time.parse(_text(gps.get(_DATE_STAMP)) or "")
     clock = _three_numbers(gps.get(_TIME_STAMP))

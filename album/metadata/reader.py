@@ -48,7 +48,7 @@ _GARBAGE = (
 )  # fmt: skip
 
 
-def facts_of(
+def read_facts(
     image: Image.Image,
     *,
     file_type: str,
@@ -72,7 +72,7 @@ def facts_of(
     """
     main, shot = _tags(image, None), _tags(image, ExifTags.IFD.Exif)
     tags, gps = main | shot, _tags(image, ExifTags.IFD.GPSInfo)
-    beside, from_google = _described_by(sidecars)
+    beside, from_google = _parse_sidecars(sidecars)
     packets = [*beside, _embedded_xmp(image)]
     records = _embedded_iptc(image)
     latitude, longitude = exif.position(gps)
@@ -80,15 +80,15 @@ def facts_of(
     position = _first(
         [position, *(it.position for it in packets), *(it.position for it in from_google)]
     )
-    taken_from, taken = _taken(
+    taken_from, taken = _most_trusted(
         [
-            ("exif", exif.shot(tags)),
+            ("exif", exif.capture_moment(tags)),
             *(("xmp", packet.taken) for packet in packets),
             ("xmp", records.taken),
             ("xmp", _png_time(image)),
             *(
                 ("gps", capture_time.from_utc(stamp, position=position, offset=exif.offset(tags)))
-                for stamp in [exif.stamped(gps), *(packet.stamped for packet in packets)]
+                for stamp in [exif.gps_time(gps), *(packet.stamped for packet in packets)]
                 if stamp is not None
             ),
             ("name", capture_time.from_name(path.name, position=position)),
@@ -102,7 +102,7 @@ def facts_of(
                 for facts in from_google
                 if facts.taken_s is not None
             ),
-            ("exif", exif.written(tags)),
+            ("exif", exif.file_moment(tags)),
         ]
     )
     return ImageFacts(
@@ -120,7 +120,7 @@ def facts_of(
         focal_mm=exif.focal_mm(tags),
         orientation=_orientation(image, main),
         rating=_first([*(packet.rating for packet in packets), exif.rating(main)]),
-        keywords=_distinct(
+        keywords=_normalize_keywords(
             [
                 *(word for packet in beside for word in packet.keywords),
                 *records.keywords,
@@ -131,32 +131,32 @@ def facts_of(
         ),
         latitude=None if position is None else position[0],
         longitude=None if position is None else position[1],
-        words=_words(beside),
+        words=_sidecar_words(beside),
     )
 
 
-def told_beside(sidecars: Sequence[Path]) -> tuple[int | None, tuple[SidecarWords, ...]]:
+def read_sidecars(sidecars: Sequence[Path]) -> tuple[int | None, tuple[SidecarWords, ...]]:
     """The stars, and the captions and labels, that an import of a photo would find beside it.
 
     Args:
         sidecars: files that describe it, most telling first.
     """
-    packets, _ = _described_by(sidecars)
-    return _first(packet.rating for packet in packets), _words(packets)
+    packets, _ = _parse_sidecars(sidecars)
+    return _first(packet.rating for packet in packets), _sidecar_words(packets)
 
 
-def _taken(
+def _most_trusted(
     told: Sequence[tuple[TakenFrom, Moment | None]],
 ) -> tuple[TakenFrom, Moment] | tuple[None, None]:
     """The moment to believe, and who told it; `told` is in order of trust."""
     known = [(source, moment) for source, moment in told if moment is not None]
-    chosen = capture_time.best([moment for _, moment in known])
+    chosen = capture_time.most_trusted([moment for _, moment in known])
     if chosen is None:
         return None, None
     return next((source, moment) for source, moment in known if moment is chosen)
 
 
-def _words(packets: Sequence[XmpFacts]) -> tuple[SidecarWords, ...]:
+def _sidecar_words(packets: Sequence[XmpFacts]) -> tuple[SidecarWords, ...]:
     """What albums wrote into packets, bounded."""
     now = datetime.now().replace(microsecond=0)
     return tuple(
@@ -164,7 +164,7 @@ def _words(packets: Sequence[XmpFacts]) -> tuple[SidecarWords, ...]:
             packet.photo,
             tuple(_captions(packet, now)),
             packet.labels[:_MAX_LABELS],
-            provenance.givers_of(packet.givers[:_MAX_LABELS]),
+            provenance.parse_label_sources(packet.givers[:_MAX_LABELS]),
         )
         for packet in packets
         if packet.photo is not None
@@ -174,10 +174,10 @@ def _words(packets: Sequence[XmpFacts]) -> tuple[SidecarWords, ...]:
 def _captions(packet: XmpFacts, now: datetime) -> Iterator[Caption]:
     for language, writer in packet.writers.items():
         text = packet.captions[language][:MAX_CAPTION_LENGTH]
-        yield provenance.caption_of(text, language, writer, otherwise=now)
+        yield provenance.parse_caption(text, language, writer, otherwise=now)
 
 
-def _described_by(sidecars: Sequence[Path]) -> tuple[list[XmpFacts], list[TakeoutFacts]]:
+def _parse_sidecars(sidecars: Sequence[Path]) -> tuple[list[XmpFacts], list[TakeoutFacts]]:
     """What the sidecars say; their content tells their kind, for an ending may be lost."""
     packets, from_google = [], []
     for sidecar in sidecars:
@@ -239,7 +239,7 @@ def _orientation(image: Image.Image, tags: dict[int, Any]) -> int:
     return exif.orientation(tags if turned is None else {ExifTags.Base.Orientation: turned})
 
 
-def _distinct(words: Iterable[str]) -> tuple[str, ...]:
+def _normalize_keywords(words: Iterable[str]) -> tuple[str, ...]:
     """Short printable words, each once however it is written, in their order."""
     seen: dict[str, str] = {}
     for word in words:

@@ -47,13 +47,13 @@ class Siblings:
                 self._photos.add(key)
                 self._by_stem.setdefault(_stem(key), []).append(key)
 
-    def of(self, name: str) -> list[str]:
+    def sidecars_for(self, name: str) -> list[str]:
         """The names in the folder that describe the photo `name`, most telling first."""
         key = _key(name)
         found = [*self._xmp_of(key), *self._json_of(key)]
         return [self._real(sidecar, name) for sidecar in dict.fromkeys(found)]
 
-    def xmp_home(self, name: str, *, raw: bool) -> tuple[str, str | None]:
+    def sidecar_target(self, name: str, *, raw: bool) -> tuple[str, str | None]:
         """Where XMP about the photo `name` is to be written, and what has its say until then.
 
         The sidecar that the photo has; a new one is called after its whole name, which darktable
@@ -73,11 +73,11 @@ class Siblings:
         if not found:
             return name + _XMP, None
         own = _key(found[0]) == key + _XMP
-        if own or raw or not self.shares(name):
+        if own or raw or not self.shares_stem(name):
             return found[0], None
         return name + _XMP, found[0]
 
-    def shares(self, name: str) -> bool:
+    def shares_stem(self, name: str) -> bool:
         """Whether another photo of the folder has the same stem."""
         key = _key(name)
         return any(other != key for other in self._by_stem.get(_stem(key), []))
@@ -117,9 +117,9 @@ class Siblings:
         return next((name for name in names if name.startswith(stem)), names[0])
 
 
-def sidecars_of(name: str, siblings: Collection[str]) -> list[str]:
+def find_sidecars(name: str, siblings: Collection[str]) -> list[str]:
     """Which of the names in the same folder describe the photo `name`; for many, use `Siblings`."""
-    return Siblings(siblings).of(name)
+    return Siblings(siblings).sidecars_for(name)
 
 
 def read_bytes(path: Path, limit: int) -> bytes:

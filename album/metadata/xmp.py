@@ -58,16 +58,16 @@ _TREES_OF_KEYWORDS = (
     *("lr:hierarchicalSubject", "digiKam:TagsList"),
     *("microsoft:LastKeywordXMP", "microsoft_:LastKeywordXMP"),
 )
-_OURS = ("album:Photo", "album:Labels", "album:RuleLabels", "album:Words")
+_ALBUM_PROPERTIES = ("album:Photo", "album:Labels", "album:RuleLabels", "album:Words")
 _ROOT = "Album"  # of the branch of labels in lr:hierarchicalSubject
 _POSITION = ("exif:GPSLatitude", "exif:GPSLongitude")
-_WANTED = (
+_READ_PROPERTIES = (
     *_DATES, *_FLAT_KEYWORDS, *_TREES_OF_KEYWORDS, *_POSITION, "exif:GPSTimeStamp", "xmp:Rating",
-    *_OURS, "tiff:Make", "tiff:Model", "exifEX:LensModel", "aux:Lens",
+    *_ALBUM_PROPERTIES, "tiff:Make", "tiff:Model", "exifEX:LensModel", "aux:Lens",
 )  # fmt: skip
 _BY_TAG = {
     f"{{{NAMESPACES[prefix]}}}{name}": f"{prefix}:{name}"
-    for prefix, name in (wanted.split(":") for wanted in _WANTED)
+    for prefix, name in (wanted.split(":") for wanted in _READ_PROPERTIES)
 }
 
 _MARKS = (  # the longer one first: the mark of UTF-32 begins as that of UTF-16 does
@@ -114,12 +114,12 @@ class XmpFacts:
 def read(packet: bytes) -> XmpFacts:
     """The facts of a packet of at most `MAX_BYTES`; none of anything else."""
     try:
-        root = root_of(decoded(packet))
+        root = parse_xml(decode(packet))
     except ValueError:
         return XmpFacts()
-    said = _properties(root)
+    said = _read_properties(root)
     labels = tuple(said.get("album:Labels", ()))
-    not_keywords = {*said.get("album:Words", ()), *map(branch_of, labels)}
+    not_keywords = {*said.get("album:Words", ()), *map(label_path, labels)}
 
     def first(*names: str) -> str | None:
         return next((said[name][0] for name in names if said.get(name)), None)
@@ -128,9 +128,9 @@ def read(packet: bytes) -> XmpFacts:
     stamp = capture_time.parse(first("exif:GPSTimeStamp") or "")
     captions = _captions(alternatives(root, "dc:description"), root)
     return XmpFacts(
-        taken=capture_time.best(dates),
+        taken=capture_time.most_trusted(dates),
         stamped=None if stamp is None or stamp.whole_day else stamp.at,
-        rating=stars(first("xmp:Rating")),
+        rating=parse_rating(first("xmp:Rating")),
         keywords=(
             *(
                 word
@@ -158,7 +158,7 @@ def read(packet: bytes) -> XmpFacts:
     )
 
 
-def branch_of(label: str) -> str:
+def label_path(label: str) -> str:
     """A label as lr:hierarchicalSubject has it; the sign that parts levels becomes its wide twin,
     which looks the same."""
     return f"{_ROOT}|{label.replace('|', '｜')}"
@@ -183,9 +183,9 @@ def alternatives(root: Element, name: str) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for tag, value in properties(root):
-        if tag != tag_of(name):
+        if tag != qualified_name(name):
             continue
-        items = [value] if isinstance(value, str) else _items(value) or [value]
+        items = [value] if isinstance(value, str) else _list_items(value) or [value]
         for item in items:
             text = item if isinstance(item, str) else item.text
             language = "x-default" if isinstance(item, str) else item.get(LANGUAGE, "x-default")
@@ -194,13 +194,13 @@ def alternatives(root: Element, name: str) -> dict[str, str]:
     return found
 
 
-def tag_of(name: str) -> str:
+def qualified_name(name: str) -> str:
     """The tag of a property that is named with one of the prefixes of `NAMESPACES`."""
     prefix, _, own = name.partition(":")
     return f"{{{NAMESPACES[prefix]}}}{own}"
 
 
-def root_of(text: str) -> Element:
+def parse_xml(text: str) -> Element:
     """The root of a packet.
 
     Raises:
@@ -245,31 +245,31 @@ def _writers(captions: Mapping[str, str], root: Element) -> dict[str, str]:
     return found
 
 
-def _properties(root: Element) -> dict[str, list[str]]:
+def _read_properties(root: Element) -> dict[str, list[str]]:
     """The wanted properties, each with its values in the order of the packet."""
     said: dict[str, list[str]] = {}
     for tag, value in properties(root):
         if tag in _BY_TAG:
-            found = [value] if isinstance(value, str) else values(value)
+            found = [value] if isinstance(value, str) else texts(value)
             said.setdefault(_BY_TAG[tag], []).extend(found)
     return said
 
 
-def values(element: Element) -> list[str]:
+def texts(element: Element) -> list[str]:
     """The one text of a property, or the texts of its list."""
-    items = _items(element)
+    items = _list_items(element)
     if items:
         return [item.text for item in items if item.text and item.text.strip()]
     return [element.text] if element.text and element.text.strip() else []
 
 
-def _items(element: Element) -> list[Element]:
+def _list_items(element: Element) -> list[Element]:
     """The members of the list that a property is; none of another one."""
     lists = (RDF + "Bag", RDF + "Seq", RDF + "Alt")
     return [item for child in element if child.tag in lists for item in child]
 
 
-def decoded(packet: bytes, errors: str = "replace") -> str:
+def decode(packet: bytes, errors: str = "replace") -> str:
     """The text of a packet without what pads it; "" for one that is too long.
 
     A packet names its encoding nowhere but in its first bytes, and what its XML declaration claims
@@ -290,7 +290,7 @@ def decoded(packet: bytes, errors: str = "replace") -> str:
     return text[max(text.find("<"), 0) : text.rfind(">") + 1]
 
 
-def stars(text: str | None) -> int | None:
+def parse_rating(text: str | None) -> int | None:
     """0 to 5 stars, also where they are written "3.0"; -1: rejected."""
     if text is None or not _NUMBER.fullmatch(text.strip()):
         return None

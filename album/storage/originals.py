@@ -29,7 +29,7 @@ from pathlib import Path
 
 from album.domain.photo import Photo
 from album.errors import CANNOT_OPEN, PhotoNotFoundError, UnreadableImageError
-from album.images.file_types import kind_of
+from album.images.file_types import file_kind
 from album.runtime.files import sha256_of
 
 SUFFIXES = {
@@ -155,7 +155,7 @@ class Originals:
         final = self.kept(photo)
         final.parent.mkdir(exist_ok=True)
         for sidecar in _files(identified.parent):
-            if sidecar != identified and kind_of(sidecar.name) == "sidecar":
+            if sidecar != identified and file_kind(sidecar.name) == "sidecar":
                 beside = final.with_name(final.name + sidecar.suffix.lower())
                 _move_if_there(sidecar, beside)
         if not final.exists():
@@ -352,7 +352,7 @@ def _whole_files(folder: Path, sha256: str = "") -> list[Path]:
     A photo may be called as files are that describe one; then `sha256`, if it is known, tells it.
     """
     found = _files(folder)
-    files = [file for file in found if kind_of(file.name) != "sidecar"]
+    files = [file for file in found if file_kind(file.name) != "sidecar"]
     files = files or [file for file in found if sha256 and _has_bytes(file, sha256)]
     if not files:
         shutil.rmtree(folder, ignore_errors=True)

@@ -224,7 +224,7 @@ def test_a_worker_has_no_network_where_the_system_can_take_it_away(hostile, tmp_
 
 @linux
 def test_files_that_need_much_memory_are_decoded_one_at_a_time(tmp_path, monkeypatch):
-    monkeypatch.setattr(decoder_pool, "USUAL_BYTES", 2**27)
+    monkeypatch.setattr(decoder_pool, "DEFAULT_MEMORY_BYTES", 2**27)
     pool = DecodePool(workers=4, timeout_s=60, memory_bytes=2**30, module=HOSTILE)
     files = [tmp_path / str(number) / "large.jpg" for number in range(4)]
     for file in files:

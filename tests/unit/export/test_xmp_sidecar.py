@@ -208,7 +208,7 @@ def test_a_caption_of_unknown_language_is_the_one_for_everybody():
     said = SidecarContent(SHA256, {"": "강아지", "ko": "강아지"})
     after = written(b"", said)
 
-    assert xmp.alternatives(xmp.root_of(after.decode().partition("?>")[2]), "dc:description") == {
+    assert xmp.alternatives(xmp.parse_xml(after.decode().partition("?>")[2]), "dc:description") == {
         "x-default": "강아지",
         "ko": "강아지",
     }

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from album.images.color import Coding, space_of, to_srgb
+from album.images.color import Coding, profile_mode, to_srgb
 from tests.support.images.make import curve_tag, ink_profile, make_profile, p3_profile, scene
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -111,7 +111,7 @@ def test_mutated_profiles_raise_nothing():
 
 
 def test_the_space_of_a_profile_is_a_mode():
-    assert [space_of(it) for it in (SRGB, GREY, ink_profile(), b"no", None)] == [
+    assert [profile_mode(it) for it in (SRGB, GREY, ink_profile(), b"no", None)] == [
         "RGB", "L", "CMYK", None, None,
     ]  # fmt: skip
 

@@ -13,7 +13,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from album.errors import UnreadableImageError
 from album.images.decoding import large_view, read_photo
-from album.images.raw import looks_raw, notes_of, open_raw
+from album.images.raw import looks_raw, metadata_carrier, open_raw
 from tests.support.images.make import (
     gps_tags,
     make_dng,
@@ -231,7 +231,7 @@ def test_the_notes_of_a_cr3_file_are_joined():
     canon += box(b"CMT4", directory(gps_tags((37, 30, 36), "N", (127, 0, 0), "E")))
     cr3 = box(b"ftyp", b"crx \0\0\0\1") + box(b"moov", box(b"uuid", canon)) + box(b"mdat", b"?")
 
-    exif = notes_of(io.BytesIO(cr3), None).getexif()
+    exif = metadata_carrier(io.BytesIO(cr3), None).getexif()
 
     assert exif[0x0110] == "Canon EOS R5"
     assert exif.get_ifd(0x8769)[0x9003] == "2021:03:21 11:04:22"
@@ -243,10 +243,10 @@ def test_the_notes_of_other_files_are_those_of_their_preview():
     jpeg = io.BytesIO()
     quarters().save(jpeg, "JPEG", exif=make_exif(main={0x010F: "Fujifilm"}))
     for start in (b"FUJIFILMCCD-RAW ", b"\0\0\0\x10ftypcrx \0\0\0\1"):
-        notes = notes_of(io.BytesIO(start), Image.open(jpeg))
+        notes = metadata_carrier(io.BytesIO(start), Image.open(jpeg))
 
         assert notes.getexif()[0x010F] == "Fujifilm"
-        assert not notes_of(io.BytesIO(start), None).getexif()
+        assert not metadata_carrier(io.BytesIO(start), None).getexif()
 
 
 @pytest.mark.parametrize("magic", [b"IIRO", b"IIU\0"])
@@ -255,8 +255,8 @@ def test_the_notes_of_what_is_tiff_but_in_name_are_read(magic):
     little = b"II*\0\x08\0\0\0\1\0" + struct.pack("<HHI4s", 0x010F, 2, 4, b"Oly\0") + b"\0" * 4
     assert tiff[:2] == b"MM"
 
-    assert notes_of(io.BytesIO(magic + little[4:]), None).getexif()[0x010F] == "Oly"
-    assert notes_of(io.BytesIO(b"MMOR" + tiff[4:]), None).getexif()[0x010F] == "Olympus"
+    assert metadata_carrier(io.BytesIO(magic + little[4:]), None).getexif()[0x010F] == "Oly"
+    assert metadata_carrier(io.BytesIO(b"MMOR" + tiff[4:]), None).getexif()[0x010F] == "Olympus"
 
 
 def test_the_profile_of_a_preview_is_followed(tmp_path):

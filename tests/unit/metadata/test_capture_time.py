@@ -162,10 +162,10 @@ def test_a_day_gives_way_to_a_time_of_that_day_only():
     day = Moment(datetime(2023, 5, 14), whole_day=True)
     same, other = Moment(MORNING), Moment(MORNING + timedelta(days=1))
 
-    assert capture_time.best([day, other, same]) == same
-    assert capture_time.best([day, other]) == day
-    assert capture_time.best([other, day, same]) == other
-    assert capture_time.best([]) is None
+    assert capture_time.most_trusted([day, other, same]) == same
+    assert capture_time.most_trusted([day, other]) == day
+    assert capture_time.most_trusted([other, day, same]) == other
+    assert capture_time.most_trusted([]) is None
 
 
 def test_the_machine_at_home_knows_its_own_clock(home_in_berlin):

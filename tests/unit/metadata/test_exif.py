@@ -38,7 +38,7 @@ ORIENTATION, RATING, WORDS = 0x0112, 0x4746, 0x9C9E
     ],
 )
 def test_a_date_is_read_as_cameras_write_it(tags, expected):
-    assert exif.shot(tags) == expected
+    assert exif.capture_moment(tags) == expected
 
 
 @pytest.mark.parametrize(
@@ -64,17 +64,19 @@ def test_a_date_is_read_as_cameras_write_it(tags, expected):
 def test_an_impossible_date_gives_way_to_the_next_one(bad):
     good = "2001:02:03 04:05:06"
 
-    assert exif.shot({SHOT: bad, DIGITIZED: good}) == Moment(datetime(2001, 2, 3, 4, 5, 6))
-    assert exif.shot({SHOT: bad, DIGITIZED: bad, WRITTEN: good}) is None
-    assert exif.written({WRITTEN: bad}) is None
+    assert exif.capture_moment({SHOT: bad, DIGITIZED: good}) == Moment(
+        datetime(2001, 2, 3, 4, 5, 6)
+    )
+    assert exif.capture_moment({SHOT: bad, DIGITIZED: bad, WRITTEN: good}) is None
+    assert exif.file_moment({WRITTEN: bad}) is None
 
 
 def test_the_shot_counts_before_the_scan_and_the_last_change_apart():
     dates = {SHOT: "2001:01:01", DIGITIZED: "2002:02:02", WRITTEN: "2003:03:03"}
 
-    assert exif.shot(dates).at == datetime(2001, 1, 1)
-    assert exif.shot(dates | {SHOT: ""}).at == datetime(2002, 2, 2)
-    assert exif.written(dates).at == datetime(2003, 3, 3)
+    assert exif.capture_moment(dates).at == datetime(2001, 1, 1)
+    assert exif.capture_moment(dates | {SHOT: ""}).at == datetime(2002, 2, 2)
+    assert exif.file_moment(dates).at == datetime(2003, 3, 3)
 
 
 def test_each_date_has_a_fraction_and_an_offset_of_its_own():
@@ -84,8 +86,8 @@ def test_each_date_has_a_fraction_and_an_offset_of_its_own():
         **{WRITTEN: "2003:03:03 03:03:03", OFFSET_WRITTEN: "+03:00"},
     }
 
-    assert exif.shot(tags) == Moment(datetime(2002, 2, 2, 2, 2, 2, 200_000), 120)
-    assert exif.written(tags) == Moment(datetime(2003, 3, 3, 3, 3, 3), 180)
+    assert exif.capture_moment(tags) == Moment(datetime(2002, 2, 2, 2, 2, 2, 200_000), 120)
+    assert exif.file_moment(tags) == Moment(datetime(2003, 3, 3, 3, 3, 3), 180)
     assert exif.offset(tags) == 60
     assert exif.offset({OFFSET_SHOT: "+15:00", OFFSET_WRITTEN: "+03:00"}) == 180
     assert exif.offset({}) is None
@@ -95,8 +97,8 @@ def test_a_clock_a_day_ahead_is_believed_and_one_ten_years_ahead_is_not():
     now = datetime.now().replace(microsecond=0)
     tomorrow, far = now + timedelta(days=1), now + timedelta(days=3650)
 
-    assert exif.shot({SHOT: f"{tomorrow:%Y:%m:%d %H:%M:%S}"}) == Moment(tomorrow)
-    assert exif.shot({SHOT: f"{far:%Y:%m:%d %H:%M:%S}"}) is None
+    assert exif.capture_moment({SHOT: f"{tomorrow:%Y:%m:%d %H:%M:%S}"}) == Moment(tomorrow)
+    assert exif.capture_moment({SHOT: f"{far:%Y:%m:%d %H:%M:%S}"}) is None
 
 
 @pytest.mark.parametrize(
@@ -113,7 +115,7 @@ def test_a_clock_a_day_ahead_is_believed_and_one_ten_years_ahead_is_not():
     ],
 )
 def test_the_satellites_time_takes_a_day_and_a_clock(day, time, expected):
-    assert exif.stamped({29: day, 7: time}) == expected
+    assert exif.gps_time({29: day, 7: time}) == expected
 
 
 def numbers(**tags):

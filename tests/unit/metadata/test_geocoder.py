@@ -7,7 +7,7 @@ import pytest
 
 from album.domain.photo import Place
 from album.metadata import geocoder
-from album.metadata.geocoder import Places, country_names, korean_name
+from album.metadata.geocoder import TownGeocoder, country_names, korean_name
 
 SEOUL = (37.5665, 126.978)
 
@@ -16,13 +16,13 @@ SEOUL = (37.5665, 126.978)
 def cache_dir(tmp_path_factory):
     """A folder in which the cache file has been made once: that takes seconds."""
     folder = tmp_path_factory.mktemp("cache") / "made" / "when needed"
-    assert Places(folder).nearest(*SEOUL) is not None
+    assert TownGeocoder(folder).nearest(*SEOUL) is not None
     return folder
 
 
 @pytest.fixture
 def atlas(cache_dir):
-    return Places(cache_dir)
+    return TownGeocoder(cache_dir)
 
 
 def the_only_file(folder: Path) -> Path:
@@ -109,16 +109,16 @@ def test_the_answer_is_that_of_a_look_at_every_town(atlas):
 def test_the_cache_file_is_used_and_a_broken_one_is_made_anew(cache_dir, tmp_path, monkeypatch):
     made = the_only_file(cache_dir)
     whole = made.read_bytes()
-    monkeypatch.setattr(geocoder, "_gathered", lambda: pytest.fail("the atlas is read again"))
-    assert Places(cache_dir).nearest(*SEOUL).town == "Seoul"
+    monkeypatch.setattr(geocoder, "_build", lambda: pytest.fail("the atlas is read again"))
+    assert TownGeocoder(cache_dir).nearest(*SEOUL).town == "Seoul"
     monkeypatch.undo()
 
-    kept = geocoder._read(made)
+    kept = geocoder._load_cache(made)
     made_again = []
 
     def make_again(command, **how):
         made_again.append(command)
-        geocoder._write(kept, Path(command[-1]) / made.name)
+        geocoder._save_cache(kept, Path(command[-1]) / made.name)
 
     monkeypatch.setattr(geocoder.subprocess, "run", make_again)
     for junk in (
@@ -129,18 +129,18 @@ def test_the_cache_file_is_used_and_a_broken_one_is_made_anew(cache_dir, tmp_pat
     ):
         path = tmp_path / made.name
         path.write_bytes(junk)
-        assert Places(tmp_path).nearest(*SEOUL).town == "Seoul"
+        assert TownGeocoder(tmp_path).nearest(*SEOUL).town == "Seoul"
         assert path.read_bytes() == whole
         assert the_only_file(tmp_path) == path
     assert made_again == [[sys.executable, "-m", "album.metadata.geocoder", str(tmp_path)]] * 4
 
 
 def test_without_room_for_the_cache_places_are_known_all_the_same(cache_dir, tmp_path, monkeypatch):
-    kept = geocoder._read(the_only_file(cache_dir))
-    monkeypatch.setattr(geocoder, "_gathered", lambda: kept)
+    kept = geocoder._load_cache(the_only_file(cache_dir))
+    monkeypatch.setattr(geocoder, "_build", lambda: kept)
     (tmp_path / "a file").write_text("no folder")
 
-    assert Places(tmp_path / "a file").nearest(*SEOUL).town == "Seoul"
+    assert TownGeocoder(tmp_path / "a file").nearest(*SEOUL).town == "Seoul"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from PIL import Image, PngImagePlugin, TiffImagePlugin
 
 from album.metadata import iptc, takeout
 from album.metadata.capture_time import Moment
-from album.metadata.reader import facts_of
+from album.metadata.reader import read_facts
 from album.metadata.takeout import TakeoutFacts
 from tests.support.images.make import gps_tags, make_exif, make_photo
 from tests.unit.metadata.test_xmp import packet
@@ -20,7 +20,7 @@ IN_SEOUL = gps_tags((37, 30, 36), "N", (127, 0, 0), "E")
 def read(path, sidecars=()):
     with Image.open(path) as image:
         image.load()
-        return facts_of(
+        return read_facts(
             image, file_type="JPEG", width=64, height=48, path=path, sidecars=list(sidecars)
         )
 

@@ -3,7 +3,7 @@ import unicodedata
 
 import pytest
 
-from album.metadata.sidecars import Siblings, read_bytes, sidecars_of
+from album.metadata.sidecars import Siblings, find_sidecars, read_bytes
 
 LONG = "사진 그 이름이 아주 길어서 구글이 잘라 버린 여름 휴가 바닷가 가족사진 열두 번째.jpg"
 LONG_ASCII = "a-very-long-name-of-a-photo-that-takeout-cuts-12.jpg"
@@ -28,7 +28,9 @@ LONG_ASCII = "a-very-long-name-of-a-photo-that-takeout-cuts-12.jpg"
     ],
 )
 def test_a_photo_is_described_by(photo, sidecar):
-    assert sidecars_of(photo, [photo, "x.jpg", "other.jpg", "other.jpg.json", sidecar]) == [sidecar]
+    assert find_sidecars(photo, [photo, "x.jpg", "other.jpg", "other.jpg.json", sidecar]) == [
+        sidecar
+    ]
 
 
 @pytest.mark.parametrize(
@@ -41,36 +43,36 @@ def test_a_photo_is_described_by(photo, sidecar):
     ],
 )
 def test_a_photo_is_not_described_by(photo, stranger):
-    assert sidecars_of(photo, [photo, stranger]) == []
+    assert find_sidecars(photo, [photo, stranger]) == []
 
 
 def test_a_raw_file_and_its_jpeg_share_what_has_their_stem():
     folder = Siblings(["x.CR2", "x.jpg", "x.xmp"])
 
-    assert folder.of("x.CR2") == folder.of("x.jpg") == ["x.xmp"]
+    assert folder.sidecars_for("x.CR2") == folder.sidecars_for("x.jpg") == ["x.xmp"]
 
 
 def test_a_photo_with_its_own_sidecar_leaves_the_shared_one_to_the_other():
     folder = Siblings(["x.CR2", "x.jpg", "x.xmp", "x.jpg.xmp"])
 
-    assert folder.of("x.jpg") == ["x.jpg.xmp"]
-    assert folder.of("x.CR2") == ["x.xmp"]
-    assert sidecars_of("x.jpg", ["x.jpg", "x.xmp", "x.jpg.xmp"]) == ["x.jpg.xmp", "x.xmp"]
+    assert folder.sidecars_for("x.jpg") == ["x.jpg.xmp"]
+    assert folder.sidecars_for("x.CR2") == ["x.xmp"]
+    assert find_sidecars("x.jpg", ["x.jpg", "x.xmp", "x.jpg.xmp"]) == ["x.jpg.xmp", "x.xmp"]
 
 
 def test_the_whole_name_of_one_photo_is_not_taken_for_the_stem_of_another():
     folder = Siblings(["x.jpg", "x.jpg.png", "x.jpg.xmp", "y.json", "y", "y.jpg"])
 
-    assert folder.of("x.jpg") == ["x.jpg.xmp"]
-    assert folder.of("x.jpg.png") == []
-    assert folder.of("y.jpg") == []
+    assert folder.sidecars_for("x.jpg") == ["x.jpg.xmp"]
+    assert folder.sidecars_for("x.jpg.png") == []
+    assert folder.sidecars_for("y.jpg") == []
 
 
 def test_numbered_photos_each_have_their_own_json():
     folder = Siblings(["x.jpg", "x(1).jpg", "x.jpg.json", "x.jpg(1).json"])
 
-    assert folder.of("x.jpg") == ["x.jpg.json"]
-    assert folder.of("x(1).jpg") == ["x.jpg(1).json"]
+    assert folder.sidecars_for("x.jpg") == ["x.jpg.json"]
+    assert folder.sidecars_for("x(1).jpg") == ["x.jpg(1).json"]
 
 
 def test_an_edited_copy_has_its_own_json_or_that_of_its_original():
@@ -78,21 +80,21 @@ def test_an_edited_copy_has_its_own_json_or_that_of_its_original():
         ["x.HEIC", "x-edited.jpg", "x.HEIC.json", "y-edited.jpg", "y-edited.jpg.json"]
     )
 
-    assert folder.of("x-edited.jpg") == ["x.HEIC.json"]
-    assert folder.of("y-edited.jpg") == ["y-edited.jpg.json"]
+    assert folder.sidecars_for("x-edited.jpg") == ["x.HEIC.json"]
+    assert folder.sidecars_for("y-edited.jpg") == ["y-edited.jpg.json"]
 
 
 def test_xmp_comes_before_json():
     names = ["x.jpg", "x.jpg.json", "x.jpg.xmp"]
 
-    assert sidecars_of("x.jpg", names) == ["x.jpg.xmp", "x.jpg.json"]
+    assert find_sidecars("x.jpg", names) == ["x.jpg.xmp", "x.jpg.json"]
 
 
 def test_the_sidecar_in_the_case_of_the_photo_is_its_own():
     folder = Siblings(["X.JPG", "x.jpg", "X.JPG.xmp", "x.jpg.xmp"])
 
-    assert folder.of("x.jpg") == ["x.jpg.xmp"]
-    assert folder.of("X.JPG") == ["X.JPG.xmp"]
+    assert folder.sidecars_for("x.jpg") == ["x.jpg.xmp"]
+    assert folder.sidecars_for("X.JPG") == ["X.JPG.xmp"]
 
 
 def test_the_names_of_a_folder_are_gone_through_once_for_all_its_photos():
@@ -109,7 +111,7 @@ def test_the_names_of_a_folder_are_gone_through_once_for_all_its_photos():
 
     folder = Siblings(Names([*(f"{n}.jpg" for n in range(100)), "7.xmp", "8.jpg.json"]))
 
-    assert [folder.of(f"{n}.jpg") for n in (7, 8, 9)] == [["7.xmp"], ["8.jpg.json"], []]
+    assert [folder.sidecars_for(f"{n}.jpg") for n in (7, 8, 9)] == [["7.xmp"], ["8.jpg.json"], []]
     assert len(walks) == 1
 
 
