@@ -10,14 +10,12 @@ from __future__ import annotations
 import io
 import math
 import stat
-import struct
 import warnings
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import pillow_heif
 import pillow_jxl  # noqa: F401  # registers itself with Pillow
@@ -28,7 +26,7 @@ from album.errors import CANNOT_OPEN, UnreadableImageError
 from album.images import color, containers, raw
 from album.images.decoder import Decoded
 from album.images.pixels import reduce_to_8bit
-from album.metadata.reader import read_facts
+from album.metadata.reader import DECODE_ERRORS, exif_tags, read_facts
 
 THUMBNAIL_PX = 320
 """Shorter side of a thumbnail."""
@@ -74,12 +72,7 @@ _TOO_LARGE = (
 _NO_MEMORY = "There is not enough memory to open the image: save a smaller copy of it."
 
 _TOO_MANY_PIXELS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
-# Pillow does not promise what a hostile file raises; these are what mutated files of every format
-# raised, while decoding or in EXIF, and their close relatives.
-_DECODE_ERRORS = (
-    OSError, EOFError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError,
-    AttributeError, AssertionError, RuntimeError, SystemError, struct.error, zlib.error,
-)  # fmt: skip
+
 
 pillow_heif.register_heif_opener()
 # Pillow's own limit is half of ours. It is one number for the whole process, so it is raised to
@@ -283,7 +276,7 @@ def _translate_errors(otherwise: str) -> Iterator[None]:
         raise UnreadableImageError(_NO_MEMORY) from error
     except NotImplementedError as error:
         raise UnreadableImageError(_UNSUPPORTED) from error
-    except _DECODE_ERRORS as error:
+    except DECODE_ERRORS as error:
         raise UnreadableImageError(otherwise) from error
 
 
@@ -329,7 +322,7 @@ def _coding(opened: _OpenedImage) -> color.Coding | None:
     notes = opened.image if opened.raw is None else opened.raw.notes
     if (
         opened.image.format in ("JPEG", "MPO")
-        and _tags(notes, ExifTags.IFD.Interop).get(1) == "R03"
+        and exif_tags(notes, ExifTags.IFD.Interop).get(1) == "R03"
     ):
         return color.ADOBE_RGB  # all that cameras write: DCF 2.0 (CIPA DC-009)
     return opened.coding
@@ -346,17 +339,8 @@ def _orientation(opened: _OpenedImage) -> int:
     # (ISO/IEC 18181-2).
     if opened.image.format == "JXL" and not getattr(opened.image, "jpeg", False):
         return 1
-    orientation = _tags(opened.image).get(ExifTags.Base.Orientation)
+    orientation = exif_tags(opened.image).get(ExifTags.Base.Orientation)
     return orientation if isinstance(orientation, int) else 1
-
-
-def _tags(image: Image.Image, ifd: int | None = None) -> dict[int, Any]:
-    """The EXIF tags in one directory, None for the main one; {} for garbage."""
-    try:
-        notes = image.getexif()
-        return dict(notes if ifd is None else notes.get_ifd(ifd))
-    except (*_DECODE_ERRORS, MemoryError):  # a broken note on the back leaves the photo a photo
-        return {}
 
 
 def _jpeg_within(path: Path, longest_px: int) -> bytes:

@@ -80,7 +80,7 @@ def test_what_the_album_says_comes_back():
 
     assert facts.captions == ALBUM_SAYS.captions
     assert facts.labels == ("가족", "dog", "AC/DC | live")
-    assert facts.givers == ("words 0.9312 dog",)
+    assert facts.label_sources == ("words 0.9312 dog",)
     assert facts.keywords == ("Marie", "summer")
     assert (facts.rating, facts.photo) == (3, SHA256)
 

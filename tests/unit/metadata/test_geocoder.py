@@ -7,7 +7,8 @@ import pytest
 
 from album.domain.photo import Place
 from album.metadata import geocoder
-from album.metadata.geocoder import TownGeocoder, country_names, korean_name
+from album.metadata.geocoder import TownGeocoder
+from album.metadata.place_names import country_names, korean_name
 
 SEOUL = (37.5665, 126.978)
 

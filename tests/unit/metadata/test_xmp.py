@@ -90,8 +90,8 @@ def test_a_day_gives_way_to_the_time_of_the_same_day():
 def test_the_satellites_time_is_told_apart():
     facts = read("", 'exif:GPSTimeStamp="2023-11-15T12:30:00Z"')
 
-    assert facts == XmpFacts(stamped=datetime(2023, 11, 15, 12, 30))
-    assert read("", 'exif:GPSTimeStamp="2023-11-15"').stamped is None
+    assert facts == XmpFacts(gps_time=datetime(2023, 11, 15, 12, 30))
+    assert read("", 'exif:GPSTimeStamp="2023-11-15"').gps_time is None
 
 
 @pytest.mark.parametrize(
