@@ -1,4 +1,4 @@
-"""Pixels of every mode that Pillow knows, made small and 8-bit."""
+"""Reduction of images of every Pillow mode to 8 bits and fewer pixels."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ _BAND_PIXELS = 4_000_000
 
 
 def reduce_to_8bit(image: Image.Image, factor: int, *, keep_inks: bool) -> Image.Image:
-    """RGB or grey, `factor` times smaller by box averages; a new image that carries no metadata.
+    """Reduce an image by box averages to a new RGB or "L" image without metadata.
 
-    Band by band: converting a large image whole would hold it two or three times.
+    It works in bands, because converting a large image whole would hold it two or three times.
 
     Args:
         image: loaded, of any mode.
-        factor: 1 or more.
-        keep_inks: leave CMYK as it is, for a profile that knows better.
+        factor: 1 or more; the result is this many times smaller.
+        keep_inks: keep CMYK for a later conversion by its profile.
     """
     width, height = image.size
     white = _white_level(image)
@@ -37,12 +37,12 @@ def reduce_to_8bit(image: Image.Image, factor: int, *, keep_inks: bool) -> Image
 
 
 def from_rgb_bytes(size: tuple[int, int], pixels: bytes) -> Image.Image:
-    """An RGB image out of (width, height) and its pixels, 3 bytes each, row by row."""
+    """Make an RGB image from (width, height) and rows of 3-byte pixels."""
     return Image.frombytes("RGB", size, pixels)
 
 
 def _white_level(image: Image.Image) -> float:
-    """The value that means white in a mode of more than 8 bits, which does not say so itself."""
+    """Guess the value of white in a mode of more than 8 bits."""
     if image.mode not in ("I", "F"):
         return 65535.0
     brightest = float(image.getextrema()[1])  # type: ignore[arg-type]  # one band: two numbers
@@ -50,7 +50,7 @@ def _white_level(image: Image.Image) -> float:
 
 
 def _flatten(image: Image.Image, white: float) -> Image.Image:
-    """8-bit RGB over white, or "L" where there is no colour; profiles come later."""
+    """Convert to 8-bit RGB over white, or "L" without colour; profiles come later."""
     if image.mode.startswith("I;16"):
         image = image.convert("I")
     if image.mode in ("I", "F"):

@@ -28,7 +28,7 @@ READ_AT = datetime(2027, 1, 1)
         Caption("내 강아지", "ko", None, AT),
     ],
 )
-def test_a_caption_keeps_its_writer(caption):
+def test_caption_writer_survives_round_trip(caption):
     assert parse_caption(caption.text, caption.language, format_writer(caption), READ_AT) == caption
 
 
@@ -37,24 +37,24 @@ def test_a_caption_keeps_its_writer(caption):
     ["", "x", "yesterday 1 gemini", "2026-99-99 1 gemini", "2026-11-21T10:30:05 gemini", "\n",
      "2026-11-21T10:30:05 1 " + "g" * 300],
 )  # fmt: skip
-def test_a_line_that_is_none_makes_a_caption_by_hand(line):
+def test_invalid_line_makes_caption_by_hand(line):
     assert parse_caption("dog", "en", line, READ_AT) == Caption("dog", "en", None, READ_AT)
 
 
-def test_a_caption_for_readers_of_both_languages_is_always_a_persons():
+def test_caption_without_language_is_by_hand():
     line = format_writer(Caption("dog", "en", "gemini", AT))
 
     assert parse_caption("dog", "", line, READ_AT) == Caption("dog", "", None, AT)
 
 
-def test_times_are_those_of_a_clock_without_a_zone():
+def test_caption_time_drops_its_zone():
     caption = parse_caption("dog", "en", "2026-11-21T10:30:05+09:00", READ_AT)
 
     assert caption.written_at == AT
 
 
 @pytest.mark.parametrize("label", ["dog", "words 0.5000 x", "a, b | c / d", "가족 👨‍👩‍👧"])
-def test_a_label_keeps_its_rule(label):
+def test_label_source_survives_round_trip(label):
     lines = [
         format_label_source(label, "examples", 0.93124),
         format_label_source("sure", "model", 1.0),
@@ -63,7 +63,7 @@ def test_a_label_keeps_its_rule(label):
     assert parse_label_sources(lines) == {label: ("examples", 0.9312), "sure": ("model", 1.0)}
 
 
-def test_lines_that_are_none_give_nothing():
+def test_invalid_label_source_lines_are_ignored():
     lines = ["", "dog", "person 0.5000 dog", "words 7 dog", "words nan dog", "words 0.5000 "]
 
     assert parse_label_sources(lines) == {}
