@@ -171,7 +171,9 @@ def _convert_coding(image: Image.Image, coding: Coding) -> Image.Image:
 def _linear(
     pixels: npt.NDArray[np.uint8], table: FloatArray, weights: FloatArray | None, matrix: FloatArray
 ) -> FloatArray:
-    """Return linear light in sRGB primaries, (h, w, 3), 0 or more; 1 is diffuse white.
+    """Return linear light in sRGB primaries.
+
+    The result is (h, w, 3) and 0 or more. 1 is diffuse white.
 
     Args:
         pixels: (h, w, 3).

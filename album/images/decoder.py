@@ -31,7 +31,9 @@ class Decoded:
 
 
 class Decoder(Protocol):
-    """A decoder of files, for concurrent callers; a bad file affects only itself.
+    """A decoder of files for concurrent callers.
+
+    A bad file affects only itself.
 
     Methods raise UnreadableImageError if a file cannot be decoded within limits of time and memory,
     and AlbumError if no file can be decoded at all.
@@ -59,4 +61,4 @@ class Decoder(Protocol):
         """Make a JPEG for sending to others, as `decoding.small_jpeg` does."""
 
     def close(self) -> None:
-        """Release resources; decoding is still possible afterwards."""
+        """Release resources, after which decoding is still possible."""

@@ -78,7 +78,7 @@ class DecodePool:
         self._closed = False
 
     def decode(self, path: Path, encoder_px: int, sidecars: Sequence[Path] = ()) -> Decoded:
-        """Decode one file in a worker, blocking; thread-safe.
+        """Decode one file in a worker, blocking and thread-safe.
 
         Args:
             path: any file.
@@ -233,7 +233,9 @@ class _Worker:
         return self._process.poll() is None
 
     def answer(self, request: Request) -> Answer:
-        """Send a request and wait for its answer; the worker may be dead afterwards.
+        """Send a request and wait for its answer.
+
+        The worker may be dead afterwards.
 
         Raises:
             UnreadableImageError: the worker died or took too long.
@@ -304,7 +306,7 @@ def _image(head: Head, pixels: bytes) -> Image.Image:
 
 @cache
 def _head_adapter() -> TypeAdapter[Head]:
-    """Return the validator of heads; pydantic is imported for the first file."""
+    """Return the validator of heads, for which pydantic is imported lazily."""
     from pydantic import TypeAdapter
 
     return TypeAdapter(Head)

@@ -16,7 +16,7 @@ def reduce_to_8bit(image: Image.Image, factor: int, *, keep_inks: bool) -> Image
 
     Args:
         image: loaded, of any mode.
-        factor: 1 or more; the result is this many times smaller.
+        factor: 1 or more. The result is this many times smaller.
         keep_inks: keep CMYK for a later conversion by its profile.
     """
     width, height = image.size
@@ -50,7 +50,7 @@ def _white_level(image: Image.Image) -> float:
 
 
 def _flatten(image: Image.Image, white: float) -> Image.Image:
-    """Convert to 8-bit RGB over white, or "L" without colour; profiles come later."""
+    """Convert to 8-bit RGB over white, or to "L" without colour."""
     if image.mode.startswith("I;16"):
         image = image.convert("I")
     if image.mode in ("I", "F"):

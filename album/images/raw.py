@@ -46,7 +46,7 @@ class RawPhoto:
     """The image and metadata of a raw file."""
 
     image: Image.Image
-    """A JPEG not decoded yet, or RGB in sRGB; not rotated yet."""
+    """A JPEG not decoded yet, or RGB in sRGB. Not rotated yet."""
     orientation: int
     """EXIF orientation of `image`: 1 (upright) to 8."""
     width: int

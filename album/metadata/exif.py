@@ -109,7 +109,7 @@ def focal_mm(tags: Mapping[int, Any]) -> float | None:
 
 
 def orientation(tags: Mapping[int, Any]) -> int:
-    """Return the orientation, 1 to 8; 1 (upright) when unknown."""
+    """Return the orientation, 1 to 8, or 1 (upright) when unknown."""
     value = tags.get(_ORIENTATION)
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
@@ -162,7 +162,10 @@ def _moment(tags: Mapping[int, Any], date: int, fraction: int, offset: int) -> M
 
 
 def _degrees(parts: object, ref: str | None, signs: str, limit: float) -> float | None:
-    """Convert degrees, minutes and seconds; `signs` has the positive ref, then the negative."""
+    """Convert degrees, minutes and seconds to degrees.
+
+    `signs` has the positive ref, then the negative one.
+    """
     numbers = _three_numbers(parts)
     if ref is None or ref[0].upper() not in signs or numbers is None:
         return None

@@ -151,7 +151,7 @@ class _Town(NamedTuple):
 
 
 def _town(city: dict[str, Any]) -> _Town | dict[str, Any] | None:
-    """Convert a GeoNames entry while JSON is parsed; other objects stay as they are."""
+    """Convert a GeoNames entry during JSON parsing, and keep other objects."""
     if "geonameid" not in city:
         return city
     number, code, name = city["geonameid"], city["countrycode"], city["name"]

@@ -159,7 +159,7 @@ def read_sidecars(sidecars: Sequence[Path]) -> tuple[int | None, tuple[SidecarWo
 def _most_trusted(
     candidates: Sequence[tuple[TakenFrom, Moment | None]],
 ) -> tuple[TakenFrom, Moment] | tuple[None, None]:
-    """Return the source and the moment to use; candidates are in order of trust."""
+    """Return the source and the moment to use from candidates in order of trust."""
     known = [(source, moment) for source, moment in candidates if moment is not None]
     best = capture_time.most_trusted([moment for _, moment in known])
     if best is None:

@@ -103,7 +103,7 @@ class Siblings:
         return [bare] if bare in self._sidecars and _stem(key) not in self._photos else []
 
     def _originals(self, key: str) -> list[str]:
-        """Return photos of which `key` may be an edited copy; an edited HEIC is a JPEG."""
+        """Return photos of which `key` may be an edited copy, such as a HEIC."""
         match = _EDITED.fullmatch(key)
         if match is None:
             return []
@@ -118,7 +118,7 @@ class Siblings:
 
 
 def find_sidecars(name: str, siblings: Collection[str]) -> list[str]:
-    """Return the sidecars of one photo; for many photos, use `Siblings`."""
+    """Return the sidecars of one photo (for many photos, use `Siblings`)."""
     return Siblings(siblings).sidecars_for(name)
 
 

@@ -304,7 +304,7 @@ def decode(packet: bytes, errors: str = "replace") -> str:
 
 
 def parse_rating(text: str | None) -> int | None:
-    """Parse 0 to 5 stars, or -1 for rejected; "3.0" is valid too."""
+    """Parse 0 to 5 stars, also "3.0", or -1 for rejected."""
     if text is None or not _NUMBER.fullmatch(text.strip()):
         return None
     number = round(float(text))
@@ -319,7 +319,10 @@ def _position(latitude: str | None, longitude: str | None) -> tuple[float, float
 
 
 def _degrees(text: str | None, signs: str, limit: float) -> float | None:
-    """Parse "40,26.767N" or "40,26,46N"; `signs` has the positive letter, then the negative."""
+    """Parse "40,26.767N" or "40,26,46N" to degrees.
+
+    `signs` has the positive letter, then the negative one.
+    """
     match = _COORDINATE.fullmatch((text or "").strip().upper())
     if match is None or match[5] not in signs:
         return None

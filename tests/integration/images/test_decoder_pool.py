@@ -1,4 +1,4 @@
-"""Decoding in processes: whatever a file does there, it is alone with the consequences."""
+"""Decoding in worker processes, where a hostile file affects only itself."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -24,10 +23,10 @@ from album.images.decoder_pool import DecodePool
 from album.images.decoding import decode_photo, encoder_image, large_view, small_jpeg, thumbnail_of
 from tests.support.hostile_decoders import LIES
 from tests.support.images.make import make_exif, make_photo, make_text, scene
+from tests.support.processes import eventually, has_open, held_megabytes, runs, workers
 
 CHECKOUT = Path(__file__).parents[3]
 HOSTILE = "tests.support.hostile_decoders"
-PATIENCE_S = 60
 SENTENCES = {
     "refused": r"It says no\.",
     "segfault": r"This file brings its decoder down: .*",
@@ -43,7 +42,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
 @pytest.fixture
 def pool() -> Iterator[DecodePool]:
-    """Real decoding."""
+    """A pool with the real decoder."""
     pool = DecodePool(workers=2)
     yield pool
     pool.close()
@@ -51,7 +50,7 @@ def pool() -> Iterator[DecodePool]:
 
 @pytest.fixture
 def hostile(request: pytest.FixtureRequest) -> Iterator[DecodePool]:
-    """A decoder that does what a file's name says; imhostile only where a test's `name` hangs."""
+    """A decoder that does what a file's name says, with a short timeout if it hangs."""
     hangs = request.node.name.endswith(("[sleep]", "[loop]"))
     pool = DecodePool(2, timeout_s=4 if hangs else 60, memory_bytes=2**28, module=HOSTILE)
     yield pool
@@ -60,59 +59,6 @@ def hostile(request: pytest.FixtureRequest) -> Iterator[DecodePool]:
 
 def about(decoded: Decoded) -> dict:
     return json.loads(decoded.thumbnail)
-
-
-def eventually(true: Callable[[], bool]) -> bool:
-    """Whether it becomes true while somebody would still wait for it."""
-    end = time.monotonic() + PATIENCE_S
-    while not true():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.02)
-    return True
-
-
-def held_megabytes(pids: set[int]) -> int:
-    """What these processes have in memory together."""
-    pages = 0
-    for pid in pids:
-        with suppress(OSError):
-            pages += int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") // 2**20
-
-
-def runs(pid: int) -> bool:
-    """Whether this process is there and at work; one that ended unburied is not."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-    except FileNotFoundError:
-        return False
-    return state not in "ZX"
-
-
-def has_open(file: Path) -> list[int]:
-    """The workers that have a file open; of those that are no children of this process, too."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            files = {str(it.readlink()) for it in (process / "fd").iterdir()}
-            if str(file) in files and b"decode_worker" in (process / "cmdline").read_bytes():
-                found.append(int(process.name))
-    return found
-
-
-def workers() -> set[int]:
-    """Every worker of this process, unburied ones among them."""
-    found = set()
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            pid, _, rest = stat.read_text().partition(" (")
-            parent = int(rest.rsplit(") ", 1)[1].split()[1])
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if parent == os.getpid():
-            found.add(int(pid))
-    return found
 
 
 def test_decoded_photo_equals_one_decoded_in_process(pool, tmp_path):
@@ -416,71 +362,3 @@ def test_thousand_files_leak_no_processes_or_descriptors(tmp_path):
     pool.close()
     assert workers() == before
     assert open_files() <= files_before
-
-
-PARENT = """
-import sys
-from pathlib import Path
-from album.decode_pool import DecodePool
-from tests.support.hostile_decoders import LIES
-
-try:
-    pool = DecodePool(workers=1, module="tests.support.hostile_decoders", timeout_s=500)
-    pool.decode(Path(sys.argv[1]), 96)
-except KeyboardInterrupt:
-    print("stopped")
-"""
-
-
-@pytest.fixture
-def parent(tmp_path) -> Iterator[Callable[[str], tuple[subprocess.Popen, int]]]:
-    """Starts a process whose worker hangs in a file: (the process, the worker's pid)."""
-    started: list[subprocess.Popen] = []
-    hanging: list[int] = []
-
-    def start(name: str) -> tuple[subprocess.Popen, int]:
-        file = tmp_path / f"{name}.jpg"
-        file.touch()
-        process = subprocess.Popen(
-            [sys.executable, "-c", PARENT, file],
-            cwd=CHECKOUT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            process_group=0,  # as a shell starts a command
-        )
-        started.append(process)
-        assert eventually(lambda: bool(has_open(file)))
-        hanging.append(has_open(file)[0])
-        return process, hanging[-1]
-
-    yield start
-    for worker in hanging:  # there is one only after a test that failed
-        with suppress(ProcessLookupError):
-            os.kill(worker, signal.SIGKILL)
-    for process in started:
-        process.kill()
-        process.communicate()
-
-
-@linux
-@pytest.mark.parametrize("name", ["sleep", "loop"])
-def test_worker_exits_when_parent_is_killed(parent, name):
-    process, worker = parent(name)
-    assert runs(worker)
-
-    process.kill()
-
-    assert eventually(lambda: not runs(worker))
-    assert process.communicate() == ("", "")
-
-
-@linux
-@pytest.mark.parametrize("name", ["sleep", "loop"])
-def test_ctrl_c_prints_nothing_from_workers(parent, name):
-    process, worker = parent(name)
-
-    os.killpg(process.pid, signal.SIGINT)
-
-    assert process.communicate(timeout=PATIENCE_S) == ("stopped\n", "")
-    assert eventually(lambda: not runs(worker))
