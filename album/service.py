@@ -30,7 +30,7 @@ from album.importing.importer import PhotoImporter
 from album.importing.jobs import ImportJobs
 from album.importing.uploads import sort_uploads
 from album.maintenance.verify import find_faults
-from album.metadata.geocoder import Places
+from album.metadata.geocoder import TownGeocoder
 from album.runtime.status import AlbumStatus
 from album.runtime.supervised_loop import SupervisedLoop, loop_problems
 from album.search.search import PhotoSearch
@@ -109,7 +109,7 @@ class Album:
         # For files that a person waits for, so that no import goes first.
         self.urgent_decoder = urgent = decoder or DecodePool(URGENT_WORKERS, niceness=0)
         self.active = active = ActiveEncoder(store, originals, embeddings_dir, self.decoder)
-        places = Places(data_dir / "places")
+        places = TownGeocoder(data_dir / "places")
         self.importer = PhotoImporter(store, imports, originals, active, self.decoder, places)
         self.imports = ImportJobs(
             imports, self.importer, originals, data_dir / "imports", self._complete_import

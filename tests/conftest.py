@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from album.metadata.geocoder import Places
+from album.metadata.geocoder import TownGeocoder
 from album.service import Album
 from models.classifiers.factory import DefaultClassifiers
 from tests.support.fakes import DecodeHere, FakeCaptioner, FakeEncoder
@@ -37,7 +37,7 @@ def captioner() -> FakeCaptioner:
 def towns(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the towns of the world, which every library of its own would gather anew."""
     folder = tmp_path_factory.mktemp("places")
-    assert Places(folder).nearest(37.5, 127.0) is not None
+    assert TownGeocoder(folder).nearest(37.5, 127.0) is not None
     return folder
 
 

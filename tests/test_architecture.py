@@ -30,7 +30,7 @@ OWNERS = {
     "defusedxml": ("album/metadata/xmp.py", "album/export/xmp_document.py"),
     "exiv2": ("album/metadata/", "album/export/"),
     "jinja2": ("album/ui/shared/templates.py",),
-    "babel": ("album/metadata/geocoder.py",),
+    "babel": ("album/metadata/place_names.py",),
     "watchdog": ("album/importing/folder_watcher.py",),
     "korean_lunar_calendar": ("album/search/query/yearly.py",),
     "filelock": ("album/importing/job_locks.py", "album/runtime/temp_folder.py"),

@@ -24,7 +24,7 @@ from album.export.files import (
 from album.export.xmp_document import SidecarError
 from album.export.xmp_sidecar import SidecarContent, extend_packet, refuse_broken, sha256_in
 from album.metadata import xmp
-from album.metadata.provenance import giver_line, writer_line
+from album.metadata.provenance import format_label_source, format_writer
 from album.metadata.sidecars import Siblings, read_bytes
 from album.storage.captions import CaptionStore
 from album.storage.labels import LabelStore
@@ -167,10 +167,10 @@ class PhotoExport:
         return SidecarContent(
             photo.sha256,
             {language: caption.text for language, caption in captions.items()},
-            {language: writer_line(caption) for language, caption in captions.items()},
+            {language: format_writer(caption) for language, caption in captions.items()},
             [label.label for label in labels],
             [
-                giver_line(label.label, label.given_by, label.probability)
+                format_label_source(label.label, label.given_by, label.probability)
                 for label in labels
                 if label.given_by != "person"
             ],
@@ -224,7 +224,11 @@ class PhotoExport:
         if with_photos:
             self._originals.find(photo)
         target = folder / names.name_for(photo, original)
-        siblings = listings.beside(original).of(original.name) if original.parent.is_dir() else []
+        siblings = (
+            listings.beside(original).sidecars_for(original.name)
+            if original.parent.is_dir()
+            else []
+        )
         seeds = [original.with_name(name) for name in siblings if name.lower().endswith(XMP)]
         return _Place(
             target.with_name(target.name + XMP),
@@ -235,8 +239,8 @@ class PhotoExport:
     @staticmethod
     def _place_beside(photo: Photo, path: Path, listings: FolderListings) -> _Place:
         beside = listings.beside(path)
-        home, hidden = beside.xmp_home(path.name, raw=photo.file_type == "RAW")
-        if hidden is None and home != path.name + XMP and beside.shares(path.name):
+        home, hidden = beside.sidecar_target(path.name, raw=photo.file_type == "RAW")
+        if hidden is None and home != path.name + XMP and beside.shares_stem(path.name):
             about = sha256_in(read_sidecar(path.with_name(home)).packet)
             if about not in (None, photo.sha256):  # two raw files of one name
                 home, hidden = path.name + XMP, home

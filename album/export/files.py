@@ -16,7 +16,7 @@ from album.domain.photo import Photo
 from album.errors import is_full
 from album.export.xmp_document import SidecarError
 from album.export.xmp_sidecar import sha256_in
-from album.images.file_types import kind_of
+from album.images.file_types import file_kind
 from album.metadata import xmp
 from album.runtime.files import sha256_of
 from album.storage.originals import PARTIAL
@@ -168,7 +168,7 @@ def safe_name(filename: str, suffix: str) -> str:
     name = _FORBIDDEN.sub("_", unicodedata.normalize("NFC", filename)).strip(" .") or "photo"
     if _RESERVED.match(name):
         name = f"_{name}"
-    if kind_of(name) != "photo":
+    if file_kind(name) != "photo":
         name += suffix.lower()
     stem, suffix = _split(name)
     room = _LONGEST - len(suffix.encode())

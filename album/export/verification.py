@@ -20,7 +20,7 @@ from album.export.files import XMP
 from album.export.xmp_sidecar import SidecarContent, sha256_in
 from album.importing.sidecar_import import SidecarImporter
 from album.metadata import xmp
-from album.metadata.reader import told_beside
+from album.metadata.reader import read_sidecars
 from album.metadata.sidecars import read_bytes
 from album.storage.database import Database
 from album.storage.labels import LabelStore
@@ -143,7 +143,7 @@ def _in_folder(folder: Path, exported: Mapping[str, Sequence[str]], photo: Photo
 
 def _beside(photo: Path, listings: FolderListings) -> list[Path]:
     try:
-        names = listings.beside(photo).of(photo.name)
+        names = listings.beside(photo).sidecars_for(photo.name)
     except OSError:
         return []
     return [photo.with_name(name) for name in names]
@@ -153,7 +153,7 @@ def _add_photo(
     store: PhotoStore, importer: SidecarImporter, photo: Photo, sidecars: Sequence[Path]
 ) -> None:
     """Add a photo with the content of its sidecars only."""
-    rating, words = told_beside(sidecars)
+    rating, words = read_sidecars(sidecars)
     photo_id = store.add(
         NewPhoto(
             photo.sha256,

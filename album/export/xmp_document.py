@@ -104,7 +104,7 @@ def parse_packet(packet: bytes) -> Packet:
         raise SidecarError("The sidecar is too long to be read: it stays as it is.")
     target = _PacketBuilder()
     try:
-        text = xmp.decoded(packet, "strict")
+        text = xmp.decode(packet, "strict")
         if text.count("<") > xmp.MOST_TAGS:
             raise ValueError("too many tags")
         parser = DefusedXMLParser(target=target, forbid_dtd=True)
@@ -206,8 +206,8 @@ def value_of(root: Element, name: str) -> Value:
     words = [
         word
         for tag, value in xmp.properties(root)
-        if tag == xmp.tag_of(name)
-        for word in ([value] if isinstance(value, str) else xmp.values(value))
+        if tag == xmp.qualified_name(name)
+        for word in ([value] if isinstance(value, str) else xmp.texts(value))
     ]
     if name in ("xmp:Rating", "album:Rating", "album:Photo"):
         return words[0] if words else None
@@ -235,7 +235,7 @@ def refuse_loss(before: Element, after: Element, changes: Mapping[str, Value]) -
         SidecarError: a text outside of `changes` is gone.
     """
     replaced = {
-        (xmp.tag_of(name), _plain(text))
+        (xmp.qualified_name(name), _plain(text))
         for name in changes
         for text in _texts(value_of(before, name))
         if text not in _texts(changes[name])

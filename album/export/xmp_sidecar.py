@@ -132,8 +132,8 @@ def _plan(
     description, album_captions = _description(root, captions, replace, notes)
     subject, label_words = _subject(root, labels, content.keywords)
     rating, album_rating = _rating(root, content.rating, replace, notes)
-    branches = [xmp.branch_of(label) for label in labels]
-    removed = {xmp.branch_of(label) for label in texts_of(root, "album:Labels")} - {*branches}
+    branches = [xmp.label_path(label) for label in labels]
+    removed = {xmp.label_path(label) for label in texts_of(root, "album:Labels")} - {*branches}
     hierarchy = [
         branch for branch in texts_of(root, "lr:hierarchicalSubject") if branch not in removed
     ]
@@ -241,7 +241,7 @@ def _rating(
     rating = None if stars is None else str(stars)
     if now is None or now == before:
         return rating, rating
-    if rating is not None and xmp.stars(now) != stars:
+    if rating is not None and xmp.parse_rating(now) != stars:
         if replace:
             return rating, rating
         notes.append("The sidecar has other stars, which stay: have them replaced if yours count.")

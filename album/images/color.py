@@ -1,8 +1,8 @@
-"""The colours of a decoded photo as those of sRGB, which screens and encoders take for granted.
+"""Conversion of decoded photos to sRGB, which screens and encoders expect.
 
-A file says which colours it means by an ICC profile (ISO 15076-1) or by two code points of ITU-T
-H.273, as in AVIF, HEIC and PNG. Both are untrusted: what cannot be followed leaves the photo as it
-is. Light beyond the white of paper (HDR) is brought down as ITU-R BT.2390 has it.
+The colour space comes from an ICC profile (ISO 15076-1) or from code points of ITU-T H.273 (in
+AVIF, HEIC and PNG). Both are untrusted, and invalid ones leave the photo unchanged. HDR is tone
+mapped by ITU-R BT.2390.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ FloatArray = npt.NDArray[np.float32]
 
 
 class Coding(NamedTuple):
-    """Colours by the code points of ITU-T H.273, which the other standards share."""
+    """A colour space by code points of ITU-T H.273, which other standards share."""
 
     primaries: int
     """Table 2: 1 is BT.709 and sRGB, 9 is BT.2020, 12 is Display P3."""
@@ -29,20 +29,20 @@ class Coding(NamedTuple):
 
 
 _MODES = {b"RGB ": "RGB", b"GRAY": "L", b"CMYK": "CMYK"}
-_MAX_PROFILE_BYTES = 4_000_000  # profiles of presses have 0.5 to 3 MB
-_UNSEEN = 2  # of 255: profiles that move no colour further are sRGB but for rounding
+_MAX_PROFILE_BYTES = 4_000_000  # printing profiles have 0.5 to 3 MB
+_MAX_INVISIBLE_CHANGE = 2  # of 255: profiles with smaller changes are sRGB with rounding errors
 
 _PQ, _HLG = 16, 18
 _PAPER_NITS = 203.0
-"""Luminance of white paper in HDR pictures: ITU-R BT.2408, table 1."""
+"""Luminance of diffuse white in HDR images: ITU-R BT.2408, table 1."""
 _HLG_PEAK_NITS, _HLG_GAMMA = 1000.0, 1.2
-_BRIGHTEST_PERCENT = 99.9  # the sun and its glints may be cut off
+_PEAK_PERCENTILE = 99.9  # the sun and its reflections may clip
 _CHUNK_PIXELS = 1_000_000
-# x and y of red, green and blue. The other sets are nearly those of sRGB. The white of 11 is that
-# of a cinema: adapted to it, the eye sees about the same as with 12.
+# x and y of red, green and blue. Other code points are close to sRGB. Code point 11 has a cinema
+# white point. An adapted eye sees about the same as with 12.
 _SRGB_PRIMARIES = ((0.640, 0.330), (0.300, 0.600), (0.150, 0.060))
 _P3_PRIMARIES = ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060))
-_ADOBE = -1  # H.273 has no number for it: this one is our own
+_ADOBE = -1  # private: H.273 has no code point for it
 _WIDE_PRIMARIES = {
     _ADOBE: ((0.640, 0.330), (0.210, 0.710), (0.150, 0.060)),
     9: ((0.708, 0.292), (0.170, 0.797), (0.131, 0.046)),
@@ -52,50 +52,50 @@ _WIDE_PRIMARIES = {
 _D65 = (0.3127, 0.3290)
 
 ADOBE_RGB = Coding(primaries=_ADOBE, transfer=4)
-"""Adobe RGB (1998), which cameras write without a profile."""
+"""Adobe RGB (1998), which cameras mark in EXIF without a profile."""
 
 
 def to_srgb(
     image: Image.Image, profile: bytes | None = None, coding: Coding | None = None
 ) -> Image.Image:
-    """The same picture in sRGB.
+    """Convert an image to sRGB.
 
     Args:
-        image: "L", "RGB" or "CMYK"; best already reduced, for each pixel costs.
-        profile: the ICC profile that came with it. It goes before `coding`, but not for HDR.
-        coding: the code points that came with it.
+        image: "L", "RGB" or "CMYK", best already reduced, because the cost is per pixel.
+        profile: its ICC profile, which precedes `coding` except for HDR.
+        coding: its code points.
 
     Returns:
-        "RGB" of the same size; `image` itself where it is in sRGB already.
+        "RGB" of the same size. `image` itself if it is in sRGB already.
     """
-    space = space_of(profile)
+    space = profile_mode(profile)
     coding = _coding_in(profile or b"") or coding
-    # What profiles say of PQ and HLG is made for screens with such light: the code points it is.
+    # ICC profiles for PQ and HLG are made for HDR screens, so code points precede them.
     if coding is not None and (space is None or coding.transfer in (_PQ, _HLG)):
-        return _decoded(_rgb(image), coding)
+        return _convert_coding(_as_rgb(image), coding)
     if space == "RGB" and image.mode == "L":
-        image = _rgb(image)
+        image = _as_rgb(image)
     if profile is not None and space == image.mode:
         transform = _transform(profile, space)
         if transform is not None:
-            return ImageCms.applyTransform(image, transform) or _rgb(image)
-    return _rgb(image)
+            return ImageCms.applyTransform(image, transform) or _as_rgb(image)
+    return _as_rgb(image)
 
 
-def _rgb(image: Image.Image) -> Image.Image:
+def _as_rgb(image: Image.Image) -> Image.Image:
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
-def space_of(profile: object) -> str | None:
-    """The Pillow mode that an ICC profile is for: "RGB", "L" or "CMYK"; None for all others."""
+def profile_mode(profile: object) -> str | None:
+    """Return the Pillow mode of an ICC profile: "RGB", "L", "CMYK", or None."""
     if not isinstance(profile, bytes) or not 132 <= len(profile) <= _MAX_PROFILE_BYTES:
         return None
     return _MODES.get(profile[16:20]) if profile[36:40] == b"acsp" else None
 
 
-@lru_cache(maxsize=16)  # an album comes from a few cameras, each with its own profile
+@lru_cache(maxsize=16)  # an album has few cameras, each with one profile
 def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """From the colours of a profile to sRGB; None where it is broken or changes nothing."""
+    """Return the transform from a profile to sRGB, None if invalid or without effect."""
     try:
         transform = ImageCms.buildTransform(
             ImageCms.ImageCmsProfile(io.BytesIO(profile)),
@@ -106,17 +106,17 @@ def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
             ImageCms.Flags.BLACKPOINTCOMPENSATION,
         )
         probe = _probe(mode)
-        moved = ImageCms.applyTransform(probe, transform)
+        converted = ImageCms.applyTransform(probe, transform)
     except (OSError, ValueError, TypeError, ImageCms.PyCMSError):
         return None
-    if moved is None:
+    if converted is None:
         return None
-    change = np.asarray(moved, dtype=int) - np.asarray(probe.convert("RGB"), dtype=int)
-    return transform if np.abs(change).max() > _UNSEEN else None
+    change = np.asarray(converted, dtype=int) - np.asarray(probe.convert("RGB"), dtype=int)
+    return transform if np.abs(change).max() > _MAX_INVISIBLE_CHANGE else None
 
 
 def _probe(mode: str) -> Image.Image:
-    """Colours of all kinds, side by side: as many as 6 steps in each channel make, or all greys."""
+    """Return an image of 6 steps in each channel, or of all grey levels."""
     steps = (
         np.linspace(0, 255, 6, dtype=np.uint8) if mode != "L" else np.arange(256, dtype=np.uint8)
     )
@@ -126,8 +126,8 @@ def _probe(mode: str) -> Image.Image:
 
 
 def _coding_in(profile: bytes) -> Coding | None:
-    """The code points within an ICC profile: ICC.1:2022, 9.2.17 and 10.3."""
-    if space_of(profile) != "RGB":
+    """Return the code points in an ICC profile (ICC.1:2022, 9.2.17 and 10.3)."""
+    if profile_mode(profile) != "RGB":
         return None
     (count,) = struct.unpack_from(">I", profile, 128)
     for entry in range(132, min(132 + 12 * min(count, 100), len(profile) - 11), 12):
@@ -140,8 +140,8 @@ def _coding_in(profile: bytes) -> Coding | None:
 # By code points
 
 
-def _decoded(image: Image.Image, coding: Coding) -> Image.Image:
-    """An "RGB" image of these code points, in sRGB."""
+def _convert_coding(image: Image.Image, coding: Coding) -> Image.Image:
+    """Convert an "RGB" image with these code points to sRGB."""
     primaries = _WIDE_PRIMARIES.get(coding.primaries)
     light = _light(coding.transfer)
     if primaries is None and light is None:
@@ -155,14 +155,14 @@ def _decoded(image: Image.Image, coding: Coding) -> Image.Image:
     curve = None
     if hdr:
         sample = _linear(pixels[::4, ::4], table, weights, matrix)
-        curve = _tone_curve(float(np.percentile(sample.max(axis=-1), _BRIGHTEST_PERCENT)))
+        curve = _tone_curve(float(np.percentile(sample.max(axis=-1), _PEAK_PERCENTILE)))
     encoded = np.empty_like(pixels)
     rows = max(_CHUNK_PIXELS // max(image.width, 1), 1)
     for top in range(0, image.height, rows):
         linear = _linear(pixels[top : top + rows], table, weights, matrix)
-        if curve is not None:  # each channel for itself, so that clouds turn white, not cyan
+        if curve is not None:  # per channel, so that clouds become white, not cyan
             linear = np.interp(linear, *curve).astype(np.float32)
-        encoded[top : top + rows] = _srgb_numbers()[
+        encoded[top : top + rows] = _srgb_codes()[
             (np.clip(linear, 0, 1) * np.float32(_STEPS - 1) + np.float32(0.5)).astype(np.intp)
         ]
     return Image.fromarray(encoded)
@@ -171,13 +171,15 @@ def _decoded(image: Image.Image, coding: Coding) -> Image.Image:
 def _linear(
     pixels: npt.NDArray[np.uint8], table: FloatArray, weights: FloatArray | None, matrix: FloatArray
 ) -> FloatArray:
-    """Light of the primaries of sRGB, (h, w, 3), 1 is the white of paper; not negative.
+    """Return linear light in sRGB primaries.
+
+    The result is (h, w, 3) and 0 or more. 1 is diffuse white.
 
     Args:
         pixels: (h, w, 3).
-        table: (256,), the light that each number means.
-        weights: (3,), how each primary adds to luminance; only where the light is a scene's and
-            becomes a screen's by the OOTF of HLG (ITU-R BT.2100, table 5).
+        table: (256,), linear light of each code value.
+        weights: (3,), luminance of each primary, for HLG only, whose OOTF converts scene light to
+            display light (ITU-R BT.2100, table 5).
         matrix: (3, 3), from rows of the file's primaries to rows of sRGB's.
     """
     light: FloatArray = table[pixels]
@@ -189,10 +191,10 @@ def _linear(
 
 
 def _light(transfer: int) -> FloatArray | None:
-    """What each of the 256 numbers means as light; (256,) float32, None for those of sRGB.
+    """Return linear light of each code value, (256,) float32, None for sRGB.
 
-    1 is the white of paper, but for HLG that of the scene. The curves of video (1, 6, 14, 15)
-    count as sRGB's, as photos are tagged so that were never video.
+    1 is diffuse white, of the scene for HLG. The curves of video (1, 6, 14, 15) count as sRGB,
+    because photos that were never video have these tags.
     """
     signal = np.arange(256) / 255
     match transfer:
@@ -220,7 +222,7 @@ _C1, _C2, _C3 = 3424 / 4096, 2413 / 4096 * 32, 2392 / 4096 * 32
 
 
 def _pq_nits(signal: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """The EOTF of PQ: ITU-R BT.2100, table 4."""
+    """Apply the EOTF of PQ (ITU-R BT.2100, table 4)."""
     power = signal ** (1 / _M2)
     nits: npt.NDArray[np.float64] = 10_000 * (np.maximum(power - _C1, 0) / (_C2 - _C3 * power)) ** (
         1 / _M1
@@ -229,20 +231,20 @@ def _pq_nits(signal: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def _pq_signal(nits: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """The inverse of `_pq_nits`."""
+    """Invert `_pq_nits`."""
     power = (np.asarray(nits, dtype=float) / 10_000) ** _M1
     signal: npt.NDArray[np.float64] = ((_C1 + _C2 * power) / (1 + _C3 * power)) ** _M2
     return signal
 
 
 def _tone_curve(peak: float) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]] | None:
-    """How light is dimmed so that `peak` becomes the white of paper, which is 1.
+    """Return the tone curve that maps `peak` to diffuse white, which is 1.
 
-    The EETF of ITU-R BT.2390-11, 5.4.1: dark and middle tones stay, bright ones bend along a
-    Hermite spline in PQ. Black is 0 on both sides, so its black level lift is none.
+    It is the EETF of ITU-R BT.2390-11, 5.4.1: dark and middle tones stay, and highlights follow a
+    Hermite spline in PQ. Black is 0 on both sides, so there is no black level lift.
 
     Returns:
-        Light before and after, as `np.interp` takes them; None where nothing is too bright.
+        Light before and after, as arguments of `np.interp`. None if nothing is too bright.
     """
     if peak <= 1:
         return None
@@ -262,7 +264,7 @@ def _tone_curve(peak: float) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.fl
 
 
 def _to_xyz(primaries: tuple[tuple[float, float], ...]) -> npt.NDArray[np.float64]:
-    """(3, 3), from columns of light in these primaries, white D65, to XYZ: SMPTE RP 177."""
+    """Return the (3, 3) matrix from primaries with white D65 to XYZ (SMPTE RP 177)."""
     columns = np.array([[x / y, 1, (1 - x - y) / y] for x, y in (*primaries, _D65)]).T
     scales = np.linalg.solve(columns[:, :3], columns[:, 3])
     matrix: npt.NDArray[np.float64] = columns[:, :3] * scales
@@ -274,15 +276,15 @@ _STEPS = 16_384
 
 @lru_cache(maxsize=1)
 def _srgb_light() -> FloatArray:
-    """The light of each number in sRGB, (256,): IEC 61966-2-1."""
+    """Return linear light of each sRGB code value, (256,) (IEC 61966-2-1)."""
     signal = np.arange(256) / 255
     light = np.where(signal <= 0.04045, signal / 12.92, ((signal + 0.055) / 1.055) ** 2.4)
     return np.asarray(light, dtype=np.float32)
 
 
 @lru_cache(maxsize=1)
-def _srgb_numbers() -> npt.NDArray[np.uint8]:
-    """The number in sRGB of each of `_STEPS` equal steps of light, (n,)."""
+def _srgb_codes() -> npt.NDArray[np.uint8]:
+    """Return the sRGB code value of `_STEPS` equal steps of light, (n,)."""
     light = np.linspace(0, 1, _STEPS)
     signal = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
     return np.round(255 * signal).astype(np.uint8)

@@ -1,7 +1,7 @@
-"""What image files say outside their pixels and EXIF, where Pillow does not look.
+"""Metadata in image containers that Pillow does not read.
 
-Every function leaves the file at a place of its own choosing, so call them before Pillow opens it.
-The bytes are untrusted: what makes no sense is not there, and nothing here raises but OSError.
+Functions move the file position, so call them before Pillow opens the file. The bytes are
+untrusted. Invalid data counts as missing, and only OSError is raised.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ JP2_SIGNATURE = b"\0\0\0\x0cjP  \r\n\x87\n"
 _IMAGE_BRANDS = frozenset(
     {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis"}
 )
-_MOST_BOXES = 1000  # real files have about ten; a hostile one may have millions
-_MAX_NOTE_BYTES = 4_000_000
+_MAX_BOXES = 1000  # real files have about ten, hostile ones may have millions
+_MAX_BODY_BYTES = 4_000_000
 _JXL_RATIOS = (None, (1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
 
 
-def is_cut(file: BinaryIO) -> bool:
-    """Whether a HEIC, AVIF or WebP file ends before its pixels do, by the lengths it gives.
+def is_truncated(file: BinaryIO) -> bool:
+    """Return whether a HEIC, AVIF or WebP file ends before its pixels do.
 
-    libheif decodes such a file without complaint and leaves the missing tiles green. What follows
-    the pixels may be cut: the film of a motion photo is no part of the photo.
+    libheif decodes such files without an error and leaves missing tiles green. Data after the
+    pixels may be cut, such as the video of a motion photo.
     """
     end = file.seek(0, io.SEEK_END)
     file.seek(0)
     start = file.read(12)
     if start[:4] == b"RIFF":
-        return 8 + int.from_bytes(start[4:8], "little") > end + 1  # some leave out the last, a 0
+        return 8 + int.from_bytes(start[4:8], "little") > end + 1  # some omit the padding byte
     if start[4:8] != b"ftyp" or start[8:12] not in _IMAGE_BRANDS:
         return False
     return any(
@@ -47,15 +47,15 @@ def is_cut(file: BinaryIO) -> bool:
 
 
 class ContainerMetadata(NamedTuple):
-    """What an image file says where Pillow does not look."""
+    """Metadata that Pillow does not read."""
 
     coding: Coding | None = None
     profile: bytes | None = None
     xmp: bytes | None = None
 
 
-def said(file: BinaryIO, start: bytes) -> ContainerMetadata:
-    """The colours of a PNG, AVIF or JPEG 2000 file, and the XMP packet of a JPEG XL file.
+def read_metadata(file: BinaryIO, start: bytes) -> ContainerMetadata:
+    """Read the colour space of PNG, AVIF and JPEG 2000, and the XMP of JPEG XL.
 
     Args:
         file: the image.
@@ -73,16 +73,16 @@ def said(file: BinaryIO, start: bytes) -> ContainerMetadata:
 
 
 def heif_coding(info: Mapping[Any, Any]) -> Coding | None:
-    """The code points among what pillow-heif tells of an image."""
-    numbers = info.get("nclx_profile")
-    return numbers and Coding(numbers["color_primaries"], numbers["transfer_characteristics"])
+    """Return the code points in the `info` of an image of pillow-heif."""
+    profile = info.get("nclx_profile")
+    return profile and Coding(profile["color_primaries"], profile["transfer_characteristics"])
 
 
 def jxl_size(file: BinaryIO) -> tuple[int, int] | None:
-    """Width and height of a JPEG XL image, before the decoder takes the memory for them.
+    """Read width and height of a JPEG XL image, before a decoder allocates memory.
 
-    The codestream begins with them (ISO/IEC 18181-1, Annex D), bits from the lowest up; in a
-    container it is in a box `jxlc`, or in several `jxlp` that begin with a number (18181-2).
+    The codestream begins with them, lowest bits first (ISO/IEC 18181-1, Annex D). In a container it
+    is in a box `jxlc`, or in boxes `jxlp` that begin with a number (18181-2).
     """
     file.seek(0)
     start = 0
@@ -113,15 +113,14 @@ def jxl_size(file: BinaryIO) -> tuple[int, int] | None:
     return (side() if ratio is None else height * ratio[0] // ratio[1]), height
 
 
-def cr3_notes(file: BinaryIO) -> dict[bytes, bytes]:
-    """The EXIF directories of a Canon CR3 file, each built like a TIFF file of its own.
+def cr3_exif(file: BinaryIO) -> dict[bytes, bytes]:
+    """Return the EXIF directories of a Canon CR3 file by box name, each a TIFF file.
 
-    By the names of their boxes: CMT1 is the main directory, CMT2 Exif, CMT4 GPS. No standard says
-    so; it is how the files are.
+    CMT1 is the main directory, CMT2 Exif, CMT4 GPS. This is undocumented.
     """
     movie = _first(file, b"moov") or b""
     canon = _first(io.BytesIO(movie), b"uuid") or b""
-    boxes = io.BytesIO(canon[16:])  # after the name of the vendor's box
+    boxes = io.BytesIO(canon[16:])  # after the UUID
     return {
         kind: _body(boxes, start, end)
         for kind, start, end in _boxes(boxes, 0, len(canon) - 16)
@@ -130,36 +129,36 @@ def cr3_notes(file: BinaryIO) -> dict[bytes, bytes]:
 
 
 def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """(kind, where its body starts, where it says it ends) of the boxes in a row.
+    """Yield (kind, start of body, claimed end) of consecutive boxes.
 
-    ISO/IEC 14496-12, 4.2; JPEG 2000 and JPEG XL have the same.
+    The format is that of ISO/IEC 14496-12, 4.2, which JPEG 2000 and JPEG XL share.
     """
-    for _ in range(_MOST_BOXES):
+    for _ in range(_MAX_BOXES):
         if start >= end:
             break
         file.seek(start)
         size, kind, large_size = struct.unpack(">I4sQ", file.read(16).ljust(16, b"\0"))
         header = 16 if size == 1 else 8
-        size = large_size if size == 1 else size or end - start  # 0: as far as the file goes
+        size = large_size if size == 1 else size or end - start  # 0: to the end of the file
         yield kind, start + header, start + size
         start += max(size, 8)
 
 
 def _first(file: BinaryIO, kind: bytes) -> bytes | None:
-    """The body of the first box of a kind, if there is something in it."""
-    for found, start, end in _boxes(file, 0, file.seek(0, io.SEEK_END)):
-        if found == kind:
+    """Return the body of the first box of a kind, None if empty or missing."""
+    for box_kind, start, end in _boxes(file, 0, file.seek(0, io.SEEK_END)):
+        if box_kind == kind:
             return _body(file, start, end) or None
     return None
 
 
 def _body(file: BinaryIO, start: int, end: int) -> bytes:
     file.seek(start)
-    return file.read(min(max(end - start, 0), _MAX_NOTE_BYTES))
+    return file.read(min(max(end - start, 0), _MAX_BODY_BYTES))
 
 
 def _avif_coding(file: BinaryIO) -> Coding | None:
-    """The code points of the main picture; libheif finds them without decoding it."""
+    """Return the code points of the main image, which libheif does not decode for that."""
     file.seek(0)
     try:
         return heif_coding(pillow_heif.open_heif(file, convert_hdr_to_8bit=False).info)
@@ -168,21 +167,21 @@ def _avif_coding(file: BinaryIO) -> Coding | None:
 
 
 def _jp2_profile(file: BinaryIO) -> bytes | None:
-    """The ICC profile of a JPEG 2000 file: ISO/IEC 15444-1, I.5.3.3."""
+    """Return the ICC profile of a JPEG 2000 file (ISO/IEC 15444-1, I.5.3.3)."""
     header = io.BytesIO(_first(file, b"jp2h") or b"")
-    said = _first(header, b"colr") or b""
-    return said[3:] if said[:1] == b"\x02" else None
+    color = _first(header, b"colr") or b""
+    return color[3:] if color[:1] == b"\x02" else None
 
 
 def _png_coding(file: BinaryIO) -> Coding | None:
-    """The chunk cICP: Portable Network Graphics (Third Edition), 11.3.2.6."""
-    at = len(PNG_SIGNATURE)
-    for _ in range(_MOST_BOXES):
-        file.seek(at)
-        size, kind, numbers = struct.unpack(">I4s4s", file.read(12).ljust(12, b"\0"))
+    """Return the chunk cICP (Portable Network Graphics, Third Edition, 11.3.2.6)."""
+    offset = len(PNG_SIGNATURE)
+    for _ in range(_MAX_BOXES):
+        file.seek(offset)
+        size, kind, code_points = struct.unpack(">I4s4s", file.read(12).ljust(12, b"\0"))
         if kind == b"cICP":
-            return Coding(*numbers[:2])
-        if kind in (b"IDAT", b"\0\0\0\0"):  # it comes before the pixels, or it does not count
+            return Coding(*code_points[:2])
+        if kind in (b"IDAT", b"\0\0\0\0"):  # it only counts before the pixels
             break
-        at += 12 + size
+        offset += 12 + size
     return None

@@ -1,4 +1,4 @@
-"""What the album may expect of whatever decodes its photos: in this process, or in others."""
+"""Interface of the image decoder."""
 
 from __future__ import annotations
 
@@ -15,26 +15,28 @@ if TYPE_CHECKING:
 
 
 DECODING_THREADS = 2 * max(2, min(8, os.cpu_count() or 2))
-"""How many callers at once keep a decoder busy: each waits for it most of its time."""
+"""Number of concurrent callers that keep a decoder busy, as each mostly waits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What an import needs of one photo's file."""
+    """Results of one decode, as an import needs them."""
 
     image: Image.Image
-    """Upright RGB, reduced as in `image_files.read_for_encoder`."""
+    """Upright RGB, reduced as by `decoding.read_for_encoder`."""
     facts: ImageFacts
-    """What the file and its sidecars say."""
+    """From the file and its sidecars."""
     thumbnail: bytes
     """A JPEG."""
 
 
 class Decoder(Protocol):
-    """Decodes files, many at a time; a bad file costs it nothing but that file.
+    """A decoder of files for concurrent callers.
 
-    Each of its methods raises UnreadableImageError where a file cannot be decoded, in time and
-    within bounds of memory, and AlbumError where nothing can be decoded at all.
+    A bad file affects only itself.
+
+    Methods raise UnreadableImageError if a file cannot be decoded within limits of time and memory,
+    and AlbumError if no file can be decoded at all.
     """
 
     def decode(self, path: Path, encoder_px: int, sidecars: Sequence[Path] = ()) -> Decoded:
@@ -43,20 +45,20 @@ class Decoder(Protocol):
         Args:
             path: a file with anything in it.
             encoder_px: pixels of the square that the encoder sees.
-            sidecars: the files that describe it.
+            sidecars: of the photo, most trusted first.
         """
 
     def image(self, path: Path, encoder_px: int) -> Image.Image:
-        """Decode just the pixels that an encoder needs: the same as those of `decode`."""
+        """Decode only the image for an encoder, equal to that of `decode`."""
 
     def thumbnail(self, path: Path) -> bytes:
-        """Make a small JPEG of a file, as in `image_files.thumbnail`."""
+        """Make a small JPEG, as `decoding.thumbnail` does."""
 
     def large_view(self, path: Path) -> bytes:
-        """Make a JPEG for looking at, as in `image_files.large_view`."""
+        """Make a JPEG for viewing, as `decoding.large_view` does."""
 
     def small_jpeg(self, path: Path) -> bytes:
-        """Make a JPEG that may leave the machine, as in `image_files.small_jpeg`."""
+        """Make a JPEG for sending to others, as `decoding.small_jpeg` does."""
 
     def close(self) -> None:
-        """Let go of whatever it holds; decoding again is still possible."""
+        """Release resources, after which decoding is still possible."""

@@ -1,7 +1,7 @@
-"""Decoding in processes of its own, so that a hostile or broken file costs only itself.
+"""Decoding in worker processes, so that a hostile or broken file affects only itself.
 
-Each is `python -m album.images.decoder_worker`, asked over pipes. It is no pool of multiprocessing
-or of a library on top of it, because their workers import `app.py` again, and with it the models.
+A worker is `python -m album.images.decoder_worker`, connected by pipes. Pools based on
+multiprocessing would import `app.py` and the models in every worker.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import IO, TYPE_CHECKING, Any
 from album.errors import AlbumError, UnreadableImageError
 from album.images.decoder import Decoded
 from album.images.decoder_worker import HEAD_LENGTH, Answer, Head, Request, Start
-from album.images.pixels import rgb
+from album.images.pixels import from_rgb_bytes
 from album.settings import decoder_environment
 
 if TYPE_CHECKING:
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 
 WORKERS = max(1, min(16, os.cpu_count() or 2))
 IDLE_S = 60.0
-"""Workers end after so long without work: their memory comes back."""
-USUAL_BYTES = 2**30
-"""Enough for photos of some 100 megapixels. What needs more is decoded once more, one at a time."""
+"""Idle workers exit after this time and free their memory."""
+DEFAULT_MEMORY_BYTES = 2**30
+"""Enough for about 100 megapixels. Files that need more are decoded again, one at a time."""
 
-_MOST_HEAD_BYTES = 2**24
-_MOST_PIXELS = 2**26  # a panorama for the largest encoders has a third of it
-_MOST_JPEG_BYTES = 2**25
+_MAX_HEAD_BYTES = 2**24
+_MAX_PIXELS = 2**26  # a panorama for the largest encoders has a third of it
+_MAX_JPEG_BYTES = 2**25
 _CHECKOUT = Path(__file__).resolve().parents[2]
 
 _CRASHED = (
@@ -48,7 +48,7 @@ _NO_WORKER = "The album cannot start its decoder: close other programs and start
 
 
 class DecodePool:
-    """A few worker processes; started by the first file, ended when there is nothing to do."""
+    """A pool of worker processes, started on demand and ended when idle."""
 
     def __init__(
         self,
@@ -58,80 +58,80 @@ class DecodePool:
         niceness: int = 10,
         module: str = "album.images.decoding",
     ) -> None:
-        """Start nothing yet.
+        """Configure the pool without starting a worker.
 
         Args:
-            workers: how many files are decoded at once; None: one for each processor.
-            timeout_s: how long one file may take, not counting the start of a worker.
-            memory_bytes: how much one file may take; not enforced on Windows and macOS.
-            niceness: how far the workers stand back behind other processes, in [0, 19].
-            module: has the functions that decode, which only the workers import.
+            workers: number of files decoded at once, None for one per processor.
+            timeout_s: limit for one file, without the start of a worker.
+            memory_bytes: limit for one file, not enforced on Windows and macOS.
+            niceness: of the workers, in [0, 19].
+            module: has the decoding functions. Only workers import it.
         """
         self._start = Start(module, timeout_s, niceness)
         self._memory_bytes = memory_bytes
-        self._turns = threading.Semaphore(workers or WORKERS)
-        self._large_turn = threading.Lock()
+        self._slots = threading.Semaphore(workers or WORKERS)
+        self._large_file_lock = threading.Lock()
         self._lock = threading.Lock()
-        self._idle: list[_Worker] = []  # the last used is used next, so that the others can end
+        self._idle: list[_Worker] = []
         self._last_use = 0.0
-        self._tidying: threading.Timer | None = None
+        self._idle_timer: threading.Timer | None = None
         self._closed = False
 
     def decode(self, path: Path, encoder_px: int, sidecars: Sequence[Path] = ()) -> Decoded:
-        """Decode one file in a worker; blocks; for calling from several threads at once.
+        """Decode one file in a worker, blocking and thread-safe.
 
         Args:
-            path: a file with anything in it.
-            encoder_px: pixels of the square that the encoder sees.
-            sidecars: files beside it that describe it.
+            path: any file.
+            encoder_px: side of the encoder's square input in pixels.
+            sidecars: of the photo, most trusted first.
 
         Raises:
-            UnreadableImageError: the decoder refuses the file, dies of it, takes too long over it,
-                or needs too much memory. The next file gets a new worker where this one is gone.
+            UnreadableImageError: the decoder rejects the file, crashes, or exceeds its limits of
+                time or memory. A lost worker is replaced.
             AlbumError: no worker can be started.
         """
-        beside = [sidecar.absolute() for sidecar in sidecars]
-        head, pixels, jpeg = self._ask("decode_photo", path.absolute(), encoder_px, beside)
+        absolute = [sidecar.absolute() for sidecar in sidecars]
+        head, pixels, jpeg = self._ask("decode_photo", path.absolute(), encoder_px, absolute)
         if head.facts is None or not jpeg:
             raise UnreadableImageError(_CRASHED)
         return Decoded(_image(head, pixels), head.facts, jpeg)
 
     def image(self, path: Path, encoder_px: int) -> Image.Image:
-        """Decode just the pixels; else as `decode`."""
+        """Decode only the image. See `decode`."""
         head, pixels, _ = self._ask("encoder_image", path.absolute(), encoder_px)
         return _image(head, pixels)
 
     def thumbnail(self, path: Path) -> bytes:
-        """Make a small JPEG; else as `decode`."""
+        """Make a thumbnail. See `decode` for what it raises."""
         return self._jpeg("thumbnail_of", path)
 
     def large_view(self, path: Path) -> bytes:
-        """Make a JPEG for looking at; else as `decode`."""
+        """Make a JPEG for viewing. See `decode` for what it raises."""
         return self._jpeg("large_view", path)
 
     def small_jpeg(self, path: Path) -> bytes:
-        """Make a JPEG that may leave the machine; else as `decode`."""
+        """Make a JPEG without metadata. See `decode` for what it raises."""
         return self._jpeg("small_jpeg", path)
 
     def close(self) -> None:
-        """End the workers: those at work after their file, the others now."""
+        """End idle workers now, and busy ones after their file."""
         with self._lock:
             self._closed = True
             self._end_idle()
 
     def _jpeg(self, function: str, path: Path) -> bytes:
         jpeg = self._ask(function, path.absolute())[2]
-        if not jpeg:  # it did not do as it was asked
+        if not jpeg:  # a wrong answer of a worker that was taken over
             raise UnreadableImageError(_CRASHED)
         return jpeg
 
     def _ask(self, function: str, *arguments: Any) -> Answer:
-        usual = Request(function, arguments, min(USUAL_BYTES, self._memory_bytes))
-        with self._turns:
-            answer = self._answer_to(usual)
-        if answer[0].lacks_memory and usual.memory_bytes < self._memory_bytes:
-            with self._large_turn:
-                answer = self._answer_to(Request(function, arguments, self._memory_bytes))
+        request = Request(function, arguments, min(DEFAULT_MEMORY_BYTES, self._memory_bytes))
+        with self._slots:
+            answer = self._send(request)
+        if answer[0].lacks_memory and request.memory_bytes < self._memory_bytes:
+            with self._large_file_lock:
+                answer = self._send(Request(function, arguments, self._memory_bytes))
         if answer[0].lacks_memory:
             raise UnreadableImageError(
                 f"This file takes more than {self._memory_bytes / 2**30:g} GB of memory to decode: "
@@ -141,19 +141,19 @@ class DecodePool:
             raise UnreadableImageError(answer[0].problem)
         return answer
 
-    def _answer_to(self, request: Request) -> Answer:
+    def _send(self, request: Request) -> Answer:
         try:
-            return self._answer_of(self._worker(), request)
-        except _DiedError:  # perhaps before the file reached it: a new worker tells
-            return self._answer_of(_Worker(self._start), request)
+            return self._send_to(self._take_worker(), request)
+        except _WorkerDiedError:  # possibly before it got the file, so a new worker decides
+            return self._send_to(_Worker(self._start), request)
 
-    def _answer_of(self, worker: _Worker, request: Request) -> Answer:
+    def _send_to(self, worker: _Worker, request: Request) -> Answer:
         try:
-            return worker.answer_to(request)
+            return worker.answer(request)
         finally:
-            self._give_back(worker)
+            self._release(worker)
 
-    def _worker(self) -> _Worker:
+    def _take_worker(self) -> _Worker:
         with self._lock:
             while self._idle:
                 worker = self._idle.pop()
@@ -162,7 +162,7 @@ class DecodePool:
                 worker.end()
         return _Worker(self._start)
 
-    def _give_back(self, worker: _Worker) -> None:
+    def _release(self, worker: _Worker) -> None:
         if not worker.alive:
             worker.end()
             return
@@ -171,38 +171,38 @@ class DecodePool:
             self._last_use = time.monotonic()
             if self._closed:
                 self._end_idle()
-            elif self._tidying is None:
-                self._tidy_in(IDLE_S)
+            elif self._idle_timer is None:
+                self._start_idle_timer(IDLE_S)
 
-    def _tidy_in(self, seconds: float) -> None:
-        self._tidying = threading.Timer(seconds, self._tidy)
-        self._tidying.daemon = True
-        self._tidying.start()
+    def _start_idle_timer(self, seconds: float) -> None:
+        self._idle_timer = threading.Timer(seconds, self._check_idle)
+        self._idle_timer.daemon = True
+        self._idle_timer.start()
 
-    def _tidy(self) -> None:
+    def _check_idle(self) -> None:
         with self._lock:
-            if self._tidying is None:
+            if self._idle_timer is None:
                 return
-            left_s = self._last_use + IDLE_S - time.monotonic()
-            if left_s > 0:
-                self._tidy_in(left_s)
+            remaining_s = self._last_use + IDLE_S - time.monotonic()
+            if remaining_s > 0:
+                self._start_idle_timer(remaining_s)
             else:
                 self._end_idle()
 
     def _end_idle(self) -> None:
         while self._idle:
             self._idle.pop().end()
-        if self._tidying is not None:
-            self._tidying.cancel()
-            self._tidying = None
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+            self._idle_timer = None
 
 
-class _DiedError(UnreadableImageError):
-    """A worker that had served before is gone: of this file, or of something else meanwhile."""
+class _WorkerDiedError(UnreadableImageError):
+    """A worker died that had served before, perhaps before it got this file."""
 
 
 class _Worker:
-    """This side of one worker process."""
+    """The parent's side of one worker process."""
 
     def __init__(self, start: Start) -> None:
         self._timeout_s = start.timeout_s
@@ -214,7 +214,7 @@ class _Worker:
                 env=decoder_environment(),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                start_new_session=True,  # out of reach of the terminal's Ctrl-C
+                start_new_session=True,  # not affected by Ctrl-C in the terminal
             )
         except OSError as error:
             raise AlbumError(_NO_WORKER) from error
@@ -223,69 +223,70 @@ class _Worker:
         self._requests: IO[bytes] = self._process.stdin
         self._answers: IO[bytes] = self._process.stdout
         try:
-            self._ask(start)  # so its start is nobody's delay
-        except _CUT as error:
+            self._ask(start)  # so that startup does not count towards a file's timeout
+        except _WORKER_LOST as error:
             self.end()
             raise AlbumError(_NO_WORKER) from error
 
     @property
     def alive(self) -> bool:
-        """Whether it can be asked."""
         return self._process.poll() is None
 
-    def answer_to(self, request: Request) -> Answer:
-        """Have a file decoded; afterwards this worker may be gone.
+    def answer(self, request: Request) -> Answer:
+        """Send a request and wait for its answer.
+
+        The worker may be dead afterwards.
 
         Raises:
-            UnreadableImageError: it is gone, or took too long.
-            _DiedError: it is gone, and nobody can say whether that was of this file.
+            UnreadableImageError: the worker died or took too long.
+            _WorkerDiedError: the worker died, perhaps not because of this file.
         """
-        started = time.monotonic()
-        clock = threading.Timer(self._timeout_s, self._process.kill)
-        clock.daemon = True
-        clock.start()
+        start_time = time.monotonic()
+        timer = threading.Timer(self._timeout_s, self._process.kill)
+        timer.daemon = True
+        timer.start()
         try:
             answer = self._ask(request)
-        except _CUT as error:
-            late = time.monotonic() - started >= self._timeout_s
+        except _WORKER_LOST as error:
+            timed_out = time.monotonic() - start_time >= self._timeout_s
             self.end()
-            if late:
+            if timed_out:
                 raise UnreadableImageError(
                     f"This file takes longer than {self._timeout_s:g} seconds to decode: "
                     "save it as JPEG, or a smaller copy of it."
                 ) from error
-            unreadable = _DiedError if self._has_served else UnreadableImageError
+            unreadable = _WorkerDiedError if self._has_served else UnreadableImageError
             raise unreadable(_CRASHED) from error
         finally:
-            clock.cancel()
-            if time.monotonic() - started >= self._timeout_s:
-                self.end()  # it answered just in time, and the clock may have struck all the same
+            timer.cancel()
+            if time.monotonic() - start_time >= self._timeout_s:
+                self.end()  # the timer may have fired just after the answer
         self._has_served = True
-        if answer[0].lacks_memory:  # and may hold much of what it was given
+        if answer[0].lacks_memory:  # it may still hold much memory
             self.end()
         return answer
 
     def end(self) -> None:
-        """Gone at once: a worker holds nothing that would be lost."""
+        """Kill the process, which has no state to lose."""
         self._process.kill()
         self._process.wait()
         self._answers.close()
-        with suppress(OSError):  # a request that was never read
+        with suppress(OSError):  # from flushing a request that was never read
             self._requests.close()
 
     def _ask(self, request: Start | Request) -> Answer:
         pickle.dump(request, self._requests)
         self._requests.flush()
         (length,) = HEAD_LENGTH.unpack(self._read(HEAD_LENGTH.size, HEAD_LENGTH.size))
-        head = _head().validate_json(self._read(length, _MOST_HEAD_BYTES))
+        head = _head_adapter().validate_json(self._read(length, _MAX_HEAD_BYTES))
         if min(head.size) < 0:
             raise ValueError("less than no pixels")
-        pixels = self._read(3 * prod(head.size), 3 * _MOST_PIXELS)
-        return head, pixels, self._read(head.jpeg_bytes, _MOST_JPEG_BYTES)
+        pixels = self._read(3 * prod(head.size), 3 * _MAX_PIXELS)
+        return head, pixels, self._read(head.jpeg_bytes, _MAX_JPEG_BYTES)
 
-    def _read(self, size: int, most: int) -> bytes:
-        """Read just so much; a worker that was taken over may promise anything."""
-        if not 0 <= size <= most:
+    def _read(self, size: int, limit: int) -> bytes:
+        """Read `size` bytes, which a worker that was taken over can choose."""
+        if not 0 <= size <= limit:
             raise ValueError(f"{size} bytes are too many")
         data = self._answers.read(size)
         if len(data) < size:
@@ -293,19 +294,19 @@ class _Worker:
         return data
 
 
-_CUT = (EOFError, OSError, ValueError)
-"""What is raised where a worker died before, during or after an answer, or answers nonsense."""
+_WORKER_LOST = (EOFError, OSError, ValueError)
+"""Raised when a worker died before, during or after an answer, or sends an invalid one."""
 
 
 def _image(head: Head, pixels: bytes) -> Image.Image:
     if not pixels:
         raise UnreadableImageError(_CRASHED)
-    return rgb(head.size, pixels)
+    return from_rgb_bytes(head.size, pixels)
 
 
 @cache
-def _head() -> TypeAdapter[Head]:
-    """Checks what a worker says; pydantic is loaded by the first file."""
+def _head_adapter() -> TypeAdapter[Head]:
+    """Return the validator of heads, for which pydantic is imported lazily."""
     from pydantic import TypeAdapter
 
     return TypeAdapter(Head)

@@ -1,7 +1,7 @@
-"""A decoder process, started by `album.images.decoder_pool` and asked over two pipes.
+"""Decoder process, started by `album.images.decoder_pool` and connected by two pipes.
 
-It imports neither models nor page, holds nothing that would be lost, and ends with its parent. It
-may be taken over by a file, so its answers are data that the parent checks, never pickles.
+It imports neither models nor the page, has no state, and exits with its parent. A hostile file may
+take it over, so its answers are data that the parent validates, never pickles.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ if sys.platform != "win32":
 if TYPE_CHECKING:
     from PIL import Image
 
-_PATIENCE_S = 5.0
+_EXTRA_TIMEOUT_S = 5.0
 
 HEAD_LENGTH = struct.Struct(">I")
-"""Comes before the head of each answer, which is JSON."""
+"""Precedes the head of each answer, which is JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,27 +46,27 @@ class Start:
     """The first request, answered by an empty head."""
 
     module: str
-    """Has the functions that decode: `decode_photo`, `read_for_encoder` and so on."""
+    """Module with the decoding functions, such as `decode_photo`."""
     timeout_s: float
     niceness: int
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Every other one."""
+    """Every later request."""
 
     function: str
     arguments: tuple[Any, ...]
     memory_bytes: int
-    """How much it may take beyond what a new worker has."""
+    """Memory limit, in addition to that of a new worker."""
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The beginning of an answer; behind it come the pixels, RGB, and the JPEG."""
+    """The head of an answer, followed by RGB pixels and a JPEG."""
 
     size: tuple[int, int] = (0, 0)
-    """(width, height) of the pixels; (0, 0): there are none."""
+    """(width, height) of the pixels, (0, 0) without any."""
     jpeg_bytes: int = 0
     facts: ImageFacts | None = None
     problem: str = ""
@@ -78,32 +78,31 @@ Answer: TypeAlias = tuple[Head, bytes, bytes]
 
 
 def work(requests: IO[bytes], answers: IO[bytes]) -> None:
-    """Answer requests until there are no more: a `Start`, then any number of `Request`."""
+    """Answer a `Start`, then each `Request` until the pipe closes."""
     messages = _messages(requests)
     start: Start = next(messages)
     decoders = importlib.import_module(start.module)
     if sys.platform != "win32":
         os.nice(start.niceness)
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # an answer that nobody waits for any more
-    own_bytes = _own_bytes()
-    with Path(os.devnull).open("wb") as nowhere:
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # exit if the parent no longer reads
+    base_bytes = _address_space_bytes()
+    with Path(os.devnull).open("wb") as devnull:
         confine()
         _send((Head(), b"", b""), answers)
         for request in messages:
-            # A second clock, for a parent that died and a system that did not tell (see below).
-            faulthandler.dump_traceback_later(
-                start.timeout_s + _PATIENCE_S, exit=True, file=nowhere
-            )
-            if own_bytes:
-                _limit_memory(own_bytes + request.memory_bytes)
-            with _ending_with_the_parent(requests):
+            # A second timeout, if the parent died on a system without SIGIO (see below).
+            timeout_s = start.timeout_s + _EXTRA_TIMEOUT_S
+            faulthandler.dump_traceback_later(timeout_s, exit=True, file=devnull)
+            if base_bytes:
+                _limit_memory(base_bytes + request.memory_bytes)
+            with _end_with_parent(requests):
                 answer = _answer(decoders, request)
             faulthandler.cancel_dump_traceback_later()
             _send(answer, answers)
 
 
 def _messages(pipe: IO[bytes]) -> Iterator[Any]:
-    """What comes, until the parent ends or closes the pipe."""
+    """Yield messages until the parent exits or closes the pipe."""
     with suppress(EOFError):
         while True:
             yield pickle.load(pipe)
@@ -119,8 +118,7 @@ def _send(answer: Answer, pipe: IO[bytes]) -> None:
 
 def _answer(decoders: ModuleType, request: Request) -> Answer:
     try:
-        made = getattr(decoders, request.function)(*request.arguments)
-        return _told(made)
+        return _answer_with(getattr(decoders, request.function)(*request.arguments))
     except MemoryError:
         return Head(lacks_memory=True), b"", b""
     except UnreadableImageError as error:
@@ -129,23 +127,22 @@ def _answer(decoders: ModuleType, request: Request) -> Answer:
         return Head(problem=str(error)), b"", b""
 
 
-def _told(made: Decoded | Image.Image | bytes) -> Answer:
-    if isinstance(made, bytes):
-        return Head(jpeg_bytes=len(made)), b"", made
-    if isinstance(made, Decoded):
-        head = Head(made.image.size, len(made.thumbnail), made.facts)
-        return head, made.image.tobytes(), made.thumbnail
-    return Head(made.size), made.tobytes(), b""
+def _answer_with(result: Decoded | Image.Image | bytes) -> Answer:
+    if isinstance(result, bytes):
+        return Head(jpeg_bytes=len(result)), b"", result
+    if isinstance(result, Decoded):
+        head = Head(result.image.size, len(result.thumbnail), result.facts)
+        return head, result.image.tobytes(), result.thumbnail
+    return Head(result.size), result.tobytes(), b""
 
 
 @contextmanager
-def _ending_with_the_parent(requests: IO[bytes]) -> Iterator[None]:
-    """In this block the process ends when its parent does, whatever it is doing.
+def _end_with_parent(requests: IO[bytes]) -> Iterator[None]:
+    """Exit when the parent exits, even while C code hangs in this block.
 
-    No request is due while one is worked on. So the next thing to happen on that pipe is its end,
-    and the kernel is asked to send SIGIO when something happens there, which by default ends a
-    process, also one that hangs in C and would never run a handler of Python's. (Linux; macOS sends
-    none for pipes, and Windows has none.)
+    No request arrives while one is processed. So the next event on the pipe is its end, for which
+    the kernel sends SIGIO. Its default action ends the process without running Python code. This
+    works on Linux only: macOS sends no SIGIO for pipes, and Windows has none.
     """
     if sys.platform == "win32":
         yield
@@ -153,7 +150,7 @@ def _ending_with_the_parent(requests: IO[bytes]) -> Iterator[None]:
     flags = fcntl.fcntl(requests, fcntl.F_GETFL)
     fcntl.fcntl(requests, fcntl.F_SETOWN, os.getpid())
     fcntl.fcntl(requests, fcntl.F_SETFL, flags | os.O_ASYNC)
-    if select.select([requests], [], [], 0)[0]:  # it ended a moment before
+    if select.select([requests], [], [], 0)[0]:  # the parent exited before O_ASYNC was set
         sys.exit()
     try:
         yield
@@ -161,8 +158,8 @@ def _ending_with_the_parent(requests: IO[bytes]) -> Iterator[None]:
         fcntl.fcntl(requests, fcntl.F_SETFL, flags)
 
 
-def _own_bytes() -> int:
-    """The address space of this process in bytes; 0 where the system does not say."""
+def _address_space_bytes() -> int:
+    """Return the address space of this process in bytes, 0 if unknown."""
     size = Path("/proc/self/statm")  # in pages; see proc(5)
     if sys.platform == "win32" or not size.exists():
         return 0
@@ -170,7 +167,7 @@ def _own_bytes() -> int:
 
 
 def _limit_memory(limit: int) -> None:
-    """Let this process have so many bytes of address space, by getrlimit(2) RLIMIT_AS (Linux)."""
+    """Limit the address space of this process by RLIMIT_AS of setrlimit(2) (Linux)."""
     if sys.platform == "win32":
         return
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
@@ -181,5 +178,5 @@ def _limit_memory(limit: int) -> None:
 
 if __name__ == "__main__":
     _answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what C libraries print is no answer
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # output of C libraries is no answer
     work(sys.stdin.buffer, _answers)

@@ -1,8 +1,8 @@
-"""Image files: untrusted bytes to upright sRGB images, thumbnails and facts.
+"""Decoding of untrusted files to upright sRGB images, thumbnails and facts.
 
-The only decoder of the album. A file is judged by its content; its name only tells raw files, most
-of which look like TIFF. Whatever is wrong becomes an `UnreadableImageError`: one sentence, without
-the path, which callers know.
+All decoding of the album happens here. Content decides the format. The name matters only for raw
+files, most of which look like TIFF. Every error becomes an `UnreadableImageError` with one sentence
+and without the path, which callers know.
 """
 
 from __future__ import annotations
@@ -10,14 +10,12 @@ from __future__ import annotations
 import io
 import math
 import stat
-import struct
 import warnings
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import pillow_heif
 import pillow_jxl  # noqa: F401  # registers itself with Pillow
@@ -27,27 +25,30 @@ from album.domain.photo import ImageFacts
 from album.errors import CANNOT_OPEN, UnreadableImageError
 from album.images import color, containers, raw
 from album.images.decoder import Decoded
-from album.images.pixels import reduced
-from album.metadata.reader import facts_of
+from album.images.pixels import reduce_to_8bit
+from album.metadata.reader import DECODE_ERRORS, exif_tags, read_facts
 
 THUMBNAIL_PX = 320
 """Shorter side of a thumbnail."""
 ENCODER_MARGIN = 2.9
-"""How much larger than the encoder's input a photo is decoded at least. Measured with the embedded
-model against full decodes: cosine 0.95 at the worst with a margin of 2, 0.99 with 3. Not 3: a
-12-megapixel JPEG at a quarter of its sides has 2.93 times the 256 pixels of the default model."""
+"""Minimum size of a decoded photo, as a multiple of the encoder's input.
+
+Measured with the embedded model against full decodes: the worst cosine is 0.95 with a margin of 2
+and 0.99 with 3. It is not 3, because a 12-megapixel JPEG at a quarter of its sides has 2.93 times
+the 256 pixels of the default model.
+"""
 ENCODER_LEAST_PX = 448
-"""For small encoders: handwriting decoded to 427 px met itself at cosine 0.989, to 853 at 0.999."""
+"""Minimum for small encoders. Handwriting reaches cosine 0.989 at 427 px and 0.999 at 853."""
 MAX_PIXELS = 200_000_000
-"""Larger images are refused unread: decoded, this many take 0.8 GB."""
+"""Larger images are refused before decoding. This many pixels take 0.8 GB."""
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "AVIF", "JXL", "JPEG2000")
-# Cameras write MPO, and people say HEIC and JP2.
+# Cameras write MPO as .jpg, and HEIC and JP2 are the usual names.
 _FILE_TYPES = {"MPO": "JPEG", "HEIF": "HEIC", "JPEG2000": "JP2"}
-_MAX_ASPECT = 8  # longer panoramas lose detail across rather than fill the memory along
+_MAX_ASPECT = 8  # longer panoramas lose detail on the short side, to save memory
 _THUMBNAIL_ASPECT = 3
 
-_TURNS = {
+_TRANSPOSES = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -56,7 +57,7 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_QUARTER_TURNS = frozenset(_TURNS[orientation] for orientation in (5, 6, 7, 8))
+_QUARTER_TURNS = frozenset(_TRANSPOSES[orientation] for orientation in (5, 6, 7, 8))
 
 _EMPTY = "The file is empty: copy it again from where it came from."
 _NOT_AN_IMAGE = (
@@ -74,16 +75,11 @@ _TOO_LARGE = (
 _NO_MEMORY = "There is not enough memory to open the image: save a smaller copy of it."
 
 _TOO_MANY_PIXELS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
-# Pillow does not promise what a hostile file raises; these are what mutated files of every format
-# raised, while decoding or in EXIF, and their close relatives.
-_DECODE_ERRORS = (
-    OSError, EOFError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError,
-    AttributeError, AssertionError, RuntimeError, SystemError, struct.error, zlib.error,
-)  # fmt: skip
+
 
 pillow_heif.register_heif_opener()
-# Pillow's own limit is half of ours. It is one number for the whole process, so it is raised to
-# ours and not lifted: others who open images here keep a guard. Ours answers first and in words.
+# Pillow's limit is half of ours, and global. It is raised, not removed, to guard other callers in
+# this process. Our own check comes first and has a better message.
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 warnings.filterwarnings("ignore", message="Pillow doesn't support 16 bit floats")  # of pillow_jxl
@@ -92,29 +88,29 @@ warnings.filterwarnings("ignore", message="Pillow doesn't support 16 bit floats"
 def read_photo(
     path: Path, shortest_px: int, sidecars: Sequence[Path] = ()
 ) -> tuple[Image.Image, ImageFacts]:
-    """Decode a photo once, no larger than needed, and read what it says of itself.
+    """Decode a photo once, no larger than needed, and read its facts.
 
     Args:
-        path: a file with anything in it.
-        shortest_px: what the shorter side of the result must have at least, where the original has
-            it and is at most 8 times as long as wide.
-        sidecars: files that describe the photo.
+        path: any file.
+        shortest_px: minimum of the result's shorter side, if the original has it and is at most
+            8 times as long as wide.
+        sidecars: of the photo, most trusted first.
 
     Returns:
-        The image, upright sRGB over white, its shorter side about 1 to 2 times `shortest_px` and
-        its longer side at most 16 times; and the facts, which count the pixels of the original.
+        The image and the facts. The image is upright sRGB over white, its shorter side about 1 to
+        2 times `shortest_px`, its longer side at most 16 times. The facts have the original size.
 
     Raises:
-        UnreadableImageError: empty, no image, cut short or damaged, over `MAX_PIXELS`, an unknown
+        UnreadableImageError: empty, no image, truncated, damaged, over `MAX_PIXELS`, an unsupported
             variant, or a file that cannot be opened.
     """
-    with _opened(path) as opened:
+    with _open(path) as opened:
         width, height = opened.image.size
-        upright, turned = _reduced(opened, shortest_px)
+        upright, turned = _decode_reduced(opened, shortest_px)
         if opened.raw is not None:
             width, height, turned = opened.raw.width, opened.raw.height, False
-        facts = facts_of(
-            opened.image if opened.raw is None else opened.raw.notes,
+        facts = read_facts(
+            opened.image if opened.raw is None else opened.raw.metadata,
             file_type=opened.file_type,
             width=height if turned else width,
             height=width if turned else height,
@@ -127,14 +123,14 @@ def read_photo(
 def read_for_encoder(
     path: Path, image_size: int, sidecars: Sequence[Path] = ()
 ) -> tuple[Image.Image, ImageFacts]:
-    """Decode a photo for an encoder and a thumbnail at once.
+    """Decode a photo at a size for both an encoder and a thumbnail.
 
-    Whatever is encoded goes through here, so that the same file always has the same embedding.
+    All encoding uses this size, so that a file always gets the same embedding.
 
     Args:
-        path: a file with anything in it.
-        image_size: pixels of the square that the encoder sees.
-        sidecars: files that describe the photo.
+        path: any file.
+        image_size: side of the encoder's square input in pixels.
+        sidecars: of the photo, most trusted first.
 
     Raises:
         UnreadableImageError: as in `read_photo`.
@@ -143,7 +139,7 @@ def read_for_encoder(
 
 
 def decode_photo(path: Path, encoder_px: int, sidecars: Sequence[Path]) -> Decoded:
-    """Decode a photo once for all that an import needs of it.
+    """Decode a photo once for everything that an import needs.
 
     Raises:
         UnreadableImageError: as in `read_photo`.
@@ -153,38 +149,38 @@ def decode_photo(path: Path, encoder_px: int, sidecars: Sequence[Path]) -> Decod
 
 
 def encoder_image(path: Path, encoder_px: int) -> Image.Image:
-    """The pixels of `decode_photo` alone.
+    """Decode only the image of `decode_photo`.
 
     Raises:
         UnreadableImageError: as in `read_photo`.
     """
-    with _opened(path) as opened:
-        return _reduced(opened, _encoder_least_px(encoder_px))[0]
+    with _open(path) as opened:
+        return _decode_reduced(opened, _encoder_least_px(encoder_px))[0]
 
 
 def thumbnail_of(path: Path) -> bytes:
-    """A photo as `thumbnail` makes it.
+    """Decode a photo and make its thumbnail.
 
     Raises:
         UnreadableImageError: as in `read_photo`.
     """
-    with _opened(path) as opened:
-        return thumbnail(_reduced(opened, THUMBNAIL_PX)[0])
+    with _open(path) as opened:
+        return thumbnail(_decode_reduced(opened, THUMBNAIL_PX)[0])
 
 
 def thumbnail(image: Image.Image) -> bytes:
-    """A JPEG of an upright RGB image, nothing in it but pixels.
+    """Make a JPEG thumbnail of an upright RGB image, without metadata.
 
-    Its shorter side has `THUMBNAIL_PX` at most and its longer side 3 times that; never enlarged.
+    Its shorter side is at most `THUMBNAIL_PX`, its longer side at most 3 times that.
     """
     short, long = sorted(image.size)
     scale = min(1, THUMBNAIL_PX / short, _THUMBNAIL_ASPECT * THUMBNAIL_PX / long)
-    # A gap of 1: box averages do most of it, 2.5 times as fast from 1000x750, and no eye tells.
+    # A gap of 1 is 2.5 times as fast from 1000x750, without a visible difference.
     return _jpeg(image, scale, quality=80, reducing_gap=1.0)
 
 
 def large_view(path: Path) -> bytes:
-    """The photo as an upright JPEG of 1,600 px at most, nothing in it but pixels.
+    """Make an upright JPEG of at most 1,600 px, without metadata.
 
     Raises:
         UnreadableImageError: as in `read_photo`.
@@ -193,7 +189,7 @@ def large_view(path: Path) -> bytes:
 
 
 def small_jpeg(path: Path) -> bytes:
-    """The photo as an upright JPEG of 1,024 px at most, fit to leave the machine: only pixels.
+    """Make an upright JPEG of at most 1,024 px for captioners, without metadata.
 
     Raises:
         UnreadableImageError: as in `read_photo`.
@@ -202,8 +198,8 @@ def small_jpeg(path: Path) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class _Opened:
-    """An image that is recognised and of acceptable size, not decoded yet."""
+class _OpenedImage:
+    """A recognized image of acceptable size, not decoded yet."""
 
     image: Image.Image
     file_type: str
@@ -212,19 +208,19 @@ class _Opened:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[_Opened]:
-    with _opened_file(path) as file:
-        opened = _opened_raw(file, path) or _recognised(file)
+def _open(path: Path) -> Iterator[_OpenedImage]:
+    with _open_file(path) as file:
+        opened = _open_raw(file, path) or _open_image(file)
         with opened.image as image:
             if image.width * image.height > MAX_PIXELS:
                 raise UnreadableImageError(_TOO_LARGE)
             yield opened
 
 
-def _opened_file(path: Path) -> BinaryIO:
+def _open_file(path: Path) -> BinaryIO:
     try:
         status = path.stat()
-        if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever
+        if not stat.S_ISREG(status.st_mode):  # opening a FIFO would block
             raise UnreadableImageError(CANNOT_OPEN)
         if status.st_size == 0:
             raise UnreadableImageError(_EMPTY)
@@ -233,30 +229,30 @@ def _opened_file(path: Path) -> BinaryIO:
         raise UnreadableImageError(CANNOT_OPEN) from error
 
 
-def _opened_raw(file: BinaryIO, path: Path) -> _Opened | None:
-    """What LibRaw sees in a file; None where it is none of its own."""
-    with _translated(otherwise=_DAMAGED):
+def _open_raw(file: BinaryIO, path: Path) -> _OpenedImage | None:
+    """Open a raw file with LibRaw, None if it is none."""
+    with _translate_errors(otherwise=_DAMAGED):
         if not raw.looks_raw(file, path.suffix.lower()):
             return None
         photo = raw.open_raw(path, MAX_PIXELS)
-        return None if photo is None else _Opened(photo.image, "RAW", raw=photo)
+        return None if photo is None else _OpenedImage(photo.image, "RAW", raw=photo)
 
 
-def _recognised(file: BinaryIO) -> _Opened:
-    """What Pillow sees in a file."""
+def _open_image(file: BinaryIO) -> _OpenedImage:
+    """Open a file with Pillow."""
     file.seek(0)
     start = file.read(16)
     is_jxl = start.startswith(containers.JXL_SIGNATURES)
-    with _translated(otherwise=_DAMAGED if is_jxl else _UNSUPPORTED):
-        if containers.is_cut(file):
+    with _translate_errors(otherwise=_DAMAGED if is_jxl else _UNSUPPORTED):
+        if containers.is_truncated(file):
             raise UnreadableImageError(_DAMAGED)
-        if is_jxl:  # its decoder takes the memory for all pixels as soon as it sees the file
+        if is_jxl:  # its decoder allocates memory for all pixels on opening
             size = containers.jxl_size(file)
             if size is None:
                 raise UnreadableImageError(_DAMAGED)
             if math.prod(size) > MAX_PIXELS:
                 raise UnreadableImageError(_TOO_LARGE)
-        said = containers.said(file, start)
+        metadata = containers.read_metadata(file, start)
         file.seek(0)
         try:
             image: Image.Image = Image.open(file, formats=_FORMATS)
@@ -264,17 +260,19 @@ def _recognised(file: BinaryIO) -> _Opened:
             accepts = [Image.OPEN[name][1] for name in _FORMATS]
             known = any(accept is not None and accept(start) for accept in accepts)
             raise UnreadableImageError(_UNSUPPORTED if known else _NOT_AN_IMAGE) from error
-        for name, value in (("icc_profile", said.profile), ("xmp", said.xmp)):
+        for name, value in (("icc_profile", metadata.profile), ("xmp", metadata.xmp)):
             if value is not None:
                 image.info[name] = value
         file_format = str(image.format)
-        coding = containers.heif_coding(image.info) if file_format == "HEIF" else said.coding
-        return _Opened(image, _FILE_TYPES.get(file_format, file_format), coding)
+        coding = metadata.coding
+        if file_format == "HEIF":
+            coding = containers.heif_coding(image.info)
+        return _OpenedImage(image, _FILE_TYPES.get(file_format, file_format), coding)
 
 
 @contextmanager
-def _translated(otherwise: str) -> Iterator[None]:
-    """Whatever Pillow raises in this block, as a sentence."""
+def _translate_errors(otherwise: str) -> Iterator[None]:
+    """Turn errors of Pillow and LibRaw into an `UnreadableImageError`."""
     try:
         yield
     except _TOO_MANY_PIXELS as error:
@@ -283,84 +281,75 @@ def _translated(otherwise: str) -> Iterator[None]:
         raise UnreadableImageError(_NO_MEMORY) from error
     except NotImplementedError as error:
         raise UnreadableImageError(_UNSUPPORTED) from error
-    except _DECODE_ERRORS as error:
+    except DECODE_ERRORS as error:
         raise UnreadableImageError(otherwise) from error
 
 
 def _encoder_least_px(image_size: int) -> int:
-    """What the shorter side of a photo must have for an encoder."""
+    """Return the minimum shorter side of a photo for an encoder."""
     return max(ENCODER_LEAST_PX, round(ENCODER_MARGIN * image_size))
 
 
-def _reduced(opened: _Opened, shortest_px: int) -> tuple[Image.Image, bool]:
-    """Decode as `_decode`, to about `shortest_px` or more."""
+def _decode_reduced(opened: _OpenedImage, shortest_px: int) -> tuple[Image.Image, bool]:
+    """Decode so that the shorter side has about `shortest_px` or more."""
     size = opened.image.size
     factor = max(min(size) // shortest_px, math.ceil(max(size) / (_MAX_ASPECT * shortest_px)))
     return _decode(opened, factor)
 
 
-def _decode(opened: _Opened, factor: int) -> tuple[Image.Image, bool]:
+def _decode(opened: _OpenedImage, factor: int) -> tuple[Image.Image, bool]:
     """Decode to RGB, about `factor` (1 or more) times smaller.
 
     Returns:
-        The upright image, and whether it took a quarter turn to make it so.
+        The upright image, and whether it was rotated by 90 degrees.
     """
     image = opened.image
-    with _translated(otherwise=_DAMAGED):
+    with _translate_errors(otherwise=_DAMAGED):
         if image.format in ("JPEG", "MPO"):
-            # libjpeg decodes at 1/2, 1/4 or 1/8 by leaving out coefficients: several times faster.
-            # HEIF files would answer with an embedded thumbnail, which need not be the photo.
+            # libjpeg decodes at 1/2, 1/4 or 1/8 several times faster by omitting coefficients.
+            # Not for HEIF: it would return an embedded thumbnail, which can differ from the photo.
             width, height = image.size
             image.draft(None, (max(width // factor, 1), max(height // factor, 1)))
             factor = max(factor * max(image.size) // max(width, height), 1)
-        image.load()  # only now are mode and size final
+        image.load()  # mode and size are final after this
         profile = image.info.get("icc_profile")
-        inks = color.space_of(profile) == "CMYK"
-        small = reduced(image, factor, keep_inks=inks)
-        # After reducing, and for most photos nothing at all: they are in sRGB.
+        inks = color.profile_mode(profile) == "CMYK"
+        small = reduce_to_8bit(image, factor, keep_inks=inks)
+        # After reducing, because the cost is per pixel. Most photos are in sRGB already.
         small = color.to_srgb(small, profile, _coding(opened))
-    # Not ImageOps.exif_transpose: it writes the EXIF anew and fails where that is garbage.
-    turn = _TURNS.get(_orientation(opened))
-    return (small, False) if turn is None else (small.transpose(turn), turn in _QUARTER_TURNS)
+    # Not ImageOps.exif_transpose: it rewrites the EXIF and fails if that is damaged.
+    transpose = _TRANSPOSES.get(_orientation(opened))
+    if transpose is None:
+        return small, False
+    return small.transpose(transpose), transpose in _QUARTER_TURNS
 
 
-def _coding(opened: _Opened) -> color.Coding | None:
-    """The colours of an image without a profile, where it says them in another way."""
-    notes = opened.image if opened.raw is None else opened.raw.notes
-    if (
-        opened.image.format in ("JPEG", "MPO")
-        and _tags(notes, ExifTags.IFD.Interop).get(1) == "R03"
-    ):
-        return color.ADOBE_RGB  # all that cameras write: DCF 2.0 (CIPA DC-009)
+def _coding(opened: _OpenedImage) -> color.Coding | None:
+    """Return the colour space from other metadata than an ICC profile."""
+    metadata = opened.image if opened.raw is None else opened.raw.metadata
+    is_jpeg = opened.image.format in ("JPEG", "MPO")
+    if is_jpeg and exif_tags(metadata, ExifTags.IFD.Interop).get(1) == "R03":
+        return color.ADOBE_RGB  # DCF 2.0 (CIPA DC-009)
     return opened.coding
 
 
-def _orientation(opened: _Opened) -> int:
-    """How the pixels of a decoded image lie, as EXIF counts it; 1 where nothing is known.
+def _orientation(opened: _OpenedImage) -> int:
+    """Return the EXIF orientation of a decoded image, 1 if unknown.
 
-    PNG says it after its pixels, so only now; TIFF has turned itself in load().
+    PNG may store it after the pixels, so this works after load() only. There, TIFF is upright.
     """
     if opened.raw is not None:
         return opened.raw.orientation
-    # The decoder of JPEG XL turns its pixels, unless they came out of a JPEG; EXIF does not count
-    # (ISO/IEC 18181-2).
+    # The JPEG XL decoder rotates the pixels, except those of a recompressed JPEG. EXIF does not
+    # count (ISO/IEC 18181-2).
     if opened.image.format == "JXL" and not getattr(opened.image, "jpeg", False):
         return 1
-    orientation = _tags(opened.image).get(ExifTags.Base.Orientation)
+    orientation = exif_tags(opened.image).get(ExifTags.Base.Orientation)
     return orientation if isinstance(orientation, int) else 1
 
 
-def _tags(image: Image.Image, ifd: int | None = None) -> dict[int, Any]:
-    """The EXIF tags in one directory, None for the main one; {} for garbage."""
-    try:
-        notes = image.getexif()
-        return dict(notes if ifd is None else notes.get_ifd(ifd))
-    except (*_DECODE_ERRORS, MemoryError):  # a broken note on the back leaves the photo a photo
-        return {}
-
-
 def _jpeg_within(path: Path, longest_px: int) -> bytes:
-    with _opened(path) as opened:
+    with _open(path) as opened:
         upright, _ = _decode(opened, factor=max(max(opened.image.size) // longest_px, 1))
     return _jpeg(upright, min(1, longest_px / max(upright.size)), quality=85)
 
@@ -368,7 +357,7 @@ def _jpeg_within(path: Path, longest_px: int) -> bytes:
 def _jpeg(image: Image.Image, scale: float, quality: int, reducing_gap: float = 2.0) -> bytes:
     width, height = (max(round(side * scale), 1) for side in image.size)
     pixels = image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=reducing_gap)
-    pixels.info = {}  # else Pillow writes a comment found there
+    pixels.info = {}  # otherwise Pillow writes a comment from there
     file = io.BytesIO()
     pixels.save(file, "JPEG", quality=quality)
     return file.getvalue()

@@ -1,12 +1,13 @@
-"""Camera raw files: the picture that the camera put inside, or one made of the sensor's values.
+"""Camera raw files: the embedded preview, or an image developed from sensor data.
 
-The only file that knows rawpy (LibRaw), which is loaded when the first raw file comes.
+Only this module uses rawpy (LibRaw), which is imported for the first raw file.
 """
 
 from __future__ import annotations
 
 import io
 import struct
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -15,56 +16,53 @@ from PIL import ExifTags, Image
 
 from album.images import containers
 from album.images.file_types import RAW_SUFFIXES
+from album.metadata.reader import DECODE_ERRORS
 
 if TYPE_CHECKING:
     import rawpy
 
 _SIGNATURES = (
-    b"IIRO", b"IIRS", b"MMOR",  # Olympus
+    b"IIRO",  # Olympus, likewise the next two
+    b"IIRS",
+    b"MMOR",
     b"IIU\0",  # Panasonic
     b"FUJIFILMCCD-RAW",
     b"\0MRM",  # Minolta
     b"FOVb",  # Sigma
     b"II\x1a\0\0\0HEAPCCDR",  # Canon CRW
-)  # fmt: skip
+)
 _TIFF = (b"II*\0", b"MM\0*")
-_TIFF_BUT_IN_NAME = {b"IIRO": _TIFF[0], b"IIRS": _TIFF[0], b"IIU\0": _TIFF[0], b"MMOR": _TIFF[1]}
+_TIFF_BY_SIGNATURE = {b"IIRO": _TIFF[0], b"IIRS": _TIFF[0], b"IIU\0": _TIFF[0], b"MMOR": _TIFF[1]}
 _DNG_VERSION, _XMP = 50706, 700
 _LEAST_PREVIEW_PX = 1000
-"""Longer side of a preview that may stand for the photo; smaller ones are for a camera's screen."""
-_NOTES_BYTES = 2_000_000  # directories come first in such files; pixels follow
-# What mutated previews raised, and close relatives.
-_BROKEN = (
-    OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError,
-    struct.error,
-)  # fmt: skip
-
-# How LibRaw says that an image lies, and how EXIF does.
+"""Minimum longer side of a preview used as the photo. Smaller ones are for the camera's screen."""
+_METADATA_BYTES = 2_000_000  # directories precede pixels in such files
+# LibRaw's `flip` to EXIF orientation.
 _ORIENTATIONS = {0: 1, 3: 3, 5: 8, 6: 6}
 
 
 @dataclass(frozen=True, slots=True)
 class RawPhoto:
-    """What is to be seen of a raw file."""
+    """The image and metadata of a raw file."""
 
     image: Image.Image
-    """A JPEG that is not decoded yet, or RGB in sRGB; not upright."""
+    """A JPEG not decoded yet, or RGB in sRGB. Not rotated yet."""
     orientation: int
-    """How `image` lies, as EXIF counts it: 1 (upright) to 8."""
+    """EXIF orientation of `image`: 1 (upright) to 8."""
     width: int
-    """Of the photo that the raw file is meant to become, upright; likewise `height`."""
+    """Of the developed upright photo in pixels, likewise `height`."""
     height: int
-    notes: Image.Image
-    """An image of no account that bears the EXIF and XMP of the raw file."""
+    metadata: Image.Image
+    """A 1 x 1 image with the EXIF and XMP of the raw file."""
 
 
 def looks_raw(file: BinaryIO, suffix: str) -> bool:
-    """Whether a file is worth showing to LibRaw.
+    """Return whether LibRaw should try a file.
 
     Args:
         file: the file, from its beginning.
-        suffix: its ending in lower case. Most kinds are TIFF files by content, with a small picture
-            first that Pillow would take for the photo.
+        suffix: lower-case suffix. Most raw files are TIFF by content, and begin with a small
+            preview that Pillow would take for the photo.
     """
     start = file.read(16)
     if start.startswith(_SIGNATURES) or start[4:12] == b"ftypcrx ":  # Canon CR3
@@ -75,7 +73,7 @@ def looks_raw(file: BinaryIO, suffix: str) -> bool:
 
 
 def _is_dng(file: BinaryIO, start: bytes) -> bool:
-    """Whether the first directory of a TIFF file has the tag that makes it a DNG."""
+    """Return whether the first directory of a TIFF file has the tag DNGVersion."""
     order = "<" if start[:2] == b"II" else ">"
     file.seek(struct.unpack_from(order + "4xI", start.ljust(8, b"\0"))[0])
     (count,) = struct.unpack(order + "H", file.read(2).ljust(2, b"\0"))
@@ -87,12 +85,12 @@ def _is_dng(file: BinaryIO, start: bytes) -> bool:
 
 
 def open_raw(path: Path, max_pixels: int) -> RawPhoto | None:
-    """Find the picture in a raw file; None where LibRaw does not know the file.
+    """Open a raw file, None if LibRaw does not recognize it.
 
     Raises:
         Image.DecompressionBombError: more than `max_pixels`.
-        MemoryError: there is not enough of it.
-        OSError: cut short or damaged, or of a kind that LibRaw cannot develop.
+        MemoryError: not enough memory.
+        OSError: truncated, damaged, or unsupported by LibRaw.
     """
     import rawpy
 
@@ -110,48 +108,47 @@ def open_raw(path: Path, max_pixels: int) -> RawPhoto | None:
         sizes = raw.sizes
         if max(sizes.raw_width * sizes.raw_height, sizes.width * sizes.height) > max_pixels:
             raise Image.DecompressionBombError
-        lies = _ORIENTATIONS.get(sizes.flip, 1)
-        preview = _preview(raw)
+        raw_orientation = _ORIENTATIONS.get(sizes.flip, 1)
+        preview = _extract_preview(raw)
         if preview is None or max(preview.size) < _LEAST_PREVIEW_PX:
-            image, orientation = _developed(raw, preview), lies
+            image, orientation = _develop(raw, preview), raw_orientation
         else:
-            image, orientation = preview, _own_orientation(preview, lies)
+            image, orientation = preview, _preview_orientation(preview, raw_orientation)
         if image is preview and (sizes.width > sizes.height) != (image.width > image.height):
-            orientation = 1 if orientation >= 5 else orientation  # turned by the camera already
+            orientation = 1 if orientation >= 5 else orientation  # rotated by the camera already
         width, height = sizes.width, sizes.height
-        if lies >= 5:
+        if raw_orientation >= 5:
             width, height = height, width
         with path.open("rb") as file:
-            notes = notes_of(file, preview)
-        return RawPhoto(image, orientation, width, height, notes)
+            metadata = metadata_carrier(file, preview)
+        return RawPhoto(image, orientation, width, height, metadata)
 
 
-def _preview(raw: rawpy.RawPy) -> Image.Image | None:
-    """The largest picture that the camera put in, if there is one to be read."""
+def _extract_preview(raw: rawpy.RawPy) -> Image.Image | None:
+    """Return the largest embedded preview, None if there is no readable one."""
     import rawpy
 
     try:
-        found = raw.extract_thumb()
+        preview = raw.extract_thumb()
     except (rawpy.LibRawError, rawpy.NotSupportedError):
         return None
     try:
-        if isinstance(found.data, bytes):
-            return Image.open(io.BytesIO(found.data), formats=["JPEG"])
-        return Image.fromarray(found.data).convert("RGB")
-    except _BROKEN:
+        if isinstance(preview.data, bytes):
+            return Image.open(io.BytesIO(preview.data), formats=["JPEG"])
+        return Image.fromarray(preview.data).convert("RGB")
+    except DECODE_ERRORS:
         return None
 
 
-def _own_orientation(preview: Image.Image, otherwise: int) -> int:
-    try:
+def _preview_orientation(preview: Image.Image, default: int) -> int:
+    orientation = None
+    with suppress(*DECODE_ERRORS):
         orientation = preview.getexif().get(ExifTags.Base.Orientation)
-    except _BROKEN:
-        return otherwise
-    return orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else otherwise
+    return orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else default
 
 
-def _developed(raw: rawpy.RawPy, preview: Image.Image | None) -> Image.Image:
-    """RGB out of the sensor's values, half as wide and high; else the preview, if small."""
+def _develop(raw: rawpy.RawPy, preview: Image.Image | None) -> Image.Image:
+    """Develop sensor data at half size, and fall back to a small preview."""
     import rawpy
 
     try:
@@ -165,31 +162,29 @@ def _developed(raw: rawpy.RawPy, preview: Image.Image | None) -> Image.Image:
         return preview
 
 
-def notes_of(file: BinaryIO, preview: Image.Image | None) -> Image.Image:
-    """An image of no account that bears the EXIF and XMP of a raw file.
+def metadata_carrier(file: BinaryIO, preview: Image.Image | None) -> Image.Image:
+    """Return a 1 x 1 image with the EXIF and XMP of a raw file.
 
-    Where the file is built like TIFF, the directories are its own; else those of its preview.
+    EXIF comes from the file if it is like TIFF or CR3, else from its preview.
     """
-    start = file.read(_NOTES_BYTES)
-    start = _TIFF_BUT_IN_NAME.get(start[:4], start[:4]) + start[4:]
-    notes = Image.new("L", (1, 1))
-    try:
+    start = file.read(_METADATA_BYTES)
+    start = _TIFF_BY_SIGNATURE.get(start[:4], start[:4]) + start[4:]
+    carrier = Image.new("L", (1, 1))
+    with suppress(*DECODE_ERRORS):
         if start[:4] in _TIFF:
-            notes.info["exif"] = b"Exif\0\0" + start
-            packet = notes.getexif().get(_XMP)
+            carrier.info["exif"] = b"Exif\0\0" + start
+            packet = carrier.getexif().get(_XMP)
             if isinstance(packet, bytes):
-                notes.info["xmp"] = packet
+                carrier.info["xmp"] = packet
         elif start[4:8] == b"ftyp":
-            notes.info["exif"] = _joined(containers.cr3_notes(file))
-    except _BROKEN:
-        pass
-    if "exif" not in notes.info and preview is not None and "exif" in preview.info:
-        notes.info["exif"] = preview.info["exif"]
-    return notes
+            carrier.info["exif"] = _merge_directories(containers.cr3_exif(file))
+    if "exif" not in carrier.info and preview is not None and "exif" in preview.info:
+        carrier.info["exif"] = preview.info["exif"]
+    return carrier
 
 
-def _joined(directories: dict[bytes, bytes]) -> bytes:
-    """EXIF out of directories that lie apart."""
+def _merge_directories(directories: dict[bytes, bytes]) -> bytes:
+    """Merge EXIF directories that are stored separately."""
     exif = Image.Exif()
     exif.load(b"Exif\0\0" + directories[b"CMT1"])
     for name, ifd in ((b"CMT2", ExifTags.IFD.Exif), (b"CMT4", ExifTags.IFD.GPSInfo)):

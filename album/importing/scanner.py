@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from album.errors import UnreadableImageError
-from album.images.file_types import kind_of
+from album.images.file_types import file_kind
 from album.importing.zip_archive import MAX_SIDECAR_BYTES, SYSTEM_FOLDERS, Archive
 from album.metadata.sidecars import Siblings
 from album.runtime.files import display_name
@@ -83,7 +83,7 @@ class FileScanner:
         for source in self._sources:
             if source.is_dir():
                 for _, names, _ in self._folders(source):
-                    kinds = Counter(map(kind_of, names))
+                    kinds = Counter(map(file_kind, names))
                     photos += kinds.pop("photo", 0)
                     skipped += kinds
             elif _is_zip(source):
@@ -115,7 +115,7 @@ class FileScanner:
                 yield Blocked(str(parent), problem)
             siblings = Siblings(names)
             yield from (
-                _scan_file(parent, name, siblings) for name in names if kind_of(name) == "photo"
+                _scan_file(parent, name, siblings) for name in names if file_kind(name) == "photo"
             )
 
     def _folders(self, folder: Path) -> Iterator[tuple[Path, list[str], str | None]]:
@@ -148,7 +148,7 @@ def _scan_file(parent: Path, name: str, siblings: Siblings) -> ScannedFile:
     sidecars: list[str] = []
     stamps: list[str] = []
     too_large: list[str] = []
-    for sidecar_name in siblings.of(name):
+    for sidecar_name in siblings.sidecars_for(name):
         sidecar = os.path.join(folder, sidecar_name)  # noqa: PTH118  # likewise
         try:
             about = os.stat(sidecar)  # noqa: PTH116  # likewise
@@ -177,7 +177,7 @@ def _walk_zip(path: Path) -> Iterator[ScannedFile | Blocked]:
             member = f"{folder}/{name}"
             if archive.kind(member) != "photo":
                 continue
-            beside = [f"{folder}/{sibling}" for sibling in siblings.of(name)]
+            beside = [f"{folder}/{sibling}" for sibling in siblings.sidecars_for(name)]
             stamps = {sidecar: archive.stamp(sidecar) for sidecar in beside}
             text = "|".join(f"{sidecar}/{stamp}" for sidecar, stamp in stamps.items())
             sidecars = tuple(

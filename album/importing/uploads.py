@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from album.images.file_types import kind_of
+from album.images.file_types import file_kind
 from album.importing.jobs import Upload
 from album.importing.zip_archive import MAX_SIDECAR_BYTES, SIDECAR_TOO_LARGE
 from album.metadata.sidecars import Siblings
@@ -39,7 +39,7 @@ def sort_uploads(files: Sequence[tuple[Path, str]], *, whole_folder: bool) -> So
             are then counted and skipped, not failures.
     """
     siblings = Siblings([name for _, name in files])
-    sidecars = {name: file for file, name in files if kind_of(name) == "sidecar"}
+    sidecars = {name: file for file, name in files if file_kind(name) == "sidecar"}
     rejected = {
         name: SIDECAR_TOO_LARGE
         for name, file in sidecars.items()
@@ -50,16 +50,16 @@ def sort_uploads(files: Sequence[tuple[Path, str]], *, whole_folder: bool) -> So
     skipped: Counter[str] = Counter()
     unused = set(usable)
     for file, name in files:
-        kind = kind_of(name)
+        kind = file_kind(name)
         if kind == "photo" or (kind != "sidecar" and not whole_folder):
-            names = [sibling for sibling in siblings.of(name) if sibling in usable]
+            names = [sibling for sibling in siblings.sidecars_for(name) if sibling in usable]
             photos.append((file, name, [(sidecars[sidecar], sidecar) for sidecar in names]))
             unused.difference_update(names)
         elif kind != "sidecar":
             skipped[kind] += 1
     if not whole_folder:
         for name in unused:
-            if siblings.shares(name):  # such as the edits of an iPhone, beside their photo
+            if siblings.shares_stem(name):  # such as the edits of an iPhone, beside their photo
                 skipped["other"] += 1
             else:
                 rejected[name] = DESCRIBES_NOTHING

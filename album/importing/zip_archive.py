@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from album.errors import UnreadableImageError
-from album.images.file_types import Kind, kind_of
+from album.images.file_types import Kind, file_kind
 from album.metadata import takeout, xmp
 
 SYSTEM_FOLDERS = frozenset(
@@ -105,7 +105,7 @@ class Archive:
             (folder.startswith(".") and folder != "..") or folder.lower() in SYSTEM_FOLDERS
             for folder in folders
         )
-        return "other" if hidden else kind_of(file_name)
+        return "other" if hidden else file_kind(file_name)
 
     def stamp(self, name: str) -> tuple[int, int]:
         """Return (size in bytes, checksum) of a member, to notice changes."""

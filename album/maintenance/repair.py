@@ -11,7 +11,7 @@ from album.domain.progress import OnProgress
 from album.encoding.active_encoder import ActiveEncoder
 from album.errors import AlbumError, PhotoNotFoundError, UnreadableImageError
 from album.images.decoder import Decoder
-from album.images.file_types import kind_of
+from album.images.file_types import file_kind
 from album.maintenance.verify import (
     database_faults,
     embedding_width,
@@ -94,7 +94,7 @@ def repair(
 
 def _find_owner(store: PhotoStore, originals: Originals, file: Path, report: RepairReport) -> None:
     """Move an unowned file to its photo, or list it for import."""
-    if kind_of(file.name) == "sidecar":
+    if file_kind(file.name) == "sidecar":
         report.left.append(f"{_printable(file)}: it describes no photo of the album; move it away.")
         return
     try:

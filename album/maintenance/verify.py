@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from album.domain.photo import Photo
 from album.errors import PhotoNotFoundError
-from album.images.file_types import kind_of
+from album.images.file_types import file_kind
 from album.runtime.files import sha256_of
 from album.storage.originals import Originals, is_half
 from album.storage.photos import PhotoStore
@@ -117,7 +117,7 @@ def unowned_originals(store: PhotoStore, originals: Originals) -> Iterator[Path]
             if is_half(file):
                 continue
             photo = store.by_sha256(name.partition(".")[0])
-            owners = [file, file.with_suffix("")] if kind_of(name) == "sidecar" else [file]
+            owners = [file, file.with_suffix("")] if file_kind(name) == "sidecar" else [file]
             if photo is None or originals.stored_path(photo) not in owners:
                 yield file
 

@@ -1,1 +1,1 @@
-"""What files say about a photo: EXIF, IPTC, XMP, Takeout, names, places."""
+"""Photo metadata: EXIF, IPTC, XMP, Google Takeout, file names, places."""

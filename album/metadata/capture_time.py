@@ -1,11 +1,10 @@
-"""When a photo was taken, as files write it: in dates, in clocks of UTC, and in their own names.
+"""Capture times from dates, UTC clocks and file names.
 
-Times are the camera's own clock, naive. What comes from a clock of UTC (satellites, Google, the
-names that Pixel phones give) is moved to the clock on the wall where the photo was taken: by the
-offset that the photo tells, else by its place, else to that of this machine, which is the best
-guess at home. A place tells no more here than the sun does, 15 degrees of longitude an hour; so
-the hour may be wrong where summer time or borders bend it, but never the instant: the offset is
-kept.
+Times are naive local times of the camera. UTC times (GPS, Google, names given by Pixel phones) are
+converted to local time where the photo was taken: by the photo's UTC offset, else by its position,
+else by this machine's time zone. A position gives solar time, 15 degrees of longitude an hour.
+Summer time or borders can make that hour wrong. The instant stays right, because the offset is
+stored too.
 """
 
 from __future__ import annotations
@@ -18,10 +17,10 @@ from datetime import UTC, datetime, timedelta
 
 FIRST_PHOTOGRAPH = datetime(1826, 1, 1)
 
-_CLOCK_AHEAD = timedelta(days=366)  # a clock somewhat ahead still tells more than none
-_WIDEST_OFFSET = 14 * 60
+_CLOCK_AHEAD = timedelta(days=366)  # a clock set somewhat ahead is still better than none
+_MAX_OFFSET = 14 * 60
 _EPOCH = datetime(1970, 1, 1)
-# South Korea keeps the time of 135 degrees east, which the sun reaches 30 minutes before.
+# South Korea uses the time of 135 degrees east, 30 minutes ahead of solar time.
 _KOREA = (33.0, 39.0, 124.0, 132.0)
 _KOREAN_OFFSET = 9 * 60
 
@@ -50,88 +49,105 @@ _NAMED_EPOCH = re.compile(r"\D*(1\d{12})(?!\d)", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A believable time of a photo."""
+    """A plausible capture time."""
 
     at: datetime
-    """Naive, on the clock that it was read from; to the millisecond."""
+    """Naive local time, to the millisecond."""
     offset: int | None = None
-    """Minutes east of UTC of that clock; None when not known."""
+    """UTC offset in minutes, east positive, or None when unknown."""
     whole_day: bool = False
-    """Only the day is known; `at` is its first minute."""
+    """Whether only the day is known. Then `at` is its first minute."""
 
 
 def parse(text: str, *, fraction: str | None = None, offset: int | None = None) -> Moment | None:
-    """A date as EXIF ("2019:03:21 11:04:22") or ISO 8601 writes it; None for what cannot be true.
+    """Parse a date in EXIF ("2019:03:21 11:04:22") or ISO 8601 form.
 
-    A month alone or a year alone, as people date scans, is its first day.
+    A year or a month alone, as people date scans, means its first day.
 
     Args:
-        text: one date, nothing around it but spaces.
-        fraction: digits after the second's point, where they are kept apart.
-        offset: minutes east of UTC, where `text` does not say it itself.
+        text: one date, with nothing around it but spaces.
+        fraction: digits of the second's fraction, where they are stored separately.
+        offset: UTC offset in minutes, where `text` has none.
+
+    Returns:
+        None for an implausible date.
     """
-    found = _DATE.fullmatch(text.strip())
-    if found is None:
+    match = _DATE.fullmatch(text.strip())
+    if match is None:
         return None
-    year, month, day, hour, minute, second = found.group(1, 2, 3, 4, 5, 6)
+    year, month, day, hour, minute, second, digits, zone = match.groups()
     try:
-        at = datetime(
-            *(int(year), int(month or 1), int(day or 1)),
-            *(int(hour or 0), int(minute or 0), int(second or 0)),
-            _milliseconds(found[7] or fraction or "") * 1000 if hour else 0,
+        date = datetime(int(year), int(month or 1), int(day or 1))
+        if hour is None:
+            return Moment(date, whole_day=True) if is_plausible(date) else None
+        at = date.replace(
+            hour=int(hour),
+            minute=int(minute),
+            second=int(second or 0),
+            microsecond=_milliseconds(digits or fraction or "") * 1000,
         )
     except ValueError:  # 0000:00:00, the 31st of February
         return None
-    if not is_believable(at):
+    if not is_plausible(at):
         return None
-    said = parse_offset(found[8]) if found[8] else offset
-    return Moment(at, said if hour else None, whole_day=hour is None)
+    return Moment(at, parse_offset(zone) if zone else offset)
 
 
-def best(moments: Sequence[Moment]) -> Moment | None:
-    """The first of these, which are in order of trust; a time of the same day beats a mere day."""
+def most_trusted(moments: Sequence[Moment]) -> Moment | None:
+    """Return the first moment, or a more precise one of its day.
+
+    Args:
+        moments: in order of trust.
+    """
     if not moments:
         return None
-    chosen = moments[0]
-    if chosen.whole_day:
+    first = moments[0]
+    if first.whole_day:
         for moment in moments:
-            if not moment.whole_day and moment.at.date() == chosen.at.date():
+            if not moment.whole_day and moment.at.date() == first.at.date():
                 return moment
-    return chosen
+    return first
 
 
 def parse_offset(text: str) -> int | None:
-    """Minutes east of UTC out of "+09:00", "-0330" or "Z"; None for what no clock shows."""
+    """Parse "+09:00", "-0330" or "Z" into minutes east of UTC.
+
+    Returns:
+        None for an impossible offset.
+    """
     if text.strip() == "Z":
         return 0
-    found = _OFFSET.fullmatch(text.strip())
-    if found is None:
+    match = _OFFSET.fullmatch(text.strip())
+    if match is None:
         return None
-    minutes = 60 * int(found[2]) + int(found[3])
-    if minutes > _WIDEST_OFFSET or int(found[3]) > 59:
+    minutes = 60 * int(match[2]) + int(match[3])
+    if minutes > _MAX_OFFSET or int(match[3]) > 59:
         return None
-    return -minutes if found[1] == "-" else minutes
+    return -minutes if match[1] == "-" else minutes
 
 
-def is_believable(at: datetime) -> bool:
-    """Whether a photo can be of this time: after the first one, and at most a year ahead."""
+def is_plausible(at: datetime) -> bool:
+    """Return whether a time lies between the first photograph and next year."""
     return FIRST_PHOTOGRAPH <= at <= datetime.now() + _CLOCK_AHEAD
 
 
 def from_utc(
     utc: datetime, *, position: tuple[float, float] | None, offset: int | None = None
 ) -> Moment | None:
-    """A time of UTC as the clock on the wall showed it; None when no photo can be of it.
+    """Convert a UTC time to local time where the photo was taken.
 
     Args:
         utc: naive.
-        position: latitude and longitude in degrees of where the photo was taken.
-        offset: minutes east of UTC, where the photo says them.
+        position: latitude and longitude of the photo in degrees.
+        offset: the photo's UTC offset in minutes, where known.
+
+    Returns:
+        None for an implausible time.
     """
-    if not is_believable(utc):
+    if not is_plausible(utc):
         return None
     if offset is None:
-        offset = _offset_of_machine(utc) if position is None else _offset_of_place(*position)
+        offset = _machine_offset(utc) if position is None else _solar_offset(*position)
     whole_milliseconds = utc.replace(microsecond=utc.microsecond // 1000 * 1000)
     return Moment(whole_milliseconds + timedelta(minutes=offset), offset)
 
@@ -139,7 +155,7 @@ def from_utc(
 def from_epoch(
     seconds: float, *, position: tuple[float, float] | None, offset: int | None = None
 ) -> Moment | None:
-    """Seconds since 1970 in UTC as the clock on the wall showed them; as `from_utc`."""
+    """Convert seconds since 1970 UTC to local time, as `from_utc` does."""
     try:
         utc = _EPOCH + timedelta(seconds=seconds)
     except (OverflowError, ValueError):  # ValueError: NaN
@@ -148,18 +164,17 @@ def from_epoch(
 
 
 def from_name(name: str, *, position: tuple[float, float] | None) -> Moment | None:
-    """The time that a camera, a phone or a messenger put into the name of a file.
+    """Parse the time that a camera, phone or messenger put into a file name.
 
-    A day without a time is its first minute. Names that begin with PXL_ are of UTC, and so are
-    numbers of milliseconds since 1970.
+    Names that begin with PXL_ and numbers of milliseconds since 1970 are in UTC.
 
     Args:
-        name: of a file, without folders.
-        position: latitude and longitude in degrees of where the photo was taken, where known.
+        name: a file name, without folders.
+        position: latitude and longitude of the photo in degrees, where known.
     """
-    # Discs of a Mac spell 오전 in single letters, and put thin spaces before AM.
+    # macOS decomposes 오전 into single letters, and puts thin spaces before AM.
     name = unicodedata.normalize("NFKC", name[:255])
-    latest = datetime.now() + timedelta(days=1)  # digits that are no date at all are likelier
+    latest = datetime.now() + timedelta(days=1)  # later "dates" are most likely other numbers
     for day in _NAMED_DAY.finditer(name):
         moment = _named_moment(day, name)
         if moment is not None and moment.at <= latest:
@@ -174,49 +189,47 @@ def from_name(name: str, *, position: tuple[float, float] | None) -> Moment | No
 
 
 def _named_moment(day: re.Match[str], name: str) -> Moment | None:
-    rest = name[day.end() :]
+    tail = name[day.end() :]
     year, month, day_of_month = (int(number) for number in day.group(1, 3, 4))
-    for form in _NAMED_TIMES:
-        time = form.match(rest)
+    for pattern in _NAMED_TIMES:
+        time = pattern.match(tail)
         if time is None:
             continue
         parts = time.groupdict()
-        hour = int(parts["h"])
+        hour, minute, second = int(parts["h"]), int(parts["m"]), int(parts["s"])
         half = {"오전": "a", "오후": "p"}.get(parts.get("before") or "") or parts.get("after")
         if half is not None and 1 <= hour <= 12:
             hour = hour % 12 + (12 if half in "pP" else 0)
+        microsecond = int(parts["ms"] or 0) * 1000
         try:
-            at = datetime(
-                *(year, month, day_of_month, hour, int(parts["m"]), int(parts["s"])),
-                int(parts["ms"] or 0) * 1000,
-            )
-        except ValueError:  # 99:11:12 is no time, the day may be one
+            at = datetime(year, month, day_of_month, hour, minute, second, microsecond)
+        except ValueError:  # 99:11:12 is no time, but the day may be valid
             continue
-        return Moment(at) if is_believable(at) else None
-    # A day that goes on in digits, or is followed by an id, is a number that looks like a day.
-    if rest[:1].isdigit() or _LONG_NUMBER.match(rest):
+        return Moment(at) if is_plausible(at) else None
+    # A day followed by more digits or by an id is a number that looks like a day.
+    if tail[:1].isdigit() or _LONG_NUMBER.match(tail):
         return None
     try:
         at = datetime(year, month, day_of_month)
     except ValueError:
         return None
-    return Moment(at, whole_day=True) if is_believable(at) else None
+    return Moment(at, whole_day=True) if is_plausible(at) else None
 
 
 def _milliseconds(digits: str) -> int:
-    """ "5" is 500, "023460" is 23, as digits after a point."""
+    """Convert digits of a fraction: "5" is 500, "023460" is 23."""
     digits = digits.strip()
     return int(digits[:3].ljust(3, "0")) if digits.isascii() and digits.isdigit() else 0
 
 
-def _offset_of_place(latitude: float, longitude: float) -> int:
+def _solar_offset(latitude: float, longitude: float) -> int:
     south, north, west, east = _KOREA
     if south <= latitude <= north and west <= longitude <= east:
         return _KOREAN_OFFSET
     return round(longitude / 15) * 60
 
 
-def _offset_of_machine(utc: datetime) -> int:
+def _machine_offset(utc: datetime) -> int:
     try:
         offset = utc.replace(tzinfo=UTC).astimezone().utcoffset()
     except (OSError, OverflowError):  # before 1970 on Windows

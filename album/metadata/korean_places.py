@@ -1,7 +1,7 @@
-"""Towns as Koreans know them, where the atlas has a gap, an old name or another's spelling.
+"""Corrections of GeoNames for Korea and for places where Koreans travel.
 
-The atlas knows many towns of Korea by the spellings of a century ago, takes quarters of a city for
-towns, and lacks whole counties. Numbers are those of geonames.org.
+GeoNames has century-old spellings of many Korean towns, lists city quarters as towns, and lacks
+whole counties. Numbers are geonames.org ids.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ NOT_TOWNS = frozenset(
     # Quarters of Jeju, Seoul and Daejeon, and a village that is now in Jeonju.
     {1833332, 1837547, 1846852, 1883990, 6194195, 6198535, 6198579}
     | {1837362, 6800487, 1836839, 6888788, 1840413}
-    # Parts of Las Vegas, Dubai and Macau; the last of them is said to be in China.
+    # Parts of Las Vegas, Dubai and Macau. GeoNames puts the last one in China.
     | {5509952, 13118432, 13527315}
 )
 NAMES: dict[int, tuple[str, str]] = {
@@ -55,7 +55,7 @@ NAMES: dict[int, tuple[str, str]] = {
     1925943: ("Hwawon", "화원"),
     6621166: ("Seogwipo", "서귀포"),
     13286589: ("Ulleung", "울릉"),
-    # Where Koreans travel, and the atlas knows no Korean name, or one that is not the usual.
+    # Travel destinations without a Korean name in GeoNames, or with an unusual one.
     256344: ("Oía", "이아"),
     311046: ("İzmir", "이즈미르"),
     360995: ("Giza", "기자"),
@@ -94,7 +94,7 @@ NAMES: dict[int, tuple[str, str]] = {
     11612342: ("Yufu", "유후"),
     12253704: ("Phú Quốc", "푸꾸옥"),
 }
-"""(English, Korean) by number."""
+"""(English, Korean) by GeoNames id."""
 MISSING = (
     (37.241, 127.178, 1_080_000, "Yongin", "용인"),
     (37.380, 126.803, 520_000, "Siheung", "시흥"),
@@ -142,4 +142,4 @@ MISSING = (
     (35.322, 128.262, 26_000, "Uiryeong", "의령"),
     (33.460, 126.930, 15_000, "Seongsan", "성산"),
 )
-"""Towns of Korea that the atlas lacks: (latitude, longitude, people, English, Korean)."""
+"""Korean towns missing in GeoNames: (latitude, longitude, people, English, Korean)."""

@@ -1,10 +1,10 @@
-"""Who wrote a caption and who gave a label, as the album notes it in sidecars: one line each.
+"""Provenance of captions and labels in XMP sidecars, one line each.
 
-    2026-11-21T10:00:00                       a caption by hand, and when
-    2026-11-21T10:00:00 3 gemini-3.5-flash    one by a model: when, by which instructions, which
-    words 0.9312 dog                          a label of a rule: its kind, how probable, which
+    2026-11-21T10:00:00                       a caption by hand: time
+    2026-11-21T10:00:00 3 gemini-3.5-flash    a caption by a model: time, prompt version, model
+    words 0.9312 dog                          a label by a rule: kind, probability, label
 
-A line may come out of anybody's file: one that is none tells nothing.
+Lines may come from any program's file. Invalid ones are ignored.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from datetime import datetime
 
 from album.domain.photo import Caption
 
-_UNKNOWN = "-"  # by which instructions
+_UNKNOWN = "-"  # prompt version
 _WRITER = re.compile(r"(\d\S{1,39})(?: (\S{1,100}) (\S.{0,199}))?")
-_GIVER = re.compile(r"(words|examples|model) (0\.\d{4}|1\.0000) (.+)", re.DOTALL)
+_LABEL_SOURCE = re.compile(r"(words|examples|model) (0\.\d{4}|1\.0000) (.+)", re.DOTALL)
 
 
-def writer_line(caption: Caption) -> str:
-    """Who wrote a caption, and when."""
+def format_writer(caption: Caption) -> str:
+    """Format who wrote a caption, and when."""
     at = caption.written_at.isoformat(timespec="seconds")
     if caption.model_id is None:
         return at
@@ -29,33 +29,36 @@ def writer_line(caption: Caption) -> str:
     return " ".join((at, version, *caption.model_id.split()))
 
 
-def caption_of(text: str, language: str, line: str, otherwise: datetime) -> Caption:
-    """A caption with its writer: a person where the line tells of no model.
+def parse_caption(text: str, language: str, line: str, otherwise: datetime) -> Caption:
+    """Build a caption with its writer, a person unless the line names a model.
 
     Args:
         text: the caption.
-        language: "ko", "en", or "" for a person's, for readers of both.
-        line: as `writer_line` has it, or anything.
-        otherwise: when it was written, where the line does not tell.
+        language: "ko", "en", or "" for a person's caption for readers of both.
+        line: a line of `format_writer`, or any text.
+        otherwise: when it was written, where the line has no time.
     """
-    found = _WRITER.fullmatch(line)
-    if found is None:
+    match = _WRITER.fullmatch(line)
+    if match is None:
         return Caption(text, language, None, otherwise)
+    time, prompt_version, model_id = match.groups()
     try:
-        at = datetime.fromisoformat(found[1]).replace(tzinfo=None)
+        at = datetime.fromisoformat(time).replace(tzinfo=None)
     except ValueError:
         return Caption(text, language, None, otherwise)
-    if found[3] is None or not language:
+    if model_id is None or not language:
         return Caption(text, language, None, at)
-    return Caption(text, language, found[3], at, "" if found[2] == _UNKNOWN else found[2])
+    if prompt_version == _UNKNOWN:
+        prompt_version = ""
+    return Caption(text, language, model_id, at, prompt_version)
 
 
-def giver_line(label: str, kind: str, probability: float | None) -> str:
-    """Which kind of rule gave a label, and how probable that was."""
+def format_label_source(label: str, kind: str, probability: float | None) -> str:
+    """Format which kind of rule gave a label, and its probability."""
     return " ".join((kind, f"{min(max(probability or 0.0, 0.0), 1.0):.4f}", label))
 
 
-def givers_of(lines: Iterable[str]) -> dict[str, tuple[str, float]]:
-    """The kind of rule and the probability in [0, 1] of each label that the lines name."""
-    found = (_GIVER.fullmatch(line) for line in lines)
-    return {it[3]: (it[1], float(it[2])) for it in found if it is not None}
+def parse_label_sources(lines: Iterable[str]) -> dict[str, tuple[str, float]]:
+    """Parse lines into label -> (kind of rule, probability in [0, 1])."""
+    matches = (_LABEL_SOURCE.fullmatch(line) for line in lines)
+    return {match[3]: (match[1], float(match[2])) for match in matches if match is not None}

@@ -1,16 +1,15 @@
-"""What a photo says of itself, and what lies beside it says of it, merged into one set of facts.
+"""Photo facts merged from the metadata in a file and the sidecars beside it.
 
-Whose word counts, fact by fact:
+Sources in order of trust:
 
-- Time: the camera's in EXIF; then XMP, in a sidecar before in the file, IPTC and PNG's note; then
-  the satellites' clock; then the name of the file; then Google Takeout; then when EXIF says that
-  the file was written, which an editor does too. A day alone gives way to a time of that same day.
+- Time: EXIF capture time, XMP (sidecar before file), IPTC, PNG text, GPS time, file name, Google
+  Takeout, EXIF modification time (editors change it). A time of the same day beats a day alone.
 - Place: EXIF, then XMP, then Takeout.
-- Stars: a sidecar before the file, for stars are given after; XMP before EXIF.
+- Rating: sidecar before file, because people rate photos later. XMP before EXIF.
 - Keywords: all of them.
 
-Captions and labels come out of the sidecars that an album has written, and out of no others: what
-other programs say of a photo is read, but does not become what a person of this album said.
+Captions and labels come only from sidecars that an album wrote. Those of other programs never count
+as words of a person of this album.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from __future__ import annotations
 import struct
 import unicodedata
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -40,15 +39,26 @@ _T = TypeVar("_T")
 _MAX_KEYWORDS = 200
 _MAX_KEYWORD_LENGTH = 100
 _MAX_LABELS = 1000
-# Pillow does not promise what it raises for notes that are garbage: these, and their relatives.
-_GARBAGE = (
-    OSError, EOFError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError,
-    AttributeError, AssertionError, RuntimeError, SystemError, struct.error, zlib.error,
-    MemoryError,
-)  # fmt: skip
+DECODE_ERRORS = (
+    OSError,
+    EOFError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    AttributeError,
+    AssertionError,
+    RuntimeError,
+    SystemError,
+    struct.error,
+    zlib.error,
+)
+"""What mutated files of every format raised in Pillow, which promises nothing, and close relatives.
+"""
 
 
-def facts_of(
+def read_facts(
     image: Image.Image,
     *,
     file_type: str,
@@ -57,38 +67,39 @@ def facts_of(
     path: Path,
     sidecars: Sequence[Path],
 ) -> ImageFacts:
-    """What a photo and the files beside it say of it.
+    """Read the facts of a photo from its file and its sidecars.
 
-    Nothing in the file can make this fail: what cannot be true is None.
+    Nothing in these files makes it fail. Implausible values become None.
 
     Args:
-        image: opened and loaded, of untrusted bytes.
+        image: opened and loaded from untrusted bytes.
         file_type: upper-case name of the format.
-        width: pixels of the upright photo.
-        height: likewise.
-        path: where it lies; its name may tell the time.
-        sidecars: files that describe it, most telling first: XMP, or the JSON of Google Takeout.
-            One that is gone, too long or something else says nothing.
+        width: of the upright photo, in pixels.
+        height: of the upright photo, in pixels.
+        path: of the file, whose name may contain the time.
+        sidecars: XMP or Google Takeout JSON files, most trusted first. Missing, too long and
+            other files are ignored.
     """
-    main, shot = _tags(image, None), _tags(image, ExifTags.IFD.Exif)
-    tags, gps = main | shot, _tags(image, ExifTags.IFD.GPSInfo)
-    beside, from_google = _described_by(sidecars)
-    packets = [*beside, _embedded_xmp(image)]
+    main = exif_tags(image)
+    tags = main | exif_tags(image, ExifTags.IFD.Exif)
+    gps = exif_tags(image, ExifTags.IFD.GPSInfo)
+    sidecar_packets, takeout_files = _parse_sidecars(sidecars)
+    packets = [*sidecar_packets, _embedded_xmp(image)]
     records = _embedded_iptc(image)
     latitude, longitude = exif.position(gps)
     position = None if latitude is None or longitude is None else (latitude, longitude)
-    position = _first(
-        [position, *(it.position for it in packets), *(it.position for it in from_google)]
-    )
-    taken_from, taken = _taken(
+    other_positions = [packet.position for packet in packets]
+    other_positions += [facts.position for facts in takeout_files]
+    position = _first([position, *other_positions])
+    taken_from, taken = _most_trusted(
         [
-            ("exif", exif.shot(tags)),
+            ("exif", exif.capture_moment(tags)),
             *(("xmp", packet.taken) for packet in packets),
             ("xmp", records.taken),
             ("xmp", _png_time(image)),
             *(
                 ("gps", capture_time.from_utc(stamp, position=position, offset=exif.offset(tags)))
-                for stamp in [exif.stamped(gps), *(packet.stamped for packet in packets)]
+                for stamp in [exif.gps_time(gps), *(packet.gps_time for packet in packets)]
                 if stamp is not None
             ),
             ("name", capture_time.from_name(path.name, position=position)),
@@ -99,10 +110,10 @@ def facts_of(
                         facts.taken_s, position=position, offset=exif.offset(tags)
                     ),
                 )
-                for facts in from_google
+                for facts in takeout_files
                 if facts.taken_s is not None
             ),
-            ("exif", exif.written(tags)),
+            ("exif", exif.file_moment(tags)),
         ]
     )
     return ImageFacts(
@@ -120,9 +131,9 @@ def facts_of(
         focal_mm=exif.focal_mm(tags),
         orientation=_orientation(image, main),
         rating=_first([*(packet.rating for packet in packets), exif.rating(main)]),
-        keywords=_distinct(
+        keywords=_normalize_keywords(
             [
-                *(word for packet in beside for word in packet.keywords),
+                *(word for packet in sidecar_packets for word in packet.keywords),
                 *records.keywords,
                 *packets[-1].keywords,
                 *exif.keywords(main),
@@ -131,40 +142,40 @@ def facts_of(
         ),
         latitude=None if position is None else position[0],
         longitude=None if position is None else position[1],
-        words=_words(beside),
+        words=_sidecar_words(sidecar_packets),
     )
 
 
-def told_beside(sidecars: Sequence[Path]) -> tuple[int | None, tuple[SidecarWords, ...]]:
-    """The stars, and the captions and labels, that an import of a photo would find beside it.
+def read_sidecars(sidecars: Sequence[Path]) -> tuple[int | None, tuple[SidecarWords, ...]]:
+    """Read the rating, captions and labels that an import would find in sidecars.
 
     Args:
-        sidecars: files that describe it, most telling first.
+        sidecars: of one photo, most trusted first.
     """
-    packets, _ = _described_by(sidecars)
-    return _first(packet.rating for packet in packets), _words(packets)
+    packets, _ = _parse_sidecars(sidecars)
+    return _first(packet.rating for packet in packets), _sidecar_words(packets)
 
 
-def _taken(
-    told: Sequence[tuple[TakenFrom, Moment | None]],
+def _most_trusted(
+    candidates: Sequence[tuple[TakenFrom, Moment | None]],
 ) -> tuple[TakenFrom, Moment] | tuple[None, None]:
-    """The moment to believe, and who told it; `told` is in order of trust."""
-    known = [(source, moment) for source, moment in told if moment is not None]
-    chosen = capture_time.best([moment for _, moment in known])
-    if chosen is None:
+    """Return the source and the moment to use from candidates in order of trust."""
+    known = [(source, moment) for source, moment in candidates if moment is not None]
+    best = capture_time.most_trusted([moment for _, moment in known])
+    if best is None:
         return None, None
-    return next((source, moment) for source, moment in known if moment is chosen)
+    return next((source, moment) for source, moment in known if moment is best)
 
 
-def _words(packets: Sequence[XmpFacts]) -> tuple[SidecarWords, ...]:
-    """What albums wrote into packets, bounded."""
+def _sidecar_words(packets: Sequence[XmpFacts]) -> tuple[SidecarWords, ...]:
+    """Return captions and labels that albums wrote, with their numbers and lengths limited."""
     now = datetime.now().replace(microsecond=0)
     return tuple(
         SidecarWords(
             packet.photo,
             tuple(_captions(packet, now)),
             packet.labels[:_MAX_LABELS],
-            provenance.givers_of(packet.givers[:_MAX_LABELS]),
+            provenance.parse_label_sources(packet.label_sources[:_MAX_LABELS]),
         )
         for packet in packets
         if packet.photo is not None
@@ -174,29 +185,33 @@ def _words(packets: Sequence[XmpFacts]) -> tuple[SidecarWords, ...]:
 def _captions(packet: XmpFacts, now: datetime) -> Iterator[Caption]:
     for language, writer in packet.writers.items():
         text = packet.captions[language][:MAX_CAPTION_LENGTH]
-        yield provenance.caption_of(text, language, writer, otherwise=now)
+        yield provenance.parse_caption(text, language, writer, otherwise=now)
 
 
-def _described_by(sidecars: Sequence[Path]) -> tuple[list[XmpFacts], list[TakeoutFacts]]:
-    """What the sidecars say; their content tells their kind, for an ending may be lost."""
-    packets, from_google = [], []
+def _parse_sidecars(sidecars: Sequence[Path]) -> tuple[list[XmpFacts], list[TakeoutFacts]]:
+    """Parse sidecars by their content, because suffixes can be lost."""
+    packets, takeout_files = [], []
     for sidecar in sidecars:
         content = read_bytes(sidecar, max(xmp.MAX_BYTES, takeout.MAX_BYTES))
         if content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
-            from_google.append(takeout.read(content))
+            takeout_files.append(takeout.read(content))
         else:
             packets.append(xmp.read(content))
-    return packets, from_google
+    return packets, takeout_files
 
 
-def _tags(image: Image.Image, ifd: int | None) -> dict[int, Any]:
-    """The EXIF tags of a decoded image in one directory, None for the main one; {} for garbage."""
+def exif_tags(image: Image.Image, ifd: int | None = None) -> dict[int, Any]:
+    """Return the EXIF tags of one directory, {} when damaged.
 
-    def read() -> dict[int, Any]:
-        notes = image.getexif()
-        return dict(notes if ifd is None else notes.get_ifd(ifd))
-
-    return _unless_garbage(read, otherwise={})
+    Args:
+        image: opened; for PNG loaded, because its EXIF may follow the pixels.
+        ifd: directory, None for the main one.
+    """
+    try:
+        tags = image.getexif()
+        return dict(tags if ifd is None else tags.get_ifd(ifd))
+    except (*DECODE_ERRORS, MemoryError):  # damaged metadata must not lose the photo
+        return {}
 
 
 def _embedded_xmp(image: Image.Image) -> XmpFacts:
@@ -209,13 +224,14 @@ def _embedded_xmp(image: Image.Image) -> XmpFacts:
 def _embedded_iptc(image: Image.Image) -> IptcFacts:
     if not isinstance(image, ImageFile.ImageFile):
         return IptcFacts()
-    return _unless_garbage(
-        lambda: iptc.read(IptcImagePlugin.getiptcinfo(image) or {}), otherwise=IptcFacts()
-    )
+    try:
+        return iptc.read(IptcImagePlugin.getiptcinfo(image) or {})
+    except (*DECODE_ERRORS, MemoryError):
+        return IptcFacts()
 
 
 def _png_time(image: Image.Image) -> Moment | None:
-    """PNG's "Creation Time", in the form of RFC 1123 that its standard asks for, or any other."""
+    """Read PNG's "Creation Time", by the standard in the form of RFC 1123."""
     text = image.info.get("Creation Time")
     if not isinstance(text, str):
         return None
@@ -234,31 +250,22 @@ def _png_keywords(image: Image.Image) -> list[str]:
 
 
 def _orientation(image: Image.Image, tags: dict[int, Any]) -> int:
-    # The decoder of HEIC turns the pixels, sets the tag upright, and keeps what it was.
-    turned = image.info.get("original_orientation")
-    return exif.orientation(tags if turned is None else {ExifTags.Base.Orientation: turned})
+    # pillow-heif rotates the pixels, resets the tag, and keeps the original value here.
+    original = image.info.get("original_orientation")
+    return exif.orientation(tags if original is None else {ExifTags.Base.Orientation: original})
 
 
-def _distinct(words: Iterable[str]) -> tuple[str, ...]:
-    """Short printable words, each once however it is written, in their order."""
-    seen: dict[str, str] = {}
+def _normalize_keywords(words: Iterable[str]) -> tuple[str, ...]:
+    """Return short printable keywords in order, without duplicates that differ in case."""
+    keywords: dict[str, str] = {}
     for word in words:
-        word = unicodedata.normalize("NFC", word[:1000].partition("\0")[0])
-        shown = "".join(letter if letter.isprintable() else " " for letter in word)
-        shown = " ".join(shown.split())[:_MAX_KEYWORD_LENGTH].rstrip()
-        if shown:
-            seen.setdefault(shown.casefold(), shown)
-        if len(seen) == _MAX_KEYWORDS:
+        keyword = exif.printable(unicodedata.normalize("NFC", word[:1000]), _MAX_KEYWORD_LENGTH)
+        if keyword:
+            keywords.setdefault(keyword.casefold(), keyword)
+        if len(keywords) == _MAX_KEYWORDS:
             break
-    return tuple(seen.values())
+    return tuple(keywords.values())
 
 
 def _first(values: Iterable[_T | None]) -> _T | None:
     return next((value for value in values if value is not None), None)
-
-
-def _unless_garbage(read: Callable[[], _T], otherwise: _T) -> _T:
-    try:
-        return read()
-    except _GARBAGE:  # a broken note on the back leaves the photo a photo
-        return otherwise

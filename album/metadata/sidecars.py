@@ -1,9 +1,9 @@
-"""Which files of a folder describe which photo, by their names alone.
+"""Matching of sidecars to photos of the same folder, by name.
 
-XMP sidecars are called after the whole name of the photo (`x.jpg.xmp`, as darktable and digiKam do)
-or after its stem (`x.xmp`, as Lightroom does; a raw file and its JPEG then share it). Google
-Takeout lays a JSON file beside each photo, cuts the names of those, and numbers doubles in a place
-of its own. Names are compared without regard to case, and to how a disk composes Korean letters.
+An XMP sidecar has the full name of the photo (`x.jpg.xmp`: darktable, digiKam) or its stem
+(`x.xmp`: Lightroom). With the stem, a raw file and its JPEG share it. Google Takeout writes a JSON
+file for each photo, truncates its name, and puts the number of a duplicate elsewhere. Names are
+compared without case and without Unicode normal form, because macOS decomposes Korean letters.
 """
 
 from __future__ import annotations
@@ -17,117 +17,117 @@ from pathlib import Path
 _XMP, _JSON = ".xmp", ".json"
 _SUPPLEMENT = ".supplemental-metadata"
 _TAKEOUT_LENGTH = 46
-"""Letters that Takeout leaves of a JSON file's name, its ending not counted."""
+"""Length to which Takeout truncates the name of a JSON file, without its suffix."""
 _NUMBERED = re.compile(r"(.+)(\(\d{1,4}\))(\.[^.]*)?", re.DOTALL)
-# What Google Photos adds to the name of an edited copy, in the language of the account.
+# Google Photos adds this to the name of an edited copy, in the account's language.
 _EDITED = re.compile(
     r"(.+)-(?:edited|편집됨|수정됨|編集済み|已修改|已編輯|bearbeitet|modifié|editado|modificato)"
     r"(\(\d{1,4}\))?(\.[^.]*)?",
     re.DOTALL,
 )
-_MOST_OF_A_STEM = 8
+_MAX_ORIGINALS = 8
 
 
 class Siblings:
-    """The names of one folder, prepared once so that each photo finds its own at once."""
+    """Names of one folder, indexed once for all its photos."""
 
     def __init__(self, names: Collection[str]) -> None:
-        """Sort the names of the files of one folder into those that describe and the rest."""
-        self._described: dict[str, list[str]] = {}
-        """The real names of sidecars by their keys."""
+        """Index the names of all files of a folder."""
+        self._sidecars: dict[str, list[str]] = {}
+        """Sidecar names by key."""
         self._photos: set[str] = set()
-        """The keys of all other files."""
+        """Keys of all other files."""
         self._by_stem: dict[str, list[str]] = {}
-        """Those keys by their stems."""
+        """Keys in `_photos` by stem."""
         for name in names:
             key = _key(name)
             if key.endswith((_XMP, _JSON)):
-                self._described.setdefault(key, []).append(name)
+                self._sidecars.setdefault(key, []).append(name)
             elif key not in self._photos:
                 self._photos.add(key)
                 self._by_stem.setdefault(_stem(key), []).append(key)
 
-    def of(self, name: str) -> list[str]:
-        """The names in the folder that describe the photo `name`, most telling first."""
+    def sidecars_for(self, name: str) -> list[str]:
+        """Return the sidecars of the photo `name`, most trusted first."""
         key = _key(name)
-        found = [*self._xmp_of(key), *self._json_of(key)]
-        return [self._real(sidecar, name) for sidecar in dict.fromkeys(found)]
+        keys = dict.fromkeys([*self._xmp_keys(key), *self._json_keys(key)])
+        return [self._file_name(sidecar, name) for sidecar in keys]
 
-    def xmp_home(self, name: str, *, raw: bool) -> tuple[str, str | None]:
-        """Where XMP about the photo `name` is to be written, and what has its say until then.
+    def sidecar_target(self, name: str, *, raw: bool) -> tuple[str, str | None]:
+        """Return where to write XMP about the photo `name`, and which sidecar that hides.
 
-        The sidecar that the photo has; a new one is called after its whole name, which darktable
-        and digiKam read, and which no other photo can share. One after its stem, which Lightroom
-        reads for raw files alone, is the raw file's where a JPEG has the same stem: the new one of
-        the JPEG hides it, and must say what it said.
+        An existing sidecar is kept. A new one gets the full name of the photo, which darktable and
+        digiKam read and which no other photo shares. Lightroom reads a sidecar with the stem for
+        raw files only. So where a raw file and a JPEG share a stem, that sidecar is the raw file's.
+        The new one of the JPEG hides it and must repeat its content.
 
         Args:
-            name: of a photo of this folder.
-            raw: whether that is a camera raw file.
+            name: a photo of this folder.
+            raw: whether it is a camera raw file.
 
         Returns:
-            The name of the file, there already or not, and that of the file that it hides.
+            The name to write, existing or not, and the name of the hidden sidecar.
         """
         key = _key(name)
-        found = [self._real(sidecar, name) for sidecar in self._xmp_of(key)]
-        if not found:
+        existing = [self._file_name(sidecar, name) for sidecar in self._xmp_keys(key)]
+        if not existing:
             return name + _XMP, None
-        own = _key(found[0]) == key + _XMP
-        if own or raw or not self.shares(name):
-            return found[0], None
-        return name + _XMP, found[0]
+        if _key(existing[0]) == key + _XMP or raw or not self.shares_stem(name):
+            return existing[0], None
+        return name + _XMP, existing[0]
 
-    def shares(self, name: str) -> bool:
-        """Whether another photo of the folder has the same stem."""
-        key = _key(name)
-        return any(other != key for other in self._by_stem.get(_stem(key), []))
+    def shares_stem(self, name: str) -> bool:
+        """Return whether another photo of the folder has the stem of `name`."""
+        return self._shares_stem(_key(name))
 
-    def _xmp_of(self, key: str) -> list[str]:
-        whole, short = key + _XMP, _stem(key) + _XMP
-        found = [whole] if whole in self._described else []
-        if short not in self._described or _stem(key) in self._photos:
-            return found  # the other is the whole name of another photo
-        # A photo with one of its own leaves the shared one to the raw file that lacks one.
-        others = self._by_stem.get(_stem(key), [])
-        if found and any(other != key for other in others):
-            return found
-        return [*found, short]
+    def _shares_stem(self, key: str) -> bool:
+        return any(photo != key for photo in self._by_stem.get(_stem(key), []))
 
-    def _json_of(self, key: str) -> list[str]:
-        for title in [key, *self._originals_of(key)]:
+    def _xmp_keys(self, key: str) -> list[str]:
+        full, short = key + _XMP, _stem(key) + _XMP
+        keys = [full] if full in self._sidecars else []
+        if short not in self._sidecars or _stem(key) in self._photos:
+            return keys  # the short name is the full name of another photo
+        # A photo with its own sidecar leaves the shared one to the raw file.
+        if keys and self._shares_stem(key):
+            return keys
+        return [*keys, short]
+
+    def _json_keys(self, key: str) -> list[str]:
+        for title in [key, *self._originals(key)]:
             for candidate in _takeout_names(title):
-                if candidate in self._described:
+                if candidate in self._sidecars:
                     return [candidate]
-        # Pictures without an ending in Google Photos get one only when they leave it.
+        # Photos without a suffix in Google Photos get one only on export.
         bare = _stem(key) + _JSON
-        return [bare] if bare in self._described and _stem(key) not in self._photos else []
+        return [bare] if bare in self._sidecars and _stem(key) not in self._photos else []
 
-    def _originals_of(self, key: str) -> list[str]:
-        """The photos that `key` may be an edited copy of; an edited HEIC is a JPEG."""
-        found = _EDITED.fullmatch(key)
-        if found is None:
+    def _originals(self, key: str) -> list[str]:
+        """Return photos of which `key` may be an edited copy, such as a HEIC."""
+        match = _EDITED.fullmatch(key)
+        if match is None:
             return []
-        stem = found[1] + (found[2] or "")
-        return [stem + (found[3] or ""), *self._by_stem.get(stem, [])[:_MOST_OF_A_STEM]]
+        stem = match[1] + (match[2] or "")
+        return [stem + (match[3] or ""), *self._by_stem.get(stem, [])[:_MAX_ORIGINALS]]
 
-    def _real(self, key: str, photo: str) -> str:
-        """The real name behind a key: where several differ in case alone, the photo's own."""
-        names = self._described[key]
+    def _file_name(self, key: str, photo: str) -> str:
+        """Return the name with a key, the photo's own where several differ in case."""
+        names = self._sidecars[key]
         stem = _stem(photo)
         return next((name for name in names if name.startswith(stem)), names[0])
 
 
-def sidecars_of(name: str, siblings: Collection[str]) -> list[str]:
-    """Which of the names in the same folder describe the photo `name`; for many, use `Siblings`."""
-    return Siblings(siblings).of(name)
+def find_sidecars(name: str, siblings: Collection[str]) -> list[str]:
+    """Return the sidecars of one photo (for many photos, use `Siblings`)."""
+    return Siblings(siblings).sidecars_for(name)
 
 
 def read_bytes(path: Path, limit: int) -> bytes:
-    """The bytes of a small file; none of one that is longer, gone, locked, or no file at all."""
+    """Return the bytes of a small file, or b"" if it is longer or unreadable."""
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode) or status.st_size > limit:
-            return b""  # opening a pipe would wait for ever
+            return b""  # opening a FIFO would block
         with path.open("rb") as file:
             content = file.read(limit + 1)
     except (OSError, ValueError):  # ValueError: a NUL in the path
@@ -136,7 +136,7 @@ def read_bytes(path: Path, limit: int) -> bytes:
 
 
 def _takeout_names(key: str) -> list[str]:
-    """The keys under which Takeout may lay the JSON file of a photo, likeliest first."""
+    """Return keys that Takeout's JSON of a photo may have, most likely first."""
     numbered = _NUMBERED.fullmatch(key)
     names = []
     if numbered is not None:  # x(1).jpg is described by x.jpg(1).json
@@ -146,10 +146,10 @@ def _takeout_names(key: str) -> list[str]:
 
 
 def _cuts(title: str) -> list[str]:
-    """A title with as much of its supplement as Takeout may have left, from all to none."""
+    """Return a title with every part of the supplement that Takeout may have kept."""
     if len(title) > _TAKEOUT_LENGTH:
         return [title, title[:_TAKEOUT_LENGTH]]
-    return [title + _SUPPLEMENT[:kept] for kept in range(len(_SUPPLEMENT), -1, -1)]
+    return [title + _SUPPLEMENT[:length] for length in range(len(_SUPPLEMENT), -1, -1)]
 
 
 def _key(name: str) -> str:

@@ -1,4 +1,4 @@
-"""What Google Photos says of a photo in the JSON files that Google Takeout lays beside it."""
+"""Photo facts from the JSON sidecars of Google Takeout."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 MAX_BYTES = 1024 * 1024
-"""Longer files say nothing; real ones have about a thousand bytes."""
+"""Longer files are ignored. Real ones have about a thousand bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class TakeoutFacts:
-    """What one file says; None where it does not."""
+    """Facts from one file, None where missing."""
 
     taken_s: float | None = None
     """Seconds since 1970, UTC."""
@@ -22,37 +22,37 @@ class TakeoutFacts:
 
 
 def read(packet: bytes) -> TakeoutFacts:
-    """The facts of one file; none of a JSON file of somebody else, or of no JSON at all."""
+    """Read one file. Other JSON, and bytes that are no JSON, give no facts."""
     if len(packet) > MAX_BYTES:
         return TakeoutFacts()
     try:
-        said = json.loads(packet)
+        document = json.loads(packet)
     except (ValueError, RecursionError):
         return TakeoutFacts()
-    if not isinstance(said, dict) or "photoTakenTime" not in said:
+    if not isinstance(document, dict) or "photoTakenTime" not in document:
         return TakeoutFacts()
     return TakeoutFacts(
-        taken_s=_number(_member(said, "photoTakenTime", "timestamp")) or None,  # 0: not known
-        # What the person said on Google's page, then what Google found in the file.
-        position=_position(said, "geoData") or _position(said, "geoDataExif"),
+        taken_s=_number(_member(document, "photoTakenTime", "timestamp")) or None,  # 0: unknown
+        # The position that a person entered on Google's page precedes that of the file.
+        position=_position(document, "geoData") or _position(document, "geoDataExif"),
     )
 
 
-def _position(said: dict[str, Any], name: str) -> tuple[float, float] | None:
-    latitude = _number(_member(said, name, "latitude"))
-    longitude = _number(_member(said, name, "longitude"))
+def _position(document: dict[str, Any], name: str) -> tuple[float, float] | None:
+    latitude = _number(_member(document, name, "latitude"))
+    longitude = _number(_member(document, name, "longitude"))
     if latitude is None or longitude is None or latitude == longitude == 0:
         return None
     return (latitude, longitude) if abs(latitude) <= 90 and abs(longitude) <= 180 else None
 
 
-def _member(said: dict[str, Any], name: str, part: str) -> object:
-    inner = said.get(name)
+def _member(document: dict[str, Any], name: str, part: str) -> object:
+    inner = document.get(name)
     return inner.get(part) if isinstance(inner, dict) else None
 
 
 def _number(value: object) -> float | None:
-    """A finite number, also one in quotes."""
+    """Return a finite number, also if quoted."""
     if not isinstance(value, (int, float, str)) or isinstance(value, bool):
         return None
     try:

@@ -1,14 +1,13 @@
-"""What XMP says of a photo: in the packet inside the file, or in a sidecar file beside it.
+"""Photo facts from XMP packets, in image files and in sidecars.
 
-XMP is RDF written as XML (ISO 16684-1), and the same fact may stand in an attribute, in an element
-or in a list. A packet is untrusted: entities are refused, sizes are bounded, and what does not
-parse says nothing.
+XMP is RDF serialized as XML (ISO 16684-1). A fact may be an attribute, an element or a list.
+Packets are untrusted: entities are refused, sizes are limited, and a packet that does not parse
+gives no facts.
 """
 
 from __future__ import annotations
 
 import codecs
-import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,19 +21,22 @@ from album.metadata import capture_time, exif
 from album.metadata.capture_time import Moment
 
 MAX_BYTES = 4 * 1024 * 1024
-"""Longer packets say nothing; those of Lightroom, every stroke of its brush in them, have two."""
+"""Longer packets are ignored. Those of Lightroom with many brush strokes have 2 MB."""
 
 MOST_TAGS = 200_000
-"""A packet of nothing but tags would take the parser many seconds."""
+"""Packets with more tags are ignored: the parser would need many seconds."""
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 ALBUM = "urn:photo-album:sidecar:1/"
-"""The namespace in which the album notes what it wrote into a sidecar, lest it take its own words
-for somebody else's: `Photo` (the sha256 that it is about), `Captions` (by language; x-default: of
-unknown language), `Labels`, `Words` (what is in dc:subject for a label alone) and `Rating`; and who
-said it, in the lines of `album.metadata.provenance`: `Writers` (of captions, by language, also of
-those that somebody else had written there in the same words) and `RuleLabels` (labels that no
-person gave)."""
+"""Namespace in which the album records what it wrote, to tell its text from other programs'.
+
+- `Photo`: sha256 of the photo.
+- `Captions`: by language, x-default when unknown.
+- `Labels`; `Words`: keywords in dc:subject that exist for a label only; `Rating`.
+- `Writers`: of captions, by language, in lines of `album.metadata.provenance`. Also of captions
+  that another program had written in the same words.
+- `RuleLabels`: labels that no person gave, in lines of `album.metadata.provenance`.
+"""
 CAPTION_LANGUAGES = ("ko", "en")
 NAMESPACES = {
     "album": ALBUM,
@@ -45,7 +47,7 @@ NAMESPACES = {
     "exifEX": "http://cipa.jp/exif/1.0/",
     "lr": "http://ns.adobe.com/lightroom/1.0/",
     "microsoft": "http://ns.microsoft.com/photo/1.0/",
-    # What Windows writes, with a slash less.
+    # Windows writes it without the final slash.
     "microsoft_": "http://ns.microsoft.com/photo/1.0",
     "photoshop": "http://ns.adobe.com/photoshop/1.0/",
     "tiff": "http://ns.adobe.com/tiff/1.0/",
@@ -53,29 +55,41 @@ NAMESPACES = {
 }
 _DATES = ("exif:DateTimeOriginal", "photoshop:DateCreated", "xmp:CreateDate")
 _FLAT_KEYWORDS = ("dc:subject",)
-# "People/Marie Curie" or "People|Marie Curie": the album has no tree of words, so its leaf.
-_TREES_OF_KEYWORDS = (
-    *("lr:hierarchicalSubject", "digiKam:TagsList"),
-    *("microsoft:LastKeywordXMP", "microsoft_:LastKeywordXMP"),
+# "People/Marie Curie" or "People|Marie Curie": keywords here are flat, so only the leaf is used.
+_KEYWORD_TREES = (
+    "lr:hierarchicalSubject",
+    "digiKam:TagsList",
+    "microsoft:LastKeywordXMP",
+    "microsoft_:LastKeywordXMP",
 )
-_OURS = ("album:Photo", "album:Labels", "album:RuleLabels", "album:Words")
-_ROOT = "Album"  # of the branch of labels in lr:hierarchicalSubject
+_ALBUM_PROPERTIES = ("album:Photo", "album:Labels", "album:RuleLabels", "album:Words")
+_LABEL_ROOT = "Album"  # in lr:hierarchicalSubject
 _POSITION = ("exif:GPSLatitude", "exif:GPSLongitude")
-_WANTED = (
-    *_DATES, *_FLAT_KEYWORDS, *_TREES_OF_KEYWORDS, *_POSITION, "exif:GPSTimeStamp", "xmp:Rating",
-    *_OURS, "tiff:Make", "tiff:Model", "exifEX:LensModel", "aux:Lens",
-)  # fmt: skip
-_BY_TAG = {
-    f"{{{NAMESPACES[prefix]}}}{name}": f"{prefix}:{name}"
-    for prefix, name in (wanted.split(":") for wanted in _WANTED)
-}
+_READ_PROPERTIES = (
+    *_DATES,
+    *_FLAT_KEYWORDS,
+    *_KEYWORD_TREES,
+    *_POSITION,
+    *_ALBUM_PROPERTIES,
+    "exif:GPSTimeStamp",
+    "xmp:Rating",
+    "tiff:Make",
+    "tiff:Model",
+    "exifEX:LensModel",
+    "aux:Lens",
+)
 
-_MARKS = (  # the longer one first: the mark of UTF-32 begins as that of UTF-16 does
-    (codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"),
-    (codecs.BOM_UTF8, "utf-8"), (b"<\0\0\0", "utf-32-le"), (b"\0\0\0<", "utf-32-be"),
-    (b"<\0", "utf-16-le"), (b"\0<", "utf-16-be"),
-)  # fmt: skip
+_MARKS = (  # UTF-32 first, because its mark begins with that of UTF-16
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+    (codecs.BOM_UTF8, "utf-8"),
+    (b"<\0\0\0", "utf-32-le"),
+    (b"\0\0\0<", "utf-32-be"),
+    (b"<\0", "utf-16-le"),
+    (b"\0<", "utf-16-be"),
+)
 _COORDINATE = re.compile(
     r"(\d{1,3})(?:,(\d{1,2}(?:\.\d+)?)(?:,(\d{1,2}(?:\.\d+)?))?|(\.\d+))?\s*([NSEW])", re.ASCII
 )
@@ -84,66 +98,62 @@ _NUMBER = re.compile(r"[+-]?\d{1,3}(?:\.\d*)?", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class XmpFacts:
-    """What one packet says; None, and (), where it does not."""
+    """Facts from one packet, None or empty where missing."""
 
     taken: Moment | None = None
-    stamped: datetime | None = None
-    """The satellites' time: UTC, naive."""
+    gps_time: datetime | None = None
+    """Naive UTC."""
     rating: int | None = None
-    """0 to 5 stars; -1: rejected."""
+    """0 to 5 stars, or -1 for rejected."""
     keywords: tuple[str, ...] = ()
-    """As they are written, flat ones first; may hold blanks and doubles."""
+    """Unchanged, flat ones first: with blanks and duplicates."""
     position: tuple[float, float] | None = None
     """Latitude and longitude in degrees, north and east positive."""
     camera: str | None = None
     lens: str | None = None
     captions: Mapping[str, str] = field(default_factory=dict)
-    """What dc:description says, by language: "ko", "en", and "" where that is not known."""
+    """dc:description by language: "ko", "en", or "" when unknown."""
     labels: tuple[str, ...] = ()
-    """What an album called the photo; a word that stands there for a label alone is no keyword."""
+    """Labels that an album gave. Keywords that exist for a label only are not in `keywords`."""
     writers: Mapping[str, str] = field(default_factory=dict)
-    """By language, of those captions alone that an album wrote, or had, too: who wrote it, in a
-    line of `album.metadata.provenance`; "" where that is not known, or another program changed
-    it since."""
-    givers: tuple[str, ...] = ()
-    """Who gave those labels that no person gave, in lines of `album.metadata.provenance`."""
+    """Writers of captions that an album wrote or also had, by language.
+
+    Each is a line of `album.metadata.provenance`, or "" when unknown or when another program has
+    changed the caption.
+    """
+    label_sources: tuple[str, ...] = ()
+    """Sources of labels that no person gave, in lines of `album.metadata.provenance`."""
     photo: str | None = None
-    """The sha256 of the photo that an album wrote the captions and labels for."""
+    """sha256 of the photo for which an album wrote captions and labels."""
 
 
 def read(packet: bytes) -> XmpFacts:
-    """The facts of a packet of at most `MAX_BYTES`; none of anything else."""
+    """Read one packet. Packets longer than `MAX_BYTES` and invalid ones give no facts."""
     try:
-        root = root_of(decoded(packet))
+        root = parse_xml(decode(packet))
     except ValueError:
         return XmpFacts()
-    said = _properties(root)
-    labels = tuple(said.get("album:Labels", ()))
-    not_keywords = {*said.get("album:Words", ()), *map(branch_of, labels)}
+    values = _read_properties(root)
+    labels = tuple(values.get("album:Labels", ()))
+    not_keywords = {*values.get("album:Words", ()), *map(label_path, labels)}
 
     def first(*names: str) -> str | None:
-        return next((said[name][0] for name in names if said.get(name)), None)
+        return next((values[name][0] for name in names if values.get(name)), None)
+
+    def keywords(*names: str) -> list[str]:
+        words = [word for name in names for word in values.get(name, ())]
+        return [word for word in words if word not in not_keywords]
 
     dates = [moment for name in _DATES if (moment := capture_time.parse(first(name) or ""))]
     stamp = capture_time.parse(first("exif:GPSTimeStamp") or "")
     captions = _captions(alternatives(root, "dc:description"), root)
     return XmpFacts(
-        taken=capture_time.best(dates),
-        stamped=None if stamp is None or stamp.whole_day else stamp.at,
-        rating=stars(first("xmp:Rating")),
+        taken=capture_time.most_trusted(dates),
+        gps_time=None if stamp is None or stamp.whole_day else stamp.at,
+        rating=parse_rating(first("xmp:Rating")),
         keywords=(
-            *(
-                word
-                for name in _FLAT_KEYWORDS
-                for word in said.get(name, ())
-                if word not in not_keywords
-            ),
-            *(
-                re.split(r"[/|]", word)[-1]
-                for name in _TREES_OF_KEYWORDS
-                for word in said.get(name, ())
-                if word not in not_keywords
-            ),
+            *keywords(*_FLAT_KEYWORDS),
+            *(re.split(r"[/|]", word)[-1] for word in keywords(*_KEYWORD_TREES)),
         ),
         position=_position(*(first(name) for name in _POSITION)),
         camera=exif.camera_name(
@@ -153,19 +163,21 @@ def read(packet: bytes) -> XmpFacts:
         captions=captions,
         writers=_writers(captions, root),
         labels=labels,
-        givers=tuple(said.get("album:RuleLabels", ())),
+        label_sources=tuple(values.get("album:RuleLabels", ())),
         photo=first("album:Photo"),
     )
 
 
-def branch_of(label: str) -> str:
-    """A label as lr:hierarchicalSubject has it; the sign that parts levels becomes its wide twin,
-    which looks the same."""
-    return f"{_ROOT}|{label.replace('|', '｜')}"
+def label_path(label: str) -> str:
+    """Format a label for lr:hierarchicalSubject.
+
+    The level separator inside a label becomes its full-width form, which looks alike.
+    """
+    return f"{_LABEL_ROOT}|{label.replace('|', '｜')}"
 
 
 def properties(root: Element) -> Iterator[tuple[str, str | Element]]:
-    """Every property of a packet as (tag, its text or its element), in the order of the packet."""
+    """Yield (tag, text or element) for every property, in order."""
     for rdf in [root] if root.tag == RDF + "RDF" else root.findall(RDF + "RDF"):
         for description in rdf.findall(RDF + "Description"):
             yield from description.attrib.items()
@@ -174,37 +186,39 @@ def properties(root: Element) -> Iterator[tuple[str, str | Element]]:
 
 
 def alternatives(root: Element, name: str) -> dict[str, str]:
-    """The texts of a property by their languages, as they are written; "x-default" for a text of
-    no language, and for an attribute.
+    """Return the texts of a property by language, "x-default" without one.
 
     Args:
         root: of a packet.
-        name: with one of the prefixes of `NAMESPACES`.
+        name: with a prefix of `NAMESPACES`.
     """
-    found: dict[str, str] = {}
+    by_language: dict[str, str] = {}
     for tag, value in properties(root):
-        if tag != tag_of(name):
+        if tag != qualified_name(name):
             continue
-        items = [value] if isinstance(value, str) else _items(value) or [value]
+        items = [value] if isinstance(value, str) else _list_items(value) or [value]
         for item in items:
             text = item if isinstance(item, str) else item.text
             language = "x-default" if isinstance(item, str) else item.get(LANGUAGE, "x-default")
             if text and text.strip():
-                found.setdefault(language, text)
-    return found
+                by_language.setdefault(language, text)
+    return by_language
 
 
-def tag_of(name: str) -> str:
-    """The tag of a property that is named with one of the prefixes of `NAMESPACES`."""
-    prefix, _, own = name.partition(":")
-    return f"{{{NAMESPACES[prefix]}}}{own}"
+def qualified_name(name: str) -> str:
+    """Expand a prefix of `NAMESPACES` into ElementTree's {namespace}name."""
+    prefix, _, local_name = name.partition(":")
+    return f"{{{NAMESPACES[prefix]}}}{local_name}"
 
 
-def root_of(text: str) -> Element:
-    """The root of a packet.
+_NAME_BY_TAG = {qualified_name(name): name for name in _READ_PROPERTIES}
+
+
+def parse_xml(text: str) -> Element:
+    """Parse a packet.
 
     Raises:
-        ValueError: it is no XML, has entities, or more than `MOST_TAGS`.
+        ValueError: no XML, has entities, or more than `MOST_TAGS` tags.
     """
     if text.count("<") > MOST_TAGS:
         raise ValueError("too many tags")
@@ -215,68 +229,67 @@ def root_of(text: str) -> Element:
     return root
 
 
-def _captions(written: Mapping[str, str], root: Element) -> dict[str, str]:
-    """Of each language the text in it, before one in a dialect of it.
+def _captions(descriptions: Mapping[str, str], root: Element) -> dict[str, str]:
+    """Choose captions by language, an exact language before its dialects.
 
-    The text for everybody repeats one of the others, as a rule; else its language is not known.
+    The x-default text usually repeats another one. Otherwise its language is unknown.
     """
-    by_language = {language.lower(): text for language, text in written.items()}
-    found = {}
-    for ours in CAPTION_LANGUAGES:
-        dialects = (it for it in by_language if it.startswith(ours + "-"))
-        key = next((it for it in (ours, *dialects) if it in by_language), None)
+    by_language = {language.lower(): text for language, text in descriptions.items()}
+    captions = {}
+    for language in CAPTION_LANGUAGES:
+        dialects = (dialect for dialect in by_language if dialect.startswith(language + "-"))
+        key = language if language in by_language else next(dialects, None)
         if key is not None:
-            found[ours] = by_language[key]
+            captions[language] = by_language[key]
     default = by_language.pop("x-default", None)
-    own = alternatives(root, "album:Captions").get("x-default")
-    if default is not None and (default == own or default not in by_language.values()):
-        found[""] = default
-    return found
+    album_default = alternatives(root, "album:Captions").get("x-default")
+    if default is not None and (default == album_default or default not in by_language.values()):
+        captions[""] = default
+    return captions
 
 
 def _writers(captions: Mapping[str, str], root: Element) -> dict[str, str]:
-    """Who wrote those captions that are an album's, by language, as `XmpFacts.writers`."""
-    ours, writers = alternatives(root, "album:Captions"), alternatives(root, "album:Writers")
-    found = {}
+    """Return `XmpFacts.writers`."""
+    written = alternatives(root, "album:Captions")
+    writers = alternatives(root, "album:Writers")
+    known = {}
     for language, text in captions.items():
         key = language or "x-default"
-        if key in ours or key in writers:
-            found[language] = writers.get(key, "") if ours.get(key, text) == text else ""
-    return found
+        if key in written or key in writers:
+            known[language] = writers.get(key, "") if written.get(key, text) == text else ""
+    return known
 
 
-def _properties(root: Element) -> dict[str, list[str]]:
-    """The wanted properties, each with its values in the order of the packet."""
-    said: dict[str, list[str]] = {}
+def _read_properties(root: Element) -> dict[str, list[str]]:
+    """Return the values of `_READ_PROPERTIES`, each in the order of the packet."""
+    values: dict[str, list[str]] = {}
     for tag, value in properties(root):
-        if tag in _BY_TAG:
-            found = [value] if isinstance(value, str) else values(value)
-            said.setdefault(_BY_TAG[tag], []).extend(found)
-    return said
+        if tag in _NAME_BY_TAG:
+            strings = [value] if isinstance(value, str) else texts(value)
+            values.setdefault(_NAME_BY_TAG[tag], []).extend(strings)
+    return values
 
 
-def values(element: Element) -> list[str]:
-    """The one text of a property, or the texts of its list."""
-    items = _items(element)
-    if items:
-        return [item.text for item in items if item.text and item.text.strip()]
-    return [element.text] if element.text and element.text.strip() else []
+def texts(element: Element) -> list[str]:
+    """Return the text of a property, or the texts of its list."""
+    items = _list_items(element) or [element]
+    return [item.text for item in items if item.text and item.text.strip()]
 
 
-def _items(element: Element) -> list[Element]:
-    """The members of the list that a property is; none of another one."""
+def _list_items(element: Element) -> list[Element]:
+    """Return the items of a list property, [] for any other."""
     lists = (RDF + "Bag", RDF + "Seq", RDF + "Alt")
     return [item for child in element if child.tag in lists for item in child]
 
 
-def decoded(packet: bytes, errors: str = "replace") -> str:
-    """The text of a packet without what pads it; "" for one that is too long.
+def decode(packet: bytes, errors: str = "replace") -> str:
+    """Decode a packet without its padding, "" if it is too long.
 
-    A packet names its encoding nowhere but in its first bytes, and what its XML declaration claims
-    may be wrong: given as text, the parser does not ask it.
+    Only the first bytes tell the encoding reliably. An XML declaration may be wrong, and the parser
+    ignores it in text that is already decoded.
 
     Raises:
-        UnicodeDecodeError: it is not of that encoding, where `errors` is "strict".
+        UnicodeDecodeError: wrong encoding, if `errors` is "strict".
     """
     if len(packet) > MAX_BYTES:
         return ""
@@ -290,8 +303,8 @@ def decoded(packet: bytes, errors: str = "replace") -> str:
     return text[max(text.find("<"), 0) : text.rfind(">") + 1]
 
 
-def stars(text: str | None) -> int | None:
-    """0 to 5 stars, also where they are written "3.0"; -1: rejected."""
+def parse_rating(text: str | None) -> int | None:
+    """Parse 0 to 5 stars, also "3.0", or -1 for rejected."""
     if text is None or not _NUMBER.fullmatch(text.strip()):
         return None
     number = round(float(text))
@@ -306,12 +319,15 @@ def _position(latitude: str | None, longitude: str | None) -> tuple[float, float
 
 
 def _degrees(text: str | None, signs: str, limit: float) -> float | None:
-    """Degrees out of "40,26.767N" or "40,26,46N"; `signs`: positive, then negative."""
-    found = _COORDINATE.fullmatch((text or "").strip().upper())
-    if found is None or found[5] not in signs:
+    """Parse "40,26.767N" or "40,26,46N" to degrees.
+
+    `signs` has the positive letter, then the negative one.
+    """
+    match = _COORDINATE.fullmatch((text or "").strip().upper())
+    if match is None or match[5] not in signs:
         return None
-    degrees = float(found[1] + (found[4] or ""))
-    degrees += float(found[2] or 0) / 60 + float(found[3] or 0) / 3600
-    if not degrees <= limit or not math.isfinite(degrees):
+    degrees = float(match[1] + (match[4] or ""))
+    degrees += float(match[2] or 0) / 60 + float(match[3] or 0) / 3600
+    if not degrees <= limit:
         return None
-    return degrees if found[5] == signs[0] else -degrees
+    return degrees if match[5] == signs[0] else -degrees

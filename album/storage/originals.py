@@ -30,7 +30,7 @@ from pathlib import Path
 
 from album.domain.photo import Photo
 from album.errors import CANNOT_OPEN, PhotoNotFoundError, UnreadableImageError
-from album.images.file_types import kind_of
+from album.images.file_types import file_kind
 from album.runtime.files import sha256_of
 
 SUFFIXES = {
@@ -171,7 +171,7 @@ class Originals:
         final = self.stored_path(photo)
         final.parent.mkdir(exist_ok=True)
         for sidecar in _files(identified.parent):
-            if sidecar != identified and kind_of(sidecar.name) == "sidecar":
+            if sidecar != identified and file_kind(sidecar.name) == "sidecar":
                 beside = final.with_name(final.name + sidecar.suffix.lower())
                 _move_if_there(sidecar, beside)
         if not final.exists():
@@ -371,7 +371,7 @@ def _whole_files(folder: Path, sha256: str = "") -> list[Path]:
     A photo may have the name of a sidecar. `sha256`, where it is known, identifies it.
     """
     arrived = _files(folder)
-    files = [file for file in arrived if kind_of(file.name) != "sidecar"]
+    files = [file for file in arrived if file_kind(file.name) != "sidecar"]
     files = files or [file for file in arrived if sha256 and _has_bytes(file, sha256)]
     if not files:
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Decoding in processes: whatever a file does there, it is alone with the consequences."""
+"""Decoding in worker processes, where a hostile file affects only itself."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -24,10 +23,10 @@ from album.images.decoder_pool import DecodePool
 from album.images.decoding import decode_photo, encoder_image, large_view, small_jpeg, thumbnail_of
 from tests.support.hostile_decoders import LIES
 from tests.support.images.make import make_exif, make_photo, make_text, scene
+from tests.support.processes import eventually, has_open, held_megabytes, runs, workers
 
 CHECKOUT = Path(__file__).parents[3]
 HOSTILE = "tests.support.hostile_decoders"
-PATIENCE_S = 60
 SENTENCES = {
     "refused": r"It says no\.",
     "segfault": r"This file brings its decoder down: .*",
@@ -43,7 +42,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
 @pytest.fixture
 def pool() -> Iterator[DecodePool]:
-    """Real decoding."""
+    """A pool with the real decoder."""
     pool = DecodePool(workers=2)
     yield pool
     pool.close()
@@ -51,7 +50,7 @@ def pool() -> Iterator[DecodePool]:
 
 @pytest.fixture
 def hostile(request: pytest.FixtureRequest) -> Iterator[DecodePool]:
-    """A decoder that does what a file's name says; imhostile only where a test's `name` hangs."""
+    """A decoder that does what a file's name says, with a short timeout if it hangs."""
     hangs = request.node.name.endswith(("[sleep]", "[loop]"))
     pool = DecodePool(2, timeout_s=4 if hangs else 60, memory_bytes=2**28, module=HOSTILE)
     yield pool
@@ -62,60 +61,7 @@ def about(decoded: Decoded) -> dict:
     return json.loads(decoded.thumbnail)
 
 
-def eventually(true: Callable[[], bool]) -> bool:
-    """Whether it becomes true while somebody would still wait for it."""
-    end = time.monotonic() + PATIENCE_S
-    while not true():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.02)
-    return True
-
-
-def held_megabytes(pids: set[int]) -> int:
-    """What these processes have in memory together."""
-    pages = 0
-    for pid in pids:
-        with suppress(OSError):
-            pages += int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") // 2**20
-
-
-def runs(pid: int) -> bool:
-    """Whether this process is there and at work; one that ended unburied is not."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-    except FileNotFoundError:
-        return False
-    return state not in "ZX"
-
-
-def has_open(file: Path) -> list[int]:
-    """The workers that have a file open; of those that are no children of this process, too."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            files = {str(it.readlink()) for it in (process / "fd").iterdir()}
-            if str(file) in files and b"decode_worker" in (process / "cmdline").read_bytes():
-                found.append(int(process.name))
-    return found
-
-
-def workers() -> set[int]:
-    """Every worker of this process, unburied ones among them."""
-    found = set()
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            pid, _, rest = stat.read_text().partition(" (")
-            parent = int(rest.rsplit(") ", 1)[1].split()[1])
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if parent == os.getpid():
-            found.add(int(pid))
-    return found
-
-
-def test_a_photo_comes_back_as_it_would_be_decoded_here(pool, tmp_path):
+def test_decoded_photo_equals_one_decoded_in_process(pool, tmp_path):
     photo = tmp_path / "a.jpg"
     scene((900, 600), seed=3).save(photo, exif=make_exif(main={0x0110: "Camera"}))
 
@@ -129,7 +75,7 @@ def test_a_photo_comes_back_as_it_would_be_decoded_here(pool, tmp_path):
     assert decoded.thumbnail == here.thumbnail
 
 
-def test_other_pictures_come_back_as_they_would_be_made_here(pool, tmp_path):
+def test_other_results_equal_those_made_in_process(pool, tmp_path):
     photo = tmp_path / "a.jpg"
     scene((2400, 1600), seed=3).save(photo, exif=make_exif(main={0x0112: 6}))
 
@@ -140,7 +86,7 @@ def test_other_pictures_come_back_as_they_would_be_made_here(pool, tmp_path):
     assert pool.small_jpeg(photo) == small_jpeg(photo)
 
 
-def test_what_the_decoder_says_of_a_file_is_what_the_caller_hears(pool, tmp_path):
+def test_decoder_message_reaches_the_caller(pool, tmp_path):
     with pytest.raises(UnreadableImageError, match="not an image that the album reads"):
         pool.decode(make_text(tmp_path / "letter.jpg"), 96)
     with pytest.raises(UnreadableImageError, match="cannot be opened"):
@@ -148,9 +94,7 @@ def test_what_the_decoder_says_of_a_file_is_what_the_caller_hears(pool, tmp_path
 
 
 @pytest.mark.parametrize("name", SENTENCES)
-def test_a_hostile_file_is_refused_in_a_sentence_and_the_next_one_is_decoded(
-    hostile, tmp_path, name
-):
+def test_hostile_file_is_refused_and_next_is_decoded(hostile, tmp_path, name):
     with pytest.raises(UnreadableImageError, match=f"^{SENTENCES[name]}$"):
         hostile.decode(tmp_path / f"{name}.jpg", 96)
 
@@ -159,7 +103,7 @@ def test_a_hostile_file_is_refused_in_a_sentence_and_the_next_one_is_decoded(
 
 @pytest.mark.parametrize("what", ["image", "thumbnail", "large_view", "small_jpeg"])
 @pytest.mark.parametrize("name", ["refused", "segfault", "memory"])
-def test_a_hostile_file_costs_only_itself_whatever_is_made_of_it(hostile, tmp_path, name, what):
+def test_hostile_file_is_refused_by_every_method(hostile, tmp_path, name, what):
     make = getattr(hostile, what)
     more = [96] if what == "image" else []
 
@@ -171,7 +115,7 @@ def test_a_hostile_file_costs_only_itself_whatever_is_made_of_it(hostile, tmp_pa
 
 @linux
 @pytest.mark.parametrize("name", LIES)
-def test_a_worker_that_was_taken_over_is_believed_nothing(hostile, tmp_path, name):
+def test_invalid_worker_answers_are_refused(hostile, tmp_path, name):
     """It is refused and ended, as one that crashed; nothing that it says is run or held."""
     crashed = SENTENCES["segfault"]
     with pytest.raises(UnreadableImageError, match=f"^{crashed}$"):
@@ -182,7 +126,7 @@ def test_a_worker_that_was_taken_over_is_believed_nothing(hostile, tmp_path, nam
     assert hostile.decode(tmp_path / "good.jpg", 96).image.size == (2, 3)
 
 
-def test_a_worker_does_not_know_what_is_in_the_environment(hostile, tmp_path, monkeypatch):
+def test_worker_environment_has_no_secrets(hostile, tmp_path, monkeypatch):
     secrets = ("GEMINI_API_KEY", "ALBUM_LOGIN", "HF_TOKEN", "AWS_SECRET_ACCESS_KEY")
     for name in secrets:
         monkeypatch.setenv(name, "a secret")
@@ -195,7 +139,7 @@ def test_a_worker_does_not_know_what_is_in_the_environment(hostile, tmp_path, mo
 
 
 @linux
-def test_a_worker_can_neither_write_nor_call_nor_look_into_others(hostile, tmp_path):
+def test_worker_cannot_write_connect_or_inspect_processes(hostile, tmp_path):
     landlockpy = pytest.importorskip("landlockpy")
     if landlockpy.abi_version() < 4:
         pytest.skip("this kernel has no Landlock that knows of networks")
@@ -210,7 +154,7 @@ def test_a_worker_can_neither_write_nor_call_nor_look_into_others(hostile, tmp_p
 
 
 @linux
-def test_a_worker_has_no_network_where_the_system_can_take_it_away(hostile, tmp_path):
+def test_worker_has_no_network_when_namespaces_work(hostile, tmp_path):
     user = 0 if os.geteuid() == 0 else 0x10000000
     unshare = f"import ctypes, sys; sys.exit(ctypes.CDLL(None).unshare({user | 0x40000000}))"
     if subprocess.run([sys.executable, "-c", unshare]).returncode:
@@ -223,8 +167,8 @@ def test_a_worker_has_no_network_where_the_system_can_take_it_away(hostile, tmp_
 
 
 @linux
-def test_files_that_need_much_memory_are_decoded_one_at_a_time(tmp_path, monkeypatch):
-    monkeypatch.setattr(decoder_pool, "USUAL_BYTES", 2**27)
+def test_large_files_are_decoded_one_by_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(decoder_pool, "DEFAULT_MEMORY_BYTES", 2**27)
     pool = DecodePool(workers=4, timeout_s=60, memory_bytes=2**30, module=HOSTILE)
     files = [tmp_path / str(number) / "large.jpg" for number in range(4)]
     for file in files:
@@ -248,9 +192,7 @@ def test_files_that_need_much_memory_are_decoded_one_at_a_time(tmp_path, monkeyp
 
 @linux
 @pytest.mark.parametrize("name", ["segfault", "exit", "sleep", "loop", "memory"])
-def test_after_a_hostile_file_there_is_a_new_worker_and_nothing_is_left_of_the_old(
-    hostile, tmp_path, name
-):
+def test_worker_is_replaced_after_hostile_file(hostile, tmp_path, name):
     first = about(hostile.decode(tmp_path / "good.jpg", 96))["pid"]
     before = workers()
     with pytest.raises(UnreadableImageError):
@@ -278,7 +220,7 @@ def test_other_files_in_flight_are_untouched(hostile, tmp_path, name):
 
 
 @linux
-def test_a_real_image_that_needs_more_than_its_share_of_memory_is_refused(tmp_path):
+def test_real_image_beyond_memory_limit_is_refused(tmp_path):
     pool = DecodePool(workers=1, memory_bytes=64 * 2**20)
     large, small = tmp_path / "large.png", make_photo(tmp_path / "small.png")
     make_photo(large, size=(6000, 4000))
@@ -291,7 +233,7 @@ def test_a_real_image_that_needs_more_than_its_share_of_memory_is_refused(tmp_pa
 
 
 @linux
-def test_two_threads_have_their_files_decoded_at_the_same_time(hostile, tmp_path):
+def test_two_files_are_decoded_concurrently(hostile, tmp_path):
     files = [tmp_path / name / "waits.jpg" for name in "ab"]
     for file in files:
         file.parent.mkdir()
@@ -308,7 +250,7 @@ def test_two_threads_have_their_files_decoded_at_the_same_time(hostile, tmp_path
     assert [first["path"], second["path"]] == [str(file) for file in files]
 
 
-def test_many_threads_take_turns_at_the_workers(tmp_path):
+def test_many_threads_share_the_workers(tmp_path):
     pool = DecodePool(workers=1, module=HOSTILE)
     files = [tmp_path / f"{number}.jpg" for number in range(20)]
 
@@ -329,13 +271,13 @@ def test_sidecars_and_relative_paths_arrive(hostile, tmp_path, monkeypatch):
     assert found["sidecars"] == [str(tmp_path / "a.xmp")]
 
 
-def test_what_a_library_prints_is_not_taken_for_an_answer(hostile, tmp_path, capfd):
+def test_printed_output_is_no_answer(hostile, tmp_path, capfd):
     assert hostile.decode(tmp_path / "chatty.jpg", 96).image.size == (2, 3)
     assert "a library that prints" in capfd.readouterr().err
 
 
 @linux
-def test_a_worker_is_light_modest_and_holds_nothing_of_its_parent(hostile, tmp_path):
+def test_worker_is_small_nice_and_inherits_nothing(hostile, tmp_path):
     database = sqlite3.connect(tmp_path / "album.db")
     database.execute("CREATE TABLE held (open)")
     inheritable = os.open(tmp_path / "inheritable", os.O_CREAT)
@@ -352,7 +294,7 @@ def test_a_worker_is_light_modest_and_holds_nothing_of_its_parent(hostile, tmp_p
 
 
 @linux
-def test_workers_start_with_the_first_file_and_end_when_there_are_no_more(tmp_path, monkeypatch):
+def test_workers_start_on_demand_and_end_idle(tmp_path, monkeypatch):
     monkeypatch.setattr(decoder_pool, "IDLE_S", 0.2)
     before = workers()
     pool = DecodePool(workers=2, module=HOSTILE)
@@ -369,9 +311,7 @@ def test_workers_start_with_the_first_file_and_end_when_there_are_no_more(tmp_pa
 
 @linux
 @pytest.mark.parametrize("noticed", [True, False])
-def test_a_worker_that_was_killed_while_it_waited_is_not_missed(
-    hostile, tmp_path, monkeypatch, noticed
-):
+def test_killed_idle_worker_is_replaced(hostile, tmp_path, monkeypatch, noticed):
     if not noticed:  # it dies between the last look at it and the next file
         monkeypatch.setattr(decoder_pool._Worker, "alive", True)
     first = about(hostile.decode(tmp_path / "good.jpg", 96))["pid"]
@@ -382,7 +322,7 @@ def test_a_worker_that_was_killed_while_it_waited_is_not_missed(
 
 
 @linux
-def test_a_closed_pool_leaves_no_process_not_even_of_a_file_in_flight(tmp_path):
+def test_closed_pool_leaves_no_process(tmp_path):
     before = workers()
     pool = DecodePool(workers=2, module=HOSTILE)
     pool.decode(tmp_path / "good.jpg", 96)
@@ -399,7 +339,7 @@ def test_a_closed_pool_leaves_no_process_not_even_of_a_file_in_flight(tmp_path):
 
 
 @linux
-def test_a_thousand_files_leak_neither_processes_nor_open_files(tmp_path):
+def test_thousand_files_leak_no_processes_or_descriptors(tmp_path):
     def open_files() -> int:
         return len(list(Path("/proc/self/fd").iterdir()))
 
@@ -422,71 +362,3 @@ def test_a_thousand_files_leak_neither_processes_nor_open_files(tmp_path):
     pool.close()
     assert workers() == before
     assert open_files() <= files_before
-
-
-PARENT = """
-import sys
-from pathlib import Path
-from album.decode_pool import DecodePool
-from tests.support.hostile_decoders import LIES
-
-try:
-    pool = DecodePool(workers=1, module="tests.support.hostile_decoders", timeout_s=500)
-    pool.decode(Path(sys.argv[1]), 96)
-except KeyboardInterrupt:
-    print("stopped")
-"""
-
-
-@pytest.fixture
-def parent(tmp_path) -> Iterator[Callable[[str], tuple[subprocess.Popen, int]]]:
-    """Starts a process whose worker hangs in a file: (the process, the worker's pid)."""
-    started: list[subprocess.Popen] = []
-    hanging: list[int] = []
-
-    def start(name: str) -> tuple[subprocess.Popen, int]:
-        file = tmp_path / f"{name}.jpg"
-        file.touch()
-        process = subprocess.Popen(
-            [sys.executable, "-c", PARENT, file],
-            cwd=CHECKOUT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            process_group=0,  # as a shell starts a command
-        )
-        started.append(process)
-        assert eventually(lambda: bool(has_open(file)))
-        hanging.append(has_open(file)[0])
-        return process, hanging[-1]
-
-    yield start
-    for worker in hanging:  # there is one only after a test that failed
-        with suppress(ProcessLookupError):
-            os.kill(worker, signal.SIGKILL)
-    for process in started:
-        process.kill()
-        process.communicate()
-
-
-@linux
-@pytest.mark.parametrize("name", ["sleep", "loop"])
-def test_a_worker_does_not_outlive_a_parent_that_is_killed(parent, name):
-    process, worker = parent(name)
-    assert runs(worker)
-
-    process.kill()
-
-    assert eventually(lambda: not runs(worker))
-    assert process.communicate() == ("", "")
-
-
-@linux
-@pytest.mark.parametrize("name", ["sleep", "loop"])
-def test_ctrl_c_in_the_terminal_prints_nothing_of_workers(parent, name):
-    process, worker = parent(name)
-
-    os.killpg(process.pid, signal.SIGINT)
-
-    assert process.communicate(timeout=PATIENCE_S) == ("stopped\n", "")
-    assert eventually(lambda: not runs(worker))

@@ -150,7 +150,7 @@ def test_what_the_decoder_makes_is_used(album, picture, journey):
     JOURNEYS[journey](album, picture)
 
 
-def test_a_picture_that_takes_its_time_holds_no_other_search(album, decoder, picture):
+def test_slow_image_blocks_no_other_search(album, decoder, picture):
     decoder.here.clear()
     decoder.go.clear()
     with ThreadPoolExecutor(2) as threads:
@@ -165,7 +165,7 @@ def test_a_picture_that_takes_its_time_holds_no_other_search(album, decoder, pic
         assert slow.result(PATIENCE_S).hits[0].photo.filename == "red.png"
 
 
-def test_a_later_page_does_not_decode_the_picture_again(album, decoder, picture):
+def test_later_page_does_not_decode_again(album, decoder, picture):
     question = SearchRequest(pictures=(picture,), rest=True)
     first = album.search.find(question, limit=1)
     decoder.refuses = True
@@ -175,14 +175,14 @@ def test_a_later_page_does_not_decode_the_picture_again(album, decoder, picture)
     assert [it.hits[0].photo.filename for it in (first, second)] == ["red.png", "blue.png"]
 
 
-def test_a_picture_that_is_looked_at_again_is_not_decoded_again(album, decoder, picture):
+def test_repeated_query_image_is_not_decoded_again(album, decoder, picture):
     jpeg = album.picture_of(picture)
     decoder.refuses = True
 
     assert album.picture_of(picture) == jpeg
 
 
-def test_what_somebody_waits_for_is_not_behind_an_import(tmp_path):
+def test_urgent_decode_is_not_queued_behind_import(tmp_path):
     """Both have workers of their own, of the same kind; those of imports stand back."""
     album = Album(tmp_path / "data", DefaultClassifiers(), FakeCaptioner())
     try:

@@ -186,7 +186,7 @@ def test_every_shared_photo_is_among_the_promises():
 @pytest.mark.parametrize("photo", PROMISES)
 def test_a_photo_says_what_it_promises(photo):
     path = PHOTOS / photo
-    beside = Siblings([it.name for it in path.parent.iterdir()]).of(path.name)
+    beside = Siblings([it.name for it in path.parent.iterdir()]).sidecars_for(path.name)
 
     told = facts(path, [path.parent / name for name in beside])
 

@@ -80,7 +80,7 @@ def test_what_the_album_says_comes_back():
 
     assert facts.captions == ALBUM_SAYS.captions
     assert facts.labels == ("가족", "dog", "AC/DC | live")
-    assert facts.givers == ("words 0.9312 dog",)
+    assert facts.label_sources == ("words 0.9312 dog",)
     assert facts.keywords == ("Marie", "summer")
     assert (facts.rating, facts.photo) == (3, SHA256)
 
@@ -208,7 +208,7 @@ def test_caption_of_unknown_language_is_the_default():
     said = SidecarContent(SHA256, {"": "강아지", "ko": "강아지"})
     after = written(b"", said)
 
-    assert xmp.alternatives(xmp.root_of(after.decode().partition("?>")[2]), "dc:description") == {
+    assert xmp.alternatives(xmp.parse_xml(after.decode().partition("?>")[2]), "dc:description") == {
         "x-default": "강아지",
         "ko": "강아지",
     }

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from album.images.color import Coding, space_of, to_srgb
+from album.images.color import Coding, profile_mode, to_srgb
 from tests.support.images.make import curve_tag, ink_profile, make_profile, p3_profile, scene
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -40,7 +40,7 @@ def beside_the_sun(colour, coding, sun):
 # Profiles
 
 
-def test_what_is_in_srgb_stays_the_very_image():
+def test_srgb_image_is_returned_unchanged():
     image = scene((40, 30))
 
     assert to_srgb(image) is image
@@ -49,14 +49,14 @@ def test_what_is_in_srgb_stays_the_very_image():
     assert to_srgb(image, None, Coding(2, 2)) is image
 
 
-def test_colours_of_a_wide_profile_are_as_strong_as_meant():
+def test_wide_gamut_profile_colors_are_converted():
     assert seen((200, 100, 50), p3_profile()) == pytest.approx((215, 93, 31), abs=1)
     assert seen((255, 0, 0), p3_profile()) == (255, 0, 0)  # beyond sRGB
     for grey in (0, 60, 128, 255):
         assert seen((grey,) * 3, p3_profile()) == pytest.approx((grey,) * 3, abs=1)
 
 
-def test_a_profile_and_code_points_for_the_same_colours_agree():
+def test_profile_and_equal_code_points_agree():
     image = scene((80, 60))
 
     by_profile = np.asarray(to_srgb(image, p3_profile()), dtype=int)
@@ -65,7 +65,7 @@ def test_a_profile_and_code_points_for_the_same_colours_agree():
     assert np.abs(by_profile - by_numbers).max() <= 2
 
 
-def test_inks_look_as_their_profile_says():
+def test_cmyk_follows_its_profile():
     assert seen((0, 0, 0, 0), ink_profile(), mode="CMYK") == (255, 255, 255)
     red, green, blue = seen((255, 0, 0, 0), ink_profile(), mode="CMYK")
     assert red < 30
@@ -74,7 +74,7 @@ def test_inks_look_as_their_profile_says():
     assert seen((255, 0, 0, 0), None, mode="CMYK") == (0, 255, 255)
 
 
-def test_grey_follows_the_curve_of_its_profile():
+def test_gray_follows_its_profile_curve():
     assert seen(55, GREY, mode="L") == pytest.approx((128,) * 3, abs=1)
     assert seen(55, SRGB, mode="L") == (55, 55, 55)
 
@@ -83,7 +83,7 @@ def test_grey_follows_the_curve_of_its_profile():
     ("profile", "mode"),
     [(GREY, "RGB"), (ink_profile(), "RGB"), (p3_profile(), "CMYK"), (ink_profile(), "L")],
 )
-def test_a_profile_for_other_channels_is_passed_over(profile, mode):
+def test_profile_for_other_channels_is_ignored(profile, mode):
     image = scene((40, 30)).convert(mode)
 
     assert np.array_equal(to_srgb(image, profile), image.convert("RGB"))
@@ -93,7 +93,7 @@ def test_a_profile_for_other_channels_is_passed_over(profile, mode):
     "profile",
     [b"", b"?", b"\0" * 200, p3_profile()[:200], p3_profile() + b"\0" * 4_000_000, "text"],
 )
-def test_a_broken_profile_leaves_the_photo_as_it_is(profile):
+def test_broken_profile_is_ignored(profile):
     assert seen((200, 100, 50), profile) == (200, 100, 50)
 
 
@@ -110,8 +110,8 @@ def test_mutated_profiles_raise_nothing():
             assert to_srgb(image, bytes(mutant)).mode == "RGB"
 
 
-def test_the_space_of_a_profile_is_a_mode():
-    assert [space_of(it) for it in (SRGB, GREY, ink_profile(), b"no", None)] == [
+def test_profile_mode_is_a_pillow_mode():
+    assert [profile_mode(it) for it in (SRGB, GREY, ink_profile(), b"no", None)] == [
         "RGB", "L", "CMYK", None, None,
     ]  # fmt: skip
 
@@ -119,13 +119,13 @@ def test_the_space_of_a_profile_is_a_mode():
 # Light beyond paper
 
 
-def test_white_paper_is_white():
+def test_hdr_diffuse_white_is_white():
     assert seen((pq(203),) * 3, coding=PQ_P3) == pytest.approx((255,) * 3, abs=3)
     assert seen((191, 191, 191), coding=HLG_2020) == pytest.approx((255,) * 3, abs=3)
 
 
 @pytest.mark.parametrize("coding", [PQ_P3, PQ_2020])
-def test_middle_grey_stays_whatever_shines_beside_it(coding):
+def test_middle_gray_is_independent_of_highlights(coding):
     grey = (pq(0.18 * 203),) * 3  # 118 in sRGB
 
     assert seen(grey, coding=coding) == pytest.approx((118,) * 3, abs=3)
@@ -133,13 +133,13 @@ def test_middle_grey_stays_whatever_shines_beside_it(coding):
 
 
 @pytest.mark.parametrize("nits", [1, 10, 40, 80])
-def test_what_is_not_bright_stays_exactly(nits):
+def test_hdr_dark_tones_stay_exact(nits):
     grey = (pq(nits),) * 3
 
     assert beside_the_sun(grey, PQ_P3, pq(1000)) == pytest.approx(seen(grey, coding=PQ_P3), abs=1)
 
 
-def test_brighter_than_paper_is_told_apart_and_not_cut():
+def test_hdr_highlights_stay_distinct():
     shades = [beside_the_sun((pq(nits),) * 3, PQ_P3, pq(1000))[0] for nits in (100, 203, 400, 900)]
 
     assert shades == sorted(set(shades))
@@ -147,20 +147,20 @@ def test_brighter_than_paper_is_told_apart_and_not_cut():
     assert shades[-1] >= 250
 
 
-def test_hlg_and_pq_of_the_same_light_look_the_same():
+def test_hlg_and_pq_of_equal_light_agree():
     # 50 % of HLG is 51 cd/m2 on a screen of 1,000: 1000 * (1 / 12) ** 1.2.
     assert seen((128,) * 3, coding=HLG_2020) == pytest.approx(
         seen((pq(51),) * 3, coding=PQ_2020), abs=3
     )
 
 
-def test_clouds_turn_white_and_colours_keep_their_hue():
+def test_bright_clouds_are_white_and_hues_stay():
     assert min(beside_the_sun((pq(600), pq(700), pq(720)), PQ_P3, pq(1000))) > 235
     red, green, blue = beside_the_sun((pq(120), pq(20), pq(20)), PQ_P3, pq(1000))
     assert red > 1.5 * max(green, blue)
 
 
-def test_code_points_within_a_profile_count_for_hdr():
+def test_code_points_in_profile_count_for_hdr():
     tags = {b"cicp": b"cicp\0\0\0\0" + bytes((12, 16, 0, 1))}
     tags |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve_tag(1.0))
     profile = make_profile(b"RGB ", tags)
@@ -170,14 +170,14 @@ def test_code_points_within_a_profile_count_for_hdr():
     assert not np.array_equal(to_srgb(image, profile), image)
 
 
-def test_a_profile_goes_before_code_points_but_not_for_hdr():
+def test_profile_precedes_code_points_except_for_hdr():
     image = scene((40, 30))
 
     assert np.array_equal(to_srgb(image, p3_profile(), Coding(9, 13)), to_srgb(image, p3_profile()))
     assert np.array_equal(to_srgb(image, p3_profile(), PQ_2020), to_srgb(image, None, PQ_2020))
 
 
-def test_a_profile_with_too_many_tags_ends():
+def test_profile_with_too_many_tags_terminates():
     profile = bytearray(p3_profile())
     profile[128:132] = struct.pack(">I", 2**32 - 1)
 
@@ -194,5 +194,5 @@ def test_bands_leave_no_seams(monkeypatch):
 
 
 @pytest.mark.parametrize(("transfer", "expected"), [(8, 188), (4, 129), (5, 106), (1, 128)])
-def test_other_curves_are_followed(transfer, expected):
+def test_other_transfer_curves_are_followed(transfer, expected):
     assert seen((128,) * 3, coding=Coding(1, transfer)) == pytest.approx((expected,) * 3, abs=2)

@@ -1,12 +1,7 @@
 import io
-import os
-import random
 import struct
-import subprocess
-import sys
 import warnings
 import zlib
-from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -14,75 +9,27 @@ import pytest
 from PIL import Image, ImageCms
 from PIL.JpegImagePlugin import JpegImageFile
 
-from album.errors import UnreadableImageError
 from album.images.decoding import (
-    MAX_PIXELS,
     THUMBNAIL_PX,
-    large_view,
     read_photo,
-    small_jpeg,
-    thumbnail,
 )
 from album.images.file_types import PHOTO_SUFFIXES
-from album.storage.originals import file_time
+from tests.support.images.formats import (
+    FORMATS,
+    NAMES,
+    difference,
+    shared,
+    thumbnail_size,
+)
 from tests.support.images.make import (
-    gps_tags,
     ink_profile,
-    make_broken_exif,
-    make_empty,
     make_exif,
-    make_huge_png,
     make_photo,
-    make_text,
-    make_truncated,
     make_turned,
     p3_profile,
     quarters,
     scene,
 )
-
-SHARED_PHOTOS = Path(__file__).parents[4] / "shared" / "photos"
-FORMATS = [
-    ("a.jpg", "JPEG"),
-    ("a.png", "PNG"),
-    ("a.webp", "WEBP"),
-    ("a.gif", "GIF"),
-    ("a.bmp", "BMP"),
-    ("a.tif", "TIFF"),
-    ("a.heic", "HEIC"),
-    ("a.avif", "AVIF"),
-    ("a.jxl", "JXL"),
-    ("a.jp2", "JP2"),
-    ("a.j2k", "JP2"),
-]
-NAMES = [name for name, _ in FORMATS]
-LABELLED_EXIF = make_exif(
-    main={0x010F: "Canon", 0x0110: "Canon EOS 40D"},
-    shot={0x9003: "2019:03:21 11:04:22", 0xA434: "EF 50mm"},
-    gps=gps_tags((37, 30, 36), "N", (127, 0, 0), "E"),
-)
-
-
-def shared(relative: str) -> list[Path]:
-    """The shared photos that match, at least one while they are there at all."""
-    if not SHARED_PHOTOS.is_dir():
-        pytest.skip("the shared photos are not here")
-    paths = sorted(SHARED_PHOTOS.glob(relative))
-    assert paths, relative
-    return paths
-
-
-def difference(one: Image.Image, other: Image.Image, size: tuple[int, int] = (96, 72)) -> float:
-    """Mean absolute difference per channel, in [0, 255], of what both look like when small."""
-    small = [np.asarray(image.convert("RGB").resize(size), dtype=float) for image in (one, other)]
-    return float(np.abs(small[0] - small[1]).mean())
-
-
-def open_bytes(jpeg: bytes) -> Image.Image:
-    return Image.open(io.BytesIO(jpeg))
-
-
-# What is read
 
 
 @pytest.mark.parametrize(("name", "file_type"), FORMATS)
@@ -182,7 +129,7 @@ def test_every_pixel_mode_becomes_rgb_over_white(tmp_path, name, mode, fill, exp
 
 
 @pytest.mark.parametrize("name", ["wide.jpg", "wide.png", "wide.webp", "wide.tif", "wide.heic"])
-def test_the_same_scene_in_wide_and_in_plain_colours_looks_the_same(tmp_path, name):
+def test_wide_gamut_scene_equals_srgb_scene(tmp_path, name):
     plain = Image.blend(quarters((96, 72)), Image.new("RGB", (96, 72), "grey"), 0.5)
     srgb = ImageCms.createProfile("sRGB")
     wide = ImageCms.profileToProfile(
@@ -198,7 +145,7 @@ def test_the_same_scene_in_wide_and_in_plain_colours_looks_the_same(tmp_path, na
 
 @pytest.mark.parametrize("name", ["inks.jpg", "inks.tif"])
 @pytest.mark.parametrize("shortest_px", [48, 1200])
-def test_inks_look_as_their_profile_says(tmp_path, name, shortest_px):
+def test_cmyk_follows_its_profile(tmp_path, name, shortest_px):
     inks = Image.new("CMYK", (64, 48), (255, 0, 0, 0))
     inks.save(tmp_path / name, icc_profile=ink_profile())
 
@@ -242,7 +189,7 @@ def test_colours_by_code_points_are_followed(tmp_path):
 
 
 @pytest.mark.parametrize(("index", "expected"), [("R03", (227, 100, 42)), ("R98", (200, 100, 50))])
-def test_the_mark_of_adobe_rgb_in_exif_is_followed(tmp_path, index, expected):
+def test_adobe_rgb_mark_in_exif_is_followed(tmp_path, index, expected):
     exif = Image.Exif()
     exif.get_ifd(0x8769)[0xA001] = 0xFFFF
     exif.get_ifd(0x8769)[0xA005] = {1: index}
@@ -254,7 +201,7 @@ def test_the_mark_of_adobe_rgb_in_exif_is_followed(tmp_path, index, expected):
 
 
 @pytest.mark.parametrize("name", ["a.jxl", "b.jxl"])
-def test_a_jpeg_within_jpeg_xl_comes_out_as_it_was(tmp_path, name):
+def test_jpeg_recompressed_as_jpeg_xl_is_identical(tmp_path, name):
     # Only of the bytes of a JPEG does EXIF say how they lie; JPEG XL itself turns its pixels.
     path = make_turned(tmp_path / "a.jpg", 6)
     with warnings.catch_warnings(), Image.open(path) as jpeg:
@@ -278,7 +225,7 @@ def test_of_several_frames_the_first_is_the_photo(tmp_path, name):
     assert np.abs(np.asarray(image, dtype=int) - (255, 0, 0)).max() <= 6
 
 
-def test_a_jpeg_with_a_second_picture_inside_is_a_jpeg(tmp_path):
+def test_mpo_is_read_as_jpeg(tmp_path):
     second = Image.new("RGB", (64, 48), "blue")
     make_photo(tmp_path / "a.jpg", format="MPO", save_all=True, append_images=[second])
 
@@ -333,7 +280,7 @@ def test_every_shared_photo_is_read(folder):
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.heic"])
 @pytest.mark.parametrize("shortest_px", [64, 100, 224, 320])
-def test_no_more_is_decoded_than_needed_and_no_less(tmp_path, name, shortest_px):
+def test_decode_size_is_sufficient_and_minimal(tmp_path, name, shortest_px):
     scene((901, 703)).save(tmp_path / name)
 
     image, facts = read_photo(tmp_path / name, shortest_px)
@@ -343,7 +290,7 @@ def test_no_more_is_decoded_than_needed_and_no_less(tmp_path, name, shortest_px)
     assert image.width / image.height == pytest.approx(901 / 703, rel=0.02)
 
 
-def test_a_jpeg_is_decoded_at_a_fraction_of_its_size(tmp_path, monkeypatch):
+def test_jpeg_is_decoded_at_reduced_size(tmp_path, monkeypatch):
     scene((1600, 1200)).save(tmp_path / "a.jpg")
     decoded = []
     monkeypatch.setattr(JpegImageFile, "load_end", lambda image: decoded.append(image.size))
@@ -390,332 +337,3 @@ def test_bands_leave_no_seams(tmp_path, monkeypatch):
     reduced, _ = read_photo(tmp_path / "a.png", 100)
 
     assert np.array_equal(reduced, picture.reduce(3))
-
-
-# What is refused
-
-
-def refusal(path: Path) -> str:
-    with pytest.raises(UnreadableImageError) as caught:
-        read_photo(path, 64)
-    sentence = str(caught.value)
-    assert path.name not in sentence
-    assert str(path.parent) not in sentence
-    assert sentence.endswith(".")
-    assert "\n" not in sentence
-    for view in (large_view, small_jpeg):
-        with pytest.raises(UnreadableImageError, match=sentence[:20]):
-            view(path)
-    return sentence
-
-
-def test_an_empty_file_is_refused(tmp_path):
-    assert "empty" in refusal(make_empty(tmp_path / "a.jpg"))
-
-
-@pytest.mark.parametrize("name", ["letter.jpg", "letter.heic", "letter"])
-def test_text_is_refused_whatever_it_is_called(tmp_path, name):
-    assert "not an image" in refusal(make_text(tmp_path / name))
-
-
-@pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
-@pytest.mark.parametrize("name", NAMES)
-def test_a_truncated_file_is_refused(tmp_path, name, share):
-    assert "damaged" in refusal(make_truncated(tmp_path / name, share))
-
-
-@pytest.mark.parametrize("name", ["a.jpg", "a.webp", "a.heic", "a.avif", "a.jxl", "a.jp2"])
-def test_a_cut_file_is_said_to_be_cut(tmp_path, name):
-    assert "cut short" in refusal(make_truncated(tmp_path / name))
-
-
-def test_shared_photos_cut_in_half_are_refused(tmp_path):
-    for path in shared("formats/*/*.*"):
-        whole = path.read_bytes()
-        cut = tmp_path / f"cut-{path.name}"
-        cut.write_bytes(whole[: len(whole) // 2])
-        if "motionphoto" not in path.parts:
-            assert "damaged" in refusal(cut), path.name
-
-
-def test_a_motion_photo_may_lose_its_film_and_not_its_pixels(tmp_path):
-    (path,) = shared("formats/motionphoto/*.heic")
-    whole = path.read_bytes()
-    cut = tmp_path / "cut.heic"
-
-    cut.write_bytes(whole[: whole.index(b"mpvd") + 1000])
-    assert difference(read_photo(cut, 96)[0], read_photo(path, 96)[0]) == 0
-    cut.write_bytes(whole[: whole.index(b"mpvd") // 2])
-    assert "damaged" in refusal(cut)
-
-
-@pytest.mark.filterwarnings("ignore:Image size")
-def test_more_than_200_megapixels_are_refused_unread(tmp_path):
-    assert "200 megapixels" in refusal(make_huge_png(tmp_path / "a.png"))
-    assert "200 megapixels" in refusal(make_huge_png(tmp_path / "b.png", (65_000, 65_000)))
-    assert "200 megapixels" in refusal(make_huge_png(tmp_path / "c.png", (MAX_PIXELS + 1, 1)))
-
-
-@pytest.mark.parametrize("container", [b"", b"\0\0\0\x0cJXL \r\n\x87\n\0\0\0\0jxlc"])
-def test_a_jpeg_xl_file_may_not_claim_more_either(tmp_path, container):
-    for side, words in ((14_143, "200 megapixels"), (14_142, "damaged")):
-        bits = (side - 1) << 3 | 1 << (3 + 18) | 0b10 << 1  # a square: height, then the ratio 1:1
-        codestream = b"\xff\x0a" + bits.to_bytes(8, "little") + b"\0" * 40
-        (tmp_path / "a.jxl").write_bytes(container + codestream)
-
-        assert words in refusal(tmp_path / "a.jxl")
-
-
-def test_a_jpeg_xl_file_without_a_size_does_not_reach_the_decoder(tmp_path):
-    boxes = b"\0\0\0\x0cJXL \r\n\x87\n" + b"\0\0\0\x08free" * 1000
-    quarters().save(tmp_path / "a.jxl")
-    codestream = (tmp_path / "a.jxl").read_bytes()
-    (tmp_path / "a.jxl").write_bytes(boxes + b"\0\0\0\0jxlc" + codestream)
-
-    assert "damaged" in refusal(tmp_path / "a.jxl")
-
-
-@pytest.mark.filterwarnings("ignore:Image size")
-def test_a_jpeg_2000_file_may_not_claim_more_either(tmp_path):
-    make_photo(tmp_path / "a.j2k")
-    whole = bytearray((tmp_path / "a.j2k").read_bytes())
-    whole[8:16] = struct.pack(">II", 20_000, 20_000)
-    (tmp_path / "a.j2k").write_bytes(whole)
-
-    assert "200 megapixels" in refusal(tmp_path / "a.j2k")
-
-
-def test_200_megapixels_are_not_too_many(tmp_path):
-    assert "damaged" in refusal(make_huge_png(tmp_path / "a.png", (20_000, 10_000)))
-
-
-def test_pillow_gives_no_warning_of_its_own(tmp_path):
-    paths = [make_huge_png(tmp_path / "a.png", (19_000, 10_000)), make_huge_png(tmp_path / "b.png")]
-    program = (
-        "import sys, pathlib, album.errors, album.images.decoding\n"
-        "for path in sys.argv[1:]:\n"
-        "    try: album.images.decoding.read_photo(pathlib.Path(path), 64)\n"
-        "    except album.errors.UnreadableImageError as error: print(error)\n"
-    )
-
-    for always in ([], ["-W", "error::RuntimeWarning"]):
-        done = subprocess.run(
-            [sys.executable, *always, "-c", program, *map(str, paths)],
-            capture_output=True,
-            text=True,
-            cwd=Path(__file__).parents[3],
-        )
-        assert done.stderr == ""
-        assert "damaged" in done.stdout.splitlines()[0]
-        assert "200 megapixels" in done.stdout.splitlines()[1]
-
-
-def test_a_variant_that_nobody_can_decode_is_refused(tmp_path):
-    make_photo(tmp_path / "a.bmp")
-    header = bytearray((tmp_path / "a.bmp").read_bytes())
-    header[28] = 3  # bits per pixel
-    (tmp_path / "a.bmp").write_bytes(header)
-    make_photo(tmp_path / "a.tif")
-    tags = (tmp_path / "a.tif").read_bytes()
-    grey, unheard_of = (struct.pack("<HHIHH", 262, 3, 1, value, 0) for value in (2, 99))
-    (tmp_path / "a.tif").write_bytes(tags.replace(grey, unheard_of))
-
-    assert "cannot read" in refusal(tmp_path / "a.bmp")
-    assert "cannot read" in refusal(tmp_path / "a.tif")
-
-
-def test_a_format_that_is_not_on_the_list_is_refused(tmp_path):
-    quarters().save(tmp_path / "page.jpg", format="PDF")
-    quarters().save(tmp_path / "icon.png", format="ICO")
-
-    assert "not an image that the album reads" in refusal(tmp_path / "page.jpg")
-    assert "not an image that the album reads" in refusal(tmp_path / "icon.png")
-
-
-def test_what_cannot_be_opened_is_refused(tmp_path):
-    os.mkfifo(tmp_path / "pipe.jpg")
-
-    assert "cannot be opened" in refusal(tmp_path / "gone.jpg")
-    assert "cannot be opened" in refusal(tmp_path)
-    assert "cannot be opened" in refusal(tmp_path / "pipe.jpg")
-    assert "cannot be opened" in refusal(tmp_path / "nul\0.jpg")
-    with pytest.raises(UnreadableImageError, match="cannot be opened"):
-        file_time(tmp_path / "gone.jpg")
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_forbidden_file_is_refused(tmp_path):
-    path = make_photo(tmp_path / "a.jpg")
-    path.chmod(0)
-
-    assert "cannot be opened" in refusal(path)
-
-
-@pytest.mark.filterwarnings("ignore")
-def test_broken_bytes_raise_nothing_but_unreadable(tmp_path):
-    rng = random.Random(20)
-    seeds = []
-    for name in NAMES:
-        extra = {} if name in ("a.gif", "a.bmp", "a.jp2", "a.j2k") else {"exif": LABELLED_EXIF}
-        scene((80, 60)).save(tmp_path / name, **extra)
-        seeds.append((tmp_path / name).read_bytes())
-    path = tmp_path / "mutant"
-    refused = 0
-    for round_number in range(480):
-        mutant = bytearray(seeds[round_number % len(seeds)])
-        reach = rng.choice([40, 400, len(mutant)])
-        for _ in range(rng.choice([1, 4, 32])):
-            mutant[rng.randrange(min(reach, len(mutant)))] = rng.choice(
-                [0, 255, rng.randrange(256)]
-            )
-        if rng.random() < 0.25:
-            del mutant[rng.randrange(len(mutant)) :]
-        path.write_bytes(mutant)
-        try:
-            read_photo(path, 32)
-        except UnreadableImageError:
-            refused += 1
-
-    assert 100 < refused < 480
-
-
-# What a file says of itself
-
-
-@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp", "a.tif", "a.heic", "a.avif", "a.jxl"])
-def test_facts_are_read_from_every_format_that_has_exif(tmp_path, name):
-    _, facts = read_photo(make_photo(tmp_path / name, exif=LABELLED_EXIF), 48)
-
-    assert facts.taken_at == datetime(2019, 3, 21, 11, 4, 22)
-    assert (facts.camera, facts.lens) == ("Canon EOS 40D", "EF 50mm")
-    assert (facts.latitude, facts.longitude) == pytest.approx((37.51, 127.0))
-
-
-def test_a_photo_without_exif_says_nothing_but_its_size(tmp_path):
-    _, facts = read_photo(make_photo(tmp_path / "a.jpg"), 48)
-
-    assert (facts.taken_at, facts.camera, facts.lens) == (None, None, None)
-    assert (facts.latitude, facts.longitude) == (None, None)
-
-
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp", "a.heic"])
-@pytest.mark.parametrize(
-    "junk", [b"MM\0*\xff\xff\xff\xff nonsense", b"?", b"II*\0\x08\0\0\0\xff\xff" + b"\xff" * 60]
-)
-def test_nonsense_for_exif_leaves_the_photo_a_photo(tmp_path, name, junk):
-    image, facts = read_photo(make_broken_exif(tmp_path / name, junk), 48)
-
-    assert image.size == (64, 48)
-    assert (facts.taken_at, facts.camera, facts.latitude) == (None, None, None)
-
-
-@pytest.mark.filterwarnings("ignore:Corrupt EXIF")
-def test_a_broken_gps_directory_does_not_take_the_date_with_it(tmp_path):
-    exif = make_exif(
-        main={0x0132: "2019:03:21 11:04:22"}, gps=gps_tags((1, 2, 3), "N", (4, 5, 6), "E")
-    )
-    entry = exif.index(struct.pack(">HHI", 0x8825, 4, 1)) + 8  # where the directory is said to be
-    exif = exif[:entry] + b"\xff\xff\xff\xf0" + exif[entry + 4 :]
-
-    _, facts = read_photo(make_photo(tmp_path / "a.jpg", exif=exif), 48)
-
-    assert facts.taken_at == datetime(2019, 3, 21, 11, 4, 22)
-    assert facts.latitude is None
-
-
-@pytest.mark.filterwarnings("ignore")
-def test_shared_photos_with_bad_exif_are_photos():
-    for path in [*shared("exif/invalid/*.jpg"), *shared("exif/corrupted.jpg")]:
-        image, facts = read_photo(path, 320)
-        assert image.mode == "RGB"
-        assert facts.width > 0
-
-
-def test_shared_photos_with_a_position_have_one():
-    for path in shared("exif/gps/*.jpg"):
-        _, facts = read_photo(path, 320)
-        assert facts.latitude == pytest.approx(43.466, abs=0.01), path.name
-        assert facts.longitude == pytest.approx(11.882, abs=0.01), path.name
-        assert facts.camera == "NIKON COOLPIX P6000"
-    assert read_photo(shared("metadata/gps-position/empty_gps.jpg")[0], 320)[1].latitude is None
-
-
-def test_a_files_time_is_local_and_whole_seconds(tmp_path):
-    path = make_photo(tmp_path / "a.jpg")
-    moment = datetime(2015, 6, 7, 8, 9, 10)
-    os.utime(path, (0, moment.timestamp() + 0.7))
-
-    assert file_time(path) == moment
-
-
-@pytest.mark.parametrize("seconds", [-(2**40), 2**36])
-def test_a_time_that_no_calendar_holds_is_still_a_time(tmp_path, seconds):
-    path = make_photo(tmp_path / "a.jpg")
-    os.utime(path, (0, seconds))
-
-    assert 1969 <= file_time(path).year <= 2106
-
-
-# What is made of it
-
-
-def thumbnail_size(image: Image.Image) -> tuple[int, int]:
-    return open_bytes(thumbnail(image)).size
-
-
-@pytest.mark.parametrize(
-    ("size", "expected"),
-    [
-        ((1600, 1200), (427, 320)),
-        ((1200, 1600), (320, 427)),
-        ((2000, 500), (960, 240)),
-        ((500, 2000), (240, 960)),
-        ((100, 50), (100, 50)),
-        ((2000, 1), (960, 1)),
-    ],
-)
-def test_a_thumbnail_fits_and_is_never_enlarged(size, expected):
-    assert thumbnail_size(Image.new("RGB", size)) == expected
-
-
-def test_a_thumbnail_looks_like_its_photo():
-    assert difference(open_bytes(thumbnail(scene((1200, 900)))), scene((1200, 900))) < 3
-
-
-@pytest.mark.parametrize(("view", "longest_px"), [(large_view, 1600), (small_jpeg, 1024)])
-@pytest.mark.parametrize("orientation", [1, 6])
-def test_views_are_upright_and_as_large_as_they_say(tmp_path, view, longest_px, orientation):
-    path = make_turned(tmp_path / "a.jpg", orientation, (2600, 1300))
-
-    jpeg = open_bytes(view(path))
-
-    assert (jpeg.format, jpeg.size) == ("JPEG", (longest_px, longest_px // 2))
-    assert difference(jpeg, quarters((200, 100))) < 6
-
-
-def test_a_view_of_a_small_photo_is_not_enlarged(tmp_path):
-    assert open_bytes(large_view(make_photo(tmp_path / "a.png", size=(70, 50)))).size == (70, 50)
-
-
-@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp", "a.tif", "a.heic", "a.avif"])
-def test_nothing_but_pixels_leaves_with_a_view(tmp_path, name):
-    secret = "secret-of-the-photographer"
-    exif = make_exif(
-        main={0x010E: secret, 0x010F: "Canon"}, gps=gps_tags((37, 30, 36), "N", (127, 0, 0), "E")
-    )
-    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    extra = {"icc_profile": profile}
-    if name == "a.jpg":
-        extra |= {"comment": secret, "xmp": f"<x>{secret}</x>".encode()}
-    path = make_photo(tmp_path / name, size=(400, 300), exif=exif, **extra)
-    assert secret.encode() in path.read_bytes()
-
-    with Image.open(path) as original:
-        original.load()
-        carried = original.convert("RGB")  # keeps what the file said, as a careless caller might
-    for jpeg in (large_view(path), small_jpeg(path), thumbnail(carried)):
-        assert secret.encode() not in jpeg
-        assert b"Exif" not in jpeg
-        assert b"ICC_PROFILE" not in jpeg
-        assert set(open_bytes(jpeg).info) <= {"jfif", "jfif_version", "jfif_unit", "jfif_density"}

@@ -1,6 +1,6 @@
 import pytest
 
-from album.images.file_types import PHOTO_SUFFIXES, RAW_SUFFIXES, kind_of
+from album.images.file_types import PHOTO_SUFFIXES, RAW_SUFFIXES, file_kind
 
 
 @pytest.mark.parametrize(
@@ -30,22 +30,22 @@ from album.images.file_types import PHOTO_SUFFIXES, RAW_SUFFIXES, kind_of
         ("photo.jpg.part", "other"),
     ],
 )
-def test_the_ending_tells_the_kind(name, kind):
-    assert kind_of(name) == kind
+def test_suffix_decides_the_kind(name, kind):
+    assert file_kind(name) == kind
 
 
 @pytest.mark.parametrize("name", [".jpg", "._IMG_0001.JPG", ".hidden.mp4", ".DS_Store"])
-def test_hidden_files_are_none_of_the_album(name):
-    assert kind_of(name) == "other"
+def test_hidden_files_are_other(name):
+    assert file_kind(name) == "other"
 
 
-def test_of_a_path_the_last_part_counts():
-    assert kind_of("holiday.jpg/readme.txt") == "document"
-    assert kind_of(".cache/a.jpg") == "photo"
+def test_kind_depends_on_last_path_part():
+    assert file_kind("holiday.jpg/readme.txt") == "document"
+    assert file_kind(".cache/a.jpg") == "photo"
 
 
-def test_every_photo_ending_is_lower_case_and_a_photo():
+def test_photo_suffixes_are_lower_case():
     assert RAW_SUFFIXES < PHOTO_SUFFIXES
     for suffix in PHOTO_SUFFIXES:
         assert suffix == suffix.lower()
-        assert kind_of(f"a{suffix}") == "photo"
+        assert file_kind(f"a{suffix}") == "photo"

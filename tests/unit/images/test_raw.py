@@ -13,7 +13,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from album.errors import UnreadableImageError
 from album.images.decoding import large_view, read_photo
-from album.images.raw import looks_raw, notes_of, open_raw
+from album.images.raw import looks_raw, metadata_carrier, open_raw
 from tests.support.images.make import (
     gps_tags,
     make_dng,
@@ -70,7 +70,7 @@ def test_the_preview_of_the_camera_is_the_photo(tmp_path, orientation):
 
 @pytest.mark.parametrize("orientation", TURNS)
 @pytest.mark.parametrize("small", [None, (160, 120)])
-def test_without_a_preview_worth_it_the_sensor_is_developed(tmp_path, orientation, small):
+def test_sensor_is_developed_without_large_preview(tmp_path, orientation, small):
     shown = None if small is None else preview(small)
     path = make_dng(tmp_path / "a.dng", quarters(SENSOR), shown, orientation)
 
@@ -82,7 +82,7 @@ def test_without_a_preview_worth_it_the_sensor_is_developed(tmp_path, orientatio
     assert image.size == (upright.width // 2, upright.height // 2)
 
 
-def test_a_preview_that_is_upright_already_is_not_turned_again(tmp_path):
+def test_upright_preview_is_not_rotated_again(tmp_path):
     path = make_dng(tmp_path / "a.dng", quarters(SENSOR), TURNS[6](preview()), 6)
 
     image, facts = read_photo(path, 320)
@@ -91,7 +91,7 @@ def test_a_preview_that_is_upright_already_is_not_turned_again(tmp_path):
     assert (facts.width, facts.height) == SENSOR[::-1]
 
 
-def test_a_preview_is_decoded_at_a_fraction_of_its_size(tmp_path, monkeypatch):
+def test_preview_is_decoded_at_reduced_size(tmp_path, monkeypatch):
     path = make_dng(tmp_path / "a.dng", quarters(SENSOR), preview((1600, 1200)))
     decoded = []
     monkeypatch.setattr(JpegImageFile, "load_end", lambda image: decoded.append(image.size))
@@ -101,7 +101,7 @@ def test_a_preview_is_decoded_at_a_fraction_of_its_size(tmp_path, monkeypatch):
     assert decoded == [(200, 150)]
 
 
-def test_a_preview_that_is_no_jpeg_gives_way_to_the_sensor(tmp_path):
+def test_sensor_is_developed_when_preview_is_invalid(tmp_path):
     path = make_dng(tmp_path / "a.dng", quarters(SENSOR), preview())
     whole = path.read_bytes()
     pixels = whole.index(b"\xff\xd8\xff") + 2
@@ -119,7 +119,7 @@ def test_a_damaged_sensor_leaves_the_small_preview(tmp_path):
     assert_quarters(read_photo(path, 32)[0], preview((160, 120)))
 
 
-def test_a_large_view_is_made_of_a_raw_file(tmp_path):
+def test_large_view_of_raw_file_is_made(tmp_path):
     path = make_dng(tmp_path / "a.dng", quarters(SENSOR), preview((2000, 1500)), 6)
 
     view = Image.open(io.BytesIO(large_view(path)))
@@ -132,7 +132,7 @@ def test_a_large_view_is_made_of_a_raw_file(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["a.nef", "A.ARW", "a.tif", "a"])
-def test_a_raw_file_is_told_by_name_or_content(tmp_path, name):
+def test_raw_file_is_detected_by_name_or_content(tmp_path, name):
     path = make_dng(tmp_path / name, quarters(SENSOR), preview())
 
     assert read_photo(path, 64)[1].file_type == "RAW"
@@ -140,7 +140,7 @@ def test_a_raw_file_is_told_by_name_or_content(tmp_path, name):
 
 @pytest.mark.parametrize("name", ["a.nef", "a.dng", "a.cr3"])
 @pytest.mark.parametrize(("kind", "file_type"), [("a.tif", "TIFF"), ("a.jpg", "JPEG")])
-def test_what_is_called_raw_and_is_not_is_read_as_what_it_is(tmp_path, name, kind, file_type):
+def test_misnamed_raw_file_is_read_by_content(tmp_path, name, kind, file_type):
     path = make_photo(tmp_path / kind).rename(tmp_path / name)
 
     image, facts = read_photo(path, 32)
@@ -175,7 +175,7 @@ def test_text_is_refused_whatever_it_is_called(tmp_path):
         read_photo(make_text(tmp_path / "letter.cr2"), 64)
 
 
-def test_the_raw_decoder_is_not_loaded_before_a_raw_file_comes(tmp_path):
+def test_raw_decoder_is_imported_on_demand(tmp_path):
     make_photo(tmp_path / "a.jpg")
     make_dng(tmp_path / "a.dng", quarters(SENSOR))
     program = (
@@ -197,7 +197,7 @@ def test_the_raw_decoder_is_not_loaded_before_a_raw_file_comes(tmp_path):
 # What it says of itself
 
 
-def test_the_notes_of_a_raw_file_are_its_own(tmp_path):
+def test_raw_file_has_its_exif(tmp_path):
     packet = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"></x:xmpmeta>'
     tags = [(306, 2, b"2019:03:21 11:04:22\0"), (700, 1, packet)]
     path = make_dng(tmp_path / "a.dng", quarters(SENSOR), preview(), exif=tags)
@@ -208,17 +208,17 @@ def test_the_notes_of_a_raw_file_are_its_own(tmp_path):
     assert facts.camera == "Handmade One"
 
 
-def test_the_notes_carry_the_packet_of_the_editor(tmp_path):
+def test_raw_file_has_its_xmp(tmp_path):
     packet = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"></x:xmpmeta>'
     path = make_dng(tmp_path / "a.dng", quarters(SENSOR), exif=[(700, 1, packet)])
 
     photo = open_raw(path, 10**6)
 
     assert photo is not None
-    assert photo.notes.info["xmp"] == packet
+    assert photo.metadata.info["xmp"] == packet
 
 
-def test_the_notes_of_a_cr3_file_are_joined():
+def test_cr3_exif_directories_are_merged():
     def box(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I4s", 8 + len(body), kind) + body
 
@@ -231,7 +231,7 @@ def test_the_notes_of_a_cr3_file_are_joined():
     canon += box(b"CMT4", directory(gps_tags((37, 30, 36), "N", (127, 0, 0), "E")))
     cr3 = box(b"ftyp", b"crx \0\0\0\1") + box(b"moov", box(b"uuid", canon)) + box(b"mdat", b"?")
 
-    exif = notes_of(io.BytesIO(cr3), None).getexif()
+    exif = metadata_carrier(io.BytesIO(cr3), None).getexif()
 
     assert exif[0x0110] == "Canon EOS R5"
     assert exif.get_ifd(0x8769)[0x9003] == "2021:03:21 11:04:22"
@@ -239,24 +239,24 @@ def test_the_notes_of_a_cr3_file_are_joined():
     assert exif.get_ifd(0x8825)[3] == "E"
 
 
-def test_the_notes_of_other_files_are_those_of_their_preview():
+def test_other_raw_files_use_exif_of_preview():
     jpeg = io.BytesIO()
     quarters().save(jpeg, "JPEG", exif=make_exif(main={0x010F: "Fujifilm"}))
     for start in (b"FUJIFILMCCD-RAW ", b"\0\0\0\x10ftypcrx \0\0\0\1"):
-        notes = notes_of(io.BytesIO(start), Image.open(jpeg))
+        notes = metadata_carrier(io.BytesIO(start), Image.open(jpeg))
 
         assert notes.getexif()[0x010F] == "Fujifilm"
-        assert not notes_of(io.BytesIO(start), None).getexif()
+        assert not metadata_carrier(io.BytesIO(start), None).getexif()
 
 
 @pytest.mark.parametrize("magic", [b"IIRO", b"IIU\0"])
-def test_the_notes_of_what_is_tiff_but_in_name_are_read(magic):
+def test_exif_is_read_under_other_tiff_signatures(magic):
     tiff = make_exif(main={0x010F: "Olympus"}).removeprefix(b"Exif\0\0")
     little = b"II*\0\x08\0\0\0\1\0" + struct.pack("<HHI4s", 0x010F, 2, 4, b"Oly\0") + b"\0" * 4
     assert tiff[:2] == b"MM"
 
-    assert notes_of(io.BytesIO(magic + little[4:]), None).getexif()[0x010F] == "Oly"
-    assert notes_of(io.BytesIO(b"MMOR" + tiff[4:]), None).getexif()[0x010F] == "Olympus"
+    assert metadata_carrier(io.BytesIO(magic + little[4:]), None).getexif()[0x010F] == "Oly"
+    assert metadata_carrier(io.BytesIO(b"MMOR" + tiff[4:]), None).getexif()[0x010F] == "Olympus"
 
 
 def test_the_profile_of_a_preview_is_followed(tmp_path):

@@ -37,7 +37,7 @@ def home_in_berlin(monkeypatch):
         *("캡처_2023_05_14_10_11_12.png", "12345_20230514_101112.jpg"),
     ],
 )
-def test_a_time_is_read_from_the_names_that_phones_and_messengers_give(name):
+def test_file_name_time_is_read(name):
     assert capture_time.from_name(name, position=None) == Moment(MORNING)
 
 
@@ -48,7 +48,7 @@ def test_a_time_is_read_from_the_names_that_phones_and_messengers_give(name):
         *("캡처_2023_05_14_10_11_12_345.png", "signal-2023-05-14-10-11-12-345.jpg"),
     ],
 )
-def test_a_name_may_tell_milliseconds(name):
+def test_file_name_milliseconds_are_read(name):
     moment = capture_time.from_name(name, position=None)
 
     assert moment == Moment(MORNING.replace(microsecond=345_000))
@@ -64,7 +64,7 @@ def test_a_name_may_tell_milliseconds(name):
         ("Screenshot 2023-05-14 at 12.11.12 a.m..png", 0),
     ],
 )
-def test_halves_of_the_day_are_told_apart(name, hour):
+def test_file_name_am_and_pm_are_read(name, hour):
     assert capture_time.from_name(name, position=None) == Moment(MORNING.replace(hour=hour))
 
 
@@ -75,7 +75,7 @@ def test_halves_of_the_day_are_told_apart(name, hour):
         *("20230514_991112.jpg", "2023_05_14 산.jpg", "소풍 20230514.jpg"),
     ],
 )
-def test_a_name_with_a_day_alone_means_its_first_minute(name):
+def test_file_name_day_alone_means_its_first_minute(name):
     expected = Moment(datetime(2023, 5, 14), whole_day=True)
 
     assert capture_time.from_name(name, position=None) == expected
@@ -91,24 +91,24 @@ def test_a_name_with_a_day_alone_means_its_first_minute(name):
         *("received_1684030272123456.jpeg", "1023x1684.png"),
     ],
 )
-def test_other_numbers_in_names_are_no_time(name):
+def test_other_numbers_in_file_names_are_ignored(name):
     assert capture_time.from_name(name, position=None) is None
 
 
 @pytest.mark.parametrize("name", ["1684030272123.jpg", "FB_IMG_1684030272123.jpg"])
-def test_milliseconds_since_1970_become_the_clock_on_the_wall(name):
+def test_epoch_in_file_name_becomes_local_time(name):
     expected = Moment(datetime(2023, 5, 14, 11, 11, 12, 123_000), 540)
 
     assert capture_time.from_name(name, position=SEOUL) == expected
 
 
-def test_pixel_phones_name_their_photos_in_utc():
+def test_pixel_file_names_are_in_utc():
     moment = capture_time.from_name("PXL_20230514_101112123.jpg", position=SEOUL)
 
     assert moment == Moment(datetime(2023, 5, 14, 19, 11, 12, 123_000), 540)
 
 
-def test_utc_becomes_local_by_the_offset_that_is_known_then_the_place_then_home(home_in_berlin):
+def test_from_utc_prefers_offset_then_position_then_machine(home_in_berlin):
     noon = datetime(2023, 7, 1, 12)
 
     def hour(**known):
@@ -121,7 +121,7 @@ def test_utc_becomes_local_by_the_offset_that_is_known_then_the_place_then_home(
     assert hour() == (14, 120)
 
 
-def test_a_time_that_no_photo_has_is_none_from_utc_too():
+def test_from_epoch_is_none_for_implausible_time():
     assert capture_time.from_epoch(float("nan"), position=SEOUL) is None
     assert capture_time.from_epoch(1e300, position=SEOUL) is None
     assert capture_time.from_epoch(-1e11, position=SEOUL) is None
@@ -144,11 +144,11 @@ def test_a_time_that_no_photo_has_is_none_from_utc_too():
         *((bad, None) for bad in ("", "0000:00:00 00:00:00", "1985-13", "2019-02-30", "now")),
     ],
 )
-def test_a_date_is_read_as_exif_and_iso_8601_write_it(text, expected):
+def test_parse_reads_exif_and_iso_dates(text, expected):
     assert capture_time.parse(text) == expected
 
 
-def test_digits_kept_apart_are_those_after_the_point():
+def test_parse_reads_separate_fraction_digits():
     def milliseconds(fraction):
         return capture_time.parse("2019:03:21 11:04:22", fraction=fraction).at.microsecond // 1000
 
@@ -158,17 +158,17 @@ def test_digits_kept_apart_are_those_after_the_point():
     assert [milliseconds(bad) for bad in ("", "  ", "x", "-1", "²")] == [0, 0, 0, 0, 0]
 
 
-def test_a_day_gives_way_to_a_time_of_that_day_only():
+def test_most_trusted_prefers_time_of_same_day():
     day = Moment(datetime(2023, 5, 14), whole_day=True)
     same, other = Moment(MORNING), Moment(MORNING + timedelta(days=1))
 
-    assert capture_time.best([day, other, same]) == same
-    assert capture_time.best([day, other]) == day
-    assert capture_time.best([other, day, same]) == other
-    assert capture_time.best([]) is None
+    assert capture_time.most_trusted([day, other, same]) == same
+    assert capture_time.most_trusted([day, other]) == day
+    assert capture_time.most_trusted([other, day, same]) == other
+    assert capture_time.most_trusted([]) is None
 
 
-def test_the_machine_at_home_knows_its_own_clock(home_in_berlin):
+def test_from_epoch_uses_machine_time_zone(home_in_berlin):
     utc = datetime(2023, 1, 1, 12)
     moment = capture_time.from_epoch(utc.replace(tzinfo=UTC).timestamp(), position=None)
 

@@ -37,8 +37,8 @@ ORIENTATION, RATING, WORDS = 0x0112, 0x4746, 0x9C9E
         ),
     ],
 )
-def test_a_date_is_read_as_cameras_write_it(tags, expected):
-    assert exif.shot(tags) == expected
+def test_capture_date_is_read_as_cameras_write_it(tags, expected):
+    assert exif.capture_moment(tags) == expected
 
 
 @pytest.mark.parametrize(
@@ -61,42 +61,44 @@ def test_a_date_is_read_as_cameras_write_it(tags, expected):
         ),
     ],
 )
-def test_an_impossible_date_gives_way_to_the_next_one(bad):
+def test_impossible_date_is_skipped_for_the_next(bad):
     good = "2001:02:03 04:05:06"
 
-    assert exif.shot({SHOT: bad, DIGITIZED: good}) == Moment(datetime(2001, 2, 3, 4, 5, 6))
-    assert exif.shot({SHOT: bad, DIGITIZED: bad, WRITTEN: good}) is None
-    assert exif.written({WRITTEN: bad}) is None
+    assert exif.capture_moment({SHOT: bad, DIGITIZED: good}) == Moment(
+        datetime(2001, 2, 3, 4, 5, 6)
+    )
+    assert exif.capture_moment({SHOT: bad, DIGITIZED: bad, WRITTEN: good}) is None
+    assert exif.file_moment({WRITTEN: bad}) is None
 
 
-def test_the_shot_counts_before_the_scan_and_the_last_change_apart():
+def test_capture_date_precedes_digitized_and_excludes_modified_date():
     dates = {SHOT: "2001:01:01", DIGITIZED: "2002:02:02", WRITTEN: "2003:03:03"}
 
-    assert exif.shot(dates).at == datetime(2001, 1, 1)
-    assert exif.shot(dates | {SHOT: ""}).at == datetime(2002, 2, 2)
-    assert exif.written(dates).at == datetime(2003, 3, 3)
+    assert exif.capture_moment(dates).at == datetime(2001, 1, 1)
+    assert exif.capture_moment(dates | {SHOT: ""}).at == datetime(2002, 2, 2)
+    assert exif.file_moment(dates).at == datetime(2003, 3, 3)
 
 
-def test_each_date_has_a_fraction_and_an_offset_of_its_own():
+def test_each_date_uses_its_fraction_and_offset():
     tags = {
         **{SHOT: "", FRACTION_SHOT: "1", OFFSET_SHOT: "+01:00"},
         **{DIGITIZED: "2002:02:02 02:02:02", FRACTION_DIGITIZED: "2", OFFSET_DIGITIZED: "+02:00"},
         **{WRITTEN: "2003:03:03 03:03:03", OFFSET_WRITTEN: "+03:00"},
     }
 
-    assert exif.shot(tags) == Moment(datetime(2002, 2, 2, 2, 2, 2, 200_000), 120)
-    assert exif.written(tags) == Moment(datetime(2003, 3, 3, 3, 3, 3), 180)
+    assert exif.capture_moment(tags) == Moment(datetime(2002, 2, 2, 2, 2, 2, 200_000), 120)
+    assert exif.file_moment(tags) == Moment(datetime(2003, 3, 3, 3, 3, 3), 180)
     assert exif.offset(tags) == 60
     assert exif.offset({OFFSET_SHOT: "+15:00", OFFSET_WRITTEN: "+03:00"}) == 180
     assert exif.offset({}) is None
 
 
-def test_a_clock_a_day_ahead_is_believed_and_one_ten_years_ahead_is_not():
+def test_date_is_none_when_years_ahead():
     now = datetime.now().replace(microsecond=0)
     tomorrow, far = now + timedelta(days=1), now + timedelta(days=3650)
 
-    assert exif.shot({SHOT: f"{tomorrow:%Y:%m:%d %H:%M:%S}"}) == Moment(tomorrow)
-    assert exif.shot({SHOT: f"{far:%Y:%m:%d %H:%M:%S}"}) is None
+    assert exif.capture_moment({SHOT: f"{tomorrow:%Y:%m:%d %H:%M:%S}"}) == Moment(tomorrow)
+    assert exif.capture_moment({SHOT: f"{far:%Y:%m:%d %H:%M:%S}"}) is None
 
 
 @pytest.mark.parametrize(
@@ -112,8 +114,8 @@ def test_a_clock_a_day_ahead_is_believed_and_one_ten_years_ahead_is_not():
         ("1980:01:06", (0.0, 0.0, 0.0), None),
     ],
 )
-def test_the_satellites_time_takes_a_day_and_a_clock(day, time, expected):
-    assert exif.stamped({29: day, 7: time}) == expected
+def test_gps_time_needs_valid_date_and_time(day, time, expected):
+    assert exif.gps_time({29: day, 7: time}) == expected
 
 
 def numbers(**tags):
@@ -122,7 +124,7 @@ def numbers(**tags):
     return exif.exposure_s(read), exif.f_number(read), exif.iso(read), exif.focal_mm(read)
 
 
-def test_how_a_photo_was_taken_is_read_as_cameras_write_it():
+def test_exposure_facts_are_read_as_cameras_write_them():
     third = IFDRational(1, 3)
 
     assert numbers(exposure=third, f=2.8, iso=200, focal=IFDRational(50, 1)) == (
@@ -143,11 +145,11 @@ def test_how_a_photo_was_taken_is_read_as_cameras_write_it():
         *("many", "", b"", None, (), ("x",), [None], {}),
     ],
 )
-def test_a_number_that_cannot_be_true_is_none(bad):
+def test_impossible_number_is_none(bad):
     assert numbers(exposure=bad, f=bad, iso=bad, focal=bad) == (None, None, None, None)
 
 
-def test_orientation_is_1_to_8_and_stars_are_0_to_5():
+def test_orientation_and_rating_are_in_range():
     assert [exif.orientation({ORIENTATION: n}) for n in (1, 8, 0, 9, None, "6", 2.0)] == [
         *(1, 8, 1, 1, 1, 1, 1)
     ]
@@ -156,7 +158,7 @@ def test_orientation_is_1_to_8_and_stars_are_0_to_5():
     ]
 
 
-def test_the_words_of_windows_are_told_apart():
+def test_windows_keywords_are_split():
     words = "가족;sea side\0".encode("utf-16-le")
 
     assert exif.keywords({WORDS: words}) == exif.keywords({WORDS: tuple(words)})
@@ -184,11 +186,11 @@ def test_the_words_of_windows_are_told_apart():
         (7, (1, 2), None),
     ],
 )
-def test_a_camera_is_named_as_people_name_it(make, model, expected):
+def test_camera_name_joins_make_and_model(make, model, expected):
     assert exif.camera({MAKE: make, MODEL: model}) == expected
 
 
-def test_names_are_short_and_cannot_turn_the_writing_direction():
+def test_names_are_short_without_control_characters():
     assert exif.lens({LENS: "x" * 500_000}) == "x" * 80
     assert exif.lens({LENS: "EF\u202e28-80mm"}) == "EF 28-80mm"
     assert len(exif.camera({MAKE: "m" * 500, MODEL: "n" * 500}) or "") <= 80
@@ -210,7 +212,7 @@ SOMEWHERE = (37.0, 30.0, 36.0), (127.0, 0.0, 0.0)
         (b"S", b"E", (-37.51, 127.0)),
     ],
 )
-def test_a_position_is_signed_by_its_refs(north, east, expected):
+def test_position_is_signed_by_its_refs(north, east, expected):
     latitude, longitude = SOMEWHERE
 
     assert exif.position(gps(latitude, north, longitude, east)) == pytest.approx(expected)
@@ -237,9 +239,9 @@ def test_a_position_is_signed_by_its_refs(north, east, expected):
         gps((0.0, 0.0, 0.0), "N", (0.0, 0.0, 0.0), "E"),
     ],
 )
-def test_a_position_that_cannot_be_true_is_none(tags):
+def test_impossible_position_is_none(tags):
     assert exif.position(tags) == (None, None)
 
 
-def test_the_equator_alone_is_a_place():
+def test_position_on_the_equator_is_valid():
     assert exif.position(gps((0.0, 0.0, 0.0), "N", (32.0, 30.0, 0.0), "E")) == (0.0, 32.5)

@@ -7,7 +7,8 @@ import pytest
 
 from album.domain.photo import Place
 from album.metadata import geocoder
-from album.metadata.geocoder import Places, country_names, korean_name
+from album.metadata.geocoder import TownGeocoder
+from album.metadata.place_names import country_names, korean_name
 
 SEOUL = (37.5665, 126.978)
 
@@ -16,13 +17,13 @@ SEOUL = (37.5665, 126.978)
 def cache_dir(tmp_path_factory):
     """A folder in which the cache file has been made once: that takes seconds."""
     folder = tmp_path_factory.mktemp("cache") / "made" / "when needed"
-    assert Places(folder).nearest(*SEOUL) is not None
+    assert TownGeocoder(folder).nearest(*SEOUL) is not None
     return folder
 
 
 @pytest.fixture
 def atlas(cache_dir):
-    return Places(cache_dir)
+    return TownGeocoder(cache_dir)
 
 
 def the_only_file(folder: Path) -> Path:
@@ -30,7 +31,7 @@ def the_only_file(folder: Path) -> Path:
     return path
 
 
-def test_a_place_is_told_in_english_and_korean(atlas):
+def test_place_is_named_in_english_and_korean(atlas):
     assert atlas.nearest(*SEOUL) == Place("Seoul", "서울", "KR", "South Korea", "대한민국")
 
 
@@ -66,27 +67,25 @@ def test_a_place_is_told_in_english_and_korean(atlas):
         ("Fiji, near 180°", -16.8, 179.99, "Savusavu", "", "FJ"),
     ],
 )
-def test_a_photo_is_of_the_town_that_people_would_say(
-    atlas, where, latitude, longitude, town, town_ko, code
-):
+def test_place_is_the_town_that_people_name(atlas, where, latitude, longitude, town, town_ko, code):
     found = atlas.nearest(latitude, longitude)
 
     assert (found.town, found.town_ko, found.country_code) == (town, town_ko, code), where
 
 
 @pytest.mark.parametrize("position", [(0, -150), (90, 0), (-90, 180), (36.5, 124.5), (60, -30)])
-def test_the_open_sea_and_the_ice_are_no_place(atlas, position):
+def test_place_is_none_on_sea_and_ice(atlas, position):
     assert atlas.nearest(*position) is None
 
 
 @pytest.mark.parametrize(
     "position", [(math.nan, 0), (0, math.nan), (91, 0), (0, -181), (math.inf, 0)]
 )
-def test_what_is_no_position_is_no_place(atlas, position):
+def test_place_is_none_for_invalid_position(atlas, position):
     assert atlas.nearest(*position) is None
 
 
-def test_the_answer_is_that_of_a_look_at_every_town(atlas):
+def test_place_equals_that_of_a_full_search(atlas):
     towns = atlas._loaded()
     rng = np.random.default_rng(7)
     rows = rng.integers(0, len(towns.countries), 40)
@@ -106,19 +105,19 @@ def test_the_answer_is_that_of_a_look_at_every_town(atlas):
         assert atlas.nearest(latitude, longitude) == expected
 
 
-def test_the_cache_file_is_used_and_a_broken_one_is_made_anew(cache_dir, tmp_path, monkeypatch):
+def test_cache_file_is_used_and_rebuilt_when_damaged(cache_dir, tmp_path, monkeypatch):
     made = the_only_file(cache_dir)
     whole = made.read_bytes()
-    monkeypatch.setattr(geocoder, "_gathered", lambda: pytest.fail("the atlas is read again"))
-    assert Places(cache_dir).nearest(*SEOUL).town == "Seoul"
+    monkeypatch.setattr(geocoder, "_build", lambda: pytest.fail("the atlas is read again"))
+    assert TownGeocoder(cache_dir).nearest(*SEOUL).town == "Seoul"
     monkeypatch.undo()
 
-    kept = geocoder._read(made)
+    kept = geocoder._load_cache(made)
     made_again = []
 
     def make_again(command, **how):
         made_again.append(command)
-        geocoder._write(kept, Path(command[-1]) / made.name)
+        geocoder._save_cache(kept, Path(command[-1]) / made.name)
 
     monkeypatch.setattr(geocoder.subprocess, "run", make_again)
     for junk in (
@@ -129,18 +128,18 @@ def test_the_cache_file_is_used_and_a_broken_one_is_made_anew(cache_dir, tmp_pat
     ):
         path = tmp_path / made.name
         path.write_bytes(junk)
-        assert Places(tmp_path).nearest(*SEOUL).town == "Seoul"
+        assert TownGeocoder(tmp_path).nearest(*SEOUL).town == "Seoul"
         assert path.read_bytes() == whole
         assert the_only_file(tmp_path) == path
     assert made_again == [[sys.executable, "-m", "album.metadata.geocoder", str(tmp_path)]] * 4
 
 
-def test_without_room_for_the_cache_places_are_known_all_the_same(cache_dir, tmp_path, monkeypatch):
-    kept = geocoder._read(the_only_file(cache_dir))
-    monkeypatch.setattr(geocoder, "_gathered", lambda: kept)
+def test_places_are_known_without_cache_file(cache_dir, tmp_path, monkeypatch):
+    kept = geocoder._load_cache(the_only_file(cache_dir))
+    monkeypatch.setattr(geocoder, "_build", lambda: kept)
     (tmp_path / "a file").write_text("no folder")
 
-    assert Places(tmp_path / "a file").nearest(*SEOUL).town == "Seoul"
+    assert TownGeocoder(tmp_path / "a file").nearest(*SEOUL).town == "Seoul"
 
 
 @pytest.mark.parametrize(
@@ -157,12 +156,12 @@ def test_without_room_for_the_cache_places_are_known_all_the_same(cache_dir, tmp
         ("Nowhere", "FR", [], ""),
     ],
 )
-def test_the_korean_name_is_the_one_that_is_said(name, code, alternatives, expected):
+def test_korean_name_is_the_common_one(name, code, alternatives, expected):
     assert korean_name(name, code, alternatives) == expected
     assert korean_name(name, code, alternatives[::-1]) == expected
 
 
-def test_countries_are_called_as_people_call_them():
+def test_country_names_are_the_common_ones():
     assert country_names("KR") == ("South Korea", "대한민국")
     assert country_names("HK") == ("Hong Kong", "홍콩")
     assert country_names("MM") == ("Myanmar", "미얀마")

@@ -7,7 +7,12 @@ from datetime import datetime
 import pytest
 
 from album.domain.photo import Caption
-from album.metadata.provenance import caption_of, giver_line, givers_of, writer_line
+from album.metadata.provenance import (
+    format_label_source,
+    format_writer,
+    parse_caption,
+    parse_label_sources,
+)
 
 AT = datetime(2026, 11, 21, 10, 30, 5)
 READ_AT = datetime(2027, 1, 1)
@@ -23,8 +28,8 @@ READ_AT = datetime(2027, 1, 1)
         Caption("내 강아지", "ko", None, AT),
     ],
 )
-def test_a_caption_keeps_its_writer(caption):
-    assert caption_of(caption.text, caption.language, writer_line(caption), READ_AT) == caption
+def test_caption_writer_survives_round_trip(caption):
+    assert parse_caption(caption.text, caption.language, format_writer(caption), READ_AT) == caption
 
 
 @pytest.mark.parametrize(
@@ -32,31 +37,34 @@ def test_a_caption_keeps_its_writer(caption):
     ["", "x", "yesterday 1 gemini", "2026-99-99 1 gemini", "2026-11-21T10:30:05 gemini", "\n",
      "2026-11-21T10:30:05 1 " + "g" * 300],
 )  # fmt: skip
-def test_a_line_that_is_none_makes_a_caption_by_hand(line):
-    assert caption_of("dog", "en", line, READ_AT) == Caption("dog", "en", None, READ_AT)
+def test_invalid_line_makes_caption_by_hand(line):
+    assert parse_caption("dog", "en", line, READ_AT) == Caption("dog", "en", None, READ_AT)
 
 
-def test_a_caption_for_readers_of_both_languages_is_always_a_persons():
-    line = writer_line(Caption("dog", "en", "gemini", AT))
+def test_caption_without_language_is_by_hand():
+    line = format_writer(Caption("dog", "en", "gemini", AT))
 
-    assert caption_of("dog", "", line, READ_AT) == Caption("dog", "", None, AT)
+    assert parse_caption("dog", "", line, READ_AT) == Caption("dog", "", None, AT)
 
 
-def test_times_are_those_of_a_clock_without_a_zone():
-    caption = caption_of("dog", "en", "2026-11-21T10:30:05+09:00", READ_AT)
+def test_caption_time_drops_its_zone():
+    caption = parse_caption("dog", "en", "2026-11-21T10:30:05+09:00", READ_AT)
 
     assert caption.written_at == AT
 
 
 @pytest.mark.parametrize("label", ["dog", "words 0.5000 x", "a, b | c / d", "가족 👨‍👩‍👧"])
-def test_a_label_keeps_its_rule(label):
-    lines = [giver_line(label, "examples", 0.93124), giver_line("sure", "model", 1.0)]
+def test_label_source_survives_round_trip(label):
+    lines = [
+        format_label_source(label, "examples", 0.93124),
+        format_label_source("sure", "model", 1.0),
+    ]
 
-    assert givers_of(lines) == {label: ("examples", 0.9312), "sure": ("model", 1.0)}
+    assert parse_label_sources(lines) == {label: ("examples", 0.9312), "sure": ("model", 1.0)}
 
 
-def test_lines_that_are_none_give_nothing():
+def test_invalid_label_source_lines_are_ignored():
     lines = ["", "dog", "person 0.5000 dog", "words 7 dog", "words nan dog", "words 0.5000 "]
 
-    assert givers_of(lines) == {}
-    assert givers_of([giver_line("x", "words", None)]) == {"x": ("words", 0.0)}
+    assert parse_label_sources(lines) == {}
+    assert parse_label_sources([format_label_source("x", "words", None)]) == {"x": ("words", 0.0)}

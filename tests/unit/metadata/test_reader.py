@@ -8,7 +8,7 @@ from PIL import Image, PngImagePlugin, TiffImagePlugin
 
 from album.metadata import iptc, takeout
 from album.metadata.capture_time import Moment
-from album.metadata.reader import facts_of
+from album.metadata.reader import read_facts
 from album.metadata.takeout import TakeoutFacts
 from tests.support.images.make import gps_tags, make_exif, make_photo
 from tests.unit.metadata.test_xmp import packet
@@ -20,7 +20,7 @@ IN_SEOUL = gps_tags((37, 30, 36), "N", (127, 0, 0), "E")
 def read(path, sidecars=()):
     with Image.open(path) as image:
         image.load()
-        return facts_of(
+        return read_facts(
             image, file_type="JPEG", width=64, height=48, path=path, sidecars=list(sidecars)
         )
 
@@ -43,14 +43,14 @@ def google(path: Path, *, seconds: object = "1684030272", latitude=0.0, longitud
     )
 
 
-def test_a_photo_that_says_nothing_has_no_facts_but_its_own(tmp_path):
+def test_facts_are_empty_without_metadata(tmp_path):
     facts = read(make_photo(tmp_path / "a.jpg"))
 
     assert (facts.taken_at, facts.taken_from, facts.taken_offset) == (None, None, None)
     assert (facts.rating, facts.keywords, facts.latitude, facts.orientation) == (None, (), None, 1)
 
 
-def test_the_time_is_that_of_the_most_trusted_source(tmp_path):
+def test_time_comes_from_most_trusted_source(tmp_path):
     """Take the sources away one by one: the next one tells the time."""
     sidecar = write(tmp_path / "a.xmp", packet(attributes='xmp:CreateDate="2002-02-02T02:02:02"'))
     embedded = packet(attributes='xmp:CreateDate="2003-03-03T03:03:03"').encode()
@@ -77,7 +77,7 @@ def test_the_time_is_that_of_the_most_trusted_source(tmp_path):
     assert told(tmp_path / "a.jpg") == ("exif", 2007, None)
 
 
-def test_the_satellites_time_becomes_that_of_the_camera_where_its_offset_is_known(tmp_path):
+def test_gps_time_uses_camera_offset_when_known(tmp_path):
     gps = {29: "2019:03:21", 7: (16.0, 4.0, 21.0)}
     exif = make_exif(shot={OFFSET: "-05:00"}, gps=IN_SEOUL | gps)
 
@@ -87,7 +87,7 @@ def test_the_satellites_time_becomes_that_of_the_camera_where_its_offset_is_know
     assert facts.taken_from == "gps"
 
 
-def test_a_name_with_a_day_gives_way_to_what_google_says_of_that_day(tmp_path):
+def test_takeout_time_precedes_file_name_of_same_day(tmp_path):
     photo = make_photo(tmp_path / "IMG-20230514-WA0001.jpg")
     place = {"latitude": 37.5, "longitude": 127.0}
 
@@ -98,7 +98,7 @@ def test_a_name_with_a_day_gives_way_to_what_google_says_of_that_day(tmp_path):
     assert (other.taken_at, other.taken_from) == (datetime(2023, 5, 14), "name")
 
 
-def test_the_place_is_that_of_exif_then_xmp_then_google(tmp_path):
+def test_place_prefers_exif_then_xmp_then_takeout(tmp_path):
     sidecar = write(
         tmp_path / "a.xmp", packet(attributes='exif:GPSLatitude="1,0N" exif:GPSLongitude="2,0E"')
     )
@@ -117,7 +117,7 @@ def test_the_place_is_that_of_exif_then_xmp_then_google(tmp_path):
     assert position(bare, nowhere) == (None, None)
 
 
-def test_stars_beside_the_photo_count_before_those_inside(tmp_path):
+def test_sidecar_rating_precedes_embedded_rating(tmp_path):
     photo = make_photo(
         tmp_path / "a.jpg",
         exif=make_exif(main={RATING: 1}),
@@ -132,7 +132,7 @@ def test_stars_beside_the_photo_count_before_those_inside(tmp_path):
     assert read(plain).rating == 1
 
 
-def test_words_of_all_sources_are_joined_without_doubles(tmp_path):
+def test_keywords_of_all_sources_are_merged(tmp_path):
     def words(*written):
         items = "".join(f"<rdf:li>{word}</rdf:li>" for word in written)
         return packet(f"<dc:subject><rdf:Bag>{items}</rdf:Bag></dc:subject>")
@@ -147,7 +147,7 @@ def test_words_of_all_sources_are_joined_without_doubles(tmp_path):
     assert read(photo, [sidecar]).keywords == ("Family", "가족", "sea", "beach hut", "여름 휴가")
 
 
-def test_words_are_bounded(tmp_path):
+def test_keywords_are_limited(tmp_path):
     items = "".join(f"<rdf:li>{n} {'x' * 500}</rdf:li>" for n in range(1000))
     sidecar = write(
         tmp_path / "a.xmp", packet(f"<dc:subject><rdf:Bag>{items}</rdf:Bag></dc:subject>")
@@ -159,7 +159,7 @@ def test_words_are_bounded(tmp_path):
     assert max(map(len, keywords)) == 100
 
 
-def test_a_png_tells_its_time_and_words_in_text(tmp_path):
+def test_png_text_has_time_and_keywords(tmp_path):
     def png(created):
         text = PngImagePlugin.PngInfo()
         text.add_text("Creation Time", created)
@@ -174,7 +174,7 @@ def test_a_png_tells_its_time_and_words_in_text(tmp_path):
 
 
 @pytest.mark.parametrize("ending", ["jpg", "png", "webp", "tif", "avif", "heic"])
-def test_xmp_is_found_inside_every_format_that_has_it(tmp_path, ending):
+def test_xmp_is_read_in_every_format(tmp_path, ending):
     inside = packet(attributes='xmp:Rating="4"')
     text, directory = PngImagePlugin.PngInfo(), TiffImagePlugin.ImageFileDirectory_v2()
     text.add_itxt("XML:com.adobe.xmp", inside)
@@ -185,7 +185,7 @@ def test_xmp_is_found_inside_every_format_that_has_it(tmp_path, ending):
     assert read(path).rating == 4
 
 
-def test_the_camera_and_the_lens_may_be_known_from_xmp_alone(tmp_path):
+def test_camera_and_lens_are_read_from_xmp(tmp_path):
     text = packet(attributes='tiff:Make="SONY" tiff:Model="DSLR-A550" aux:Lens="18-250mm"')
 
     facts = read(make_photo(tmp_path / "a.jpg"), [write(tmp_path / "a.xmp", text)])
@@ -205,7 +205,7 @@ def test_the_camera_and_the_lens_may_be_known_from_xmp_alone(tmp_path):
         *(b"\xff\xfe{", b"\x89PNG", b"<x>", b"{" + b" " * 5_000_000 + b"}"),
     ],
 )
-def test_a_hostile_sidecar_says_nothing(tmp_path, content):
+def test_hostile_sidecar_is_ignored(tmp_path, content):
     sidecar = write(tmp_path / "a.json", content)
 
     facts = read(make_photo(tmp_path / "a.jpg"), [sidecar, tmp_path / "gone.xmp", tmp_path])
@@ -214,7 +214,7 @@ def test_a_hostile_sidecar_says_nothing(tmp_path, content):
     assert takeout.read(content) == TakeoutFacts()
 
 
-def test_google_tells_times_of_before_1970(tmp_path):
+def test_takeout_time_before_1970_is_read(tmp_path):
     facts = read(
         make_photo(tmp_path / "a.jpg"),
         [google(tmp_path / "a.json", seconds="-86400", latitude=37.5, longitude=127.0)],
@@ -223,7 +223,7 @@ def test_google_tells_times_of_before_1970(tmp_path):
     assert (facts.taken_at, facts.taken_from) == (datetime(1969, 12, 31, 9), "takeout")
 
 
-def test_a_sidecar_with_a_lost_ending_and_a_mark_is_known_by_its_content(tmp_path):
+def test_sidecar_kind_is_detected_by_content(tmp_path):
     whole = google(tmp_path / "a", latitude=37.5, longitude=127.0)
     write(whole, b"\xef\xbb\xbf" + whole.read_bytes())
 
@@ -243,11 +243,11 @@ def test_a_sidecar_with_a_lost_ending_and_a_mark_is_known_by_its_content(tmp_pat
         (b"00000000", b"000000", None),
     ],
 )
-def test_iptc_needs_a_day_for_its_time(day, time, expected):
+def test_iptc_time_needs_a_day(day, time, expected):
     assert iptc.read({(2, 55): day, (2, 60): time}).taken == expected
 
 
-def test_words_of_iptc_are_read_in_the_encodings_of_their_time():
+def test_iptc_keywords_are_read_in_old_encodings():
     words = ["가족".encode(), "가족".encode("euc_kr"), "Zürich".encode("latin-1")]
 
     assert iptc.read({(2, 25): words}).keywords == ("가족", "가족", "Zürich")
@@ -256,7 +256,7 @@ def test_words_of_iptc_are_read_in_the_encodings_of_their_time():
 
 
 @pytest.mark.parametrize("seed", range(30))
-def test_garbage_in_the_notes_never_fails(tmp_path, seed):
+def test_mutated_metadata_never_fails(tmp_path, seed):
     """Bytes changed at random, everywhere before the pixels."""
     rng = random.Random(seed)
     path = make_photo(

@@ -3,7 +3,7 @@ import unicodedata
 
 import pytest
 
-from album.metadata.sidecars import Siblings, read_bytes, sidecars_of
+from album.metadata.sidecars import Siblings, find_sidecars, read_bytes
 
 LONG = "사진 그 이름이 아주 길어서 구글이 잘라 버린 여름 휴가 바닷가 가족사진 열두 번째.jpg"
 LONG_ASCII = "a-very-long-name-of-a-photo-that-takeout-cuts-12.jpg"
@@ -27,8 +27,10 @@ LONG_ASCII = "a-very-long-name-of-a-photo-that-takeout-cuts-12.jpg"
         (unicodedata.normalize("NFD", "가족.jpg"), "가족.jpg.xmp"),
     ],
 )
-def test_a_photo_is_described_by(photo, sidecar):
-    assert sidecars_of(photo, [photo, "x.jpg", "other.jpg", "other.jpg.json", sidecar]) == [sidecar]
+def test_sidecar_matches_photo(photo, sidecar):
+    assert find_sidecars(photo, [photo, "x.jpg", "other.jpg", "other.jpg.json", sidecar]) == [
+        sidecar
+    ]
 
 
 @pytest.mark.parametrize(
@@ -40,62 +42,62 @@ def test_a_photo_is_described_by(photo, sidecar):
         ("x.jpg", "x-edited.jpg.json"),
     ],
 )
-def test_a_photo_is_not_described_by(photo, stranger):
-    assert sidecars_of(photo, [photo, stranger]) == []
+def test_sidecar_does_not_match_photo(photo, stranger):
+    assert find_sidecars(photo, [photo, stranger]) == []
 
 
-def test_a_raw_file_and_its_jpeg_share_what_has_their_stem():
+def test_raw_file_and_jpeg_share_stem_sidecar():
     folder = Siblings(["x.CR2", "x.jpg", "x.xmp"])
 
-    assert folder.of("x.CR2") == folder.of("x.jpg") == ["x.xmp"]
+    assert folder.sidecars_for("x.CR2") == folder.sidecars_for("x.jpg") == ["x.xmp"]
 
 
-def test_a_photo_with_its_own_sidecar_leaves_the_shared_one_to_the_other():
+def test_shared_sidecar_is_left_to_the_other_photo():
     folder = Siblings(["x.CR2", "x.jpg", "x.xmp", "x.jpg.xmp"])
 
-    assert folder.of("x.jpg") == ["x.jpg.xmp"]
-    assert folder.of("x.CR2") == ["x.xmp"]
-    assert sidecars_of("x.jpg", ["x.jpg", "x.xmp", "x.jpg.xmp"]) == ["x.jpg.xmp", "x.xmp"]
+    assert folder.sidecars_for("x.jpg") == ["x.jpg.xmp"]
+    assert folder.sidecars_for("x.CR2") == ["x.xmp"]
+    assert find_sidecars("x.jpg", ["x.jpg", "x.xmp", "x.jpg.xmp"]) == ["x.jpg.xmp", "x.xmp"]
 
 
-def test_the_whole_name_of_one_photo_is_not_taken_for_the_stem_of_another():
+def test_full_name_is_no_stem_of_another_photo():
     folder = Siblings(["x.jpg", "x.jpg.png", "x.jpg.xmp", "y.json", "y", "y.jpg"])
 
-    assert folder.of("x.jpg") == ["x.jpg.xmp"]
-    assert folder.of("x.jpg.png") == []
-    assert folder.of("y.jpg") == []
+    assert folder.sidecars_for("x.jpg") == ["x.jpg.xmp"]
+    assert folder.sidecars_for("x.jpg.png") == []
+    assert folder.sidecars_for("y.jpg") == []
 
 
-def test_numbered_photos_each_have_their_own_json():
+def test_numbered_photos_have_separate_json():
     folder = Siblings(["x.jpg", "x(1).jpg", "x.jpg.json", "x.jpg(1).json"])
 
-    assert folder.of("x.jpg") == ["x.jpg.json"]
-    assert folder.of("x(1).jpg") == ["x.jpg(1).json"]
+    assert folder.sidecars_for("x.jpg") == ["x.jpg.json"]
+    assert folder.sidecars_for("x(1).jpg") == ["x.jpg(1).json"]
 
 
-def test_an_edited_copy_has_its_own_json_or_that_of_its_original():
+def test_edited_copy_uses_json_of_its_original():
     folder = Siblings(
         ["x.HEIC", "x-edited.jpg", "x.HEIC.json", "y-edited.jpg", "y-edited.jpg.json"]
     )
 
-    assert folder.of("x-edited.jpg") == ["x.HEIC.json"]
-    assert folder.of("y-edited.jpg") == ["y-edited.jpg.json"]
+    assert folder.sidecars_for("x-edited.jpg") == ["x.HEIC.json"]
+    assert folder.sidecars_for("y-edited.jpg") == ["y-edited.jpg.json"]
 
 
-def test_xmp_comes_before_json():
+def test_xmp_precedes_json():
     names = ["x.jpg", "x.jpg.json", "x.jpg.xmp"]
 
-    assert sidecars_of("x.jpg", names) == ["x.jpg.xmp", "x.jpg.json"]
+    assert find_sidecars("x.jpg", names) == ["x.jpg.xmp", "x.jpg.json"]
 
 
-def test_the_sidecar_in_the_case_of_the_photo_is_its_own():
+def test_sidecar_of_same_case_is_preferred():
     folder = Siblings(["X.JPG", "x.jpg", "X.JPG.xmp", "x.jpg.xmp"])
 
-    assert folder.of("x.jpg") == ["x.jpg.xmp"]
-    assert folder.of("X.JPG") == ["X.JPG.xmp"]
+    assert folder.sidecars_for("x.jpg") == ["x.jpg.xmp"]
+    assert folder.sidecars_for("X.JPG") == ["X.JPG.xmp"]
 
 
-def test_the_names_of_a_folder_are_gone_through_once_for_all_its_photos():
+def test_folder_names_are_iterated_once():
     walks = []
 
     class Names(list):
@@ -109,11 +111,11 @@ def test_the_names_of_a_folder_are_gone_through_once_for_all_its_photos():
 
     folder = Siblings(Names([*(f"{n}.jpg" for n in range(100)), "7.xmp", "8.jpg.json"]))
 
-    assert [folder.of(f"{n}.jpg") for n in (7, 8, 9)] == [["7.xmp"], ["8.jpg.json"], []]
+    assert [folder.sidecars_for(f"{n}.jpg") for n in (7, 8, 9)] == [["7.xmp"], ["8.jpg.json"], []]
     assert len(walks) == 1
 
 
-def test_only_small_readable_files_are_read(tmp_path):
+def test_read_bytes_skips_large_and_unreadable_files(tmp_path):
     small, large, pipe = tmp_path / "small", tmp_path / "large", tmp_path / "pipe"
     small.write_bytes(b"1234")
     large.write_bytes(b"12345")
