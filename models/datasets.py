@@ -114,24 +114,24 @@ def read_examples(
         ModelError: there is nothing of that form at `path`, or not a single usable row in it.
     """
     if path.is_dir():
-        found = _read_folders(path)
+        example_set = _read_folders(path)
     elif path.is_file() and path.name.removesuffix(".gz").endswith(".csv"):
-        found = _read_csv(path, split, images, texts)
+        example_set = _read_csv(path, split, images, texts)
     else:
         raise ModelError(f"{path} is neither a folder with a folder per class nor a CSV.")
-    if not found.examples:
-        why = ", ".join(f"{len(names)} x {reason}" for reason, names in found.skipped.items())
+    if not example_set.examples:
+        why = ", ".join(f"{len(names)} x {reason}" for reason, names in example_set.skipped.items())
         raise ModelError(f"{path} holds no picture that can be used ({why or 'it is empty'}).")
-    return found
+    return example_set
 
 
 def _read_folders(root: Path) -> ExampleSet:
-    found = ExampleSet()
+    example_set = ExampleSet()
     for folder in sorted(entry for entry in root.iterdir() if entry.is_dir()):
-        found.examples += [
+        example_set.examples += [
             Example(ImageFile(path), label=folder.name) for path in image_files(folder)
         ]
-    return found
+    return example_set
 
 
 def image_files(folder: Path) -> list[Path]:
@@ -142,7 +142,7 @@ def image_files(folder: Path) -> list[Path]:
 def _read_csv(
     path: Path, split: str | None, images: Path | None, column_of_texts: str | None
 ) -> ExampleSet:
-    found = ExampleSet()
+    example_set = ExampleSet()
     where = images or _tar_beside(path) or path.parent
     captions: dict[ImageFile, list[str]] = {}
     labels: dict[ImageFile, str] = {}
@@ -152,7 +152,7 @@ def _read_csv(
         name = next((row[column] for column in IMAGE_COLUMNS if row.get(column)), "")
         image = _locate(where, name)
         if image is None:
-            found.skip(MISSING_FILE, name or "(no name)")
+            example_set.skip(MISSING_FILE, name or "(no name)")
             continue
         words = [
             text.strip()
@@ -160,15 +160,15 @@ def _read_csv(
             if _holds_words(column, column_of_texts) and text and text.strip()
         ]
         if not words and not row.get("label"):
-            found.skip(EMPTY_CAPTION, name)
+            example_set.skip(EMPTY_CAPTION, name)
             continue
         captions.setdefault(image, []).extend(words)
         labels.setdefault(image, row.get("label") or "")
-    found.examples = [
+    example_set.examples = [
         Example(image, tuple(dict.fromkeys(words)), labels[image])
         for image, words in captions.items()
     ]
-    return found
+    return example_set
 
 
 def _holds_words(column: str, only: str | None) -> bool:

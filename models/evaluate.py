@@ -93,19 +93,19 @@ def retrieval(
     """Recall@1/5/10 and median rank from images to captions and back, beside chance."""
     if plot is not None:
         check_target(plot)
-    found = read_examples(pairs, split=split, images=images_root, texts=texts)
-    keep_only(found, lambda it: bool(it.captions), "no caption")
-    examples = drawn(found.examples, limit)
+    example_set = read_examples(pairs, split=split, images=images_root, texts=texts)
+    keep_only(example_set, lambda example: bool(example.captions), "no caption")
+    examples = drawn(example_set.examples, limit)
     encoder = load(model, weights_dir, device)
     progress = bars(as_json)
-    encoded = encode_examples(encoder, examples, found.skipped, progress)
+    encoded = encode_examples(encoder, examples, example_set.skipped, progress)
     need_images(len(encoded.rows), pairs)
     captions = [examples[row].captions for row in encoded.rows]
     measured = measure_retrieval(encoder, encoded.embeddings, captions, progress)
     if plot is not None:
         title = f"{encoder.model_id} on {pairs.name}"
         draw_retrieval(plot, title, measured.ranks, measured.chance)
-    show(measured.facts, retrieval_lines, found.skipped, as_json)
+    show(measured.facts, retrieval_lines, example_set.skipped, as_json)
 
 
 @cli.command("zero-shot")
@@ -135,33 +135,35 @@ def zero_shot(
         check_target(plot)
     if language != "en" and labels is None:
         raise ModelError("Korean names come from a CSV: name it with --labels.")
-    found = read_examples(photos, split=split, images=images_root)
-    keep_only(found, lambda it: bool(it.label), "no label")
-    folders = sorted({example.label for example in found.examples})
+    example_set = read_examples(photos, split=split, images=images_root)
+    keep_only(example_set, lambda it: bool(it.label), "no label")
+    folders = sorted({example.label for example in example_set.examples})
     if len(folders) < 2:
         raise ModelError(f"{photos} holds {len(folders)} class: at least two are needed.")
     names = class_names(folders, labels, source)
-    examples = drawn(found.examples, limit)
+    examples = drawn(example_set.examples, limit)
     encoder = load(model, weights_dir, device)
-    encoded = encode_examples(encoder, examples, found.skipped, bars(as_json))
+    encoded = encode_examples(encoder, examples, example_set.skipped, bars(as_json))
     need_images(len(encoded.rows), photos)
     number = {folder: i for i, folder in enumerate(folders)}
     right = np.array([number[examples[row].label] for row in encoded.rows], np.intp)
-    asked: list[tuple[Language, ...]] = (
+    language_sets: list[tuple[Language, ...]] = (
         [("en",), ("ko",), ("en", "ko")] if language == "both" else [(language,)]
     )
     reports = {}
-    for languages in asked:
+    for languages in language_sets:
         report, answers = measure_zero_shot(encoder, encoded.embeddings, right, names, languages)
         reports["+".join(languages)] = report
     if plot is not None:
-        spoken = "+".join(asked[-1])
+        spoken = "+".join(language_sets[-1])
         title = f"{encoder.model_id} on {photos.name}, {len(right):,} images, names in {spoken}"
         accuracy = [(it["name"], it["top_1"]) for it in report["per_class"]]
         draw_zero_shot(plot, title, accuracy, reliability(answers.confidence, answers.correct))
-    for spoken in dict.fromkeys(it for languages in asked for it in languages):
+    for spoken in dict.fromkeys(it for languages in language_sets for it in languages):
         if names.unnamed[spoken]:
-            found.skipped[f"no name in {spoken}, another stands in"] = list(names.unnamed[spoken])
+            example_set.skipped[f"no name in {spoken}, another stands in"] = list(
+                names.unnamed[spoken]
+            )
     facts = {
         "model_id": encoder.model_id,
         "images": len(right),
@@ -169,7 +171,7 @@ def zero_shot(
         "chance": {f"top_{k}": min(k, len(folders)) / len(folders) for k in (1, 5)},
         "languages": reports,
     }
-    show(facts, zero_shot_lines, found.skipped, as_json)
+    show(facts, zero_shot_lines, example_set.skipped, as_json)
 
 
 @cli.command()
@@ -189,29 +191,33 @@ def search(
     files = photos_in(photos)
     read_queries(queries, list(files))  # what is wrong with them is said before the work
     encoders = [load(spec, weights_dir, device) for spec in (model, against) if spec is not None]
-    found = []
+    hits_by_model = []
     for encoder in encoders:
         skipped: dict[str, list[str]] = {}
         examples = [Example(file) for file in files.values()]
         encoded = encode_examples(encoder, examples, skipped, bars(as_json))
         need_images(len(encoded.rows), photos)
         names = [list(files)[row] for row in encoded.rows]
-        asked = read_queries(queries, names)
-        found.append(measure_search(encoder, encoded.embeddings, names, asked.queries))
+        query_set = read_queries(queries, names)
+        hits_by_model.append(measure_search(encoder, encoded.embeddings, names, query_set.queries))
     facts = {
         "model_id": encoders[0].model_id,
         "photos": len(names),
-        "rows_left_out": asked.skipped,
-        "languages": {it: search_facts(hits, len(names)) for it, hits in found[0].items()},
+        "rows_left_out": query_set.skipped,
+        "languages": {it: search_facts(hits, len(names)) for it, hits in hits_by_model[0].items()},
     }
     if against is not None:
         facts["against"] = {
             "model_id": encoders[1].model_id,
-            "languages": {it: search_facts(hits, len(names)) for it, hits in found[1].items()},
-            "changes": {it: changes(found[1][it], found[0][it]) for it in found[0]},
+            "languages": {
+                it: search_facts(hits, len(names)) for it, hits in hits_by_model[1].items()
+            },
+            "changes": {
+                it: changes(hits_by_model[1][it], hits_by_model[0][it]) for it in hits_by_model[0]
+            },
         }
-    if asked.missing:
-        skipped["relevant photo that is not there"] = asked.missing
+    if query_set.missing:
+        skipped["relevant photo that is not there"] = query_set.missing
     show(facts, search_lines, skipped, as_json)
 
 
@@ -258,18 +264,20 @@ def device_name(device: str) -> str:
     return f"{chosen.type}, {str(choose_dtype(chosen)).removeprefix('torch.')}"
 
 
-def keep_only(found: ExampleSet, usable: Callable[[Example], bool], reason: str) -> None:
+def keep_only(example_set: ExampleSet, usable: Callable[[Example], bool], reason: str) -> None:
     """Leave out what lacks something, counted and named.
 
     Raises:
         ModelError: nothing is left.
     """
-    for example in found.examples:
+    for example in example_set.examples:
         if not usable(example):
-            found.skip(reason, example.image.name)
-    found.examples = [example for example in found.examples if usable(example)]
-    if not found.examples:
-        raise ModelError(f"Not one image of {len(found.skipped[reason])} can be used: {reason}.")
+            example_set.skip(reason, example.image.name)
+    example_set.examples = [example for example in example_set.examples if usable(example)]
+    if not example_set.examples:
+        raise ModelError(
+            f"Not one image of {len(example_set.skipped[reason])} can be used: {reason}."
+        )
 
 
 def drawn(examples: list[Example], limit: int | None) -> list[Example]:

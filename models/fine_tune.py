@@ -147,7 +147,7 @@ def fine_tune(
     from models.fine_tuning import saving  # torch takes seconds to import; --help needs none
     from models.fine_tuning.pipeline import Watch, train_classifier
     from models.fine_tuning.towers import fetch_resnet50
-    from models.train import listen_for_stop
+    from models.training.progress import listen_for_stop
 
     progress = bars(watched)
     called = saving.check_name(folder.resolve().name if name is None else name)
@@ -223,27 +223,32 @@ def lines_of(facts: Mapping[str, Any]) -> list[str]:
     accuracy, c = facts["accuracy"], len(facts["classes"])
     train, test = sum(facts["photos"]), sum(facts["split"]["test"])
     rows = [["class", "photos", "precision", "recall"]]
-    for photos, it in zip(facts["photos"], facts["per_class"], strict=True):
-        shares = [percent(it[key]["value"]) if it[key] else "-" for key in ("precision", "recall")]
-        rows.append([it["class"], f"{photos:,}", *shares])
-    wrong = sorted(
+    for photos, entry in zip(facts["photos"], facts["per_class"], strict=True):
+        shares = [
+            percent(entry[key]["value"]) if entry[key] else "-" for key in ("precision", "recall")
+        ]
+        rows.append([entry["class"], f"{photos:,}", *shares])
+    confusions = sorted(
         (
-            (count, facts["classes"][is_], facts["classes"][taken])
-            for is_, row in enumerate(facts["confusion"])
-            for taken, count in enumerate(row)
-            if is_ != taken and count
+            (count, facts["classes"][actual], facts["classes"][predicted])
+            for actual, row in enumerate(facts["confusion"])
+            for predicted, count in enumerate(row)
+            if actual != predicted and count
         ),
-        key=lambda it: -it[0],
+        key=lambda entry: -entry[0],
     )
     return [
         f"{facts['mode']} of {facts['weights_of']}: {c} classes, trained with {train:,} photos",
         *table(rows),
         f"right: {percent(accuracy['value'])} of {test:,} photos that were held back "
         f"({percent(accuracy['low'])} to {percent(accuracy['high'])}); chance {percent(1 / c)}",
-        *(f"{is_} taken for {taken}: {count} times" for count, is_, taken in wrong[:WORST]),
         *(
-            f"left out, {reason}: {it['count']:,} ({', '.join(it['first'])})"
-            for reason, it in facts["skipped"].items()
+            f"{actual} taken for {predicted}: {count} times"
+            for count, actual, predicted in confusions[:WORST]
+        ),
+        *(
+            f"left out, {reason}: {entry['count']:,} ({', '.join(entry['first'])})"
+            for reason, entry in facts["skipped"].items()
         ),
         *([NOTHING_GAINED] if facts["chosen"].get("epoch") == 0 else []),
         f"saved: {facts['folder']}",

@@ -127,12 +127,12 @@ TRANSLATION_INSTRUCTIONS = {
 
 def describe_instruction(languages: Sequence[str]) -> str:
     """What is asked together with the picture; `languages` is "ko", "en" or both, in any order."""
-    wanted = tuple(language for language in CAPTION_FIELDS if language in languages)
+    requested = tuple(language for language in CAPTION_FIELDS if language in languages)
     return "\n".join(
         (
             DESCRIBE_TASK,
-            *(CAPTION_FIELDS[language] for language in wanted),
-            KEYWORDS_FIELD.format(languages=KEYWORD_LANGUAGES[wanted]),
+            *(CAPTION_FIELDS[language] for language in requested),
+            KEYWORDS_FIELD.format(languages=KEYWORD_LANGUAGES[requested]),
             TEXT_FIELD,
         )
     )

@@ -54,9 +54,9 @@ class CocaCaptioner:
             weights_dir: where the hub's files are kept.
             device: "auto", "cuda", "mps" or "cpu".
         """
-        architecture, _, rest = spec.partition("/")
-        is_file = "/" in rest or Path(rest).suffix in (".safetensors", ".pt", ".bin")
-        self.model_id = f"{architecture}/{Path(rest).stem}" if is_file else spec
+        architecture, _, weights = spec.partition("/")
+        is_file = "/" in weights or Path(weights).suffix in (".safetensors", ".pt", ".bin")
+        self.model_id = f"{architecture}/{Path(weights).stem}" if is_file else spec
         self._spec = spec
         self._weights_dir = weights_dir
         self._device = device

@@ -20,7 +20,7 @@ from models.clip.encoder import (
     choose_device,
     choose_dtype,
     load_clip,
-    tokenizer_of,
+    load_tokenizer,
 )
 from models.clip.spec import ModelSpec, parse_spec
 from models.clip.weights import checkpoint_on_disk
@@ -69,7 +69,7 @@ class CaptionNetwork:
             raise ModelError(self._does_not_fit()) from error
         except BROKEN_CHECKPOINT as error:
             raise WeightsUnavailableError(f"{spec.name} cannot be loaded") from error
-        self._tokenizer = tokenizer_of(spec, None)
+        self._tokenizer = load_tokenizer(spec, None)
 
     def caption(self, image: Image.Image) -> str:
         """What the model sees in an upright RGB image of any size, the same each time; may be "".
@@ -89,21 +89,21 @@ class CaptionNetwork:
 
     def _search(self, pixels: torch.Tensor) -> tuple[int, ...]:
         """The tokens of a caption for `pixels` (1, 3, h, w)."""
-        sees = self._model(pixels)
+        encoded = self._model(pixels)
 
         def logits(text: torch.Tensor) -> torch.Tensor:
             b = len(text)
             outputs: dict[str, torch.Tensor] = self._model(
                 pixels.expand(b, -1, -1, -1),
                 text.to(self._device),
-                image_latent=sees["image_features"].expand(b, -1),
-                image_embs=sees["image_embs"].expand(b, -1, -1),
+                image_latent=encoded["image_features"].expand(b, -1),
+                image_embs=encoded["image_embs"].expand(b, -1, -1),
                 output_labels=False,
             )
             return outputs["logits"][:, -1]
 
         longest = min(LONGEST, self._model.context_length)
-        return likeliest(
+        return beam_search(
             logits, self._tokenizer.sot_token_id, self._tokenizer.eot_token_id, longest
         )
 
@@ -115,7 +115,7 @@ class CaptionNetwork:
 
 
 @dataclass(frozen=True)
-class Written:
+class Beam:
     """A caption on its way, or at its end."""
 
     tokens: tuple[int, ...]
@@ -128,7 +128,7 @@ class Written:
         return self.score / math.pow(len(self.tokens), LENGTH_POWER)
 
 
-def likeliest(
+def beam_search(
     logits: Callable[[torch.Tensor], torch.Tensor],
     start: int,
     end: int,
@@ -146,25 +146,27 @@ def likeliest(
         shortest: fewest tokens before its end.
         beams: how many are followed at the same time.
     """
-    alive = [Written((start,), 0.0)]
-    ended: list[Written] = []
+    alive = [Beam((start,), 0.0)]
+    ended: list[Beam] = []
     for length in range(1, longest):
         # In float32: sums of many small logarithms would be lost in bfloat16.
-        nats = logits(torch.tensor([it.tokens for it in alive])).float().log_softmax(dim=-1).cpu()
+        nats = (
+            logits(torch.tensor([beam.tokens for beam in alive])).float().log_softmax(dim=-1).cpu()
+        )
         nats[:, start] = -torch.inf
         if length < shortest:
             nats[:, end] = -torch.inf
         vocabulary = nats.shape[1]
-        scores = (nats + torch.tensor([[it.score] for it in alive])).flatten()
+        scores = (nats + torch.tensor([[beam.score] for beam in alive])).flatten()
         # Each beam may end, so twice as many go on to fill the beams again.
         best, places = scores.topk(min(2 * beams, len(scores)))
         grown = [
-            Written((*alive[place // vocabulary].tokens, place % vocabulary), score)
+            Beam((*alive[place // vocabulary].tokens, place % vocabulary), score)
             for place, score in zip(places.tolist(), best.tolist(), strict=True)
             if score > -math.inf
         ]
-        ended += [it for it in grown[:beams] if it.tokens[-1] == end]
-        alive = [it for it in grown if it.tokens[-1] != end][:beams]
+        ended += [beam for beam in grown[:beams] if beam.tokens[-1] == end]
+        alive = [beam for beam in grown if beam.tokens[-1] != end][:beams]
         if len(ended) >= beams or not alive:
             break
-    return max(ended or alive, key=lambda it: it.rank).tokens
+    return max(ended or alive, key=lambda beam: beam.rank).tokens

@@ -14,7 +14,7 @@ from models.interfaces import Captioner
 log = logging.getLogger(__name__)
 
 
-def captioner_named(
+def create_captioner(
     name: str,
     *,
     gemini_api_key: str | None,

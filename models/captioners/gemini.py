@@ -14,13 +14,13 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from models.captioners.gemini_errors import fault
+from models.captioners.gemini_errors import error_for_status
 from models.captioners.response_parsing import (
     MalformedAnswerError,
-    conversation_in,
-    description_in,
-    plain_description,
-    translation_in,
+    parse_answer,
+    parse_description,
+    parse_translation,
+    salvage_description,
 )
 from models.errors import CaptionerUnavailableError, CaptionRefusedError
 from models.interfaces import CaptionResult, Turn
@@ -117,13 +117,13 @@ class GeminiCaptioner:
         contents = [_picture(jpeg), describe_instruction(languages)]
         schema = describe_schema(languages)
         for _ in range(2):
-            said, withdrawn = self._ask(contents, schema=schema)
-            _check_photo(said, withdrawn)
+            text, withdrawn = self._ask(contents, schema=schema)
+            _check_photo(text, withdrawn)
             try:
-                return description_in(said, languages)
+                return parse_description(text, languages)
             except MalformedAnswerError as error:
                 log.info("%s gave a malformed answer: %s", self.model_id, error)
-        return plain_description(said, languages)
+        return salvage_description(text, languages)
 
     def answer(self, jpeg: bytes, turns: Sequence[Turn], language: str) -> str:
         """See `interfaces.Captioner.answer`; the photo goes with the first turn alone.
@@ -138,21 +138,21 @@ class GeminiCaptioner:
             for turn in turns
         ]
         contents[0]["parts"] = [_picture(jpeg), turns[0].text]
-        said, withdrawn = self._ask(contents, system=ANSWER_INSTRUCTIONS[language])
+        text, withdrawn = self._ask(contents, system=ANSWER_INSTRUCTIONS[language])
         if withdrawn:
             raise CaptionRefusedError(f"Gemini declined this question ({withdrawn}).")
-        if not (answer := conversation_in(said)):
+        if not (answer := parse_answer(text)):
             raise CaptionRefusedError("Gemini answered with nothing: ask in other words.")
         return answer
 
     def translate(self, text: str, language: str) -> str:
         """See `interfaces.Captioner.translate`; what is sent is `text`, below one instruction."""
-        said, withdrawn = self._ask(
+        translation, withdrawn = self._ask(
             [TRANSLATION_INSTRUCTIONS[language], text], stands=TRANSLATION_STANDS, joint=" "
         )
         if withdrawn:
             raise CaptionRefusedError(f"Gemini did not translate this ({withdrawn}): reword it.")
-        return translation_in(said, text)
+        return parse_translation(translation, text)
 
     def _ask(
         self,
@@ -190,18 +190,20 @@ class GeminiCaptioner:
         from google.protobuf.json_format import ParseError
         from requests.exceptions import RequestException, Timeout, TooManyRedirects
 
-        wish = {"response_mime_type": "application/json", "response_schema": schema}
+        json_config = {"response_mime_type": "application/json", "response_schema": schema}
         try:
             return model.generate_content(
                 contents,
-                generation_config=wish if schema else None,
+                generation_config=json_config if schema else None,
                 # Without its own retries, each of which would send the photo uncounted.
                 request_options={"timeout": self._timeout_s, "retry": None},
             )
         except exceptions.GoogleAPICallError as error:
             log.info("%s answered %s", self.model_id, type(error).__name__)
             message = str(error.message).replace(self._api_key, self.key_hint)
-            return fault(error.code, message, error.details, self.model_id, datetime.now(UTC))
+            return error_for_status(
+                error.code, message, error.details, self.model_id, datetime.now(UTC)
+            )
         except (Timeout, exceptions.RetryError):
             return CaptionerUnavailableError(
                 f"Gemini did not answer within {self._timeout_s:g} seconds: try again later."
@@ -258,11 +260,11 @@ def _for_a_setting(sentence: str) -> CaptionerUnavailableError:
     return error
 
 
-def _check_photo(said: str, withdrawn: str) -> None:
+def _check_photo(text: str, withdrawn: str) -> None:
     """Raises CaptionRefusedError where a photo was declined or nothing was said of it."""
     if withdrawn:
         raise CaptionRefusedError(f"Gemini declined this photo ({withdrawn}).")
-    if not said:
+    if not text:
         raise CaptionRefusedError(
             "Gemini answered without a caption: write one by hand, or ask another model."
         )

@@ -41,7 +41,7 @@ class QuotaUsedUpError(CaptionerUnavailableError):
             super().__init__(f"Gemini's quota for this key is used up: try again {when}.")
 
 
-def fault(
+def error_for_status(
     code: int | None, message: str, details: Sequence[Any], model: str, now: datetime
 ) -> CaptionerUnavailableError:
     """The error to raise for an answer that is an HTTP error.
@@ -74,8 +74,8 @@ def fault(
         if code and code >= 500:
             sentence = "Gemini has a fault of its own at the moment: try again later."
         else:
-            said = " ".join(message.split())[:LONGEST_MESSAGE]
-            sentence = f"Gemini refused the request ({code}): {said}"
+            excerpt = " ".join(message.split())[:LONGEST_MESSAGE]
+            sentence = f"Gemini refused the request ({code}): {excerpt}"
     error = CaptionerUnavailableError(sentence)
     error.needs_setting = needs_setting
     error.retry_after_s = _retry_after_s(details)
@@ -114,4 +114,7 @@ def _retry_after_s(details: Sequence[Any]) -> float | None:
 
 def _detail(details: Sequence[Any], kind: str) -> Mapping[str, Any]:
     """The detail of that kind, empty where there is none."""
-    return next((one for one in details if isinstance(one, dict) and one.get("@type") == kind), {})
+    return next(
+        (detail for detail in details if isinstance(detail, dict) and detail.get("@type") == kind),
+        {},
+    )

@@ -25,16 +25,16 @@ class BoundedAdapter(HTTPAdapter):
     That of `requests` is for each read from the socket, so an answer that drips would never end.
     """
 
-    def send(self, request: PreparedRequest, *how: Any, **named: Any) -> Response:
-        """Send `request` and read the whole answer; `named` are the arguments of the session.
+    def send(self, request: PreparedRequest, *args: Any, **options: Any) -> Response:
+        """Send `request` and read the whole answer; `options` are the arguments of the session.
 
         Raises:
             ReadTimeout: it is not all there within `timeout` seconds; noticed as a piece arrives,
                 or after as long again without one.
             BrokenConnection: it ends early, or is larger than any answer.
         """
-        deadline = time.monotonic() + named["timeout"]
-        response = super().send(request, *how, **{**named, "stream": True})
+        deadline = time.monotonic() + options["timeout"]
+        response = super().send(request, *args, **{**options, "stream": True})
         try:
             pieces = list(_pieces(response, deadline))
         except BaseException:

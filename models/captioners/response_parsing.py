@@ -36,8 +36,8 @@ class MalformedAnswerError(ModelError):
 
 def one_line(text: str, longest: int) -> str:
     """`text` in one line of at most `longest` characters, cut where it is longer."""
-    seen = "".join(c for c in " ".join(text.split()) if c in JOINERS or not _is_hidden(c))
-    return unicodedata.normalize("NFC", seen)[:longest].strip()
+    visible = "".join(c for c in " ".join(text.split()) if c in JOINERS or not _is_hidden(c))
+    return unicodedata.normalize("NFC", visible)[:longest].strip()
 
 
 def lines(text: str, longest: int) -> str:
@@ -46,7 +46,7 @@ def lines(text: str, longest: int) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(clean).strip())[:longest].rstrip()
 
 
-def description_in(answer: str, languages: Sequence[str]) -> CaptionResult:
+def parse_description(answer: str, languages: Sequence[str]) -> CaptionResult:
     """The description in an answer of the form of `prompts.describe_schema`.
 
     Raises:
@@ -71,7 +71,7 @@ def description_in(answer: str, languages: Sequence[str]) -> CaptionResult:
     return CaptionResult(captions, _cleaned(keywords), lines(text, LONGEST_TEXT))
 
 
-def plain_description(answer: str, languages: Sequence[str]) -> CaptionResult:
+def salvage_description(answer: str, languages: Sequence[str]) -> CaptionResult:
     """What can be read in an answer that is not of the form asked for.
 
     That is the captions where it is JSON in part, else all of it as one caption of an unknown
@@ -93,12 +93,12 @@ def plain_description(answer: str, languages: Sequence[str]) -> CaptionResult:
     return CaptionResult(captions)
 
 
-def conversation_in(answer: str) -> str:
+def parse_answer(answer: str) -> str:
     """What is said in a conversation: plain text in lines, at most LONGEST_ANSWER characters."""
     return lines(answer, LONGEST_ANSWER)
 
 
-def translation_in(answer: str, original: str) -> str:
+def parse_translation(answer: str, original: str) -> str:
     """The translation, without the quotation marks and the full stop that the original has not.
 
     Raises:
@@ -118,10 +118,10 @@ def translation_in(answer: str, original: str) -> str:
 
 def _captions_in(fields: Mapping[str, Any], languages: Sequence[str]) -> dict[str, str]:
     """Those of the captions asked for that are there."""
-    found = {language: fields.get(f"caption_{language}") for language in languages}
+    values = {language: fields.get(f"caption_{language}") for language in languages}
     clean = {
         language: one_line(caption, LONGEST_CAPTION)
-        for language, caption in found.items()
+        for language, caption in values.items()
         if isinstance(caption, str)
     }
     return {language: caption for language, caption in clean.items() if caption}
@@ -131,11 +131,11 @@ def _pieces_of(text: str, languages: Sequence[str]) -> dict[str, Any]:
     """The captions in JSON that is cut short, or wrong elsewhere."""
     pieces: dict[str, Any] = {}
     for language in languages:
-        found = re.search(CUT_CAPTION % language, text)
-        if found is None:
+        match = re.search(CUT_CAPTION % language, text)
+        if match is None:
             continue
         try:
-            pieces[f"caption_{language}"] = json.loads(f'"{found[1]}"', strict=False)
+            pieces[f"caption_{language}"] = json.loads(f'"{match[1]}"', strict=False)
         except ValueError:
             continue  # cut within an escape
     return pieces

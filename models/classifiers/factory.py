@@ -62,10 +62,10 @@ class DefaultClassifiers:
         return fit_probe(positives, negatives, unlabelled, text)
 
     def heads(self, folder: Path) -> list[HeadCard]:
-        """Newest first: see `models.classifiers.trained_head.heads_in`."""
-        from models.classifiers.trained_head import heads_in
+        """Newest first: see `models.classifiers.trained_head.list_heads`."""
+        from models.classifiers.trained_head import list_heads
 
-        return heads_in(folder)
+        return list_heads(folder)
 
     def load_head(self, folder: Path, name: str) -> TrainedHead:
         """One of them: see `models.classifiers.trained_head.load_head`."""

@@ -31,7 +31,7 @@ from torchvision.transforms import (  # type: ignore[import-untyped]
     Resize,
 )
 
-from models.classifiers.trained_head import TowerSpec
+from models.classifiers.tower_spec import TowerSpec
 from models.clip.encoder import choose_device, choose_dtype
 from models.interfaces import Shares
 
@@ -65,8 +65,8 @@ class Network(torch.nn.Module):
     def features(self, views: torch.Tensor) -> torch.Tensor:
         """(b, 3, s, s) in [0, 1] -> (b, d); of norm 1 where it is CLIP's, as in the album."""
         mean, std = self.get_buffer("mean"), self.get_buffer("std")
-        made: torch.Tensor = self.tower((views - mean) / std)
-        return F.normalize(made.float(), dim=-1) if self.spec.kind == "clip" else made.float()
+        outputs: torch.Tensor = self.tower((views - mean) / std)
+        return F.normalize(outputs.float(), dim=-1) if self.spec.kind == "clip" else outputs.float()
 
     def forward(self, views: torch.Tensor) -> torch.Tensor:
         """(b, 3, s, s) in [0, 1] -> (b, c) logits, float32."""
@@ -77,13 +77,13 @@ class Network(torch.nn.Module):
     @torch.inference_mode()
     def look(self, images: Sequence[Image.Image]) -> Shares:
         """(n, c) probabilities of upright RGB images; from many threads at once, if need be."""
-        found = [np.empty((0, self.head.out_features), np.float32)]
+        batches = [np.empty((0, self.head.out_features), np.float32)]
         for start in range(0, len(images), BATCH):
             squares = [self._geometry(image) for image in images[start : start + BATCH]]
             pixels = np.stack([np.asarray(square, np.uint8) for square in squares])
             with self._lock:
-                found.append(self.look_at(torch.from_numpy(pixels)))
-        return np.concatenate(found)
+                batches.append(self.look_at(torch.from_numpy(pixels)))
+        return np.concatenate(batches)
 
     @torch.inference_mode()
     def look_at(self, pixels: torch.Tensor) -> Shares:
@@ -97,13 +97,13 @@ class Network(torch.nn.Module):
         """(b, s, s, 3) uint8 -> (b, d) float32 on the CPU."""
         return self._as_views(self.features, pixels).cpu()
 
-    def _as_views(self, ask: Any, pixels: torch.Tensor) -> torch.Tensor:
+    def _as_views(self, forward: Any, pixels: torch.Tensor) -> torch.Tensor:
         device = self.head.weight.device
         views = pixels.to(device).permute(0, 3, 1, 2).float() / 255  # (b, 3, s, s)
         dtype = choose_dtype(device)
         with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
-            answer: torch.Tensor = ask(views.contiguous(memory_format=torch.channels_last))
-        return answer
+            outputs: torch.Tensor = forward(views.contiguous(memory_format=torch.channels_last))
+        return outputs
 
 
 def geometry(spec: TowerSpec, px: int | None = None) -> Any:
@@ -157,15 +157,17 @@ def load_network(
     try:
         # On no device first: a description alone must not be able to ask for all the memory.
         with torch.device("meta"):
-            wanted = {name: [*it.shape] for name, it in build_tower(spec).state_dict().items()}
+            expected = {
+                name: [*tensor.shape] for name, tensor in build_tower(spec).state_dict().items()
+            }
         with safe_open(weights, "pt") as file:
             names = [name for name in file.keys() if name.startswith("tower.")]  # noqa: SIM118 - no dict
-            found = {name[6:]: [*file.get_slice(name).get_shape()] for name in names}
-        if wanted != found:
+            stored = {name[6:]: [*file.get_slice(name).get_shape()] for name in names}
+        if expected != stored:
             return None
         tower = build_tower(spec)
         tensors = load_file(weights)
-        tower.load_state_dict({name: tensors[f"tower.{name}"] for name in wanted})
+        tower.load_state_dict({name: tensors[f"tower.{name}"] for name in expected})
     except (*CANNOT_BE_BUILT, OSError, SafetensorError):
         return None
     network = new_network(spec, tower, len(bias))
@@ -181,22 +183,22 @@ def blocks_of(tower: torch.nn.Module) -> list[list[str]]:
     Blocks are the parts of one class that a tower repeats and that hold nearly all of its weights:
     the layers of a transformer, the residual blocks of a convolutional network.
     """
-    kinds: dict[type, list[tuple[str, torch.nn.Module]]] = defaultdict(list)
+    by_class: dict[type, list[tuple[str, torch.nn.Module]]] = defaultdict(list)
     for name, module in tower.named_modules():
         if name and not type(module).__module__.startswith("torch.nn."):
-            kinds[type(module)].append((name, module))
-    repeated = {
-        kind: sum(p.numel() for _, it in parts for p in it.parameters())
-        for kind, parts in kinds.items()
+            by_class[type(module)].append((name, module))
+    sizes = {
+        kind: sum(p.numel() for _, module in parts for p in module.parameters())
+        for kind, parts in by_class.items()
         if len(parts) > 1
     }
     names = [name for name, _ in tower.named_parameters()]
-    if not repeated:
+    if not sizes:
         return [names]
-    large = [kind for kind, size in repeated.items() if size >= OF_A_KIND * max(repeated.values())]
-    chosen = max(large, key=lambda kind: len(kinds[kind]))
+    large = [kind for kind, size in sizes.items() if size >= OF_A_KIND * max(sizes.values())]
+    chosen = max(large, key=lambda kind: len(by_class[kind]))
     blocks = [
-        [name for name in names if name.startswith(f"{prefix}.")] for prefix, _ in kinds[chosen]
+        [name for name in names if name.startswith(f"{prefix}.")] for prefix, _ in by_class[chosen]
     ]
     last = names.index(blocks[-1][-1])
     # open_clip's transformers keep their last projection among the first of their weights.

@@ -33,7 +33,7 @@ WORD_WEIGHT = 1.0  # the words are one example...
 WORD_FIT = 3.0  # ...that fits them so many standard deviations better than a photo at random
 
 FOLDS = 5
-LEAST = 4  # examples of either kind, below which a share would say nothing
+FEWEST_EXAMPLES = 4  # examples of either kind, below which a share would say nothing
 # Also measured: while there are few examples, three guesses stand beside what they say.
 NEW_PHOTOS_REACH = (0.65, 0.8, 0.95)  # of the score of what was learned from, or, if that is less,
 BEST_OF_ALBUM = 0.995  # of this quantile of the album, for an example is always nearest to itself
@@ -96,18 +96,18 @@ def fit_probe(
     if not len(positives) and text is None:
         raise ValueError("a label needs an example or words")
     p, q, u = (rows.astype(np.float64) for rows in (positives, negatives, unlabelled))
-    words = None if text is None else text.astype(np.float64)
-    line = _fit(p, q, u, words)
-    is_it, is_not, others = _held_back(p, q, u, words)
-    if not len(is_it):  # too few to hold one back
-        is_not, others = line.scores(q), line.scores(u)
-    cut = _cut(line.scores(p), is_it, np.concatenate([is_not, others]))
+    text_row = None if text is None else text.astype(np.float64)
+    line = _fit(p, q, u, text_row)
+    held_positive, held_negative, background = _held_back(p, q, u, text_row)
+    if not len(held_positive):  # too few to hold one back
+        held_negative, background = line.scores(q), line.scores(u)
+    cut = _cut(line.scores(p), held_positive, np.concatenate([held_negative, background]))
     precision = recall = None
-    if len(is_it) >= LEAST:
-        found, wrong = int((is_it >= cut).sum()), int((is_not >= cut).sum())
-        recall = Proportion.of(found, len(is_it))
-        if len(is_not) >= LEAST and found + wrong:
-            precision = Proportion.of(found, found + wrong)
+    if len(held_positive) >= FEWEST_EXAMPLES:
+        hits, false_hits = int((held_positive >= cut).sum()), int((held_negative >= cut).sum())
+        recall = Proportion.of(hits, len(held_positive))
+        if len(held_negative) >= FEWEST_EXAMPLES and hits + false_hits:
+            precision = Proportion.of(hits, hits + false_hits)
     probe = LinearProbe(STEEPNESS * line.weights, STEEPNESS * (line.bias - cut))
     return FittedProbe(probe, 0.5, precision, recall)
 
@@ -123,35 +123,37 @@ def _fit(p: Rows, q: Rows, u: Rows, text: Rows | None) -> _Line:
     features = [(rows - centre) / radius for rows in (p, q, u)]
     if text is not None:
         spread = _or_one(float((album @ text).std()))
-        by_words = WORD_SCALE / spread * text  # (d,): WORD_SCALE for each standard deviation
+        text_direction = WORD_SCALE / spread * text  # (d,): WORD_SCALE for each standard deviation
         features = [
-            np.column_stack([of, (rows - centre) @ by_words])
-            for of, rows in zip(features, (p, q, u), strict=True)
+            np.column_stack([features_of, (rows - centre) @ text_direction])
+            for features_of, rows in zip(features, (p, q, u), strict=True)
         ]
-        as_example = np.zeros((1, len(text) + 1))
-        as_example[0, -1] = WORD_SCALE * WORD_FIT
-        features.append(as_example)
-    of_p, of_q, of_u, *of_words = features
-    if not len(of_q) + len(of_u):
-        of_u = np.zeros((1, of_p.shape[1]))
-    x = np.concatenate([of_p, *of_words, of_q, of_u]).astype(np.float32)  # half the time
+        text_example = np.zeros((1, len(text) + 1))
+        text_example[0, -1] = WORD_SCALE * WORD_FIT
+        features.append(text_example)
+    x_positive, x_negative, x_unlabelled, *x_text = features
+    if not len(x_negative) + len(x_unlabelled):
+        x_unlabelled = np.zeros((1, x_positive.shape[1]))
+    x = np.concatenate([x_positive, *x_text, x_negative, x_unlabelled]).astype(
+        np.float32
+    )  # half the time
     weight = np.ones(len(x))
-    is_it = np.zeros(len(x))
-    is_it[: len(of_p) + len(of_words)] = 1
-    if of_words:
-        weight[len(of_p)] = WORD_WEIGHT
-    if len(of_u):
-        weight[-len(of_u) :] = weight[is_it == 1].sum() / len(of_u)
+    labels = np.zeros(len(x))
+    labels[: len(x_positive) + len(x_text)] = 1
+    if x_text:
+        weight[len(x_positive)] = WORD_WEIGHT
+    if len(x_unlabelled):
+        weight[-len(x_unlabelled) :] = weight[labels == 1].sum() / len(x_unlabelled)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # near enough for photos
-        model = LogisticRegression(C=PENALTY, max_iter=100).fit(x, is_it, sample_weight=weight)
+        model = LogisticRegression(C=PENALTY, max_iter=100).fit(x, labels, sample_weight=weight)
     weights = model.coef_[0].astype(np.float64)
-    line = weights[: p.shape[1]] / radius
+    direction = weights[: p.shape[1]] / radius
     if text is not None:
-        line = line + weights[-1] * by_words
-    line = line / _or_one(float(np.linalg.norm(line)))
-    line = line / _or_one(float((album @ line).std()))
-    return _Line(line, -float(centre @ line))
+        direction = direction + weights[-1] * text_direction
+    direction = direction / _or_one(float(np.linalg.norm(direction)))
+    direction = direction / _or_one(float((album @ direction).std()))
+    return _Line(direction, -float(centre @ direction))
 
 
 def _or_one(spread: float) -> float:
@@ -168,18 +170,18 @@ def _held_back(p: Rows, q: Rows, u: Rows, text: Rows | None) -> tuple[Rows, Rows
     folds = min(FOLDS, len(p))
     if folds < 2:
         return np.empty(0), np.empty(0), np.empty(0)
-    every = (p, q, u)
-    scores = [np.zeros(len(rows)) for rows in every]
+    groups = (p, q, u)
+    scores = [np.zeros(len(rows)) for rows in groups]
     for fold in range(folds):
-        out = [np.arange(len(rows)) * folds // max(1, len(rows)) == fold for rows in every]
-        kept = [rows[~left] for rows, left in zip(every, out, strict=True)]
-        line = _fit(kept[0], kept[1], kept[2], text)
-        for rows, left, of in zip(every, out, scores, strict=True):
-            of[left] = line.scores(rows[left])
+        held_out = [np.arange(len(rows)) * folds // max(1, len(rows)) == fold for rows in groups]
+        remaining = [rows[~mask] for rows, mask in zip(groups, held_out, strict=True)]
+        line = _fit(remaining[0], remaining[1], remaining[2], text)
+        for rows, mask, group_scores in zip(groups, held_out, scores, strict=True):
+            group_scores[mask] = line.scores(rows[mask])
     return scores[0], scores[1], scores[2]
 
 
-def _cut(own: Rows, held_back: Rows, others: Rows) -> float:
+def _cut(positives: Rows, held_back: Rows, background: Rows) -> float:
     """The score from which on a photo gets the label: about where precision x recall is highest.
 
     How common the label is need not be known for that: recall² over the share of the album that
@@ -188,22 +190,22 @@ def _cut(own: Rows, held_back: Rows, others: Rows) -> float:
     is a matter of luck, so this is the mean of all cuts, weighted by how good they are.
 
     Args:
-        own: (p,) scores of the "is" examples by what was learned from them, too high therefore.
+        positives: (p,) scores of the "is" examples by the model they trained, so too high.
         held_back: (p,) scores of the same by what was learned without them; may be none.
-        others: (n,) scores of photos that may be anything.
+        background: (n,) scores of photos that may be anything.
     """
-    levels = [float(own.mean())] if len(own) else []
-    if len(others):
-        levels.append(float(np.quantile(others, BEST_OF_ALBUM)))
-    level = min((it for it in levels if it > 0), default=0.0)
+    levels = [float(positives.mean())] if len(positives) else []
+    if len(background):
+        levels.append(float(np.quantile(background, BEST_OF_ALBUM)))
+    level = min((candidate for candidate in levels if candidate > 0), default=0.0)
     guesses = level * np.array(NEW_PHOTOS_REACH)
     cuts = np.sort(np.concatenate([held_back, guesses]))
     recall = 1 - np.arange(len(cuts)) / len(cuts)
-    n = max(1, len(others))
-    share = (len(others) - np.searchsorted(np.sort(others), cuts)) / n
-    good = recall**2 / (share + RAREST)
-    best = float(np.average(cuts, weights=(good / good.max()) ** 2))
-    if len(own):  # each fold measures with a line of its own, which may reach higher
-        best = min(best, float(own.mean()))
+    n = max(1, len(background))
+    share = (len(background) - np.searchsorted(np.sort(background), cuts)) / n
+    quality = recall**2 / (share + RAREST)
+    best = float(np.average(cuts, weights=(quality / quality.max()) ** 2))
+    if len(positives):  # each fold measures with a line of its own, which may reach higher
+        best = min(best, float(positives.mean()))
     # Where nothing tells the examples from the album, giving the label to all photos is "best".
     return max(best, min(LOWEST_CUT, float(guesses[0])))

@@ -13,7 +13,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import re
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -22,9 +21,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, model_validator
 from safetensors import SafetensorError, safe_open
 
+from models.classifiers.tower_spec import CardSection, Share, TowerSpec
 from models.errors import ModelError
 from models.interfaces import Embeddings, HeadCard, Shares, TrainedHead
 
@@ -40,51 +40,10 @@ MOST_CLASSES = 10_000
 CARD_BYTES = 64 << 20
 """A confusion table of thousands of classes is long, but not longer."""
 
-Share = Annotated[float, Field(ge=0, le=1)]
-Channels = tuple[float, float, float]
-Numbers = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.float32]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
-
-
-class TowerSpec(_Section):
-    """How an image tower is built and fed; its weights lie in the safetensors."""
-
-    kind: Literal["clip", "resnet50"]
-    embed_dim: Annotated[int, Field(gt=0, le=1 << 16)]
-    """d, the width of what it makes of a picture."""
-    vision_cfg: dict[str, Any] = {}
-    """open_clip's description of the tower; empty for a ResNet-50."""
-    quick_gelu: bool = False
-    image_size: Annotated[int, Field(ge=8, le=2048)]
-    """Pixels of the square that it sees."""
-    resize_px: Annotated[int, Field(ge=8, le=4096)]
-    """What the shorter side is resized to before the middle is cut out."""
-    mean: Channels
-    std: Channels
-    interpolation: Literal["bicubic", "bilinear"] = "bicubic"
-    resize_mode: Literal["shortest", "longest", "squash"] = "shortest"
-
-    @field_validator("vision_cfg")
-    @classmethod
-    def _stays_here(cls, config: dict[str, Any]) -> dict[str, Any]:
-        """A name of timm's may point to the model hub; weights come from the file beside it."""
-        name = config.get("timm_model_name")
-        if name is not None and not (isinstance(name, str) and re.fullmatch(r"[\w.]+", name)):
-            raise ValueError("timm_model_name is no name")
-        return config | {"timm_model_pretrained": False}
-
-    @field_validator("std")
-    @classmethod
-    def _divides(cls, std: Channels) -> Channels:
-        if min(std) <= 0:
-            raise ValueError("std is above 0")
-        return std
-
-
-class Accuracy(_Section):
+class Accuracy(CardSection):
     """A share with its 95 % interval."""
 
     value: Share
@@ -92,7 +51,7 @@ class Accuracy(_Section):
     high: Share
 
 
-class Card(_Section):
+class Card(CardSection):
     """What `card.json` must hold; more may stand in it."""
 
     format: Literal[1]
@@ -139,7 +98,7 @@ class EmbeddingHead:
 
     image_size = 0
 
-    def __init__(self, card: HeadCard, weight: Numbers, bias: Numbers) -> None:
+    def __init__(self, card: HeadCard, weight: Floats, bias: Floats) -> None:
         """`weight` is (c, d), `bias` (c,)."""
         self.card = card
         self._weight, self._bias = weight, bias
@@ -196,7 +155,7 @@ def softmax(logits: npt.NDArray[np.floating[Any]]) -> Shares:
     return shares
 
 
-def heads_in(folder: Path) -> list[HeadCard]:
+def list_heads(folder: Path) -> list[HeadCard]:
     """The trained classifiers in `folder`, newest first; what is damaged is logged and left out."""
     cards = []
     for entry in _folders(folder):
@@ -204,7 +163,7 @@ def heads_in(folder: Path) -> list[HeadCard]:
             cards.append((entry.name, read_card(entry)))
         except ModelError as error:
             log.warning("%s", error)
-    cards.sort(key=lambda it: (it[1].trained_at.timestamp(), it[0]), reverse=True)
+    cards.sort(key=lambda entry: (entry[1].trained_at.timestamp(), entry[0]), reverse=True)
     return [card.brief(name) for name, card in cards]
 
 
@@ -229,7 +188,7 @@ def load_head(folder: Path, name: str) -> TrainedHead:
         if digest != card.sha256:
             raise _damaged(where)
         with safe_open(weights, "np") as tensors:
-            weight, bias = (_floats(tensors, f"head.{it}") for it in ("weight", "bias"))
+            weight, bias = (_floats(tensors, f"head.{part}") for part in ("weight", "bias"))
     except (OSError, SafetensorError, TypeError) as error:
         raise _damaged(where) from error
     if weight.shape != (len(card.classes), card.d) or bias.shape != (len(card.classes),):
@@ -278,6 +237,6 @@ def _folders(folder: Path) -> list[Path]:
     return [entry for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
 
 
-def _floats(tensors: Any, name: str) -> Numbers:
-    numbers: Numbers = tensors.get_tensor(name).astype(np.float32)
+def _floats(tensors: Any, name: str) -> Floats:
+    numbers: Floats = tensors.get_tensor(name).astype(np.float32)
     return numbers

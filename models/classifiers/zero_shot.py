@@ -156,16 +156,16 @@ def best_temperature(logits: Floats, labels: npt.NDArray[np.intp]) -> float:
     """
     if not len(labels) or logits.shape[1] < 2:
         return 1.0
-    above = logits.astype(np.float64)
-    above -= above.max(axis=1, keepdims=True)
-    own = above[np.arange(len(above)), labels]  # (n,)
-    if not above.any():
+    margins = logits.astype(np.float64)
+    margins -= margins.max(axis=1, keepdims=True)
+    correct = margins[np.arange(len(margins)), labels]  # (n,)
+    if not margins.any():
         return 1.0
     low, high = 1 / HIGHEST_TEMPERATURE, 1 / LOWEST_TEMPERATURE
     while high / low > 1 + 1e-6:
         scale = math.sqrt(low * high)
-        weights = np.exp(above * scale)  # (n, c)
-        slope = float(((weights * above).sum(axis=1) / weights.sum(axis=1) - own).sum())
+        weights = np.exp(margins * scale)  # (n, c)
+        slope = float(((weights * margins).sum(axis=1) / weights.sum(axis=1) - correct).sum())
         low, high = (low, scale) if slope > 0 else (scale, high)
     return 1 / math.sqrt(low * high)
 

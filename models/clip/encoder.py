@@ -24,7 +24,7 @@ from torch.overrides import TorchFunctionMode
 
 from models.clip.preprocessing import preprocess_on, works_on_tensors
 from models.clip.spec import ModelSpec, model_id_of, parse_spec
-from models.clip.weights import checkpoint_on_disk, not_here, tokenizer_on_disk
+from models.clip.weights import checkpoint_on_disk, tokenizer_on_disk, weights_missing
 from models.errors import ModelError, WeightsUnavailableError
 from models.interfaces import Embeddings
 
@@ -57,17 +57,17 @@ def choose_device(name: str) -> torch.device:
     Raises:
         ModelError: `name` is none of these, or this machine has no such device.
     """
-    here = {
+    availability = {
         "cuda": torch.cuda.is_available(),
         "mps": torch.backends.mps.is_available(),
         "cpu": True,
     }
     if name == "auto":
-        return torch.device(next(device for device, available in here.items() if available))
-    if not here.get(name, False):
-        found = " or ".join(device for device, available in here.items() if available)
+        return torch.device(next(device for device, available in availability.items() if available))
+    if not availability.get(name, False):
+        choices = " or ".join(device for device, available in availability.items() if available)
         raise ModelError(
-            f'This machine has no device "{name}": set ALBUM_DEVICE to auto or {found}.'
+            f'This machine has no device "{name}": set ALBUM_DEVICE to auto or {choices}.'
         )
     return torch.device(name)
 
@@ -140,7 +140,7 @@ class ClipEncoder:
         checkpoint = checkpoint_on_disk(model, weights_dir)
         tokenizer_dir = tokenizer_on_disk(model, weights_dir)
         if checkpoint is None or (model.tokenizer_repo() and tokenizer_dir is None):
-            raise not_here(model)
+            raise weights_missing(model)
         try:
             network, self._preprocess = load_clip(model, checkpoint, tokenizer_dir, towers)
             # Read before the cast: a temperature rounded to bfloat16 is up to 2 % off.
@@ -153,7 +153,7 @@ class ClipEncoder:
                 del network.visual
             # channels_last: convolutions run 20 to 80 % faster, vision transformers the same.
             self._model = network.to(self._device, self._dtype, memory_format=torch.channels_last)
-            self._tokenize = tokenizer_of(model, tokenizer_dir)
+            self._tokenize = load_tokenizer(model, tokenizer_dir)
         except torch.OutOfMemoryError as error:
             raise ModelError(self._does_not_fit()) from error
         except BROKEN_CHECKPOINT as error:
@@ -303,14 +303,14 @@ def _load_texts(model: Any, checkpoint: Path) -> bool:
         return False
     with safe_open(checkpoint, "pt") as file:
         names = [name for name in file.keys() if not name.startswith("visual.")]  # noqa: SIM118
-        wanted = {name for name in model.state_dict() if not name.startswith("visual.")}
-        if set(names) != wanted:
+        expected = {name for name in model.state_dict() if not name.startswith("visual.")}
+        if set(names) != expected:
             return False
         model.load_state_dict({name: file.get_tensor(name) for name in names}, strict=False)
     return True
 
 
-def tokenizer_of(spec: ModelSpec, tokenizer_dir: Path | None) -> Any:
+def load_tokenizer(spec: ModelSpec, tokenizer_dir: Path | None) -> Any:
     """Turns texts into tokens (n, context); from `tokenizer_dir` where open_clip ships none."""
     if tokenizer_dir is None:
         return open_clip.get_tokenizer(spec.architecture)

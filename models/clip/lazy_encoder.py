@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from models.clip.spec import model_id_of, parse_spec
-from models.clip.weights import not_here, weights_on_disk
+from models.clip.weights import weights_missing, weights_on_disk
 from models.errors import WeightsUnavailableError
 from models.interfaces import Embeddings
 
@@ -39,7 +39,7 @@ class LazyEncoder:
         """
         model = parse_spec(spec)
         if not weights_on_disk(spec, weights_dir):
-            raise not_here(model)
+            raise weights_missing(model)
         config = model.config()
         size = config["vision_cfg"].get("image_size", DEFAULT_PX)
         self.model_id = model_id_of(model)

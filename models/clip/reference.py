@@ -61,31 +61,33 @@ def preprocess(image: Image, size: int, mean: Array = MEAN, std: Array = STD) ->
 
 def image_features(tower: Tower, pixels: Array) -> Array:
     """Pixels (b, 3, h, w) float32 to features (b, d) float32 of any length: ViT, equations 1-4."""
-    own = tower.weights
-    kernel = own["conv1.weight"]  # (e, 3, p, p)
+    weights = tower.weights
+    kernel = weights["conv1.weight"]  # (e, 3, p, p)
     (e, _, p, _), (b, _, h, w) = kernel.shape, pixels.shape
     # A convolution whose stride is its kernel is a linear map of the patches of a grid.
     grid = pixels.reshape(b, 3, h // p, p, w // p, p)  # (b, 3, h/p, p, w/p, p)
     patches = grid.transpose(0, 2, 4, 1, 3, 5).reshape(b, -1, 3 * p * p)  # (b, s-1, 3pp)
     words = patches @ kernel.reshape(e, -1).T  # (b, s-1, e)
     # One more token that stands for no place: here the blocks gather what the whole image shows.
-    whole = np.broadcast_to(own["class_embedding"], (b, 1, e))  # (b, 1, e)
+    whole = np.broadcast_to(weights["class_embedding"], (b, 1, e))  # (b, 1, e)
     x = np.concatenate([whole, words], axis=1)  # (b, s, e)
-    x = x + own["positional_embedding"]  # (b, s, e): attention itself cannot tell where a token is
-    x = transformer(tower, layer_norm(x, own, "ln_pre."), causal=False)  # (b, s, e)
-    pooled = layer_norm(x[:, 0], own, "ln_post.")  # (b, e): the class token
-    return pooled @ own["proj"]  # (b, d)
+    x = (
+        x + weights["positional_embedding"]
+    )  # (b, s, e): attention itself cannot tell where a token is
+    x = transformer(tower, layer_norm(x, weights, "ln_pre."), causal=False)  # (b, s, e)
+    pooled = layer_norm(x[:, 0], weights, "ln_post.")  # (b, e): the class token
+    return pooled @ weights["proj"]  # (b, d)
 
 
 def text_features(tower: Tower, tokens: npt.NDArray[np.integer]) -> Array:
     """Token ids (b, s) int64 of open_clip's tokenizer to features (b, d) float32 of any length."""
-    own = tower.weights
-    places = own["positional_embedding"][: tokens.shape[1]]  # (s, e)
-    x = own["token_embedding.weight"][tokens] + places  # (b, s, e)
+    weights = tower.weights
+    places = weights["positional_embedding"][: tokens.shape[1]]  # (s, e)
+    x = weights["token_embedding.weight"][tokens] + places  # (b, s, e)
     x = transformer(tower, x, causal=True)  # (b, s, e)
     # Each token sees those before it, so the first that has read all is the end: the highest id.
     end = x[np.arange(len(x)), tokens.argmax(axis=1)]  # (b, e)
-    return layer_norm(end, own, "ln_final.") @ own["text_projection"]  # (b, d)
+    return layer_norm(end, weights, "ln_final.") @ weights["text_projection"]  # (b, d)
 
 
 def transformer(tower: Tower, x: Array, causal: bool) -> Array:
@@ -95,16 +97,20 @@ def transformer(tower: Tower, x: Array, causal: bool) -> Array:
     like GPT-2 and ViT, normalises what a block reads (pre-norm), which trains well when deep.
     """
     for layer in range(tower.layers):
-        own = part(tower.weights, f"transformer.resblocks.{layer}.")
-        x = x + attention(layer_norm(x, own, "ln_1."), own, tower.heads, causal)  # (b, s, e)
-        x = x + mlp(layer_norm(x, own, "ln_2."), own, tower.quick_gelu)  # (b, s, e)
+        weights = part(tower.weights, f"transformer.resblocks.{layer}.")
+        x = x + attention(
+            layer_norm(x, weights, "ln_1."), weights, tower.heads, causal
+        )  # (b, s, e)
+        x = x + mlp(layer_norm(x, weights, "ln_2."), weights, tower.quick_gelu)  # (b, s, e)
     return x
 
 
-def attention(x: Array, own: Weights, heads: int, causal: bool) -> Array:
+def attention(x: Array, weights: Weights, heads: int, causal: bool) -> Array:
     """Multi-head self-attention of (b, s, e) float32: Vaswani et al., sections 3.2.1 and 3.2.2."""
     b, s, e = x.shape
-    split = linear(x, own, "attn.in_proj_").reshape(b, s, 3, heads, e // heads)  # (b, s, 3, k, e/k)
+    split = linear(x, weights, "attn.in_proj_").reshape(
+        b, s, 3, heads, e // heads
+    )  # (b, s, 3, k, e/k)
     query, key, value = split.transpose(2, 0, 3, 1, 4)  # each (b, k, s, e/k)
     # A sum of e/k products spreads as the root of e/k: undone here, so that softmax stays soft.
     scores = query @ key.swapaxes(-1, -2) / math.sqrt(e // heads)  # (b, k, s, s)
@@ -112,16 +118,16 @@ def attention(x: Array, own: Weights, heads: int, causal: bool) -> Array:
         scores = np.where(np.tri(s, dtype=bool), scores, -np.inf)  # (b, k, s, s): no later tokens
     mixed = softmax(scores) @ value  # (b, k, s, e/k): what a token takes over from the others
     joined = mixed.swapaxes(1, 2).reshape(b, s, e)  # (b, s, e): the heads side by side
-    return linear(joined, own, "attn.out_proj.")  # (b, s, e)
+    return linear(joined, weights, "attn.out_proj.")  # (b, s, e)
 
 
-def mlp(x: Array, own: Weights, quick_gelu: bool) -> Array:
+def mlp(x: Array, weights: Weights, quick_gelu: bool) -> Array:
     """Each token of (b, s, e) float32 by itself, through a wider layer and back."""
-    wide = linear(x, own, "mlp.c_fc.")  # (b, s, m)
+    wide = linear(x, weights, "mlp.c_fc.")  # (b, s, m)
     # GELU (Hendrycks & Gimpel 2016) keeps of x the share P(z <= x) of a normal variable z; the
     # weights of OpenAI were trained with a sigmoid that comes close, QuickGELU.
     share = 1 / (1 + np.exp(-1.702 * wide)) if quick_gelu else (1 + erf(wide / math.sqrt(2))) / 2
-    return linear(wide * share, own, "mlp.c_proj.")  # (b, s, e)
+    return linear(wide * share, weights, "mlp.c_proj.")  # (b, s, e)
 
 
 def erf(x: Array) -> Array:
@@ -133,19 +139,19 @@ def erf(x: Array) -> Array:
     return np.copysign(1 - tail * np.exp(-(x**2)), x)
 
 
-def linear(x: Array, own: Weights, name: str) -> Array:
+def linear(x: Array, weights: Weights, name: str) -> Array:
     """(..., inputs) float32 to (..., outputs); torch keeps weights as (outputs, inputs)."""
-    weight = own[f"{name}weight"]  # (outputs, inputs)
+    weight = weights[f"{name}weight"]  # (outputs, inputs)
     # One product of two matrices is several times as fast as one for each sequence.
-    y = x.reshape(-1, x.shape[-1]) @ weight.T + own[f"{name}bias"]  # (all tokens, outputs)
+    y = x.reshape(-1, x.shape[-1]) @ weight.T + weights[f"{name}bias"]  # (all tokens, outputs)
     return y.reshape(*x.shape[:-1], -1)  # (..., outputs)
 
 
-def layer_norm(x: Array, own: Weights, name: str) -> Array:
+def layer_norm(x: Array, weights: Weights, name: str) -> Array:
     """Every token of (..., e) float32 to mean 0 and variance 1, then by learned gain and bias."""
     centred = x - x.mean(axis=-1, keepdims=True)  # (..., e)
     spread = np.sqrt((centred**2).mean(axis=-1, keepdims=True) + 1e-5)  # (..., 1), never zero
-    y: Array = centred / spread * own[f"{name}weight"] + own[f"{name}bias"]  # (..., e)
+    y: Array = centred / spread * weights[f"{name}weight"] + weights[f"{name}bias"]  # (..., e)
     return y
 
 
@@ -190,8 +196,8 @@ def read_tower(weights: Weights, config: Mapping[str, Any], side: str) -> Tower:
         ModelError: it is no transformer of CLIP's own kind, so a wrong answer would look right.
     """
     tower = config["text_cfg" if side == "text" else "vision_cfg"]
-    if others := [key for key in tower if key not in KNOWN or isinstance(tower[key], list)]:
-        raise ModelError(f"The reference does not know this tower's {', '.join(others)}.")
+    if unknown := [key for key in tower if key not in KNOWN or isinstance(tower[key], list)]:
+        raise ModelError(f"The reference does not know this tower's {', '.join(unknown)}.")
     heads = tower.get("heads") or tower["width"] // tower.get("head_width", 64)
     return Tower(part(weights, f"{side}."), tower["layers"], heads, config.get("quick_gelu", False))
 

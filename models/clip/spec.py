@@ -48,8 +48,8 @@ class ModelSpec:
     def config(self) -> dict[str, Any]:
         """A copy of open_clip's description of the architecture."""
         if self.architecture in _FOLDERS:
-            own: dict[str, Any] = read_folder_config(_FOLDERS[self.architecture])["model_cfg"]
-            return own
+            model_cfg: dict[str, Any] = read_folder_config(_FOLDERS[self.architecture])["model_cfg"]
+            return model_cfg
         import open_clip
 
         config: dict[str, Any] = open_clip.get_model_config(self.architecture)
@@ -59,8 +59,8 @@ class ModelSpec:
     def folder(self) -> Path | None:
         """The model folder that the weights lie in; None for any others."""
         folder = _FOLDERS.get(self.architecture)
-        own = folder is not None and self.checkpoint == folder / WEIGHTS_FILE
-        return folder if own else None
+        holds_weights = folder is not None and self.checkpoint == folder / WEIGHTS_FILE
+        return folder if holds_weights else None
 
     def tell_open_clip(self) -> None:
         """Let open_clip know the architecture, where it is that of a model folder."""
@@ -98,7 +98,7 @@ class ModelSpec:
         """The folder of a tokenizer that lies beside the checkpoint or with the architecture."""
         folders = [self.checkpoint.parent] if self.checkpoint else []
         folders += [_FOLDERS[self.architecture]] if self.architecture in _FOLDERS else []
-        return next((it for it in folders if (it / "tokenizer.json").is_file()), None)
+        return next((folder for folder in folders if (folder / "tokenizer.json").is_file()), None)
 
     def languages(self) -> tuple[str, ...]:
         """The languages that the text tower was trained to read, as ISO 639-1 codes; () for all.
@@ -125,8 +125,8 @@ def parse_spec(spec: str) -> ModelSpec:
         name = folder.resolve().name
         _note_folder(folder, name)
         return ModelSpec(name, name, None, folder / WEIGHTS_FILE)
-    architecture, _, rest = spec.partition("/")
-    if not rest:
+    architecture, _, weights = spec.partition("/")
+    if not weights:
         raise WeightsUnavailableError(
             f'"{spec}" does not name a model: set ALBUM_MODEL to auto, pocket or '
             "<architecture>/<pretrained tag>, such as ViT-B-32/laion2b_s34b_b79k."
@@ -135,7 +135,7 @@ def parse_spec(spec: str) -> ModelSpec:
 
     if POCKET not in open_clip.list_models():
         register_folder(POCKET_DIR, POCKET)
-    described = Path(rest).expanduser().with_name(f"{architecture}.json")
+    described = Path(weights).expanduser().with_name(f"{architecture}.json")
     if architecture not in open_clip.list_models() and described.is_file():
         open_clip.add_model_config(described)
     if architecture not in open_clip.list_models():
@@ -143,34 +143,34 @@ def parse_spec(spec: str) -> ModelSpec:
             f'open_clip knows no architecture "{architecture}": set ALBUM_MODEL to one of '
             "open_clip.list_pretrained(), or to auto."
         )
-    path = Path(rest).expanduser()
-    if _names_checkpoint(rest):
+    path = Path(weights).expanduser()
+    if _names_checkpoint(weights):
         if not path.is_file():
             raise WeightsUnavailableError(
                 f"There is no weights file {path}: correct the path in ALBUM_MODEL."
             )
         return ModelSpec(f"{architecture}/{path.stem}", architecture, None, path)
     tags = open_clip.list_pretrained_tags_by_model(architecture)
-    if rest not in tags:
+    if weights not in tags:
         known = " or ".join(f"{architecture}/{tag}" for tag in tags[-TAGS_NAMED:])
         raise WeightsUnavailableError(
-            f'No weights "{rest}" are published for {architecture}: set ALBUM_MODEL '
+            f'No weights "{weights}" are published for {architecture}: set ALBUM_MODEL '
             f"to, for example, {known or 'ViT-B-32/laion2b_s34b_b79k'}."
         )
-    return ModelSpec(spec, architecture, rest, None)
+    return ModelSpec(spec, architecture, weights, None)
 
 
 def names_files(spec: str) -> bool:
     """Whether a spec names files of this machine, not published weights."""
     folder = Path(spec).expanduser()
-    rest = spec.partition("/")[2]
-    return spec == POCKET or (folder / CONFIG_FILE).is_file() or _names_checkpoint(rest)
+    weights = spec.partition("/")[2]
+    return spec == POCKET or (folder / CONFIG_FILE).is_file() or _names_checkpoint(weights)
 
 
-def _names_checkpoint(rest: str) -> bool:
+def _names_checkpoint(weights: str) -> bool:
     """Whether what follows an architecture looks like a path, or is one."""
-    path = Path(rest).expanduser()
-    return "/" in rest or rest.endswith(CHECKPOINT_SUFFIXES) or path.is_file()
+    path = Path(weights).expanduser()
+    return "/" in weights or weights.endswith(CHECKPOINT_SUFFIXES) or path.is_file()
 
 
 def register_folder(folder: Path, name: str) -> None:

@@ -66,9 +66,9 @@ class TextTower:
     def _tokens(self, texts: Sequence[str]) -> npt.NDArray[np.int64]:
         """(b, s) with s of the longest text: what stands behind the end is never looked at."""
         encoded = self._tokenizer.encode_batch([clean(text) for text in texts])
-        tokens = np.zeros((len(texts), max(len(it.ids) for it in encoded)), np.int64)
-        for row, it in zip(tokens, encoded, strict=True):
-            row[: len(it.ids)] = it.ids
+        tokens = np.zeros((len(texts), max(len(encoding.ids) for encoding in encoded)), np.int64)
+        for row, encoding in zip(tokens, encoded, strict=True):
+            row[: len(encoding.ids)] = encoding.ids
         return tokens
 
 

@@ -67,7 +67,7 @@ def weights_on_disk(spec: str, weights_dir: Path) -> bool:
     return checkpoint_on_disk(model, weights_dir) is not None
 
 
-def not_here(spec: ModelSpec) -> WeightsUnavailableError:
+def weights_missing(spec: ModelSpec) -> WeightsUnavailableError:
     """What to raise where weights or tokenizer of a model are missing."""
     return WeightsUnavailableError(
         f"The weights of {spec.name} are not on this machine yet: start the album where "

@@ -72,7 +72,7 @@ class Calibration:
     """The mean, in nats."""
 
 
-def answer(
+def predict(
     embeddings: Embeddings, classes: Embeddings, labels: Labels, logit_scale: float
 ) -> ClassPredictions:
     """Let the class directions answer, and hold the answers against the labels.
@@ -87,32 +87,32 @@ def answer(
     above, level = np.zeros(n, np.int64), np.zeros(n, np.int64)
     confidence, nll = np.zeros(n), np.zeros(n)
     for rows, cosines in _blocks(embeddings, classes):
-        own = cosines[np.arange(len(cosines)), labels[rows], None]  # (b, 1)
-        above[rows] = (cosines > own + SAME_SCORE).sum(axis=1)
-        level[rows] = (np.abs(cosines - own) <= SAME_SCORE).sum(axis=1) - 1
+        correct = cosines[np.arange(len(cosines)), labels[rows], None]  # (b, 1)
+        above[rows] = (cosines > correct + SAME_SCORE).sum(axis=1)
+        level[rows] = (np.abs(cosines - correct) <= SAME_SCORE).sum(axis=1) - 1
         best = cosines.max(axis=1)
         total = _total(cosines, best, logit_scale)
         confidence[rows] = 1 / total
-        nll[rows] = np.log(total) + (best - own[:, 0]) * logit_scale
+        nll[rows] = np.log(total) + (best - correct[:, 0]) * logit_scale
     return ClassPredictions(Ranks(above, level, np.ones(n, np.int64)), confidence, nll)
 
 
 def reliability(confidence: Floats, correct: Floats, bins: int = BINS) -> list[Bin]:
     """Answers by how sure they were: `bins` bins of equal width over (0, 1]."""
-    of = np.clip(np.ceil(confidence * bins).astype(np.intp) - 1, 0, bins - 1)  # (n,)
-    counts = np.bincount(of, minlength=bins)
-    sure = np.bincount(of, confidence, bins) / np.maximum(counts, 1)
-    right = np.bincount(of, correct, bins) / np.maximum(counts, 1)
+    bin_of = np.clip(np.ceil(confidence * bins).astype(np.intp) - 1, 0, bins - 1)  # (n,)
+    counts = np.bincount(bin_of, minlength=bins)
+    confidences = np.bincount(bin_of, confidence, bins) / np.maximum(counts, 1)
+    accuracies = np.bincount(bin_of, correct, bins) / np.maximum(counts, 1)
     return [
-        Bin(i / bins, (i + 1) / bins, int(counts[i]), float(sure[i]), float(right[i]))
+        Bin(i / bins, (i + 1) / bins, int(counts[i]), float(confidences[i]), float(accuracies[i]))
         for i in range(bins)
     ]
 
 
 def expected_calibration_error(bins: list[Bin]) -> float:
     """In [0, 1]: how far confidence is from accuracy, averaged over all answers."""
-    total = sum(each.count for each in bins)
-    return sum(each.count * abs(each.confidence - each.accuracy) for each in bins) / max(total, 1)
+    total = sum(bin_.count for bin_ in bins)
+    return sum(bin_.count * abs(bin_.confidence - bin_.accuracy) for bin_ in bins) / max(total, 1)
 
 
 def calibration(answers: ClassPredictions, logit_scale: float) -> Calibration:
@@ -137,13 +137,14 @@ def with_best_scale(
         labels: (n,) in [0, c): the right class of each image.
         logit_scale: The model's own.
     """
-    fitted_on, judged_on = halves(len(labels))
+    fitted_on, measured_on = halves(len(labels))
     best = best_logit_scale(embeddings[fitted_on], classes, labels[fitted_on])
-    held_out, right = embeddings[judged_on], labels[judged_on]
-    own, fitted = (
-        calibration(answer(held_out, classes, right, scale), scale) for scale in (logit_scale, best)
+    held_out, held_out_labels = embeddings[measured_on], labels[measured_on]
+    original, fitted = (
+        calibration(predict(held_out, classes, held_out_labels, scale), scale)
+        for scale in (logit_scale, best)
     )
-    return own, fitted
+    return original, fitted
 
 
 def best_logit_scale(embeddings: Embeddings, classes: Embeddings, labels: Labels) -> float:
@@ -158,9 +159,9 @@ def best_logit_scale(embeddings: Embeddings, classes: Embeddings, labels: Labels
         scale = math.sqrt(low * high)
         slope = 0.0
         for rows, cosines in _blocks(embeddings, classes):
-            own = cosines[np.arange(len(cosines)), labels[rows]]  # (b,)
+            correct = cosines[np.arange(len(cosines)), labels[rows]]  # (b,)
             weights = np.exp((cosines - cosines.max(axis=1, keepdims=True)) * scale)  # (b, c)
-            slope += float(((weights * cosines).sum(axis=1) / weights.sum(axis=1) - own).sum())
+            slope += float(((weights * cosines).sum(axis=1) / weights.sum(axis=1) - correct).sum())
         low, high = (low, scale) if slope > 0 else (scale, high)
     return math.sqrt(low * high)
 

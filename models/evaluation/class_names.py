@@ -51,14 +51,18 @@ def class_names(folders: Sequence[str], labels: Path | None, source: str | None)
             f"{labels} names none of the {len(folders)} classes, such as {folders[0]}"
             + (f", under the source {source}." if source else ".")
         )
-    english = tuple(known.get(it, ("", ""))[0] or it.replace("_", " ") for it in folders)
+    english = tuple(
+        known.get(folder, ("", ""))[0] or folder.replace("_", " ") for folder in folders
+    )
     korean = tuple(
         known.get(folder, ("", ""))[1] or name
         for folder, name in zip(folders, english, strict=True)
     )
     unnamed: dict[Language, tuple[str, ...]] = {
-        "en": tuple(it for it in folders if not known.get(it, ("", ""))[0]) if labels else (),
-        "ko": tuple(it for it in folders if not known.get(it, ("", ""))[1]),
+        "en": tuple(folder for folder in folders if not known.get(folder, ("", ""))[0])
+        if labels
+        else (),
+        "ko": tuple(folder for folder in folders if not known.get(folder, ("", ""))[1]),
     }
     return ClassNames(tuple(folders), {"en": english, "ko": korean}, unnamed)
 
@@ -76,8 +80,8 @@ def _read(path: Path, source: str | None) -> dict[str, tuple[str, str]]:
             if source is not None and row["source"] != source:
                 continue
             folder = row["folder"]
-            found = (row["en"] or "").strip(), (row["ko"] or "").strip()
-            if names.setdefault(folder, found) != found:
+            entry = (row["en"] or "").strip(), (row["ko"] or "").strip()
+            if names.setdefault(folder, entry) != entry:
                 raise ModelError(
                     f"{path} names {folder} differently in different sources: say with "
                     f"--source which one of {', '.join(sources)} is meant."

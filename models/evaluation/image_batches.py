@@ -50,27 +50,27 @@ def encode_files(
         batch: How many pictures are given to the encoder at once.
         on_progress: Called with the files done and their number after each batch.
     """
-    found = [np.empty((0, encoder.dim), np.float32)]
+    batches = [np.empty((0, encoder.dim), np.float32)]
     rows: list[int] = []
     unreadable: list[str] = []
     at_least_px = DETAIL * encoder.image_size
     with ThreadPoolExecutor(WORKERS, "decode") as pool:
 
         def decode_from(start: int) -> list[Future[Image.Image | None]]:
-            some = files[start : start + batch]
-            return [pool.submit(_decode, file, at_least_px) for file in some]
+            batch_files = files[start : start + batch]
+            return [pool.submit(_decode, file, at_least_px) for file in batch_files]
 
         ahead = decode_from(0)
         for start in range(0, len(files), batch):
             images = [decoding.result() for decoding in ahead]
             ahead = decode_from(start + batch)
             readable = [image for image in images if image is not None]
-            found.append(encoder.encode_images(readable))
+            batches.append(encoder.encode_images(readable))
             rows += [start + i for i, image in enumerate(images) if image is not None]
             unreadable += [files[start + i].name for i, image in enumerate(images) if image is None]
             if on_progress is not None:
                 on_progress(start + len(images), len(files))
-    return Encoded(np.concatenate(found), np.array(rows, np.intp), unreadable)
+    return Encoded(np.concatenate(batches), np.array(rows, np.intp), unreadable)
 
 
 def _decode(file: ImageFile, at_least_px: int) -> Image.Image | None:

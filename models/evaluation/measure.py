@@ -14,11 +14,11 @@ import numpy as np
 
 from models.classifiers.zero_shot import TEMPLATES, class_embeddings
 from models.datasets import UNREADABLE_IMAGE, Example
-from models.evaluation.calibration import ClassPredictions, answer, calibration, with_best_scale
+from models.evaluation.calibration import ClassPredictions, calibration, predict, with_best_scale
 from models.evaluation.class_names import ClassNames, Language
 from models.evaluation.image_batches import Encoded, encode_files
 from models.evaluation.retrieval import Ranks, Retrieval, chance, rank_pairs
-from models.evaluation.search_precision import Hits, JudgedQuery, judge
+from models.evaluation.search_precision import Hits, JudgedQuery, rank_photos
 from models.evaluation.speed import images_per_s, jpegs_per_s, make_pictures, queries_per_s
 from models.interfaces import Embeddings, Encoder
 
@@ -28,7 +28,7 @@ Progress = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
 """Opens a progress bar with a title; it is given what is done and how much there is."""
 
 KS = (1, 5, 10)
-WORDINGS: Mapping[str, Mapping[str, Sequence[str]]] = {
+TEMPLATES_BY_WORDING: Mapping[str, Mapping[str, Sequence[str]]] = {
     "bare name": {"en": ("{}",), "ko": ("{}",)},
     "one template": {"en": ("a photo of a {}",), "ko": ("{} 사진",)},
     "ensemble": TEMPLATES,
@@ -45,7 +45,9 @@ def encode_examples(
 ) -> Encoded:
     """Embed the pictures; the names of unreadable ones are added to `skipped`."""
     with progress("images") as advance:
-        encoded = encode_files(encoder, [it.image for it in examples], on_progress=advance)
+        encoded = encode_files(
+            encoder, [example.image for example in examples], on_progress=advance
+        )
     if encoded.unreadable:
         skipped.setdefault(UNREADABLE_IMAGE, []).extend(encoded.unreadable)
     return encoded
@@ -71,8 +73,12 @@ def measure_retrieval(
         captions: The captions of each of the n images, at least one.
         progress: Opens a progress bar.
     """
-    image_of_text = np.repeat(np.arange(len(captions)), [len(own) for own in captions])
-    texts = _encode_texts(encoder, [text for own in captions for text in own], progress)
+    image_of_text = np.repeat(
+        np.arange(len(captions)), [len(texts_of_image) for texts_of_image in captions]
+    )
+    texts = _encode_texts(
+        encoder, [text for texts_of_image in captions for text in texts_of_image], progress
+    )
     with progress("ranks") as advance:
         ranks = rank_pairs(images, texts, image_of_text, on_progress=advance)
     by_chance = chance(image_of_text, len(images))
@@ -120,17 +126,17 @@ def measure_zero_shot(
     """
     synonyms = names.synonyms(*languages)
     wordings: Facts = {}
-    for wording, templates in WORDINGS.items():
+    for wording, templates in TEMPLATES_BY_WORDING.items():
         classes = class_embeddings(encoder, synonyms, templates=templates)
-        answers = answer(images, classes, right, encoder.logit_scale)
+        answers = predict(images, classes, right, encoder.logit_scale)
         wordings[wording] = {f"top_{k}": answers.ranks.recall(k) for k in (1, 5)}
     facts: Facts = {
         "wordings": wordings,
         "calibration": asdict(calibration(answers, encoder.logit_scale)),
     }
     if len(right) > 1:
-        own, best = with_best_scale(images, classes, right, encoder.logit_scale)
-        facts["held_out"] = {"own_scale": asdict(own), "best_scale": asdict(best)}
+        original, best = with_best_scale(images, classes, right, encoder.logit_scale)
+        facts["held_out"] = {"own_scale": asdict(original), "best_scale": asdict(best)}
     facts["per_class"] = _per_class(answers, right, names, synonyms)
     return facts, answers
 
@@ -162,22 +168,22 @@ def measure_search(
     encoder: Encoder, photos: Embeddings, names: Sequence[str], queries: Sequence[JudgedQuery]
 ) -> dict[str, list[Hits]]:
     """By language what each query found, for the languages that any query has a text in."""
-    found = {}
+    hits = {}
     for language in dict.fromkeys(it for query in queries for it in query.texts):
-        asked = [query for query in queries if language in query.texts]
-        texts = encoder.encode_texts([query.texts[language] for query in asked])
-        found[language] = judge(photos, names, texts, asked, language)
-    return found
+        selected = [query for query in queries if language in query.texts]
+        texts = encoder.encode_texts([query.texts[language] for query in selected])
+        hits[language] = rank_photos(photos, names, texts, selected, language)
+    return hits
 
 
 def search_facts(hits: Sequence[Hits], n: int) -> Facts:
     """The figures of the queries in one language, over n photos."""
     return {
-        "precision_at_min_10_relevant": _mean([it.precision_at_relevant for it in hits]),
-        "precision_at_10": _mean([it.precision_at_10 for it in hits]),
-        "chance": _mean([it.relevant / n for it in hits]),
-        "with_a_hit": sum(it.in_first_10 > 0 for it in hits),
-        "queries": [asdict(it) for it in hits],
+        "precision_at_min_10_relevant": _mean([hit.precision_at_relevant for hit in hits]),
+        "precision_at_10": _mean([hit.precision_at_10 for hit in hits]),
+        "chance": _mean([hit.relevant / n for hit in hits]),
+        "with_a_hit": sum(hit.in_first_10 > 0 for hit in hits),
+        "queries": [asdict(hit) for hit in hits],
     }
 
 
@@ -185,21 +191,21 @@ def changes(before: Sequence[Hits], after: Sequence[Hits]) -> Facts:
     """Which queries find more or fewer among the first min(10, relevant), most changed first."""
     moved = [
         {
-            "query": now.text,
-            "before": then.in_first_relevant,
-            "after": now.in_first_relevant,
-            "places": now.places,
+            "query": new.text,
+            "before": old.in_first_relevant,
+            "after": new.in_first_relevant,
+            "places": new.places,
         }
-        for then, now in zip(before, after, strict=True)
-        if then.in_first_relevant != now.in_first_relevant
+        for old, new in zip(before, after, strict=True)
+        if old.in_first_relevant != new.in_first_relevant
     ]
 
-    def gain(it: Mapping[str, Any]) -> float:
-        return float((it["after"] - it["before"]) / it["places"])
+    def gain(change: Mapping[str, Any]) -> float:
+        return float((change["after"] - change["before"]) / change["places"])
 
     return {
-        "better": sorted((it for it in moved if gain(it) > 0), key=gain, reverse=True),
-        "worse": sorted((it for it in moved if gain(it) < 0), key=gain),
+        "better": sorted((change for change in moved if gain(change) > 0), key=gain, reverse=True),
+        "worse": sorted((change for change in moved if gain(change) < 0), key=gain),
     }
 
 

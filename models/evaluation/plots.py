@@ -47,9 +47,11 @@ def draw_retrieval(path: Path, title: str, measured: Retrieval, by_chance: Retri
     for axes, (name, ranks, random) in zip(
         figure.subplots(1, 2, sharey=True), directions, strict=True
     ):
-        for label, of, style in (("this model", ranks, OURS), ("chance", random, GREY)):
+        for label, curve_ranks, style in (("this model", ranks, OURS), ("chance", random, GREY)):
             places = np.unique(np.geomspace(1, _candidates(random), POINTS_OF_A_CURVE).astype(int))
-            axes.plot(places, [100 * of.recall(int(k)) for k in places], color=style, label=label)
+            axes.plot(
+                places, [100 * curve_ranks.recall(int(k)) for k in places], color=style, label=label
+            )
         axes.set(title=name, xscale="log", xlabel="K", ylim=(0, 100))
         axes.grid(alpha=0.3)
     figure.axes[0].set_ylabel("Recall@K in %")
@@ -70,7 +72,7 @@ def draw_zero_shot(
     """
     figure = new_figure(max(11.0, 4.5 + 0.17 * min(len(accuracy), BARS_NAMED)), 5.0, title)
     bars, diagram = figure.subplots(1, 2, width_ratios=(2, 1))
-    ordered = sorted(accuracy, key=lambda each: -each[1])
+    ordered = sorted(accuracy, key=lambda entry: -entry[1])
     names, heights = [name for name, _ in ordered], [100 * share for _, share in ordered]
     bars.bar(range(len(names)), heights, width=0.9, color=OURS)
     mean = sum(heights) / max(len(heights), 1)
@@ -116,12 +118,12 @@ def draw_training(path: Path, title: str, rows: Sequence[Mapping[str, float]], c
 
 
 def _draw_reliability(axes: Axes, bins: Sequence[Bin]) -> None:
-    filled = [each for each in bins if each.count]
+    filled = [bin_ for bin_ in bins if bin_.count]
     axes.plot((0, 100), (0, 100), color=GREY, linestyle="--", label="well calibrated")
     axes.bar(
-        [100 * each.low for each in filled],
-        [100 * each.accuracy for each in filled],
-        [100 * (each.high - each.low) for each in filled],
+        [100 * bin_.low for bin_ in filled],
+        [100 * bin_.accuracy for bin_ in filled],
+        [100 * (bin_.high - bin_.low) for bin_ in filled],
         align="edge",
         color=OURS,
         edgecolor="white",
@@ -131,9 +133,9 @@ def _draw_reliability(axes: Axes, bins: Sequence[Bin]) -> None:
     axes.set_ylim(0, 100)
     # The share of all answers that each bin holds, since a tall bar may stand for three of them.
     shares = axes.twinx()
-    total = sum(each.count for each in filled)
-    middles = [50 * (each.low + each.high) for each in filled]
-    shares.plot(middles, [100 * each.count / total for each in filled], "k.-", linewidth=0.8)
+    total = sum(bin_.count for bin_ in filled)
+    middles = [50 * (bin_.low + bin_.high) for bin_ in filled]
+    shares.plot(middles, [100 * bin_.count / total for bin_ in filled], "k.-", linewidth=0.8)
     shares.set(ylabel="dots: share of the answers in %", ylim=(0, 100))
     axes.legend(loc="upper left", frameon=False)
 

@@ -161,8 +161,8 @@ def _own_scores(
     images: Embeddings, texts: Embeddings, image_of_text: npt.NDArray[np.intp], step: int
 ) -> npt.NDArray[np.float32]:
     """(m,) the cosine of each text with its own image."""
-    own = np.empty(len(texts), np.float32)
+    scores = np.empty(len(texts), np.float32)
     for start in range(0, len(texts), step):
-        some = slice(start, start + step)
-        own[some] = np.einsum("td,td->t", texts[some], images[image_of_text[some]])
-    return own
+        columns = slice(start, start + step)
+        scores[columns] = np.einsum("td,td->t", texts[columns], images[image_of_text[columns]])
+    return scores

@@ -77,10 +77,10 @@ def photos_in(folder: Path) -> dict[str, ImageFile]:
     """
     if not folder.is_dir():
         raise ModelError(f"{folder} is not a folder of photos.")
-    found = {path.relative_to(folder).as_posix(): ImageFile(path) for path in image_files(folder)}
-    if not found:
+    files = {path.relative_to(folder).as_posix(): ImageFile(path) for path in image_files(folder)}
+    if not files:
         raise ModelError(f"{folder} holds no photo.")
-    return found
+    return files
 
 
 def read_queries(path: Path, photos: Sequence[str]) -> QuerySet:
@@ -102,9 +102,9 @@ def read_queries(path: Path, photos: Sequence[str]) -> QuerySet:
         if lacking:
             raise ModelError(f"{path} has no column {' or '.join(sorted(lacking))}.")
         for row in reader:
-            named = (row["relevant"] or "").split()
-            missing |= dict.fromkeys(name for name in named if name not in present)
-            relevant = present.intersection(named)
+            names = (row["relevant"] or "").split()
+            missing |= dict.fromkeys(name for name in names if name not in present)
+            relevant = present.intersection(names)
             texts = {
                 language: text
                 for language, column in LANGUAGES.items()
@@ -119,12 +119,12 @@ def read_queries(path: Path, photos: Sequence[str]) -> QuerySet:
     return QuerySet(queries, skipped, list(missing))
 
 
-def judge(
+def rank_photos(
     photos: Embeddings,
     names: Sequence[str],
     texts: Embeddings,
     queries: Sequence[JudgedQuery],
-    of: str,
+    language: str,
 ) -> list[Hits]:
     """Rank the photos by cosine for each query; equal scores stand in the order of the photos.
 
@@ -133,25 +133,25 @@ def judge(
         names: The n names of them.
         texts: (q, d), rows of L2 norm 1: the queries in one language.
         queries: The q queries.
-        of: That language.
+        language: That language.
     """
-    found = []
+    hits = []
     step = max(1, BLOCK_SCORES // max(1, len(photos)))
     for start in range(0, len(queries), step):
         scores = texts[start : start + step] @ photos.T  # (b, n)
         for query, row in zip(queries[start : start + step], scores, strict=True):
             first = [names[i] for i in _first(row)]
             right = [name in query.relevant for name in first]
-            found.append(
+            hits.append(
                 Hits(
-                    query.texts[of],
+                    query.texts[language],
                     len(query.relevant),
                     sum(right),
                     sum(right[: len(query.relevant)]),
                     first,
                 )
             )
-    return found
+    return hits
 
 
 def _first(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.intp]:

@@ -16,7 +16,7 @@ from models.classifiers.image_network import Network, geometry, new_network
 from models.clip.encoder import ClipEncoder, choose_device
 from models.datasets import ImageFile
 from models.evaluation.image_batches import encode_files
-from models.fine_tuning.loop import LOOK
+from models.fine_tuning.loop import EVALUATION_BATCH
 from models.fine_tuning.pixels import decode_squares
 from models.fine_tuning.settings import FineTuneSettings
 from models.fine_tuning.towers import pretrained_tower
@@ -25,7 +25,7 @@ Progress: TypeAlias = Callable[[str], AbstractContextManager[Callable[[int, int]
 """Opens a bar by its title; what it gives is called with how many are done, and of how many."""
 
 
-def quietly(_title: str) -> AbstractContextManager[Callable[[int, int], None]]:
+def no_progress(_title: str) -> AbstractContextManager[Callable[[int, int], None]]:
     """No bar at all."""
     return nullcontext(lambda _done, _total: None)
 
@@ -46,7 +46,7 @@ class ImageFeatures:
     """What looked at the squares, its head without any use yet."""
 
 
-def look(
+def extract_features(
     files: Sequence[Path], settings: FineTuneSettings, folder: Path, progress: Progress
 ) -> ImageFeatures:
     """Features of every file that can be read.
@@ -71,7 +71,7 @@ def look(
         )
     features = [torch.empty(0, spec.embed_dim)]
     with progress("features") as advance:
-        for start in range(0, len(squares.pixels), LOOK):
-            features.append(network.features_of(squares.pixels[start : start + LOOK]))
-            advance(min(start + LOOK, len(squares.pixels)), len(squares.pixels))
+        for start in range(0, len(squares.pixels), EVALUATION_BATCH):
+            features.append(network.features_of(squares.pixels[start : start + EVALUATION_BATCH]))
+            advance(min(start + EVALUATION_BATCH, len(squares.pixels)), len(squares.pixels))
     return ImageFeatures(torch.cat(features), squares.rows, weights_of, squares.pixels, network)

@@ -66,13 +66,13 @@ def fit_linear(
     mean = features.mean(0)  # (d,)
     scale = (features - mean).std().clamp(min=1e-8)  # one for all: the geometry stays
     x, y = (features - mean) / scale, labels
-    seen, seen_labels = (validation - mean) / scale, validation_labels
+    x_val, y_val = (validation - mean) / scale, validation_labels
     weights = class_weights(y, classes, balance)
     weight = torch.zeros(classes, features.shape[1], requires_grad=True)
     bias = torch.zeros(classes, requires_grad=True)
     best: tuple[float, float, int, torch.Tensor, torch.Tensor] | None = None
     curves: dict[float, list[dict[str, float]]] = {}
-    for tried, decay in enumerate(WEIGHT_DECAYS, start=1):
+    for done_count, decay in enumerate(WEIGHT_DECAYS, start=1):
         rows = curves[decay] = []
         stale, lowest = 0, np.inf
         optimizer = torch.optim.LBFGS(
@@ -89,9 +89,9 @@ def fit_linear(
         for step in range(ROUNDS):
             train_loss = float(optimizer.step(objective).detach())  # type: ignore[no-untyped-call]
             with torch.no_grad():
-                logits = F.linear(seen, weight, bias)  # (m, c)
-                loss = float(F.cross_entropy(logits, seen_labels))
-                right = float((logits.argmax(1) == seen_labels).float().mean())
+                logits = F.linear(x_val, weight, bias)  # (m, c)
+                loss = float(F.cross_entropy(logits, y_val))
+                right = float((logits.argmax(1) == y_val).float().mean())
             rows.append(
                 {
                     "step": step + 1,
@@ -107,7 +107,7 @@ def fit_linear(
             if stale == PATIENCE:
                 break
         if on_progress is not None:
-            on_progress(tried, len(WEIGHT_DECAYS))
+            on_progress(done_count, len(WEIGHT_DECAYS))
     assert best is not None  # there are weight decays, and rounds
     _, decay, best_step, chosen, offset = best
     unscaled = chosen / scale

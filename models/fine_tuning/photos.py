@@ -68,9 +68,11 @@ def read_folder(folder: Path, on_progress: Callable[[int, int], None] | None = N
     """
     if not folder.is_dir():
         raise ModelError(f"There is no folder {folder}.")
-    folders = sorted(it for it in folder.iterdir() if it.is_dir() and not it.name.startswith("."))
+    folders = sorted(
+        entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith(".")
+    )
     # Some systems take Hangul in names apart; typed it is in one piece.
-    names = [" ".join(unicodedata.normalize("NFC", it.name).split()) for it in folders]
+    names = [" ".join(unicodedata.normalize("NFC", entry.name).split()) for entry in folders]
     classes = tuple(sorted(set(names)))
     if len(classes) < 2:
         raise ModelError(
@@ -79,8 +81,8 @@ def read_folder(folder: Path, on_progress: Callable[[int, int], None] | None = N
         )
     skipped: dict[str, list[str]] = {}
     files: Labelled = []
-    for of_class, name in zip(folders, names, strict=True):
-        for path in sorted(it for it in of_class.rglob("*") if it.is_file()):
+    for class_folder, name in zip(folders, names, strict=True):
+        for path in sorted(entry for entry in class_folder.rglob("*") if entry.is_file()):
             if path.name.startswith("."):
                 continue
             if path.suffix.lower() in IMAGE_SUFFIXES:
@@ -130,13 +132,15 @@ def split(photos: Photos, seed: int, validation: float = 0.15, test: float = 0.2
     """
     parts: tuple[Labelled, Labelled, Labelled] = ([], [], [])
     for label in range(len(photos.classes)):
-        of_class = [it for it in photos.labelled if it[1] == label]
-        order = np.random.default_rng((seed, label)).permutation(len(of_class))
-        n_test = min(max(1, round(test * len(of_class))), len(of_class) - 2)
-        n_validation = min(max(1, round(validation * len(of_class))), len(of_class) - n_test - 1)
-        bounds = (0, n_test, n_test + n_validation, len(of_class))
+        class_photos = [photo for photo in photos.labelled if photo[1] == label]
+        order = np.random.default_rng((seed, label)).permutation(len(class_photos))
+        n_test = min(max(1, round(test * len(class_photos))), len(class_photos) - 2)
+        n_validation = min(
+            max(1, round(validation * len(class_photos))), len(class_photos) - n_test - 1
+        )
+        bounds = (0, n_test, n_test + n_validation, len(class_photos))
         for part, start, end in zip((2, 1, 0), bounds, bounds[1:], strict=False):
-            parts[part].extend(of_class[i] for i in np.sort(order[start:end]))
+            parts[part].extend(class_photos[i] for i in np.sort(order[start:end]))
     return Split(*parts)
 
 

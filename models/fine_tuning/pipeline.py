@@ -17,10 +17,10 @@ from models.classifiers.image_network import Network, geometry, new_network
 from models.classifiers.trained_head import softmax
 from models.clip.encoder import choose_device
 from models.errors import ModelError
-from models.fine_tuning.features import ImageFeatures, Progress, look, quietly
+from models.fine_tuning.features import ImageFeatures, Progress, extract_features, no_progress
 from models.fine_tuning.linear import LinearHead, fit_linear
-from models.fine_tuning.loop import MARGIN, Material, Tuned, fine_tune, look_at_all
-from models.fine_tuning.metrics import measure
+from models.fine_tuning.loop import MARGIN, Material, Tuned, fine_tune, predict_all
+from models.fine_tuning.metrics import classification_metrics
 from models.fine_tuning.photos import Labelled
 from models.fine_tuning.pixels import decode_squares
 from models.fine_tuning.settings import FineTuneSettings
@@ -32,7 +32,7 @@ LARGEST_HALF = 6e4  # float16 ends a little above
 class Watch:
     """How a run is followed, and stopped."""
 
-    progress: Progress = quietly
+    progress: Progress = no_progress
     say: Callable[[str], None] = lambda _: None
     """Told a sentence after each epoch of a fine-tuning."""
     listen: Callable[[], Callable[[], bool]] = lambda: lambda: False
@@ -109,66 +109,80 @@ def train_classifier(
     parts = (train, validation, test)
     files = [path for part in parts for path, _ in part]
     labels = np.array([label for part in parts for _, label in part], np.int64)
-    of_part = np.repeat(np.arange(3), [len(part) for part in parts])
+    part_numbers = np.repeat(np.arange(3), [len(part) for part in parts])
     torch.set_flush_denormal(True)  # late in a run tiny numbers make CPUs crawl
     with tempfile.TemporaryDirectory(
         prefix="pixels-", dir=None if checkpoint is None else checkpoint.parent
     ) as folder:
-        seen = look(files, settings, Path(folder), watch.progress)
-        labels, of_part = labels[seen.rows], of_part[seen.rows]
-        learn, choose, prove = (np.flatnonzero(of_part == part) for part in range(3))
-        if not len(learn) or not len(choose):
+        image_features = extract_features(files, settings, Path(folder), watch.progress)
+        labels, part_numbers = labels[image_features.rows], part_numbers[image_features.rows]
+        train_rows, validation_rows, test_rows = (
+            np.flatnonzero(part_numbers == part) for part in range(3)
+        )
+        if not len(train_rows) or not len(validation_rows):
             raise ModelError("Not one photo is left to learn from, or to choose by.")
         y = torch.from_numpy(labels)
         with watch.progress("head") as advance:
             linear = fit_linear(
-                *(seen.features[learn], y[learn], seen.features[choose], y[choose]),
+                *(
+                    image_features.features[train_rows],
+                    y[train_rows],
+                    image_features.features[validation_rows],
+                    y[validation_rows],
+                ),
                 *(len(classes), settings.balance, advance),
             )
         curve = linear.curve
         chosen = {"weight_decay": linear.weight_decay, "step": linear.best_step}
-        if seen.bare is None or seen.squares is None:
+        if image_features.bare is None or image_features.squares is None:
             network = None
             weight, bias = linear.weight.numpy(), linear.bias.numpy()
-            shares = softmax(seen.features.numpy() @ weight.T + bias)
+            shares = softmax(image_features.features.numpy() @ weight.T + bias)
         else:
-            network = _with_head(seen.bare, linear, settings)
+            network = _with_head(image_features.bare, linear, settings)
             if settings.mode == "finetune":
                 # Larger squares to crop from; one that has become unreadable since is left out.
                 px = round(MARGIN * network.spec.image_size)
                 with watch.progress("decoding for training") as advance:
                     larger = decode_squares(
-                        [files[row] for row in seen.rows[learn]],
+                        [files[row] for row in image_features.rows[train_rows]],
                         *(geometry(network.spec, px), px, Path(folder) / "train.npy", advance),
                     )
                 material = Material(
-                    *(larger.pixels, y[learn[larger.rows]], seen.squares[choose], y[choose]),
-                    fingerprint=_fingerprint(seen, files, labels),
+                    *(
+                        larger.pixels,
+                        y[train_rows[larger.rows]],
+                        image_features.squares[validation_rows],
+                        y[validation_rows],
+                    ),
+                    fingerprint=_fingerprint(image_features, files, labels),
                 )
-                tuned = _tune(network, material, settings, checkpoint, resume, watch)
-                if tuned is None:
+                result = _tune(network, material, settings, checkpoint, resume, watch)
+                if result is None:
                     return None
-                curve, chosen = tuned.curve, tuned.chosen
+                curve, chosen = result.curve, result.chosen
             round_weights(network)
             weight = network.head.weight.detach().cpu().numpy()
             bias = network.head.bias.detach().cpu().numpy()
-            shares = look_at_all(network, seen.squares)
-    named = tuple(classes)
+            shares = predict_all(network, image_features.squares)
+    class_names = tuple(classes)
     probabilities = np.full((len(test), len(classes)), np.nan, np.float32)
-    probabilities[seen.rows[prove] - len(train) - len(validation)] = shares[prove]
-    taken_for = shares.argmax(axis=1)
-    readable = set(seen.rows.tolist())
+    probabilities[image_features.rows[test_rows] - len(train) - len(validation)] = shares[test_rows]
+    predicted = shares.argmax(axis=1)
+    readable = set(image_features.rows.tolist())
     return Trained(
-        classes=named,
+        classes=class_names,
         settings=settings,
-        photos=tuple(np.bincount(labels[learn], minlength=len(classes)).tolist()),
+        photos=tuple(np.bincount(labels[train_rows], minlength=len(classes)).tolist()),
         probabilities=probabilities,
-        figures=measure(labels[prove], taken_for[prove], named),
-        validation=measure(labels[choose], taken_for[choose], named),
+        figures=classification_metrics(labels[test_rows], predicted[test_rows], class_names),
+        validation=classification_metrics(
+            labels[validation_rows], predicted[validation_rows], class_names
+        ),
         curve=curve,
         chosen=chosen,
-        model_id=seen.weights_of if network is None else None,
-        weights_of=seen.weights_of,
+        model_id=image_features.weights_of if network is None else None,
+        weights_of=image_features.weights_of,
         weight=weight,
         bias=bias,
         network=network,
@@ -201,13 +215,15 @@ def _tune(
         )
 
 
-def _fingerprint(seen: ImageFeatures, files: list[Path], labels: npt.NDArray[np.int64]) -> str:
+def _fingerprint(
+    image_features: ImageFeatures, files: list[Path], labels: npt.NDArray[np.int64]
+) -> str:
     """Of the photos, who they are and what they are for; and of what looks at them."""
-    told = hashlib.sha256(seen.weights_of.encode())
-    for row, label in zip(seen.rows, labels, strict=True):
+    digest = hashlib.sha256(image_features.weights_of.encode())
+    for row, label in zip(image_features.rows, labels, strict=True):
         path = files[row]
-        told.update(f"{path.parent.name}/{path.name}\0{row}\0{label}\n".encode())
-    return told.hexdigest()
+        digest.update(f"{path.parent.name}/{path.name}\0{row}\0{label}\n".encode())
+    return digest.hexdigest()
 
 
 @torch.no_grad()

@@ -61,11 +61,11 @@ def decode_squares(
     rows: list[int] = []
     with ThreadPoolExecutor(WORKERS, "decode") as pool:
         for start in range(0, len(files), AT_ONCE):
-            some = files[start : start + AT_ONCE]
-            for row, pixels in enumerate(pool.map(decode, some), start):
+            chunk = files[start : start + AT_ONCE]
+            for row, pixels in enumerate(pool.map(decode, chunk), start):
                 if pixels is not None:
                     squares[len(rows)] = pixels
                     rows.append(row)
             if on_progress is not None:
-                on_progress(start + len(some), len(files))
+                on_progress(start + len(chunk), len(files))
     return Squares(torch.from_numpy(squares[: len(rows)]), np.array(rows, np.intp))

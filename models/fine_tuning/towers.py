@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from torchvision.models import ResNet50_Weights  # type: ignore[import-untyped]
 
 from models.classifiers.image_network import CANNOT_BE_BUILT, build_tower
-from models.classifiers.trained_head import TowerSpec
+from models.classifiers.tower_spec import TowerSpec
 from models.clip.spec import model_id_of, parse_spec
 from models.clip.weights import checkpoint_on_disk
 from models.errors import WeightsUnavailableError
@@ -72,9 +72,11 @@ def _clip(settings: FineTuneSettings) -> tuple[TowerSpec, torch.nn.Module, str]:
     )
     try:
         tensors = load_state_dict(str(checkpoint))
-        seen = {k.removeprefix("visual."): v for k, v in tensors.items() if k.startswith("visual.")}
+        visual = {
+            k.removeprefix("visual."): v for k, v in tensors.items() if k.startswith("visual.")
+        }
         tower = build_tower(spec)
-        tower.load_state_dict(seen)
+        tower.load_state_dict(visual)
     except (
         *CANNOT_BE_BUILT,
         *(OSError, EOFError, StopIteration, pickle.UnpicklingError, SafetensorError),
@@ -110,7 +112,7 @@ def _resnet50(settings: FineTuneSettings) -> tuple[TowerSpec, torch.nn.Module, s
 def resnet50_on_disk(weights_dir: Path) -> Path | None:
     """The weights file of ResNet-50: in `weights_dir`, or where torch keeps its own."""
     folders = (weights_dir, Path(torch.hub.get_dir()) / "checkpoints")
-    return next((path for it in folders for path in sorted(it.glob("resnet50*.pth"))), None)
+    return next((path for folder in folders for path in sorted(folder.glob("resnet50*.pth"))), None)
 
 
 def fetch_resnet50(weights_dir: Path, url: str = RESNET50_URL) -> Path:

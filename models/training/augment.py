@@ -40,14 +40,14 @@ def random_views(pixels: torch.Tensor, size: int, smallest_area: float) -> torch
     views = pixels.permute(0, 3, 1, 2).float() / 255  # (b, 3, h, w)
     views = F.grid_sample(views, where, padding_mode="reflection", align_corners=False)
 
-    def each(values: torch.Tensor) -> torch.Tensor:
+    def per_image(values: torch.Tensor) -> torch.Tensor:
         return values[:, None, None, None]  # (b, 1, 1, 1)
 
     grey = views.mean(1, keepdim=True)  # (b, 1, size, size)
     saturation = torch.where(uniform(0.0, 1.0) < 0.08, 0.0, uniform(0.6, 1.4))
-    views = grey + (views - grey) * each(saturation)
+    views = grey + (views - grey) * per_image(saturation)
     mean = views.mean((1, 2, 3), keepdim=True)  # (b, 1, 1, 1)
-    views = (views - mean) * each(uniform(0.7, 1.3)) + mean * each(uniform(0.7, 1.3))
+    views = (views - mean) * per_image(uniform(0.7, 1.3)) + mean * per_image(uniform(0.7, 1.3))
     return views.clamp(0.0, 1.0)
 
 

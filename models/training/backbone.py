@@ -110,12 +110,12 @@ def _from_hub(name: str) -> Any:
 def _from_checkpoint(path: Path, name: str) -> Any:
     try:
         if path.suffix == ".safetensors":
-            given: Mapping[str, torch.Tensor] = load_file(path)
+            state: Mapping[str, torch.Tensor] = load_file(path)
         else:
-            given = torch.load(path, map_location="cpu", weights_only=True)
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, SafetensorError) as error:
         raise ModelError(f"{path} is damaged or no checkpoint.") from error
-    weights = [value for value in given.values() if isinstance(value, torch.Tensor)]
+    weights = [value for value in state.values() if isinstance(value, torch.Tensor)]
     return _filled(name, weights, f"{path}")
 
 
@@ -152,7 +152,8 @@ def _filled(name: str, weights: list[torch.Tensor], origin: str) -> Any:
     network = timm.create_model(name, num_classes=classes)
     expected = network.state_dict()
     fits = len(weights) == len(expected) and all(
-        mine.shape == theirs.shape for mine, theirs in zip(expected.values(), weights, strict=False)
+        parameter.shape == weight.shape
+        for parameter, weight in zip(expected.values(), weights, strict=False)
     )
     if not fits:
         raise ModelError(f"{origin} is of another architecture than {name}.")

@@ -144,9 +144,9 @@ def _write_view(
         else:
             views = random_views(pixels, view.pixels, view.smallest_area)
         views = normalize(views)
-        made = frozen(views)
-        features.append(made.half().cpu().contiguous().numpy())
-        opinions.append(teach(views, made).half().cpu().numpy())
+        outputs = frozen(views)
+        features.append(outputs.half().cpu().contiguous().numpy())
+        opinions.append(teach(views, outputs).half().cpu().numpy())
     for name, arrays in ((f"{number}.npy", features), (f"{number}-opinions.npy", opinions)):
         part = folder / f"{name}.part"
         with part.open("wb") as file:

@@ -51,11 +51,11 @@ def compose(slots: Slots, count: int, rng: random.Random) -> list[Meaning]:
     """Compose `count` captions, each from a pattern and blocks chosen by chance."""
     patterns = [pattern for pattern, weight in PATTERNS for _ in range(weight)]
 
-    def one() -> Meaning:
+    def compose_one() -> Meaning:
         english, korean = rng.choice(patterns)(lambda slot: rng.choice(slots[slot]), rng)
         return Meaning((" ".join(english.split()),), (" ".join(korean.split()),))
 
-    return [one() for _ in range(count)]
+    return [compose_one() for _ in range(count)]
 
 
 def subject(noun: str, rng: random.Random) -> str:
@@ -71,8 +71,8 @@ def ends_closed(noun: str) -> bool:
 
 def bare(english: str) -> str:
     """Take the article from an English noun phrase."""
-    first, _, rest = english.partition(" ")
-    return rest if first in ("a", "an", "the") else english
+    first, _, noun = english.partition(" ")
+    return noun if first in ("a", "an", "the") else english
 
 
 def with_article(english: str) -> str:
@@ -176,8 +176,8 @@ def _quality_thing_somewhere(pick: Pick, rng: random.Random) -> tuple[str, str]:
 
 
 def _two_things(pick: Pick, rng: random.Random) -> tuple[str, str]:
-    one, other = pick("thing"), pick("thing")
-    return f"{one.en} and {other.en}", f"{one.ko}하고 {other.ko}"
+    first, second = pick("thing"), pick("thing")
+    return f"{first.en} and {second.en}", f"{first.ko}하고 {second.ko}"
 
 
 def _scene(pick: Pick, rng: random.Random) -> tuple[str, str]:

@@ -86,8 +86,8 @@ def opinion_loss(
         scale: (), the inverse temperature.
         logits: (b, c) of the teacher.
     """
-    said = (scale * images @ classes.T).log_softmax(1)  # (b, c)
-    return F.kl_div(said, logits.log_softmax(1), reduction="batchmean", log_target=True)
+    log_p = (scale * images @ classes.T).log_softmax(1)  # (b, c)
+    return F.kl_div(log_p, logits.log_softmax(1), reduction="batchmean", log_target=True)
 
 
 def distillation_terms(texts: torch.Tensor, targets: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -100,10 +100,10 @@ def distillation_terms(texts: torch.Tensor, targets: torch.Tensor) -> dict[str, 
     rivals = targets @ targets.T < SAME_TARGET  # (b, b)
     rivals.fill_diagonal_(True)
     logits = (DISTIL_SCALE * texts @ targets.T).masked_fill(~rivals, -math.inf)
-    own = torch.arange(len(texts), device=texts.device)
+    targets_index = torch.arange(len(texts), device=texts.device)
     return {
         "distil": (1 - (texts * targets).sum(1)).mean(),
-        "contrastive": F.cross_entropy(logits, own),
+        "contrastive": F.cross_entropy(logits, targets_index),
     }
 
 
@@ -138,29 +138,31 @@ class LockedTextLoss(nn.Module):
         bank, rows = self._bank, torch.arange(len(images), device=images.device)
         wording = torch.randint(0, 60, (), device=images.device) % bank.counts  # (g,)
         texts = bank.wordings[torch.arange(len(wording), device=images.device), wording]  # (g, d)
-        own = texts[groups]  # (b, d)
-        terms = {"cosine": (1 - (images * own).sum(1)).mean()}
+        own_texts = texts[groups]  # (b, d)
+        terms = {"cosine": (1 - (images * own_texts).sum(1)).mean()}
         of_captions = bank.sources < 0  # (g,)
         total = images.new_zeros(())
         for block, scale in ((~of_captions, self.label_scale), (of_captions, self.caption_scale)):
-            mine = block[groups]  # (b,) bool
-            if not mine.any():
+            selected = block[groups]  # (b,) bool
+            if not selected.any():
                 continue
             columns = block.nonzero().squeeze(1)  # (c,) the groups of this block
-            target = torch.searchsorted(columns, groups[mine])  # (m,)
-            near = own[mine] @ texts[columns].T  # (m, c)
-            other_set = bank.sources[columns] != bank.sources[groups[mine], None]
+            target = torch.searchsorted(columns, groups[selected])  # (m,)
+            near = own_texts[selected] @ texts[columns].T  # (m, c)
+            other_set = bank.sources[columns] != bank.sources[groups[selected], None]
             rivals = near <= torch.where(other_set, self._alike, SAME_TARGET)  # (m, c) bool
             rivals[rows[: len(target)], target] = True
-            logits = scale.exp().clamp(max=MAX_SCALE) * images[mine] @ texts[columns].T  # (m, c)
+            logits = (
+                scale.exp().clamp(max=MAX_SCALE) * images[selected] @ texts[columns].T
+            )  # (m, c)
             logits = logits.masked_fill(~rivals, -math.inf)
             total = total + F.cross_entropy(logits, target, reduction="sum")
             # And back: of the pictures of this batch, which belong to these words?
-            same = groups[mine, None] == groups[mine]  # (m, m)
-            rivals = rivals[:, target] | same
+            same_group = groups[selected, None] == groups[selected]  # (m, m)
+            rivals = rivals[:, target] | same_group
             back = (logits[:, target].T).masked_fill(~rivals.T, -math.inf)  # (m texts, m pictures)
-            share = same.float() / same.sum(1, keepdim=True)  # (m, m)
-            log_p = back.log_softmax(1).masked_fill(~same, 0.0)  # (m, m)
+            share = same_group.float() / same_group.sum(1, keepdim=True)  # (m, m)
+            log_p = back.log_softmax(1).masked_fill(~same_group, 0.0)  # (m, m)
             total = total - (share * log_p).sum()
         terms["contrastive"] = total / (2 * len(images))
         if bank.tags.shape[1]:
@@ -202,9 +204,9 @@ def in_batch_terms(
         images, texts = gather_features(
             images, texts, gather_with_grad=True, rank=dist.get_rank(), world_size=world
         )
-        everyones = [torch.empty_like(groups) for _ in range(world)]
-        dist.all_gather(everyones, groups)
-        groups = torch.cat(everyones)
+        gathered = [torch.empty_like(groups) for _ in range(world)]
+        dist.all_gather(gathered, groups)
+        groups = torch.cat(gathered)
     same = groups[:, None] == groups  # (b, b)
     if kind == "siglip" and bias is not None:
         loss = siglip_loss(images, texts, scale, bias, same)

@@ -44,7 +44,7 @@ def thumbnails(image: Image.Image) -> Floats:
     grey = image.convert("L")
     boxes = ((0, 0, *grey.size), middle_square(grey))
     small = (grey.resize((SIDE, SIDE), Image.Resampling.BOX, box=box) for box in boxes)
-    rows: Floats = np.stack([np.asarray(one, np.float32).ravel() for one in small])
+    rows: Floats = np.stack([np.asarray(thumbnail, np.float32).ravel() for thumbnail in small])
     rows -= rows.mean(axis=1, keepdims=True)
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
     rows /= np.maximum(norms, 1.0)  # a norm below 1 is a picture of one colour, like any other
@@ -54,16 +54,16 @@ def thumbnails(image: Image.Image) -> Floats:
 def describe(files: Sequence[ImageFile]) -> tuple[Floats, list[int]]:
     """(k, 2, p) for the k readable files, and their places in the list."""
 
-    def one(file: ImageFile) -> Floats | None:
+    def read(file: ImageFile) -> Floats | None:
         try:
             return thumbnails(file.open(at_least_px=4 * SIDE))
         except UnreadableExampleError:
             return None
 
     with ThreadPoolExecutor() as pool:
-        found = list(pool.map(one, files))
-    rows = [row for row, it in enumerate(found) if it is not None]
-    readable = [it for it in found if it is not None]
+        results = list(pool.map(read, files))
+    rows = [row for row, result in enumerate(results) if result is not None]
+    readable = [result for result in results if result is not None]
     return np.stack(readable) if readable else np.zeros((0, 2, SIDE * SIDE), np.float32), rows
 
 
@@ -97,16 +97,16 @@ def find(config: TrainConfig, folders: Sequence[Path], above: float) -> list[tup
     tests = [ImageFile(path) for folder in folders for path in image_files(folder)]
     judged, places = describe(tests)
     log.info("%d test pictures", len(judged))
-    found: list[tuple[str, str, str]] = []
+    duplicates: list[tuple[str, str, str]] = []
     for source in config.sources:
         files = [example.image for example in read_source(config, source).examples]
         described, rows = describe(files)
-        before = len(found)
+        before = len(duplicates)
         for row, test in near_duplicates(described, judged, above):
             path = Path(files[rows[row]].name).relative_to(config.data_root)
-            found.append((source.name, path.as_posix(), tests[places[test]].name))
-        log.info("%s: %d of %d", source.name, len(found) - before, len(files))
-    return found
+            duplicates.append((source.name, path.as_posix(), tests[places[test]].name))
+        log.info("%s: %d of %d", source.name, len(duplicates) - before, len(files))
+    return duplicates
 
 
 @in_sentences
@@ -118,14 +118,14 @@ def main(
 ) -> None:
     """Write down which training pictures equal a test photo."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    found = find(read_recipe(config, [])[-1], test, above)
+    duplicates = find(read_recipe(config, [])[-1], test, above)
     try:
         with out.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
-            writer.writerows([("source", "path", "like"), *found])
+            writer.writerows([("source", "path", "like"), *duplicates])
     except OSError as error:
         raise ModelError(f"{out} cannot be written: {error.strerror}.") from error
-    typer.echo(f"{len(found)} pictures are left out by {out}.")
+    typer.echo(f"{len(duplicates)} pictures are left out by {out}.")
 
 
 if __name__ == "__main__":

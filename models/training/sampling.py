@@ -51,28 +51,28 @@ class Sampler:
             all, (b,); the teacher's opinions of all, (b, c) float32, where there are any.
         """
         pixels, groups, opinions = [], [], []
-        turn = number * self._world + self._rank
+        index = number * self._world + self._rank
         for source, count in enumerate(self.counts):
             if count:
-                some = self._walk(source, turn * count, count)
-                rows = self._rows[source][some]
+                positions = self._walk(source, index * count, count)
+                rows = self._rows[source][positions]
                 pixels.append(self._pixels[source][rows])
-                groups.append(self._groups[source][some])
+                groups.append(self._groups[source][positions])
                 if (logits := self._opinions[source]) is not None:
                     opinions.append(logits[rows.cpu()].float().to(rows.device))
         return pixels, torch.cat(groups), torch.cat(opinions) if opinions else None
 
-    def wordings(self, groups: torch.Tensor) -> list[str]:
+    def draw_texts(self, groups: torch.Tensor) -> list[str]:
         """One text of each group, by chance."""
         choices = torch.rand(len(groups)).tolist()
-        own = [self._texts[group] for group in groups.tolist()]
-        return [texts[int(u * len(texts))] for texts, u in zip(own, choices, strict=True)]
+        candidates = [self._texts[group] for group in groups.tolist()]
+        return [texts[int(u * len(texts))] for texts, u in zip(candidates, choices, strict=True)]
 
     def clean_views(self, batches: int, size: int) -> Iterator[torch.Tensor]:
         """Batches without any augmentation: (b, 3, size, size) float32 in [0, 1]."""
         for number in range(batches):
             pixels, _, _ = self.batch(number)
-            yield torch.cat([plain_views(some, size) for some in pixels])
+            yield torch.cat([plain_views(images, size) for images in pixels])
 
     def _walk(self, source: int, start: int, count: int) -> torch.Tensor:
         """`count` pictures from position `start` of an endless walk over the source."""
@@ -80,9 +80,9 @@ class Sampler:
         parts = []
         while count:
             epoch, offset = divmod(start, n)
-            some = self._order(source, epoch)[offset : offset + count]
-            parts.append(some)
-            start, count = start + len(some), count - len(some)
+            part = self._order(source, epoch)[offset : offset + count]
+            parts.append(part)
+            start, count = start + len(part), count - len(part)
         return torch.cat(parts)
 
     def _order(self, source: int, epoch: int) -> torch.Tensor:

@@ -89,10 +89,10 @@ def gather(config: TextsConfig) -> list[Meaning]:
     rng = random.Random(config.seed)
     meanings: list[Meaning] = []
     for table in config.tables:
-        some = read_texts(tables_in([table.path]))
-        meanings += in_templates(some, rng, table.templates)
+        table_texts = read_texts(tables_in([table.path]))
+        meanings += in_templates(table_texts, rng, table.templates)
         for _ in range(table.times):
-            meanings += some + hurried(some, rng)
+            meanings += table_texts + hurried(table_texts, rng)
     if config.slots is not None:
         composed = compose(read_slots(config.slots), config.composed, rng)
         meanings += composed + hurried(composed, rng)
@@ -124,9 +124,9 @@ class SentenceEncoder:
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))  # little padding in a batch
         parts = []
         for start in tqdm(range(0, len(order), BATCH), desc="encoding", leave=False, disable=None):
-            some = [texts[i] for i in order[start : start + BATCH]]
+            batch = [texts[i] for i in order[start : start + BATCH]]
             tokens = self._tokenizer(
-                some, padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt"
+                batch, padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt"
             )
             states = self._model(**tokens).last_hidden_state  # (b, tokens, d)
             mask = tokens["attention_mask"][..., None]  # (b, tokens, 1)
@@ -153,12 +153,12 @@ def targets_of(
     texts: list[str] = []
     rows: list[Embeddings] = []
     for meaning in meanings:
-        own = [embeddings[row_of[text]] for text in meaning.en]
-        if not own:
+        targets = [embeddings[row_of[text]] for text in meaning.en]
+        if not targets:
             continue
-        shared = np.mean(own, axis=0)
+        shared = np.mean(targets, axis=0)
         texts += [*meaning.en, *meaning.ko]
-        rows += [*own, *[shared / np.linalg.norm(shared)] * len(meaning.ko)]
+        rows += [*targets, *[shared / np.linalg.norm(shared)] * len(meaning.ko)]
     return texts, np.stack(rows)
 
 

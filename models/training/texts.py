@@ -47,24 +47,24 @@ def _cell(value: str | None) -> tuple[str, ...]:
     return tuple(text.strip() for text in (value or "").split("|") if text.strip())
 
 
-def in_templates(names: Sequence[Meaning], rng: random.Random, each: int) -> list[Meaning]:
-    """Put short names into `each` templates that the album itself uses, chosen by chance."""
-    made = []
+def in_templates(names: Sequence[Meaning], rng: random.Random, times: int) -> list[Meaning]:
+    """Put short names into `times` templates that the album itself uses, chosen by chance."""
+    meanings = []
     for name in names:
         if not name.en or not name.ko or len(name.en[0].split()) > TEMPLATED_WORDS:
             continue
-        for _ in range(each):
+        for _ in range(times):
             english = rng.choice(ENGLISH_TEMPLATES).format(rng.choice(name.en))
             korean = rng.choice(KOREAN_TEMPLATES).format(rng.choice(name.ko))
-            made.append(Meaning((english,), (korean,)))
-    return made
+            meanings.append(Meaning((english,), (korean,)))
+    return meanings
 
 
 def without_spaces(text: str, rng: random.Random) -> str:
     """Leave out some or all spaces, as Koreans who type in a hurry do."""
     share = rng.choice((0.4, 0.7, 1.0))
-    first, *rest = text.split(" ")
-    return first + "".join(("" if rng.random() < share else " ") + word for word in rest)
+    first, *words = text.split(" ")
+    return first + "".join(("" if rng.random() < share else " ") + word for word in words)
 
 
 def hurried(meanings: Sequence[Meaning], rng: random.Random) -> list[Meaning]:

@@ -109,8 +109,8 @@ def tables_in(paths: Iterable[Path]) -> list[Path]:
     """The CSVs among `paths`, and those in the folders among them, without the held-out ones."""
     tables: list[Path] = []
     for path in paths:
-        found = sorted(path.glob("*.csv")) if path.is_dir() else [path]
-        tables += [table for table in found if not table.name.startswith("held-out")]
+        candidates = sorted(path.glob("*.csv")) if path.is_dir() else [path]
+        tables += [table for table in candidates if not table.name.startswith("held-out")]
     return tables
 
 

@@ -82,7 +82,7 @@ class TrainingSet:
 
 
 @dataclass(frozen=True)
-class Pictures:
+class LabelledImages:
     """Pictures with labels, for measuring."""
 
     name: str
@@ -121,22 +121,24 @@ def load_training_set(config: TrainConfig) -> TrainingSet:
     tabled = {name for name, _ in classes}
     loaded = []
     for source in config.sources:
-        found = read_source(config, source)
-        pixels, found = decode_all(found, source.pixels, config.resize_mode, _cache(config, source))
+        example_set = read_source(config, source)
+        pixels, example_set = decode_all(
+            example_set, source.pixels, config.resize_mode, _cache(config, source)
+        )
         number, rows, ids = label_sets.index(source.name), [], []
-        for row, example in enumerate(found.examples):
+        for row, example in enumerate(example_set.examples):
             if example.image.name in excluded:
                 continue
             if example.captions:
                 key = (-1, example.captions)
                 group = Group(-1, example.captions, _tags_in(example.captions, words))
             else:
-                named = classes.get((source.name, example.label))
-                if named is None and source.name in tabled:
+                class_ = classes.get((source.name, example.label))
+                if class_ is None and source.name in tabled:
                     continue  # a table that names the others leaves this one out
-                named = named or _unnamed(example.label)
+                class_ = class_ or _unnamed(example.label)
                 key = (number, (example.label,))
-                group = Group(number, wordings(named.en, named.ko), named.tags & tags.keys())
+                group = Group(number, wordings(class_.en, class_.ko), class_.tags & tags.keys())
             if key not in group_of:
                 group_of[key] = len(groups)
                 groups.append(group)
@@ -147,19 +149,19 @@ def load_training_set(config: TrainConfig) -> TrainingSet:
             source.name,
             len(rows),
             len(set(ids)),
-            len(found.examples) - len(rows),
-            describe_skipped(found),
+            len(example_set.examples) - len(rows),
+            describe_skipped(example_set),
         )
         if rows:
-            every = torch.from_numpy(pixels)
+            all_pixels = torch.from_numpy(pixels)
             loaded.append(
                 SourceImages(
                     source.name,
-                    every,
+                    all_pixels,
                     torch.tensor(rows),
                     torch.tensor(ids),
                     source.share,
-                    _fingerprint(found, source.pixels, config.resize_mode),
+                    _fingerprint(example_set, source.pixels, config.resize_mode),
                     source.views,
                 )
             )
@@ -168,28 +170,30 @@ def load_training_set(config: TrainConfig) -> TrainingSet:
     return TrainingSet(loaded, groups, tags)
 
 
-def load_pictures(config: TrainConfig, source: Source) -> Pictures:
+def load_labelled_images(config: TrainConfig, source: Source) -> LabelledImages:
     """The pictures of a validation source, thinned to `validation_pictures`.
 
     Raises:
         ModelError: the source, or the table of names, cannot be read.
     """
     classes = read_labels(config.labels) if config.labels else {}
-    found = read_source(config, source)
-    step = max(1, len(found.examples) // config.validation_pictures)
-    found.examples = sorted(found.examples, key=lambda example: example.label)[::step]
-    pixels, found = decode_all(found, source.pixels, config.resize_mode, _cache(config, source))
-    labels = sorted({example.label for example in found.examples})
+    example_set = read_source(config, source)
+    step = max(1, len(example_set.examples) // config.validation_pictures)
+    example_set.examples = sorted(example_set.examples, key=lambda example: example.label)[::step]
+    pixels, example_set = decode_all(
+        example_set, source.pixels, config.resize_mode, _cache(config, source)
+    )
+    labels = sorted({example.label for example in example_set.examples})
     unnamed = (_unnamed(label) for label in labels)
-    named = [
+    classes_ = [
         classes.get((source.name, label), other)
         for label, other in zip(labels, unnamed, strict=True)
     ]
-    return Pictures(
+    return LabelledImages(
         source.name,
         torch.from_numpy(pixels),
-        torch.tensor([labels.index(example.label) for example in found.examples]),
-        [wordings(one.en, "") for one in named],
+        torch.tensor([labels.index(example.label) for example in example_set.examples]),
+        [wordings(class_.en, "") for class_ in classes_],
     )
 
 
@@ -199,11 +203,11 @@ def wordings(en: str, ko: str) -> tuple[str, ...]:
     return tuple(template.format(en) for template in ENGLISH_TEMPLATES) + korean
 
 
-def describe_skipped(found: ExampleSet) -> str:
+def describe_skipped(example_set: ExampleSet) -> str:
     """`; 3 x missing file (a.jpg, b.jpg, c.jpg)`, or nothing."""
     return "".join(
         f"; {len(names)} x {reason} ({first_of(names, NAMED)})"
-        for reason, names in found.skipped.items()
+        for reason, names in example_set.skipped.items()
     )
 
 
@@ -214,10 +218,10 @@ def read_source(config: TrainConfig, source: Source) -> ExampleSet:
         ModelError: there is nothing of a known form where it should be.
     """
     images = None if source.images is None else config.data_root / source.images
-    found = read_examples(config.data_root / source.path, split=source.split, images=images)
+    example_set = read_examples(config.data_root / source.path, split=source.split, images=images)
     if source.per_class is not None:
-        found.examples = _thinned(found.examples, source.per_class)
-    return found
+        example_set.examples = _thinned(example_set.examples, source.per_class)
+    return example_set
 
 
 def _thinned(examples: list[Example], per_class: int) -> list[Example]:
@@ -227,8 +231,8 @@ def _thinned(examples: list[Example], per_class: int) -> list[Example]:
         by_label.setdefault(example.label, []).append(number)
     kept = set()
     for numbers in by_label.values():
-        wanted = min(per_class, len(numbers))
-        kept |= {numbers[i * len(numbers) // wanted] for i in range(wanted)}
+        count = min(per_class, len(numbers))
+        kept |= {numbers[i * len(numbers) // count] for i in range(count)}
     return [example for number, example in enumerate(examples) if number in kept]
 
 
@@ -295,7 +299,7 @@ def _cache(config: TrainConfig, source: Source) -> Path:
 
 
 def decode_all(
-    found: ExampleSet, px: int, resize_mode: str, array: Path
+    example_set: ExampleSet, px: int, resize_mode: str, array: Path
 ) -> tuple[Pixels, ExampleSet]:
     """All pictures as squares: (n, px, px, 3) uint8, and the examples they are of.
 
@@ -303,18 +307,23 @@ def decode_all(
     Pictures that cannot be read move to `skipped`.
     """
     array.parent.mkdir(parents=True, exist_ok=True)
-    wanted = _fingerprint(found, px, resize_mode)
+    fingerprint = _fingerprint(example_set, px, resize_mode)
     manifest = array.with_suffix(".json")
     try:
         known = json.loads(manifest.read_text())
     except (OSError, ValueError):
         known = {}
-    if known.get("fingerprint") != wanted or not array.is_file():
-        known = {"fingerprint": wanted, "unreadable": _decode_into(array, found, px, resize_mode)}
+    if known.get("fingerprint") != fingerprint or not array.is_file():
+        known = {
+            "fingerprint": fingerprint,
+            "unreadable": _decode_into(array, example_set, px, resize_mode),
+        }
         manifest.write_text(json.dumps(known))
     unreadable = set(known["unreadable"])
-    readable = ExampleSet(skipped={reason: [*names] for reason, names in found.skipped.items()})
-    for row, example in enumerate(found.examples):
+    readable = ExampleSet(
+        skipped={reason: [*names] for reason, names in example_set.skipped.items()}
+    )
+    for row, example in enumerate(example_set.examples):
         if row in unreadable:
             readable.skip(UNREADABLE_IMAGE, example.image.name)
         else:
@@ -324,7 +333,7 @@ def decode_all(
     return pixels, readable
 
 
-def _decode_into(array: Path, found: ExampleSet, px: int, resize_mode: str) -> list[int]:
+def _decode_into(array: Path, example_set: ExampleSet, px: int, resize_mode: str) -> list[int]:
     """Write the readable pictures to `array`; the rows of the others are returned."""
 
     def decode(image: ImageFile) -> Pixels | None:
@@ -335,15 +344,15 @@ def _decode_into(array: Path, found: ExampleSet, px: int, resize_mode: str) -> l
 
     unreadable = []
     temporary = array.with_suffix(".part")
-    n = len(found.examples)
+    n = len(example_set.examples)
     rows = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=(n, px, px, 3))
     kept = 0
     with ThreadPoolExecutor(DECODERS) as pool:
         for start in tqdm(
             range(0, n, 1024), desc=f"decoding {array.stem}", unit="k", leave=False, disable=None
         ):
-            some = [example.image for example in found.examples[start : start + 1024]]
-            for row, pixels in enumerate(pool.map(decode, some), start):
+            batch = [example.image for example in example_set.examples[start : start + 1024]]
+            for row, pixels in enumerate(pool.map(decode, batch), start):
                 if pixels is None:
                     unreadable.append(row)
                 else:
@@ -378,11 +387,11 @@ def middle_square(image: Image.Image) -> tuple[int, int, int, int]:
     return left, top, left + side, top + side
 
 
-def _fingerprint(found: ExampleSet, px: int, resize_mode: str) -> str:
+def _fingerprint(example_set: ExampleSet, px: int, resize_mode: str) -> str:
     digest = hashlib.sha256(f"{px} {resize_mode}".encode())
-    for path in dict.fromkeys(example.image.path for example in found.examples):
+    for path in dict.fromkeys(example.image.path for example in example_set.examples):
         stat = path.stat()
         digest.update(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
-    for example in found.examples:
+    for example in example_set.examples:
         digest.update(f"{example.image.member}\n".encode())
     return digest.hexdigest()

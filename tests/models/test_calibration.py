@@ -9,10 +9,10 @@ import pytest
 
 from models.evaluation import calibration
 from models.evaluation.calibration import (
-    answer,
     best_logit_scale,
     expected_calibration_error,
     halves,
+    predict,
     reliability,
     with_best_scale,
 )
@@ -49,7 +49,7 @@ def test_answers_agree_with_the_full_softmax(problem, monkeypatch, block_scores)
     monkeypatch.setattr(calibration, "BLOCK_SCORES", block_scores)
     images, classes, labels = problem
 
-    given = answer(images, classes, labels, 7.0)
+    given = predict(images, classes, labels, 7.0)
 
     rows = probabilities_slowly(images, classes, 7.0)
     assert given.confidence == pytest.approx([max(row) for row in rows], abs=1e-5)
@@ -66,13 +66,13 @@ def test_two_classes_of_one_name_are_each_right_half_of_the_time():
     classes = np.array([[1, 0], [1, 0], [0, 1]], np.float32)
     images = np.array([[1, 0], [1, 0], [0, 1]], np.float32)
 
-    given = answer(images, classes, np.array([0, 1, 2]), 10.0)
+    given = predict(images, classes, np.array([0, 1, 2]), 10.0)
 
     assert given.correct.tolist() == [0.5, 0.5, 1.0]
 
 
 def test_a_huge_scale_overflows_nothing(problem):
-    given = answer(*problem, 1e6)
+    given = predict(*problem, 1e6)
 
     assert np.isfinite(given.nll).all()
     assert given.confidence == pytest.approx(1, abs=0.01)

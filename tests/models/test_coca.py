@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from models.captioners import coca_network
 from models.captioners.coca import CocaCaptioner
-from models.captioners.coca_network import Written, likeliest
+from models.captioners.coca_network import Beam, beam_search
 from models.errors import CaptionerUnavailableError, CaptionRefusedError
 from models.interfaces import Turn
 from tests.models.tiny import publish
@@ -121,7 +121,7 @@ def after(logits: torch.Tensor, text: torch.Tensor) -> torch.Tensor:
     return logits[text[:, -2] if text.shape[1] > 1 else text[:, -1], text[:, -1]]
 
 
-def ranked(logits: torch.Tensor, longest: int, shortest: int) -> list[Written]:
+def ranked(logits: torch.Tensor, longest: int, shortest: int) -> list[Beam]:
     """Every caption that there could be, the best first."""
     nats = logits.log_softmax(dim=-1)
     found = []
@@ -130,7 +130,7 @@ def ranked(logits: torch.Tensor, longest: int, shortest: int) -> list[Written]:
             tokens = (START, *words, END)
             pairs = itertools.pairwise((START, *tokens[:-1]))
             score = sum(nats[*pair, it] for pair, it in zip(pairs, tokens[1:], strict=True))
-            found.append(Written(tokens, float(score)))
+            found.append(Beam(tokens, float(score)))
     return sorted(found, key=lambda it: -it.rank)
 
 
@@ -139,7 +139,7 @@ def ranked(logits: torch.Tensor, longest: int, shortest: int) -> list[Written]:
 def test_with_all_beams_the_search_finds_the_best_of_all_captions(seed, shortest):
     logits = table(seed)
 
-    found = likeliest(lambda text: after(logits, text), START, END, 6, shortest, beams=5000)
+    found = beam_search(lambda text: after(logits, text), START, END, 6, shortest, beams=5000)
 
     assert found == ranked(logits, 6, shortest)[0].tokens
 
@@ -149,7 +149,7 @@ def test_with_few_beams_the_search_is_nearly_as_good():
     for seed in range(20):
         logits = table(seed)
         logits[:, :, END] += 3  # so that some of its few beams do end
-        found = likeliest(lambda text, logits=logits: after(logits, text), START, END, 6)
+        found = beam_search(lambda text, logits=logits: after(logits, text), START, END, 6)
         places.append([it.tokens for it in ranked(logits, 6, 3)].index(found))
 
     assert max(places) < 20  # of 336
@@ -157,17 +157,17 @@ def test_with_few_beams_the_search_is_nearly_as_good():
 
 
 def test_a_longer_caption_is_not_worse_for_its_length_alone():
-    short, long = Written((0,) * 5, -5.0), Written((0,) * 10, -8.0)
+    short, long = Beam((0,) * 5, -5.0), Beam((0,) * 10, -8.0)
 
     assert long.rank > short.rank
-    assert Written((0,) * 10, -10.0).rank < short.rank
+    assert Beam((0,) * 10, -10.0).rank < short.rank
 
 
 def test_a_caption_without_an_end_is_cut_at_the_longest():
     never = torch.zeros(VOCABULARY, VOCABULARY, VOCABULARY)
     never[:, :, END] = -torch.inf
 
-    found = likeliest(lambda text: after(never, text), START, END, 6)
+    found = beam_search(lambda text: after(never, text), START, END, 6)
 
     assert len(found) == 6
     assert found.count(START) == 1

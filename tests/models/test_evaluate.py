@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from models import evaluate
 from models.evaluate import cli
 from models.evaluation import speed
-from models.evaluation.search_precision import JudgedQuery, judge
+from models.evaluation.search_precision import JudgedQuery, rank_photos
 from tests.benchmarks.precision import LABELLED, precision
 from tests.support.fakes import FakeEncoder
 from tests.support.images.make import make_photo, make_text
@@ -273,7 +273,7 @@ def test_precision_is_defined_as_in_the_benchmark():
     relevant = [set(rng.choice(names, size)) for size in (1, 2, 3, 5, 8, 9, 10, 11, 15, 20, 30, 40)]
     queries = [JudgedQuery({"en": f"query {i}"}, frozenset(it)) for i, it in enumerate(relevant)]
 
-    hits = judge(photos, names, texts, queries, "en")
+    hits = rank_photos(photos, names, texts, queries, "en")
 
     ranks = [[names[i] for i in np.argsort(-(photos @ text))] for text in texts]
     mean = np.mean([it.precision_at_relevant for it in hits])

@@ -23,12 +23,13 @@ from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
 from models.classifiers.image_network import blocks_of, build_tower, geometry, new_network
-from models.classifiers.trained_head import TowerSpec, heads_in, load_head
+from models.classifiers.tower_spec import TowerSpec
+from models.classifiers.trained_head import list_heads, load_head
 from models.errors import ModelError
 from models.fine_tune import NOTHING_GAINED, lines_of, main
 from models.fine_tuning.linear import class_weights, fit_linear
 from models.fine_tuning.loop import Material, fine_tune, validate
-from models.fine_tuning.metrics import measure, wilson
+from models.fine_tuning.metrics import classification_metrics, wilson
 from models.fine_tuning.photos import FEWEST, Labelled, Photos, Split, read_folder, split
 from models.fine_tuning.pipeline import Watch, train_classifier
 from models.fine_tuning.pixels import decode_squares
@@ -146,7 +147,7 @@ def test_a_head_on_frozen_features_is_trained_measured_and_saved(coloured, tiny,
         curve.load()
         assert curve.format == "PNG"
     assert {path: path.read_bytes() for path in coloured.rglob("*.png")} == before
-    [card] = heads_in(tmp_path)
+    [card] = list_heads(tmp_path)
     assert (card.name, card.model_id) == ("colours", facts["model_id"])
     assert card.classes == tuple(sorted(COLOURS))
 
@@ -452,7 +453,7 @@ def test_ctrl_c_ends_the_command_after_the_step_and_resume_goes_on(coloured, tin
 
     assert process.returncode == 130
     assert "--resume with the same options goes on from there" in said
-    assert heads_in(tmp_path) == []
+    assert list_heads(tmp_path) == []
     with pytest.raises(ModelError, match="no trained classifier"):
         load_head(tmp_path, ".colours.part")
     changed = sentence_of(run(*words, "--resume", "--lr", 0.5))
@@ -566,7 +567,7 @@ def test_a_folder_that_is_not_enough_says_what_is_missing(tmp_path, counts, sent
         for number in range(count):
             draw(root / name / f"{number}.png", (200, 9, 90), rng)
     assert sentence in sentence_of(run(root, "--out", tmp_path / "out"))
-    assert heads_in(tmp_path / "out") == []
+    assert list_heads(tmp_path / "out") == []
 
 
 def test_every_class_is_in_each_part_and_no_photo_in_two():
@@ -607,7 +608,7 @@ def test_one_that_is_there_is_not_replaced_unless_asked(coloured, tiny, tmp_path
     sentence_of(run(*words, "--overwrite", "--model", "smoke-clip/nowhere.safetensors"))
     assert (tmp_path / "colours" / "card.json").read_bytes() == kept
     assert facts_of(run(*words, "--overwrite", "--seed", 7))["seed"] == 7
-    assert [card.name for card in heads_in(tmp_path)] == ["colours"]
+    assert [card.name for card in list_heads(tmp_path)] == ["colours"]
 
 
 def test_one_whose_replacing_was_cut_short_is_there_again(coloured, tmp_path):
@@ -724,7 +725,7 @@ def test_the_interval_of_a_share_is_wilsons():
 
 def test_precision_is_of_what_was_taken_for_it_and_recall_of_what_it_is():
     right, taken_for = np.array([0, 0, 0, 1, 1, 2]), np.array([0, 0, 1, 1, 0, 1])
-    figures = measure(right, taken_for, ("a", "b", "c"))
+    figures = classification_metrics(right, taken_for, ("a", "b", "c"))
 
     assert figures["confusion"] == [[2, 1, 0], [1, 1, 0], [0, 1, 0]]
     assert figures["accuracy"]["value"] == pytest.approx(3 / 6)
@@ -734,7 +735,10 @@ def test_precision_is_of_what_was_taken_for_it_and_recall_of_what_it_is():
     assert b["precision"]["value"] == pytest.approx(1 / 3)
     assert c["precision"] is None
     assert c["recall"]["value"] == 0
-    assert measure(right[:3], taken_for[:3], ("a", "b"))["per_class"][1]["recall"] is None
+    assert (
+        classification_metrics(right[:3], taken_for[:3], ("a", "b"))["per_class"][1]["recall"]
+        is None
+    )
 
 
 def test_a_description_of_a_tower_cannot_ask_the_model_hub():

@@ -19,7 +19,8 @@ from safetensors.torch import save_file as save_tensors
 
 from models.classifiers.factory import DefaultClassifiers
 from models.classifiers.image_network import build_tower
-from models.classifiers.trained_head import TowerSpec, heads_in, load_head
+from models.classifiers.tower_spec import TowerSpec
+from models.classifiers.trained_head import list_heads, load_head
 from models.errors import ModelError
 
 VISION = {"image_size": 16, "layers": 1, "width": 16, "head_width": 8, "patch_size": 8}
@@ -124,9 +125,9 @@ def test_heads_are_listed_newest_first_and_by_the_names_of_their_folders(tmp_pat
     (tmp_path / "notes.txt").write_text("mine")
     (tmp_path / "empty").mkdir()
 
-    assert [card.name for card in heads_in(tmp_path)] == ["new", "between", "old"]
+    assert [card.name for card in list_heads(tmp_path)] == ["new", "between", "old"]
     assert DefaultClassifiers().heads(tmp_path)[0].photos == (3, 4)
-    assert heads_in(tmp_path / "nowhere") == []
+    assert list_heads(tmp_path / "nowhere") == []
 
 
 def test_a_folder_that_was_renamed_is_loaded_by_its_new_name(tmp_path):
@@ -180,7 +181,7 @@ def test_a_card_that_cannot_be_is_a_damaged_classifier(tmp_path, changes):
 def test_what_is_no_card_is_left_out_and_said(tmp_path, text):
     write_head(tmp_path, "good")
     (write_head(tmp_path, "bad") / "card.json").write_bytes(text)
-    assert [card.name for card in heads_in(tmp_path)] == ["good"]
+    assert [card.name for card in list_heads(tmp_path)] == ["good"]
     with pytest.raises(ModelError, match='"bad" is damaged'):
         load_head(tmp_path, "bad")
 
@@ -212,7 +213,7 @@ def test_weights_that_are_cut_missing_or_a_pickle_are_damaged(tmp_path):
         with pytest.raises(ModelError, match=f'"{name}" is damaged'):
             load_head(tmp_path, name)
     assert not (tmp_path / "trace").exists()
-    assert "gone" not in [card.name for card in heads_in(tmp_path)]
+    assert "gone" not in [card.name for card in list_heads(tmp_path)]
 
 
 @pytest.mark.parametrize(

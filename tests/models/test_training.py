@@ -19,8 +19,9 @@ from typer.testing import CliRunner
 from models.classifiers.zero_shot import ZeroShotClassifier, class_embeddings
 from models.clip.encoder import ClipEncoder
 from models.errors import ModelError
-from models.train import main, rate, train
+from models.train import main, train
 from models.training.config import TrainConfig, read_config
+from models.training.optimization import learning_rate_share
 from tests.support.images.shapes import CLASSES, draw_shape, make_captioned, make_folders
 
 RECIPE = Path("tests/models/smoke.yaml")
@@ -264,7 +265,7 @@ def test_processes_of_torchrun_train_one_model_together(shapes, tmp_path):
 
 
 def test_the_rate_rises_in_a_line_stays_and_falls_in_a_cosine():
-    rates = [rate(step, 100, warmup=10, hold=0.4) for step in range(100)]
+    rates = [learning_rate_share(step, 100, warmup=10, hold=0.4) for step in range(100)]
     assert rates[0] == pytest.approx(0.1)
     assert rates[9:40] == [1.0] * 31
     assert rates[70] == pytest.approx(0.5)

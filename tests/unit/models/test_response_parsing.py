@@ -9,11 +9,11 @@ import pytest
 
 from models.captioners.response_parsing import (
     MalformedAnswerError,
-    conversation_in,
-    description_in,
     lines,
     one_line,
-    plain_description,
+    parse_answer,
+    parse_description,
+    salvage_description,
 )
 from models.errors import CaptionRefusedError
 from models.prompts import describe_instruction, describe_schema
@@ -28,7 +28,7 @@ def answer(**fields: object) -> str:
 def test_an_answer_of_the_form_asked_for_is_taken_field_by_field():
     said = answer(keywords=["개", "dog", "공원"], text_in_photo="개 조심\nBeware of the dog")
 
-    description = description_in(said, BOTH)
+    description = parse_description(said, BOTH)
 
     assert description.captions == {"ko": "개.", "en": "A dog."}
     assert description.keywords == ("개", "dog", "공원")
@@ -36,7 +36,7 @@ def test_an_answer_of_the_form_asked_for_is_taken_field_by_field():
 
 
 def test_only_the_captions_asked_for_are_taken():
-    assert description_in(answer(), ("en",)).captions == {"en": "A dog."}
+    assert parse_description(answer(), ("en",)).captions == {"en": "A dog."}
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_only_the_captions_asked_for_are_taken():
     ],
 )
 def test_what_is_clear_in_spite_of_its_form_is_not_asked_for_again(said):
-    assert description_in(said, BOTH).captions == {"ko": "개.", "en": "A dog."}
+    assert parse_description(said, BOTH).captions == {"ko": "개.", "en": "A dog."}
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_what_is_clear_in_spite_of_its_form_is_not_asked_for_again(said):
 )
 def test_an_answer_of_another_form_is_told_apart(said):
     with pytest.raises(MalformedAnswerError):
-        description_in(said, BOTH)
+        parse_description(said, BOTH)
 
 
 def test_everything_is_cut_at_its_length():
@@ -90,7 +90,7 @@ def test_everything_is_cut_at_its_length():
         text_in_photo="line\n" * 5000,
     )
 
-    description = description_in(said, BOTH)
+    description = parse_description(said, BOTH)
 
     assert len(description.captions["en"]) == 1999  # of 2,000 the last one is a blank
     assert description.keywords == tuple(f"word {n}" for n in range(30))
@@ -100,7 +100,11 @@ def test_everything_is_cut_at_its_length():
 def test_keywords_come_without_marks_doubles_and_sentences():
     words = [" #Beach ", "beach", "BEACH", "", "  ", "#", "밤바다.", "“New\nYork”", "x" * 61]
 
-    assert description_in(answer(keywords=words), BOTH).keywords == ("Beach", "밤바다", "New York")
+    assert parse_description(answer(keywords=words), BOTH).keywords == (
+        "Beach",
+        "밤바다",
+        "New York",
+    )
 
 
 @pytest.mark.parametrize("hidden", ["\x00", "\x1b", "\x7f", "\u200b", "\u202e", "\ufeff", "\ud800"])
@@ -113,7 +117,7 @@ def test_no_character_that_hides_turns_or_cannot_be_stored_is_let_through(hidden
         }
     )
 
-    description = description_in(said, ("en",))
+    description = parse_description(said, ("en",))
 
     assert description.captions == {"en": "A dog."}
     assert description.keywords == ("dog",)
@@ -151,7 +155,7 @@ def test_a_line_is_one_line_and_lines_stay_lines():
     ],
 )
 def test_of_a_malformed_answer_what_can_be_read_is_kept(said, captions):
-    assert plain_description(said, BOTH).captions == captions
+    assert salvage_description(said, BOTH).captions == captions
 
 
 @pytest.mark.parametrize(
@@ -159,18 +163,18 @@ def test_of_a_malformed_answer_what_can_be_read_is_kept(said, captions):
 )
 def test_of_a_malformed_answer_without_words_nothing_is_kept(said):
     with pytest.raises(CaptionRefusedError, match="something other than a description"):
-        plain_description(said, BOTH)
+        salvage_description(said, BOTH)
 
 
 def test_an_answer_in_a_conversation_keeps_its_lines_and_ends_somewhere():
-    assert conversation_in("Two.\n\nOne is asleep.\x1b") == "Two.\n\nOne is asleep."
-    assert len(conversation_in("word " * 2000)) <= 4000
+    assert parse_answer("Two.\n\nOne is asleep.\x1b") == "Two.\n\nOne is asleep."
+    assert len(parse_answer("word " * 2000)) <= 4000
 
 
 def test_an_answer_of_a_megabyte_takes_no_time_to_refuse():
     for said in ("```" * 300_000, '{"caption_ko": "' + "\\" * 500_001, "a\n" * 500_000):
         try:
-            description = plain_description(said, BOTH)
+            description = salvage_description(said, BOTH)
         except CaptionRefusedError:
             continue
         assert len(description.captions.get("", "")) <= 2000

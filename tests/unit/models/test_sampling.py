@@ -67,7 +67,7 @@ def test_processes_share_a_pass_without_meeting():
 def test_a_group_is_worded_in_all_its_ways():
     sampler = Sampler(data(), 8, 0, CPU)
     torch.manual_seed(0)
-    words = sampler.wordings(torch.full((40,), 7))
+    words = sampler.draw_texts(torch.full((40,), 7))
     assert set(words) == {"word 7", "낱말 7"}
 
 

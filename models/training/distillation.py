@@ -1,0 +1,85 @@
+"""Teachers: a backbone for the image tower, a sentence encoder for the text tower.
+
+Shape letters: b batch, n texts, d width, c classes, s side of a view in pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 - its customary name
+
+from models.errors import ModelError
+from models.training.cached_views import split_trunk
+from models.training.config import TrainConfig
+from models.training.losses import distillation_terms
+from models.training.text_encoding import encode_trimmed
+
+LENGTH_BUCKETS = 4  # batches of texts that are drawn together and parted by length
+
+
+def make_teacher(
+    backbone: Any, frozen: torch.nn.Module, learning_blocks: int
+) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
+    """How views (b, 3, s, s), and what the frozen part makes of them, become the teacher's logits.
+
+    Where the frozen part is the backbone's own, the backbone goes on from there.
+    """
+    if backbone is None:
+        return lambda views, _outputs: views.new_zeros(len(views), 0)
+    shared, remaining = split_trunk(backbone, learning_blocks)
+    if repr(shared) == repr(frozen):  # the same layers, also in how they pad
+        return lambda _views, outputs: backbone.get_classifier()(remaining(outputs))
+    return lambda views, _outputs: backbone(views)
+
+
+def load_teacher(
+    path: Path, tokenize: Any, device: torch.device
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """A sentence encoder's texts as tokens (n, context), and what it makes of them (n, d).
+
+    Raises:
+        ModelError: it is no .npz of `texts` and `embeddings` of one length.
+    """
+    try:
+        with np.load(path) as arrays:
+            texts, embeddings = arrays["texts"].tolist(), torch.from_numpy(arrays["embeddings"])
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(f"{path} is no .npz of texts and embeddings.") from error
+    if len(texts) != len(embeddings):
+        raise ModelError(f"{path} has {len(texts)} texts but {len(embeddings)} embeddings.")
+    return tokenize(texts).to(device), F.normalize(embeddings.float(), dim=-1).to(device)
+
+
+def distill_text(
+    model: Any,
+    tokens: torch.Tensor,
+    targets: torch.Tensor,
+    config: TrainConfig,
+    micro: int,
+    bf16: bool,
+) -> dict[str, torch.Tensor]:
+    """How far the text tower is from the teacher on a batch of the teacher's texts.
+
+    Four batches are drawn together and parted by length, so that little of a batch is padding.
+
+    Args:
+        model: The model that learns.
+        tokens: (n, context) of all texts, 0 behind their ends.
+        targets: (n, d), rows of norm 1.
+        config: The run.
+        micro: The number of the batch.
+        bf16: Whether to compute in bfloat16.
+    """
+    turn, part = divmod(micro, LENGTH_BUCKETS)
+    draw = torch.Generator().manual_seed(config.seed * 1_000_003 + turn)
+    rows = torch.randint(0, len(tokens), (LENGTH_BUCKETS * config.batch_size,), generator=draw)
+    lengths = (tokens[rows] != 0).sum(1)  # (4 b,)
+    rows = rows[lengths.argsort()].view(LENGTH_BUCKETS, -1)[(part + turn) % LENGTH_BUCKETS]
+    with torch.autocast(tokens.device.type, torch.bfloat16, enabled=bf16):
+        features = encode_trimmed(model, tokens[rows])  # (b, d)
+    return distillation_terms(F.normalize(features.float(), dim=-1), targets[rows])
