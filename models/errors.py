@@ -1,16 +1,16 @@
-"""What can go wrong with a model, each as one sentence for the person who sees it."""
+"""Errors of models, each a sentence for the person at the album."""
 
 
 class ModelError(Exception):
-    """Base of all: `str(error)` says what happened and what to do."""
+    """Base error. `str(error)` says what happened and what to do."""
 
 
 class WeightsUnavailableError(ModelError):
-    """Raised when weights cannot be had: unknown name, no network, a cut or broken file."""
+    """Raised for an unknown model, no network, or truncated or broken weights."""
 
 
 class CaptionerUnavailableError(ModelError):
-    """Raised when no caption can be had now: no key, network, quota, their fault."""
+    """Raised when no caption is possible now: key, network, quota, server fault."""
 
     retry_after_s: float | None = None
     """How long the other side asks to be left alone; None where it does not say."""
@@ -23,4 +23,4 @@ class CaptionerUnavailableError(ModelError):
 
 
 class CaptionRefusedError(ModelError):
-    """Raised when the captioner answered and declined this picture."""
+    """Raised when the captioner answered and declined this photo."""

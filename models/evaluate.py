@@ -1,4 +1,4 @@
-"""How good a model is: `python -m models.evaluate COMMAND`; every command takes `--json`.
+"""Measure a model: `python -m models.evaluate COMMAND [--json]`.
 
 retrieval --pairs captions.csv --split hold             Recall@1/5/10 both ways
 zero-shot PHOTOS --labels labels.csv --language both    top-1, top-5, calibration
@@ -90,7 +90,7 @@ def retrieval(
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Recall@1/5/10 and median rank from images to captions and back, beside chance."""
+    """Measure Recall@1/5/10 and median rank both ways, beside chance."""
     if plot is not None:
         check_target(plot)
     example_set = read_examples(pairs, split=split, images=images_root, texts=texts)
@@ -130,7 +130,7 @@ def zero_shot(
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Top-1, top-5, accuracy by class and calibration, from the names of the classes alone."""
+    """Measure top-1, top-5, accuracy by class and calibration from class names."""
     if plot is not None:
         check_target(plot)
     if language != "en" and labels is None:
@@ -187,7 +187,7 @@ def search(
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Precision for labelled queries in English and Korean, with the hits of every query."""
+    """Measure precision for labelled queries in English and Korean."""
     files = photos_in(photos)
     read_queries(queries, list(files))  # what is wrong with them is said before the work
     encoders = [load(spec, weights_dir, device) for spec in (model, against) if spec is not None]
@@ -237,7 +237,7 @@ def speed(
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Images and queries a second by batch, warm, on this machine."""
+    """Measure images and queries a second by batch, warm."""
     encoder = load(model, weights_dir, device)
     facts = {
         "model_id": encoder.model_id,
@@ -250,14 +250,14 @@ def speed(
 
 
 def load(model: str, weights_dir: Path, device: str) -> Encoder:
-    """The encoder from this machine's files, as the album would load it; downloads nothing."""
+    """Load the encoder from local files, as the album does."""
     from models.clip.encoder import ClipEncoder
 
     return ClipEncoder(model, weights_dir, device)
 
 
 def device_name(device: str) -> str:
-    """What `device` means here, with the type that the weights are held in."""
+    """Name the device and the dtype of the weights."""
     from models.clip.encoder import choose_device, choose_dtype
 
     chosen = choose_device(device)
@@ -265,7 +265,7 @@ def device_name(device: str) -> str:
 
 
 def keep_only(example_set: ExampleSet, usable: Callable[[Example], bool], reason: str) -> None:
-    """Leave out what lacks something, counted and named.
+    """Skip unusable examples for `reason`.
 
     Raises:
         ModelError: nothing is left.
@@ -281,7 +281,7 @@ def keep_only(example_set: ExampleSet, usable: Callable[[Example], bool], reason
 
 
 def drawn(examples: list[Example], limit: int | None) -> list[Example]:
-    """All of them, or `limit` drawn by chance, the same each time and in their order."""
+    """Draw `limit` examples by a fixed seed, in their order."""
     if limit is None or limit >= len(examples):
         return examples
     chosen = np.random.default_rng(0).permutation(len(examples))[:limit]
@@ -289,7 +289,7 @@ def drawn(examples: list[Example], limit: int | None) -> list[Example]:
 
 
 def need_images(count: int, path: Path) -> None:
-    """Raise a ModelError where not one image could be read."""
+    """Raise ModelError if no image could be read."""
     if count == 0:
         raise ModelError(f"Not one image of {path} can be read.")
 
@@ -316,7 +316,7 @@ def show(
     skipped: dict[str, list[str]],
     as_json: bool,
 ) -> None:
-    """Print the figures, for a program or for a person, with what was left out."""
+    """Print the figures as JSON or as text, and what was skipped."""
     if as_json:
         counted = {
             reason: {"count": len(names), "first": names[:NAMED]}

@@ -1,10 +1,10 @@
 """Train a classifier on a folder of photos, one folder per class.
 
-    python -m models.fine_tune PHOTOS                            a new head on what the album sees
-    python -m models.fine_tune PHOTOS --mode finetune            its image tower learns, too
-    python -m models.fine_tune PHOTOS --mode finetune --resume   go on where it stopped
+    python -m models.fine_tune PHOTOS                            train a head on album embeddings
+    python -m models.fine_tune PHOTOS --mode finetune            train the image tower, too
+    python -m models.fine_tune PHOTOS --mode finetune --resume   continue from the checkpoint
 
-The classifier appears in the album as soon as it is done.
+The classifier appears in the album when training ends.
 """
 
 from __future__ import annotations
@@ -126,20 +126,20 @@ def fine_tune(
     download: bool = False,
     watched: bool = False,
 ) -> dict[str, Any] | None:
-    """Read the photos, deal them out, train, measure and save, in this order.
+    """Read and split the photos, train, measure and save.
 
     Args:
-        folder: With a folder per class.
+        folder: A folder with a folder per class.
         settings: How to train.
         out: The folder of the classifiers.
-        name: Of the new one; None for that of `folder`.
+        name: Name of the new one, None for that of `folder`.
         overwrite: Whether it may replace one.
-        resume: Go on from the checkpoint of a fine-tuning.
-        download: Whether the weights of ResNet-50 may be fetched.
-        watched: Whether a person sees bars and sentences.
+        resume: Continue from the checkpoint of a fine-tuning.
+        download: Whether the weights of ResNet-50 may be downloaded.
+        watched: Whether to print progress for a person.
 
     Returns:
-        What stands on the card, where it lies and what was left out; None where Ctrl-C came first.
+        The content of the card, the folder and what was skipped. None if the run was stopped.
 
     Raises:
         ModelError: the photos, the weights, the name or the checkpoint cannot be used.
@@ -178,10 +178,10 @@ def fine_tune(
 
 
 def settings_of(**values: Any) -> FineTuneSettings:
-    """The settings, checked.
+    """Validate the settings.
 
     Raises:
-        ModelError: a value that cannot be.
+        ModelError: an invalid value.
     """
     try:
         return FineTuneSettings(**values)
@@ -192,7 +192,7 @@ def settings_of(**values: Any) -> FineTuneSettings:
 
 
 def number(text: str) -> int:
-    """How many blocks.
+    """Parse a number of blocks.
 
     Raises:
         ModelError: it is no number above 0.
@@ -219,7 +219,7 @@ def bars(watched: bool) -> Callable[[str], Any]:
 
 
 def lines_of(facts: Mapping[str, Any]) -> list[str]:
-    """What a person wants to know: how good it is, where it fails, where it lies."""
+    """Format accuracy, confusions, what was skipped and the folder."""
     accuracy, c = facts["accuracy"], len(facts["classes"])
     train, test = sum(facts["photos"]), sum(facts["split"]["test"])
     rows = [["class", "photos", "precision", "recall"]]

@@ -1,9 +1,7 @@
-"""Words as data: what class names are put into, what photos of everyday life show, and what a
-captioner is asked for, with the form of its answer.
+"""Texts as data: class templates, everyday words, captioning instructions.
 
-In a template `{}` is the name, and `{kind}` what sort of thing it is. The bare name stands beside
-the sentences because small models read it best; a template with a Korean particle that depends on
-the name is left out.
+In a template `{}` is the name, and `{kind}` its category. The bare name is among the templates
+because small models read it best. Korean particles that depend on the name are avoided.
 """
 
 from __future__ import annotations
@@ -126,7 +124,7 @@ TRANSLATION_INSTRUCTIONS = {
 
 
 def describe_instruction(languages: Sequence[str]) -> str:
-    """What is asked together with the picture; `languages` is "ko", "en" or both, in any order."""
+    """Build the captioning instruction for "ko", "en" or both."""
     requested = tuple(language for language in CAPTION_FIELDS if language in languages)
     return "\n".join(
         (
@@ -139,8 +137,7 @@ def describe_instruction(languages: Sequence[str]) -> str:
 
 
 def describe_schema(languages: Sequence[str]) -> Mapping[str, Any]:
-    """The form of the answer, as an OpenAPI 3.0 schema: a caption in each of `languages`,
-    keywords, and what can be read."""
+    """Build the OpenAPI 3.0 schema of a description."""
     fields: dict[str, Any] = {f"caption_{language}": {"type": "STRING"} for language in languages}
     fields["keywords"] = {"type": "ARRAY", "items": {"type": "STRING"}}
     fields["text_in_photo"] = {"type": "STRING"}
@@ -267,7 +264,7 @@ SUBJECTS: dict[str, str] = {
 
 
 def pairs_of(subject: str) -> tuple[tuple[str, str], ...]:
-    """The (English, Korean) pairs of one of `SUBJECTS`."""
+    """Parse one of `SUBJECTS` into (English, Korean) pairs."""
     pairs = (pair.split("=") for pair in SUBJECTS[subject].split(","))
     return tuple((" ".join(english.split()), " ".join(korean.split())) for english, korean in pairs)
 

@@ -1,4 +1,6 @@
-"""Captions without any service: a CoCa model on this machine, behind `interfaces.Captioner`.
+"""Local captions from a CoCa model, behind `interfaces.Captioner`.
+
+torch and open_clip are imported with the first caption, so that the page starts without them.
 
 Imports no network: torch and open_clip come in at the first question, so that the page need not
 wait for them.
@@ -34,9 +36,9 @@ DEFAULT_MODEL = "coca_ViT-B-32/laion2b_s13b_b90k"
 
 
 class CocaCaptioner:
-    """Writes an English caption of a picture; safe to call from many threads.
+    """Write English captions on this machine.
 
-    Reads the weights from this machine alone; `fetch` is what brings them here.
+    Safe to call from many threads. Reads weights from the disk alone, `fetch` downloads them.
     """
 
     prompt_version = "none"  # it takes no instructions
@@ -47,7 +49,9 @@ class CocaCaptioner:
     before_request: Callable[[], None] | None = None  # of no use: nothing is ever sent
 
     def __init__(self, spec: str, weights_dir: Path, device: str = "auto") -> None:
-        """Loads nothing yet, so that a wrong name does not keep the album from starting.
+        """Remember the settings without loading the network.
+
+        A wrong name therefore does not keep the album from starting.
 
         Args:
             spec: as in `models.clip.spec`, of one of open_clip's CoCa models.
@@ -64,7 +68,7 @@ class CocaCaptioner:
         self._network: CaptionNetwork | None = None
 
     def check(self) -> None:
-        """See `interfaces.Captioner.check`; looks at the disk."""
+        """Check that the weights are on the disk. See `interfaces.Captioner.check`."""
         from models.clip.weights import weights_on_disk
 
         model = self._model()
@@ -75,7 +79,7 @@ class CocaCaptioner:
             )
 
     def fetch(self) -> None:
-        """Download the weights where they are missing; returns when they are there.
+        """Download missing weights, and return when they are complete.
 
         Raises:
             CaptionerUnavailableError: unknown model, no network, a full disk.
@@ -94,8 +98,11 @@ class CocaCaptioner:
             ) from error
 
     def describe(self, jpeg: bytes, languages: Sequence[str]) -> CaptionResult:
-        """See `interfaces.Captioner.describe`: an English caption where English is among
-        `languages`, without keywords or read text."""
+        """Write an English caption, without keywords or text in the photo.
+
+        See `interfaces.Captioner.describe`. Raises CaptionerUnavailableError unless `languages` has
+        "en".
+        """
         if "en" not in languages:
             raise _for_a_setting(
                 "This captioner writes English alone: ask for English captions, or set "
@@ -120,14 +127,14 @@ class CocaCaptioner:
         return CaptionResult({"en": caption})
 
     def answer(self, jpeg: bytes, turns: Sequence[Turn], language: str) -> str:
-        """Always raises CaptionerUnavailableError: the model cannot converse."""
+        """Raise CaptionerUnavailableError, because the model cannot converse."""
         raise _for_a_setting(
             "This captioner cannot answer questions: set ALBUM_CAPTIONER=gemini to ask about a "
             "photo."
         )
 
     def translate(self, text: str, language: str) -> str:
-        """Always raises CaptionerUnavailableError: the model cannot translate."""
+        """Raise CaptionerUnavailableError, because the model cannot translate."""
         raise _for_a_setting(
             "This captioner cannot translate: set ALBUM_CAPTIONER=gemini to have a search "
             "translated."
@@ -145,7 +152,7 @@ class CocaCaptioner:
             ) from error
 
     def _loaded(self) -> CaptionNetwork:
-        """The network, loaded at the first photo; that takes seconds."""
+        """Load the network with the first photo, which takes seconds."""
         from models.captioners.coca_network import CaptionNetwork
 
         with self._loading:

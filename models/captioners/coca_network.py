@@ -1,4 +1,7 @@
-"""Captions by a CoCa model of open_clip: an image tower, and a decoder that writes what it sees.
+"""CoCa captioning network: an image tower and a text decoder.
+
+Yu et al. 2022, "CoCa: Contrastive Captioners are Image-Text Foundation Models". Beam search is
+implemented here, because `CoCa.generate` needs classes that transformers 5 has dropped.
 
 Yu et al. 2022, "CoCa: Contrastive Captioners are Image-Text Foundation Models". The words are
 searched for here: `CoCa.generate` needs classes that transformers 5 has no more.
@@ -34,7 +37,7 @@ LENGTH_POWER = 0.8
 
 
 def caption_spec(spec: str) -> ModelSpec:
-    """Read a spec (see `models.clip.spec`) that is to name a model with a decoder for captions.
+    """Parse the spec of a model that has a caption decoder.
 
     Raises:
         WeightsUnavailableError: it names nothing, or a model that cannot write.
@@ -46,10 +49,12 @@ def caption_spec(spec: str) -> ModelSpec:
 
 
 class CaptionNetwork:
-    """One CoCa model in memory; safe to call from many threads."""
+    """One CoCa model in memory. Safe to call from many threads."""
 
     def __init__(self, spec: ModelSpec, weights_dir: Path, device: str = "auto") -> None:
-        """Load `spec`, one of `caption_spec`, from this machine's files.
+        """Load a model from this machine's files.
+
+        `spec` comes from `caption_spec`.
 
         Raises:
             WeightsUnavailableError: the weights are missing, cut or broken.
@@ -72,7 +77,9 @@ class CaptionNetwork:
         self._tokenizer = load_tokenizer(spec, None)
 
     def caption(self, image: Image.Image) -> str:
-        """What the model sees in an upright RGB image of any size, the same each time; may be "".
+        """Caption an upright RGB image of any size.
+
+        The result is deterministic and may be empty.
 
         Raises:
             ModelError: the device has no memory left.
@@ -88,7 +95,7 @@ class CaptionNetwork:
         return words.strip()
 
     def _search(self, pixels: torch.Tensor) -> tuple[int, ...]:
-        """The tokens of a caption for `pixels` (1, 3, h, w)."""
+        """Find the caption tokens for `pixels`, (1, 3, h, w)."""
         encoded = self._model(pixels)
 
         def logits(text: torch.Tensor) -> torch.Tensor:
@@ -116,7 +123,7 @@ class CaptionNetwork:
 
 @dataclass(frozen=True)
 class Beam:
-    """A caption on its way, or at its end."""
+    """A caption in progress, or a complete one."""
 
     tokens: tuple[int, ...]
     score: float
@@ -124,7 +131,7 @@ class Beam:
 
     @property
     def rank(self) -> float:
-        """By which captions of different lengths are compared; the higher the better."""
+        """Length-normalised score. Higher is better."""
         return self.score / math.pow(len(self.tokens), LENGTH_POWER)
 
 
@@ -136,15 +143,15 @@ def beam_search(
     shortest: int = SHORTEST,
     beams: int = BEAMS,
 ) -> tuple[int, ...]:
-    """Beam search for the tokens of highest rank, `start` and `end` included.
+    """Find the tokens of highest rank, with `start` and `end`.
 
     Args:
-        logits: of the next token (b, vocabulary) after each of the tokens (b, t).
-        start: the token that all begin with; it does not come again.
-        end: the token that ends a caption.
-        longest: most tokens of it.
-        shortest: fewest tokens before its end.
-        beams: how many are followed at the same time.
+        logits: Logits of the next token (b, vocabulary) after each token sequence (b, t).
+        start: The first token of every caption. It is never repeated.
+        end: The token that ends a caption.
+        longest: Most tokens of a caption.
+        shortest: Fewest tokens before the end.
+        beams: How many candidates are followed at once.
     """
     alive = [Beam((start,), 0.0)]
     ended: list[Beam] = []

@@ -1,4 +1,4 @@
-"""Image towers with a linear head: built from their description, fed and asked.
+"""Image towers with a linear head.
 
 A tower is that of a CLIP model of open_clip, or torchvision's ResNet-50 (He et al. 2016) without
 its last layer. Nothing here fetches anything.
@@ -50,7 +50,7 @@ Pixels = npt.NDArray[np.uint8]
 
 
 class Network(torch.nn.Module):
-    """A tower with a linear head: pictures in, probabilities out."""
+    """A tower with a linear head, from images to probabilities."""
 
     def __init__(self, spec: TowerSpec, tower: torch.nn.Module, head: torch.nn.Linear) -> None:
         super().__init__()
@@ -63,20 +63,26 @@ class Network(torch.nn.Module):
         self.register_buffer("std", torch.tensor(spec.std)[:, None, None], persistent=False)
 
     def features(self, views: torch.Tensor) -> torch.Tensor:
-        """(b, 3, s, s) in [0, 1] -> (b, d); of norm 1 where it is CLIP's, as in the album."""
+        """Extract features from views in [0, 1].
+
+        (b, 3, s, s) -> (b, d) float32. CLIP features have norm 1, as in the album.
+        """
         mean, std = self.get_buffer("mean"), self.get_buffer("std")
         outputs: torch.Tensor = self.tower((views - mean) / std)
         return F.normalize(outputs.float(), dim=-1) if self.spec.kind == "clip" else outputs.float()
 
     def forward(self, views: torch.Tensor) -> torch.Tensor:
-        """(b, 3, s, s) in [0, 1] -> (b, c) logits, float32."""
+        """Compute logits (b, c) float32 of views (b, 3, s, s) in [0, 1]."""
         features = self.features(views)
         with torch.autocast(features.device.type, enabled=False):
             return F.linear(features, self.head.weight, self.head.bias)
 
     @torch.inference_mode()
     def look(self, images: Sequence[Image.Image]) -> Shares:
-        """(n, c) probabilities of upright RGB images; from many threads at once, if need be."""
+        """Classify upright RGB images: (n, c) probabilities.
+
+        Safe to call from many threads.
+        """
         batches = [np.empty((0, self.head.out_features), np.float32)]
         for start in range(0, len(images), BATCH):
             squares = [self._geometry(image) for image in images[start : start + BATCH]]
@@ -87,14 +93,14 @@ class Network(torch.nn.Module):
 
     @torch.inference_mode()
     def look_at(self, pixels: torch.Tensor) -> Shares:
-        """(b, s, s, 3) uint8 -> (b, c) probabilities; the same as in `look`."""
+        """Classify squares (b, s, s, 3) uint8: (b, c) probabilities."""
         logits = self._as_views(self.forward, pixels)
         shares: Shares = logits.softmax(-1).cpu().numpy()
         return shares
 
     @torch.inference_mode()
     def features_of(self, pixels: torch.Tensor) -> torch.Tensor:
-        """(b, s, s, 3) uint8 -> (b, d) float32 on the CPU."""
+        """Extract features of (b, s, s, 3) uint8: (b, d) float32 on the CPU."""
         return self._as_views(self.features, pixels).cpu()
 
     def _as_views(self, forward: Any, pixels: torch.Tensor) -> torch.Tensor:
@@ -107,11 +113,13 @@ class Network(torch.nn.Module):
 
 
 def geometry(spec: TowerSpec, px: int | None = None) -> Any:
-    """What turns an upright RGB image into the square that the tower sees, still in bytes.
+    """Build the transform from an upright RGB image to the tower's square.
+
+    The result is still an 8-bit image.
 
     Args:
-        spec: of the tower.
-        px: the side of the square, if not the tower's own: all lengths grow with it.
+        spec: The tower.
+        px: Another side of the square than the tower's. All lengths scale with it.
     """
     side = px or spec.image_size
     if spec.kind == "resnet50":
@@ -125,10 +133,10 @@ def geometry(spec: TowerSpec, px: int | None = None) -> Any:
 
 
 def build_tower(spec: TowerSpec) -> torch.nn.Module:
-    """A tower with random weights.
+    """Build a tower with random weights.
 
     Raises:
-        One of `CANNOT_BE_BUILT`: the description is none.
+        One of `CANNOT_BE_BUILT`: the description is invalid.
     """
     if spec.kind == "resnet50":
         tower = torchvision.models.resnet50(weights=None)
@@ -139,7 +147,7 @@ def build_tower(spec: TowerSpec) -> torch.nn.Module:
 
 
 def new_network(spec: TowerSpec, tower: torch.nn.Module, classes: int) -> Network:
-    """A tower with a head that says nothing yet: all classes alike."""
+    """Add a head with zero weights, for which all classes are equal."""
     head = torch.nn.Linear(spec.embed_dim, classes)
     torch.nn.init.zeros_(head.weight)
     torch.nn.init.zeros_(head.bias)
@@ -152,8 +160,11 @@ def load_network(
     weight: npt.NDArray[np.float32],
     bias: npt.NDArray[np.float32],
 ) -> Network | None:
-    """The network of a trained classifier in eval mode; None where weights and description do not
-    belong together."""
+    """Load the network of a trained classifier in eval mode.
+
+    Returns:
+        The network, or None if the weights do not match the description.
+    """
     try:
         # On no device first: a description alone must not be able to ask for all the memory.
         with torch.device("meta"):
@@ -177,11 +188,11 @@ def load_network(
 
 
 def blocks_of(tower: torch.nn.Module) -> list[list[str]]:
-    """The names of the weights of each block, from the picture to the features; a last entry has
-    those that come after all blocks.
+    """List the weight names of each block, from input to output.
 
-    Blocks are the parts of one class that a tower repeats and that hold nearly all of its weights:
-    the layers of a transformer, the residual blocks of a convolutional network.
+    Blocks are the modules of one class that a tower repeats and that hold nearly all of its
+    weights: the layers of a transformer, the residual blocks of a convolutional network. The last
+    entry has the weights after all blocks.
     """
     by_class: dict[type, list[tuple[str, torch.nn.Module]]] = defaultdict(list)
     for name, module in tower.named_modules():

@@ -1,13 +1,13 @@
-"""A label out of examples: logistic regression on frozen embeddings, from one photo to thousands.
+"""Label from examples: logistic regression on frozen embeddings.
 
-One model serves all numbers of examples. Where they are few, the penalty on the weights leaves
-nothing of a logistic regression but the difference of the class means (nearest class mean); where
-they are many, the examples win. The words of the label take part as one more example, which weighs
-less the more photos there are, and as a feature, so that words which fit no example are unlearned.
+One model serves any number of examples. With few examples the penalty on the weights reduces
+logistic regression to the difference of the class means (nearest class mean). With many, the
+examples dominate. The text of the label takes part as one more example, which weighs less the more
+photos there are, and as a feature, so that a text that fits no example is unlearned.
 
-Photos that nobody said anything of stand in as weak "is not" examples: together they weigh as much
-as the "is", so the few of them that are photos of the label do little harm (Elkan & Noto 2008,
-"Learning Classifiers from Only Positive and Unlabeled Data").
+Unlabelled photos serve as weak negatives: together they weigh as much as the positives, so the few
+that have the label do little harm (Elkan & Noto 2008, "Learning Classifiers from Only Positive and
+Unlabeled Data").
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ ALL_ALIKE = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class LinearProbe:
-    """Probabilities that rise with one direction of the space; 0.5 where the label begins."""
+    """Logistic probabilities along one direction, 0.5 at the threshold."""
 
     weights: Rows
     """(d,)"""
     bias: float
 
     def probabilities(self, embeddings: Embeddings) -> Shares:
-        """(n,) float32 in [0, 1]."""
+        """Return (n,) float32 in [0, 1]."""
         logits = embeddings @ self.weights.astype(np.float32) + np.float32(self.bias)
         shares: Shares = (0.5 + 0.5 * np.tanh(logits / 2)).astype(np.float32)
         return shares
@@ -60,7 +60,7 @@ class LinearProbe:
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """Scores along a direction, in standard deviations of the album from its mean."""
+    """Scores along a direction, standardised over the album."""
 
     weights: Rows
     bias: float
@@ -76,19 +76,19 @@ def fit_probe(
     unlabelled: Embeddings,
     text: npt.NDArray[np.float32] | None = None,
 ) -> FittedProbe:
-    """Learn a label from examples; the same examples give the same answer.
+    """Learn a label from examples, deterministically.
 
     Args:
         positives: (p, d) photos that have it, p >= 1 unless there is `text`.
-        negatives: (q, d) photos that have not; may be none.
-        unlabelled: (u, d) photos of the album that nobody said anything of, as what photos look
-            like; may be none. About 1,500 drawn evenly are enough.
-        text: (d,) unit direction of the label's words.
+        negatives: (q, d) photos that have not, may be none.
+        unlabelled: (u, d) unlabelled photos of the album, as what photos look like, may be none.
+            About 1,500 drawn evenly are enough.
+        text: (d,) unit direction of the label's text.
 
     Returns:
-        The probe with its threshold, always 0.5: the probabilities are laid so. Recall is of "is"
-        examples that were held back, and precision of held-back examples of both kinds: how
-        common the label is in the album is not known, so this is no promise about the album.
+        The probe with its threshold, which is always 0.5. Recall is of held-out positives, and
+        precision of held-out examples of both kinds. The frequency of the label in the album is
+        unknown, so this is no promise about the album.
 
     Raises:
         ValueError: neither positives nor text.
@@ -113,7 +113,7 @@ def fit_probe(
 
 
 def _fit(p: Rows, q: Rows, u: Rows, text: Rows | None) -> _Line:
-    """The direction of the label, its scores standardised over photos that may be anything."""
+    """Fit the direction of the label, with scores standardised over the album."""
     album = np.concatenate([u, q])
     if not len(album):  # nothing to compare with: what is nearer to the examples than no photo
         album = np.zeros((1, (p if text is None else text).shape[-1]))
@@ -157,15 +157,15 @@ def _fit(p: Rows, q: Rows, u: Rows, text: Rows | None) -> _Line:
 
 
 def _or_one(spread: float) -> float:
-    """What can be divided by: photos that are all alike spread by nothing but rounding."""
+    """Replace a spread by 1 if it is only rounding error."""
     return spread if spread > ALL_ALIKE else 1.0
 
 
 def _held_back(p: Rows, q: Rows, u: Rows, text: Rows | None) -> tuple[Rows, Rows, Rows]:
-    """Scores of every example by a line that was fitted without it; none for fewer than two "is".
+    """Score every example by a model that was fitted without it.
 
-    Neighbours are held back together, for they are often of one burst, and what was learned from
-    one would know the other.
+    Neighbours are held out together: they are often of one burst and would leak into each other.
+    Returns empty arrays for fewer than two positives.
     """
     folds = min(FOLDS, len(p))
     if folds < 2:
@@ -182,17 +182,17 @@ def _held_back(p: Rows, q: Rows, u: Rows, text: Rows | None) -> tuple[Rows, Rows
 
 
 def _cut(positives: Rows, held_back: Rows, background: Rows) -> float:
-    """The score from which on a photo gets the label: about where precision x recall is highest.
+    """Choose the score threshold: about where precision x recall is highest.
 
-    How common the label is need not be known for that: recall² over the share of the album that
-    gets the label is precision x recall but for a constant (Lee & Liu 2003, "Learning with Positive
-    and Unlabeled Examples Using Weighted Logistic Regression"). Of few examples the highest place
-    is a matter of luck, so this is the mean of all cuts, weighted by how good they are.
+    The frequency of the label is not needed: recall² over the share of the album that gets the
+    label is precision x recall up to a constant (Lee & Liu 2003, "Learning with Positive and
+    Unlabeled Examples Using Weighted Logistic Regression"). The maximum of a few examples is noisy,
+    so this is the mean of all cuts, weighted by their quality.
 
     Args:
-        positives: (p,) scores of the "is" examples by the model they trained, so too high.
-        held_back: (p,) scores of the same by what was learned without them; may be none.
-        background: (n,) scores of photos that may be anything.
+        positives: (p,) training scores of the positives, which are too high.
+        held_back: (p,) held-out scores of the positives, may be none.
+        background: (n,) scores of photos that may or may not have the label.
     """
     levels = [float(positives.mean())] if len(positives) else []
     if len(background):

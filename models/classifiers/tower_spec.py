@@ -1,4 +1,4 @@
-"""How an image tower is built and fed, as a card describes it."""
+"""Description of an image tower, as in a classifier's card."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ Channels = tuple[float, float, float]
 
 
 class CardSection(BaseModel):
-    """Part of a card. Unknown keys are ignored, NaN and infinity are refused."""
+    """Base of card sections, which ignore unknown keys and refuse NaN."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
 
 
 class TowerSpec(CardSection):
-    """How an image tower is built and fed; its weights lie in the safetensors."""
+    """How an image tower is built and fed.
+
+    Its weights are in the safetensors file.
+    """
 
     kind: Literal["clip", "resnet50"]
     embed_dim: Annotated[int, Field(gt=0, le=1 << 16)]
@@ -40,7 +43,7 @@ class TowerSpec(CardSection):
     @field_validator("vision_cfg")
     @classmethod
     def _stays_here(cls, config: dict[str, Any]) -> dict[str, Any]:
-        """A name of timm's may point to the model hub; weights come from the file beside it."""
+        """Forbid downloads: a timm name may point to the model hub."""
         name = config.get("timm_model_name")
         if name is not None and not (isinstance(name, str) and re.fullmatch(r"[\w.]+", name)):
             raise ValueError("timm_model_name is no name")

@@ -1,11 +1,11 @@
-"""Classifiers that were trained on a folder of photos, read back from disk.
+"""Trained classifiers, read from disk.
 
-    <folder>/<name>/card.json           what is known of it, and how its network is built
-    <folder>/<name>/head.safetensors    `head.weight` (c, d), `head.bias` (c,) and, where it looks
-                                        at the pictures itself, its image tower as `tower.*`
+    <folder>/<name>/card.json           its description, and how its network is built
+    <folder>/<name>/head.safetensors    `head.weight` (c, d), `head.bias` (c,) and, if it reads
+                                        images, its image tower as `tower.*`
 
-Whatever is in these files is checked before it is used: they may come from anybody. A classifier
-that reads embeddings needs no network; torch comes in with the first that looks at pictures.
+These files are untrusted and checked before use. A classifier of embeddings needs no network:
+torch is imported with the first classifier of images.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ Floats = npt.NDArray[np.float32]
 
 
 class Accuracy(CardSection):
-    """A share with its 95 % interval."""
+    """A proportion with its 95 % interval."""
 
     value: Share
     low: Share
@@ -52,7 +52,7 @@ class Accuracy(CardSection):
 
 
 class Card(CardSection):
-    """What `card.json` must hold; more may stand in it."""
+    """Required content of `card.json`. Unknown keys are ignored."""
 
     format: Literal[1]
     classes: Annotated[tuple[str, ...], Field(min_length=2, max_length=MOST_CLASSES)]
@@ -80,7 +80,7 @@ class Card(CardSection):
         return self
 
     def brief(self, name: str) -> HeadCard:
-        """What the album is told of it; `name` is that of its folder."""
+        """Summarise the card for the album. `name` is that of its folder."""
         return HeadCard(
             name=name,
             classes=self.classes,
@@ -99,12 +99,12 @@ class EmbeddingHead:
     image_size = 0
 
     def __init__(self, card: HeadCard, weight: Floats, bias: Floats) -> None:
-        """`weight` is (c, d), `bias` (c,)."""
+        """Store `weight` (c, d) and `bias` (c,)."""
         self.card = card
         self._weight, self._bias = weight, bias
 
     def of_embeddings(self, embeddings: Embeddings) -> Shares:
-        """(n, c), rows sum to 1.
+        """Classify embeddings (n, d): (n, c), rows sum to 1.
 
         Raises:
             ModelError: the embeddings are of another width.
@@ -117,7 +117,7 @@ class EmbeddingHead:
         return softmax(embeddings @ self._weight.T + self._bias)
 
     def of_images(self, images: Sequence[Image.Image]) -> Shares:
-        """Raise a ModelError: it reads embeddings."""
+        """Raise ModelError, because it reads embeddings."""
         raise ModelError(
             f'The classifier "{self.card.name}" reads embeddings of {self.card.model_id}, '
             "not pictures."
@@ -125,7 +125,7 @@ class EmbeddingHead:
 
 
 class ImageHead:
-    """A network that looks at pictures itself."""
+    """A network that reads images."""
 
     def __init__(self, card: HeadCard, network: Network) -> None:
         self.card = card
@@ -133,30 +133,33 @@ class ImageHead:
 
     @property
     def image_size(self) -> int:
-        """Pixels of the square that it sees."""
+        """Side in pixels of the square that the network reads."""
         return self._network.spec.image_size
 
     def of_embeddings(self, embeddings: Embeddings) -> Shares:
-        """Raise a ModelError: it looks at pictures."""
+        """Raise ModelError, because it reads images."""
         raise ModelError(
             f'The classifier "{self.card.name}" looks at the pictures themselves, '
             "not at embeddings."
         )
 
     def of_images(self, images: Sequence[Image.Image]) -> Shares:
-        """(n, c), rows sum to 1: from upright RGB images."""
+        """Classify upright RGB images: (n, c), rows sum to 1."""
         return self._network.look(images)
 
 
 def softmax(logits: npt.NDArray[np.floating[Any]]) -> Shares:
-    """(n, c) -> (n, c) float32, rows sum to 1; no logit is too large for it."""
+    """Compute a softmax, (n, c) float32, for logits of any size."""
     odds = np.exp(logits - logits.max(axis=1, keepdims=True))
     shares: Shares = (odds / odds.sum(axis=1, keepdims=True)).astype(np.float32)
     return shares
 
 
 def list_heads(folder: Path) -> list[HeadCard]:
-    """The trained classifiers in `folder`, newest first; what is damaged is logged and left out."""
+    """List the trained classifiers in `folder`, newest first.
+
+    Damaged ones are logged and left out.
+    """
     cards = []
     for entry in _folders(folder):
         try:
@@ -168,7 +171,7 @@ def list_heads(folder: Path) -> list[HeadCard]:
 
 
 def load_head(folder: Path, name: str) -> TrainedHead:
-    """The trained classifier `name` of `folder`, ready to decide.
+    """Load the trained classifier `name` of `folder`.
 
     Raises:
         ModelError: there is none of this name, or its files are damaged.
@@ -206,10 +209,10 @@ def load_head(folder: Path, name: str) -> TrainedHead:
 
 
 def read_card(folder: Path) -> Card:
-    """What is known of the classifier in `folder`; its weights are not looked at.
+    """Read the card of the classifier in `folder`, without its weights.
 
     Raises:
-        ModelError: there is no card that can be used.
+        ModelError: the card is missing or invalid.
     """
     path = folder / CARD
     try:
@@ -229,7 +232,7 @@ def _damaged(folder: Path) -> ModelError:
 
 
 def _folders(folder: Path) -> list[Path]:
-    """What may be classifiers; one that is being trained has a name that begins with a dot."""
+    """List candidate folders. A classifier in training begins with a dot."""
     try:
         entries = sorted(folder.iterdir())
     except OSError:

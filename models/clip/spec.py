@@ -1,13 +1,13 @@
-"""What `ALBUM_MODEL` names: an open_clip architecture and where its weights come from.
+"""Model specs, the values of `ALBUM_MODEL`.
 
 pocket                                    the model that comes with the album
 <architecture>/<pretrained tag>           weights published on the model hub
-<architecture>/<path of a checkpoint>     a file of this machine; an architecture of one's own is
-                                          described by <architecture>.json beside it
-<path of a folder>                        a model folder: config, weights and tokenizer, as
+<architecture>/<path of a checkpoint>     a file of this machine, with <architecture>.json beside it
+                                          for an architecture that open_clip does not know
+<path of a folder>                        a model folder with config, weights and tokenizer, as
                                           open_clip's `local-dir:` reads it
 
-open_clip takes torch along and seconds to import: model folders are read without it.
+open_clip imports torch and takes seconds, so model folders are read without it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ TAGS_NAMED = 5  # some architectures have thirty: a sentence should stay one
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """A spec that has been read; the architecture, the tag or the file are known to exist."""
+    """A parsed spec, whose architecture, tag or file exists."""
 
     name: str
     architecture: str
@@ -46,7 +46,7 @@ class ModelSpec:
     checkpoint: Path | None
 
     def config(self) -> dict[str, Any]:
-        """A copy of open_clip's description of the architecture."""
+        """Copy open_clip's description of the architecture."""
         if self.architecture in _FOLDERS:
             model_cfg: dict[str, Any] = read_folder_config(_FOLDERS[self.architecture])["model_cfg"]
             return model_cfg
@@ -57,22 +57,22 @@ class ModelSpec:
 
     @property
     def folder(self) -> Path | None:
-        """The model folder that the weights lie in; None for any others."""
+        """The model folder of the weights, or None."""
         folder = _FOLDERS.get(self.architecture)
         holds_weights = folder is not None and self.checkpoint == folder / WEIGHTS_FILE
         return folder if holds_weights else None
 
     def tell_open_clip(self) -> None:
-        """Let open_clip know the architecture, where it is that of a model folder."""
+        """Register a model folder's architecture with open_clip."""
         if self.architecture in _FOLDERS:
             register_folder(_FOLDERS[self.architecture], self.architecture)
 
     def published(self) -> dict[str, Any]:
-        """How the weights were trained to be used: mean, std, interpolation, resize mode, GELU.
+        """Look up how the weights are used: mean, std, interpolation, resize mode, GELU.
 
-        A checkpoint file does not carry it; then it is what its model folder says, or what all
-        published weights of the architecture agree on, and open_clip's defaults where they do not
-        agree or there are none.
+        A checkpoint file does not carry this. Then it is what its model folder says, or what all
+        published weights of the architecture agree on. Keys without agreement are left to
+        open_clip's defaults.
         """
         if self.architecture in _FOLDERS:
             config = read_folder_config(_FOLDERS[self.architecture])
@@ -90,20 +90,21 @@ class ModelSpec:
         }
 
     def tokenizer_repo(self) -> str | None:
-        """The hub repository of the tokenizer; None where open_clip ships it itself."""
+        """Name the tokenizer's hub repository. None if open_clip ships it."""
         repo: str | None = self.config()["text_cfg"].get("hf_tokenizer_name")
         return repo
 
     def tokenizer_beside(self) -> Path | None:
-        """The folder of a tokenizer that lies beside the checkpoint or with the architecture."""
+        """Find a tokenizer folder beside the checkpoint or the architecture."""
         folders = [self.checkpoint.parent] if self.checkpoint else []
         folders += [_FOLDERS[self.architecture]] if self.architecture in _FOLDERS else []
         return next((folder for folder in folders if (folder / "tokenizer.json").is_file()), None)
 
     def languages(self) -> tuple[str, ...]:
-        """The languages that the text tower was trained to read, as ISO 639-1 codes; () for all.
+        """List the languages of the text tower as ISO 639-1 codes.
 
-        A checkpoint does not say, so it is what the architecture's published weights read.
+        () stands for all. A checkpoint does not say, so it is what the architecture's published
+        weights read.
         """
         if self.architecture == POCKET:
             return ("en", "ko")
@@ -112,7 +113,9 @@ class ModelSpec:
 
 
 def parse_spec(spec: str) -> ModelSpec:
-    """Read a spec; a part after the slash that looks like a path or is a file is a checkpoint.
+    """Parse a spec and check that its parts exist.
+
+    A part after the slash that looks like a path or is a file is a checkpoint.
 
     Raises:
         WeightsUnavailableError: there is no such architecture, tag or file.
@@ -161,20 +164,20 @@ def parse_spec(spec: str) -> ModelSpec:
 
 
 def names_files(spec: str) -> bool:
-    """Whether a spec names files of this machine, not published weights."""
+    """Check whether a spec names local files, not published weights."""
     folder = Path(spec).expanduser()
     weights = spec.partition("/")[2]
     return spec == POCKET or (folder / CONFIG_FILE).is_file() or _names_checkpoint(weights)
 
 
 def _names_checkpoint(weights: str) -> bool:
-    """Whether what follows an architecture looks like a path, or is one."""
+    """Check whether the part after the slash looks like a path."""
     path = Path(weights).expanduser()
     return "/" in weights or weights.endswith(CHECKPOINT_SUFFIXES) or path.is_file()
 
 
 def register_folder(folder: Path, name: str) -> None:
-    """Tell open_clip of the architecture of a model folder, under a name of its own.
+    """Register a model folder's architecture with open_clip under `name`.
 
     Raises:
         WeightsUnavailableError: the folder has no config that can be read.
@@ -189,14 +192,14 @@ def register_folder(folder: Path, name: str) -> None:
 
 
 def _note_folder(folder: Path, name: str) -> dict[str, Any]:
-    """Remember the model folder of an architecture; its config, read."""
+    """Remember the model folder of an architecture and return its config."""
     config = read_folder_config(folder)
     _FOLDERS[name] = folder
     return config
 
 
 def read_folder_config(folder: Path) -> dict[str, Any]:
-    """Read what a model folder says of its architecture and of its preprocessing.
+    """Read the config of a model folder.
 
     Raises:
         WeightsUnavailableError: the folder has no config that can be read.
@@ -213,9 +216,9 @@ def read_folder_config(folder: Path) -> dict[str, Any]:
 
 
 def model_id_of(spec: ModelSpec) -> str:
-    """The name that goes with every embedding: equal ids mean comparable embeddings.
+    """Build the id of embeddings: equal ids mean comparable embeddings.
 
-    Published weights never change under their tag. A file may, so its id carries a digest.
+    Published weights never change under their tag. A file may, so its id has a digest.
 
     Raises:
         WeightsUnavailableError: the file cannot be read.

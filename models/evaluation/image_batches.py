@@ -1,4 +1,4 @@
-"""Many image files through an encoder: one batch is encoded while the next one is decoded."""
+"""Encoding of image files, with decoding ahead on threads."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DETAIL = (
 
 @dataclass(frozen=True)
 class Encoded:
-    """What came of a list of files."""
+    """Embeddings of a list of files."""
 
     embeddings: Embeddings
     """(k, d): the readable files, in their order."""
@@ -39,15 +39,15 @@ def encode_files(
     batch: int = BATCH,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Encoded:
-    """Embed every file that can be read.
+    """Embed every readable file.
 
-    At most two batches of pictures are in memory, each reduced to between three and six times the
+    At most two batches of images are in memory, each reduced to between three and six times the
     encoder's input as soon as it is decoded.
 
     Args:
-        encoder: Whose image tower is asked.
-        files: Any number of them; one that cannot be read costs nothing else.
-        batch: How many pictures are given to the encoder at once.
+        encoder: The encoder of images.
+        files: Any number of them. Unreadable ones cost nothing else.
+        batch: How many images the encoder gets at once.
         on_progress: Called with the files done and their number after each batch.
     """
     batches = [np.empty((0, encoder.dim), np.float32)]
@@ -74,7 +74,7 @@ def encode_files(
 
 
 def _decode(file: ImageFile, at_least_px: int) -> Image.Image | None:
-    """The picture, no larger than it needs to be; None where it cannot be read."""
+    """Decode an image no larger than needed, None if unreadable."""
     try:
         image = file.open(at_least_px)
     except UnreadableExampleError:

@@ -1,6 +1,6 @@
-"""The work of each evaluation, from examples to the figures that are printed as JSON.
+"""Evaluations, from examples to the figures that are printed as JSON.
 
-Shares are in [0, 1]. Every figure that chance could reach has chance beside it.
+Shares are in [0, 1]. Figures that chance can reach have chance beside them.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def encode_examples(
     skipped: dict[str, list[str]],
     progress: Progress,
 ) -> Encoded:
-    """Embed the pictures; the names of unreadable ones are added to `skipped`."""
+    """Embed the images, and add unreadable ones to `skipped`."""
     with progress("images") as advance:
         encoded = encode_files(
             encoder, [example.image for example in examples], on_progress=advance
@@ -55,7 +55,7 @@ def encode_examples(
 
 @dataclass(frozen=True)
 class RetrievalMeasured:
-    """Recall as figures, and the ranks behind it for drawing."""
+    """Recall as figures, with the ranks for drawing."""
 
     facts: Facts
     ranks: Retrieval
@@ -65,7 +65,7 @@ class RetrievalMeasured:
 def measure_retrieval(
     encoder: Encoder, images: Embeddings, captions: Sequence[Sequence[str]], progress: Progress
 ) -> RetrievalMeasured:
-    """Recall@1/5/10 and median rank both ways.
+    """Measure Recall@1/5/10 and median rank both ways.
 
     Args:
         encoder: Embeds the captions.
@@ -115,14 +115,17 @@ def measure_zero_shot(
     names: ClassNames,
     languages: Sequence[Language],
 ) -> tuple[Facts, ClassPredictions]:
-    """Accuracy by wording and by class, and calibration; and the answers of the ensemble.
+    """Measure accuracy by wording and by class, and calibration.
 
     Args:
-        encoder: Embeds the names, and has the temperature.
+        encoder: The encoder of the names, with its temperature.
         images: (n, d), n > 0 rows of L2 norm 1.
-        right: (n,) the right class of each.
-        names: What the c classes are called.
-        languages: In which language; the names of two of them are synonyms.
+        right: (n,) the right classes.
+        names: Names of the c classes.
+        languages: Languages of the names. Names in two languages are synonyms.
+
+    Returns:
+        The figures, and the predictions of the ensemble.
     """
     synonyms = names.synonyms(*languages)
     wordings: Facts = {}
@@ -147,7 +150,7 @@ def _per_class(
     names: ClassNames,
     synonyms: Sequence[Sequence[str]],
 ) -> list[Facts]:
-    """Only classes that have an image: of the others nothing is known."""
+    """Summarise the classes that have an image."""
     counts = np.bincount(right, minlength=len(synonyms))
     within = {
         f"top_{k}": np.bincount(right, answers.ranks.within(k), len(synonyms)) for k in (1, 5)
@@ -167,7 +170,7 @@ def _per_class(
 def measure_search(
     encoder: Encoder, photos: Embeddings, names: Sequence[str], queries: Sequence[JudgedQuery]
 ) -> dict[str, list[Hits]]:
-    """By language what each query found, for the languages that any query has a text in."""
+    """Rank the photos for the queries of each language."""
     hits = {}
     for language in dict.fromkeys(it for query in queries for it in query.texts):
         selected = [query for query in queries if language in query.texts]
@@ -177,7 +180,7 @@ def measure_search(
 
 
 def search_facts(hits: Sequence[Hits], n: int) -> Facts:
-    """The figures of the queries in one language, over n photos."""
+    """Summarise the hits of the queries in one language over n photos."""
     return {
         "precision_at_min_10_relevant": _mean([hit.precision_at_relevant for hit in hits]),
         "precision_at_10": _mean([hit.precision_at_10 for hit in hits]),
@@ -188,7 +191,7 @@ def search_facts(hits: Sequence[Hits], n: int) -> Facts:
 
 
 def changes(before: Sequence[Hits], after: Sequence[Hits]) -> Facts:
-    """Which queries find more or fewer among the first min(10, relevant), most changed first."""
+    """Compare hits among the first min(10, relevant), largest changes first."""
     moved = [
         {
             "query": new.text,
@@ -216,7 +219,7 @@ def measure_speed(
     runs: int,
     progress: Progress,
 ) -> list[Facts]:
-    """Images, JPEG files and queries a second for each batch."""
+    """Measure images, JPEG files and queries a second by batch."""
     pictures = make_pictures(*picture_px)
     rows = []
     with progress("batches") as advance:

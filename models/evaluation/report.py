@@ -1,4 +1,4 @@
-"""Figures as lines for a person: plain tables, shares in per cent, what was left out by name."""
+"""Evaluation figures as text tables, with shares in per cent."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ Facts = Mapping[str, Any]
 
 
 def percent(share: float) -> str:
-    """A share in [0, 1], with more digits where it is small: 43.5 %, 0.05 %."""
+    """Format a share in [0, 1], such as 43.5 % or 0.05 %."""
     return f"{100 * share:.1f} %" if share >= 0.01 else f"{100 * share:.2g} %"
 
 
 def table(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Lines with the first column to the left, the others to the right of their columns."""
+    """Align the first column left and the others right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(
@@ -32,7 +32,7 @@ def table(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def skipped_lines(skipped: Mapping[str, Sequence[str]]) -> list[str]:
-    """One line for each reason why something was left out, with the first names."""
+    """Format what was skipped, one line per reason with the first names."""
     return [
         f"left out, {reason}: {len(names):,} ({first_of(names, NAMED)})"
         for reason, names in skipped.items()
@@ -41,7 +41,7 @@ def skipped_lines(skipped: Mapping[str, Sequence[str]]) -> list[str]:
 
 
 def retrieval_lines(facts: Facts) -> list[str]:
-    """Recall and median rank by direction, with chance below each."""
+    """Format recall and median rank by direction, beside chance."""
     columns = [name for name in facts["image_to_text"] if name != "median_rank"]
     rows = [["", *columns, "median rank"]]
     for direction in ("image_to_text", "text_to_image"):
@@ -53,7 +53,7 @@ def retrieval_lines(facts: Facts) -> list[str]:
 
 
 def zero_shot_lines(facts: Facts) -> list[str]:
-    """By language: accuracy by wording, calibration, the best and the worst classes."""
+    """Format accuracy by wording, calibration, and best and worst classes."""
     chance = facts["chance"]
     lines = [f"{facts['images']:,} images, {facts['classes']:,} classes"]
     for language, language_facts in facts["languages"].items():
@@ -98,7 +98,7 @@ def _class_lines(facts: Facts) -> list[str]:
 
 
 def search_lines(facts: Facts) -> list[str]:
-    """By language: both definitions of precision, chance, and the hits of each query."""
+    """Format both kinds of precision, chance, and hits by query."""
     lines = [f"{facts['photos']:,} photos"]
     if facts["rows_left_out"]:
         lines.append(f"left out: {facts['rows_left_out']:,} rows without a text or relevant photo")
@@ -128,7 +128,7 @@ def search_lines(facts: Facts) -> list[str]:
 
 
 def _against_lines(other: Facts) -> list[str]:
-    """By language the queries that are better and worse than with the other model."""
+    """Format which queries are better or worse than with another model."""
     lines = []
     for language, changes in other["changes"].items():
         precision = other["languages"][language]["precision_at_min_10_relevant"]
@@ -144,7 +144,7 @@ def _against_lines(other: Facts) -> list[str]:
 
 
 def speed_lines(facts: Facts) -> list[str]:
-    """Images and queries a second by batch."""
+    """Format images and queries a second by batch."""
     rows = [["batch", "decoded images/s", "JPEG files/s", "queries/s", "ms a query"]]
     rows += [
         [

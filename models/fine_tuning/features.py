@@ -1,4 +1,4 @@
-"""What a backbone makes of photos as it is: the features that a head learns from."""
+"""Features of a frozen backbone, from which a head learns."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ Progress: TypeAlias = Callable[[str], AbstractContextManager[Callable[[int, int]
 
 
 def no_progress(_title: str) -> AbstractContextManager[Callable[[int, int], None]]:
-    """No bar at all."""
+    """Show no progress bar."""
     return nullcontext(lambda _done, _total: None)
 
 
 @dataclass(frozen=True)
 class ImageFeatures:
-    """What was seen in a list of files."""
+    """Features of a list of files."""
 
     features: torch.Tensor
     """(k, d) float32: of the readable ones, in their order."""
@@ -49,13 +49,13 @@ class ImageFeatures:
 def extract_features(
     files: Sequence[Path], settings: FineTuneSettings, folder: Path, progress: Progress
 ) -> ImageFeatures:
-    """Features of every file that can be read.
+    """Extract features of every readable file.
 
-    Frozen features of CLIP are the embeddings of the album's own encoder; those need no tower of
+    Frozen features of CLIP are the embeddings of the album's own encoder. Those need no tower of
     their own later on. In all other cases the photos are kept as squares in `folder`.
 
     Raises:
-        ModelError: the weights are not here, or damaged.
+        ModelError: the weights are missing or damaged.
     """
     if settings.mode == "features" and settings.backbone == "clip":
         encoder = ClipEncoder(settings.model, settings.weights_dir, settings.device)

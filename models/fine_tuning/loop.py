@@ -1,10 +1,9 @@
-"""Fine-tuning: the last blocks of a tower, or all of it, learn with the head.
+"""Fine-tuning loop: the last blocks of a tower, or all of it, and the head.
 
-Every step draws its photos and its crops from its own seed, so a run that was stopped continues to
-the same curve. Batch norms keep the statistics that they came with: those of a batch of a few
-hundred photos would be worse.
+Every step draws its photos and crops from its own seed, so a resumed run continues to the same
+curve. Batch norms keep their pretrained statistics: those of a few hundred photos would be worse.
 
-Shape letters: b batch, c classes, s pixels of the square that the tower sees.
+Shape letters: b batch, c classes, s pixels of the square that the tower reads.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ Row = dict[str, float]
 
 @dataclass(frozen=True)
 class Tuned:
-    """What a run came to; the network itself holds its best weights."""
+    """Result of a run. The network itself holds its best weights."""
 
     curve: list[Row]
     """A row per epoch, the first of the head alone: `step`, `epoch`, `train_loss` (none in the
@@ -52,7 +51,7 @@ class Tuned:
 
 @dataclass(frozen=True)
 class Material:
-    """What a run learns from and is steered by."""
+    """Training and validation photos of a run."""
 
     train: torch.Tensor
     """(n, p, p, 3) uint8, p a little above s"""
@@ -76,24 +75,24 @@ def fine_tune(
     on_progress: Callable[[int, int], None],
     stop_requested: Callable[[], bool],
 ) -> Tuned | None:
-    """Train in place, and end with the weights that were best on the validation photos.
+    """Train in place, ending with the weights that were best on validation.
 
     Args:
-        network: with a head that has learned already.
-        material: photos as squares.
-        settings: the numbers.
-        checkpoint: where to keep what is needed to go on; None for nowhere.
-        resume: go on from it.
-        log: told a sentence after each epoch.
-        on_progress: called with the steps done and their number.
-        stop_requested: whether to stop after this step; then the checkpoint is written.
+        network: The network, with a trained head.
+        material: Photos as squares.
+        settings: The hyperparameters.
+        checkpoint: The file to resume from, None for none.
+        resume: Continue from it.
+        log: Called with a sentence after each epoch.
+        on_progress: Called with the steps done and their number.
+        stop_requested: Whether to stop after this step, with a checkpoint.
 
     Returns:
-        None where it was stopped.
+        None if it was stopped.
 
     Raises:
         ModelError: there is nothing to resume, it is damaged, or it was of other photos or
-            settings; or the loss is no number any more.
+            settings, or the loss is not finite.
     """
     learning = choose_weights(network, settings)
     device = network.head.weight.device
@@ -202,7 +201,7 @@ def fine_tune(
 
 
 def choose_weights(network: Network, settings: FineTuneSettings) -> dict[str, torch.nn.Parameter]:
-    """Let the head and the last blocks learn, and nothing else: those weights, by name."""
+    """Unfreeze the head and the last blocks, and return their weights by name."""
     groups = blocks_of(network.tower)
     everything = settings.blocks == "all"
     count = len(groups) if settings.blocks == "all" else settings.blocks
@@ -217,7 +216,7 @@ def choose_weights(network: Network, settings: FineTuneSettings) -> dict[str, to
 
 
 def validate(network: Network, material: Material) -> tuple[float, float]:
-    """The mean loss in nats on the validation photos, and the share that is right."""
+    """Measure the mean loss in nats and the accuracy on validation photos."""
     shares = predict_all(network, material.validation)  # (m, c)
     labels = material.validation_labels.numpy()
     correct = shares[np.arange(len(labels)), labels]
@@ -227,7 +226,7 @@ def validate(network: Network, material: Material) -> tuple[float, float]:
 
 
 def predict_all(network: Network, pixels: torch.Tensor) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """(n, s, s, 3) uint8 -> (n, c) probabilities."""
+    """Compute probabilities (n, c) of squares (n, s, s, 3) uint8."""
     batches = [np.empty((0, network.head.out_features), np.float32)]
     batches += [
         network.look_at(pixels[i : i + EVALUATION_BATCH])
@@ -258,7 +257,7 @@ UNCHANGING = (
 def _save(
     path: Path, settings: FineTuneSettings, material: Material, state: dict[str, Any]
 ) -> None:
-    """Write all at once, or nothing: a kill in the middle leaves the checkpoint before."""
+    """Write a checkpoint atomically, so that a kill keeps the previous one."""
     part = path.with_suffix(".part")
     known = {"settings": settings.model_dump(mode="json"), "photos": material.fingerprint}
     torch.save(state | known, part)

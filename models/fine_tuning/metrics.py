@@ -1,4 +1,4 @@
-"""How good a classifier is on photos that it never saw."""
+"""Test metrics of a classifier."""
 
 from __future__ import annotations
 
@@ -14,26 +14,24 @@ Labels = npt.NDArray[np.intp]
 
 
 def wilson(count: int, n: int) -> dict[str, float]:
-    """A share with its 95 % interval (Wilson 1927), which also holds for few photos and at the
-    ends; for none of them it is nothing with everything possible."""
+    """Return the proportion `count` of n with its 95 % interval (Wilson 1927)."""
     return asdict(Proportion.of(count, n))
 
 
 def classification_metrics(
     labels: Labels, predicted: Labels, classes: tuple[str, ...]
 ) -> dict[str, Any]:
-    """Accuracy, the figures of each class, and who was taken for whom.
+    """Compute accuracy, metrics by class, and the confusion matrix.
 
     Args:
-        labels: (n,) the classes of the photos.
-        predicted: (n,) what they were taken for.
+        labels: (n,) the right classes.
+        predicted: (n,) the predicted classes.
         classes: c names.
 
     Returns:
-        `accuracy` with its interval; `balanced_accuracy`, the mean recall of the classes that have
-        photos; `per_class`, where precision (of what was taken for it) or recall (of what it is) is
-        None where there is nothing to count; `confusion`, c rows of what photos are by c columns of
-        what they were taken for.
+        `accuracy` with its interval, `balanced_accuracy`, the mean recall of the classes that have
+        photos, `per_class`, where precision or recall is None if there is nothing to count, and
+        `confusion`, c rows of right classes by c columns of predicted ones.
     """
     confusion = np.zeros((len(classes), len(classes)), np.int64)
     np.add.at(confusion, (labels, predicted), 1)

@@ -1,4 +1,4 @@
-"""A folder per class: which photos can be used, and who of them is for what."""
+"""Photos in a folder per class, and their split."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Labelled = list[tuple[Path, int]]
 
 @dataclass(frozen=True)
 class Photos:
-    """What a folder holds."""
+    """Usable photos of a folder."""
 
     classes: tuple[str, ...]
     labelled: Labelled
@@ -46,7 +46,7 @@ class Photos:
 
 @dataclass(frozen=True)
 class Split:
-    """Who is for what; every class is in each of the three."""
+    """Photos by purpose. Every class is in each part."""
 
     train: Labelled
     validation: Labelled
@@ -54,13 +54,13 @@ class Split:
 
 
 def read_folder(folder: Path, on_progress: Callable[[int, int], None] | None = None) -> Photos:
-    """Find the photos of every class; each file is read once, to see whether it is a picture.
+    """Find the photos of every class, and read each file once to check it.
 
-    The name of a class is that of its folder. The same bytes count once, and not at all where two
-    classes have them: a photo that is in training and in the test would make the test too easy.
+    The name of a class is that of its folder. Equal bytes count once, and not at all if two classes
+    have them: a photo that is in training and in the test would make the test too easy.
 
     Args:
-        folder: With a folder per class.
+        folder: A folder with a folder per class.
         on_progress: Called with the files done and their number.
 
     Raises:
@@ -122,13 +122,15 @@ def _check_counts(classes: tuple[str, ...], labelled: Labelled) -> None:
 
 
 def split(photos: Photos, seed: int, validation: float = 0.15, test: float = 0.2) -> Split:
-    """Deal out the photos of each class by chance, the same way for the same seed and files.
+    """Split the photos of each class at random.
+
+    The result is the same for the same seed and files.
 
     Args:
         photos: At least `FEWEST` of each class.
-        seed: Of the shuffle.
-        validation: Share of each class that the training is steered by; one photo at least.
-        test: Share that it never sees; one photo at least.
+        seed: Seed of the shuffle.
+        validation: Validation share of each class, at least one photo.
+        test: Test share of each class, at least one photo.
     """
     parts: tuple[Labelled, Labelled, Labelled] = ([], [], [])
     for label in range(len(photos.classes)):
@@ -145,7 +147,7 @@ def split(photos: Photos, seed: int, validation: float = 0.15, test: float = 0.2
 
 
 def _digest(path: Path) -> str | None:
-    """The sha256 of a picture; None for a file that is none."""
+    """Return the sha256 of an image, None if it is unreadable."""
     try:
         ImageFile(path).open(at_least_px=PROBE_PX)
         with path.open("rb") as file:

@@ -1,4 +1,4 @@
-"""A whole run: photos that are dealt out already in, a classifier with its figures out."""
+"""Training pipeline, from split photos to a measured classifier."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LARGEST_HALF = 6e4  # float16 ends a little above
 
 @dataclass(frozen=True)
 class Watch:
-    """How a run is followed, and stopped."""
+    """Callbacks that follow or stop a run."""
 
     progress: Progress = no_progress
     say: Callable[[str], None] = lambda _: None
@@ -42,7 +42,7 @@ class Watch:
 
 @dataclass(frozen=True)
 class Trained:
-    """A classifier and what is known of it."""
+    """A trained classifier with its metrics."""
 
     classes: tuple[str, ...]
     settings: FineTuneSettings
@@ -71,7 +71,7 @@ class Trained:
 
     @property
     def predictions(self) -> npt.NDArray[np.intp]:
-        """(n,) the class of each test photo, -1 for one that cannot be read."""
+        """(n,) predicted class of each test photo, -1 for unreadable ones."""
         readable = ~np.isnan(self.probabilities[:, 0])
         return np.where(readable, np.nan_to_num(self.probabilities).argmax(axis=1), -1)
 
@@ -90,20 +90,20 @@ def train_classifier(
     """Train on `train`, choose on `validation`, measure on `test`.
 
     Args:
-        train: photos with the number of their class; at least one.
-        validation: others; at least one.
-        test: others that nothing is chosen by.
+        train: Photos with the number of their class, at least one.
+        validation: Other photos, at least one.
+        test: Other photos, which no choice depends on.
         classes: c names.
-        settings: how.
-        checkpoint: the file that a fine-tuning can go on from; None for none.
-        resume: go on from it.
-        watch: who follows it; None for nobody.
+        settings: The hyperparameters.
+        checkpoint: The file to resume a fine-tuning from, None for none.
+        resume: Continue from it.
+        watch: Callbacks, None for none.
 
     Returns:
-        None where it was stopped.
+        None if it was stopped.
 
     Raises:
-        ModelError: weights are missing, no photo can be read, or the checkpoint is of no use.
+        ModelError: weights are missing, no photo can be read, or the checkpoint cannot be used.
     """
     watch = watch or Watch()
     parts = (train, validation, test)
@@ -191,7 +191,7 @@ def train_classifier(
 
 
 def _with_head(bare: Network, linear: LinearHead, settings: FineTuneSettings) -> Network:
-    """The tower with the head that was learned."""
+    """Combine the tower with the fitted head."""
     network = new_network(bare.spec, bare.tower, len(linear.bias))
     network.head.weight.data = linear.weight.clone()
     network.head.bias.data = linear.bias.clone()
@@ -218,7 +218,7 @@ def _tune(
 def _fingerprint(
     image_features: ImageFeatures, files: list[Path], labels: npt.NDArray[np.int64]
 ) -> str:
-    """Of the photos, who they are and what they are for; and of what looks at them."""
+    """Hash the photos, their parts and the weights of the backbone."""
     digest = hashlib.sha256(image_features.weights_of.encode())
     for row, label in zip(image_features.rows, labels, strict=True):
         path = files[row]
@@ -228,13 +228,12 @@ def _fingerprint(
 
 @torch.no_grad()
 def round_weights(network: Network) -> None:
-    """To what float16 can tell apart, which is how they are saved: the figures are of what is
-    kept."""
+    """Round the tower to float16, as it is saved, before it is measured."""
     for tensor in network.tower.state_dict().values():
         if fits_half(tensor):
             tensor.copy_(tensor.half())
 
 
 def fits_half(tensor: torch.Tensor) -> bool:
-    """Whether it is of numbers that float16 has."""
+    """Check that float16 can hold the values."""
     return tensor.is_floating_point() and bool((tensor.abs() < LARGEST_HALF).all())

@@ -1,4 +1,4 @@
-"""Photos as squares of one size, decoded once and kept in a file instead of in memory."""
+"""Photos as squares of one size, in a memory-mapped file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Pixels = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Squares:
-    """What came of a list of files."""
+    """Squares of a list of files."""
 
     pixels: torch.Tensor
     """(k, s, s, 3) uint8, in a file: the readable ones, in their order."""
@@ -37,11 +37,11 @@ def decode_squares(
     array: Path,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Squares:
-    """Decode every file that can be read into `array`, which is made anew.
+    """Decode every readable file into a new `array`.
 
     Args:
-        files: Any number of them; one that cannot be read costs nothing else.
-        geometry: Turns an upright RGB image into a square of `px`.
+        files: Any number of them. Unreadable ones cost nothing else.
+        geometry: The transform from an upright RGB image to a square of `px`.
         px: The side of the squares.
         array: An .npy to write.
         on_progress: Called with the files done and their number.

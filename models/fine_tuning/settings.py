@@ -1,4 +1,4 @@
-"""Every number of a run, once, with its unit or reason."""
+"""Hyperparameters of a classifier's training, with units or reasons."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Positive = Annotated[float, Field(gt=0)]
 
 
 class FineTuneSettings(BaseModel):
-    """How a classifier is trained."""
+    """How to train a classifier."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

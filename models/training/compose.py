@@ -1,8 +1,8 @@
-"""Compose captions in English and Korean from tables of building blocks.
+"""Composition of English and Korean captions from building blocks.
 
-Hand-written sentences teach how people speak. Composed ones show every block beside many others, so
-that a text tower learns what each word adds. A block has its English, the Korean form that stands
-before a noun, and for verbs the form that ends a sentence.
+Hand-written sentences teach how people speak. Composed ones show every block in many contexts, so
+that a text tower learns what each word adds. A block has its English, the Korean form that precedes
+a noun, and for verbs the form that ends a sentence.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def read_slots(path: Path) -> Slots:
 
 
 def compose(slots: Slots, count: int, rng: random.Random) -> list[Meaning]:
-    """Compose `count` captions, each from a pattern and blocks chosen by chance."""
+    """Compose `count` captions from random patterns and blocks."""
     patterns = [pattern for pattern, weight in PATTERNS for _ in range(weight)]
 
     def compose_one() -> Meaning:
@@ -59,24 +59,24 @@ def compose(slots: Slots, count: int, rng: random.Random) -> list[Meaning]:
 
 
 def subject(noun: str, rng: random.Random) -> str:
-    """Put the particle of a subject or a topic behind a Korean noun, as its last sound asks."""
+    """Add a subject or topic particle to a Korean noun."""
     return noun + rng.choice(("이", "은") if ends_closed(noun) else ("가", "는"))
 
 
 def ends_closed(noun: str) -> bool:
-    """Whether the last syllable of a Korean noun ends in a consonant."""
+    """Check whether a Korean noun ends in a consonant."""
     last = noun.rstrip()[-1]
     return "가" <= last <= "힣" and (ord(last) - ord("가")) % 28 > 0
 
 
 def bare(english: str) -> str:
-    """Take the article from an English noun phrase."""
+    """Remove the article of an English noun phrase."""
     first, _, noun = english.partition(" ")
     return noun if first in ("a", "an", "the") else english
 
 
 def with_article(english: str) -> str:
-    """Put the indefinite article before a phrase."""
+    """Add the indefinite article to a phrase."""
     return f"{'an' if english[:1] in 'aeiou' else 'a'} {english}"
 
 

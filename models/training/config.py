@@ -1,4 +1,7 @@
-"""Every number of a training run, once, with its unit or reason; a YAML file overrides them."""
+"""Configuration of a training run, with units or reasons.
+
+A YAML file overrides the defaults.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ class _ConfigSection(BaseModel):
 
 
 class Source(_ConfigSection):
-    """Pictures of one origin; see `models.datasets` for the forms that `path` may have."""
+    """Images of one origin, in a form that `models.datasets` reads."""
 
     name: str
     """Also the column `source` of the label table."""
@@ -41,7 +44,7 @@ class Source(_ConfigSection):
 
 
 class Views(_ConfigSection):
-    """How large the pictures are shown from some point of the run on."""
+    """Size of the views from some point of the run on."""
 
     after: Share
     """Share of the steps."""
@@ -51,7 +54,7 @@ class Views(_ConfigSection):
 
 
 class TrainConfig(_ConfigSection):
-    """A run. Paths are relative to the folder in which the command is run."""
+    """One run. Paths are relative to the working directory."""
 
     out: Path
     """Checkpoints, curves and the finished weights go here."""
@@ -150,14 +153,14 @@ class TrainConfig(_ConfigSection):
 
     @property
     def finished(self) -> Path:
-        """Where the finished weights of the run are."""
+        """File of the finished weights."""
         if Path(self.architecture).is_dir():
             return self.out / WEIGHTS_FILE
         return self.out / f"{Path(self.architecture).stem}.safetensors"
 
     @property
     def resize_mode(self) -> str:
-        """How the model makes a square of a photo, so that it learns from what it will be shown.
+        """How the model makes a square of a photo, for equal training images.
 
         `squash` is the whole photo, `shortest` its middle square. Only a model folder says so.
         """
@@ -191,24 +194,24 @@ class TrainConfig(_ConfigSection):
 
 
 def read_config(path: Path, overrides: list[str]) -> TrainConfig:
-    """Read a recipe of one stage; see `read_recipe`."""
+    """Read a recipe of one stage. See `read_recipe`."""
     (config,) = read_recipe(path, overrides)
     return config
 
 
 def read_recipe(path: Path, overrides: list[str]) -> list[TrainConfig]:
-    """Read the stages of a YAML recipe, in their order.
+    """Read the stages of a YAML recipe in order.
 
-    The keys of `stages` say what differs from the keys above them. A stage writes into a folder of
-    its `name` and starts from the weights of the stage before it, unless it names others in `init`.
-    A recipe without `stages` is one stage.
+    The keys of `stages` override the keys above them. A stage writes into a folder of its `name`
+    and starts from the weights of the previous stage, unless it sets `init`. A recipe without
+    `stages` is one stage.
 
     Args:
         path: The recipe.
         overrides: `key=value` with YAML values, for all stages.
 
     Raises:
-        ModelError: no such file, no YAML, an unknown key, or a value that cannot be.
+        ModelError: no such file, no YAML, an unknown key, or an invalid value.
     """
     try:
         values: Any = yaml.safe_load(path.read_text(encoding="utf-8"))

@@ -25,9 +25,10 @@ LENGTH_BUCKETS = 4  # batches of texts that are drawn together and parted by len
 def make_teacher(
     backbone: Any, frozen: torch.nn.Module, learning_blocks: int
 ) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
-    """How views (b, 3, s, s), and what the frozen part makes of them, become the teacher's logits.
+    """Build the function from views and frozen features to teacher logits.
 
-    Where the frozen part is the backbone's own, the backbone goes on from there.
+    It maps views (b, 3, s, s) and the frozen part's output to logits (b, c). If the frozen part is
+    the backbone's own, only the remaining layers of the backbone are run.
     """
     if backbone is None:
         return lambda views, _outputs: views.new_zeros(len(views), 0)
@@ -40,7 +41,10 @@ def make_teacher(
 def load_teacher(
     path: Path, tokenize: Any, device: torch.device
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """A sentence encoder's texts as tokens (n, context), and what it makes of them (n, d).
+    """Load the texts and embeddings of a sentence encoder.
+
+    Returns:
+        Tokens (n, context) and embeddings (n, d) with rows of norm 1.
 
     Raises:
         ModelError: it is no .npz of `texts` and `embeddings` of one length.
@@ -63,13 +67,13 @@ def distill_text(
     micro: int,
     bf16: bool,
 ) -> dict[str, torch.Tensor]:
-    """How far the text tower is from the teacher on a batch of the teacher's texts.
+    """Compute the loss of the text tower against its teacher.
 
-    Four batches are drawn together and parted by length, so that little of a batch is padding.
+    Four batches are drawn together and sorted by length, so that little of a batch is padding.
 
     Args:
         model: The model that learns.
-        tokens: (n, context) of all texts, 0 behind their ends.
+        tokens: (n, context) of all texts, padded with 0.
         targets: (n, d), rows of norm 1.
         config: The run.
         micro: The number of the batch.

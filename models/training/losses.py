@@ -1,7 +1,7 @@
-"""Contrastive losses between pictures and words.
+"""Contrastive losses between images and texts.
 
-Shape letters: b batch, d width, g groups (a class, or a captioned picture: what shares its words),
-v wordings of a group, k tags.
+Shape letters: b batch, d width, g groups (a class, or a captioned image, whose texts are shared),
+v texts of a group, k tags.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ MAX_SCALE = 100.0  # CLIP clips its temperature there, "to prevent training inst
 def clip_loss(
     images: torch.Tensor, texts: torch.Tensor, scale: torch.Tensor, same: torch.Tensor
 ) -> torch.Tensor:
-    """Symmetric cross-entropy over the similarity matrix (Radford et al. 2021, figure 3).
+    """Compute the symmetric cross-entropy of CLIP (Radford et al. 2021, figure 3).
 
-    Where several rows have the same words each is as right as the other, and the target is shared
-    among them (Yang et al. 2022, "Unified Contrastive Learning in Image-Text-Label Space").
+    Rows with equal texts are all correct, and the target is shared among them (Yang et al. 2022,
+    "Unified Contrastive Learning in Image-Text-Label Space").
 
     Args:
         images: (b, d), rows of norm 1.
         texts: (b, d), rows of norm 1.
         scale: (), the inverse temperature.
-        same: (b, b) bool, true on the diagonal and where row and column have the same words.
+        same: (b, b) bool, true on the diagonal and where row and column have equal texts.
     """
     logits = scale * images @ texts.T  # (b, b)
     target = same.float() / same.sum(1, keepdim=True)  # (b, b), rows sum to 1
@@ -46,9 +46,9 @@ def siglip_loss(
     bias: torch.Tensor,
     same: torch.Tensor,
 ) -> torch.Tensor:
-    """Each pair is judged by itself: does it belong together? (Zhai et al. 2023.)
+    """Compute the sigmoid loss over all pairs (Zhai et al. 2023).
 
-    Arguments as of `clip_loss`, and `bias`: (), negative, since most pairs do not.
+    Arguments are those of `clip_loss`, and `bias`: (), negative, because most pairs do not match.
     """
     logits = scale * images @ texts.T + bias  # (b, b)
     sign = same.float() * 2 - 1  # (b, b)
@@ -57,7 +57,7 @@ def siglip_loss(
 
 @dataclass(frozen=True)
 class TextBank:
-    """What a locked text tower makes of every word of the training set, once and for all."""
+    """Embeddings of all texts of a training set by a locked text tower."""
 
     wordings: torch.Tensor
     """(g, v, d), rows of norm 1; groups with fewer wordings than v are filled up with zeros."""
@@ -78,7 +78,7 @@ class TextBank:
 def opinion_loss(
     images: torch.Tensor, classes: torch.Tensor, scale: torch.Tensor, logits: torch.Tensor
 ) -> torch.Tensor:
-    """Divergence of what a tower says of class names from a classifier's opinion (Hinton 2015).
+    """Compute the divergence from a classifier's predictions (Hinton 2015).
 
     Args:
         images: (b, d), rows of norm 1.
@@ -91,11 +91,11 @@ def opinion_loss(
 
 
 def distillation_terms(texts: torch.Tensor, targets: torch.Tensor) -> dict[str, torch.Tensor]:
-    """How far texts are from their targets, alone and beside the other targets of the batch.
+    """Compute cosine and contrastive losses of texts against their targets.
 
     Args:
         texts: (b, d), rows of norm 1.
-        targets: (b, d), rows of norm 1. Those that nearly equal another are no rivals of it.
+        targets: (b, d), rows of norm 1. Those that nearly equal another are no negatives of it.
     """
     rivals = targets @ targets.T < SAME_TARGET  # (b, b)
     rivals.fill_diagonal_(True)
@@ -108,14 +108,17 @@ def distillation_terms(texts: torch.Tensor, targets: torch.Tensor) -> dict[str, 
 
 
 class LockedTextLoss(nn.Module):
-    """Pictures against all the words there are, not only those of their batch.
+    """Contrast of images with all texts, not only those of the batch.
 
-    With a locked text tower (LiT, Zhai et al. 2022) the words cost nothing, so each picture is
-    compared with every class name, or with a caption of every captioned picture.
+    With a locked text tower (LiT, Zhai et al. 2022) text embeddings are free, so each image is
+    compared with every class name, or with a caption of every captioned image.
     """
 
     def __init__(self, bank: TextBank, alike: float) -> None:
-        """`alike`: words of other sources nearer than this cosine are no negatives."""
+        """Store the texts, and create the temperatures.
+
+        Texts of two sources with a cosine above `alike` are no negatives of each other.
+        """
         super().__init__()
         self._bank = bank
         self._alike = alike
@@ -128,11 +131,11 @@ class LockedTextLoss(nn.Module):
     def forward(
         self, images: torch.Tensor, groups: torch.Tensor, opinions: torch.Tensor | None = None
     ) -> dict[str, torch.Tensor]:
-        """The terms of the loss, each a scalar.
+        """Compute the terms of the loss, each a scalar.
 
         Args:
             images: (b, d), rows of norm 1.
-            groups: (b,) the group of each.
+            groups: (b,) the group of each image.
             opinions: (b, c) logits of the backbone.
         """
         bank, rows = self._bank, torch.arange(len(images), device=images.device)
@@ -189,15 +192,15 @@ def in_batch_terms(
     bias: torch.Tensor | None,
     groups: torch.Tensor,
 ) -> dict[str, torch.Tensor]:
-    """The loss between the pictures and the words of one batch, of all processes together.
+    """Compute the loss within one batch, gathered from all processes.
 
     Args:
         kind: "clip" or "siglip".
         images: (b, d), rows of norm 1.
         texts: (b, d), rows of norm 1.
         scale: (), the inverse temperature.
-        bias: (), of the sigmoid loss alone.
-        groups: (b,): equal numbers have the same words.
+        bias: (), of the sigmoid loss only.
+        groups: (b,) equal numbers have equal texts.
     """
     if dist.is_initialized() and dist.get_world_size() > 1:
         world = dist.get_world_size()

@@ -1,13 +1,13 @@
-"""Which training pictures are test pictures in disguise.
+"""Detection of test images among the training images.
 
     python -m models.training.near_duplicates --config models/pocket/train.yaml \
         --test photos-to-judge-by/ --out excluded.csv
 
-A model that has seen its test photos looks better than it is. Two pictures count as one where their
+A model that has seen its test photos looks better than it is. Two images are duplicates if their
 16 x 16 grey thumbnails, less their mean, correlate by more than `--above`: that survives another
 size, compression and colour, and a crop to the middle square, but not a mirror or a closer crop.
 
-Shape letters: n training pictures, m test pictures, p = 256 pixels of a thumbnail.
+Shape letters: n training images, m test images, p = 256 pixels of a thumbnail.
 """
 
 from __future__ import annotations
@@ -40,7 +40,10 @@ Floats = npt.NDArray[np.float32]
 
 
 def thumbnails(image: Image.Image) -> Floats:
-    """The whole picture squeezed, and its middle square: (2, p) float32, rows of norm 1 at most."""
+    """Shrink the whole image and its middle square: (2, p) float32.
+
+    Rows have norm 1, or less for an image of one colour.
+    """
     grey = image.convert("L")
     boxes = ((0, 0, *grey.size), middle_square(grey))
     small = (grey.resize((SIDE, SIDE), Image.Resampling.BOX, box=box) for box in boxes)
@@ -52,7 +55,7 @@ def thumbnails(image: Image.Image) -> Floats:
 
 
 def describe(files: Sequence[ImageFile]) -> tuple[Floats, list[int]]:
-    """(k, 2, p) for the k readable files, and their places in the list."""
+    """Compute thumbnails (k, 2, p) of readable files, with their k positions."""
 
     def read(file: ImageFile) -> Floats | None:
         try:
@@ -70,12 +73,12 @@ def describe(files: Sequence[ImageFile]) -> tuple[Floats, list[int]]:
 def near_duplicates(
     training: Floats, test: Floats, above: float = ABOVE
 ) -> Iterator[tuple[int, int]]:
-    """(row of `training`, row of `test`) for each training picture that equals a test picture.
+    """Yield (row of `training`, row of `test`) for each duplicate.
 
     Args:
-        training: (n, 2, p) as of `describe`.
-        test: (m, 2, p), likewise.
-        above: The correlation from which on two pictures are one.
+        training: (n, 2, p) from `describe`.
+        test: (m, 2, p) from `describe`.
+        above: The least correlation of duplicates.
     """
     tests = test.reshape(-1, test.shape[-1])  # (2 m, p)
     if not len(tests):
@@ -89,7 +92,10 @@ def near_duplicates(
 
 
 def find(config: TrainConfig, folders: Sequence[Path], above: float) -> list[tuple[str, str, str]]:
-    """(source, path below `data_root`, the test picture it equals) of the whole training set.
+    """Find the training images that equal test images.
+
+    Returns:
+        (source, path below `data_root`, test image) of each.
 
     Raises:
         ModelError: a source cannot be read.

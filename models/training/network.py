@@ -18,7 +18,7 @@ from models.training.config import TrainConfig
 
 
 def register_architecture(name_or_path: str) -> str:
-    """The name that open_clip knows the architecture by, after telling it of a folder or a JSON.
+    """Register a model folder or JSON with open_clip, and return its name.
 
     Raises:
         ModelError: there is no such architecture or file.
@@ -38,10 +38,10 @@ def register_architecture(name_or_path: str) -> str:
 
 
 def load_local_tokenizer(architecture: str, weights_dir: Path) -> Any:
-    """What turns texts into tokens (n, context), from this machine's files alone.
+    """Load the tokenizer from local files: texts to tokens (n, context).
 
     Raises:
-        ModelError: open_clip ships none for this architecture, and none is here.
+        ModelError: open_clip ships none for this architecture, and none is on disk.
     """
     spec = ModelSpec(architecture, architecture, None, None)
     folder = tokenizer_on_disk(spec, weights_dir)
@@ -54,7 +54,7 @@ def load_local_tokenizer(architecture: str, weights_dir: Path) -> Any:
 
 
 def create_model(architecture: str, config: TrainConfig) -> Any:
-    """The model on the CPU in float32, random or from `init`.
+    """Create the model on the CPU in float32, random or from `init`.
 
     Raises:
         ModelError: `init` is missing, broken, or of another architecture.
@@ -74,13 +74,16 @@ def create_model(architecture: str, config: TrainConfig) -> Any:
 
 
 def image_size(model: Any) -> int:
-    """Pixels of the square that the image tower is made for."""
+    """Return the side of the image tower's input in pixels."""
     size = model.visual.image_size
     return int(size[0] if isinstance(size, tuple | list) else size)
 
 
 def pixel_normalizer(model: Any, device: torch.device) -> Callable[[torch.Tensor], torch.Tensor]:
-    """(b, 3, s, s) in [0, 1] -> what the image tower expects, on its device."""
+    """Build the function from views in [0, 1] to the image tower's input.
+
+    It keeps the shape (b, 3, s, s) and moves the views to the device.
+    """
     mean, std = (
         torch.tensor(values, device=device)[:, None, None]
         for values in (model.visual.image_mean, model.visual.image_std)

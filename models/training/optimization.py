@@ -11,7 +11,10 @@ import torch.distributed as dist
 
 
 def learning_rate_share(step: int, steps: int, warmup: int, hold: float) -> float:
-    """Share of the peak learning rate: up in a line, held for a while, down in a cosine to 0."""
+    """Compute the share of the peak learning rate at a step.
+
+    It rises linearly, holds for a while, and falls in a cosine to 0.
+    """
     if step < warmup:
         return (step + 1) / warmup
     begin = max(warmup, hold * steps)
@@ -21,9 +24,10 @@ def learning_rate_share(step: int, steps: int, warmup: int, hold: float) -> floa
 
 
 def moving_average(decay: float) -> Any:
-    """For `AveragedModel`: each step moves the average 1 - `decay` of the way to the weights.
+    """Build an exponential moving average for `AveragedModel`.
 
-    torch's own makes NaN of the infinities in an attention mask, which is one of the buffers.
+    Each step moves the average by 1 - `decay` of the way to the weights. torch's own makes NaN of
+    the infinities in an attention mask, which is one of the buffers.
     """
 
     @torch.no_grad()
@@ -39,13 +43,16 @@ def moving_average(decay: float) -> Any:
 
 @torch.no_grad()
 def interpolate_weights(other: Any, model: Any, share: float) -> None:
-    """Move every weight of `model` by `share` of the way to that of `other`."""
+    """Move the weights of `model` by `share` of the way to `other`."""
     for weight, target in zip(model.parameters(), other.parameters(), strict=True):
         weight.lerp_(target.to(weight.device), share)
 
 
 def average_gradients(parameters: Sequence[torch.nn.Parameter], world: int) -> None:
-    """What DistributedDataParallel does, for models that are called in two halves."""
+    """Average gradients over processes.
+
+    DistributedDataParallel does not support models that are called in two halves.
+    """
     for parameter in parameters:
         if parameter.grad is not None:
             dist.all_reduce(parameter.grad)

@@ -12,7 +12,13 @@ import typer
 
 
 def listen_for_stop() -> Callable[[], bool]:
-    """Ctrl-C and termination end the run after the step that is under way; twice, at once."""
+    """Handle Ctrl-C and termination: stop after the current step.
+
+    A second signal stops at once.
+
+    Returns:
+        A function that says whether to stop, with equal answers in all processes.
+    """
     requested = threading.Event()
 
     def request_stop(number: int, _frame: object) -> None:
@@ -34,7 +40,7 @@ def listen_for_stop() -> Callable[[], bool]:
 
 
 def format_duration(seconds: float) -> str:
-    """`1 h 05 min`, `12 min`, `40 s`."""
+    """Format seconds as `1 h 05 min`, `12 min` or `40 s`."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     hours, minutes = divmod(round(seconds / 60), 60)
@@ -42,6 +48,6 @@ def format_duration(seconds: float) -> str:
 
 
 def log(sentence: str) -> None:
-    """Progress, from one process only."""
+    """Print progress in the first process only."""
     if not dist.is_initialized() or dist.get_rank() == 0:
         typer.echo(sentence)

@@ -1,8 +1,8 @@
-"""What a sentence encoder makes of many English texts, as targets for a text tower.
+"""Embeddings of texts by a sentence encoder, as targets of a text tower.
 
     python -m models.training.sentence_targets --config models/pocket/texts.yaml
 
-Korean texts get the target of the English beside them: the tower learns to put both in one place
+Korean texts get the target of their English translation: the tower learns to put both in one place
 ("Making Monolingual Sentence Embeddings Multilingual using Knowledge Distillation", Reimers and
 Gurevych 2020).
 
@@ -52,7 +52,7 @@ class Table(BaseModel):
 
 
 class TextsConfig(BaseModel):
-    """What the targets are made of. Paths are relative to the folder the command is run in."""
+    """Sources of the targets. Paths are relative to the working directory."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -72,7 +72,7 @@ def read_texts_config(path: Path) -> TextsConfig:
     """Read the YAML.
 
     Raises:
-        ModelError: it cannot be read, or a value cannot be.
+        ModelError: it cannot be read, or a value is invalid.
     """
     try:
         return TextsConfig.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
@@ -85,7 +85,7 @@ def read_texts_config(path: Path) -> TextsConfig:
 
 
 def gather(config: TextsConfig) -> list[Meaning]:
-    """All texts of a run, in an order that its seed decides."""
+    """Collect all texts of a run, in an order that depends on its seed."""
     rng = random.Random(config.seed)
     meanings: list[Meaning] = []
     for table in config.tables:
@@ -103,7 +103,7 @@ class SentenceEncoder:
     """A BERT of sentence-transformers with mean pooling, from files of this machine."""
 
     def __init__(self, folder: Path) -> None:
-        """Load it.
+        """Load the encoder.
 
         Raises:
             ModelError: there is no such encoder.
@@ -140,10 +140,13 @@ class SentenceEncoder:
 def targets_of(
     meanings: Sequence[Meaning], encoder: SentenceEncoder
 ) -> tuple[list[str], Embeddings]:
-    """Every text with its target: (n,) texts and (n, d) float32, rows of norm 1.
+    """Compute the target of every text.
 
-    The mean of all English embeddings is taken away: what all texts share tells none from another.
-    Texts without English are left out.
+    The mean of all English embeddings is subtracted, because it does not distinguish texts. Texts
+    without English are left out.
+
+    Returns:
+        (n,) texts and (n, d) float32, rows of norm 1.
     """
     english = list(dict.fromkeys(text for meaning in meanings for text in meaning.en))
     embeddings = encoder.encode(english)

@@ -26,7 +26,7 @@ AMBIGUOUS_COSINE = (
 def build_text_bank(
     model: Any, tokenize: Any, data: TrainingSet, config: TrainConfig, device: torch.device
 ) -> TextBank:
-    """All the words of the training set as the locked text tower has them."""
+    """Encode all texts of the training set with the locked text tower."""
     model.eval()
     distinct = list(dict.fromkeys(text for group in data.groups for text in group.texts))
     row_of = {text: row for row, text in enumerate(distinct)}
@@ -63,7 +63,10 @@ def build_text_bank(
 
 
 def encode_classes(model: Any, tokenize: Any, class_names: Path) -> torch.Tensor:
-    """The names of a backbone's classes in English and in Korean: (2, c, d), rows of norm 1.
+    """Encode the English and Korean names of a backbone's classes.
+
+    Returns:
+        (2, c, d), rows of norm 1.
 
     Raises:
         ModelError: the table cannot be read.

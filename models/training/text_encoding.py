@@ -17,13 +17,13 @@ BATCH = 256
 
 
 def has_bfloat16(device: torch.device) -> bool:
-    """Whether the device computes in bfloat16 itself. Emulated it is several times slower."""
+    """Check for native bfloat16. Emulated it is several times slower."""
     return choose_dtype(device) is torch.bfloat16
 
 
 @torch.no_grad()
 def encode_texts(model: Any, tokenize: Any, texts: Sequence[str]) -> torch.Tensor:
-    """(n, d) float32, rows of norm 1."""
+    """Embed texts: (n, d) float32, rows of norm 1."""
     device = model.logit_scale.device
     rows = []
     for i in range(0, len(texts), 256):
@@ -35,9 +35,10 @@ def encode_texts(model: Any, tokenize: Any, texts: Sequence[str]) -> torch.Tenso
 
 
 def encode_trimmed(model: Any, tokens: torch.Tensor) -> torch.Tensor:
-    """Features (b, d) of tokens (b, context), without the padding that all of a batch share.
+    """Compute features (b, d) of tokens (b, context) without shared padding.
 
-    A causal tower gives the same with and without it: what follows the end is not looked at.
+    A causal tower gives equal results with and without it, because tokens after the end have no
+    effect.
     """
     tower: Any = getattr(model, "text", None)
     mask = getattr(tower, "attn_mask", None)

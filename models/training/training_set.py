@@ -1,4 +1,4 @@
-"""The pictures of a run as uint8, decoded once and kept on disk, and the words of each."""
+"""Training images as uint8, decoded once and kept on disk, with their texts."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ Pixels = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Group:
-    """Pictures that share their words: a class, or the copies of one captioned picture."""
+    """Images with equal texts: a class, or copies of a captioned image."""
 
     source: int
     """Which label set; -1 for captions, which are all of one."""
@@ -50,7 +50,7 @@ class Group:
 
 @dataclass
 class SourceImages:
-    """The pictures of one source and the group of each."""
+    """Images of one source, with the group of each."""
 
     name: str
     pixels: torch.Tensor
@@ -70,7 +70,7 @@ class SourceImages:
 
 @dataclass
 class TrainingSet:
-    """All that a run trains on."""
+    """All images and texts of a run."""
 
     sources: list[SourceImages]
     groups: list[Group]
@@ -83,7 +83,7 @@ class TrainingSet:
 
 @dataclass(frozen=True)
 class LabelledImages:
-    """Pictures with labels, for measuring."""
+    """Labelled images for validation."""
 
     name: str
     pixels: torch.Tensor
@@ -102,12 +102,14 @@ class _Class:
 
 
 def _unnamed(label: str) -> _Class:
-    """A folder that no table names: its own name has to do."""
+    """Name a class by its folder, if no table does."""
     return _Class(label.replace("_", " "), "", frozenset())
 
 
 def load_training_set(config: TrainConfig) -> TrainingSet:
-    """Read and decode every source; what cannot be used is logged by count, reason and name.
+    """Read and decode every source.
+
+    Unusable images are logged by count, reason and name.
 
     Raises:
         ModelError: a source, or a table of names, cannot be read at all.
@@ -171,7 +173,7 @@ def load_training_set(config: TrainConfig) -> TrainingSet:
 
 
 def load_labelled_images(config: TrainConfig, source: Source) -> LabelledImages:
-    """The pictures of a validation source, thinned to `validation_pictures`.
+    """Load a validation source, thinned to `validation_pictures`.
 
     Raises:
         ModelError: the source, or the table of names, cannot be read.
@@ -198,13 +200,13 @@ def load_labelled_images(config: TrainConfig, source: Source) -> LabelledImages:
 
 
 def wordings(en: str, ko: str) -> tuple[str, ...]:
-    """A class's names in the templates that the album itself uses: English, then Korean."""
+    """Put a class's English and Korean names into the album's templates."""
     korean = tuple(template.format(ko) for template in KOREAN_TEMPLATES) if ko else ()
     return tuple(template.format(en) for template in ENGLISH_TEMPLATES) + korean
 
 
 def describe_skipped(example_set: ExampleSet) -> str:
-    """`; 3 x missing file (a.jpg, b.jpg, c.jpg)`, or nothing."""
+    """Format skipped names: `; 3 x missing file (a.jpg, b.jpg, c.jpg)`."""
     return "".join(
         f"; {len(names)} x {reason} ({first_of(names, NAMED)})"
         for reason, names in example_set.skipped.items()
@@ -212,7 +214,7 @@ def describe_skipped(example_set: ExampleSet) -> str:
 
 
 def read_source(config: TrainConfig, source: Source) -> ExampleSet:
-    """The examples of one source of a recipe.
+    """Read the examples of one source of a recipe.
 
     Raises:
         ModelError: there is nothing of a known form where it should be.
@@ -225,7 +227,7 @@ def read_source(config: TrainConfig, source: Source) -> ExampleSet:
 
 
 def _thinned(examples: list[Example], per_class: int) -> list[Example]:
-    """At most so many of each label, evenly spread over those there are, in their order."""
+    """Keep at most `per_class` of each label, evenly spread, in their order."""
     by_label: dict[str, list[int]] = {}
     for number, example in enumerate(examples):
         by_label.setdefault(example.label, []).append(number)
@@ -249,7 +251,7 @@ def _table(path: Path, columns: set[str]) -> list[dict[str, str]]:
 
 
 def read_labels(path: Path) -> dict[tuple[str, str], _Class]:
-    """By source and folder: the class's names and tags.
+    """Read names and tags of classes by source and folder.
 
     Raises:
         ModelError: it cannot be read, or lacks a column.
@@ -273,7 +275,7 @@ def _read_tags(path: Path) -> tuple[dict[str, tuple[str, str]], dict[str, frozen
 
 
 def _tags_in(captions: tuple[str, ...], words: dict[str, frozenset[str]]) -> frozenset[str]:
-    """The tags whose words some caption says, in singular or plural."""
+    """Find the tags whose words occur in captions, singular or plural."""
     text = " " + re.sub("[^a-z]+", " ", " ".join(captions).lower()) + " "
     return frozenset(
         tag
@@ -301,10 +303,10 @@ def _cache(config: TrainConfig, source: Source) -> Path:
 def decode_all(
     example_set: ExampleSet, px: int, resize_mode: str, array: Path
 ) -> tuple[Pixels, ExampleSet]:
-    """All pictures as squares: (n, px, px, 3) uint8, and the examples they are of.
+    """Decode all images to squares: (n, px, px, 3) uint8 and their examples.
 
-    Kept in `array` and memory-mapped from there; made anew where a file has come, gone or changed.
-    Pictures that cannot be read move to `skipped`.
+    They are memory-mapped from `array`, which is written again if a file was added, removed or
+    changed. Unreadable images move to `skipped`.
     """
     array.parent.mkdir(parents=True, exist_ok=True)
     fingerprint = _fingerprint(example_set, px, resize_mode)
@@ -334,7 +336,7 @@ def decode_all(
 
 
 def _decode_into(array: Path, example_set: ExampleSet, px: int, resize_mode: str) -> list[int]:
-    """Write the readable pictures to `array`; the rows of the others are returned."""
+    """Write the readable images to `array`, and return the other rows."""
 
     def decode(image: ImageFile) -> Pixels | None:
         try:
@@ -368,7 +370,7 @@ def _decode_into(array: Path, example_set: ExampleSet, px: int, resize_mode: str
 
 
 def square(image: Image.Image, px: int, resize_mode: str = "shortest") -> Pixels:
-    """An RGB image at px x px: (px, px, 3) uint8.
+    """Resize an RGB image to (px, px, 3) uint8.
 
     Args:
         image: The image, upright.
@@ -381,7 +383,7 @@ def square(image: Image.Image, px: int, resize_mode: str = "shortest") -> Pixels
 
 
 def middle_square(image: Image.Image) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom of the largest square in the middle, in pixels."""
+    """Return left, top, right and bottom of the largest centred square."""
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
     return left, top, left + side, top + side

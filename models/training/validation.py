@@ -23,7 +23,7 @@ def evaluate(
     validation: LabelledImages,
     size: int,
 ) -> tuple[Embeddings, Embeddings]:
-    """What the averaged weights make of pictures (n, d) and of their classes' names (c, d)."""
+    """Embed validation images (n, d) and class names (c, d) with `model`."""
     model = copy.deepcopy(model).eval()
     names = [encode_texts(model, tokenize, words).mean(0) for words in validation.names]
     rows = []
@@ -37,5 +37,5 @@ def evaluate(
 
 
 def top1(embeddings: Embeddings, classes: Embeddings, labels: torch.Tensor) -> float:
-    """Share of the pictures whose nearest class is their own."""
+    """Compute the share of images whose nearest class is right."""
     return float(((embeddings @ classes.T).argmax(axis=1) == labels.numpy()).mean())
