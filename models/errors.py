@@ -24,3 +24,10 @@ class CaptionerUnavailableError(ModelError):
 
 class CaptionRefusedError(ModelError):
     """Raised when the captioner answered and declined this photo."""
+
+
+def setting_needed(sentence: str) -> CaptionerUnavailableError:
+    """Build the error of a captioner that fails until a setting changes."""
+    error = CaptionerUnavailableError(sentence)
+    error.needs_setting = True
+    return error

@@ -10,14 +10,12 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
 import typer
-from tqdm import tqdm
 
 from models.command_line import in_sentences
 from models.datasets import Example, ExampleSet, read_examples
@@ -25,7 +23,6 @@ from models.errors import ModelError
 from models.evaluation.calibration import reliability
 from models.evaluation.class_names import Language, class_names
 from models.evaluation.measure import (
-    Progress,
     changes,
     encode_examples,
     measure_retrieval,
@@ -45,6 +42,7 @@ from models.evaluation.report import (
 )
 from models.evaluation.search_precision import photos_in, read_queries
 from models.interfaces import Encoder
+from models.progress import no_progress, progress_bar
 
 cli = typer.Typer(
     no_args_is_help=True,
@@ -97,7 +95,7 @@ def retrieval(
     keep_only(example_set, lambda example: bool(example.captions), "no caption")
     examples = drawn(example_set.examples, limit)
     encoder = load(model, weights_dir, device)
-    progress = bars(as_json)
+    progress = no_progress if as_json else progress_bar
     encoded = encode_examples(encoder, examples, example_set.skipped, progress)
     need_images(len(encoded.rows), pairs)
     captions = [examples[row].captions for row in encoded.rows]
@@ -143,7 +141,9 @@ def zero_shot(
     names = class_names(folders, labels, source)
     examples = drawn(example_set.examples, limit)
     encoder = load(model, weights_dir, device)
-    encoded = encode_examples(encoder, examples, example_set.skipped, bars(as_json))
+    encoded = encode_examples(
+        encoder, examples, example_set.skipped, no_progress if as_json else progress_bar
+    )
     need_images(len(encoded.rows), photos)
     number = {folder: i for i, folder in enumerate(folders)}
     right = np.array([number[examples[row].label] for row in encoded.rows], np.intp)
@@ -195,7 +195,9 @@ def search(
     for encoder in encoders:
         skipped: dict[str, list[str]] = {}
         examples = [Example(file) for file in files.values()]
-        encoded = encode_examples(encoder, examples, skipped, bars(as_json))
+        encoded = encode_examples(
+            encoder, examples, skipped, no_progress if as_json else progress_bar
+        )
         need_images(len(encoded.rows), photos)
         names = [list(files)[row] for row in encoded.rows]
         query_set = read_queries(queries, names)
@@ -244,7 +246,9 @@ def speed(
         "device": device_name(device),
         "picture_px": [width, height],
         "runs": runs,
-        "batches": measure_speed(encoder, batch, (width, height), runs, bars(as_json)),
+        "batches": measure_speed(
+            encoder, batch, (width, height), runs, no_progress if as_json else progress_bar
+        ),
     }
     show(facts, speed_lines, {}, as_json)
 
@@ -292,22 +296,6 @@ def need_images(count: int, path: Path) -> None:
     """Raise ModelError if no image could be read."""
     if count == 0:
         raise ModelError(f"Not one image of {path} can be read.")
-
-
-def bars(as_json: bool) -> Progress:
-    """Progress bars on stderr, for a person who watches."""
-
-    @contextmanager
-    def bar(title: str) -> Iterator[Callable[[int, int], None]]:
-        with tqdm(desc=title, leave=False, disable=True if as_json else None) as it:
-
-            def advance(done: int, total: int) -> None:
-                it.total = total
-                it.update(done - it.n)
-
-            yield advance
-
-    return bar
 
 
 def show(

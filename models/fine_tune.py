@@ -11,20 +11,19 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
-from tqdm import tqdm
 
 from models.command_line import in_sentences
 from models.errors import ModelError
 from models.evaluation.report import NAMED, percent, table
 from models.fine_tuning.photos import read_folder, split
 from models.fine_tuning.settings import Backbone, FineTuneSettings, Mode
+from models.progress import no_progress, progress_bar
 
 WORST = 3  # classes that are named when all is done
 NOTHING_GAINED = (
@@ -149,7 +148,7 @@ def fine_tune(
     from models.fine_tuning.towers import fetch_resnet50
     from models.training.progress import listen_for_stop
 
-    progress = bars(watched)
+    progress = progress_bar if watched else no_progress
     called = saving.check_name(folder.resolve().name if name is None else name)
     working = saving.begin(out, called, resume=resume, overwrite=overwrite)
     if download and settings.backbone == "resnet50":
@@ -200,22 +199,6 @@ def number(text: str) -> int:
     if not (text.isdecimal() and int(text) > 0):
         raise ModelError(f'--blocks is a number such as 2, or all, not "{text}".')
     return int(text)
-
-
-def bars(watched: bool) -> Callable[[str], Any]:
-    """Progress bars on stderr, for a person who watches."""
-
-    @contextmanager
-    def bar(title: str) -> Iterator[Callable[[int, int], None]]:
-        with tqdm(desc=title, leave=False, disable=None if watched else True) as it:
-
-            def advance(done: int, total: int) -> None:
-                it.total = total
-                it.update(done - it.n)
-
-            yield advance
-
-    return bar
 
 
 def lines_of(facts: Mapping[str, Any]) -> list[str]:

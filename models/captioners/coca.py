@@ -23,6 +23,7 @@ from models.errors import (
     CaptionRefusedError,
     ModelError,
     WeightsUnavailableError,
+    setting_needed,
 )
 from models.interfaces import CaptionResult, Turn
 
@@ -73,7 +74,7 @@ class CocaCaptioner:
 
         model = self._model()
         if self._network is None and not weights_on_disk(self._spec, self._weights_dir):
-            raise _for_a_setting(
+            raise setting_needed(
                 f"The caption model {model.name} is not on this machine yet: start the album where "
                 "it can reach the network once, or set ALBUM_CAPTIONER=gemini."
             )
@@ -104,7 +105,7 @@ class CocaCaptioner:
         "en".
         """
         if "en" not in languages:
-            raise _for_a_setting(
+            raise setting_needed(
                 "This captioner writes English alone: ask for English captions, or set "
                 "ALBUM_CAPTIONER=gemini."
             )
@@ -113,12 +114,12 @@ class CocaCaptioner:
         try:
             words = self._loaded().caption(image)
         except WeightsUnavailableError as error:
-            raise _for_a_setting(
+            raise setting_needed(
                 f"The files of the caption model {self._model().name} are damaged or made for "
                 "another architecture: delete or replace them and start the album again."
             ) from error
         except ModelError as error:
-            raise _for_a_setting(str(error)) from error
+            raise setting_needed(str(error)) from error
         caption = one_line(words, LONGEST_CAPTION)
         if not any(character.isalnum() for character in caption):
             raise CaptionRefusedError(
@@ -128,14 +129,14 @@ class CocaCaptioner:
 
     def answer(self, jpeg: bytes, turns: Sequence[Turn], language: str) -> str:
         """Raise CaptionerUnavailableError, because the model cannot converse."""
-        raise _for_a_setting(
+        raise setting_needed(
             "This captioner cannot answer questions: set ALBUM_CAPTIONER=gemini to ask about a "
             "photo."
         )
 
     def translate(self, text: str, language: str) -> str:
         """Raise CaptionerUnavailableError, because the model cannot translate."""
-        raise _for_a_setting(
+        raise setting_needed(
             "This captioner cannot translate: set ALBUM_CAPTIONER=gemini to have a search "
             "translated."
         )
@@ -146,7 +147,7 @@ class CocaCaptioner:
         try:
             return caption_spec(self._spec)
         except WeightsUnavailableError as error:
-            raise _for_a_setting(
+            raise setting_needed(
                 f'"{self._spec}" names no model that writes captions: set ALBUM_COCA_MODEL to '
                 f"{DEFAULT_MODEL} or to another of open_clip's CoCa models."
             ) from error
@@ -169,9 +170,3 @@ def _opened(jpeg: bytes) -> Image.Image:
         raise CaptionRefusedError(
             "The model cannot open this photo: write the caption by hand."
         ) from error
-
-
-def _for_a_setting(sentence: str) -> CaptionerUnavailableError:
-    error = CaptionerUnavailableError(sentence)
-    error.needs_setting = True
-    return error

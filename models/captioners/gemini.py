@@ -21,7 +21,7 @@ from models.captioners.response_parsing import (
     parse_translation,
     salvage_description,
 )
-from models.errors import CaptionerUnavailableError, CaptionRefusedError
+from models.errors import CaptionerUnavailableError, CaptionRefusedError, setting_needed
 from models.interfaces import CaptionResult, Turn
 from models.prompts import (
     ANSWER_INSTRUCTIONS,
@@ -96,12 +96,12 @@ class GeminiCaptioner:
     def check(self) -> None:
         """Check that a usable key is set. See `interfaces.Captioner.check`."""
         if not self._api_key:
-            raise _for_a_setting(
+            raise setting_needed(
                 "Captions by Gemini need a key: get one at https://aistudio.google.com/apikey, set "
                 "GEMINI_API_KEY to it and start the album again."
             )
         if not self._api_key.isascii() or not self._api_key.isprintable() or " " in self._api_key:
-            raise _for_a_setting(
+            raise setting_needed(
                 "GEMINI_API_KEY holds characters that no key has: copy the key once more, set it "
                 "and start the album again."
             )
@@ -258,12 +258,6 @@ class GeminiCaptioner:
 
 def _picture(jpeg: bytes) -> dict[str, Any]:
     return {"mime_type": "image/jpeg", "data": jpeg}
-
-
-def _for_a_setting(sentence: str) -> CaptionerUnavailableError:
-    error = CaptionerUnavailableError(sentence)
-    error.needs_setting = True
-    return error
 
 
 def _check_photo(text: str, withdrawn: str) -> None:

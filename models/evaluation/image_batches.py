@@ -58,7 +58,7 @@ def encode_files(
 
         def decode_from(start: int) -> list[Future[Image.Image | None]]:
             batch_files = files[start : start + batch]
-            return [pool.submit(_decode, file, at_least_px) for file in batch_files]
+            return [pool.submit(decode_reduced, file, at_least_px) for file in batch_files]
 
         ahead = decode_from(0)
         for start in range(0, len(files), batch):
@@ -73,7 +73,7 @@ def encode_files(
     return Encoded(np.concatenate(batches), np.array(rows, np.intp), unreadable)
 
 
-def _decode(file: ImageFile, at_least_px: int) -> Image.Image | None:
+def decode_reduced(file: ImageFile, at_least_px: int) -> Image.Image | None:
     """Decode an image no larger than needed, None if unreadable."""
     try:
         image = file.open(at_least_px)

@@ -5,8 +5,7 @@ Shares are in [0, 1]. Figures that chance can reach have chance beside them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -21,11 +20,10 @@ from models.evaluation.retrieval import Ranks, Retrieval, chance, rank_pairs
 from models.evaluation.search_precision import Hits, JudgedQuery, rank_photos
 from models.evaluation.speed import images_per_s, jpegs_per_s, make_pictures, queries_per_s
 from models.interfaces import Embeddings, Encoder
+from models.progress import Progress
 
 Facts = dict[str, Any]
 """What a command prints as JSON."""
-Progress = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
-"""Opens a progress bar with a title; it is given what is done and how much there is."""
 
 KS = (1, 5, 10)
 TEMPLATES_BY_WORDING: Mapping[str, Mapping[str, Sequence[str]]] = {

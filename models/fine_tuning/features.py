@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -20,14 +18,7 @@ from models.fine_tuning.loop import EVALUATION_BATCH
 from models.fine_tuning.pixels import decode_squares
 from models.fine_tuning.settings import FineTuneSettings
 from models.fine_tuning.towers import pretrained_tower
-
-Progress: TypeAlias = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
-"""Opens a bar by its title; what it gives is called with how many are done, and of how many."""
-
-
-def no_progress(_title: str) -> AbstractContextManager[Callable[[int, int], None]]:
-    """Show no progress bar."""
-    return nullcontext(lambda _done, _total: None)
+from models.progress import Progress
 
 
 @dataclass(frozen=True)

@@ -17,13 +17,14 @@ from models.classifiers.image_network import Network, geometry, new_network
 from models.classifiers.trained_head import softmax
 from models.clip.encoder import choose_device
 from models.errors import ModelError
-from models.fine_tuning.features import ImageFeatures, Progress, extract_features, no_progress
+from models.fine_tuning.features import ImageFeatures, extract_features
 from models.fine_tuning.linear import LinearHead, fit_linear
 from models.fine_tuning.loop import MARGIN, Material, Tuned, fine_tune, predict_all
 from models.fine_tuning.metrics import classification_metrics
 from models.fine_tuning.photos import Labelled
 from models.fine_tuning.pixels import decode_squares
 from models.fine_tuning.settings import FineTuneSettings
+from models.progress import Progress, no_progress
 
 LARGEST_HALF = 6e4  # float16 ends a little above
 

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from models.datasets import ImageFile, UnreadableExampleError
-from models.evaluation.image_batches import DETAIL, WORKERS
+from models.datasets import ImageFile
+from models.evaluation.image_batches import DETAIL, WORKERS, decode_reduced
 
 AT_ONCE = 256
 
@@ -48,13 +48,8 @@ def decode_squares(
     """
 
     def decode(path: Path) -> Pixels | None:
-        try:
-            image = ImageFile(path).open(DETAIL * px)
-        except UnreadableExampleError:
-            return None
-        # What a JPEG's decoder did already, for the other formats: the mean of whole squares.
-        times = min(image.size) // (DETAIL * px)
-        return np.asarray(geometry(image.reduce(times) if times > 1 else image), np.uint8)
+        image = decode_reduced(ImageFile(path), DETAIL * px)
+        return None if image is None else np.asarray(geometry(image), np.uint8)
 
     shape = (len(files), px, px, 3)
     squares = np.lib.format.open_memmap(array, mode="w+", dtype=np.uint8, shape=shape)

@@ -200,7 +200,7 @@ def test_a_torch_checkpoint_loads_too(weights_dir, tmp_path):
     assert cosines(encoder.encode_texts(["a cat"]), by_hand).min() > 0.99999
 
 
-def test_new_weights_under_an_old_name_change_the_id(weights_dir, tmp_path):
+def test_new_weights_change_the_id(weights_dir, tmp_path):
     add_architecture(tmp_path, "tiny-two", hf_tokenizer_name=None, vocab_size=49408)
     file = tmp_path / "mine.safetensors"
     write_weights("tiny-two", file)

@@ -380,7 +380,7 @@ def test_pocket_runs_each_evaluation_on_few_photos(pairs, by_class, tmp_path):
         (["speed", "--model", "ViT-B-32/nobody"], "nobody"),
     ],
 )
-def test_bad_input_is_one_sentence_with_exit_status_1(pairs, by_class, tmp_path, words, sentence):
+def test_bad_input_is_one_sentence_and_status_1(pairs, by_class, tmp_path, words, sentence):
     write_csv(tmp_path / "columns.csv", "picture,words", "a.png,b")
     write_csv(tmp_path / "labels only.csv", "image_path,label", "red.png,red")
     write_csv(tmp_path / "unreadable.csv", "image_path,caption", "text.png,a")
