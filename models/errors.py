@@ -13,13 +13,13 @@ class CaptionerUnavailableError(ModelError):
     """Raised when no caption is possible now: key, network, quota, server fault."""
 
     retry_after_s: float | None = None
-    """How long the other side asks to be left alone; None where it does not say."""
+    """How long to wait before a retry, None if the server does not say."""
     is_quota: bool = False
-    """Whether it is only that too much was asked, of whatever photos."""
+    """Whether the quota is used up, for all photos."""
     until_tomorrow: bool = False
-    """Whether the quota of a whole day is used up; `retry_after_s` then says when it is new."""
+    """Whether a daily quota is used up. `retry_after_s` says when it is renewed."""
     needs_setting: bool = False
-    """Whether every photo will fail alike until somebody changes a setting: the key, the model."""
+    """Whether every photo fails until a setting changes, such as key or model."""
 
 
 class CaptionRefusedError(ModelError):

@@ -134,7 +134,7 @@ def zero_shot(
     if language != "en" and labels is None:
         raise ModelError("Korean names come from a CSV: name it with --labels.")
     example_set = read_examples(photos, split=split, images=images_root)
-    keep_only(example_set, lambda it: bool(it.label), "no label")
+    keep_only(example_set, lambda entry: bool(entry.label), "no label")
     folders = sorted({example.label for example in example_set.examples})
     if len(folders) < 2:
         raise ModelError(f"{photos} holds {len(folders)} class: at least two are needed.")
@@ -157,9 +157,9 @@ def zero_shot(
     if plot is not None:
         spoken = "+".join(language_sets[-1])
         title = f"{encoder.model_id} on {photos.name}, {len(right):,} images, names in {spoken}"
-        accuracy = [(it["name"], it["top_1"]) for it in report["per_class"]]
+        accuracy = [(entry["name"], entry["top_1"]) for entry in report["per_class"]]
         draw_zero_shot(plot, title, accuracy, reliability(answers.confidence, answers.correct))
-    for spoken in dict.fromkeys(it for languages in language_sets for it in languages):
+    for spoken in dict.fromkeys(entry for languages in language_sets for entry in languages):
         if names.unnamed[spoken]:
             example_set.skipped[f"no name in {spoken}, another stands in"] = list(
                 names.unnamed[spoken]
@@ -206,16 +206,19 @@ def search(
         "model_id": encoders[0].model_id,
         "photos": len(names),
         "rows_left_out": query_set.skipped,
-        "languages": {it: search_facts(hits, len(names)) for it, hits in hits_by_model[0].items()},
+        "languages": {
+            entry: search_facts(hits, len(names)) for entry, hits in hits_by_model[0].items()
+        },
     }
     if against is not None:
         facts["against"] = {
             "model_id": encoders[1].model_id,
             "languages": {
-                it: search_facts(hits, len(names)) for it, hits in hits_by_model[1].items()
+                entry: search_facts(hits, len(names)) for entry, hits in hits_by_model[1].items()
             },
             "changes": {
-                it: changes(hits_by_model[1][it], hits_by_model[0][it]) for it in hits_by_model[0]
+                entry: changes(hits_by_model[1][entry], hits_by_model[0][entry])
+                for entry in hits_by_model[0]
             },
         }
     if query_set.missing:

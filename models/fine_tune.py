@@ -143,7 +143,7 @@ def fine_tune(
     Raises:
         ModelError: the photos, the weights, the name or the checkpoint cannot be used.
     """
-    from models.fine_tuning import saving  # torch takes seconds to import; --help needs none
+    from models.fine_tuning import saving  # torch takes seconds to import, and --help needs none
     from models.fine_tuning.pipeline import Watch, train_classifier
     from models.fine_tuning.towers import fetch_resnet50
     from models.training.progress import listen_for_stop

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from PIL import Image
 
 Embeddings: TypeAlias = npt.NDArray[np.float32]
-"""(n, d) float32 on the CPU, rows of L2 norm 1; (0, d) for no input."""
+"""(n, d) float32 on the CPU, rows of L2 norm 1. (0, d) for no input."""
 Z95 = 1.959964
 """Of the normal distribution: 95 % lie within so many standard deviations."""
 Shares: TypeAlias = npt.NDArray[np.float32]
@@ -42,7 +42,7 @@ class ClassSpec:
 
     names: tuple[ClassName, ...]
     prior: float = 1.0
-    """Above 0: how common it is beside the others; only ratios count."""
+    """Above 0: how common it is. Only ratios count."""
 
     @property
     def label(self) -> str:
@@ -142,7 +142,7 @@ class FittedProbe:
     threshold: float
     """The probability from which on a photo gets the label."""
     precision: Proportion | None
-    """Of examples it had not seen; None where there are too few to tell."""
+    """Of held-out examples, None if there are too few."""
     recall: Proportion | None
 
 
@@ -158,7 +158,7 @@ class HeadCard:
     mode: Literal["features", "finetune"]
     backbone: str
     model_id: str | None
-    """Whose embeddings it reads; None where it looks at the pictures itself."""
+    """Whose embeddings it reads, None if it reads images."""
     accuracy: float
     """In [0, 1], on photos that were held back."""
     trained_at: str
@@ -257,8 +257,7 @@ class CaptionResult:
     """A captioner's description of a photo. Absent parts are empty."""
 
     captions: Mapping[str, str]
-    """By language ("ko", "en"; "" where it answered in plain words of an unknown one): one line of
-    plain text each; at least one."""
+    """At least one, as one line of plain text, by language: "ko", "en", or "" if it is unknown."""
     keywords: tuple[str, ...] = ()
     """Without doubles or blanks, in the languages that were asked for."""
     text_in_photo: str = ""
@@ -280,7 +279,7 @@ class Captioner(Protocol):
     """
 
     before_request: Callable[[], None] | None
-    """Called in the caller's thread before anything is sent; it may wait, and what it raises is
+    """Called in the caller's thread before anything is sent. It may wait, and its exceptions are
     passed on with nothing sent."""
 
     @property

@@ -47,7 +47,7 @@ KIND_TEMPLATES: Mapping[str, Templates] = {
         "ko": ("{}", "{} 사진", "{kind} {}", "{kind} {} 사진"),
     },
 }
-"""The same for a name that says what sort of thing is meant."""
+"""Templates of names with a category, by wording."""
 
 DESCRIBE_TASK = (
     "Look at this photo of a family album and fill in the fields below. Tell nothing but what can "
@@ -89,8 +89,7 @@ PROMPT_VERSION = hashlib.sha256(
         )
     ).encode()
 ).hexdigest()[:8]
-"""Names the instructions of a description: whatever changes in them changes it by itself, so that
-captions of earlier ones can be told apart."""
+"""Digest of the captioning instructions, which identifies the captions of earlier ones."""
 
 ANSWER_INSTRUCTIONS = {
     "ko": (

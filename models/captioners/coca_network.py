@@ -30,7 +30,7 @@ from models.clip.weights import checkpoint_on_disk
 from models.errors import ModelError, WeightsUnavailableError
 
 BEAMS = 4
-LONGEST = 40  # tokens, its two ends included; captions it was trained with have about 15
+LONGEST = 40  # tokens with both ends, while training captions have about 15
 SHORTEST = 3  # before its end, the start included: two words or so
 # Wu et al. 2016, section 7: without it the shortest caption would always be the likeliest.
 LENGTH_POWER = 0.8

@@ -33,7 +33,7 @@ from models.prompts import (
 
 log = logging.getLogger(__name__)
 
-# Why an answer may end with its text still meant; all other reasons withdraw it.
+# Finish reasons after which the text counts. All others withdraw it.
 CAPTION_STANDS = ("STOP", "MAX_TOKENS", "FINISH_REASON_UNSPECIFIED")
 TRANSLATION_STANDS = ("STOP", "FINISH_REASON_UNSPECIFIED")  # half of it would find other photos
 SHORTEST_KEY_TO_HINT = 12  # four characters of a shorter one would be too much of it
@@ -237,7 +237,7 @@ class GeminiCaptioner:
     def _model(self, system: str | None) -> Any:
         """Build the SDK's model on one shared connection, without connecting."""
         with self._connecting, warnings.catch_warnings():
-            # It announces its end of support; the person at the album cannot help that.
+            # It announces its end of support, which the user cannot change.
             warnings.simplefilter("ignore", FutureWarning)
             import google.generativeai as genai
 

@@ -55,7 +55,7 @@ def error_for_status(
     """
     if code == 429:
         if _is_of_a_day(details):
-            # Beside a day's quota RetryInfo names seconds all the same; they are of no use.
+            # RetryInfo is too short for a daily quota.
             return QuotaUsedUpError(seconds_to_new_day(now), until_tomorrow=True)
         return QuotaUsedUpError(_retry_after_s(details))
     reason = _detail(details, ERROR_INFO).get("reason")

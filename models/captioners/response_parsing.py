@@ -41,7 +41,7 @@ def one_line(text: str, longest: int) -> str:
 
 
 def lines(text: str, longest: int) -> str:
-    """Clean `text` but keep its lines, with at most one blank in a row."""
+    """Clean `text` line by line, with single blank lines at most."""
     clean = (one_line(line, longest) for line in text.splitlines())
     return re.sub(r"\n{3,}", "\n\n", "\n".join(clean).strip())[:longest].rstrip()
 

@@ -72,7 +72,10 @@ class Network(torch.nn.Module):
         return F.normalize(outputs.float(), dim=-1) if self.spec.kind == "clip" else outputs.float()
 
     def forward(self, views: torch.Tensor) -> torch.Tensor:
-        """Compute logits (b, c) float32 of views (b, 3, s, s) in [0, 1]."""
+        """Compute float32 logits of views in [0, 1].
+
+        (b, 3, s, s) -> (b, c).
+        """
         features = self.features(views)
         with torch.autocast(features.device.type, enabled=False):
             return F.linear(features, self.head.weight, self.head.bias)
@@ -100,7 +103,10 @@ class Network(torch.nn.Module):
 
     @torch.inference_mode()
     def features_of(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Extract features of (b, s, s, 3) uint8: (b, d) float32 on the CPU."""
+        """Extract features of squares, float32 on the CPU.
+
+        (b, s, s, 3) uint8 -> (b, d).
+        """
         return self._as_views(self.features, pixels).cpu()
 
     def _as_views(self, forward: Any, pixels: torch.Tensor) -> torch.Tensor:

@@ -26,7 +26,7 @@ from models.interfaces import Embeddings, FittedProbe, Proportion, Shares
 Rows = npt.NDArray[np.float64]
 
 # Measured with pocket on tiny-imagenet's validation part, Intel's scenes and 280 photos of everyday
-# things; each stands on a broad plateau.
+# things. Each value is on a broad plateau.
 PENALTY = 1.0  # inverse strength, as scikit-learn counts it
 WORD_SCALE = 0.5  # of the feature that says how well a photo fits the words
 WORD_WEIGHT = 1.0  # the words are one example...
@@ -117,7 +117,7 @@ def _fit(p: Rows, q: Rows, u: Rows, text: Rows | None) -> _Line:
     album = np.concatenate([u, q])
     if not len(album):  # nothing to compare with: what is nearer to the examples than no photo
         album = np.zeros((1, (p if text is None else text).shape[-1]))
-    # Embeddings of one model lie in a narrow cone; around its middle, all models compare.
+    # A model's embeddings lie in a narrow cone. Centred, all models are comparable.
     centre = album.mean(axis=0)
     radius = _or_one(math.sqrt(float(((album - centre) ** 2).sum(axis=1).mean())))
     features = [(rows - centre) / radius for rows in (p, q, u)]

@@ -27,14 +27,14 @@ class TowerSpec(CardSection):
 
     kind: Literal["clip", "resnet50"]
     embed_dim: Annotated[int, Field(gt=0, le=1 << 16)]
-    """d, the width of what it makes of a picture."""
+    """d, the width of a feature."""
     vision_cfg: dict[str, Any] = {}
-    """open_clip's description of the tower; empty for a ResNet-50."""
+    """open_clip's description of the tower, empty for a ResNet-50."""
     quick_gelu: bool = False
     image_size: Annotated[int, Field(ge=8, le=2048)]
-    """Pixels of the square that it sees."""
+    """Side of its input in pixels."""
     resize_px: Annotated[int, Field(ge=8, le=4096)]
-    """What the shorter side is resized to before the middle is cut out."""
+    """Length of the shorter side before the middle is cropped."""
     mean: Channels
     std: Channels
     interpolation: Literal["bicubic", "bilinear"] = "bicubic"

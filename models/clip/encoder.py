@@ -294,7 +294,7 @@ def load_clip(
     text_cfg = spec.config()["text_cfg"]
     if "hf_model_name" in text_cfg:
         # A text tower of transformers: its config lies beside its tokenizer. By name it would be
-        # looked up on the hub, whatever is on disk.
+        # looked up on the hub, even if it is on disk.
         text_cfg |= {"hf_model_name": str(tokenizer_dir), "hf_model_pretrained": False}
         overrides["text_cfg"] = text_cfg
     with _SkipInitialisation():

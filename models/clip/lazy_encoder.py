@@ -1,4 +1,4 @@
-"""Encoder with lazy loading: texts need no image tower and often no torch."""
+"""Encoder with lazy loading, which encodes texts without the image tower."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ class LazyEncoder:
             return self._texts
 
     def _light_tower(self) -> TextTower | None:
-        """Load the text tower in NumPy. None if it is of another kind."""
+        """Load the text tower in NumPy, None for another kind."""
         if self._folder is None:
             return None
         from models.clip.text_tower import TextTower

@@ -1,4 +1,4 @@
-"""Choice of the encoder in use: the wanted one, or a stand-in until it is ready.
+"""Choice of the encoder in use: the wanted one, or a stand-in.
 
 torch and open_clip are imported on the loading thread, so that the page starts before them, and in
 commands only when something is encoded.
@@ -123,7 +123,7 @@ class EncoderLoader:
                 return
 
     def _can_serve_at_once(self, serving: str | None) -> bool:
-        """Check that the wanted model is on disk and has encoded all photos."""
+        """Check that the wanted model is on disk and encoded all photos."""
         from models.clip.spec import model_id_of, names_files, parse_spec
         from models.clip.weights import weights_on_disk
 

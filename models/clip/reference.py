@@ -63,9 +63,9 @@ def preprocess(image: Image, size: int, mean: Array = MEAN, std: Array = STD) ->
 
 
 def image_features(tower: Tower, pixels: Array) -> Array:
-    """Map pixels (b, 3, h, w) to features (b, d), float32 of any norm.
+    """Map pixels to features of any norm, float32.
 
-    ViT, equations 1-4.
+    (b, 3, h, w) -> (b, d). ViT, equations 1-4.
     """
     weights = tower.weights
     kernel = weights["conv1.weight"]  # (e, 3, p, p)
@@ -86,7 +86,10 @@ def image_features(tower: Tower, pixels: Array) -> Array:
 
 
 def text_features(tower: Tower, tokens: npt.NDArray[np.integer]) -> Array:
-    """Map token ids (b, s) int64 to features (b, d), float32 of any norm."""
+    """Map open_clip's token ids to features of any norm.
+
+    (b, s) int64 -> (b, d) float32.
+    """
     weights = tower.weights
     places = weights["positional_embedding"][: tokens.shape[1]]  # (s, e)
     x = weights["token_embedding.weight"][tokens] + places  # (b, s, e)
@@ -133,7 +136,7 @@ def attention(x: Array, weights: Weights, heads: int, causal: bool) -> Array:
 def mlp(x: Array, weights: Weights, quick_gelu: bool) -> Array:
     """Apply a wider layer to each token of (b, s, e) float32."""
     wide = linear(x, weights, "mlp.c_fc.")  # (b, s, m)
-    # GELU (Hendrycks & Gimpel 2016) keeps of x the share P(z <= x) of a normal variable z; the
+    # GELU (Hendrycks & Gimpel 2016) keeps of x the share P(z <= x) of a normal variable z. The
     # weights of OpenAI were trained with a sigmoid that comes close, QuickGELU.
     share = 1 / (1 + np.exp(-1.702 * wide)) if quick_gelu else (1 + erf(wide / math.sqrt(2))) / 2
     return linear(wide * share, weights, "mlp.c_proj.")  # (b, s, e)
@@ -178,7 +181,10 @@ def softmax(x: Array) -> Array:
 
 
 def unit_rows(features: Array) -> Array:
-    """Scale features (b, d) to L2 norm 1, so dot products are cosines."""
+    """Scale features (b, d) to L2 norm 1.
+
+    Their dot products are cosines.
+    """
     rows: Array = features / np.linalg.norm(features, axis=-1, keepdims=True)  # (b, d)
     return rows
 

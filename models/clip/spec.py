@@ -27,7 +27,7 @@ CONFIG_FILE, WEIGHTS_FILE = "open_clip_config.json", "open_clip_model.safetensor
 """What open_clip calls the files of a model folder."""
 
 CHECKPOINT_SUFFIXES = (".safetensors", ".pt", ".bin")
-# Tokenizers that were made for English; open_clip's own is another. Those of the other models cut
+# Tokenizers that were made for English, as is open_clip's own. Those of the other models cut
 # every script into pieces that were seen in training.
 ENGLISH_TOKENIZERS = ("roberta-base", "bert-base-uncased", "timm/ViT-B-16-SigLIP")
 _FOLDERS: dict[str, Path] = {}
@@ -68,7 +68,9 @@ class ModelSpec:
             register_folder(_FOLDERS[self.architecture], self.architecture)
 
     def published(self) -> dict[str, Any]:
-        """Look up how the weights are used: mean, std, interpolation, resize mode, GELU.
+        """Look up the weights' preprocessing and GELU.
+
+        These are mean, std, interpolation, resize mode and `quick_gelu`.
 
         A checkpoint file does not carry this. Then it is what its model folder says, or what all
         published weights of the architecture agree on. Keys without agreement are left to

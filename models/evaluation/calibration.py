@@ -23,10 +23,10 @@ Labels = npt.NDArray[np.intp]
 
 BINS = 15
 BLOCK_SCORES = 1 << 20
-"""Scores held at once, whatever n and c are: 8 MB in float64, a few times over."""
+"""Scores in memory at once, for any n and c: a few times 8 MB in float64."""
 
 LOWEST_SCALE, HIGHEST_SCALE = 1e-2, 1e4
-"""Where the best scale is looked for; answers that are all right have theirs at infinity."""
+"""Bounds of the search. Predictions without an error are best at infinity."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class ClassPredictions:
     """Predictions for n images among c classes."""
 
     ranks: Ranks
-    """Where the right class stands, by cosine; classes that score the same are tied."""
+    """Rank of the right class by cosine, with ties for equal scores."""
     confidence: Floats
     """(n,) in [1 / c, 1]: the highest probability."""
     nll: Floats
@@ -42,7 +42,7 @@ class ClassPredictions:
 
     @property
     def correct(self) -> Floats:
-        """(n,) 1 if the right class comes first, 0 if not, between for a tie."""
+        """(n,) 1 for a right prediction, 0 for a wrong one, between for ties."""
         return self.ranks.within(1)
 
 
@@ -65,7 +65,7 @@ class Calibration:
     accuracy: float
     """In [0, 1]."""
     mean_confidence: float
-    """In [0, 1]; above the accuracy for a model that is too sure of itself."""
+    """In [0, 1], above the accuracy for an overconfident model."""
     ece: float
     """In [0, 1], over 15 bins."""
     nll: float

@@ -68,7 +68,7 @@ def class_names(folders: Sequence[str], labels: Path | None, source: str | None)
 
 
 def _read(path: Path, source: str | None) -> dict[str, tuple[str, str]]:
-    """Read the English and Korean name of each folder, either may be empty."""
+    """Read English and Korean names by folder, either may be empty."""
     names: dict[str, tuple[str, str]] = {}
     sources: dict[str, None] = {}
     with open_table(path) as reader:

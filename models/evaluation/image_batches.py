@@ -14,7 +14,7 @@ from PIL import Image
 from models.datasets import ImageFile, UnreadableExampleError
 from models.interfaces import Embeddings, Encoder
 
-BATCH = 64  # b: what is decoded ahead; the encoder cuts it further as it likes
+BATCH = 64  # b: what is decoded ahead, which the encoder splits further
 WORKERS = min(4, os.cpu_count() or 1)
 DETAIL = (
     3  # decoded at no less than three times the encoder's input, so that resizing blurs no edge

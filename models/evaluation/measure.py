@@ -31,7 +31,7 @@ TEMPLATES_BY_WORDING: Mapping[str, Mapping[str, Sequence[str]]] = {
     "one template": {"en": ("a photo of a {}",), "ko": ("{} 사진",)},
     "ensemble": TEMPLATES,
 }
-"""What class names are put into; the last is what the album does, and what is calibrated."""
+"""Templates of class names. The last is the album's, and is calibrated."""
 TEXT_BATCH = 1024  # captions between two steps of the progress bar
 
 
@@ -170,7 +170,7 @@ def measure_search(
 ) -> dict[str, list[Hits]]:
     """Rank the photos for the queries of each language."""
     hits = {}
-    for language in dict.fromkeys(it for query in queries for it in query.texts):
+    for language in dict.fromkeys(language for query in queries for language in query.texts):
         selected = [query for query in queries if language in query.texts]
         texts = encoder.encode_texts([query.texts[language] for query in selected])
         hits[language] = rank_photos(photos, names, texts, selected, language)

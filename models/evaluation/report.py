@@ -15,7 +15,10 @@ Facts = Mapping[str, Any]
 
 
 def percent(share: float) -> str:
-    """Format a share in [0, 1], such as 43.5 % or 0.05 %."""
+    """Format a share in [0, 1], such as 43.5 %.
+
+    Small shares get two significant digits, such as 0.05 %.
+    """
     return f"{100 * share:.1f} %" if share >= 0.01 else f"{100 * share:.2g} %"
 
 

@@ -44,7 +44,7 @@ class Ranks:
         return len(self.above)
 
     def within(self, k: int) -> npt.NDArray[np.float64]:
-        """Compute the probability (q,) that an own candidate is among the first `k`.
+        """Compute the probability (q,) of an own candidate in the first `k`.
 
         Of own + level candidates in random order, the first j are all of others with probability
         C(level, j) / C(own + level, j), here in its other form: the product over i < own of
@@ -68,7 +68,7 @@ class Ranks:
         low, high = 1, int((self.above + self.level).max(initial=0)) + 1
         while low < high:
             middle = (low + high) // 2
-            # Recall@high is 1, so that the search always ends; halves may be off by rounding.
+            # Recall@high is 1, so the search ends. Halves may be off by rounding.
             low, high = (low, middle) if self.recall(middle) >= 0.5 - 1e-9 else (middle + 1, high)
         return low
 
@@ -91,11 +91,12 @@ def chance(image_of_text: npt.NDArray[np.intp], n: int) -> Retrieval:
         image_of_text: (m,) the row of the image that each text belongs to.
         n: How many images there are.
     """
-    own = np.bincount(image_of_text, minlength=n)
+    own_counts = np.bincount(image_of_text, minlength=n)
     texts = len(image_of_text)
-    one = np.ones(texts, np.int64)
+    ones = np.ones(texts, np.int64)
     return Retrieval(
-        Ranks(np.zeros(n, np.int64), texts - own, own), Ranks(0 * one, (n - 1) * one, one)
+        Ranks(np.zeros(n, np.int64), texts - own_counts, own_counts),
+        Ranks(0 * ones, (n - 1) * ones, ones),
     )
 
 
@@ -125,9 +126,9 @@ def rank_pairs(
         raise ValueError(f"{images.shape}, {texts.shape}, {image_of_text.shape} do not fit")
     if np.bincount(image_of_text, minlength=len(images)).min(initial=1) < 1:
         raise ValueError("each image needs a text of its own")
-    own = _own_scores(images, texts, image_of_text, block[1])  # (m,)
+    own_scores = _own_scores(images, texts, image_of_text, block[1])  # (m,)
     best = np.full(len(images), -np.inf, np.float32)  # (n,)
-    np.maximum.at(best, image_of_text, own)
+    np.maximum.at(best, image_of_text, own_scores)
     above = np.zeros(len(images), np.int64), np.zeros(len(texts), np.int64)
     not_below = np.zeros(len(images), np.int64), np.zeros(len(texts), np.int64)
     for first in range(0, len(images), block[0]):
@@ -142,11 +143,11 @@ def rank_pairs(
                 beaten = scores > best[rows, None] + margin
                 # A row at a time, and sums of bytes: several times the speed of beaten.sum().
                 of_images[rows] += [np.count_nonzero(row) for row in beaten]
-                beaten = scores > own[columns] + margin
+                beaten = scores > own_scores[columns] + margin
                 of_texts[columns] += beaten.view(np.uint8).sum(axis=0, dtype=np.uint32)
         if on_progress is not None:
             on_progress(rows.stop, len(images))
-    at_best = own >= best[image_of_text] - SAME_SCORE
+    at_best = own_scores >= best[image_of_text] - SAME_SCORE
     return Retrieval(
         Ranks(
             above[0],

@@ -36,7 +36,7 @@ class QuerySet:
     skipped: int
     """How many rows have no text or no relevant photo: nothing could be right about them."""
     missing: list[str]
-    """Relevant photos that are not in the folder; a query is judged by its others."""
+    """Relevant photos that are not in the folder, and are ignored."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Hits:
 
     text: str
     relevant: int
-    """How many photos there are to be found; at least 1."""
+    """How many photos are relevant, at least 1."""
     in_first_10: int
     """Right ones in ten places, also where fewer than ten are relevant."""
     in_first_relevant: int
@@ -60,7 +60,7 @@ class Hits:
 
     @property
     def precision_at_10(self) -> float:
-        """Hits in ten places over ten, in [0, 1], even if fewer are relevant."""
+        """Hits in ten places over ten, in [0, 1]."""
         return self.in_first_10 / PLACES
 
     @property

@@ -19,7 +19,7 @@ from models.datasets import ImageFile
 from models.evaluation.image_batches import encode_files
 from models.interfaces import Encoder
 
-DIFFERENT = 8  # pictures; a run takes them again and again
+DIFFERENT = 8  # pictures, which a run repeats
 PER_RUN = 64  # images or queries at the least, so that a run lasts longer than the clock's grain
 
 

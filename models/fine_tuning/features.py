@@ -32,7 +32,7 @@ class ImageFeatures:
     weights_of: str
     """What was looked with."""
     squares: torch.Tensor | None = None
-    """(k, s, s, 3) uint8; None where the features are the album's own embeddings."""
+    """(k, s, s, 3) uint8, None if the features are the album's embeddings."""
     bare: Network | None = None
     """What looked at the squares, its head without any use yet."""
 

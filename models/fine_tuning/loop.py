@@ -1,4 +1,4 @@
-"""Fine-tuning loop: the last blocks of a tower, or all of it, and the head.
+"""Fine-tuning loop of a head and the last blocks of a tower.
 
 Every step draws its photos and crops from its own seed, so a resumed run continues to the same
 curve. Batch norms keep their pretrained statistics: those of a few hundred photos would be worse.
@@ -201,7 +201,7 @@ def fine_tune(
 
 
 def choose_weights(network: Network, settings: FineTuneSettings) -> dict[str, torch.nn.Parameter]:
-    """Unfreeze the head and the last blocks, and return their weights by name."""
+    """Unfreeze the head and the last blocks, and return their weights."""
     groups = blocks_of(network.tower)
     everything = settings.blocks == "all"
     count = len(groups) if settings.blocks == "all" else settings.blocks

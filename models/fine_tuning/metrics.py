@@ -14,7 +14,7 @@ Labels = npt.NDArray[np.intp]
 
 
 def wilson(count: int, n: int) -> dict[str, float]:
-    """Return the proportion `count` of n with its 95 % interval (Wilson 1927)."""
+    """Return `count` of n with its Wilson 1927 interval of 95 %."""
     return asdict(Proportion.of(count, n))
 
 

@@ -54,7 +54,7 @@ class Split:
 
 
 def read_folder(folder: Path, on_progress: Callable[[int, int], None] | None = None) -> Photos:
-    """Find the photos of every class, and read each file once to check it.
+    """Find the photos of every class, and check that each is readable.
 
     The name of a class is that of its folder. Equal bytes count once, and not at all if two classes
     have them: a photo that is in training and in the test would make the test too easy.
@@ -71,7 +71,7 @@ def read_folder(folder: Path, on_progress: Callable[[int, int], None] | None = N
     folders = sorted(
         entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith(".")
     )
-    # Some systems take Hangul in names apart; typed it is in one piece.
+    # Some file systems decompose Hangul in names.
     names = [" ".join(unicodedata.normalize("NFC", entry.name).split()) for entry in folders]
     classes = tuple(sorted(set(names)))
     if len(classes) < 2:

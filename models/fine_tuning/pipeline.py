@@ -37,7 +37,7 @@ class Watch:
     say: Callable[[str], None] = lambda _: None
     """Told a sentence after each epoch of a fine-tuning."""
     listen: Callable[[], Callable[[], bool]] = lambda: lambda: False
-    """Called when the first step of a fine-tuning begins; what it gives is asked after each step
+    """Called before the first step of a fine-tuning. Its result is called after each step and says
     whether to stop."""
 
 
@@ -50,16 +50,16 @@ class Trained:
     photos: tuple[int, ...]
     """(c,) how many photos each class was trained with."""
     probabilities: npt.NDArray[np.float32]
-    """(n, c) of the test photos in their order; a row of nan for one that cannot be read."""
+    """(n, c) of the test photos in their order, with a row of nan for unreadable ones."""
     figures: dict[str, Any]
     """Of the test photos: see `figures.measure`."""
     validation: dict[str, Any]
     """The same of the validation photos, which it was chosen by."""
     curve: list[dict[str, float]]
     chosen: dict[str, float]
-    """What was settled on the validation photos; `step` is that of the curve."""
+    """Choices made on the validation photos. `step` is that of the curve."""
     model_id: str | None
-    """Whose embeddings it reads; None where it looks at pictures."""
+    """Whose embeddings it reads, None if it reads images."""
     weights_of: str
     """What looked at the photos in the beginning."""
     weight: npt.NDArray[np.float32]
@@ -142,7 +142,7 @@ def train_classifier(
         else:
             network = _with_head(image_features.bare, linear, settings)
             if settings.mode == "finetune":
-                # Larger squares to crop from; one that has become unreadable since is left out.
+                # Larger squares to crop from. Photos that are unreadable by now are skipped.
                 px = round(MARGIN * network.spec.image_size)
                 with watch.progress("decoding for training") as advance:
                     larger = decode_squares(
@@ -229,7 +229,7 @@ def _fingerprint(
 
 @torch.no_grad()
 def round_weights(network: Network) -> None:
-    """Round the tower to float16, as it is saved, before it is measured."""
+    """Round the tower to float16, as saved, before it is measured."""
     for tensor in network.tower.state_dict().values():
         if fits_half(tensor):
             tensor.copy_(tensor.half())

@@ -35,7 +35,7 @@ CHECKPOINT = "checkpoint.pt"
 
 
 def check_name(name: str) -> str:
-    """Check that a name can be that of a folder, and return it.
+    """Return a name that can be that of a folder.
 
     Raises:
         ModelError: it cannot.
@@ -139,12 +139,12 @@ def _swap(working: Path, final: Path) -> None:
 
 
 def _before(final: Path) -> Path:
-    """Return where a replaced classifier waits until the new one is in place."""
+    """Return where a replaced classifier waits for its successor."""
     return final.with_name(f".{final.name}.before")
 
 
 def _tensors(trained: Trained) -> dict[str, torch.Tensor]:
-    """Collect the head in float32, and the tower in float16 where it fits."""
+    """Collect the float32 head, and the tower in float16 where possible."""
     tensors = {
         "head.weight": torch.from_numpy(np.ascontiguousarray(trained.weight)),
         "head.bias": torch.from_numpy(np.ascontiguousarray(trained.bias)),

@@ -37,7 +37,7 @@ class FineTuneSettings(BaseModel):
     epochs: Count = 20
     batch_size: Count = 32
     lr: Positive = 3e-4
-    """Of the head; the peak."""
+    """Peak learning rate of the head."""
     tower_lr: Positive = 1e-4
     """Of the tower: lower, for it has much to forget."""
     weight_decay: float = 0.05

@@ -52,7 +52,10 @@ def random_views(pixels: torch.Tensor, size: int, smallest_area: float) -> torch
 
 
 def plain_views(pixels: torch.Tensor, size: int) -> torch.Tensor:
-    """Resize images (b, h, w, 3) uint8 to views (b, 3, size, size) in [0, 1]."""
+    """Resize images to views in [0, 1].
+
+    (b, h, w, 3) uint8 -> (b, 3, size, size) float32.
+    """
     views = pixels.permute(0, 3, 1, 2).float() / 255  # (b, 3, h, w)
     if views.shape[-2:] != (size, size):
         views = F.interpolate(views, (size, size), mode="bicubic", antialias=True)

@@ -31,7 +31,9 @@ TENSORFLOW_PREFIXES = ("tf_", "mobilenet", "efficientnet_lite")
 
 
 def load_backbone(source: str, name: str) -> Any:
-    """Load a timm network with its classifier, in eval mode on the CPU.
+    """Load a timm network with its classifier, on the CPU.
+
+    It is in eval mode.
 
     It takes images that are normalized as open_clip does by default. Weights that expect another
     mean and deviation are rescaled in the first convolution.

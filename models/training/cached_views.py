@@ -59,7 +59,7 @@ def cache_views(
     teach: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
     normalize: Callable[[torch.Tensor], torch.Tensor],
 ) -> TrainingSet:
-    """Run the views of every image through `frozen`, or read them from disk.
+    """Cache the frozen features of every view on disk.
 
     The first view of an image is the whole image, the others are random crops.
 
@@ -106,7 +106,7 @@ def digest_of(frozen: nn.Module) -> str:
 
 
 def cache_folder(config: TrainConfig, source: SourceImages, weights: str) -> Path:
-    """Name the cache folder of a source by all that its views depend on.
+    """Name the cache folder by all that its views depend on.
 
     Args:
         config: The run.

@@ -75,7 +75,7 @@ class TrainConfig(_ConfigSection):
     labels: Path | None = None
     """CSV `source,folder,en,ko,tags`: what the folders of a source are called."""
     tags: Path | None = None
-    """CSV `en,ko` of everyday words; `words`, where it is there, are others that mean the same."""
+    """CSV `en,ko` of everyday words. The optional column `words` has synonyms."""
     excluded: Path | None = None
     """CSV `source,path`: pictures never to train on, such as doubles of the test photos."""
 
@@ -83,9 +83,9 @@ class TrainConfig(_ConfigSection):
     architecture: str
     """An open_clip architecture by name, the path of its JSON, or a model folder."""
     init: Path | None = None
-    """A checkpoint to start from; random weights where there is none."""
+    """A checkpoint to start from, None for random weights."""
     begins_from_backbone: bool = False
-    """The image tower starts from the weights of `init_image`, whatever `init` has there."""
+    """The image tower starts from `init_image`, instead of from `init`."""
     init_image: str | None = None
     """The backbone that the image tower starts from and that teaches it: `timm:NAME` with weights
     from the hub, a checkpoint file, or a `.tflite`."""
@@ -105,11 +105,11 @@ class TrainConfig(_ConfigSection):
 
     # ---- loss
     loss: Literal["clip", "siglip"] = "clip"
-    """clip: symmetric cross-entropy (Radford et al. 2021); siglip: sigmoid (Zhai et al. 2023)."""
+    """clip: symmetric cross-entropy (Radford et al. 2021). siglip: sigmoid (Zhai et al. 2023)."""
     cosine_weight: float = 0.0
     """Of 1 - cosine between a picture and its words."""
     tag_weight: float = 0.0
-    """Of the sigmoid loss over the tags; a locked text tower only."""
+    """Of the sigmoid loss over the tags, for a locked text tower only."""
     distil_weight: float = 1.0
     opinion_weight: float = 0.0
     """Of the divergence between what the backbone says that a picture shows and what the tower says
@@ -134,10 +134,10 @@ class TrainConfig(_ConfigSection):
     betas: tuple[float, float] = (0.9, 0.98)
     clip_norm: Positive = 1.0
     ema: Share = 0.999
-    """Decay per step of the average of the weights that is evaluated and kept; 0 keeps the last."""
+    """Decay per step of the average of the weights that is evaluated and kept. 0 keeps the last."""
     blend: Share = 1.0
-    """How much of the finished weights was learned; the rest is `init`. Between the two lie weights
-    that forget less of what `init` knew (WiSE-FT, Wortsman et al. 2022)."""
+    """Share of the trained weights in the finished ones, the rest is `init`. Weights in between
+    forget less of what `init` knew (WiSE-FT, Wortsman et al. 2022)."""
     views: tuple[Views, ...] = (Views(after=0.0, pixels=64),)
 
     # ---- while it runs
@@ -160,7 +160,7 @@ class TrainConfig(_ConfigSection):
 
     @property
     def resize_mode(self) -> str:
-        """How the model makes a square of a photo, for equal training images.
+        """The model's way to make a square of a photo.
 
         `squash` is the whole photo, `shortest` its middle square. Only a model folder says so.
         """

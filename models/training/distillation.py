@@ -1,4 +1,4 @@
-"""Teachers: a backbone for the image tower, a sentence encoder for the text tower.
+"""Teachers of the image tower and of the text tower.
 
 Shape letters: b batch, n texts, d width, c classes, s side of a view in pixels.
 """

@@ -57,14 +57,14 @@ def siglip_loss(
 
 @dataclass(frozen=True)
 class TextBank:
-    """Embeddings of all texts of a training set by a locked text tower."""
+    """Embeddings of a training set's texts by a locked text tower."""
 
     wordings: torch.Tensor
-    """(g, v, d), rows of norm 1; groups with fewer wordings than v are filled up with zeros."""
+    """(g, v, d), rows of norm 1. Groups with fewer texts than v are padded with zeros."""
     counts: torch.Tensor
     """(g,) how many wordings each group has."""
     sources: torch.Tensor
-    """(g,) which label set a group is of; -1 for captions."""
+    """(g,) the label set of each group, -1 for captions."""
     tags: torch.Tensor
     """(languages, k, d), rows of norm 1."""
     tagged: torch.Tensor

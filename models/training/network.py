@@ -80,7 +80,9 @@ def image_size(model: Any) -> int:
 
 
 def pixel_normalizer(model: Any, device: torch.device) -> Callable[[torch.Tensor], torch.Tensor]:
-    """Build the function from views in [0, 1] to the image tower's input.
+    """Build the function from views to the image tower's input.
+
+    Views are in [0, 1].
 
     It keeps the shape (b, 3, s, s) and moves the views to the device.
     """

@@ -33,7 +33,7 @@ def listen_for_stop() -> Callable[[], bool]:
         if not dist.is_initialized():
             return requested.is_set()
         votes = torch.tensor(float(requested.is_set()))
-        dist.all_reduce(votes)  # all stop after the same step, or the others would wait for ever
+        dist.all_reduce(votes)  # all must stop after the same step, or the others would hang
         return bool(votes)
 
     return stop_requested

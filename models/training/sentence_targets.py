@@ -1,4 +1,4 @@
-"""Embeddings of texts by a sentence encoder, as targets of a text tower.
+"""Text embeddings by a sentence encoder, as targets of a text tower.
 
     python -m models.training.sentence_targets --config models/pocket/texts.yaml
 
@@ -85,7 +85,7 @@ def read_texts_config(path: Path) -> TextsConfig:
 
 
 def gather(config: TextsConfig) -> list[Meaning]:
-    """Collect all texts of a run, in an order that depends on its seed."""
+    """Collect all texts of a run, shuffled by its seed."""
     rng = random.Random(config.seed)
     meanings: list[Meaning] = []
     for table in config.tables:

@@ -69,7 +69,7 @@ def train_tokenizer(texts: Iterable[str], size: int) -> Tokenizer:
 
 
 def common_syllables() -> list[str]:
-    """List the 2,350 Hangul syllables of KS X 1001, enough for everyday Korean."""
+    """List the 2,350 Hangul syllables of KS X 1001."""
     syllables = (chr(code) for code in range(ord("가"), ord("힣") + 1))
     return [syllable for syllable in syllables if len(syllable.encode("euc_kr")) == 2]
 

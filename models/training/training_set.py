@@ -1,4 +1,4 @@
-"""Training images as uint8, decoded once and kept on disk, with their texts."""
+"""Training images and texts, decoded once and kept on disk."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Group:
     """Images with equal texts: a class, or copies of a captioned image."""
 
     source: int
-    """Which label set; -1 for captions, which are all of one."""
+    """Which label set, -1 for captions."""
     texts: tuple[str, ...]
     tags: frozenset[str]
 
@@ -63,7 +63,7 @@ class SourceImages:
     fingerprint: str = ""
     """Changes with the files and with the size that they are kept at."""
     views: int = 1
-    """How many views of each picture a cache keeps."""
+    """How many views of each image a cache keeps."""
     opinions: torch.Tensor | None = None
     """(m, c) float16 logits of a teacher for every picture, where there is one."""
 
@@ -206,7 +206,10 @@ def wordings(en: str, ko: str) -> tuple[str, ...]:
 
 
 def describe_skipped(example_set: ExampleSet) -> str:
-    """Format skipped names: `; 3 x missing file (a.jpg, b.jpg, c.jpg)`."""
+    """Format skipped names by reason.
+
+    Each is `; 3 x missing file (a.jpg, b.jpg, c.jpg)`.
+    """
     return "".join(
         f"; {len(names)} x {reason} ({first_of(names, NAMED)})"
         for reason, names in example_set.skipped.items()
@@ -303,7 +306,9 @@ def _cache(config: TrainConfig, source: Source) -> Path:
 def decode_all(
     example_set: ExampleSet, px: int, resize_mode: str, array: Path
 ) -> tuple[Pixels, ExampleSet]:
-    """Decode all images to squares: (n, px, px, 3) uint8 and their examples.
+    """Decode all images to squares (n, px, px, 3) uint8.
+
+    The second result holds their examples.
 
     They are memory-mapped from `array`, which is written again if a file was added, removed or
     changed. Unreadable images move to `skipped`.
@@ -330,7 +335,7 @@ def decode_all(
             readable.skip(UNREADABLE_IMAGE, example.image.name)
         else:
             readable.examples.append(example)
-    # "c": torch wants to be allowed to write; what it wrote would stay in memory.
+    # "c": torch needs a writable array, and writes stay in memory.
     pixels: Pixels = np.load(array, mmap_mode="c")
     return pixels, readable
 
