@@ -28,7 +28,8 @@ from models.command_line import in_sentences
 from models.datasets import ImageFile, UnreadableExampleError, image_files
 from models.errors import ModelError
 from models.training.config import TrainConfig, read_recipe
-from models.training.training_set import middle_square, read_source
+from models.training.decoded_images import middle_square
+from models.training.training_set import read_source
 
 log = logging.getLogger(__name__)
 

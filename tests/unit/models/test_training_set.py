@@ -12,7 +12,8 @@ from PIL import Image
 
 from models.errors import ModelError
 from models.training.config import TrainConfig
-from models.training.training_set import load_training_set, square, wordings
+from models.training.decoded_images import square
+from models.training.training_set import load_training_set, wordings
 from tests.support.images.make import make_photo, quarters
 
 
