@@ -16,7 +16,7 @@ from album.runtime.shutdown import closing_s, interrupt_on_signals, wait_for_end
 from album.runtime.temp_folder import TempFolder
 from album.service import Album
 from album.settings import Settings, keep_libraries_private, use_temp_dir
-from models.captioners.factory import captioner_named, fetch_in_background
+from models.captioners.factory import create_captioner, fetch_in_background
 from models.classifiers.factory import DefaultClassifiers
 from models.clip.loader import EncoderLoader
 from models.interfaces import Captioner
@@ -35,7 +35,7 @@ def serve(settings: Settings) -> None:
     for package in ("album", "models"):
         logging.getLogger(package).setLevel(settings.log_level)
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # the page reports failures
-    captioner = captioner_named(
+    captioner = create_captioner(
         settings.captioner,
         gemini_api_key=settings.gemini_api_key,
         gemini_model=settings.gemini_model,

@@ -1,1 +1,4 @@
-"""Networks and model APIs: images, texts, arrays; nothing here knows a photo, an id or a user."""
+"""Networks and model APIs.
+
+They read and return images, texts and arrays, and know no photo, id or user.
+"""

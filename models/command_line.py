@@ -1,4 +1,4 @@
-"""Failures on the command lines of this folder: a sentence each, and no traceback."""
+"""Parts that the command lines of this package share."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ P = ParamSpec("P")
 
 
 def in_sentences(command: Callable[P, None]) -> Callable[P, None]:
-    """Named failures become one line on stderr and exit status 1; bugs keep their traceback."""
+    """Report a ModelError as one line on stderr with exit status 1.
+
+    Other exceptions keep their traceback.
+    """
 
     @wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:

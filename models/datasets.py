@@ -1,15 +1,15 @@
-"""Pictures with their words, as they lie on disk: what training and evaluation read.
+"""Images with their texts on disk, for training and evaluation.
 
 Three forms are understood:
 
-- a CSV (also .csv.gz) with a row per picture or per caption. The picture's column is `image_path`
-  (or `file`, `filepath`); its words are every column whose name begins with `caption`, or `text`;
-  `label` and `split` are read where they are there. Paths are relative to the CSV.
+- a CSV (also .csv.gz) with a row per image or per caption. The image's column is `image_path` (or
+  `file`, `filepath`). Its texts are every column whose name begins with `caption`, or `text`.
+  `label` and `split` are read if present. Paths are relative to the CSV.
 - the same CSV beside a tar of its own name (`dogs.csv.gz`, `dogs.tar` or `dogs.tar.gz`), whose
-  members are the pictures.
-- a folder per class: the first folder below the root is the label, however deep the files lie.
+  members are the images.
+- a folder per class: the first folder below the root is the label, at any depth of the files.
 
-A row that cannot be used is counted and named, and costs nothing else.
+Unusable rows are counted and named, and cost nothing else.
 """
 
 from __future__ import annotations
@@ -40,26 +40,28 @@ EMPTY_CAPTION = "empty caption"
 
 
 class UnreadableExampleError(ModelError):
-    """This picture cannot be read; others of its set may well be."""
+    """Raised for one unreadable image of a set."""
 
 
 @dataclass(frozen=True)
 class ImageFile:
-    """Where a picture is: a file, or a member of a tar."""
+    """Location of an image: a file, or a member of a tar."""
 
     path: Path
     member: str | None = None
 
     @property
     def name(self) -> str:
-        """What to call it when something is wrong with it."""
+        """Path for messages, with the member of a tar."""
         return str(self.path) if self.member is None else f"{self.path}:{self.member}"
 
     def open(self, at_least_px: int | None = None) -> Image.Image:
-        """The picture, upright, RGB; JPEGs are read at reduced size, never below `at_least_px`.
+        """Decode the image, upright and RGB.
+
+        JPEGs are decoded at reduced size, but never below `at_least_px`.
 
         Raises:
-            UnreadableExampleError: there is no such file, or it is no picture.
+            UnreadableExampleError: there is no such file, or it is no image.
         """
         try:
             source = (
@@ -75,7 +77,7 @@ class ImageFile:
 
 @dataclass(frozen=True)
 class Example:
-    """One picture with its captions, its class, or both."""
+    """One image with its captions, its class, or both."""
 
     image: ImageFile
     captions: tuple[str, ...] = ()
@@ -84,65 +86,65 @@ class Example:
 
 @dataclass
 class ExampleSet:
-    """What was read, in the order it was found, and what was not, by reason."""
+    """Examples in reading order, and skipped names by reason."""
 
     examples: list[Example] = field(default_factory=list)
     skipped: dict[str, list[str]] = field(default_factory=dict)
 
     def skip(self, reason: str, name: str) -> None:
-        """Count and name one that cannot be used."""
+        """Record an unusable example."""
         self.skipped.setdefault(reason, []).append(name)
 
 
 def first_of(names: Sequence[str], most: int) -> str:
-    """`a.jpg, b.jpg, ...`: what was left out, by the first `most` names."""
+    """Join the first `most` names: `a.jpg, b.jpg, ...`."""
     return ", ".join([*names[:most], *["..."][: len(names) > most]])
 
 
 def read_examples(
     path: Path, *, split: str | None = None, images: Path | None = None, texts: str | None = None
 ) -> ExampleSet:
-    """Read a folder per class, or a CSV with its pictures or its tar beside it.
+    """Read a folder per class, or a CSV with its images.
 
     Args:
         path: The folder or the CSV.
-        split: Only the rows whose column `split` says so.
-        images: Where the pictures are (a folder or a tar), if not beside the CSV.
-        texts: The one column of words to read, instead of all captions.
+        split: Only rows with this value in the column `split`.
+        images: A folder or tar of the images, if they are not beside the CSV.
+        texts: The one column of texts to read, instead of all captions.
 
     Raises:
-        ModelError: there is nothing of that form at `path`, or not a single usable row in it.
+        ModelError: `path` has neither form, or not a single usable row.
     """
     if path.is_dir():
-        found = _read_folders(path)
+        example_set = _read_folders(path)
     elif path.is_file() and path.name.removesuffix(".gz").endswith(".csv"):
-        found = _read_csv(path, split, images, texts)
+        example_set = _read_csv(path, split, images, texts)
     else:
         raise ModelError(f"{path} is neither a folder with a folder per class nor a CSV.")
-    if not found.examples:
-        why = ", ".join(f"{len(names)} x {reason}" for reason, names in found.skipped.items())
+    if not example_set.examples:
+        why = ", ".join(f"{len(names)} x {reason}" for reason, names in example_set.skipped.items())
         raise ModelError(f"{path} holds no picture that can be used ({why or 'it is empty'}).")
-    return found
+    return example_set
 
 
 def _read_folders(root: Path) -> ExampleSet:
-    found = ExampleSet()
+    example_set = ExampleSet()
     for folder in sorted(entry for entry in root.iterdir() if entry.is_dir()):
-        found.examples += [
+        example_set.examples += [
             Example(ImageFile(path), label=folder.name) for path in image_files(folder)
         ]
-    return found
+    return example_set
 
 
 def image_files(folder: Path) -> list[Path]:
-    """The files below `folder` whose name is a picture's, sorted."""
+    """List the image files below `folder`, sorted."""
     return sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
 
 
 def _read_csv(
     path: Path, split: str | None, images: Path | None, column_of_texts: str | None
 ) -> ExampleSet:
-    found = ExampleSet()
+    example_set = ExampleSet()
     where = images or _tar_beside(path) or path.parent
     captions: dict[ImageFile, list[str]] = {}
     labels: dict[ImageFile, str] = {}
@@ -152,7 +154,7 @@ def _read_csv(
         name = next((row[column] for column in IMAGE_COLUMNS if row.get(column)), "")
         image = _locate(where, name)
         if image is None:
-            found.skip(MISSING_FILE, name or "(no name)")
+            example_set.skip(MISSING_FILE, name or "(no name)")
             continue
         words = [
             text.strip()
@@ -160,15 +162,15 @@ def _read_csv(
             if _holds_words(column, column_of_texts) and text and text.strip()
         ]
         if not words and not row.get("label"):
-            found.skip(EMPTY_CAPTION, name)
+            example_set.skip(EMPTY_CAPTION, name)
             continue
         captions.setdefault(image, []).extend(words)
         labels.setdefault(image, row.get("label") or "")
-    found.examples = [
+    example_set.examples = [
         Example(image, tuple(dict.fromkeys(words)), labels[image])
         for image, words in captions.items()
     ]
-    return found
+    return example_set
 
 
 def _holds_words(column: str, only: str | None) -> bool:
@@ -187,7 +189,7 @@ def _rows(path: Path) -> Iterator[dict[str, str]]:
 
 @contextmanager
 def open_table(path: Path) -> Iterator[csv.DictReader[str]]:
-    """The rows of a CSV in UTF-8, also .csv.gz, by the names in its first line.
+    """Open a CSV in UTF-8, also .csv.gz, as dictionaries.
 
     Raises:
         ModelError: it cannot be read, now or at a later row.
@@ -220,10 +222,10 @@ def _locate(where: Path, name: str) -> ImageFile | None:
 
 
 class _Tar:
-    """An open tar, whose members can be read in any order.
+    """Open tar with random access to its members.
 
-    A compressed one is unpacked into a temporary file first: each step back in it would otherwise
-    unpack it anew from its beginning.
+    A compressed one is unpacked into a temporary file first. Otherwise each step back would unpack
+    it again from its beginning.
     """
 
     def __init__(self, path: Path) -> None:
@@ -243,7 +245,7 @@ class _Tar:
             raise ModelError(f"{path} cannot be read as a tar: {error}.") from error
 
     def find(self, name: str) -> str | None:
-        """The member that a row means: rows may leave out the folder named like the tar."""
+        """Resolve a name, with or without a folder named like the tar."""
         return next((m for m in (name, f"{self._stem}/{name}") if m in self._members), None)
 
     def read(self, member: str) -> bytes:

@@ -1,26 +1,33 @@
-"""What can go wrong with a model, each as one sentence for the person who sees it."""
+"""Errors of models, each a sentence for the person at the album."""
 
 
 class ModelError(Exception):
-    """Base of all: `str(error)` says what happened and what to do."""
+    """Base error. `str(error)` says what happened and what to do."""
 
 
 class WeightsUnavailableError(ModelError):
-    """Raised when weights cannot be had: unknown name, no network, a cut or broken file."""
+    """Raised for an unknown model, no network, or truncated or broken weights."""
 
 
 class CaptionerUnavailableError(ModelError):
-    """Raised when no caption can be had now: no key, network, quota, their fault."""
+    """Raised when no caption is possible now: key, network, quota, server fault."""
 
     retry_after_s: float | None = None
-    """How long the other side asks to be left alone; None where it does not say."""
+    """How long to wait before a retry, None if the server does not say."""
     is_quota: bool = False
-    """Whether it is only that too much was asked, of whatever photos."""
+    """Whether the quota is used up, for all photos."""
     until_tomorrow: bool = False
-    """Whether the quota of a whole day is used up; `retry_after_s` then says when it is new."""
+    """Whether a daily quota is used up. `retry_after_s` says when it is renewed."""
     needs_setting: bool = False
-    """Whether every photo will fail alike until somebody changes a setting: the key, the model."""
+    """Whether every photo fails until a setting changes, such as key or model."""
 
 
 class CaptionRefusedError(ModelError):
-    """Raised when the captioner answered and declined this picture."""
+    """Raised when the captioner answered and declined this photo."""
+
+
+def setting_needed(sentence: str) -> CaptionerUnavailableError:
+    """Build the error of a captioner that fails until a setting changes."""
+    error = CaptionerUnavailableError(sentence)
+    error.needs_setting = True
+    return error

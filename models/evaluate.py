@@ -1,4 +1,4 @@
-"""How good a model is: `python -m models.evaluate COMMAND`; every command takes `--json`.
+"""Measure a model: `python -m models.evaluate COMMAND [--json]`.
 
 retrieval --pairs captions.csv --split hold             Recall@1/5/10 both ways
 zero-shot PHOTOS --labels labels.csv --language both    top-1, top-5, calibration
@@ -10,14 +10,12 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
 import typer
-from tqdm import tqdm
 
 from models.command_line import in_sentences
 from models.datasets import Example, ExampleSet, read_examples
@@ -25,7 +23,6 @@ from models.errors import ModelError
 from models.evaluation.calibration import reliability
 from models.evaluation.class_names import Language, class_names
 from models.evaluation.measure import (
-    Progress,
     changes,
     encode_examples,
     measure_retrieval,
@@ -45,6 +42,7 @@ from models.evaluation.report import (
 )
 from models.evaluation.search_precision import photos_in, read_queries
 from models.interfaces import Encoder
+from models.progress import no_progress, progress_bar
 
 cli = typer.Typer(
     no_args_is_help=True,
@@ -90,22 +88,22 @@ def retrieval(
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Recall@1/5/10 and median rank from images to captions and back, beside chance."""
+    """Measure Recall@1/5/10 and median rank both ways, beside chance."""
     if plot is not None:
         check_target(plot)
-    found = read_examples(pairs, split=split, images=images_root, texts=texts)
-    keep_only(found, lambda it: bool(it.captions), "no caption")
-    examples = drawn(found.examples, limit)
+    example_set = read_examples(pairs, split=split, images=images_root, texts=texts)
+    keep_only(example_set, lambda example: bool(example.captions), "no caption")
+    examples = drawn(example_set.examples, limit)
     encoder = load(model, weights_dir, device)
-    progress = bars(as_json)
-    encoded = encode_examples(encoder, examples, found.skipped, progress)
+    progress = no_progress if as_json else progress_bar
+    encoded = encode_examples(encoder, examples, example_set.skipped, progress)
     need_images(len(encoded.rows), pairs)
     captions = [examples[row].captions for row in encoded.rows]
     measured = measure_retrieval(encoder, encoded.embeddings, captions, progress)
     if plot is not None:
         title = f"{encoder.model_id} on {pairs.name}"
         draw_retrieval(plot, title, measured.ranks, measured.chance)
-    show(measured.facts, retrieval_lines, found.skipped, as_json)
+    show(measured.facts, retrieval_lines, example_set.skipped, as_json)
 
 
 @cli.command("zero-shot")
@@ -130,38 +128,42 @@ def zero_shot(
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Top-1, top-5, accuracy by class and calibration, from the names of the classes alone."""
+    """Measure top-1, top-5, accuracy by class and calibration from class names."""
     if plot is not None:
         check_target(plot)
     if language != "en" and labels is None:
         raise ModelError("Korean names come from a CSV: name it with --labels.")
-    found = read_examples(photos, split=split, images=images_root)
-    keep_only(found, lambda it: bool(it.label), "no label")
-    folders = sorted({example.label for example in found.examples})
+    example_set = read_examples(photos, split=split, images=images_root)
+    keep_only(example_set, lambda entry: bool(entry.label), "no label")
+    folders = sorted({example.label for example in example_set.examples})
     if len(folders) < 2:
         raise ModelError(f"{photos} holds {len(folders)} class: at least two are needed.")
     names = class_names(folders, labels, source)
-    examples = drawn(found.examples, limit)
+    examples = drawn(example_set.examples, limit)
     encoder = load(model, weights_dir, device)
-    encoded = encode_examples(encoder, examples, found.skipped, bars(as_json))
+    encoded = encode_examples(
+        encoder, examples, example_set.skipped, no_progress if as_json else progress_bar
+    )
     need_images(len(encoded.rows), photos)
     number = {folder: i for i, folder in enumerate(folders)}
     right = np.array([number[examples[row].label] for row in encoded.rows], np.intp)
-    asked: list[tuple[Language, ...]] = (
+    language_sets: list[tuple[Language, ...]] = (
         [("en",), ("ko",), ("en", "ko")] if language == "both" else [(language,)]
     )
     reports = {}
-    for languages in asked:
+    for languages in language_sets:
         report, answers = measure_zero_shot(encoder, encoded.embeddings, right, names, languages)
         reports["+".join(languages)] = report
     if plot is not None:
-        spoken = "+".join(asked[-1])
+        spoken = "+".join(language_sets[-1])
         title = f"{encoder.model_id} on {photos.name}, {len(right):,} images, names in {spoken}"
-        accuracy = [(it["name"], it["top_1"]) for it in report["per_class"]]
+        accuracy = [(entry["name"], entry["top_1"]) for entry in report["per_class"]]
         draw_zero_shot(plot, title, accuracy, reliability(answers.confidence, answers.correct))
-    for spoken in dict.fromkeys(it for languages in asked for it in languages):
+    for spoken in dict.fromkeys(entry for languages in language_sets for entry in languages):
         if names.unnamed[spoken]:
-            found.skipped[f"no name in {spoken}, another stands in"] = list(names.unnamed[spoken])
+            example_set.skipped[f"no name in {spoken}, another stands in"] = list(
+                names.unnamed[spoken]
+            )
     facts = {
         "model_id": encoder.model_id,
         "images": len(right),
@@ -169,7 +171,7 @@ def zero_shot(
         "chance": {f"top_{k}": min(k, len(folders)) / len(folders) for k in (1, 5)},
         "languages": reports,
     }
-    show(facts, zero_shot_lines, found.skipped, as_json)
+    show(facts, zero_shot_lines, example_set.skipped, as_json)
 
 
 @cli.command()
@@ -185,33 +187,42 @@ def search(
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Precision for labelled queries in English and Korean, with the hits of every query."""
+    """Measure precision for labelled queries in English and Korean."""
     files = photos_in(photos)
     read_queries(queries, list(files))  # what is wrong with them is said before the work
     encoders = [load(spec, weights_dir, device) for spec in (model, against) if spec is not None]
-    found = []
+    hits_by_model = []
     for encoder in encoders:
         skipped: dict[str, list[str]] = {}
         examples = [Example(file) for file in files.values()]
-        encoded = encode_examples(encoder, examples, skipped, bars(as_json))
+        encoded = encode_examples(
+            encoder, examples, skipped, no_progress if as_json else progress_bar
+        )
         need_images(len(encoded.rows), photos)
         names = [list(files)[row] for row in encoded.rows]
-        asked = read_queries(queries, names)
-        found.append(measure_search(encoder, encoded.embeddings, names, asked.queries))
+        query_set = read_queries(queries, names)
+        hits_by_model.append(measure_search(encoder, encoded.embeddings, names, query_set.queries))
     facts = {
         "model_id": encoders[0].model_id,
         "photos": len(names),
-        "rows_left_out": asked.skipped,
-        "languages": {it: search_facts(hits, len(names)) for it, hits in found[0].items()},
+        "rows_left_out": query_set.skipped,
+        "languages": {
+            entry: search_facts(hits, len(names)) for entry, hits in hits_by_model[0].items()
+        },
     }
     if against is not None:
         facts["against"] = {
             "model_id": encoders[1].model_id,
-            "languages": {it: search_facts(hits, len(names)) for it, hits in found[1].items()},
-            "changes": {it: changes(found[1][it], found[0][it]) for it in found[0]},
+            "languages": {
+                entry: search_facts(hits, len(names)) for entry, hits in hits_by_model[1].items()
+            },
+            "changes": {
+                entry: changes(hits_by_model[1][entry], hits_by_model[0][entry])
+                for entry in hits_by_model[0]
+            },
         }
-    if asked.missing:
-        skipped["relevant photo that is not there"] = asked.missing
+    if query_set.missing:
+        skipped["relevant photo that is not there"] = query_set.missing
     show(facts, search_lines, skipped, as_json)
 
 
@@ -231,49 +242,53 @@ def speed(
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Images and queries a second by batch, warm, on this machine."""
+    """Measure images and queries a second by batch, warm."""
     encoder = load(model, weights_dir, device)
     facts = {
         "model_id": encoder.model_id,
         "device": device_name(device),
         "picture_px": [width, height],
         "runs": runs,
-        "batches": measure_speed(encoder, batch, (width, height), runs, bars(as_json)),
+        "batches": measure_speed(
+            encoder, batch, (width, height), runs, no_progress if as_json else progress_bar
+        ),
     }
     show(facts, speed_lines, {}, as_json)
 
 
 def load(model: str, weights_dir: Path, device: str) -> Encoder:
-    """The encoder from this machine's files, as the album would load it; downloads nothing."""
+    """Load the encoder from local files, as the album does."""
     from models.clip.encoder import ClipEncoder
 
     return ClipEncoder(model, weights_dir, device)
 
 
 def device_name(device: str) -> str:
-    """What `device` means here, with the type that the weights are held in."""
+    """Name the device and the dtype of the weights."""
     from models.clip.encoder import choose_device, choose_dtype
 
     chosen = choose_device(device)
     return f"{chosen.type}, {str(choose_dtype(chosen)).removeprefix('torch.')}"
 
 
-def keep_only(found: ExampleSet, usable: Callable[[Example], bool], reason: str) -> None:
-    """Leave out what lacks something, counted and named.
+def keep_only(example_set: ExampleSet, usable: Callable[[Example], bool], reason: str) -> None:
+    """Skip unusable examples for `reason`.
 
     Raises:
         ModelError: nothing is left.
     """
-    for example in found.examples:
+    for example in example_set.examples:
         if not usable(example):
-            found.skip(reason, example.image.name)
-    found.examples = [example for example in found.examples if usable(example)]
-    if not found.examples:
-        raise ModelError(f"Not one image of {len(found.skipped[reason])} can be used: {reason}.")
+            example_set.skip(reason, example.image.name)
+    example_set.examples = [example for example in example_set.examples if usable(example)]
+    if not example_set.examples:
+        raise ModelError(
+            f"Not one image of {len(example_set.skipped[reason])} can be used: {reason}."
+        )
 
 
 def drawn(examples: list[Example], limit: int | None) -> list[Example]:
-    """All of them, or `limit` drawn by chance, the same each time and in their order."""
+    """Draw `limit` examples by a fixed seed, in their order."""
     if limit is None or limit >= len(examples):
         return examples
     chosen = np.random.default_rng(0).permutation(len(examples))[:limit]
@@ -281,25 +296,9 @@ def drawn(examples: list[Example], limit: int | None) -> list[Example]:
 
 
 def need_images(count: int, path: Path) -> None:
-    """Raise a ModelError where not one image could be read."""
+    """Raise ModelError if no image could be read."""
     if count == 0:
         raise ModelError(f"Not one image of {path} can be read.")
-
-
-def bars(as_json: bool) -> Progress:
-    """Progress bars on stderr, for a person who watches."""
-
-    @contextmanager
-    def bar(title: str) -> Iterator[Callable[[int, int], None]]:
-        with tqdm(desc=title, leave=False, disable=True if as_json else None) as it:
-
-            def advance(done: int, total: int) -> None:
-                it.total = total
-                it.update(done - it.n)
-
-            yield advance
-
-    return bar
 
 
 def show(
@@ -308,7 +307,7 @@ def show(
     skipped: dict[str, list[str]],
     as_json: bool,
 ) -> None:
-    """Print the figures, for a program or for a person, with what was left out."""
+    """Print the figures as JSON or as text, and what was skipped."""
     if as_json:
         counted = {
             reason: {"count": len(names), "first": names[:NAMED]}

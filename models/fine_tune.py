@@ -1,30 +1,29 @@
 """Train a classifier on a folder of photos, one folder per class.
 
-    python -m models.fine_tune PHOTOS                            a new head on what the album sees
-    python -m models.fine_tune PHOTOS --mode finetune            its image tower learns, too
-    python -m models.fine_tune PHOTOS --mode finetune --resume   go on where it stopped
+    python -m models.fine_tune PHOTOS                            train a head on album embeddings
+    python -m models.fine_tune PHOTOS --mode finetune            train the image tower, too
+    python -m models.fine_tune PHOTOS --mode finetune --resume   continue from the checkpoint
 
-The classifier appears in the album as soon as it is done.
+The classifier appears in the album when training ends.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
-from tqdm import tqdm
 
 from models.command_line import in_sentences
 from models.errors import ModelError
 from models.evaluation.report import NAMED, percent, table
 from models.fine_tuning.photos import read_folder, split
 from models.fine_tuning.settings import Backbone, FineTuneSettings, Mode
+from models.progress import no_progress, progress_bar
 
 WORST = 3  # classes that are named when all is done
 NOTHING_GAINED = (
@@ -126,30 +125,30 @@ def fine_tune(
     download: bool = False,
     watched: bool = False,
 ) -> dict[str, Any] | None:
-    """Read the photos, deal them out, train, measure and save, in this order.
+    """Read and split the photos, train, measure and save.
 
     Args:
-        folder: With a folder per class.
+        folder: A folder with a folder per class.
         settings: How to train.
         out: The folder of the classifiers.
-        name: Of the new one; None for that of `folder`.
+        name: Name of the new one, None for that of `folder`.
         overwrite: Whether it may replace one.
-        resume: Go on from the checkpoint of a fine-tuning.
-        download: Whether the weights of ResNet-50 may be fetched.
-        watched: Whether a person sees bars and sentences.
+        resume: Continue from the checkpoint of a fine-tuning.
+        download: Whether the weights of ResNet-50 may be downloaded.
+        watched: Whether to print progress for a person.
 
     Returns:
-        What stands on the card, where it lies and what was left out; None where Ctrl-C came first.
+        The content of the card, the folder and what was skipped. None if the run was stopped.
 
     Raises:
         ModelError: the photos, the weights, the name or the checkpoint cannot be used.
     """
-    from models.fine_tuning import saving  # torch takes seconds to import; --help needs none
+    from models.fine_tuning import saving  # torch takes seconds to import, and --help needs none
     from models.fine_tuning.pipeline import Watch, train_classifier
     from models.fine_tuning.towers import fetch_resnet50
-    from models.train import listen_for_stop
+    from models.training.progress import listen_for_stop
 
-    progress = bars(watched)
+    progress = progress_bar if watched else no_progress
     called = saving.check_name(folder.resolve().name if name is None else name)
     working = saving.begin(out, called, resume=resume, overwrite=overwrite)
     if download and settings.backbone == "resnet50":
@@ -178,10 +177,10 @@ def fine_tune(
 
 
 def settings_of(**values: Any) -> FineTuneSettings:
-    """The settings, checked.
+    """Validate the settings.
 
     Raises:
-        ModelError: a value that cannot be.
+        ModelError: an invalid value.
     """
     try:
         return FineTuneSettings(**values)
@@ -192,7 +191,7 @@ def settings_of(**values: Any) -> FineTuneSettings:
 
 
 def number(text: str) -> int:
-    """How many blocks.
+    """Parse a number of blocks.
 
     Raises:
         ModelError: it is no number above 0.
@@ -202,48 +201,37 @@ def number(text: str) -> int:
     return int(text)
 
 
-def bars(watched: bool) -> Callable[[str], Any]:
-    """Progress bars on stderr, for a person who watches."""
-
-    @contextmanager
-    def bar(title: str) -> Iterator[Callable[[int, int], None]]:
-        with tqdm(desc=title, leave=False, disable=None if watched else True) as it:
-
-            def advance(done: int, total: int) -> None:
-                it.total = total
-                it.update(done - it.n)
-
-            yield advance
-
-    return bar
-
-
 def lines_of(facts: Mapping[str, Any]) -> list[str]:
-    """What a person wants to know: how good it is, where it fails, where it lies."""
+    """Format accuracy, confusions, what was skipped and the folder."""
     accuracy, c = facts["accuracy"], len(facts["classes"])
     train, test = sum(facts["photos"]), sum(facts["split"]["test"])
     rows = [["class", "photos", "precision", "recall"]]
-    for photos, it in zip(facts["photos"], facts["per_class"], strict=True):
-        shares = [percent(it[key]["value"]) if it[key] else "-" for key in ("precision", "recall")]
-        rows.append([it["class"], f"{photos:,}", *shares])
-    wrong = sorted(
+    for photos, entry in zip(facts["photos"], facts["per_class"], strict=True):
+        shares = [
+            percent(entry[key]["value"]) if entry[key] else "-" for key in ("precision", "recall")
+        ]
+        rows.append([entry["class"], f"{photos:,}", *shares])
+    confusions = sorted(
         (
-            (count, facts["classes"][is_], facts["classes"][taken])
-            for is_, row in enumerate(facts["confusion"])
-            for taken, count in enumerate(row)
-            if is_ != taken and count
+            (count, facts["classes"][actual], facts["classes"][predicted])
+            for actual, row in enumerate(facts["confusion"])
+            for predicted, count in enumerate(row)
+            if actual != predicted and count
         ),
-        key=lambda it: -it[0],
+        key=lambda entry: -entry[0],
     )
     return [
         f"{facts['mode']} of {facts['weights_of']}: {c} classes, trained with {train:,} photos",
         *table(rows),
         f"right: {percent(accuracy['value'])} of {test:,} photos that were held back "
         f"({percent(accuracy['low'])} to {percent(accuracy['high'])}); chance {percent(1 / c)}",
-        *(f"{is_} taken for {taken}: {count} times" for count, is_, taken in wrong[:WORST]),
         *(
-            f"left out, {reason}: {it['count']:,} ({', '.join(it['first'])})"
-            for reason, it in facts["skipped"].items()
+            f"{actual} taken for {predicted}: {count} times"
+            for count, actual, predicted in confusions[:WORST]
+        ),
+        *(
+            f"left out, {reason}: {entry['count']:,} ({', '.join(entry['first'])})"
+            for reason, entry in facts["skipped"].items()
         ),
         *([NOTHING_GAINED] if facts["chosen"].get("epoch") == 0 else []),
         f"saved: {facts['folder']}",

@@ -1,6 +1,6 @@
-"""What the album may expect of a model. NumPy and Pillow only, so importing it loads no network.
+"""Interfaces between the album and models, without importing a network.
 
-Shape letters, everywhere the same: n photos, b batch, d width, c classes, t templates, h w pixels.
+Shape letters in all modules: n photos, b batch, d width, c classes, t templates, h w pixels.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy.typing as npt
 from PIL import Image
 
 Embeddings: TypeAlias = npt.NDArray[np.float32]
-"""(n, d) float32 on the CPU, rows of L2 norm 1; (0, d) for no input."""
+"""(n, d) float32 on the CPU, rows of L2 norm 1. (0, d) for no input."""
 Z95 = 1.959964
 """Of the normal distribution: 95 % lie within so many standard deviations."""
 Shares: TypeAlias = npt.NDArray[np.float32]
@@ -38,79 +38,82 @@ class ClassName:
 
 @dataclass(frozen=True, slots=True)
 class ClassSpec:
-    """One class: its names, the first of which is its label."""
+    """One class with its names, the first of which is its label."""
 
     names: tuple[ClassName, ...]
     prior: float = 1.0
-    """Above 0: how common it is beside the others; only ratios count."""
+    """Above 0: how common it is. Only ratios count."""
 
     @property
     def label(self) -> str:
-        """What photos of it are called."""
+        """Label of the photos of this class."""
         return self.names[0].text
 
 
 class Encoder(Protocol):
-    """A pair of towers that put images and texts into one space; safe to call from many threads."""
+    """Image and text tower with one embedding space. Safe for many threads."""
 
     @property
     def model_id(self) -> str:
-        """Names the weights: equal ids mean comparable embeddings."""
+        """Id of the weights. Equal ids mean comparable embeddings."""
 
     @property
     def dim(self) -> int:
-        """d, the width of an embedding."""
+        """Width d of an embedding."""
 
     @property
     def image_size(self) -> int:
-        """Pixels of the square that the image tower sees; decoding smaller loses detail."""
+        """Side in pixels of the image tower's input.
+
+        Decoding smaller loses detail.
+        """
 
     @property
     def logit_scale(self) -> float:
-        """What cosines are multiplied by before a softmax (CLIP's learned inverse temperature)."""
+        """Factor of cosines before a softmax (CLIP's learned inverse temperature)."""
 
     @property
     def logit_bias(self) -> float | None:
-        """What SigLIP adds before its sigmoid; None for a model that was trained by a softmax."""
+        """SigLIP's offset before its sigmoid. None for a softmax model."""
 
     @property
     def languages(self) -> tuple[str, ...]:
-        """The languages that it reads, as ISO 639-1 codes ("en", "ko"); () for every one."""
+        """ISO 639-1 codes of its languages ("en", "ko"), () for all."""
 
     def encode_images(self, images: Sequence[Image.Image]) -> Embeddings:
         """Embed upright RGB images of any size: (n, d)."""
 
     def encode_texts(self, texts: Sequence[str]) -> Embeddings:
-        """Embed texts in any language the model reads, cut at its context length: (n, d)."""
+        """Embed texts, cut at the context length: (n, d)."""
 
 
 class Classifier(Protocol):
-    """Decides between c classes from embeddings alone."""
+    """Classification of embeddings into c classes."""
 
     def scores(self, embeddings: Embeddings) -> npt.NDArray[np.float32]:
-        """(n, c) float32 cosines in [-1, 1]: how well each photo fits each class by itself."""
+        """Compute cosines (n, c) float32 in [-1, 1]."""
 
     def logits(self, embeddings: Embeddings) -> npt.NDArray[np.float32]:
-        """(n, c) float32: what the probabilities are made of at temperature 1, priors included."""
+        """Compute logits (n, c) float32 at temperature 1, with priors."""
 
     def probabilities(self, embeddings: Embeddings, temperature: float = 1.0) -> Shares:
-        """(n, c) float32; columns in the order of the classes.
+        """Compute probabilities (n, c) float32, columns in the order of the classes.
 
-        Each row sums to 1, but for a model that was trained by a sigmoid: there each class answers
-        for itself.
+        Rows sum to 1, except for a model that was trained with a sigmoid: there each class is
+        judged by itself.
         """
 
 
 class Probe(Protocol):
-    """Tells the photos of one label from all others, by embeddings of one model alone."""
+    """Binary classifier of one label on one model's embeddings."""
 
     def probabilities(self, embeddings: Embeddings) -> Shares:
-        """(n,) float32: how probable it is that each photo has the label."""
+        """Compute the probability of the label for each photo, (n,) float32."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proportion:
-    """A share in [0, 1] with its 95 % interval."""
+    """A proportion in [0, 1] with its 95 % interval."""
 
     value: float
     low: float
@@ -118,8 +121,10 @@ class Proportion:
 
     @classmethod
     def of(cls, k: int, n: int) -> Proportion:
-        """k of n, with the interval of Wilson 1927, which also holds for few and at the ends; for
-        n = 0 it is nothing with everything possible."""
+        """Compute k of n with the interval of Wilson 1927.
+
+        It also holds for small n and at the ends. For n = 0 the value is 0 and the interval [0, 1].
+        """
         if n == 0:
             return cls(0.0, 0.0, 1.0)
         value, z2 = k / n, Z95**2
@@ -131,19 +136,19 @@ class Proportion:
 
 @dataclass(frozen=True, slots=True)
 class FittedProbe:
-    """What was learned from examples, and how far it can be believed."""
+    """A fitted probe with its measured precision and recall."""
 
     probe: Probe
     threshold: float
     """The probability from which on a photo gets the label."""
     precision: Proportion | None
-    """Of examples it had not seen; None where there are too few to tell."""
+    """Of held-out examples, None if there are too few."""
     recall: Proportion | None
 
 
 @dataclass(frozen=True, slots=True)
 class HeadCard:
-    """What is known of a classifier that was trained on a folder of photos."""
+    """Description of a classifier that was trained on a folder."""
 
     name: str
     """Of its folder."""
@@ -153,7 +158,7 @@ class HeadCard:
     mode: Literal["features", "finetune"]
     backbone: str
     model_id: str | None
-    """Whose embeddings it reads; None where it looks at the pictures itself."""
+    """Whose embeddings it reads, None if it reads images."""
     accuracy: float
     """In [0, 1], on photos that were held back."""
     trained_at: str
@@ -161,25 +166,25 @@ class HeadCard:
 
 
 class TrainedHead(Protocol):
-    """A classifier that was trained on a folder of photos."""
+    """A classifier that was trained on a folder."""
 
     @property
     def card(self) -> HeadCard:
-        """What is known of it."""
+        """Its description."""
 
     @property
     def image_size(self) -> int:
-        """Pixels of the square that it sees where it looks at the pictures itself; else 0."""
+        """Side in pixels of its input images, 0 if it reads embeddings."""
 
     def of_embeddings(self, embeddings: Embeddings) -> Shares:
-        """(n, c), rows sum to 1: from embeddings of `card.model_id`.
+        """Classify embeddings of `card.model_id`: (n, c), rows sum to 1.
 
         Raises:
-            ModelError: it looks at the pictures itself.
+            ModelError: it reads images.
         """
 
     def of_images(self, images: Sequence[Image.Image]) -> Shares:
-        """(n, c), rows sum to 1: from upright RGB images.
+        """Classify upright RGB images: (n, c), rows sum to 1.
 
         Raises:
             ModelError: it reads embeddings.
@@ -187,27 +192,33 @@ class TrainedHead(Protocol):
 
 
 class Classifiers(Protocol):
-    """Makes classifiers: out of words, of examples, and of what was trained before."""
+    """Factory of classifiers from text, from examples, and from disk."""
 
     def name_directions(
         self, encoder: Encoder, names: Sequence[ClassName], wording: Wording = "ensemble"
     ) -> npt.NDArray[np.float32]:
-        """(m, d) float32: the mean of what the text tower makes of each name in its templates.
+        """Average the text embeddings of each name over its templates.
 
-        The mean over unit rows, not of norm 1 itself, so that means over names weigh them right.
-        Weights are left to the caller.
+        Returns:
+            (m, d) float32 means over unit rows. They are not normalised, so that means over names
+            weigh them correctly. `ClassName.weight` is left to the caller.
         """
 
     def zero_shot(
         self, encoder: Encoder, directions: Embeddings, priors: npt.NDArray[np.float64]
     ) -> Classifier:
-        """Decide by cosine to (c, d) unit directions, with (c,) priors above 0; asks no text."""
+        """Create a classifier by cosine to (c, d) unit directions.
+
+        `priors` (c,) are above 0. No text is encoded.
+        """
 
     def best_temperature(
         self, logits: npt.NDArray[np.float32], labels: npt.NDArray[np.intp]
     ) -> float:
-        """The temperature at which (n, c) logits tell the (n,) right classes best: the lowest
-        negative log-likelihood (Guo et al. 2017)."""
+        """Fit the temperature of (n, c) logits to (n,) labels.
+
+        It has the lowest negative log-likelihood (Guo et al. 2017).
+        """
 
     def fit_probe(
         self,
@@ -216,22 +227,25 @@ class Classifiers(Protocol):
         unlabelled: Embeddings,
         text: npt.NDArray[np.float32] | None = None,
     ) -> FittedProbe:
-        """Learn a label from examples; well under a second.
+        """Learn a label from examples, in well under a second.
 
         Args:
             positives: (p, d) photos that have it, p >= 1 unless there is `text`.
-            negatives: (q, d) photos that have not; may be none.
-            unlabelled: (u, d) photos of the album that nobody said anything of, as what photos
-                look like; may be none.
-            text: (d,) unit direction of the label's words, which counts less the more examples
-                there are.
+            negatives: (q, d) photos that have not, may be none.
+            unlabelled: (u, d) unlabelled photos of the album, as what photos look like, may be
+                none.
+            text: (d,) unit direction of the label's text, which weighs less the more examples there
+                are.
         """
 
     def heads(self, folder: Path) -> list[HeadCard]:
-        """The trained classifiers in a folder, newest first; what is damaged is left out."""
+        """List the trained classifiers in a folder, newest first.
+
+        Damaged ones are left out.
+        """
 
     def load_head(self, folder: Path, name: str) -> TrainedHead:
-        """One of them.
+        """Load a trained classifier.
 
         Raises:
             ModelError: there is none of this name, or its files are damaged.
@@ -240,11 +254,10 @@ class Classifiers(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CaptionResult:
-    """What a captioner says of a picture; what it was not asked for, or does not see, is empty."""
+    """A captioner's description of a photo. Absent parts are empty."""
 
     captions: Mapping[str, str]
-    """By language ("ko", "en"; "" where it answered in plain words of an unknown one): one line of
-    plain text each; at least one."""
+    """At least one, as one line of plain text, by language: "ko", "en", or "" if it is unknown."""
     keywords: tuple[str, ...] = ()
     """Without doubles or blanks, in the languages that were asked for."""
     text_in_photo: str = ""
@@ -253,26 +266,28 @@ class CaptionResult:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One part of a conversation about a picture."""
+    """One turn of a conversation about a photo."""
 
     by: Literal["person", "model"]
     text: str
 
 
 class Captioner(Protocol):
-    """Describes a picture, answers questions about it, and translates what somebody searches for;
-    may be far away, slow and paid."""
+    """Model that captions photos, answers questions and translates queries.
+
+    It may be remote, slow and paid.
+    """
 
     before_request: Callable[[], None] | None
-    """Called in the caller's thread before anything is sent; it may wait, and what it raises is
+    """Called in the caller's thread before anything is sent. It may wait, and its exceptions are
     passed on with nothing sent."""
 
     @property
     def model_id(self) -> str:
-        """Named beside each caption it wrote."""
+        """Name of the model, stored with its captions."""
 
     def check(self) -> None:
-        """Do nothing where it can be asked at all; costs nothing and sends nothing.
+        """Check that requests are possible, without sending anything.
 
         Raises:
             CaptionerUnavailableError: something is missing, such as the key, and how to set it.
@@ -280,15 +295,15 @@ class Captioner(Protocol):
 
     @property
     def prompt_version(self) -> str:
-        """Names the instructions, so that captions of other instructions can be told apart."""
+        """Version of the instructions, stored with their captions."""
 
     @property
     def sends(self) -> bool:
-        """Whether pictures leave this machine; a captioner that runs here has no quota either."""
+        """Whether photos leave this machine. A local captioner has no quota."""
 
     @property
     def speaks(self) -> tuple[str, ...]:
-        """The languages that it can write ("ko", "en")."""
+        """Languages that it can write ("ko", "en")."""
 
     @property
     def converses(self) -> bool:
@@ -296,36 +311,44 @@ class Captioner(Protocol):
 
     @property
     def key_hint(self) -> str:
-        """The end of the key that it asks with, four characters at most; "" where it has none."""
+        """End of its API key, at most four characters, or ""."""
 
     def describe(self, jpeg: bytes, languages: Sequence[str]) -> CaptionResult:
-        """Captions in each of `languages` ("ko", "en"; one or both) and what goes with them, in
-        one request.
+        """Caption a photo in each language with one request.
+
+        Args:
+            jpeg: The photo.
+            languages: "ko", "en" or both.
 
         Raises:
-            CaptionerUnavailableError: no key, network, quota or a fault of theirs; later may work,
-                from `retry_after_s` on where they say when.
-            CaptionRefusedError: it answered and declined; asking again is useless.
+            CaptionerUnavailableError: no key, network or quota, or a fault of the server. Retrying
+                may help, from `retry_after_s` on if it is set.
+            CaptionRefusedError: it answered and declined, so retrying is useless.
         """
 
     def answer(self, jpeg: bytes, turns: Sequence[Turn], language: str) -> str:
-        """The next turn of a conversation about `jpeg`, which ends with a person's: plain text.
+        """Write the next turn of a conversation, in plain text.
+
+        Args:
+            jpeg: The photo.
+            turns: The conversation, which ends with the person.
+            language: Language of the answer.
 
         Raises:
-            CaptionerUnavailableError: as of `describe`, or it cannot converse at all.
-            CaptionRefusedError: as of `describe`.
+            CaptionerUnavailableError: see `describe`, or it cannot converse at all.
+            CaptionRefusedError: see `describe`.
         """
 
     def translate(self, text: str, language: str) -> str:
-        """What somebody searches for, put into `language` ("ko" or "en"): one line of plain text.
+        """Translate a search query to one line of plain text.
 
         Nothing but `text` is sent.
 
         Args:
             text: 1 to 1,000 characters.
-            language: of the answer.
+            language: Language of the answer, "ko" or "en".
 
         Raises:
-            CaptionerUnavailableError: as of `describe`, or it cannot translate at all.
-            CaptionRefusedError: as of `describe`, or the answer is no translation.
+            CaptionerUnavailableError: see `describe`, or it cannot translate at all.
+            CaptionRefusedError: see `describe`, or the answer is no translation.
         """

@@ -1,9 +1,7 @@
-"""Words as data: what class names are put into, what photos of everyday life show, and what a
-captioner is asked for, with the form of its answer.
+"""Texts as data: class templates, everyday words, captioning instructions.
 
-In a template `{}` is the name, and `{kind}` what sort of thing it is. The bare name stands beside
-the sentences because small models read it best; a template with a Korean particle that depends on
-the name is left out.
+In a template `{}` is the name, and `{kind}` its category. The bare name is among the templates
+because small models read it best. Korean particles that depend on the name are avoided.
 """
 
 from __future__ import annotations
@@ -49,7 +47,7 @@ KIND_TEMPLATES: Mapping[str, Templates] = {
         "ko": ("{}", "{} 사진", "{kind} {}", "{kind} {} 사진"),
     },
 }
-"""The same for a name that says what sort of thing is meant."""
+"""Templates of names with a category, by wording."""
 
 DESCRIBE_TASK = (
     "Look at this photo of a family album and fill in the fields below. Tell nothing but what can "
@@ -91,8 +89,7 @@ PROMPT_VERSION = hashlib.sha256(
         )
     ).encode()
 ).hexdigest()[:8]
-"""Names the instructions of a description: whatever changes in them changes it by itself, so that
-captions of earlier ones can be told apart."""
+"""Digest of the captioning instructions, which identifies the captions of earlier ones."""
 
 ANSWER_INSTRUCTIONS = {
     "ko": (
@@ -126,21 +123,20 @@ TRANSLATION_INSTRUCTIONS = {
 
 
 def describe_instruction(languages: Sequence[str]) -> str:
-    """What is asked together with the picture; `languages` is "ko", "en" or both, in any order."""
-    wanted = tuple(language for language in CAPTION_FIELDS if language in languages)
+    """Build the captioning instruction for "ko", "en" or both."""
+    requested = tuple(language for language in CAPTION_FIELDS if language in languages)
     return "\n".join(
         (
             DESCRIBE_TASK,
-            *(CAPTION_FIELDS[language] for language in wanted),
-            KEYWORDS_FIELD.format(languages=KEYWORD_LANGUAGES[wanted]),
+            *(CAPTION_FIELDS[language] for language in requested),
+            KEYWORDS_FIELD.format(languages=KEYWORD_LANGUAGES[requested]),
             TEXT_FIELD,
         )
     )
 
 
 def describe_schema(languages: Sequence[str]) -> Mapping[str, Any]:
-    """The form of the answer, as an OpenAPI 3.0 schema: a caption in each of `languages`,
-    keywords, and what can be read."""
+    """Build the OpenAPI 3.0 schema of a description."""
     fields: dict[str, Any] = {f"caption_{language}": {"type": "STRING"} for language in languages}
     fields["keywords"] = {"type": "ARRAY", "items": {"type": "STRING"}}
     fields["text_in_photo"] = {"type": "STRING"}
@@ -267,7 +263,7 @@ SUBJECTS: dict[str, str] = {
 
 
 def pairs_of(subject: str) -> tuple[tuple[str, str], ...]:
-    """The (English, Korean) pairs of one of `SUBJECTS`."""
+    """Parse one of `SUBJECTS` into (English, Korean) pairs."""
     pairs = (pair.split("=") for pair in SUBJECTS[subject].split(","))
     return tuple((" ".join(english.split()), " ".join(korean.split())) for english, korean in pairs)
 

@@ -21,7 +21,7 @@ from album.errors import HALF_CHARACTER, AlbumError, disk_sentence
 from album.runtime.shutdown import closing_s, interrupt_on_signals
 from album.service import Album
 from album.settings import Settings, keep_libraries_private
-from models.captioners.factory import captioner_named
+from models.captioners.factory import create_captioner
 from models.classifiers.factory import DefaultClassifiers
 from models.clip.loader import EncoderLoader
 from models.errors import ModelError
@@ -72,7 +72,7 @@ def open_album(
     settings = read_settings(context, data_dir)
     keep_libraries_private(settings)
     logging.basicConfig(level=logging.ERROR, format="%(message)s")
-    captioner = captioner_named(
+    captioner = create_captioner(
         settings.captioner,
         gemini_api_key=settings.gemini_api_key,
         gemini_model=settings.gemini_model,

@@ -1,1 +1,1 @@
-"""Captioners: Gemini and CoCa."""
+"""Captioners: local CoCa models and the Gemini API."""

@@ -1,4 +1,6 @@
-"""Captions without any service: a CoCa model on this machine, behind `interfaces.Captioner`.
+"""Local captions from a CoCa model, behind `interfaces.Captioner`.
+
+torch and open_clip are imported with the first caption, so that the page starts without them.
 
 Imports no network: torch and open_clip come in at the first question, so that the page need not
 wait for them.
@@ -21,6 +23,7 @@ from models.errors import (
     CaptionRefusedError,
     ModelError,
     WeightsUnavailableError,
+    setting_needed,
 )
 from models.interfaces import CaptionResult, Turn
 
@@ -34,9 +37,9 @@ DEFAULT_MODEL = "coca_ViT-B-32/laion2b_s13b_b90k"
 
 
 class CocaCaptioner:
-    """Writes an English caption of a picture; safe to call from many threads.
+    """Write English captions on this machine.
 
-    Reads the weights from this machine alone; `fetch` is what brings them here.
+    Safe to call from many threads. Reads weights from the disk alone, `fetch` downloads them.
     """
 
     prompt_version = "none"  # it takes no instructions
@@ -47,16 +50,18 @@ class CocaCaptioner:
     before_request: Callable[[], None] | None = None  # of no use: nothing is ever sent
 
     def __init__(self, spec: str, weights_dir: Path, device: str = "auto") -> None:
-        """Loads nothing yet, so that a wrong name does not keep the album from starting.
+        """Remember the settings without loading the network.
+
+        A wrong name therefore does not keep the album from starting.
 
         Args:
             spec: as in `models.clip.spec`, of one of open_clip's CoCa models.
             weights_dir: where the hub's files are kept.
             device: "auto", "cuda", "mps" or "cpu".
         """
-        architecture, _, rest = spec.partition("/")
-        is_file = "/" in rest or Path(rest).suffix in (".safetensors", ".pt", ".bin")
-        self.model_id = f"{architecture}/{Path(rest).stem}" if is_file else spec
+        architecture, _, weights = spec.partition("/")
+        is_file = "/" in weights or Path(weights).suffix in (".safetensors", ".pt", ".bin")
+        self.model_id = f"{architecture}/{Path(weights).stem}" if is_file else spec
         self._spec = spec
         self._weights_dir = weights_dir
         self._device = device
@@ -64,18 +69,18 @@ class CocaCaptioner:
         self._network: CaptionNetwork | None = None
 
     def check(self) -> None:
-        """See `interfaces.Captioner.check`; looks at the disk."""
+        """Check that the weights are on the disk. See `interfaces.Captioner.check`."""
         from models.clip.weights import weights_on_disk
 
         model = self._model()
         if self._network is None and not weights_on_disk(self._spec, self._weights_dir):
-            raise _for_a_setting(
+            raise setting_needed(
                 f"The caption model {model.name} is not on this machine yet: start the album where "
                 "it can reach the network once, or set ALBUM_CAPTIONER=gemini."
             )
 
     def fetch(self) -> None:
-        """Download the weights where they are missing; returns when they are there.
+        """Download missing weights, and return when they are complete.
 
         Raises:
             CaptionerUnavailableError: unknown model, no network, a full disk.
@@ -94,10 +99,13 @@ class CocaCaptioner:
             ) from error
 
     def describe(self, jpeg: bytes, languages: Sequence[str]) -> CaptionResult:
-        """See `interfaces.Captioner.describe`: an English caption where English is among
-        `languages`, without keywords or read text."""
+        """Write an English caption, without keywords or text in the photo.
+
+        See `interfaces.Captioner.describe`. Raises CaptionerUnavailableError unless `languages` has
+        "en".
+        """
         if "en" not in languages:
-            raise _for_a_setting(
+            raise setting_needed(
                 "This captioner writes English alone: ask for English captions, or set "
                 "ALBUM_CAPTIONER=gemini."
             )
@@ -106,12 +114,12 @@ class CocaCaptioner:
         try:
             words = self._loaded().caption(image)
         except WeightsUnavailableError as error:
-            raise _for_a_setting(
+            raise setting_needed(
                 f"The files of the caption model {self._model().name} are damaged or made for "
                 "another architecture: delete or replace them and start the album again."
             ) from error
         except ModelError as error:
-            raise _for_a_setting(str(error)) from error
+            raise setting_needed(str(error)) from error
         caption = one_line(words, LONGEST_CAPTION)
         if not any(character.isalnum() for character in caption):
             raise CaptionRefusedError(
@@ -120,15 +128,15 @@ class CocaCaptioner:
         return CaptionResult({"en": caption})
 
     def answer(self, jpeg: bytes, turns: Sequence[Turn], language: str) -> str:
-        """Always raises CaptionerUnavailableError: the model cannot converse."""
-        raise _for_a_setting(
+        """Raise CaptionerUnavailableError, because the model cannot converse."""
+        raise setting_needed(
             "This captioner cannot answer questions: set ALBUM_CAPTIONER=gemini to ask about a "
             "photo."
         )
 
     def translate(self, text: str, language: str) -> str:
-        """Always raises CaptionerUnavailableError: the model cannot translate."""
-        raise _for_a_setting(
+        """Raise CaptionerUnavailableError, because the model cannot translate."""
+        raise setting_needed(
             "This captioner cannot translate: set ALBUM_CAPTIONER=gemini to have a search "
             "translated."
         )
@@ -139,13 +147,13 @@ class CocaCaptioner:
         try:
             return caption_spec(self._spec)
         except WeightsUnavailableError as error:
-            raise _for_a_setting(
+            raise setting_needed(
                 f'"{self._spec}" names no model that writes captions: set ALBUM_COCA_MODEL to '
                 f"{DEFAULT_MODEL} or to another of open_clip's CoCa models."
             ) from error
 
     def _loaded(self) -> CaptionNetwork:
-        """The network, loaded at the first photo; that takes seconds."""
+        """Load the network with the first photo, which takes seconds."""
         from models.captioners.coca_network import CaptionNetwork
 
         with self._loading:
@@ -162,9 +170,3 @@ def _opened(jpeg: bytes) -> Image.Image:
         raise CaptionRefusedError(
             "The model cannot open this photo: write the caption by hand."
         ) from error
-
-
-def _for_a_setting(sentence: str) -> CaptionerUnavailableError:
-    error = CaptionerUnavailableError(sentence)
-    error.needs_setting = True
-    return error

@@ -1,4 +1,7 @@
-"""Captions by a CoCa model of open_clip: an image tower, and a decoder that writes what it sees.
+"""CoCa captioning network: an image tower and a text decoder.
+
+Yu et al. 2022, "CoCa: Contrastive Captioners are Image-Text Foundation Models". Beam search is
+implemented here, because `CoCa.generate` needs classes that transformers 5 has dropped.
 
 Yu et al. 2022, "CoCa: Contrastive Captioners are Image-Text Foundation Models". The words are
 searched for here: `CoCa.generate` needs classes that transformers 5 has no more.
@@ -20,21 +23,21 @@ from models.clip.encoder import (
     choose_device,
     choose_dtype,
     load_clip,
-    tokenizer_of,
+    load_tokenizer,
 )
 from models.clip.spec import ModelSpec, parse_spec
 from models.clip.weights import checkpoint_on_disk
 from models.errors import ModelError, WeightsUnavailableError
 
 BEAMS = 4
-LONGEST = 40  # tokens, its two ends included; captions it was trained with have about 15
+LONGEST = 40  # tokens with both ends, while training captions have about 15
 SHORTEST = 3  # before its end, the start included: two words or so
 # Wu et al. 2016, section 7: without it the shortest caption would always be the likeliest.
 LENGTH_POWER = 0.8
 
 
 def caption_spec(spec: str) -> ModelSpec:
-    """Read a spec (see `models.clip.spec`) that is to name a model with a decoder for captions.
+    """Parse the spec of a model that has a caption decoder.
 
     Raises:
         WeightsUnavailableError: it names nothing, or a model that cannot write.
@@ -46,10 +49,12 @@ def caption_spec(spec: str) -> ModelSpec:
 
 
 class CaptionNetwork:
-    """One CoCa model in memory; safe to call from many threads."""
+    """One CoCa model in memory. Safe to call from many threads."""
 
     def __init__(self, spec: ModelSpec, weights_dir: Path, device: str = "auto") -> None:
-        """Load `spec`, one of `caption_spec`, from this machine's files.
+        """Load a model from this machine's files.
+
+        `spec` comes from `caption_spec`.
 
         Raises:
             WeightsUnavailableError: the weights are missing, cut or broken.
@@ -69,10 +74,12 @@ class CaptionNetwork:
             raise ModelError(self._does_not_fit()) from error
         except BROKEN_CHECKPOINT as error:
             raise WeightsUnavailableError(f"{spec.name} cannot be loaded") from error
-        self._tokenizer = tokenizer_of(spec, None)
+        self._tokenizer = load_tokenizer(spec, None)
 
     def caption(self, image: Image.Image) -> str:
-        """What the model sees in an upright RGB image of any size, the same each time; may be "".
+        """Caption an upright RGB image of any size.
+
+        The result is deterministic and may be empty.
 
         Raises:
             ModelError: the device has no memory left.
@@ -88,22 +95,22 @@ class CaptionNetwork:
         return words.strip()
 
     def _search(self, pixels: torch.Tensor) -> tuple[int, ...]:
-        """The tokens of a caption for `pixels` (1, 3, h, w)."""
-        sees = self._model(pixels)
+        """Find the caption tokens for `pixels`, (1, 3, h, w)."""
+        encoded = self._model(pixels)
 
         def logits(text: torch.Tensor) -> torch.Tensor:
             b = len(text)
             outputs: dict[str, torch.Tensor] = self._model(
                 pixels.expand(b, -1, -1, -1),
                 text.to(self._device),
-                image_latent=sees["image_features"].expand(b, -1),
-                image_embs=sees["image_embs"].expand(b, -1, -1),
+                image_latent=encoded["image_features"].expand(b, -1),
+                image_embs=encoded["image_embs"].expand(b, -1, -1),
                 output_labels=False,
             )
             return outputs["logits"][:, -1]
 
         longest = min(LONGEST, self._model.context_length)
-        return likeliest(
+        return beam_search(
             logits, self._tokenizer.sot_token_id, self._tokenizer.eot_token_id, longest
         )
 
@@ -115,8 +122,8 @@ class CaptionNetwork:
 
 
 @dataclass(frozen=True)
-class Written:
-    """A caption on its way, or at its end."""
+class Beam:
+    """A caption in progress, or a complete one."""
 
     tokens: tuple[int, ...]
     score: float
@@ -124,11 +131,11 @@ class Written:
 
     @property
     def rank(self) -> float:
-        """By which captions of different lengths are compared; the higher the better."""
+        """Length-normalised score. Higher is better."""
         return self.score / math.pow(len(self.tokens), LENGTH_POWER)
 
 
-def likeliest(
+def beam_search(
     logits: Callable[[torch.Tensor], torch.Tensor],
     start: int,
     end: int,
@@ -136,35 +143,37 @@ def likeliest(
     shortest: int = SHORTEST,
     beams: int = BEAMS,
 ) -> tuple[int, ...]:
-    """Beam search for the tokens of highest rank, `start` and `end` included.
+    """Find the tokens of highest rank, with `start` and `end`.
 
     Args:
-        logits: of the next token (b, vocabulary) after each of the tokens (b, t).
-        start: the token that all begin with; it does not come again.
-        end: the token that ends a caption.
-        longest: most tokens of it.
-        shortest: fewest tokens before its end.
-        beams: how many are followed at the same time.
+        logits: Logits of the next token (b, vocabulary) after each token sequence (b, t).
+        start: The first token of every caption. It is never repeated.
+        end: The token that ends a caption.
+        longest: Most tokens of a caption.
+        shortest: Fewest tokens before the end.
+        beams: How many candidates are followed at once.
     """
-    alive = [Written((start,), 0.0)]
-    ended: list[Written] = []
+    alive = [Beam((start,), 0.0)]
+    ended: list[Beam] = []
     for length in range(1, longest):
         # In float32: sums of many small logarithms would be lost in bfloat16.
-        nats = logits(torch.tensor([it.tokens for it in alive])).float().log_softmax(dim=-1).cpu()
+        nats = (
+            logits(torch.tensor([beam.tokens for beam in alive])).float().log_softmax(dim=-1).cpu()
+        )
         nats[:, start] = -torch.inf
         if length < shortest:
             nats[:, end] = -torch.inf
         vocabulary = nats.shape[1]
-        scores = (nats + torch.tensor([[it.score] for it in alive])).flatten()
+        scores = (nats + torch.tensor([[beam.score] for beam in alive])).flatten()
         # Each beam may end, so twice as many go on to fill the beams again.
         best, places = scores.topk(min(2 * beams, len(scores)))
         grown = [
-            Written((*alive[place // vocabulary].tokens, place % vocabulary), score)
+            Beam((*alive[place // vocabulary].tokens, place % vocabulary), score)
             for place, score in zip(places.tolist(), best.tolist(), strict=True)
             if score > -math.inf
         ]
-        ended += [it for it in grown[:beams] if it.tokens[-1] == end]
-        alive = [it for it in grown if it.tokens[-1] != end][:beams]
+        ended += [beam for beam in grown[:beams] if beam.tokens[-1] == end]
+        alive = [beam for beam in grown if beam.tokens[-1] != end][:beams]
         if len(ended) >= beams or not alive:
             break
-    return max(ended or alive, key=lambda it: it.rank).tokens
+    return max(ended or alive, key=lambda beam: beam.rank).tokens

@@ -1,4 +1,4 @@
-"""Chooses who writes captions, by the name that the settings give."""
+"""Create the captioner that the settings name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from models.interfaces import Captioner
 log = logging.getLogger(__name__)
 
 
-def captioner_named(
+def create_captioner(
     name: str,
     *,
     gemini_api_key: str | None,
@@ -24,16 +24,16 @@ def captioner_named(
     weights_dir: Path,
     device: str,
 ) -> Captioner:
-    """The captioner that goes by `name`; loads nothing and connects to nothing yet.
+    """Create a captioner without loading or connecting to anything.
 
     Args:
         name: "gemini" or "coca".
-        gemini_api_key: as for `GeminiCaptioner`, like the next two.
-        gemini_model: which model of Google's.
-        gemini_endpoint: another address than Google's.
-        coca_model: as for `CocaCaptioner`, like the rest.
-        weights_dir: where downloaded weights are kept.
-        device: where it runs.
+        gemini_api_key: See `GeminiCaptioner`.
+        gemini_model: Google's name of the model.
+        gemini_endpoint: Another address than Google's.
+        coca_model: See `CocaCaptioner`.
+        weights_dir: The folder of downloaded weights.
+        device: "auto", "cuda", "mps" or "cpu", for CoCa.
     """
     if name == "coca":
         return CocaCaptioner(coca_model, weights_dir, device)
@@ -41,7 +41,7 @@ def captioner_named(
 
 
 def fetch_in_background(captioner: Captioner) -> None:
-    """Download what the captioner needs and this machine lacks, in a thread of its own."""
+    """Download missing weights of the captioner on a thread."""
     if isinstance(captioner, CocaCaptioner):
         threading.Thread(target=_fetch, args=(captioner,), name="coca", daemon=True).start()
 

@@ -1,8 +1,7 @@
-"""Captions, answers and translations by Gemini: the only module that speaks to Google, through
-google-generativeai over REST.
+"""Gemini captions, answers and translations over REST.
 
-The SDK has reached its end of support; everything of it stays in this file. It is imported at the
-first question, because that takes over a second and the page must not wait for it.
+This is the only module that uses google-generativeai, which has reached its end of support. The
+SDK is imported with the first request: that takes over a second and the page must not wait for it.
 """
 
 from __future__ import annotations
@@ -14,15 +13,15 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from models.captioners.gemini_errors import fault
+from models.captioners.gemini_errors import error_for_status
 from models.captioners.response_parsing import (
     MalformedAnswerError,
-    conversation_in,
-    description_in,
-    plain_description,
-    translation_in,
+    parse_answer,
+    parse_description,
+    parse_translation,
+    salvage_description,
 )
-from models.errors import CaptionerUnavailableError, CaptionRefusedError
+from models.errors import CaptionerUnavailableError, CaptionRefusedError, setting_needed
 from models.interfaces import CaptionResult, Turn
 from models.prompts import (
     ANSWER_INSTRUCTIONS,
@@ -34,24 +33,23 @@ from models.prompts import (
 
 log = logging.getLogger(__name__)
 
-# Why an answer may end with its text still meant; all other reasons withdraw it.
+# Finish reasons after which the text counts. All others withdraw it.
 CAPTION_STANDS = ("STOP", "MAX_TOKENS", "FINISH_REASON_UNSPECIFIED")
 TRANSLATION_STANDS = ("STOP", "FINISH_REASON_UNSPECIFIED")  # half of it would find other photos
 SHORTEST_KEY_TO_HINT = 12  # four characters of a shorter one would be too much of it
 
 
 class GeminiCaptioner:
-    """Asks a Gemini model about a picture; implements `interfaces.Captioner`.
+    """Ask a Gemini model about photos. Implements `interfaces.Captioner`.
 
-    Safe to call from many threads. Each has a connection of its own, beside the configuration that
-    the SDK keeps for a whole process.
+    Safe to call from many threads. Each instance has its own connection, separate from the SDK's
+    process-wide configuration.
 
-    Each call sends one HTTP request and never repeats it, but for `describe`, which asks once more
-    where an answer is malformed. Whoever counts requests, or lets them wait, does so in
-    `before_request`.
+    Each call sends one HTTP request without retries. Only `describe` sends a second one after a
+    malformed answer. `before_request` is the place to count or delay requests.
 
-    The key is in no sentence, no log and no exception: what the SDK raises may quote it, and is
-    therefore not kept as the cause of what is raised here.
+    The key never appears in messages, logs or exceptions. SDK errors may quote it, so they are not
+    kept as the cause of what is raised here.
     """
 
     prompt_version = PROMPT_VERSION
@@ -67,15 +65,15 @@ class GeminiCaptioner:
         timeout_s: float = 60,
         before_request: Callable[[], None] | None = None,
     ) -> None:
-        """Connects to nothing yet.
+        """Remember the settings without connecting.
 
         Args:
-            api_key: of https://aistudio.google.com/apikey; None or blank where there is none.
-            model: as Google names it, such as `gemini-3.5-flash-lite`.
-            endpoint: address of a server that speaks the same API; None for Google's.
-            timeout_s: after which an answer is given up.
-            before_request: called in the thread of the caller before each HTTP request; it may
-                wait, and what it raises is passed on with nothing sent.
+            api_key: A key from https://aistudio.google.com/apikey, or None or blank.
+            model: Google's name of the model, such as `gemini-3.5-flash-lite`.
+            endpoint: Address of another server with this API, None for Google's.
+            timeout_s: How long to wait for an answer.
+            before_request: Called in the caller's thread before each HTTP request. It may wait, and
+                its exceptions are passed on with nothing sent.
         """
         self.model_id = model
         self.before_request = before_request
@@ -90,43 +88,45 @@ class GeminiCaptioner:
 
     @property
     def key_hint(self) -> str:
-        """The end of the key, such as "…abcd", by which a person knows it; "" without a key."""
+        """End of the key, such as "…abcd", or "" without a key."""
         if not self._api_key:
             return ""
         return "…" + (self._api_key[-4:] if len(self._api_key) >= SHORTEST_KEY_TO_HINT else "")
 
     def check(self) -> None:
-        """See `interfaces.Captioner.check`."""
+        """Check that a usable key is set. See `interfaces.Captioner.check`."""
         if not self._api_key:
-            raise _for_a_setting(
+            raise setting_needed(
                 "Captions by Gemini need a key: get one at https://aistudio.google.com/apikey, set "
                 "GEMINI_API_KEY to it and start the album again."
             )
         if not self._api_key.isascii() or not self._api_key.isprintable() or " " in self._api_key:
-            raise _for_a_setting(
+            raise setting_needed(
                 "GEMINI_API_KEY holds characters that no key has: copy the key once more, set it "
                 "and start the album again."
             )
 
     def describe(self, jpeg: bytes, languages: Sequence[str]) -> CaptionResult:
-        """See `interfaces.Captioner.describe`; what is sent is `jpeg` as it is, and the wishes.
+        """Caption a photo. See `interfaces.Captioner.describe`.
 
-        An answer that is not of the form asked for is asked for once more, in a second request;
-        after that what can be read in it is kept.
+        Sends `jpeg` unchanged with the instructions. A malformed answer is requested once more,
+        then the readable part of the second answer is used.
         """
         contents = [_picture(jpeg), describe_instruction(languages)]
         schema = describe_schema(languages)
         for _ in range(2):
-            said, withdrawn = self._ask(contents, schema=schema)
-            _check_photo(said, withdrawn)
+            text, withdrawn = self._ask(contents, schema=schema)
+            _check_photo(text, withdrawn)
             try:
-                return description_in(said, languages)
+                return parse_description(text, languages)
             except MalformedAnswerError as error:
                 log.info("%s gave a malformed answer: %s", self.model_id, error)
-        return plain_description(said, languages)
+        return salvage_description(text, languages)
 
     def answer(self, jpeg: bytes, turns: Sequence[Turn], language: str) -> str:
-        """See `interfaces.Captioner.answer`; the photo goes with the first turn alone.
+        """Answer a question about a photo. See `interfaces.Captioner.answer`.
+
+        The photo is sent with the first turn only.
 
         Raises:
             ValueError: the conversation does not begin and end with the person.
@@ -138,21 +138,24 @@ class GeminiCaptioner:
             for turn in turns
         ]
         contents[0]["parts"] = [_picture(jpeg), turns[0].text]
-        said, withdrawn = self._ask(contents, system=ANSWER_INSTRUCTIONS[language])
+        text, withdrawn = self._ask(contents, system=ANSWER_INSTRUCTIONS[language])
         if withdrawn:
             raise CaptionRefusedError(f"Gemini declined this question ({withdrawn}).")
-        if not (answer := conversation_in(said)):
+        if not (answer := parse_answer(text)):
             raise CaptionRefusedError("Gemini answered with nothing: ask in other words.")
         return answer
 
     def translate(self, text: str, language: str) -> str:
-        """See `interfaces.Captioner.translate`; what is sent is `text`, below one instruction."""
-        said, withdrawn = self._ask(
+        """Translate a query. See `interfaces.Captioner.translate`.
+
+        Sends nothing but one instruction and `text`.
+        """
+        translation, withdrawn = self._ask(
             [TRANSLATION_INSTRUCTIONS[language], text], stands=TRANSLATION_STANDS, joint=" "
         )
         if withdrawn:
             raise CaptionRefusedError(f"Gemini did not translate this ({withdrawn}): reword it.")
-        return translation_in(said, text)
+        return parse_translation(translation, text)
 
     def _ask(
         self,
@@ -163,17 +166,20 @@ class GeminiCaptioner:
         stands: tuple[str, ...] = CAPTION_STANDS,
         joint: str = "",
     ) -> tuple[str, str]:
-        """What Gemini says, "" where nothing, and why it took that back, or "".
+        """Send one HTTP request and read the answer.
 
-        One HTTP request. Failures leave the `except` clauses as values, so that none of them
-        becomes the context of what is raised.
+        Failures leave the `except` clauses as values, so that none becomes the context of what is
+        raised.
 
         Args:
-            contents: as the SDK takes them.
-            schema: of the JSON to answer with; None for plain text.
-            system: instructions that stand above the contents.
-            stands: names of the reasons to end after which the text counts.
-            joint: stands between the parts of an answer.
+            contents: Contents as the SDK takes them.
+            schema: Schema of a JSON answer, None for plain text.
+            system: The system instruction.
+            stands: Finish reasons after which the text counts.
+            joint: Separator between the parts of an answer.
+
+        Returns:
+            The text, or "", and why Gemini withheld it, or "".
         """
         self.check()
         model = self._model(system)
@@ -185,23 +191,25 @@ class GeminiCaptioner:
         return _text_of(outcome, stands, joint)
 
     def _generate(self, model: Any, contents: list[Any], schema: Mapping[str, Any] | None) -> Any:
-        """The SDK's response, or the error to raise instead."""
+        """Return the SDK's response, or the error to raise."""
         from google.api_core import exceptions
         from google.protobuf.json_format import ParseError
         from requests.exceptions import RequestException, Timeout, TooManyRedirects
 
-        wish = {"response_mime_type": "application/json", "response_schema": schema}
+        json_config = {"response_mime_type": "application/json", "response_schema": schema}
         try:
             return model.generate_content(
                 contents,
-                generation_config=wish if schema else None,
+                generation_config=json_config if schema else None,
                 # Without its own retries, each of which would send the photo uncounted.
                 request_options={"timeout": self._timeout_s, "retry": None},
             )
         except exceptions.GoogleAPICallError as error:
             log.info("%s answered %s", self.model_id, type(error).__name__)
             message = str(error.message).replace(self._api_key, self.key_hint)
-            return fault(error.code, message, error.details, self.model_id, datetime.now(UTC))
+            return error_for_status(
+                error.code, message, error.details, self.model_id, datetime.now(UTC)
+            )
         except (Timeout, exceptions.RetryError):
             return CaptionerUnavailableError(
                 f"Gemini did not answer within {self._timeout_s:g} seconds: try again later."
@@ -227,9 +235,9 @@ class GeminiCaptioner:
             )
 
     def _model(self, system: str | None) -> Any:
-        """The SDK's model, on a connection that is made once; connects to nothing yet."""
+        """Build the SDK's model on one shared connection, without connecting."""
         with self._connecting, warnings.catch_warnings():
-            # It announces its end of support; the person at the album cannot help that.
+            # It announces its end of support, which the user cannot change.
             warnings.simplefilter("ignore", FutureWarning)
             import google.generativeai as genai
 
@@ -252,26 +260,23 @@ def _picture(jpeg: bytes) -> dict[str, Any]:
     return {"mime_type": "image/jpeg", "data": jpeg}
 
 
-def _for_a_setting(sentence: str) -> CaptionerUnavailableError:
-    error = CaptionerUnavailableError(sentence)
-    error.needs_setting = True
-    return error
-
-
-def _check_photo(said: str, withdrawn: str) -> None:
-    """Raises CaptionRefusedError where a photo was declined or nothing was said of it."""
+def _check_photo(text: str, withdrawn: str) -> None:
+    """Raise CaptionRefusedError if the photo was declined or the answer empty."""
     if withdrawn:
         raise CaptionRefusedError(f"Gemini declined this photo ({withdrawn}).")
-    if not said:
+    if not text:
         raise CaptionRefusedError(
             "Gemini answered without a caption: write one by hand, or ask another model."
         )
 
 
 def _text_of(response: Any, stands: tuple[str, ...], joint: str) -> tuple[str, str]:
-    """The stripped text of an answer, "" where it has none, and why it is not to be used, or "".
+    """Extract the stripped text of a response.
 
-    `response.text` would be a ValueError for an answer without text.
+    Reads the parts, because `response.text` raises ValueError for an answer without text.
+
+    Returns:
+        The text, or "", and why it was withheld, or "".
     """
     blocked = response.prompt_feedback.block_reason
     if blocked:
@@ -285,5 +290,8 @@ def _text_of(response: Any, stands: tuple[str, ...], joint: str) -> tuple[str, s
 
 
 def _name(reason: Any) -> str:
-    """The name of an enum value; a value that is newer than the SDK is a bare number."""
+    """Name an enum value.
+
+    A value that is newer than the SDK arrives as a bare number.
+    """
     return str(getattr(reason, "name", reason))

@@ -1,7 +1,7 @@
-"""What an HTTP error of Gemini means for the person, and for whoever asks again.
+"""Translation of Gemini's HTTP errors into `CaptionerUnavailableError`.
 
 References:
-    Google's error model and its details, google/rpc/error_details.proto; that a day's quota is new
+    Google's error model and its details, google/rpc/error_details.proto. Daily quotas are renewed
     at midnight in California: https://ai.google.dev/gemini-api/docs/rate-limits
 """
 
@@ -28,7 +28,7 @@ class QuotaUsedUpError(CaptionerUnavailableError):
     is_quota = True
 
     def __init__(self, retry_after_s: float | None, until_tomorrow: bool = False) -> None:
-        """`retry_after_s` is how long to leave Gemini alone, None where it does not say."""
+        """Store when to retry, `retry_after_s`, None if Gemini does not say."""
         self.retry_after_s = retry_after_s
         self.until_tomorrow = until_tomorrow
         if until_tomorrow:
@@ -41,21 +41,21 @@ class QuotaUsedUpError(CaptionerUnavailableError):
             super().__init__(f"Gemini's quota for this key is used up: try again {when}.")
 
 
-def fault(
+def error_for_status(
     code: int | None, message: str, details: Sequence[Any], model: str, now: datetime
 ) -> CaptionerUnavailableError:
-    """The error to raise for an answer that is an HTTP error.
+    """Build the error for an HTTP status.
 
     Args:
-        code: its status; None where there is none.
-        message: what Gemini says of it, without any secret.
-        details: of the error as JSON has them; they may hold anything.
-        model: that was asked.
-        now: the time, with its zone.
+        code: The HTTP status, None where there is none.
+        message: Gemini's message, without any secret.
+        details: JSON details of the error, of any content.
+        model: The requested model.
+        now: The time, with its zone.
     """
     if code == 429:
         if _is_of_a_day(details):
-            # Beside a day's quota RetryInfo names seconds all the same; they are of no use.
+            # RetryInfo is too short for a daily quota.
             return QuotaUsedUpError(seconds_to_new_day(now), until_tomorrow=True)
         return QuotaUsedUpError(_retry_after_s(details))
     reason = _detail(details, ERROR_INFO).get("reason")
@@ -74,8 +74,8 @@ def fault(
         if code and code >= 500:
             sentence = "Gemini has a fault of its own at the moment: try again later."
         else:
-            said = " ".join(message.split())[:LONGEST_MESSAGE]
-            sentence = f"Gemini refused the request ({code}): {said}"
+            excerpt = " ".join(message.split())[:LONGEST_MESSAGE]
+            sentence = f"Gemini refused the request ({code}): {excerpt}"
     error = CaptionerUnavailableError(sentence)
     error.needs_setting = needs_setting
     error.retry_after_s = _retry_after_s(details)
@@ -83,14 +83,17 @@ def fault(
 
 
 def seconds_to_new_day(now: datetime) -> float:
-    """How long until the quotas of a day are new, on days of 23 and 25 hours, too."""
+    """Count the seconds until daily quotas are renewed.
+
+    Correct on days of 23 and 25 hours, too.
+    """
     there = now.astimezone(CALIFORNIA)
     midnight = (there + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
     return midnight.timestamp() - now.timestamp()
 
 
 def _is_of_a_day(details: Sequence[Any]) -> bool:
-    """Whether a quota names itself so, as "GenerateRequestsPerDay..." or "..._per_day"."""
+    """Check for a daily quota: "GenerateRequestsPerDay..." or "..._per_day"."""
     violations = _detail(details, QUOTA_FAILURE).get("violations")
     if not isinstance(violations, list):
         return False
@@ -104,7 +107,7 @@ def _is_of_a_day(details: Sequence[Any]) -> bool:
 
 
 def _retry_after_s(details: Sequence[Any]) -> float | None:
-    """What RetryInfo says, such as "37s"; None where it says nothing that is a time."""
+    """Read RetryInfo, such as "37s". None if it holds no time."""
     try:
         seconds = float(str(_detail(details, RETRY_INFO).get("retryDelay")).removesuffix("s"))
     except ValueError:
@@ -113,5 +116,8 @@ def _retry_after_s(details: Sequence[Any]) -> float | None:
 
 
 def _detail(details: Sequence[Any], kind: str) -> Mapping[str, Any]:
-    """The detail of that kind, empty where there is none."""
-    return next((one for one in details if isinstance(one, dict) and one.get("@type") == kind), {})
+    """Return the detail of a kind, or an empty mapping."""
+    return next(
+        (detail for detail in details if isinstance(detail, dict) and detail.get("@type") == kind),
+        {},
+    )

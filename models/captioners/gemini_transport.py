@@ -1,4 +1,4 @@
-"""How requests to Gemini travel: once each, within a time, and to no other place.
+"""HTTP transport for Gemini: one attempt, one deadline, one host.
 
 Imported with the SDK, which brings `requests` and `urllib3`.
 """
@@ -20,21 +20,25 @@ PIECE_BYTES = 65_536
 
 
 class BoundedAdapter(HTTPAdapter):
-    """Reads an answer to its end within the timeout of its request.
+    """Read each whole response within the timeout of its request.
+
+    The timeout of `requests` applies to each read from the socket, so a slow drip would never end.
 
     That of `requests` is for each read from the socket, so an answer that drips would never end.
     """
 
-    def send(self, request: PreparedRequest, *how: Any, **named: Any) -> Response:
-        """Send `request` and read the whole answer; `named` are the arguments of the session.
+    def send(self, request: PreparedRequest, *args: Any, **options: Any) -> Response:
+        """Send `request` and read the whole response.
+
+        `options` are the arguments of the session.
 
         Raises:
             ReadTimeout: it is not all there within `timeout` seconds; noticed as a piece arrives,
                 or after as long again without one.
             BrokenConnection: it ends early, or is larger than any answer.
         """
-        deadline = time.monotonic() + named["timeout"]
-        response = super().send(request, *how, **{**named, "stream": True})
+        deadline = time.monotonic() + options["timeout"]
+        response = super().send(request, *args, **{**options, "stream": True})
         try:
             pieces = list(_pieces(response, deadline))
         except BaseException:
@@ -46,7 +50,7 @@ class BoundedAdapter(HTTPAdapter):
 
 
 def _pieces(response: Response, deadline: float) -> Iterator[bytes]:
-    """The decoded body as it arrives."""
+    """Yield the decoded body as it arrives."""
     left_bytes = LARGEST_ANSWER_BYTES
     try:
         while piece := response.raw.read1(PIECE_BYTES, decode_content=True):
@@ -63,10 +67,10 @@ def _pieces(response: Response, deadline: float) -> Iterator[bytes]:
 
 
 def send_once(session: Any) -> None:
-    """Make the SDK's `session` send each request one time only, and to the endpoint alone.
+    """Disable retries and redirects of the SDK's `session`.
 
-    It would send again after a 401, although a key cannot be refreshed; and it would follow a
-    redirect, photo, key and all.
+    It would retry after a 401, although a key cannot be refreshed. A redirect would send the photo
+    and the key to another host.
     """
     session._refresh_status_codes = ()
     session.max_redirects = 0

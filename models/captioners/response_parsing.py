@@ -1,7 +1,7 @@
-"""Answers of a language model, read as what they are: text of a stranger.
+"""Parsing of language model answers, which are untrusted text.
 
-Whatever is let through is of the promised form: Unicode in NFC, bounded, without characters that
-cannot be seen or stored.
+Results have the documented form: Unicode in NFC, bounded length, no invisible or unstorable
+characters.
 """
 
 from __future__ import annotations
@@ -31,23 +31,23 @@ CUT_CAPTION = r'"caption_%s"\s*:\s*"((?:[^"\\]|\\.)*)'
 
 
 class MalformedAnswerError(ModelError):
-    """Raised when an answer is not of the form asked for; asking once more may mend it."""
+    """Raised for an answer of the wrong form. A retry may help."""
 
 
 def one_line(text: str, longest: int) -> str:
-    """`text` in one line of at most `longest` characters, cut where it is longer."""
-    seen = "".join(c for c in " ".join(text.split()) if c in JOINERS or not _is_hidden(c))
-    return unicodedata.normalize("NFC", seen)[:longest].strip()
+    """Clean `text` to one line of at most `longest` characters."""
+    visible = "".join(c for c in " ".join(text.split()) if c in JOINERS or not _is_hidden(c))
+    return unicodedata.normalize("NFC", visible)[:longest].strip()
 
 
 def lines(text: str, longest: int) -> str:
-    """The same with its lines kept; of several blank ones in a row, one stays."""
+    """Clean `text` line by line, with single blank lines at most."""
     clean = (one_line(line, longest) for line in text.splitlines())
     return re.sub(r"\n{3,}", "\n\n", "\n".join(clean).strip())[:longest].rstrip()
 
 
-def description_in(answer: str, languages: Sequence[str]) -> CaptionResult:
-    """The description in an answer of the form of `prompts.describe_schema`.
+def parse_description(answer: str, languages: Sequence[str]) -> CaptionResult:
+    """Parse an answer of the form of `prompts.describe_schema`.
 
     Raises:
         MalformedAnswerError: it is no JSON object, lacks a caption, or holds other types.
@@ -71,14 +71,13 @@ def description_in(answer: str, languages: Sequence[str]) -> CaptionResult:
     return CaptionResult(captions, _cleaned(keywords), lines(text, LONGEST_TEXT))
 
 
-def plain_description(answer: str, languages: Sequence[str]) -> CaptionResult:
-    """What can be read in an answer that is not of the form asked for.
+def salvage_description(answer: str, languages: Sequence[str]) -> CaptionResult:
+    """Recover what is readable from a malformed answer.
 
-    That is the captions where it is JSON in part, else all of it as one caption of an unknown
-    language.
+    For broken JSON that is its captions, else the whole text as one caption of an unknown language.
 
     Raises:
-        CaptionRefusedError: nothing in it is for a reader.
+        CaptionRefusedError: nothing in it is readable.
     """
     text = _without_fence(answer)
     if text.startswith(("{", "[")):
@@ -93,13 +92,15 @@ def plain_description(answer: str, languages: Sequence[str]) -> CaptionResult:
     return CaptionResult(captions)
 
 
-def conversation_in(answer: str) -> str:
-    """What is said in a conversation: plain text in lines, at most LONGEST_ANSWER characters."""
+def parse_answer(answer: str) -> str:
+    """Clean a chat answer to plain lines of at most LONGEST_ANSWER characters."""
     return lines(answer, LONGEST_ANSWER)
 
 
-def translation_in(answer: str, original: str) -> str:
-    """The translation, without the quotation marks and the full stop that the original has not.
+def parse_translation(answer: str, original: str) -> str:
+    """Clean a translation of quotation marks and full stop.
+
+    They are kept where the original has them.
 
     Raises:
         CaptionRefusedError: the answer is not one line of a translation's length.
@@ -117,32 +118,32 @@ def translation_in(answer: str, original: str) -> str:
 
 
 def _captions_in(fields: Mapping[str, Any], languages: Sequence[str]) -> dict[str, str]:
-    """Those of the captions asked for that are there."""
-    found = {language: fields.get(f"caption_{language}") for language in languages}
+    """Collect the requested captions that are present."""
+    values = {language: fields.get(f"caption_{language}") for language in languages}
     clean = {
         language: one_line(caption, LONGEST_CAPTION)
-        for language, caption in found.items()
+        for language, caption in values.items()
         if isinstance(caption, str)
     }
     return {language: caption for language, caption in clean.items() if caption}
 
 
 def _pieces_of(text: str, languages: Sequence[str]) -> dict[str, Any]:
-    """The captions in JSON that is cut short, or wrong elsewhere."""
+    """Extract the captions of JSON that is truncated or broken elsewhere."""
     pieces: dict[str, Any] = {}
     for language in languages:
-        found = re.search(CUT_CAPTION % language, text)
-        if found is None:
+        match = re.search(CUT_CAPTION % language, text)
+        if match is None:
             continue
         try:
-            pieces[f"caption_{language}"] = json.loads(f'"{found[1]}"', strict=False)
+            pieces[f"caption_{language}"] = json.loads(f'"{match[1]}"', strict=False)
         except ValueError:
             continue  # cut within an escape
     return pieces
 
 
 def _cleaned(keywords: Sequence[str]) -> tuple[str, ...]:
-    """Without marks around them, doubles, and what is too long to be a keyword."""
+    """Strip marks, duplicates and overlong entries from keywords."""
     kept: dict[str, str] = {}
     for keyword in keywords:
         word = one_line(keyword, LONGEST_TEXT).strip(" #,.;·-\"'“”")
@@ -152,11 +153,11 @@ def _cleaned(keywords: Sequence[str]) -> tuple[str, ...]:
 
 
 def _without_fence(answer: str) -> str:
-    """The answer without the ``` lines that models put around code."""
+    """Strip the ``` lines that models put around code."""
     fenced = FENCE.fullmatch(answer)
     return (fenced[1] if fenced else answer).strip()
 
 
 def _is_hidden(character: str) -> bool:
-    """Control characters, halves of surrogate pairs, and marks that turn or hide text."""
+    """Check for control characters, lone surrogates and invisible marks."""
     return unicodedata.category(character) in ("Cc", "Cf", "Cs")

@@ -1,1 +1,1 @@
-"""Classifiers: words, examples, trained networks."""
+"""Classifiers from text, from examples, and from training."""

@@ -1,4 +1,4 @@
-"""The classifiers of the album behind one interface: words, examples, and trained heads."""
+"""The album's classifiers behind one interface."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from models.interfaces import (
 
 
 class DefaultClassifiers:
-    """`models.interfaces.Classifiers` as they are here; what they load, they load when asked."""
+    """Implementation of `interfaces.Classifiers` with imports on first use."""
 
     def name_directions(
         self, encoder: Encoder, names: Sequence[ClassName], wording: Wording = "ensemble"
     ) -> npt.NDArray[np.float32]:
-        """(m, d): see `models.classifiers.zero_shot.name_directions`."""
+        """Embed class names, (m, d). See `zero_shot.name_directions`."""
         from models.classifiers.zero_shot import name_directions
 
         return name_directions(encoder, names, wording)
@@ -34,7 +34,7 @@ class DefaultClassifiers:
     def zero_shot(
         self, encoder: Encoder, directions: Embeddings, priors: npt.NDArray[np.float64]
     ) -> Classifier:
-        """Decide by cosine: see `models.classifiers.zero_shot.ZeroShotClassifier`."""
+        """Create a `zero_shot.ZeroShotClassifier` with the encoder's scale and bias."""
         from models.classifiers.zero_shot import ZeroShotClassifier
 
         return ZeroShotClassifier(
@@ -44,7 +44,7 @@ class DefaultClassifiers:
     def best_temperature(
         self, logits: npt.NDArray[np.float32], labels: npt.NDArray[np.intp]
     ) -> float:
-        """Above 0: see `models.classifiers.zero_shot.best_temperature`."""
+        """Fit a temperature > 0. See `zero_shot.best_temperature`."""
         from models.classifiers.zero_shot import best_temperature
 
         return best_temperature(logits, labels)
@@ -56,19 +56,19 @@ class DefaultClassifiers:
         unlabelled: Embeddings,
         text: npt.NDArray[np.float32] | None = None,
     ) -> FittedProbe:
-        """Learn a label from examples: see `models.classifiers.linear_probe.fit_probe`."""
+        """Learn a label from examples. See `linear_probe.fit_probe`."""
         from models.classifiers.linear_probe import fit_probe
 
         return fit_probe(positives, negatives, unlabelled, text)
 
     def heads(self, folder: Path) -> list[HeadCard]:
-        """Newest first: see `models.classifiers.trained_head.heads_in`."""
-        from models.classifiers.trained_head import heads_in
+        """List trained heads, newest first. See `trained_head.list_heads`."""
+        from models.classifiers.trained_head import list_heads
 
-        return heads_in(folder)
+        return list_heads(folder)
 
     def load_head(self, folder: Path, name: str) -> TrainedHead:
-        """One of them: see `models.classifiers.trained_head.load_head`."""
+        """Load a trained head. See `trained_head.load_head`."""
         from models.classifiers.trained_head import load_head
 
         return load_head(folder, name)

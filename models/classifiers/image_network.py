@@ -1,4 +1,4 @@
-"""Image towers with a linear head: built from their description, fed and asked.
+"""Image towers with a linear head.
 
 A tower is that of a CLIP model of open_clip, or torchvision's ResNet-50 (He et al. 2016) without
 its last layer. Nothing here fetches anything.
@@ -31,7 +31,7 @@ from torchvision.transforms import (  # type: ignore[import-untyped]
     Resize,
 )
 
-from models.classifiers.trained_head import TowerSpec
+from models.classifiers.tower_spec import TowerSpec
 from models.clip.encoder import choose_device, choose_dtype
 from models.interfaces import Shares
 
@@ -50,7 +50,7 @@ Pixels = npt.NDArray[np.uint8]
 
 
 class Network(torch.nn.Module):
-    """A tower with a linear head: pictures in, probabilities out."""
+    """A tower with a linear head, from images to probabilities."""
 
     def __init__(self, spec: TowerSpec, tower: torch.nn.Module, head: torch.nn.Linear) -> None:
         super().__init__()
@@ -63,55 +63,69 @@ class Network(torch.nn.Module):
         self.register_buffer("std", torch.tensor(spec.std)[:, None, None], persistent=False)
 
     def features(self, views: torch.Tensor) -> torch.Tensor:
-        """(b, 3, s, s) in [0, 1] -> (b, d); of norm 1 where it is CLIP's, as in the album."""
+        """Extract features from views in [0, 1].
+
+        (b, 3, s, s) -> (b, d) float32. CLIP features have norm 1, as in the album.
+        """
         mean, std = self.get_buffer("mean"), self.get_buffer("std")
-        made: torch.Tensor = self.tower((views - mean) / std)
-        return F.normalize(made.float(), dim=-1) if self.spec.kind == "clip" else made.float()
+        outputs: torch.Tensor = self.tower((views - mean) / std)
+        return F.normalize(outputs.float(), dim=-1) if self.spec.kind == "clip" else outputs.float()
 
     def forward(self, views: torch.Tensor) -> torch.Tensor:
-        """(b, 3, s, s) in [0, 1] -> (b, c) logits, float32."""
+        """Compute float32 logits of views in [0, 1].
+
+        (b, 3, s, s) -> (b, c).
+        """
         features = self.features(views)
         with torch.autocast(features.device.type, enabled=False):
             return F.linear(features, self.head.weight, self.head.bias)
 
     @torch.inference_mode()
     def look(self, images: Sequence[Image.Image]) -> Shares:
-        """(n, c) probabilities of upright RGB images; from many threads at once, if need be."""
-        found = [np.empty((0, self.head.out_features), np.float32)]
+        """Classify upright RGB images: (n, c) probabilities.
+
+        Safe to call from many threads.
+        """
+        batches = [np.empty((0, self.head.out_features), np.float32)]
         for start in range(0, len(images), BATCH):
             squares = [self._geometry(image) for image in images[start : start + BATCH]]
             pixels = np.stack([np.asarray(square, np.uint8) for square in squares])
             with self._lock:
-                found.append(self.look_at(torch.from_numpy(pixels)))
-        return np.concatenate(found)
+                batches.append(self.look_at(torch.from_numpy(pixels)))
+        return np.concatenate(batches)
 
     @torch.inference_mode()
     def look_at(self, pixels: torch.Tensor) -> Shares:
-        """(b, s, s, 3) uint8 -> (b, c) probabilities; the same as in `look`."""
+        """Classify squares (b, s, s, 3) uint8: (b, c) probabilities."""
         logits = self._as_views(self.forward, pixels)
         shares: Shares = logits.softmax(-1).cpu().numpy()
         return shares
 
     @torch.inference_mode()
     def features_of(self, pixels: torch.Tensor) -> torch.Tensor:
-        """(b, s, s, 3) uint8 -> (b, d) float32 on the CPU."""
+        """Extract features of squares, float32 on the CPU.
+
+        (b, s, s, 3) uint8 -> (b, d).
+        """
         return self._as_views(self.features, pixels).cpu()
 
-    def _as_views(self, ask: Any, pixels: torch.Tensor) -> torch.Tensor:
+    def _as_views(self, forward: Any, pixels: torch.Tensor) -> torch.Tensor:
         device = self.head.weight.device
         views = pixels.to(device).permute(0, 3, 1, 2).float() / 255  # (b, 3, s, s)
         dtype = choose_dtype(device)
         with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
-            answer: torch.Tensor = ask(views.contiguous(memory_format=torch.channels_last))
-        return answer
+            outputs: torch.Tensor = forward(views.contiguous(memory_format=torch.channels_last))
+        return outputs
 
 
 def geometry(spec: TowerSpec, px: int | None = None) -> Any:
-    """What turns an upright RGB image into the square that the tower sees, still in bytes.
+    """Build the transform from an upright RGB image to the tower's square.
+
+    The result is still an 8-bit image.
 
     Args:
-        spec: of the tower.
-        px: the side of the square, if not the tower's own: all lengths grow with it.
+        spec: The tower.
+        px: Another side of the square than the tower's. All lengths scale with it.
     """
     side = px or spec.image_size
     if spec.kind == "resnet50":
@@ -125,10 +139,10 @@ def geometry(spec: TowerSpec, px: int | None = None) -> Any:
 
 
 def build_tower(spec: TowerSpec) -> torch.nn.Module:
-    """A tower with random weights.
+    """Build a tower with random weights.
 
     Raises:
-        One of `CANNOT_BE_BUILT`: the description is none.
+        One of `CANNOT_BE_BUILT`: the description is invalid.
     """
     if spec.kind == "resnet50":
         tower = torchvision.models.resnet50(weights=None)
@@ -139,7 +153,7 @@ def build_tower(spec: TowerSpec) -> torch.nn.Module:
 
 
 def new_network(spec: TowerSpec, tower: torch.nn.Module, classes: int) -> Network:
-    """A tower with a head that says nothing yet: all classes alike."""
+    """Add a head with zero weights, for which all classes are equal."""
     head = torch.nn.Linear(spec.embed_dim, classes)
     torch.nn.init.zeros_(head.weight)
     torch.nn.init.zeros_(head.bias)
@@ -152,20 +166,25 @@ def load_network(
     weight: npt.NDArray[np.float32],
     bias: npt.NDArray[np.float32],
 ) -> Network | None:
-    """The network of a trained classifier in eval mode; None where weights and description do not
-    belong together."""
+    """Load the network of a trained classifier in eval mode.
+
+    Returns:
+        The network, or None if the weights do not match the description.
+    """
     try:
         # On no device first: a description alone must not be able to ask for all the memory.
         with torch.device("meta"):
-            wanted = {name: [*it.shape] for name, it in build_tower(spec).state_dict().items()}
+            expected = {
+                name: [*tensor.shape] for name, tensor in build_tower(spec).state_dict().items()
+            }
         with safe_open(weights, "pt") as file:
             names = [name for name in file.keys() if name.startswith("tower.")]  # noqa: SIM118 - no dict
-            found = {name[6:]: [*file.get_slice(name).get_shape()] for name in names}
-        if wanted != found:
+            stored = {name[6:]: [*file.get_slice(name).get_shape()] for name in names}
+        if expected != stored:
             return None
         tower = build_tower(spec)
         tensors = load_file(weights)
-        tower.load_state_dict({name: tensors[f"tower.{name}"] for name in wanted})
+        tower.load_state_dict({name: tensors[f"tower.{name}"] for name in expected})
     except (*CANNOT_BE_BUILT, OSError, SafetensorError):
         return None
     network = new_network(spec, tower, len(bias))
@@ -175,28 +194,28 @@ def load_network(
 
 
 def blocks_of(tower: torch.nn.Module) -> list[list[str]]:
-    """The names of the weights of each block, from the picture to the features; a last entry has
-    those that come after all blocks.
+    """List the weight names of each block, from input to output.
 
-    Blocks are the parts of one class that a tower repeats and that hold nearly all of its weights:
-    the layers of a transformer, the residual blocks of a convolutional network.
+    Blocks are the modules of one class that a tower repeats and that hold nearly all of its
+    weights: the layers of a transformer, the residual blocks of a convolutional network. The last
+    entry has the weights after all blocks.
     """
-    kinds: dict[type, list[tuple[str, torch.nn.Module]]] = defaultdict(list)
+    by_class: dict[type, list[tuple[str, torch.nn.Module]]] = defaultdict(list)
     for name, module in tower.named_modules():
         if name and not type(module).__module__.startswith("torch.nn."):
-            kinds[type(module)].append((name, module))
-    repeated = {
-        kind: sum(p.numel() for _, it in parts for p in it.parameters())
-        for kind, parts in kinds.items()
+            by_class[type(module)].append((name, module))
+    sizes = {
+        kind: sum(p.numel() for _, module in parts for p in module.parameters())
+        for kind, parts in by_class.items()
         if len(parts) > 1
     }
     names = [name for name, _ in tower.named_parameters()]
-    if not repeated:
+    if not sizes:
         return [names]
-    large = [kind for kind, size in repeated.items() if size >= OF_A_KIND * max(repeated.values())]
-    chosen = max(large, key=lambda kind: len(kinds[kind]))
+    large = [kind for kind, size in sizes.items() if size >= OF_A_KIND * max(sizes.values())]
+    chosen = max(large, key=lambda kind: len(by_class[kind]))
     blocks = [
-        [name for name in names if name.startswith(f"{prefix}.")] for prefix, _ in kinds[chosen]
+        [name for name in names if name.startswith(f"{prefix}.")] for prefix, _ in by_class[chosen]
     ]
     last = names.index(blocks[-1][-1])
     # open_clip's transformers keep their last projection among the first of their weights.

@@ -1,11 +1,11 @@
-"""Classifiers that were trained on a folder of photos, read back from disk.
+"""Trained classifiers, read from disk.
 
-    <folder>/<name>/card.json           what is known of it, and how its network is built
-    <folder>/<name>/head.safetensors    `head.weight` (c, d), `head.bias` (c,) and, where it looks
-                                        at the pictures itself, its image tower as `tower.*`
+    <folder>/<name>/card.json           its description, and how its network is built
+    <folder>/<name>/head.safetensors    `head.weight` (c, d), `head.bias` (c,) and, if it reads
+                                        images, its image tower as `tower.*`
 
-Whatever is in these files is checked before it is used: they may come from anybody. A classifier
-that reads embeddings needs no network; torch comes in with the first that looks at pictures.
+These files are untrusted and checked before use. A classifier of embeddings needs no network:
+torch is imported with the first classifier of images.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import re
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -22,9 +21,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, model_validator
 from safetensors import SafetensorError, safe_open
 
+from models.classifiers.tower_spec import CardSection, Share, TowerSpec
 from models.errors import ModelError
 from models.interfaces import Embeddings, HeadCard, Shares, TrainedHead
 
@@ -40,60 +40,19 @@ MOST_CLASSES = 10_000
 CARD_BYTES = 64 << 20
 """A confusion table of thousands of classes is long, but not longer."""
 
-Share = Annotated[float, Field(ge=0, le=1)]
-Channels = tuple[float, float, float]
-Numbers = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.float32]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
-
-
-class TowerSpec(_Section):
-    """How an image tower is built and fed; its weights lie in the safetensors."""
-
-    kind: Literal["clip", "resnet50"]
-    embed_dim: Annotated[int, Field(gt=0, le=1 << 16)]
-    """d, the width of what it makes of a picture."""
-    vision_cfg: dict[str, Any] = {}
-    """open_clip's description of the tower; empty for a ResNet-50."""
-    quick_gelu: bool = False
-    image_size: Annotated[int, Field(ge=8, le=2048)]
-    """Pixels of the square that it sees."""
-    resize_px: Annotated[int, Field(ge=8, le=4096)]
-    """What the shorter side is resized to before the middle is cut out."""
-    mean: Channels
-    std: Channels
-    interpolation: Literal["bicubic", "bilinear"] = "bicubic"
-    resize_mode: Literal["shortest", "longest", "squash"] = "shortest"
-
-    @field_validator("vision_cfg")
-    @classmethod
-    def _stays_here(cls, config: dict[str, Any]) -> dict[str, Any]:
-        """A name of timm's may point to the model hub; weights come from the file beside it."""
-        name = config.get("timm_model_name")
-        if name is not None and not (isinstance(name, str) and re.fullmatch(r"[\w.]+", name)):
-            raise ValueError("timm_model_name is no name")
-        return config | {"timm_model_pretrained": False}
-
-    @field_validator("std")
-    @classmethod
-    def _divides(cls, std: Channels) -> Channels:
-        if min(std) <= 0:
-            raise ValueError("std is above 0")
-        return std
-
-
-class Accuracy(_Section):
-    """A share with its 95 % interval."""
+class Accuracy(CardSection):
+    """A proportion with its 95 % interval."""
 
     value: Share
     low: Share
     high: Share
 
 
-class Card(_Section):
-    """What `card.json` must hold; more may stand in it."""
+class Card(CardSection):
+    """Required content of `card.json`. Unknown keys are ignored."""
 
     format: Literal[1]
     classes: Annotated[tuple[str, ...], Field(min_length=2, max_length=MOST_CLASSES)]
@@ -121,7 +80,7 @@ class Card(_Section):
         return self
 
     def brief(self, name: str) -> HeadCard:
-        """What the album is told of it; `name` is that of its folder."""
+        """Summarise the card for the album. `name` is that of its folder."""
         return HeadCard(
             name=name,
             classes=self.classes,
@@ -139,13 +98,13 @@ class EmbeddingHead:
 
     image_size = 0
 
-    def __init__(self, card: HeadCard, weight: Numbers, bias: Numbers) -> None:
-        """`weight` is (c, d), `bias` (c,)."""
+    def __init__(self, card: HeadCard, weight: Floats, bias: Floats) -> None:
+        """Store `weight` (c, d) and `bias` (c,)."""
         self.card = card
         self._weight, self._bias = weight, bias
 
     def of_embeddings(self, embeddings: Embeddings) -> Shares:
-        """(n, c), rows sum to 1.
+        """Classify embeddings (n, d): (n, c), rows sum to 1.
 
         Raises:
             ModelError: the embeddings are of another width.
@@ -158,7 +117,7 @@ class EmbeddingHead:
         return softmax(embeddings @ self._weight.T + self._bias)
 
     def of_images(self, images: Sequence[Image.Image]) -> Shares:
-        """Raise a ModelError: it reads embeddings."""
+        """Raise ModelError, because it reads embeddings."""
         raise ModelError(
             f'The classifier "{self.card.name}" reads embeddings of {self.card.model_id}, '
             "not pictures."
@@ -166,7 +125,7 @@ class EmbeddingHead:
 
 
 class ImageHead:
-    """A network that looks at pictures itself."""
+    """A network that reads images."""
 
     def __init__(self, card: HeadCard, network: Network) -> None:
         self.card = card
@@ -174,42 +133,45 @@ class ImageHead:
 
     @property
     def image_size(self) -> int:
-        """Pixels of the square that it sees."""
+        """Side in pixels of the square that the network reads."""
         return self._network.spec.image_size
 
     def of_embeddings(self, embeddings: Embeddings) -> Shares:
-        """Raise a ModelError: it looks at pictures."""
+        """Raise ModelError, because it reads images."""
         raise ModelError(
             f'The classifier "{self.card.name}" looks at the pictures themselves, '
             "not at embeddings."
         )
 
     def of_images(self, images: Sequence[Image.Image]) -> Shares:
-        """(n, c), rows sum to 1: from upright RGB images."""
+        """Classify upright RGB images: (n, c), rows sum to 1."""
         return self._network.look(images)
 
 
 def softmax(logits: npt.NDArray[np.floating[Any]]) -> Shares:
-    """(n, c) -> (n, c) float32, rows sum to 1; no logit is too large for it."""
+    """Compute a softmax, (n, c) float32, for logits of any size."""
     odds = np.exp(logits - logits.max(axis=1, keepdims=True))
     shares: Shares = (odds / odds.sum(axis=1, keepdims=True)).astype(np.float32)
     return shares
 
 
-def heads_in(folder: Path) -> list[HeadCard]:
-    """The trained classifiers in `folder`, newest first; what is damaged is logged and left out."""
+def list_heads(folder: Path) -> list[HeadCard]:
+    """List the trained classifiers in `folder`, newest first.
+
+    Damaged ones are logged and left out.
+    """
     cards = []
     for entry in _folders(folder):
         try:
             cards.append((entry.name, read_card(entry)))
         except ModelError as error:
             log.warning("%s", error)
-    cards.sort(key=lambda it: (it[1].trained_at.timestamp(), it[0]), reverse=True)
+    cards.sort(key=lambda entry: (entry[1].trained_at.timestamp(), entry[0]), reverse=True)
     return [card.brief(name) for name, card in cards]
 
 
 def load_head(folder: Path, name: str) -> TrainedHead:
-    """The trained classifier `name` of `folder`, ready to decide.
+    """Load the trained classifier `name` of `folder`.
 
     Raises:
         ModelError: there is none of this name, or its files are damaged.
@@ -229,7 +191,7 @@ def load_head(folder: Path, name: str) -> TrainedHead:
         if digest != card.sha256:
             raise _damaged(where)
         with safe_open(weights, "np") as tensors:
-            weight, bias = (_floats(tensors, f"head.{it}") for it in ("weight", "bias"))
+            weight, bias = (_floats(tensors, f"head.{part}") for part in ("weight", "bias"))
     except (OSError, SafetensorError, TypeError) as error:
         raise _damaged(where) from error
     if weight.shape != (len(card.classes), card.d) or bias.shape != (len(card.classes),):
@@ -247,10 +209,10 @@ def load_head(folder: Path, name: str) -> TrainedHead:
 
 
 def read_card(folder: Path) -> Card:
-    """What is known of the classifier in `folder`; its weights are not looked at.
+    """Read the card of the classifier in `folder`, without its weights.
 
     Raises:
-        ModelError: there is no card that can be used.
+        ModelError: the card is missing or invalid.
     """
     path = folder / CARD
     try:
@@ -270,7 +232,7 @@ def _damaged(folder: Path) -> ModelError:
 
 
 def _folders(folder: Path) -> list[Path]:
-    """What may be classifiers; one that is being trained has a name that begins with a dot."""
+    """List candidate folders. A classifier in training begins with a dot."""
     try:
         entries = sorted(folder.iterdir())
     except OSError:
@@ -278,6 +240,6 @@ def _folders(folder: Path) -> list[Path]:
     return [entry for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
 
 
-def _floats(tensors: Any, name: str) -> Numbers:
-    numbers: Numbers = tensors.get_tensor(name).astype(np.float32)
+def _floats(tensors: Any, name: str) -> Floats:
+    numbers: Floats = tensors.get_tensor(name).astype(np.float32)
     return numbers

@@ -1,4 +1,4 @@
-"""Zero-shot classes: a class is the mean of what the text tower makes of its names.
+"""Zero-shot classifier: a class is the mean embedding of its names.
 
 The recipe is that of CLIP (Radford et al. 2021, "Learning Transferable Visual Models From Natural
 Language Supervision", section 3.1.4), with synonyms averaged along with the templates.
@@ -22,7 +22,7 @@ HANGUL = re.compile("[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3]")
 TEMPLATES: Mapping[str, Sequence[str]] = TEMPLATES_BY_WORDING["ensemble"]
 
 LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE = 0.05, 20.0
-"""Where the best one is looked for; answers that are all right have theirs at 0."""
+"""Bounds of the search. Predictions without an error are best at 0."""
 
 Floats = npt.NDArray[np.float32]
 
@@ -30,16 +30,16 @@ Floats = npt.NDArray[np.float32]
 def name_directions(
     encoder: Encoder, names: Sequence[ClassName], wording: Wording = "ensemble"
 ) -> Floats:
-    """The mean of what the text tower makes of each name in the templates of its own language.
+    """Average the embeddings of each name over its language's templates.
 
     Args:
-        encoder: Whose text tower is asked.
-        names: Of any classes; their weights are not looked at.
-        wording: What each is put into.
+        encoder: The encoder of texts.
+        names: Names of any classes. Their weights are ignored.
+        wording: Which templates to use.
 
     Returns:
-        (m, d) float32, means over unit rows, so of norm 1 at the most: a mean over the names of a
-        class then weighs every template alike. (0, d) for no names.
+        (m, d) float32 means over unit rows, so of norm at most 1: a mean over the names of a class
+        then weighs every template equally. (0, d) for no names.
     """
     return _means(encoder, [_prompts(name, wording) for name in names])
 
@@ -50,15 +50,18 @@ def class_embeddings(
     *,
     templates: Mapping[str, Sequence[str]] = TEMPLATES,
 ) -> Embeddings:
-    """One direction per class: (c, d) float32, rows of L2 norm 1; (0, d) for no classes.
+    """Embed each class as one direction.
 
-    Each name is put into the templates of its own language, and every name weighs the same
-    however many templates its language has.
+    Each name is put into the templates of its own language, and every name weighs the same for any
+    number of templates.
 
     Args:
-        encoder: Whose text tower is asked.
+        encoder: The encoder of texts.
         classes: The names of each class, in any mixture of languages.
-        templates: By language ("en" and "ko") what its names are put into.
+        templates: Templates by language ("en" and "ko").
+
+    Returns:
+        (c, d) float32, rows of L2 norm 1. (0, d) for no classes.
 
     Raises:
         ValueError: a class has no names.
@@ -81,7 +84,7 @@ def class_embeddings(
 
 
 class ZeroShotClassifier:
-    """Decides by cosine to the directions of the classes: no example photos, no training."""
+    """Classification by cosine to class directions, without training."""
 
     def __init__(
         self,
@@ -91,15 +94,15 @@ class ZeroShotClassifier:
         logit_scale: float,
         logit_bias: float | None = None,
     ) -> None:
-        """Decide between c classes.
+        """Prepare the directions of c classes.
 
         Args:
             directions: (c, d), rows of L2 norm 1.
-            priors: (c,) above 0, how common each class is, of which only ratios count in a
-                softmax; None: all the same.
-            logit_scale: What cosines are multiplied by; above 0.
-            logit_bias: What is added before a sigmoid (Zhai et al. 2023, "Sigmoid Loss for
-                Language Image Pre-Training"); None for a model that was trained by a softmax.
+            priors: (c,) > 0, how common each class is, None for equal ones. A softmax uses only
+                ratios.
+            logit_scale: Factor of the cosines, > 0.
+            logit_bias: Offset before a sigmoid (Zhai et al. 2023, "Sigmoid Loss for Language Image
+                Pre-Training"), None for a model that was trained with a softmax.
         """
         self._directions = directions
         self._scaled = directions * np.float32(logit_scale)  # (c, d): saves passes over (n, c)
@@ -108,22 +111,22 @@ class ZeroShotClassifier:
         self._offsets = (offsets + (logit_bias or 0.0)).astype(np.float32)  # (c,)
 
     def scores(self, embeddings: Embeddings) -> Floats:
-        """(n, c) float32 cosines in [-1, 1]: how well each class fits by itself."""
+        """Compute cosines (n, c) float32 in [-1, 1]."""
         cosines: Floats = embeddings @ self._directions.T
         return np.clip(cosines, -1.0, 1.0, out=cosines)
 
     def logits(self, embeddings: Embeddings) -> Floats:
-        """(n, c) float32: scaled cosines and the logarithms of the priors, and the bias if any."""
+        """Compute logits (n, c) float32 from cosines, priors and bias."""
         logits: Floats = embeddings @ self._scaled.T
         if self._offsets.any():
             logits += self._offsets
         return logits
 
     def probabilities(self, embeddings: Embeddings, temperature: float = 1.0) -> Shares:
-        """(n, c) float32: what the logits, divided by `temperature` > 0, make of each class.
+        """Compute probabilities (n, c) float32 at a `temperature` > 0.
 
-        Of a softmax, each row of which sums to 1 though no class may fit; or of a sigmoid where
-        the model was trained by one: there each class answers for itself.
+        A softmax, whose rows sum to 1 even if no class fits. For a model that was trained with a
+        sigmoid, each class is judged by itself.
         """
         shares = self.logits(embeddings)
         shares *= np.float32(1 / temperature)
@@ -140,32 +143,32 @@ class ZeroShotClassifier:
 
 
 def best_temperature(logits: Floats, labels: npt.NDArray[np.intp]) -> float:
-    """What to divide logits by, so that their softmax tells the right classes best.
+    """Fit the softmax temperature to labels.
 
-    That is where the mean negative log-likelihood is lowest (Guo et al. 2017, "On Calibration of
-    Modern Neural Networks"). It is convex in 1 / temperature, and its slope there is what the
-    softmax expects of the logit less the logit of the right class, so halving the interval in
-    which the slope changes its sign finds it, or the bound that lies nearest to it.
+    It has the lowest mean negative log-likelihood (Guo et al. 2017, "On Calibration of Modern
+    Neural Networks"), which is convex in 1 / temperature. Its slope there is the expected logit
+    under the softmax less the logit of the right class. Bisecting on the sign of the slope finds
+    the minimum, or the bound that is nearest to it.
 
     Args:
         logits: (n, c), finite.
-        labels: (n,) in [0, c): the right class of each.
+        labels: (n,) in [0, c), the right classes.
 
     Returns:
-        In [0.05, 20]; 1 where there is nothing to learn from.
+        In [0.05, 20], and 1 where there is nothing to learn from.
     """
     if not len(labels) or logits.shape[1] < 2:
         return 1.0
-    above = logits.astype(np.float64)
-    above -= above.max(axis=1, keepdims=True)
-    own = above[np.arange(len(above)), labels]  # (n,)
-    if not above.any():
+    margins = logits.astype(np.float64)
+    margins -= margins.max(axis=1, keepdims=True)
+    correct = margins[np.arange(len(margins)), labels]  # (n,)
+    if not margins.any():
         return 1.0
     low, high = 1 / HIGHEST_TEMPERATURE, 1 / LOWEST_TEMPERATURE
     while high / low > 1 + 1e-6:
         scale = math.sqrt(low * high)
-        weights = np.exp(above * scale)  # (n, c)
-        slope = float(((weights * above).sum(axis=1) / weights.sum(axis=1) - own).sum())
+        weights = np.exp(margins * scale)  # (n, c)
+        slope = float(((weights * margins).sum(axis=1) / weights.sum(axis=1) - correct).sum())
         low, high = (low, scale) if slope > 0 else (scale, high)
     return 1 / math.sqrt(low * high)
 
@@ -181,7 +184,7 @@ def _prompts(name: ClassName, wording: Wording) -> list[str]:
 
 
 def _means(encoder: Encoder, prompts: Sequence[Sequence[str]]) -> Floats:
-    """(m, d) the mean row of each group of prompts, all of which are encoded at once."""
+    """Encode all prompts at once and average each group: (m, d)."""
     rows = encoder.encode_texts([prompt for group in prompts for prompt in group])
     if not prompts:
         return rows

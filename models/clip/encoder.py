@@ -1,7 +1,7 @@
-"""The CLIP encoder: any open_clip model behind `interfaces.Encoder`.
+"""CLIP encoder: any open_clip model behind `interfaces.Encoder`.
 
-Loads from files of this machine only (`models.clip.weights.fetch_weights` puts them there), and
-lets the checkpoint decide size, mean, std and resize mode: nothing here repeats such a number.
+Reads files of this machine only (`models.clip.weights.fetch_weights` downloads them). The
+checkpoint decides size, mean, std and resize mode, so no such number is repeated here.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from torch.overrides import TorchFunctionMode
 
 from models.clip.preprocessing import preprocess_on, works_on_tensors
 from models.clip.spec import ModelSpec, model_id_of, parse_spec
-from models.clip.weights import checkpoint_on_disk, not_here, tokenizer_on_disk
+from models.clip.weights import checkpoint_on_disk, tokenizer_on_disk, weights_missing
 from models.errors import ModelError, WeightsUnavailableError
 from models.interfaces import Embeddings
 
@@ -52,32 +52,34 @@ BROKEN_CHECKPOINT = (
 
 
 def choose_device(name: str) -> torch.device:
-    """The device that `name` ("auto", "cuda", "mps" or "cpu") stands for on this machine.
+    """Resolve a device name for this machine.
+
+    `name` is "auto", "cuda", "mps" or "cpu".
 
     Raises:
         ModelError: `name` is none of these, or this machine has no such device.
     """
-    here = {
+    availability = {
         "cuda": torch.cuda.is_available(),
         "mps": torch.backends.mps.is_available(),
         "cpu": True,
     }
     if name == "auto":
-        return torch.device(next(device for device, available in here.items() if available))
-    if not here.get(name, False):
-        found = " or ".join(device for device, available in here.items() if available)
+        return torch.device(next(device for device, available in availability.items() if available))
+    if not availability.get(name, False):
+        choices = " or ".join(device for device, available in availability.items() if available)
         raise ModelError(
-            f'This machine has no device "{name}": set ALBUM_DEVICE to auto or {found}.'
+            f'This machine has no device "{name}": set ALBUM_DEVICE to auto or {choices}.'
         )
     return torch.device(name)
 
 
 def choose_dtype(device: torch.device) -> torch.dtype:
-    """The fastest type that keeps the ranking: bfloat16, float16 or float32.
+    """Choose the fastest dtype that keeps the ranking.
 
-    bfloat16 has the range of float32, so it can overflow with no checkpoint, and is preferred
-    wherever it is native. GPUs without it (before Ampere; MPS on older systems) get float16.
-    On a CPU without it bfloat16 is emulated and slower than float32.
+    bfloat16 has the range of float32, so no checkpoint can overflow it, and is preferred where it
+    is native. GPUs without it (before Ampere, MPS on older systems) get float16. On a CPU without
+    it bfloat16 is emulated and slower than float32.
     """
     if device.type == "cuda":
         native = torch.cuda.is_bf16_supported(including_emulation=False)
@@ -92,7 +94,10 @@ def choose_dtype(device: torch.device) -> torch.dtype:
 
 
 def _stamp(checkpoint: Path | None) -> tuple[int, int] | None:
-    """Changes with a file of one's own; published weights never do."""
+    """Return the time and size of a checkpoint file, to detect changes.
+
+    None for published weights, which never change.
+    """
     if checkpoint is None or not checkpoint.is_file():
         return None
     status = checkpoint.stat()
@@ -100,11 +105,11 @@ def _stamp(checkpoint: Path | None) -> tuple[int, int] | None:
 
 
 class ClipEncoder:
-    """One open_clip model in memory; safe to call from many threads.
+    """One open_clip model in memory. Safe to call from many threads.
 
-    Weights are held in the reduced type rather than cast by autocast at each call: measured on
-    2 cores, ViT-B/32 runs 40 img/s held in bfloat16, 20 in float32 and 10 under autocast, which
-    converts every weight again each time; it also halves the memory.
+    Weights are stored in the reduced dtype instead of cast by autocast in each call: measured on
+    2 cores, ViT-B/32 runs 40 img/s stored in bfloat16, 20 in float32 and 10 under autocast, which
+    converts every weight each time. It also halves the memory.
     """
 
     def __init__(
@@ -115,17 +120,18 @@ class ClipEncoder:
         precision: Literal["auto", "float32"] = "auto",
         towers: Literal["both", "text"] = "both",
     ) -> None:
-        """Load `spec` (see `models.clip.spec`) from this machine's files.
+        """Load a model from this machine's files.
 
         Args:
-            spec: which model.
-            weights_dir: where the hub's files are kept.
+            spec: Which model, see `models.clip.spec`.
+            weights_dir: The folder of the hub's files.
             device: "auto", "cuda", "mps" or "cpu".
             precision: "float32" for exact comparisons, else the fastest.
-            towers: "text" where no image will come: the image tower is not held in memory.
+            towers: "text" if no image will be encoded, which saves the memory of the image tower.
 
         Raises:
-            WeightsUnavailableError: unknown name; weights or tokenizer missing, cut or broken.
+            WeightsUnavailableError: unknown name, or weights or tokenizer missing, truncated or
+                broken.
             ModelError: there is no such device.
         """
         model = parse_spec(spec)
@@ -140,7 +146,7 @@ class ClipEncoder:
         checkpoint = checkpoint_on_disk(model, weights_dir)
         tokenizer_dir = tokenizer_on_disk(model, weights_dir)
         if checkpoint is None or (model.tokenizer_repo() and tokenizer_dir is None):
-            raise not_here(model)
+            raise weights_missing(model)
         try:
             network, self._preprocess = load_clip(model, checkpoint, tokenizer_dir, towers)
             # Read before the cast: a temperature rounded to bfloat16 is up to 2 % off.
@@ -153,7 +159,7 @@ class ClipEncoder:
                 del network.visual
             # channels_last: convolutions run 20 to 80 % faster, vision transformers the same.
             self._model = network.to(self._device, self._dtype, memory_format=torch.channels_last)
-            self._tokenize = tokenizer_of(model, tokenizer_dir)
+            self._tokenize = load_tokenizer(model, tokenizer_dir)
         except torch.OutOfMemoryError as error:
             raise ModelError(self._does_not_fit()) from error
         except BROKEN_CHECKPOINT as error:
@@ -175,7 +181,7 @@ class ClipEncoder:
         log.info("%s on %s in %s", self.model_id, self._device, self._dtype)
 
     def encode_images(self, images: Sequence[Image.Image]) -> Embeddings:
-        """Embed upright RGB images of any size: (n, d) float32, rows of L2 norm 1.
+        """Embed upright RGB images: (n, d) float32, rows of norm 1.
 
         Raises:
             ModelError: the device has no memory left for a single one.
@@ -183,7 +189,9 @@ class ClipEncoder:
         return self._in_batches(images, self._embed_images)
 
     def encode_texts(self, texts: Sequence[str]) -> Embeddings:
-        """Embed texts, cut at the model's context length: (n, d) float32, rows of L2 norm 1.
+        """Embed texts: (n, d) float32, rows of norm 1.
+
+        Texts are cut at the model's context length.
 
         Raises:
             ModelError: the device has no memory left for a single one.
@@ -195,7 +203,10 @@ class ClipEncoder:
     def _in_batches(
         self, items: Sequence[Item], embed: Callable[[Sequence[Item]], Embeddings]
     ) -> Embeddings:
-        """Embed all, in batches that fit: one that was too large stays halved from then on."""
+        """Embed all items in batches that fit into memory.
+
+        A batch that was too large stays halved from then on.
+        """
         batches = [np.empty((0, self.dim), np.float32)]
         done = 0
         while done < len(items):
@@ -240,13 +251,16 @@ class ClipEncoder:
 
 
 def _unit_rows(features: torch.Tensor) -> Embeddings:
-    """Normalised in float32: in bfloat16 the norms themselves would be off by half a percent."""
+    """Normalise rows in float32.
+
+    In bfloat16 the norms themselves would be off by half a percent.
+    """
     rows: Embeddings = torch.nn.functional.normalize(features.float(), dim=-1).cpu().numpy()
     return rows
 
 
 class _SkipInitialisation(TorchFunctionMode):
-    """Leaves new parameters unset: the checkpoint, loaded strictly, sets every one of them.
+    """Leaves new parameters unset, because strict loading sets all of them.
 
     Drawing random numbers for a vocabulary of 256,000 takes longer than reading the weights.
     """
@@ -266,9 +280,12 @@ def load_clip(
     tokenizer_dir: Path | None,
     towers: Literal["both", "text"] = "both",
 ) -> tuple[Any, Any]:
-    """The model in eval mode, float32 on the CPU, and the preprocessing of validation images.
+    """Load a model in eval mode, float32 on the CPU.
 
-    With "text" alone the image tower is a shell of unset parameters, where the file allows it.
+    With "text" the image tower is a shell of unset parameters, if the file allows it.
+
+    Returns:
+        The model and its preprocessing of validation images.
     """
     texts_only = towers == "text"
     spec.tell_open_clip()
@@ -277,7 +294,7 @@ def load_clip(
     text_cfg = spec.config()["text_cfg"]
     if "hf_model_name" in text_cfg:
         # A text tower of transformers: its config lies beside its tokenizer. By name it would be
-        # looked up on the hub, whatever is on disk.
+        # looked up on the hub, even if it is on disk.
         text_cfg |= {"hf_model_name": str(tokenizer_dir), "hf_model_pretrained": False}
         overrides["text_cfg"] = text_cfg
     with _SkipInitialisation():
@@ -298,20 +315,27 @@ def load_clip(
 
 
 def _load_texts(model: Any, checkpoint: Path) -> bool:
-    """Read all but the image tower; False where names in the file are not those of the model."""
+    """Load all weights but the image tower's.
+
+    Returns:
+        False if the names in the file are not those of the model.
+    """
     if checkpoint.suffix != ".safetensors":
         return False
     with safe_open(checkpoint, "pt") as file:
         names = [name for name in file.keys() if not name.startswith("visual.")]  # noqa: SIM118
-        wanted = {name for name in model.state_dict() if not name.startswith("visual.")}
-        if set(names) != wanted:
+        expected = {name for name in model.state_dict() if not name.startswith("visual.")}
+        if set(names) != expected:
             return False
         model.load_state_dict({name: file.get_tensor(name) for name in names}, strict=False)
     return True
 
 
-def tokenizer_of(spec: ModelSpec, tokenizer_dir: Path | None) -> Any:
-    """Turns texts into tokens (n, context); from `tokenizer_dir` where open_clip ships none."""
+def load_tokenizer(spec: ModelSpec, tokenizer_dir: Path | None) -> Any:
+    """Load the tokenizer of a model: texts to tokens (n, context).
+
+    It is read from `tokenizer_dir`, None if open_clip ships it.
+    """
     if tokenizer_dir is None:
         return open_clip.get_tokenizer(spec.architecture)
     # What get_tokenizer() would build, but from a folder: by name it asks the hub for news.

@@ -1,4 +1,4 @@
-"""An encoder that loads what it is asked for: texts need no image tower, and often no torch."""
+"""Encoder with lazy loading, which encodes texts without the image tower."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from models.clip.spec import model_id_of, parse_spec
-from models.clip.weights import not_here, weights_on_disk
+from models.clip.weights import weights_missing, weights_on_disk
 from models.errors import WeightsUnavailableError
 from models.interfaces import Embeddings
 
@@ -25,21 +25,22 @@ DEFAULT_PX = 224  # open_clip's, where a config names no size
 
 
 class LazyEncoder:
-    """One model, of which nothing is in memory yet; safe to call from many threads.
+    """One model that is loaded on first use.
 
-    Texts are answered by the text tower alone, in NumPy where `models.clip.text_tower` reads it.
-    The whole network is loaded for the first image, and answers texts too from then on.
+    Safe to call from many threads. Texts are encoded by the text tower alone, in NumPy where
+    `models.clip.text_tower` supports it. The whole network is loaded for the first image, and
+    encodes texts, too, from then on.
     """
 
     def __init__(self, spec: str, weights_dir: Path, device: str = "auto") -> None:
-        """Find the files of `spec` (see `models.clip.spec`) without reading the weights.
+        """Find the files of a model without reading the weights.
 
         Raises:
-            WeightsUnavailableError: unknown name; weights or tokenizer missing.
+            WeightsUnavailableError: unknown name, or weights or tokenizer missing.
         """
         model = parse_spec(spec)
         if not weights_on_disk(spec, weights_dir):
-            raise not_here(model)
+            raise weights_missing(model)
         config = model.config()
         size = config["vision_cfg"].get("image_size", DEFAULT_PX)
         self.model_id = model_id_of(model)
@@ -54,23 +55,23 @@ class LazyEncoder:
 
     @property
     def logit_scale(self) -> float:
-        """As `Encoder.logit_scale`."""
+        """See `Encoder.logit_scale`."""
         return self._text_side().logit_scale
 
     @property
     def logit_bias(self) -> float | None:
-        """As `Encoder.logit_bias`."""
+        """See `Encoder.logit_bias`."""
         return self._text_side().logit_bias
 
     @property
     def reads_texts_early(self) -> bool:
-        """Whether texts are answered without torch; reads the text tower to find out."""
+        """Whether texts are encoded without torch. Reads the text tower."""
         with self._reading:
             self._texts = self._texts or self._light_tower()
             return self._texts is not None and self._texts is not self._network
 
     def encode_images(self, images: Sequence[Image.Image]) -> Embeddings:
-        """Embed upright RGB images of any size: (n, d) float32, rows of L2 norm 1.
+        """Embed upright RGB images: (n, d) float32, rows of norm 1.
 
         Raises:
             ModelError: the network cannot be loaded, or does not fit into the device's memory.
@@ -78,7 +79,9 @@ class LazyEncoder:
         return self.load().encode_images(images)
 
     def encode_texts(self, texts: Sequence[str]) -> Embeddings:
-        """Embed texts, cut at the model's context length: (n, d) float32, rows of L2 norm 1.
+        """Embed texts: (n, d) float32, rows of norm 1.
+
+        Texts are cut at the model's context length.
 
         Raises:
             ModelError: the text tower cannot be loaded, or does not fit into the device's memory.
@@ -86,7 +89,7 @@ class LazyEncoder:
         return self._text_side().encode_texts(texts)
 
     def load(self) -> ClipEncoder:
-        """The whole network, which is loaded now where that did not happen before.
+        """Load the whole network, once.
 
         Raises:
             ModelError: it cannot be loaded, or its file is another than it was.
@@ -105,14 +108,14 @@ class LazyEncoder:
             return self._network
 
     def _text_side(self) -> TextTower | ClipEncoder:
-        """What answers texts now."""
+        """Return the encoder of texts, loaded on first use."""
         with self._reading:
             if self._texts is None:
                 self._texts = self._light_tower() or self._text_network()
             return self._texts
 
     def _light_tower(self) -> TextTower | None:
-        """The text tower in NumPy; None where the model's is another kind."""
+        """Load the text tower in NumPy, None for another kind."""
         if self._folder is None:
             return None
         from models.clip.text_tower import TextTower

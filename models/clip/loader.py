@@ -1,7 +1,7 @@
-"""Which encoder serves when: the wanted one at once where it can, a stand-in until it can.
+"""Choice of the encoder in use: the wanted one, or a stand-in.
 
-Imports no network of its own: torch and open_clip come in on the loading thread, so that the page
-answers before they do, and in commands only when something is to be encoded.
+torch and open_clip are imported on the loading thread, so that the page starts before them, and in
+commands only when something is encoded.
 """
 
 from __future__ import annotations
@@ -26,17 +26,20 @@ RETRY_S = 600.0
 
 
 class EncoderLoader:
-    """Loads encoders in the background and hands each over as soon as it can serve.
+    """Background loader that hands each encoder over when it can serve.
 
-    The attributes may be read from any thread: `wanted` (the model by name), `state`, `fetching`
-    (its weights are being downloaded now) and `problem` (one sentence while the wanted model is
-    not to be had, else None).
+    The attributes may be read from any thread: `wanted` (the name of the model), `state`,
+    `fetching` (its weights are being downloaded) and `problem` (one sentence while the wanted model
+    is unavailable, else None).
     """
 
     def __init__(
         self, model: str, device: str, weights_dir: Path, retry_s: float = RETRY_S
     ) -> None:
-        """Nothing is loaded yet; `model` is "auto" or a spec as in `models.clip.spec`."""
+        """Remember the settings without loading anything.
+
+        `model` is "auto" or a spec as in `models.clip.spec`.
+        """
         self.wanted = DEFAULT_MODEL if model == "auto" else model
         self.state: Literal["loading", "stand-in", "ready"] = "loading"
         self.fetching = False
@@ -47,29 +50,30 @@ class EncoderLoader:
         self._stopped = threading.Event()
 
     def start(self, offer: Callable[[Encoder], None], serving: str | None) -> None:
-        """Load on a daemon thread; `offer` is called there, with a stand-in first where needed.
+        """Load on a daemon thread, with a stand-in first where needed.
 
         Args:
-            offer: takes each encoder as it becomes ready; the last one is the wanted one.
-            serving: the `model_id` that the photos are encoded with now; None for no photos.
+            offer: Called on that thread with each encoder as it becomes ready. The last one is the
+                wanted.
+            serving: The `model_id` of the photos' embeddings, None for no photos.
         """
         threading.Thread(
             target=self._keep_on, args=(offer, serving), name="encoder-loader", daemon=True
         ).start()
 
     def stop(self) -> None:
-        """Offer nothing more; a download under way ends with the process."""
+        """Stop offering encoders. A running download ends with the process."""
         self._stopped.set()
 
     def load(self, serving: str | None) -> Encoder:
-        """The best encoder that this machine has files for; reads their bulk when it is used.
+        """Return the best encoder on this machine, loaded on first use.
 
-        That is the wanted one where nothing has to be encoded anew for it, else the one that the
-        photos are encoded with, else the embedded one. `problem` says why it is not the wanted one.
-        Nothing is downloaded. To encode with it may raise ModelError where files are damaged.
+        That is the wanted one if no photo has to be encoded again for it, else that of the photos'
+        embeddings, else the embedded one. `problem` says why it is not the wanted one. Nothing is
+        downloaded. Encoding may raise ModelError if files are damaged.
 
         Raises:
-            ModelError: not even the embedded model is here.
+            ModelError: even the embedded model is missing.
         """
         from models.clip.spec import parse_spec
 
@@ -91,7 +95,7 @@ class EncoderLoader:
         return encoder
 
     def _keep_on(self, offer: Callable[[Encoder], None], serving: str | None) -> None:
-        """Begin again after a failure that nobody foresaw, and say so meanwhile."""
+        """Restart after an unexpected failure, and report it meanwhile."""
         while not self._stopped.is_set():
             try:
                 self._run(offer, serving)
@@ -119,7 +123,7 @@ class EncoderLoader:
                 return
 
     def _can_serve_at_once(self, serving: str | None) -> bool:
-        """Whether the wanted model is on disk and no photo waits to be encoded with it."""
+        """Check that the wanted model is on disk and encoded all photos."""
         from models.clip.spec import model_id_of, names_files, parse_spec
         from models.clip.weights import weights_on_disk
 
@@ -131,7 +135,7 @@ class EncoderLoader:
         return serving in (None, model_id_of(parse_spec(self.wanted)))
 
     def _fetched(self) -> Encoder:
-        """The wanted encoder, its weights downloaded first where they are missing."""
+        """Load the wanted encoder, and download missing weights first."""
         from models.clip.weights import fetch_weights, weights_on_disk
 
         if not weights_on_disk(self.wanted, self._weights_dir):
@@ -143,7 +147,7 @@ class EncoderLoader:
         return self._encoder(self.wanted)
 
     def _stand_in(self, serving: str | None, encoder_of: Callable[[str], Encoder]) -> Encoder:
-        """The encoder of the photos' own embeddings where it is on disk, else the embedded one."""
+        """Choose the encoder of the photos' embeddings, else the embedded one."""
         from models.clip.weights import weights_on_disk
 
         # The id of published weights is their spec. Those of files end in a digest and are none.
@@ -167,10 +171,12 @@ class EncoderLoader:
         encoder: Encoder,
         state: Literal["stand-in", "ready"],
     ) -> None:
-        """Hand over unless stopped; the state changes after the album has all of the encoder.
+        """Hand over an encoder unless stopped.
+
+        The state changes after all of the encoder is loaded.
 
         Raises:
-            ModelError: it was handed over and answers texts, but the rest of it cannot be loaded.
+            ModelError: it was handed over and encodes texts, but its network cannot be loaded.
         """
         from models.clip.lazy_encoder import LazyEncoder
 
@@ -181,7 +187,7 @@ class EncoderLoader:
             self.state = state
 
     def _encoder(self, spec: str) -> Encoder:
-        """All of an encoder, or one that answers texts while the rest of it is being loaded."""
+        """Load an encoder, or only its text tower if that is quick."""
         from models.clip.spec import parse_spec
 
         lazy = self._lazy(spec) if parse_spec(spec).folder is not None else None

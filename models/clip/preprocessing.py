@@ -1,4 +1,4 @@
-"""A checkpoint's own preprocessing of images, done on the device that then looks at them."""
+"""A checkpoint's image preprocessing, run on the encoder's device."""
 
 from __future__ import annotations
 
@@ -14,27 +14,29 @@ them torchvision's way differs more (cosine 0.998 for one of 100 x 64 with the e
 
 
 def works_on_tensors(preprocess: Compose) -> bool:
-    """Whether `preprocess_on` can do this; open_clip's own resizing (longest side) knows PIL only.
+    """Check that `preprocess_on` supports all steps.
 
-    Everything else in its preprocessing of validation images comes from torchvision and takes both.
+    open_clip's own resizing (longest side) only works on PIL images. All other steps come from
+    torchvision and take both.
     """
     return not any(isinstance(step, ResizeKeepRatio) for step in preprocess.transforms)
 
 
 def preprocess_on(device: torch.device, image: Image.Image, preprocess: Compose) -> torch.Tensor:
-    """The steps of `preprocess` on `device`: bytes travel, and are resized and normalised there.
+    """Resize and normalise an image on `device`.
 
-    Antialiased as Pillow's are, torchvision's resizes differ by a step of 255 at most. On a CPU
-    they are slower than Pillow's: by 1.7 times from 1000x750 to 224, by 1.2 squashed to 256.
+    The bytes are transferred and processed there. Antialiased as Pillow's are, torchvision's
+    resizes differ by at most one step of 255. On a CPU they are slower than Pillow's: by 1.7 times
+    from 1000x750 to 224, by 1.2 squashed to 256.
 
     Args:
-        device: where to work. Towards CUDA the bytes are page-locked, so that their transfer and
-            all that follows is queued while the caller prepares the next image.
-        image: upright RGB of any size.
-        preprocess: open_clip's for validation images, where `works_on_tensors`.
+        device: Where to work. For CUDA the bytes are page-locked, so that the transfer and all that
+            follows is queued while the caller prepares the next image.
+        image: Upright RGB of any size.
+        preprocess: open_clip's for validation images, if `works_on_tensors`.
 
     Returns:
-        (3, h, w) float32 on `device`, of the mean and standard deviation of the checkpoint.
+        (3, h, w) float32 on `device`, with the mean and standard deviation of the checkpoint.
     """
     if min(image.size) < SMALL_PX:
         small: torch.Tensor = preprocess(image)

@@ -1,16 +1,16 @@
-"""CLIP's forward pass in plain NumPy: a lesson to read from top to bottom, and the tests' oracle.
+"""CLIP's forward pass in plain NumPy, for reading and for the tests.
 
-Two towers, one for images and one for texts, are trained until a picture and its caption become
-the same direction in one space. Each cuts its input into tokens, lets them look at each other a
+Two towers, one for images and one for texts, are trained until an image and its caption become
+the same direction in one space. Each cuts its input into tokens, lets them attend to each other a
 dozen times, keeps one of them and projects it into that space. The album does this through
-open_clip (`models.clip.encoder`). Only `models.clip.text_tower` answers texts from here, until
+open_clip (`models.clip.encoder`). Only `models.clip.text_tower` encodes texts from here, until
 torch is loaded.
 
 Radford et al. 2021, "Learning Transferable Visual Models From Natural Language Supervision",
-arXiv:2103.00020; Vaswani et al. 2017, "Attention Is All You Need", arXiv:1706.03762;
+arXiv:2103.00020. Vaswani et al. 2017, "Attention Is All You Need", arXiv:1706.03762.
 Dosovitskiy et al. 2021, "An Image Is Worth 16x16 Words", arXiv:2010.11929.
 
-Shape letters: b batch, c texts to choose from, d width of an embedding, h w pixels; and only here
+Shape letters: b batch, c texts to choose from, d width of an embedding, h w pixels. Only here:
 s tokens in a sequence, e width of a tower, k heads, m width of the MLP, p pixels along a patch.
 """
 
@@ -41,7 +41,7 @@ KNOWN |= {"heads", "context_length", "vocab_size", "hf_tokenizer_name"}
 
 
 class Tower(NamedTuple):
-    """One transformer's weights under open_clip's names, and what their shapes do not tell."""
+    """A transformer's weights by open_clip's names, with its hyperparameters."""
 
     weights: Weights
     layers: int
@@ -50,7 +50,10 @@ class Tower(NamedTuple):
 
 
 def preprocess(image: Image, size: int, mean: Array = MEAN, std: Array = STD) -> Array:
-    """Upright RGB image to pixels (3, h, w) float32, h = w = `size`, about 0 +- 1 per channel."""
+    """Convert an upright RGB image to pixels (3, h, w) float32.
+
+    h = w = `size`. Channels have about mean 0 and deviation 1.
+    """
     short = min(image.size)
     scaled = (size * image.width // short, size * image.height // short)  # (w, h): one is `size`
     left, top = (round((side - size) / 2) for side in scaled)  # the middle of the longer side
@@ -60,51 +63,66 @@ def preprocess(image: Image, size: int, mean: Array = MEAN, std: Array = STD) ->
 
 
 def image_features(tower: Tower, pixels: Array) -> Array:
-    """Pixels (b, 3, h, w) float32 to features (b, d) float32 of any length: ViT, equations 1-4."""
-    own = tower.weights
-    kernel = own["conv1.weight"]  # (e, 3, p, p)
+    """Map pixels to features of any norm, float32.
+
+    (b, 3, h, w) -> (b, d). ViT, equations 1-4.
+    """
+    weights = tower.weights
+    kernel = weights["conv1.weight"]  # (e, 3, p, p)
     (e, _, p, _), (b, _, h, w) = kernel.shape, pixels.shape
     # A convolution whose stride is its kernel is a linear map of the patches of a grid.
     grid = pixels.reshape(b, 3, h // p, p, w // p, p)  # (b, 3, h/p, p, w/p, p)
     patches = grid.transpose(0, 2, 4, 1, 3, 5).reshape(b, -1, 3 * p * p)  # (b, s-1, 3pp)
     words = patches @ kernel.reshape(e, -1).T  # (b, s-1, e)
     # One more token that stands for no place: here the blocks gather what the whole image shows.
-    whole = np.broadcast_to(own["class_embedding"], (b, 1, e))  # (b, 1, e)
+    whole = np.broadcast_to(weights["class_embedding"], (b, 1, e))  # (b, 1, e)
     x = np.concatenate([whole, words], axis=1)  # (b, s, e)
-    x = x + own["positional_embedding"]  # (b, s, e): attention itself cannot tell where a token is
-    x = transformer(tower, layer_norm(x, own, "ln_pre."), causal=False)  # (b, s, e)
-    pooled = layer_norm(x[:, 0], own, "ln_post.")  # (b, e): the class token
-    return pooled @ own["proj"]  # (b, d)
+    x = (
+        x + weights["positional_embedding"]
+    )  # (b, s, e): attention itself cannot tell where a token is
+    x = transformer(tower, layer_norm(x, weights, "ln_pre."), causal=False)  # (b, s, e)
+    pooled = layer_norm(x[:, 0], weights, "ln_post.")  # (b, e): the class token
+    return pooled @ weights["proj"]  # (b, d)
 
 
 def text_features(tower: Tower, tokens: npt.NDArray[np.integer]) -> Array:
-    """Token ids (b, s) int64 of open_clip's tokenizer to features (b, d) float32 of any length."""
-    own = tower.weights
-    places = own["positional_embedding"][: tokens.shape[1]]  # (s, e)
-    x = own["token_embedding.weight"][tokens] + places  # (b, s, e)
+    """Map open_clip's token ids to features of any norm.
+
+    (b, s) int64 -> (b, d) float32.
+    """
+    weights = tower.weights
+    places = weights["positional_embedding"][: tokens.shape[1]]  # (s, e)
+    x = weights["token_embedding.weight"][tokens] + places  # (b, s, e)
     x = transformer(tower, x, causal=True)  # (b, s, e)
     # Each token sees those before it, so the first that has read all is the end: the highest id.
     end = x[np.arange(len(x)), tokens.argmax(axis=1)]  # (b, e)
-    return layer_norm(end, own, "ln_final.") @ own["text_projection"]  # (b, d)
+    return layer_norm(end, weights, "ln_final.") @ weights["text_projection"]  # (b, d)
 
 
 def transformer(tower: Tower, x: Array, causal: bool) -> Array:
-    """Tokens (b, s, e) float32 through all residual blocks; the shape stays.
+    """Apply all residual blocks to tokens (b, s, e) float32.
 
     Each block adds to a stream that runs straight through. Vaswani et al. normalised the sum; CLIP,
     like GPT-2 and ViT, normalises what a block reads (pre-norm), which trains well when deep.
     """
     for layer in range(tower.layers):
-        own = part(tower.weights, f"transformer.resblocks.{layer}.")
-        x = x + attention(layer_norm(x, own, "ln_1."), own, tower.heads, causal)  # (b, s, e)
-        x = x + mlp(layer_norm(x, own, "ln_2."), own, tower.quick_gelu)  # (b, s, e)
+        weights = part(tower.weights, f"transformer.resblocks.{layer}.")
+        x = x + attention(
+            layer_norm(x, weights, "ln_1."), weights, tower.heads, causal
+        )  # (b, s, e)
+        x = x + mlp(layer_norm(x, weights, "ln_2."), weights, tower.quick_gelu)  # (b, s, e)
     return x
 
 
-def attention(x: Array, own: Weights, heads: int, causal: bool) -> Array:
-    """Multi-head self-attention of (b, s, e) float32: Vaswani et al., sections 3.2.1 and 3.2.2."""
+def attention(x: Array, weights: Weights, heads: int, causal: bool) -> Array:
+    """Apply multi-head self-attention to (b, s, e) float32.
+
+    Vaswani et al., sections 3.2.1 and 3.2.2.
+    """
     b, s, e = x.shape
-    split = linear(x, own, "attn.in_proj_").reshape(b, s, 3, heads, e // heads)  # (b, s, 3, k, e/k)
+    split = linear(x, weights, "attn.in_proj_").reshape(
+        b, s, 3, heads, e // heads
+    )  # (b, s, 3, k, e/k)
     query, key, value = split.transpose(2, 0, 3, 1, 4)  # each (b, k, s, e/k)
     # A sum of e/k products spreads as the root of e/k: undone here, so that softmax stays soft.
     scores = query @ key.swapaxes(-1, -2) / math.sqrt(e // heads)  # (b, k, s, s)
@@ -112,20 +130,23 @@ def attention(x: Array, own: Weights, heads: int, causal: bool) -> Array:
         scores = np.where(np.tri(s, dtype=bool), scores, -np.inf)  # (b, k, s, s): no later tokens
     mixed = softmax(scores) @ value  # (b, k, s, e/k): what a token takes over from the others
     joined = mixed.swapaxes(1, 2).reshape(b, s, e)  # (b, s, e): the heads side by side
-    return linear(joined, own, "attn.out_proj.")  # (b, s, e)
+    return linear(joined, weights, "attn.out_proj.")  # (b, s, e)
 
 
-def mlp(x: Array, own: Weights, quick_gelu: bool) -> Array:
-    """Each token of (b, s, e) float32 by itself, through a wider layer and back."""
-    wide = linear(x, own, "mlp.c_fc.")  # (b, s, m)
-    # GELU (Hendrycks & Gimpel 2016) keeps of x the share P(z <= x) of a normal variable z; the
+def mlp(x: Array, weights: Weights, quick_gelu: bool) -> Array:
+    """Apply a wider layer to each token of (b, s, e) float32."""
+    wide = linear(x, weights, "mlp.c_fc.")  # (b, s, m)
+    # GELU (Hendrycks & Gimpel 2016) keeps of x the share P(z <= x) of a normal variable z. The
     # weights of OpenAI were trained with a sigmoid that comes close, QuickGELU.
     share = 1 / (1 + np.exp(-1.702 * wide)) if quick_gelu else (1 + erf(wide / math.sqrt(2))) / 2
-    return linear(wide * share, own, "mlp.c_proj.")  # (b, s, e)
+    return linear(wide * share, weights, "mlp.c_proj.")  # (b, s, e)
 
 
 def erf(x: Array) -> Array:
-    """The error function of each number to within 6e-7: Abramowitz & Stegun 1964, 7.1.26."""
+    """Approximate the error function within 6e-7.
+
+    Abramowitz & Stegun 1964, 7.1.26.
+    """
     t = 1 / (1 + np.float32(0.3275911) * np.abs(x))
     tail = np.zeros_like(x)
     for coefficient in ERF:
@@ -133,37 +154,46 @@ def erf(x: Array) -> Array:
     return np.copysign(1 - tail * np.exp(-(x**2)), x)
 
 
-def linear(x: Array, own: Weights, name: str) -> Array:
-    """(..., inputs) float32 to (..., outputs); torch keeps weights as (outputs, inputs)."""
-    weight = own[f"{name}weight"]  # (outputs, inputs)
+def linear(x: Array, weights: Weights, name: str) -> Array:
+    """Map (..., inputs) float32 to (..., outputs).
+
+    torch stores weights as (outputs, inputs).
+    """
+    weight = weights[f"{name}weight"]  # (outputs, inputs)
     # One product of two matrices is several times as fast as one for each sequence.
-    y = x.reshape(-1, x.shape[-1]) @ weight.T + own[f"{name}bias"]  # (all tokens, outputs)
+    y = x.reshape(-1, x.shape[-1]) @ weight.T + weights[f"{name}bias"]  # (all tokens, outputs)
     return y.reshape(*x.shape[:-1], -1)  # (..., outputs)
 
 
-def layer_norm(x: Array, own: Weights, name: str) -> Array:
-    """Every token of (..., e) float32 to mean 0 and variance 1, then by learned gain and bias."""
+def layer_norm(x: Array, weights: Weights, name: str) -> Array:
+    """Standardise every token of (..., e) float32, then scale and shift it."""
     centred = x - x.mean(axis=-1, keepdims=True)  # (..., e)
     spread = np.sqrt((centred**2).mean(axis=-1, keepdims=True) + 1e-5)  # (..., 1), never zero
-    y: Array = centred / spread * own[f"{name}weight"] + own[f"{name}bias"]  # (..., e)
+    y: Array = centred / spread * weights[f"{name}weight"] + weights[f"{name}bias"]  # (..., e)
     return y
 
 
 def softmax(x: Array) -> Array:
-    """Along the last axis: positive, sums to 1; the maximum is taken off lest exp overflow."""
+    """Normalise exponentials along the last axis, safe from overflow."""
     powers = np.exp(x - x.max(axis=-1, keepdims=True))  # (..., s)
     shares: Array = powers / powers.sum(axis=-1, keepdims=True)  # (..., s)
     return shares
 
 
 def unit_rows(features: Array) -> Array:
-    """Features (b, d) to embeddings (b, d) of L2 norm 1, whose dot products are cosines."""
+    """Scale features (b, d) to L2 norm 1.
+
+    Their dot products are cosines.
+    """
     rows: Array = features / np.linalg.norm(features, axis=-1, keepdims=True)  # (b, d)
     return rows
 
 
 def logits(weights: Weights, images: Array, texts: Array) -> Array:
-    """Embeddings (b, d), (c, d) to logits (b, c); their `softmax` is the texts' probabilities."""
+    """Compute logits (b, c) of image and text embeddings.
+
+    Their `softmax` is the probabilities of the texts.
+    """
     # Cosines are too alike for a softmax: CLIP learns the logarithm of the inverse temperature that
     # they are multiplied by (Radford et al., section 2.4 and figure 3).
     scaled: Array = np.exp(weights["logit_scale"]) * (images @ texts.T)  # (b, c)
@@ -171,12 +201,12 @@ def logits(weights: Weights, images: Array, texts: Array) -> Array:
 
 
 def part(weights: Weights, prefix: str) -> Weights:
-    """The weights whose names start with `prefix`, by the rest of their names."""
+    """Select the weights that start with `prefix`, and strip it."""
     return {n.removeprefix(prefix): array for n, array in weights.items() if n.startswith(prefix)}
 
 
 def read_weights(checkpoint: Path) -> Weights:
-    """All arrays of a safetensors file as float32; the text tower's names start with "text."."""
+    """Read a safetensors file as float32, with text names under "text."."""
     arrays = {n: a.astype(np.float32, copy=False) for n, a in load_file(checkpoint).items()}
     # open_clip's CLIP, unlike its CustomTextCLIP, keeps the text tower's parts at the top.
     other = ("visual.", "text.", "logit_")
@@ -184,20 +214,22 @@ def read_weights(checkpoint: Path) -> Weights:
 
 
 def read_tower(weights: Weights, config: Mapping[str, Any], side: str) -> Tower:
-    """The "visual" or "text" tower of `read_weights`, of which `config` is open_clip's description.
+    """Select the "visual" or "text" tower of `read_weights`.
+
+    `config` is open_clip's description of the model.
 
     Raises:
         ModelError: it is no transformer of CLIP's own kind, so a wrong answer would look right.
     """
     tower = config["text_cfg" if side == "text" else "vision_cfg"]
-    if others := [key for key in tower if key not in KNOWN or isinstance(tower[key], list)]:
-        raise ModelError(f"The reference does not know this tower's {', '.join(others)}.")
+    if unknown := [key for key in tower if key not in KNOWN or isinstance(tower[key], list)]:
+        raise ModelError(f"The reference does not know this tower's {', '.join(unknown)}.")
     heads = tower.get("heads") or tower["width"] // tower.get("head_width", 64)
     return Tower(part(weights, f"{side}."), tower["layers"], heads, config.get("quick_gelu", False))
 
 
 def main(texts: Sequence[str]) -> None:
-    """Print the cosines of `texts` with each other, by the embedded model."""
+    """Print the cosines between `texts` by the embedded model."""
     pocket = Path(__file__).parents[1] / "pocket"
     config = json.loads((pocket / "open_clip_config.json").read_text())["model_cfg"]
     weights = read_weights(pocket / "open_clip_model.safetensors")

@@ -1,13 +1,13 @@
-"""What `ALBUM_MODEL` names: an open_clip architecture and where its weights come from.
+"""Model specs, the values of `ALBUM_MODEL`.
 
 pocket                                    the model that comes with the album
 <architecture>/<pretrained tag>           weights published on the model hub
-<architecture>/<path of a checkpoint>     a file of this machine; an architecture of one's own is
-                                          described by <architecture>.json beside it
-<path of a folder>                        a model folder: config, weights and tokenizer, as
+<architecture>/<path of a checkpoint>     a file of this machine, with <architecture>.json beside it
+                                          for an architecture that open_clip does not know
+<path of a folder>                        a model folder with config, weights and tokenizer, as
                                           open_clip's `local-dir:` reads it
 
-open_clip takes torch along and seconds to import: model folders are read without it.
+open_clip imports torch and takes seconds, so model folders are read without it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ CONFIG_FILE, WEIGHTS_FILE = "open_clip_config.json", "open_clip_model.safetensor
 """What open_clip calls the files of a model folder."""
 
 CHECKPOINT_SUFFIXES = (".safetensors", ".pt", ".bin")
-# Tokenizers that were made for English; open_clip's own is another. Those of the other models cut
+# Tokenizers that were made for English, as is open_clip's own. Those of the other models cut
 # every script into pieces that were seen in training.
 ENGLISH_TOKENIZERS = ("roberta-base", "bert-base-uncased", "timm/ViT-B-16-SigLIP")
 _FOLDERS: dict[str, Path] = {}
@@ -37,7 +37,7 @@ TAGS_NAMED = 5  # some architectures have thirty: a sentence should stay one
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """A spec that has been read; the architecture, the tag or the file are known to exist."""
+    """A parsed spec, whose architecture, tag or file exists."""
 
     name: str
     architecture: str
@@ -46,10 +46,10 @@ class ModelSpec:
     checkpoint: Path | None
 
     def config(self) -> dict[str, Any]:
-        """A copy of open_clip's description of the architecture."""
+        """Copy open_clip's description of the architecture."""
         if self.architecture in _FOLDERS:
-            own: dict[str, Any] = read_folder_config(_FOLDERS[self.architecture])["model_cfg"]
-            return own
+            model_cfg: dict[str, Any] = read_folder_config(_FOLDERS[self.architecture])["model_cfg"]
+            return model_cfg
         import open_clip
 
         config: dict[str, Any] = open_clip.get_model_config(self.architecture)
@@ -57,22 +57,24 @@ class ModelSpec:
 
     @property
     def folder(self) -> Path | None:
-        """The model folder that the weights lie in; None for any others."""
+        """The model folder of the weights, or None."""
         folder = _FOLDERS.get(self.architecture)
-        own = folder is not None and self.checkpoint == folder / WEIGHTS_FILE
-        return folder if own else None
+        holds_weights = folder is not None and self.checkpoint == folder / WEIGHTS_FILE
+        return folder if holds_weights else None
 
     def tell_open_clip(self) -> None:
-        """Let open_clip know the architecture, where it is that of a model folder."""
+        """Register a model folder's architecture with open_clip."""
         if self.architecture in _FOLDERS:
             register_folder(_FOLDERS[self.architecture], self.architecture)
 
     def published(self) -> dict[str, Any]:
-        """How the weights were trained to be used: mean, std, interpolation, resize mode, GELU.
+        """Look up the weights' preprocessing and GELU.
 
-        A checkpoint file does not carry it; then it is what its model folder says, or what all
-        published weights of the architecture agree on, and open_clip's defaults where they do not
-        agree or there are none.
+        These are mean, std, interpolation, resize mode and `quick_gelu`.
+
+        A checkpoint file does not carry this. Then it is what its model folder says, or what all
+        published weights of the architecture agree on. Keys without agreement are left to
+        open_clip's defaults.
         """
         if self.architecture in _FOLDERS:
             config = read_folder_config(_FOLDERS[self.architecture])
@@ -90,20 +92,21 @@ class ModelSpec:
         }
 
     def tokenizer_repo(self) -> str | None:
-        """The hub repository of the tokenizer; None where open_clip ships it itself."""
+        """Name the tokenizer's hub repository. None if open_clip ships it."""
         repo: str | None = self.config()["text_cfg"].get("hf_tokenizer_name")
         return repo
 
     def tokenizer_beside(self) -> Path | None:
-        """The folder of a tokenizer that lies beside the checkpoint or with the architecture."""
+        """Find a tokenizer folder beside the checkpoint or the architecture."""
         folders = [self.checkpoint.parent] if self.checkpoint else []
         folders += [_FOLDERS[self.architecture]] if self.architecture in _FOLDERS else []
-        return next((it for it in folders if (it / "tokenizer.json").is_file()), None)
+        return next((folder for folder in folders if (folder / "tokenizer.json").is_file()), None)
 
     def languages(self) -> tuple[str, ...]:
-        """The languages that the text tower was trained to read, as ISO 639-1 codes; () for all.
+        """List the languages of the text tower as ISO 639-1 codes.
 
-        A checkpoint does not say, so it is what the architecture's published weights read.
+        () stands for all. A checkpoint does not say, so it is what the architecture's published
+        weights read.
         """
         if self.architecture == POCKET:
             return ("en", "ko")
@@ -112,7 +115,9 @@ class ModelSpec:
 
 
 def parse_spec(spec: str) -> ModelSpec:
-    """Read a spec; a part after the slash that looks like a path or is a file is a checkpoint.
+    """Parse a spec and check that its parts exist.
+
+    A part after the slash that looks like a path or is a file is a checkpoint.
 
     Raises:
         WeightsUnavailableError: there is no such architecture, tag or file.
@@ -125,8 +130,8 @@ def parse_spec(spec: str) -> ModelSpec:
         name = folder.resolve().name
         _note_folder(folder, name)
         return ModelSpec(name, name, None, folder / WEIGHTS_FILE)
-    architecture, _, rest = spec.partition("/")
-    if not rest:
+    architecture, _, weights = spec.partition("/")
+    if not weights:
         raise WeightsUnavailableError(
             f'"{spec}" does not name a model: set ALBUM_MODEL to auto, pocket or '
             "<architecture>/<pretrained tag>, such as ViT-B-32/laion2b_s34b_b79k."
@@ -135,7 +140,7 @@ def parse_spec(spec: str) -> ModelSpec:
 
     if POCKET not in open_clip.list_models():
         register_folder(POCKET_DIR, POCKET)
-    described = Path(rest).expanduser().with_name(f"{architecture}.json")
+    described = Path(weights).expanduser().with_name(f"{architecture}.json")
     if architecture not in open_clip.list_models() and described.is_file():
         open_clip.add_model_config(described)
     if architecture not in open_clip.list_models():
@@ -143,38 +148,38 @@ def parse_spec(spec: str) -> ModelSpec:
             f'open_clip knows no architecture "{architecture}": set ALBUM_MODEL to one of '
             "open_clip.list_pretrained(), or to auto."
         )
-    path = Path(rest).expanduser()
-    if _names_checkpoint(rest):
+    path = Path(weights).expanduser()
+    if _names_checkpoint(weights):
         if not path.is_file():
             raise WeightsUnavailableError(
                 f"There is no weights file {path}: correct the path in ALBUM_MODEL."
             )
         return ModelSpec(f"{architecture}/{path.stem}", architecture, None, path)
     tags = open_clip.list_pretrained_tags_by_model(architecture)
-    if rest not in tags:
+    if weights not in tags:
         known = " or ".join(f"{architecture}/{tag}" for tag in tags[-TAGS_NAMED:])
         raise WeightsUnavailableError(
-            f'No weights "{rest}" are published for {architecture}: set ALBUM_MODEL '
+            f'No weights "{weights}" are published for {architecture}: set ALBUM_MODEL '
             f"to, for example, {known or 'ViT-B-32/laion2b_s34b_b79k'}."
         )
-    return ModelSpec(spec, architecture, rest, None)
+    return ModelSpec(spec, architecture, weights, None)
 
 
 def names_files(spec: str) -> bool:
-    """Whether a spec names files of this machine, not published weights."""
+    """Check whether a spec names local files, not published weights."""
     folder = Path(spec).expanduser()
-    rest = spec.partition("/")[2]
-    return spec == POCKET or (folder / CONFIG_FILE).is_file() or _names_checkpoint(rest)
+    weights = spec.partition("/")[2]
+    return spec == POCKET or (folder / CONFIG_FILE).is_file() or _names_checkpoint(weights)
 
 
-def _names_checkpoint(rest: str) -> bool:
-    """Whether what follows an architecture looks like a path, or is one."""
-    path = Path(rest).expanduser()
-    return "/" in rest or rest.endswith(CHECKPOINT_SUFFIXES) or path.is_file()
+def _names_checkpoint(weights: str) -> bool:
+    """Check whether the part after the slash looks like a path."""
+    path = Path(weights).expanduser()
+    return "/" in weights or weights.endswith(CHECKPOINT_SUFFIXES) or path.is_file()
 
 
 def register_folder(folder: Path, name: str) -> None:
-    """Tell open_clip of the architecture of a model folder, under a name of its own.
+    """Register a model folder's architecture with open_clip under `name`.
 
     Raises:
         WeightsUnavailableError: the folder has no config that can be read.
@@ -189,14 +194,14 @@ def register_folder(folder: Path, name: str) -> None:
 
 
 def _note_folder(folder: Path, name: str) -> dict[str, Any]:
-    """Remember the model folder of an architecture; its config, read."""
+    """Remember the model folder of an architecture and return its config."""
     config = read_folder_config(folder)
     _FOLDERS[name] = folder
     return config
 
 
 def read_folder_config(folder: Path) -> dict[str, Any]:
-    """Read what a model folder says of its architecture and of its preprocessing.
+    """Read the config of a model folder.
 
     Raises:
         WeightsUnavailableError: the folder has no config that can be read.
@@ -213,9 +218,9 @@ def read_folder_config(folder: Path) -> dict[str, Any]:
 
 
 def model_id_of(spec: ModelSpec) -> str:
-    """The name that goes with every embedding: equal ids mean comparable embeddings.
+    """Build the id of embeddings: equal ids mean comparable embeddings.
 
-    Published weights never change under their tag. A file may, so its id carries a digest.
+    Published weights never change under their tag. A file may, so its id has a digest.
 
     Raises:
         WeightsUnavailableError: the file cannot be read.

@@ -1,4 +1,4 @@
-"""A text tower in NumPy: answers texts in a second, where torch alone takes several to import."""
+"""Text tower in NumPy, ready in a second, before torch is imported."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ BATCH = 32
 
 
 class TextTower:
-    """Embed texts as `models.clip.encoder` does; safe to call from many threads."""
+    """Text encoder equal to `models.clip.encoder`. Safe for many threads."""
 
     def __init__(self, folder: Path) -> None:
-        """Read the config, the tokenizer and the weights of the text tower alone.
+        """Read config, tokenizer and weights of the text tower.
 
         Raises:
-            WeightsUnavailableError: the files are missing or damaged, or the tower is none of
-                CLIP's own kind with a tokenizer of its own.
+            WeightsUnavailableError: the files are missing or damaged, or the tower is not a CLIP
+                transformer with its own tokenizer.
         """
         try:
             config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))["model_cfg"]
@@ -56,7 +56,10 @@ class TextTower:
             ) from error
 
     def encode_texts(self, texts: Sequence[str]) -> Embeddings:
-        """Embed texts, cut at the context length: (n, d) float32, rows of L2 norm 1."""
+        """Embed texts: (n, d) float32, rows of norm 1.
+
+        Texts are cut at the context length.
+        """
         rows = [np.empty((0, self.dim), np.float32)]
         for start in range(0, len(texts), BATCH):
             tokens = self._tokens(texts[start : start + BATCH])
@@ -64,14 +67,17 @@ class TextTower:
         return np.concatenate(rows)
 
     def _tokens(self, texts: Sequence[str]) -> npt.NDArray[np.int64]:
-        """(b, s) with s of the longest text: what stands behind the end is never looked at."""
+        """Tokenize a batch: (b, s) with s of the longest text.
+
+        Padding is unnecessary, because tokens after the end have no effect.
+        """
         encoded = self._tokenizer.encode_batch([clean(text) for text in texts])
-        tokens = np.zeros((len(texts), max(len(it.ids) for it in encoded)), np.int64)
-        for row, it in zip(tokens, encoded, strict=True):
-            row[: len(it.ids)] = it.ids
+        tokens = np.zeros((len(texts), max(len(encoding.ids) for encoding in encoded)), np.int64)
+        for row, encoding in zip(tokens, encoded, strict=True):
+            row[: len(encoding.ids)] = encoding.ids
         return tokens
 
 
 def clean(text: str) -> str:
-    """Mend wrong encodings and entities and join white space, as open_clip does by default."""
+    """Fix encodings, entities and white space, as open_clip does by default."""
     return " ".join(html.unescape(html.unescape(fix_text(text))).split())

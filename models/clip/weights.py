@@ -1,8 +1,8 @@
-"""The files of a model: what is on this machine, and fetching what is not.
+"""The files of a model: lookup on disk and download.
 
-The network is opened by `fetch_weights` and by nothing else, so a start with everything on disk
-sends no request at all. Every hub file lives under the one `weights_dir`, in the hub's own layout:
-files there are moved into place only when complete, so a file that is present is whole.
+Only `fetch_weights` uses the network, so a start with everything on disk sends no request. Hub
+files are kept in `weights_dir` in the hub's own layout: they are moved into place when complete, so
+a file that is present is whole.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ TOKENIZER_FILES = (
 
 
 def checkpoint_on_disk(spec: ModelSpec, weights_dir: Path) -> Path | None:
-    """The weights file of `spec`, or None while there is none on this machine."""
+    """Find the weights file of `spec` on this machine, or None."""
     if spec.checkpoint is not None:
         return spec.checkpoint if spec.checkpoint.is_file() else None
     repo, filenames = _hub_weights(spec)
@@ -43,7 +43,7 @@ def checkpoint_on_disk(spec: ModelSpec, weights_dir: Path) -> Path | None:
 
 
 def tokenizer_on_disk(spec: ModelSpec, weights_dir: Path) -> Path | None:
-    """The folder of the tokenizer's files, or None while there is none or none is needed."""
+    """Find the folder of tokenizer files, None if missing or unneeded."""
     repo = spec.tokenizer_repo()
     if repo and (beside := spec.tokenizer_beside()):
         return beside
@@ -52,9 +52,9 @@ def tokenizer_on_disk(spec: ModelSpec, weights_dir: Path) -> Path | None:
 
 
 def weights_on_disk(spec: str, weights_dir: Path) -> bool:
-    """Whether weights and tokenizer of `spec` are here; looks at the disk only.
+    """Check the disk for weights and tokenizer of `spec`.
 
-    False for whatever is not a spec, too: nothing of that name is here.
+    Returns False for an invalid spec, too.
     """
     if not names_files(spec) and not any(weights_dir.glob("models--*")):
         return False  # without open_clip, which takes seconds to import
@@ -67,8 +67,8 @@ def weights_on_disk(spec: str, weights_dir: Path) -> bool:
     return checkpoint_on_disk(model, weights_dir) is not None
 
 
-def not_here(spec: ModelSpec) -> WeightsUnavailableError:
-    """What to raise where weights or tokenizer of a model are missing."""
+def weights_missing(spec: ModelSpec) -> WeightsUnavailableError:
+    """Build the error for missing weights or a missing tokenizer."""
     return WeightsUnavailableError(
         f"The weights of {spec.name} are not on this machine yet: start the album where "
         "it can reach the network once, or set ALBUM_MODEL=pocket."
@@ -76,12 +76,12 @@ def not_here(spec: ModelSpec) -> WeightsUnavailableError:
 
 
 def fetch_weights(spec: str, weights_dir: Path) -> None:
-    """Download what `spec` lacks into `weights_dir`; returns when all of it is there.
+    """Download the missing files of `spec` into `weights_dir`.
 
-    A download that was cut goes on where it stopped the next time.
+    An interrupted download resumes the next time.
 
     Raises:
-        WeightsUnavailableError: unknown name, no network, a refusal, a cut, a full disk.
+        WeightsUnavailableError: unknown name, no network, a refusal, an interruption, a full disk.
     """
     from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError is not exported
         HTTPError,  # of whichever HTTP library this version of the hub's client is built on
@@ -112,7 +112,7 @@ def fetch_weights(spec: str, weights_dir: Path) -> None:
 
 
 def _hub_weights(spec: ModelSpec) -> tuple[str, tuple[str, ...]]:
-    """The repository of published weights and its possible file names, the best first."""
+    """Return the hub repository and candidate file names, best first."""
     repo, _, filename = spec.published()["hf_hub"].rpartition("/")
     if filename:
         return repo, (f"{filename.rpartition('.')[0]}.safetensors", filename)
@@ -130,7 +130,7 @@ def _first_cached(repo: str, filenames: tuple[str, ...], weights_dir: Path) -> P
 
 
 def _fetch_first(repo: str, filenames: tuple[str, ...], weights_dir: Path) -> None:
-    """Fetch the first of `filenames` that the repository has; nothing where it has none."""
+    """Download the first of `filenames` that the repository has, if any."""
     from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
     from huggingface_hub.errors import RemoteEntryNotFoundError
 
@@ -146,7 +146,10 @@ def _fetch_first(repo: str, filenames: tuple[str, ...], weights_dir: Path) -> No
 
 
 def _reason(error: BaseException, weights_dir: Path) -> str:
-    """What went wrong and what to do about it, to be followed by an alternative."""
+    """Explain a failed download and what to do.
+
+    The result is followed by an alternative.
+    """
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     if isinstance(error, LocalEntryNotFoundError):

@@ -1,1 +1,1 @@
-"""The measures: what `models.evaluate` is made of."""
+"""Evaluation of models: retrieval, zero-shot, search and speed."""

@@ -1,4 +1,4 @@
-"""What the folders of a data set are called, in English and in Korean."""
+"""English and Korean names of a data set's folders."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ COLUMNS = ("source", "folder", "en", "ko")
 
 @dataclass(frozen=True)
 class ClassNames:
-    """The names of c classes, in the order of their folders."""
+    """Names of c classes in the order of their folders."""
 
     folders: tuple[str, ...]
     names: dict[Language, tuple[str, ...]]
@@ -25,7 +25,7 @@ class ClassNames:
     """The folders for which another name had to stand in."""
 
     def synonyms(self, *languages: Language) -> list[list[str]]:
-        """What each class is called in all of `languages`, as class_embeddings() takes it."""
+        """Join the names of each class in `languages`, for class_embeddings()."""
         columns = [self.names[language] for language in languages]
         return [list(dict.fromkeys(names)) for names in zip(*columns, strict=True)]
 
@@ -33,13 +33,13 @@ class ClassNames:
 def class_names(folders: Sequence[str], labels: Path | None, source: str | None) -> ClassNames:
     """Name each folder.
 
-    A folder without an English name is called what it is called on disk, with spaces for
-    underscores; one without a Korean name keeps its English one. Both are said in `unnamed`.
+    The name of the folder stands in for a missing English name, with spaces for underscores, and
+    the English name for a missing Korean one. Both are listed in `unnamed`.
 
     Args:
         folders: The classes as they are on disk.
-        labels: A CSV with the columns source, folder, en and ko; None for the folders' own names.
-        source: Which rows of it are meant, where a folder has different names in different sources.
+        labels: A CSV with the columns source, folder, en and ko, None for the folders' own names.
+        source: Which rows of it to use, if a folder has different names in different sources.
 
     Raises:
         ModelError: the CSV cannot be read, names none of the folders, or names one differently in
@@ -51,20 +51,24 @@ def class_names(folders: Sequence[str], labels: Path | None, source: str | None)
             f"{labels} names none of the {len(folders)} classes, such as {folders[0]}"
             + (f", under the source {source}." if source else ".")
         )
-    english = tuple(known.get(it, ("", ""))[0] or it.replace("_", " ") for it in folders)
+    english = tuple(
+        known.get(folder, ("", ""))[0] or folder.replace("_", " ") for folder in folders
+    )
     korean = tuple(
         known.get(folder, ("", ""))[1] or name
         for folder, name in zip(folders, english, strict=True)
     )
     unnamed: dict[Language, tuple[str, ...]] = {
-        "en": tuple(it for it in folders if not known.get(it, ("", ""))[0]) if labels else (),
-        "ko": tuple(it for it in folders if not known.get(it, ("", ""))[1]),
+        "en": tuple(folder for folder in folders if not known.get(folder, ("", ""))[0])
+        if labels
+        else (),
+        "ko": tuple(folder for folder in folders if not known.get(folder, ("", ""))[1]),
     }
     return ClassNames(tuple(folders), {"en": english, "ko": korean}, unnamed)
 
 
 def _read(path: Path, source: str | None) -> dict[str, tuple[str, str]]:
-    """By folder its English and its Korean name, either of them possibly empty."""
+    """Read English and Korean names by folder, either may be empty."""
     names: dict[str, tuple[str, str]] = {}
     sources: dict[str, None] = {}
     with open_table(path) as reader:
@@ -76,8 +80,8 @@ def _read(path: Path, source: str | None) -> dict[str, tuple[str, str]]:
             if source is not None and row["source"] != source:
                 continue
             folder = row["folder"]
-            found = (row["en"] or "").strip(), (row["ko"] or "").strip()
-            if names.setdefault(folder, found) != found:
+            entry = (row["en"] or "").strip(), (row["ko"] or "").strip()
+            if names.setdefault(folder, entry) != entry:
                 raise ModelError(
                     f"{path} names {folder} differently in different sources: say with "
                     f"--source which one of {', '.join(sources)} is meant."

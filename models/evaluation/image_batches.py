@@ -1,4 +1,4 @@
-"""Many image files through an encoder: one batch is encoded while the next one is decoded."""
+"""Encoding of image files, with decoding ahead on threads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from PIL import Image
 from models.datasets import ImageFile, UnreadableExampleError
 from models.interfaces import Embeddings, Encoder
 
-BATCH = 64  # b: what is decoded ahead; the encoder cuts it further as it likes
+BATCH = 64  # b: what is decoded ahead, which the encoder splits further
 WORKERS = min(4, os.cpu_count() or 1)
 DETAIL = (
     3  # decoded at no less than three times the encoder's input, so that resizing blurs no edge
@@ -23,7 +23,7 @@ DETAIL = (
 
 @dataclass(frozen=True)
 class Encoded:
-    """What came of a list of files."""
+    """Embeddings of a list of files."""
 
     embeddings: Embeddings
     """(k, d): the readable files, in their order."""
@@ -39,42 +39,42 @@ def encode_files(
     batch: int = BATCH,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Encoded:
-    """Embed every file that can be read.
+    """Embed every readable file.
 
-    At most two batches of pictures are in memory, each reduced to between three and six times the
+    At most two batches of images are in memory, each reduced to between three and six times the
     encoder's input as soon as it is decoded.
 
     Args:
-        encoder: Whose image tower is asked.
-        files: Any number of them; one that cannot be read costs nothing else.
-        batch: How many pictures are given to the encoder at once.
+        encoder: The encoder of images.
+        files: Any number of them. Unreadable ones cost nothing else.
+        batch: How many images the encoder gets at once.
         on_progress: Called with the files done and their number after each batch.
     """
-    found = [np.empty((0, encoder.dim), np.float32)]
+    batches = [np.empty((0, encoder.dim), np.float32)]
     rows: list[int] = []
     unreadable: list[str] = []
     at_least_px = DETAIL * encoder.image_size
     with ThreadPoolExecutor(WORKERS, "decode") as pool:
 
         def decode_from(start: int) -> list[Future[Image.Image | None]]:
-            some = files[start : start + batch]
-            return [pool.submit(_decode, file, at_least_px) for file in some]
+            batch_files = files[start : start + batch]
+            return [pool.submit(decode_reduced, file, at_least_px) for file in batch_files]
 
         ahead = decode_from(0)
         for start in range(0, len(files), batch):
             images = [decoding.result() for decoding in ahead]
             ahead = decode_from(start + batch)
             readable = [image for image in images if image is not None]
-            found.append(encoder.encode_images(readable))
+            batches.append(encoder.encode_images(readable))
             rows += [start + i for i, image in enumerate(images) if image is not None]
             unreadable += [files[start + i].name for i, image in enumerate(images) if image is None]
             if on_progress is not None:
                 on_progress(start + len(images), len(files))
-    return Encoded(np.concatenate(found), np.array(rows, np.intp), unreadable)
+    return Encoded(np.concatenate(batches), np.array(rows, np.intp), unreadable)
 
 
-def _decode(file: ImageFile, at_least_px: int) -> Image.Image | None:
-    """The picture, no larger than it needs to be; None where it cannot be read."""
+def decode_reduced(file: ImageFile, at_least_px: int) -> Image.Image | None:
+    """Decode an image no larger than needed, None if unreadable."""
     try:
         image = file.open(at_least_px)
     except UnreadableExampleError:

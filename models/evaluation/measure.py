@@ -1,12 +1,11 @@
-"""The work of each evaluation, from examples to the figures that are printed as JSON.
+"""Evaluations, from examples to the figures that are printed as JSON.
 
-Shares are in [0, 1]. Every figure that chance could reach has chance beside it.
+Shares are in [0, 1]. Figures that chance can reach have chance beside them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,26 +13,25 @@ import numpy as np
 
 from models.classifiers.zero_shot import TEMPLATES, class_embeddings
 from models.datasets import UNREADABLE_IMAGE, Example
-from models.evaluation.calibration import ClassPredictions, answer, calibration, with_best_scale
+from models.evaluation.calibration import ClassPredictions, calibration, predict, with_best_scale
 from models.evaluation.class_names import ClassNames, Language
 from models.evaluation.image_batches import Encoded, encode_files
 from models.evaluation.retrieval import Ranks, Retrieval, chance, rank_pairs
-from models.evaluation.search_precision import Hits, JudgedQuery, judge
+from models.evaluation.search_precision import Hits, JudgedQuery, rank_photos
 from models.evaluation.speed import images_per_s, jpegs_per_s, make_pictures, queries_per_s
 from models.interfaces import Embeddings, Encoder
+from models.progress import Progress
 
 Facts = dict[str, Any]
 """What a command prints as JSON."""
-Progress = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
-"""Opens a progress bar with a title; it is given what is done and how much there is."""
 
 KS = (1, 5, 10)
-WORDINGS: Mapping[str, Mapping[str, Sequence[str]]] = {
+TEMPLATES_BY_WORDING: Mapping[str, Mapping[str, Sequence[str]]] = {
     "bare name": {"en": ("{}",), "ko": ("{}",)},
     "one template": {"en": ("a photo of a {}",), "ko": ("{} 사진",)},
     "ensemble": TEMPLATES,
 }
-"""What class names are put into; the last is what the album does, and what is calibrated."""
+"""Templates of class names. The last is the album's, and is calibrated."""
 TEXT_BATCH = 1024  # captions between two steps of the progress bar
 
 
@@ -43,9 +41,11 @@ def encode_examples(
     skipped: dict[str, list[str]],
     progress: Progress,
 ) -> Encoded:
-    """Embed the pictures; the names of unreadable ones are added to `skipped`."""
+    """Embed the images, and add unreadable ones to `skipped`."""
     with progress("images") as advance:
-        encoded = encode_files(encoder, [it.image for it in examples], on_progress=advance)
+        encoded = encode_files(
+            encoder, [example.image for example in examples], on_progress=advance
+        )
     if encoded.unreadable:
         skipped.setdefault(UNREADABLE_IMAGE, []).extend(encoded.unreadable)
     return encoded
@@ -53,7 +53,7 @@ def encode_examples(
 
 @dataclass(frozen=True)
 class RetrievalMeasured:
-    """Recall as figures, and the ranks behind it for drawing."""
+    """Recall as figures, with the ranks for drawing."""
 
     facts: Facts
     ranks: Retrieval
@@ -63,7 +63,7 @@ class RetrievalMeasured:
 def measure_retrieval(
     encoder: Encoder, images: Embeddings, captions: Sequence[Sequence[str]], progress: Progress
 ) -> RetrievalMeasured:
-    """Recall@1/5/10 and median rank both ways.
+    """Measure Recall@1/5/10 and median rank both ways.
 
     Args:
         encoder: Embeds the captions.
@@ -71,8 +71,12 @@ def measure_retrieval(
         captions: The captions of each of the n images, at least one.
         progress: Opens a progress bar.
     """
-    image_of_text = np.repeat(np.arange(len(captions)), [len(own) for own in captions])
-    texts = _encode_texts(encoder, [text for own in captions for text in own], progress)
+    image_of_text = np.repeat(
+        np.arange(len(captions)), [len(texts_of_image) for texts_of_image in captions]
+    )
+    texts = _encode_texts(
+        encoder, [text for texts_of_image in captions for text in texts_of_image], progress
+    )
     with progress("ranks") as advance:
         ranks = rank_pairs(images, texts, image_of_text, on_progress=advance)
     by_chance = chance(image_of_text, len(images))
@@ -109,28 +113,31 @@ def measure_zero_shot(
     names: ClassNames,
     languages: Sequence[Language],
 ) -> tuple[Facts, ClassPredictions]:
-    """Accuracy by wording and by class, and calibration; and the answers of the ensemble.
+    """Measure accuracy by wording and by class, and calibration.
 
     Args:
-        encoder: Embeds the names, and has the temperature.
+        encoder: The encoder of the names, with its temperature.
         images: (n, d), n > 0 rows of L2 norm 1.
-        right: (n,) the right class of each.
-        names: What the c classes are called.
-        languages: In which language; the names of two of them are synonyms.
+        right: (n,) the right classes.
+        names: Names of the c classes.
+        languages: Languages of the names. Names in two languages are synonyms.
+
+    Returns:
+        The figures, and the predictions of the ensemble.
     """
     synonyms = names.synonyms(*languages)
     wordings: Facts = {}
-    for wording, templates in WORDINGS.items():
+    for wording, templates in TEMPLATES_BY_WORDING.items():
         classes = class_embeddings(encoder, synonyms, templates=templates)
-        answers = answer(images, classes, right, encoder.logit_scale)
+        answers = predict(images, classes, right, encoder.logit_scale)
         wordings[wording] = {f"top_{k}": answers.ranks.recall(k) for k in (1, 5)}
     facts: Facts = {
         "wordings": wordings,
         "calibration": asdict(calibration(answers, encoder.logit_scale)),
     }
     if len(right) > 1:
-        own, best = with_best_scale(images, classes, right, encoder.logit_scale)
-        facts["held_out"] = {"own_scale": asdict(own), "best_scale": asdict(best)}
+        original, best = with_best_scale(images, classes, right, encoder.logit_scale)
+        facts["held_out"] = {"own_scale": asdict(original), "best_scale": asdict(best)}
     facts["per_class"] = _per_class(answers, right, names, synonyms)
     return facts, answers
 
@@ -141,7 +148,7 @@ def _per_class(
     names: ClassNames,
     synonyms: Sequence[Sequence[str]],
 ) -> list[Facts]:
-    """Only classes that have an image: of the others nothing is known."""
+    """Summarise the classes that have an image."""
     counts = np.bincount(right, minlength=len(synonyms))
     within = {
         f"top_{k}": np.bincount(right, answers.ranks.within(k), len(synonyms)) for k in (1, 5)
@@ -161,45 +168,45 @@ def _per_class(
 def measure_search(
     encoder: Encoder, photos: Embeddings, names: Sequence[str], queries: Sequence[JudgedQuery]
 ) -> dict[str, list[Hits]]:
-    """By language what each query found, for the languages that any query has a text in."""
-    found = {}
-    for language in dict.fromkeys(it for query in queries for it in query.texts):
-        asked = [query for query in queries if language in query.texts]
-        texts = encoder.encode_texts([query.texts[language] for query in asked])
-        found[language] = judge(photos, names, texts, asked, language)
-    return found
+    """Rank the photos for the queries of each language."""
+    hits = {}
+    for language in dict.fromkeys(language for query in queries for language in query.texts):
+        selected = [query for query in queries if language in query.texts]
+        texts = encoder.encode_texts([query.texts[language] for query in selected])
+        hits[language] = rank_photos(photos, names, texts, selected, language)
+    return hits
 
 
 def search_facts(hits: Sequence[Hits], n: int) -> Facts:
-    """The figures of the queries in one language, over n photos."""
+    """Summarise the hits of the queries in one language over n photos."""
     return {
-        "precision_at_min_10_relevant": _mean([it.precision_at_relevant for it in hits]),
-        "precision_at_10": _mean([it.precision_at_10 for it in hits]),
-        "chance": _mean([it.relevant / n for it in hits]),
-        "with_a_hit": sum(it.in_first_10 > 0 for it in hits),
-        "queries": [asdict(it) for it in hits],
+        "precision_at_min_10_relevant": _mean([hit.precision_at_relevant for hit in hits]),
+        "precision_at_10": _mean([hit.precision_at_10 for hit in hits]),
+        "chance": _mean([hit.relevant / n for hit in hits]),
+        "with_a_hit": sum(hit.in_first_10 > 0 for hit in hits),
+        "queries": [asdict(hit) for hit in hits],
     }
 
 
 def changes(before: Sequence[Hits], after: Sequence[Hits]) -> Facts:
-    """Which queries find more or fewer among the first min(10, relevant), most changed first."""
+    """Compare hits among the first min(10, relevant), largest changes first."""
     moved = [
         {
-            "query": now.text,
-            "before": then.in_first_relevant,
-            "after": now.in_first_relevant,
-            "places": now.places,
+            "query": new.text,
+            "before": old.in_first_relevant,
+            "after": new.in_first_relevant,
+            "places": new.places,
         }
-        for then, now in zip(before, after, strict=True)
-        if then.in_first_relevant != now.in_first_relevant
+        for old, new in zip(before, after, strict=True)
+        if old.in_first_relevant != new.in_first_relevant
     ]
 
-    def gain(it: Mapping[str, Any]) -> float:
-        return float((it["after"] - it["before"]) / it["places"])
+    def gain(change: Mapping[str, Any]) -> float:
+        return float((change["after"] - change["before"]) / change["places"])
 
     return {
-        "better": sorted((it for it in moved if gain(it) > 0), key=gain, reverse=True),
-        "worse": sorted((it for it in moved if gain(it) < 0), key=gain),
+        "better": sorted((change for change in moved if gain(change) > 0), key=gain, reverse=True),
+        "worse": sorted((change for change in moved if gain(change) < 0), key=gain),
     }
 
 
@@ -210,7 +217,7 @@ def measure_speed(
     runs: int,
     progress: Progress,
 ) -> list[Facts]:
-    """Images, JPEG files and queries a second for each batch."""
+    """Measure images, JPEG files and queries a second by batch."""
     pictures = make_pictures(*picture_px)
     rows = []
     with progress("batches") as advance:

@@ -1,7 +1,7 @@
-"""The figures of an evaluation as pictures.
+"""Plots of evaluations and training.
 
-matplotlib comes in with the first picture, and is asked for its Agg canvas alone: no window, no
-state that outlives a picture.
+matplotlib is imported with the first plot, and only its Agg canvas: no window, and no state that
+outlives a plot.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ OURS, GREY = "#3465a4", "#888888"
 
 
 def check_target(path: Path) -> None:
-    """Say before the work, not after it, that a picture cannot be written there.
+    """Check the path of a plot before the work starts.
 
     Raises:
         ModelError: the folder does not exist, or the name does not end in .png.
@@ -38,7 +38,7 @@ def check_target(path: Path) -> None:
 
 
 def draw_retrieval(path: Path, title: str, measured: Retrieval, by_chance: Retrieval) -> None:
-    """Recall@K over K in both directions, with chance beside it."""
+    """Plot Recall@K over K in both directions, beside chance."""
     figure = new_figure(9.0, 4.0, title)
     directions = (
         ("image to text", measured.image_to_text, by_chance.image_to_text),
@@ -47,9 +47,11 @@ def draw_retrieval(path: Path, title: str, measured: Retrieval, by_chance: Retri
     for axes, (name, ranks, random) in zip(
         figure.subplots(1, 2, sharey=True), directions, strict=True
     ):
-        for label, of, style in (("this model", ranks, OURS), ("chance", random, GREY)):
+        for label, curve_ranks, style in (("this model", ranks, OURS), ("chance", random, GREY)):
             places = np.unique(np.geomspace(1, _candidates(random), POINTS_OF_A_CURVE).astype(int))
-            axes.plot(places, [100 * of.recall(int(k)) for k in places], color=style, label=label)
+            axes.plot(
+                places, [100 * curve_ranks.recall(int(k)) for k in places], color=style, label=label
+            )
         axes.set(title=name, xscale="log", xlabel="K", ylim=(0, 100))
         axes.grid(alpha=0.3)
     figure.axes[0].set_ylabel("Recall@K in %")
@@ -60,17 +62,17 @@ def draw_retrieval(path: Path, title: str, measured: Retrieval, by_chance: Retri
 def draw_zero_shot(
     path: Path, title: str, accuracy: Sequence[tuple[str, float]], bins: Sequence[Bin]
 ) -> None:
-    """The accuracy of each class as bars, the best first, and the reliability diagram.
+    """Plot the accuracy of each class and the reliability diagram.
 
     Args:
         path: The .png to write.
-        title: Stands above both.
-        accuracy: The name of each class, which two may share, and its share in [0, 1].
-        bins: How sure the answers were and how many of them were right.
+        title: Title of both plots.
+        accuracy: Name and accuracy in [0, 1] of each class. Two classes may share a name.
+        bins: The bins of the reliability diagram.
     """
     figure = new_figure(max(11.0, 4.5 + 0.17 * min(len(accuracy), BARS_NAMED)), 5.0, title)
     bars, diagram = figure.subplots(1, 2, width_ratios=(2, 1))
-    ordered = sorted(accuracy, key=lambda each: -each[1])
+    ordered = sorted(accuracy, key=lambda entry: -entry[1])
     names, heights = [name for name, _ in ordered], [100 * share for _, share in ordered]
     bars.bar(range(len(names)), heights, width=0.9, color=OURS)
     mean = sum(heights) / max(len(heights), 1)
@@ -86,13 +88,13 @@ def draw_zero_shot(
 
 
 def draw_training(path: Path, title: str, rows: Sequence[Mapping[str, float]], chosen: int) -> None:
-    """How the training of a classifier went: its losses, and what was right, over the steps.
+    """Plot losses and accuracy of a classifier's training over the steps.
 
     Args:
         path: The .png to write.
-        title: Stands above both.
-        rows: `step`, and of `train_loss`, `validation_loss` (nats) and `validation_accuracy` in
-            [0, 1] what was measured then.
+        title: Title of both plots.
+        rows: `step`, and any of `train_loss`, `validation_loss` (nats) and `validation_accuracy` in
+            [0, 1].
         chosen: The step whose weights were kept.
     """
     figure = new_figure(8.0, 6.0, title)
@@ -116,12 +118,12 @@ def draw_training(path: Path, title: str, rows: Sequence[Mapping[str, float]], c
 
 
 def _draw_reliability(axes: Axes, bins: Sequence[Bin]) -> None:
-    filled = [each for each in bins if each.count]
+    filled = [bin_ for bin_ in bins if bin_.count]
     axes.plot((0, 100), (0, 100), color=GREY, linestyle="--", label="well calibrated")
     axes.bar(
-        [100 * each.low for each in filled],
-        [100 * each.accuracy for each in filled],
-        [100 * (each.high - each.low) for each in filled],
+        [100 * bin_.low for bin_ in filled],
+        [100 * bin_.accuracy for bin_ in filled],
+        [100 * (bin_.high - bin_.low) for bin_ in filled],
         align="edge",
         color=OURS,
         edgecolor="white",
@@ -131,20 +133,20 @@ def _draw_reliability(axes: Axes, bins: Sequence[Bin]) -> None:
     axes.set_ylim(0, 100)
     # The share of all answers that each bin holds, since a tall bar may stand for three of them.
     shares = axes.twinx()
-    total = sum(each.count for each in filled)
-    middles = [50 * (each.low + each.high) for each in filled]
-    shares.plot(middles, [100 * each.count / total for each in filled], "k.-", linewidth=0.8)
+    total = sum(bin_.count for bin_ in filled)
+    middles = [50 * (bin_.low + bin_.high) for bin_ in filled]
+    shares.plot(middles, [100 * bin_.count / total for bin_ in filled], "k.-", linewidth=0.8)
     shares.set(ylabel="dots: share of the answers in %", ylim=(0, 100))
     axes.legend(loc="upper left", frameon=False)
 
 
 def _candidates(random: Ranks) -> int:
-    """How many candidates each query chose from."""
+    """Count the candidates of each query."""
     return int((random.own + random.level).max(initial=1))
 
 
 def new_figure(width: float, height: float, title: str) -> Figure:
-    """An empty picture, in inches, whose letters include Hangul where a font of it is installed."""
+    """Create an empty figure, with its size in inches."""
     from matplotlib.figure import Figure
 
     figure = Figure((width, height), dpi=DPI, layout="constrained")
@@ -153,10 +155,10 @@ def new_figure(width: float, height: float, title: str) -> Figure:
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Write the .png.
+    """Write the .png, with a Hangul font if one is installed.
 
     Raises:
-        ModelError: the disk is full or the file is not to be written.
+        ModelError: the disk is full or the file is not writable.
     """
     from matplotlib.font_manager import get_font_names
     from matplotlib.text import Text

@@ -1,12 +1,12 @@
-"""Recall@K between images and their captions, in memory that does not grow with their product.
+"""Recall@K between images and captions, in bounded memory.
 
 Counted as Karpathy & Fei-Fei do (2015, "Deep Visual-Semantic Alignments for Generating Image
-Descriptions", section 4.1): an image has found the text when the best-ranked of its own captions
-is among the first K of all captions; a caption has found the image when its one image is.
+Descriptions", section 4.1): an image is a hit when the best-ranked of its own captions is among the
+first K of all captions. A caption is a hit when its one image is.
 
-Ties are counted fairly: candidates that score the same stand in a random order, and what is
-reported is the mean over all such orders, exactly. A model that tells nothing apart, for which
-everything is a tie, therefore scores what chance scores; that is also how chance is computed here.
+Ties are counted fairly: candidates with equal scores are in random order, and the reported figure
+is the exact mean over all such orders. A model that tells nothing apart, for which everything is a
+tie, therefore scores like chance, which is also computed this way.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ BLOCK = (250, 8192)
 
 @dataclass(frozen=True)
 class Ranks:
-    """How q queries did: where the first of their own candidates stands among all candidates."""
+    """Rank of the first own candidate of each of q queries."""
 
     above: Counts
     """(q,) how many candidates of others score higher than the best of the query's own."""
@@ -44,7 +44,7 @@ class Ranks:
         return len(self.above)
 
     def within(self, k: int) -> npt.NDArray[np.float64]:
-        """(q,) in [0, 1]: the probability that one of its own is among the first `k`.
+        """Compute the probability (q,) of an own candidate in the first `k`.
 
         Of own + level candidates in random order, the first j are all of others with probability
         C(level, j) / C(own + level, j), here in its other form: the product over i < own of
@@ -60,29 +60,29 @@ class Ranks:
         return 1.0 - missed
 
     def recall(self, k: int) -> float:
-        """Recall@K in [0, 1]: the mean share of the queries that find one of their own."""
+        """Compute Recall@K in [0, 1], the mean share of hits."""
         return float(self.within(k).mean())
 
     def median(self) -> int:
-        """The median rank, 1 being the best: the smallest K at which Recall@K reaches a half."""
+        """Compute the median rank: the smallest K with Recall@K >= 0.5."""
         low, high = 1, int((self.above + self.level).max(initial=0)) + 1
         while low < high:
             middle = (low + high) // 2
-            # Recall@high is 1, so that the search always ends; halves may be off by rounding.
+            # Recall@high is 1, so the search ends. Halves may be off by rounding.
             low, high = (low, middle) if self.recall(middle) >= 0.5 - 1e-9 else (middle + 1, high)
         return low
 
 
 @dataclass(frozen=True)
 class Retrieval:
-    """Both directions, over the same n images and m texts."""
+    """Ranks in both directions, over n images and m texts."""
 
     image_to_text: Ranks
     text_to_image: Ranks
 
 
 def chance(image_of_text: npt.NDArray[np.intp], n: int) -> Retrieval:
-    """What a random order would give, exactly: all candidates of each query are one tie.
+    """Compute the ranks of a random order: all candidates are tied.
 
     Recall@K is then, for an image with a of the m captions, 1 - C(m - a, K) / C(m, K), and K / n
     for a text.
@@ -91,11 +91,12 @@ def chance(image_of_text: npt.NDArray[np.intp], n: int) -> Retrieval:
         image_of_text: (m,) the row of the image that each text belongs to.
         n: How many images there are.
     """
-    own = np.bincount(image_of_text, minlength=n)
+    own_counts = np.bincount(image_of_text, minlength=n)
     texts = len(image_of_text)
-    one = np.ones(texts, np.int64)
+    ones = np.ones(texts, np.int64)
     return Retrieval(
-        Ranks(np.zeros(n, np.int64), texts - own, own), Ranks(0 * one, (n - 1) * one, one)
+        Ranks(np.zeros(n, np.int64), texts - own_counts, own_counts),
+        Ranks(0 * ones, (n - 1) * ones, ones),
     )
 
 
@@ -106,7 +107,7 @@ def rank_pairs(
     block: tuple[int, int] = BLOCK,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Retrieval:
-    """Rank all texts for each image and all images for each text, by cosine.
+    """Rank texts for each image and images for each text, by cosine.
 
     Nothing is sorted: a rank is one more than the number of candidates that beat the own one, and
     those are counted block by block. Both directions share the scores.
@@ -114,7 +115,7 @@ def rank_pairs(
     Args:
         images: (n, d), rows of L2 norm 1.
         texts: (m, d), rows of L2 norm 1.
-        image_of_text: (m,) in [0, n): the row of the image that each text belongs to.
+        image_of_text: (m,) in [0, n), the row of each text's image.
         block: How many images and texts are compared at once.
         on_progress: Called with the images done and n after each row of blocks.
 
@@ -125,9 +126,9 @@ def rank_pairs(
         raise ValueError(f"{images.shape}, {texts.shape}, {image_of_text.shape} do not fit")
     if np.bincount(image_of_text, minlength=len(images)).min(initial=1) < 1:
         raise ValueError("each image needs a text of its own")
-    own = _own_scores(images, texts, image_of_text, block[1])  # (m,)
+    own_scores = _own_scores(images, texts, image_of_text, block[1])  # (m,)
     best = np.full(len(images), -np.inf, np.float32)  # (n,)
-    np.maximum.at(best, image_of_text, own)
+    np.maximum.at(best, image_of_text, own_scores)
     above = np.zeros(len(images), np.int64), np.zeros(len(texts), np.int64)
     not_below = np.zeros(len(images), np.int64), np.zeros(len(texts), np.int64)
     for first in range(0, len(images), block[0]):
@@ -142,11 +143,11 @@ def rank_pairs(
                 beaten = scores > best[rows, None] + margin
                 # A row at a time, and sums of bytes: several times the speed of beaten.sum().
                 of_images[rows] += [np.count_nonzero(row) for row in beaten]
-                beaten = scores > own[columns] + margin
+                beaten = scores > own_scores[columns] + margin
                 of_texts[columns] += beaten.view(np.uint8).sum(axis=0, dtype=np.uint32)
         if on_progress is not None:
             on_progress(rows.stop, len(images))
-    at_best = own >= best[image_of_text] - SAME_SCORE
+    at_best = own_scores >= best[image_of_text] - SAME_SCORE
     return Retrieval(
         Ranks(
             above[0],
@@ -160,9 +161,9 @@ def rank_pairs(
 def _own_scores(
     images: Embeddings, texts: Embeddings, image_of_text: npt.NDArray[np.intp], step: int
 ) -> npt.NDArray[np.float32]:
-    """(m,) the cosine of each text with its own image."""
-    own = np.empty(len(texts), np.float32)
+    """Compute the cosine of each text with its own image, (m,)."""
+    scores = np.empty(len(texts), np.float32)
     for start in range(0, len(texts), step):
-        some = slice(start, start + step)
-        own[some] = np.einsum("td,td->t", texts[some], images[image_of_text[some]])
-    return own
+        columns = slice(start, start + step)
+        scores[columns] = np.einsum("td,td->t", texts[columns], images[image_of_text[columns]])
+    return scores

@@ -1,4 +1,4 @@
-"""How many of the photos that a search shows first are right: precision for labelled queries."""
+"""Precision of search for labelled queries."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LANGUAGES = {"en": "query", "ko": "query_ko"}
 
 @dataclass(frozen=True)
 class JudgedQuery:
-    """A text in each language that has one, and the names of the photos it should find."""
+    """A query by language, with the names of its relevant photos."""
 
     texts: dict[str, str]
     relevant: frozenset[str]
@@ -30,22 +30,22 @@ class JudgedQuery:
 
 @dataclass(frozen=True)
 class QuerySet:
-    """The queries that can be judged; the others are counted or named."""
+    """Usable queries, with counts and names of the rest."""
 
     queries: list[JudgedQuery]
     skipped: int
     """How many rows have no text or no relevant photo: nothing could be right about them."""
     missing: list[str]
-    """Relevant photos that are not in the folder; a query is judged by its others."""
+    """Relevant photos that are not in the folder, and are ignored."""
 
 
 @dataclass(frozen=True)
 class Hits:
-    """What one query found among n photos."""
+    """Hits of one query among n photos."""
 
     text: str
     relevant: int
-    """How many photos there are to be found; at least 1."""
+    """How many photos are relevant, at least 1."""
     in_first_10: int
     """Right ones in ten places, also where fewer than ten are relevant."""
     in_first_relevant: int
@@ -55,39 +55,39 @@ class Hits:
 
     @property
     def places(self) -> int:
-        """min(10, relevant): how many of the first ten could be right."""
+        """min(10, relevant), the most possible hits."""
         return min(PLACES, self.relevant)
 
     @property
     def precision_at_10(self) -> float:
-        """In [0, 1]: right ones in ten places, also where fewer than ten exist."""
+        """Hits in ten places over ten, in [0, 1]."""
         return self.in_first_10 / PLACES
 
     @property
     def precision_at_relevant(self) -> float:
-        """In [0, 1]: P@min(10, relevant), which a model that is always right brings to 1."""
+        """P@min(10, relevant) in [0, 1], which is 1 for a perfect ranking."""
         return self.in_first_relevant / self.places
 
 
 def photos_in(folder: Path) -> dict[str, ImageFile]:
-    """The image files below `folder` by their relative names, in the order of those.
+    """Find the image files below `folder` by relative name, sorted.
 
     Raises:
         ModelError: there is no such folder, or no image file in it.
     """
     if not folder.is_dir():
         raise ModelError(f"{folder} is not a folder of photos.")
-    found = {path.relative_to(folder).as_posix(): ImageFile(path) for path in image_files(folder)}
-    if not found:
+    files = {path.relative_to(folder).as_posix(): ImageFile(path) for path in image_files(folder)}
+    if not files:
         raise ModelError(f"{folder} holds no photo.")
-    return found
+    return files
 
 
 def read_queries(path: Path, photos: Sequence[str]) -> QuerySet:
-    """Read a CSV with the columns query, query_ko (may be left out) and relevant.
+    """Read a CSV with the columns query, query_ko (optional) and relevant.
 
     Args:
-        path: The CSV; `relevant` names photos, with spaces between them.
+        path: The CSV. `relevant` names photos, separated by spaces.
         photos: The names of the photos that can be found.
 
     Raises:
@@ -102,9 +102,9 @@ def read_queries(path: Path, photos: Sequence[str]) -> QuerySet:
         if lacking:
             raise ModelError(f"{path} has no column {' or '.join(sorted(lacking))}.")
         for row in reader:
-            named = (row["relevant"] or "").split()
-            missing |= dict.fromkeys(name for name in named if name not in present)
-            relevant = present.intersection(named)
+            names = (row["relevant"] or "").split()
+            missing |= dict.fromkeys(name for name in names if name not in present)
+            relevant = present.intersection(names)
             texts = {
                 language: text
                 for language, column in LANGUAGES.items()
@@ -119,41 +119,43 @@ def read_queries(path: Path, photos: Sequence[str]) -> QuerySet:
     return QuerySet(queries, skipped, list(missing))
 
 
-def judge(
+def rank_photos(
     photos: Embeddings,
     names: Sequence[str],
     texts: Embeddings,
     queries: Sequence[JudgedQuery],
-    of: str,
+    language: str,
 ) -> list[Hits]:
-    """Rank the photos by cosine for each query; equal scores stand in the order of the photos.
+    """Rank the photos by cosine for each query.
+
+    Equal scores keep the order of the photos.
 
     Args:
         photos: (n, d), rows of L2 norm 1.
-        names: The n names of them.
-        texts: (q, d), rows of L2 norm 1: the queries in one language.
+        names: Their n names.
+        texts: (q, d), rows of L2 norm 1, the queries in one language.
         queries: The q queries.
-        of: That language.
+        language: That language.
     """
-    found = []
+    hits = []
     step = max(1, BLOCK_SCORES // max(1, len(photos)))
     for start in range(0, len(queries), step):
         scores = texts[start : start + step] @ photos.T  # (b, n)
         for query, row in zip(queries[start : start + step], scores, strict=True):
             first = [names[i] for i in _first(row)]
             right = [name in query.relevant for name in first]
-            found.append(
+            hits.append(
                 Hits(
-                    query.texts[of],
+                    query.texts[language],
                     len(query.relevant),
                     sum(right),
                     sum(right[: len(query.relevant)]),
                     first,
                 )
             )
-    return found
+    return hits
 
 
 def _first(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.intp]:
-    """The rows of the highest scores, at most PLACES of them, best first."""
+    """Select the rows of the highest PLACES scores, best first."""
     return np.argsort(-scores, kind="stable")[:PLACES]

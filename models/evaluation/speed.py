@@ -1,6 +1,6 @@
-"""How fast an encoder is, warm: images and queries a second, by batch.
+"""Speed of a warm encoder: images and queries a second by batch.
 
-Times are medians of several runs, since a shared machine slows some of them down.
+Times are medians of several runs, because a shared machine slows some of them down.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from models.datasets import ImageFile
 from models.evaluation.image_batches import encode_files
 from models.interfaces import Encoder
 
-DIFFERENT = 8  # pictures; a run takes them again and again
+DIFFERENT = 8  # pictures, which a run repeats
 PER_RUN = 64  # images or queries at the least, so that a run lasts longer than the clock's grain
 
 
 def make_pictures(width: int, height: int) -> list[Image.Image]:
-    """RGB pictures with soft shapes and fine grain, which JPEG packs about as it packs photos."""
+    """Make RGB images that JPEG compresses about as well as photos."""
     rng = np.random.default_rng(0)
     pictures = []
     for _ in range(DIFFERENT):
@@ -36,7 +36,7 @@ def make_pictures(width: int, height: int) -> list[Image.Image]:
 
 
 def images_per_s(encoder: Encoder, pictures: list[Image.Image], batch: int, runs: int) -> float:
-    """Decoded images a second: preprocessing and the image tower."""
+    """Measure preprocessing and the image tower, in decoded images a second."""
     rounds = -(-PER_RUN // batch)
     images = [pictures[i % len(pictures)] for i in range(batch)]
 
@@ -48,7 +48,7 @@ def images_per_s(encoder: Encoder, pictures: list[Image.Image], batch: int, runs
 
 
 def jpegs_per_s(encoder: Encoder, pictures: list[Image.Image], batch: int, runs: int) -> float:
-    """JPEG files a second, from bytes that are already in the system's cache to embeddings.
+    """Measure cached JPEG files to embeddings, in files a second.
 
     Decoded on threads and at reduced size, as `encode_files` does for every evaluation.
     """
@@ -61,7 +61,7 @@ def jpegs_per_s(encoder: Encoder, pictures: list[Image.Image], batch: int, runs:
 
 
 def queries_per_s(encoder: Encoder, batch: int, runs: int) -> float:
-    """Texts a second, none of which the encoder has seen before: it remembers single ones."""
+    """Measure texts a second, all new, because single ones are cached."""
     rounds = -(-PER_RUN // batch)
     number = count()
 
@@ -73,7 +73,7 @@ def queries_per_s(encoder: Encoder, batch: int, runs: int) -> float:
 
 
 def _median_s(run: Callable[[], object], runs: int) -> float:
-    """The median duration of `runs` runs, after one that does not count."""
+    """Time `runs` runs after a warm-up and return their median."""
     times = []
     for _ in range(runs + 1):
         started = time.perf_counter()

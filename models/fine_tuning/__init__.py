@@ -1,1 +1,1 @@
-"""The parts of `models.fine_tune`: a classifier out of a folder of photos."""
+"""Training of classifiers on folders of photos."""

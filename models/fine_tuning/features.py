@@ -1,12 +1,10 @@
-"""What a backbone makes of photos as it is: the features that a head learns from."""
+"""Features of a frozen backbone, from which a head learns."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -16,23 +14,16 @@ from models.classifiers.image_network import Network, geometry, new_network
 from models.clip.encoder import ClipEncoder, choose_device
 from models.datasets import ImageFile
 from models.evaluation.image_batches import encode_files
-from models.fine_tuning.loop import LOOK
+from models.fine_tuning.loop import EVALUATION_BATCH
 from models.fine_tuning.pixels import decode_squares
 from models.fine_tuning.settings import FineTuneSettings
 from models.fine_tuning.towers import pretrained_tower
-
-Progress: TypeAlias = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
-"""Opens a bar by its title; what it gives is called with how many are done, and of how many."""
-
-
-def quietly(_title: str) -> AbstractContextManager[Callable[[int, int], None]]:
-    """No bar at all."""
-    return nullcontext(lambda _done, _total: None)
+from models.progress import Progress
 
 
 @dataclass(frozen=True)
 class ImageFeatures:
-    """What was seen in a list of files."""
+    """Features of a list of files."""
 
     features: torch.Tensor
     """(k, d) float32: of the readable ones, in their order."""
@@ -41,21 +32,21 @@ class ImageFeatures:
     weights_of: str
     """What was looked with."""
     squares: torch.Tensor | None = None
-    """(k, s, s, 3) uint8; None where the features are the album's own embeddings."""
+    """(k, s, s, 3) uint8, None if the features are the album's embeddings."""
     bare: Network | None = None
     """What looked at the squares, its head without any use yet."""
 
 
-def look(
+def extract_features(
     files: Sequence[Path], settings: FineTuneSettings, folder: Path, progress: Progress
 ) -> ImageFeatures:
-    """Features of every file that can be read.
+    """Extract features of every readable file.
 
-    Frozen features of CLIP are the embeddings of the album's own encoder; those need no tower of
+    Frozen features of CLIP are the embeddings of the album's own encoder. Those need no tower of
     their own later on. In all other cases the photos are kept as squares in `folder`.
 
     Raises:
-        ModelError: the weights are not here, or damaged.
+        ModelError: the weights are missing or damaged.
     """
     if settings.mode == "features" and settings.backbone == "clip":
         encoder = ClipEncoder(settings.model, settings.weights_dir, settings.device)
@@ -71,7 +62,7 @@ def look(
         )
     features = [torch.empty(0, spec.embed_dim)]
     with progress("features") as advance:
-        for start in range(0, len(squares.pixels), LOOK):
-            features.append(network.features_of(squares.pixels[start : start + LOOK]))
-            advance(min(start + LOOK, len(squares.pixels)), len(squares.pixels))
+        for start in range(0, len(squares.pixels), EVALUATION_BATCH):
+            features.append(network.features_of(squares.pixels[start : start + EVALUATION_BATCH]))
+            advance(min(start + EVALUATION_BATCH, len(squares.pixels)), len(squares.pixels))
     return ImageFeatures(torch.cat(features), squares.rows, weights_of, squares.pixels, network)

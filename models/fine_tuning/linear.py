@@ -1,4 +1,4 @@
-"""A linear head on features that stay as they are: multinomial logistic regression."""
+"""Multinomial logistic regression on frozen features."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PATIENCE = 2  # rounds without a lower loss on them
 
 @dataclass(frozen=True)
 class LinearHead:
-    """What was learned, and how."""
+    """Weights of a linear head, with its training curve."""
 
     weight: torch.Tensor
     """(c, d) float32"""
@@ -34,7 +34,7 @@ class LinearHead:
 
 
 def class_weights(labels: torch.Tensor, classes: int, balance: bool) -> torch.Tensor:
-    """(c,) float32, of mean 1 over the photos: how much a photo of each class counts."""
+    """Weigh photos by class, (c,) float32, with mean 1 over the photos."""
     counts = torch.bincount(labels, minlength=classes).float()
     if not balance:
         return torch.ones(classes)
@@ -50,9 +50,9 @@ def fit_linear(
     balance: bool,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> LinearHead:
-    """Fit by L-BFGS; how strongly weights decay, and when to stop, is chosen on `validation`.
+    """Fit by L-BFGS, with weight decay and stopping chosen on `validation`.
 
-    It begins at nought, so nothing in it is left to chance.
+    It starts from zero, so nothing in it is random.
 
     Args:
         features: (n, d) float32, n >= 1.
@@ -60,19 +60,19 @@ def fit_linear(
         validation: (m, d) float32, m >= 1.
         validation_labels: (m,) int64.
         classes: c.
-        balance: whether all classes count the same, however many photos each has.
-        on_progress: called with the weight decays tried and their number.
+        balance: Whether all classes count equally for any number of photos.
+        on_progress: Called with the weight decays done and their number.
     """
     mean = features.mean(0)  # (d,)
     scale = (features - mean).std().clamp(min=1e-8)  # one for all: the geometry stays
     x, y = (features - mean) / scale, labels
-    seen, seen_labels = (validation - mean) / scale, validation_labels
+    x_val, y_val = (validation - mean) / scale, validation_labels
     weights = class_weights(y, classes, balance)
     weight = torch.zeros(classes, features.shape[1], requires_grad=True)
     bias = torch.zeros(classes, requires_grad=True)
     best: tuple[float, float, int, torch.Tensor, torch.Tensor] | None = None
     curves: dict[float, list[dict[str, float]]] = {}
-    for tried, decay in enumerate(WEIGHT_DECAYS, start=1):
+    for done_count, decay in enumerate(WEIGHT_DECAYS, start=1):
         rows = curves[decay] = []
         stale, lowest = 0, np.inf
         optimizer = torch.optim.LBFGS(
@@ -89,9 +89,9 @@ def fit_linear(
         for step in range(ROUNDS):
             train_loss = float(optimizer.step(objective).detach())  # type: ignore[no-untyped-call]
             with torch.no_grad():
-                logits = F.linear(seen, weight, bias)  # (m, c)
-                loss = float(F.cross_entropy(logits, seen_labels))
-                right = float((logits.argmax(1) == seen_labels).float().mean())
+                logits = F.linear(x_val, weight, bias)  # (m, c)
+                loss = float(F.cross_entropy(logits, y_val))
+                right = float((logits.argmax(1) == y_val).float().mean())
             rows.append(
                 {
                     "step": step + 1,
@@ -107,7 +107,7 @@ def fit_linear(
             if stale == PATIENCE:
                 break
         if on_progress is not None:
-            on_progress(tried, len(WEIGHT_DECAYS))
+            on_progress(done_count, len(WEIGHT_DECAYS))
     assert best is not None  # there are weight decays, and rounds
     _, decay, best_step, chosen, offset = best
     unscaled = chosen / scale

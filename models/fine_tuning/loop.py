@@ -1,10 +1,9 @@
-"""Fine-tuning: the last blocks of a tower, or all of it, learn with the head.
+"""Fine-tuning loop of a head and the last blocks of a tower.
 
-Every step draws its photos and its crops from its own seed, so a run that was stopped continues to
-the same curve. Batch norms keep the statistics that they came with: those of a batch of a few
-hundred photos would be worse.
+Every step draws its photos and crops from its own seed, so a resumed run continues to the same
+curve. Batch norms keep their pretrained statistics: those of a few hundred photos would be worse.
 
-Shape letters: b batch, c classes, s pixels of the square that the tower sees.
+Shape letters: b batch, c classes, s pixels of the square that the tower reads.
 """
 
 from __future__ import annotations
@@ -26,12 +25,13 @@ from models.clip.encoder import choose_dtype
 from models.errors import ModelError
 from models.fine_tuning.linear import class_weights
 from models.fine_tuning.settings import FineTuneSettings
-from models.train import duration, rate
 from models.training.augment import random_views
+from models.training.optimization import learning_rate_share
+from models.training.progress import format_duration
 from models.training.sampling import seed_everything
 
 MARGIN = 1.15  # photos are kept this much larger than the tower sees them, for crops to be sharp
-LOOK = 64  # photos at once where nothing is learned
+EVALUATION_BATCH = 64  # photos at once where nothing is learned
 
 State = dict[str, torch.Tensor]
 Row = dict[str, float]
@@ -39,7 +39,7 @@ Row = dict[str, float]
 
 @dataclass(frozen=True)
 class Tuned:
-    """What a run came to; the network itself holds its best weights."""
+    """Result of a run. The network itself holds its best weights."""
 
     curve: list[Row]
     """A row per epoch, the first of the head alone: `step`, `epoch`, `train_loss` (none in the
@@ -51,7 +51,7 @@ class Tuned:
 
 @dataclass(frozen=True)
 class Material:
-    """What a run learns from and is steered by."""
+    """Training and validation photos of a run."""
 
     train: torch.Tensor
     """(n, p, p, 3) uint8, p a little above s"""
@@ -71,28 +71,28 @@ def fine_tune(
     settings: FineTuneSettings,
     checkpoint: Path | None,
     resume: bool,
-    say: Callable[[str], None],
+    log: Callable[[str], None],
     on_progress: Callable[[int, int], None],
-    stop_asked: Callable[[], bool],
+    stop_requested: Callable[[], bool],
 ) -> Tuned | None:
-    """Train in place, and end with the weights that were best on the validation photos.
+    """Train in place, ending with the weights that were best on validation.
 
     Args:
-        network: with a head that has learned already.
-        material: photos as squares.
-        settings: the numbers.
-        checkpoint: where to keep what is needed to go on; None for nowhere.
-        resume: go on from it.
-        say: told a sentence after each epoch.
-        on_progress: called with the steps done and their number.
-        stop_asked: whether to stop after this step; then the checkpoint is written.
+        network: The network, with a trained head.
+        material: Photos as squares.
+        settings: The hyperparameters.
+        checkpoint: The file to resume from, None for none.
+        resume: Continue from it.
+        log: Called with a sentence after each epoch.
+        on_progress: Called with the steps done and their number.
+        stop_requested: Whether to stop after this step, with a checkpoint.
 
     Returns:
-        None where it was stopped.
+        None if it was stopped.
 
     Raises:
         ModelError: there is nothing to resume, it is damaged, or it was of other photos or
-            settings; or the loss is no number any more.
+            settings, or the loss is not finite.
     """
     learning = choose_weights(network, settings)
     device = network.head.weight.device
@@ -104,11 +104,11 @@ def fine_tune(
     steps = settings.epochs * per_epoch
     optimizer = torch.optim.AdamW(
         [
-            {"params": [p for _, p in some], "weight_decay": decay, "peak": peak}
+            {"params": [p for _, p in selected], "weight_decay": decay, "peak": peak}
             for peak, of_head in ((settings.tower_lr, False), (settings.lr, True))
             for decay, small in ((settings.weight_decay, False), (0.0, True))
             if (
-                some := [
+                selected := [
                     (name, p)
                     for name, p in learning.items()
                     if name.startswith("head.") == of_head and (p.ndim <= 1) == small
@@ -120,7 +120,7 @@ def fine_tune(
     def state_now() -> State:
         return {name: p.detach().to("cpu", copy=True) for name, p in learning.items()}
 
-    def look() -> tuple[float, float]:
+    def measure_validation() -> tuple[float, float]:
         network.eval()
         return validate(network, material)
 
@@ -132,16 +132,16 @@ def fine_tune(
         _put(learning, saved["learning"])
         optimizer.load_state_dict(saved["optimizer"])
     else:
-        loss, right = look()
+        loss, right = measure_validation()
         curve.append({"step": 0, "epoch": 0, "validation_loss": loss, "validation_accuracy": right})
         best, best_epoch, lowest = state_now(), 0, loss
-    began = written = time.monotonic()
+    started = written = time.monotonic()
 
     for step in range(first, steps):
         epoch, place = divmod(step, per_epoch)
         if epoch - best_epoch >= settings.patience:  # also when resumed after its last epoch
             break
-        share = rate(step, steps, round(settings.warmup * steps), 0.0)
+        share = learning_rate_share(step, steps, round(settings.warmup * steps), 0.0)
         for group in optimizer.param_groups:
             group["lr"] = group["peak"] * share
         order = np.random.default_rng((settings.seed, epoch)).permutation(n)
@@ -167,7 +167,7 @@ def fine_tune(
                 raise ModelError(
                     "The loss is no number any more: begin again with a lower --tower-lr."
                 )
-            validation_loss, right = look()
+            validation_loss, right = measure_validation()
             curve.append(
                 {
                     "step": done,
@@ -179,13 +179,13 @@ def fine_tune(
             )
             if validation_loss < lowest:
                 best, best_epoch, lowest = state_now(), epoch + 1, validation_loss
-            left = (time.monotonic() - began) / (done - first) * (steps - done)
-            say(
+            left = (time.monotonic() - started) / (done - first) * (steps - done)
+            log(
                 f"epoch {epoch + 1}/{settings.epochs}  loss {summed / n:.3f}  validation "
-                f"{validation_loss:.3f}, {right:.1%} right  at most {duration(left)} left"
+                f"{validation_loss:.3f}, {right:.1%} right  at most {format_duration(left)} left"
             )
             summed = 0.0
-        stopping = stop_asked() and done < steps
+        stopping = stop_requested() and done < steps
         late = time.monotonic() - written > settings.checkpoint_minutes * 60
         if checkpoint is not None and (stopping or late):
             state = {"step": done, "curve": curve, "summed": summed, "learning": state_now()}
@@ -201,7 +201,7 @@ def fine_tune(
 
 
 def choose_weights(network: Network, settings: FineTuneSettings) -> dict[str, torch.nn.Parameter]:
-    """Let the head and the last blocks learn, and nothing else: those weights, by name."""
+    """Unfreeze the head and the last blocks, and return their weights."""
     groups = blocks_of(network.tower)
     everything = settings.blocks == "all"
     count = len(groups) if settings.blocks == "all" else settings.blocks
@@ -216,20 +216,23 @@ def choose_weights(network: Network, settings: FineTuneSettings) -> dict[str, to
 
 
 def validate(network: Network, material: Material) -> tuple[float, float]:
-    """The mean loss in nats on the validation photos, and the share that is right."""
-    shares = look_at_all(network, material.validation)  # (m, c)
+    """Measure the mean loss in nats and the accuracy on validation photos."""
+    shares = predict_all(network, material.validation)  # (m, c)
     labels = material.validation_labels.numpy()
-    own = shares[np.arange(len(labels)), labels]
+    correct = shares[np.arange(len(labels)), labels]
     tiny = np.finfo(np.float32).tiny
-    loss = -np.log(np.maximum(own, tiny), dtype=np.float64).mean()
+    loss = -np.log(np.maximum(correct, tiny), dtype=np.float64).mean()
     return float(loss), float((shares.argmax(1) == labels).mean())
 
 
-def look_at_all(network: Network, pixels: torch.Tensor) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """(n, s, s, 3) uint8 -> (n, c) probabilities."""
-    found = [np.empty((0, network.head.out_features), np.float32)]
-    found += [network.look_at(pixels[i : i + LOOK]) for i in range(0, len(pixels), LOOK)]
-    return np.concatenate(found)
+def predict_all(network: Network, pixels: torch.Tensor) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """Compute probabilities (n, c) of squares (n, s, s, 3) uint8."""
+    batches = [np.empty((0, network.head.out_features), np.float32)]
+    batches += [
+        network.look_at(pixels[i : i + EVALUATION_BATCH])
+        for i in range(0, len(pixels), EVALUATION_BATCH)
+    ]
+    return np.concatenate(batches)
 
 
 def _keep_statistics(network: Network) -> None:
@@ -254,7 +257,7 @@ UNCHANGING = (
 def _save(
     path: Path, settings: FineTuneSettings, material: Material, state: dict[str, Any]
 ) -> None:
-    """Write all at once, or nothing: a kill in the middle leaves the checkpoint before."""
+    """Write a checkpoint atomically, so that a kill keeps the previous one."""
     part = path.with_suffix(".part")
     known = {"settings": settings.model_dump(mode="json"), "photos": material.fingerprint}
     torch.save(state | known, part)

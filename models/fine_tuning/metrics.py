@@ -1,4 +1,4 @@
-"""How good a classifier is on photos that it never saw."""
+"""Test metrics of a classifier."""
 
 from __future__ import annotations
 
@@ -13,43 +13,47 @@ from models.interfaces import Proportion
 Labels = npt.NDArray[np.intp]
 
 
-def wilson(right: int, n: int) -> dict[str, float]:
-    """A share with its 95 % interval (Wilson 1927), which also holds for few photos and at the
-    ends; for none of them it is nothing with everything possible."""
-    return asdict(Proportion.of(right, n))
+def wilson(count: int, n: int) -> dict[str, float]:
+    """Return `count` of n with its Wilson 1927 interval of 95 %."""
+    return asdict(Proportion.of(count, n))
 
 
-def measure(right: Labels, taken_for: Labels, classes: tuple[str, ...]) -> dict[str, Any]:
-    """Accuracy, the figures of each class, and who was taken for whom.
+def classification_metrics(
+    labels: Labels, predicted: Labels, classes: tuple[str, ...]
+) -> dict[str, Any]:
+    """Compute accuracy, metrics by class, and the confusion matrix.
 
     Args:
-        right: (n,) the classes of the photos.
-        taken_for: (n,) what they were taken for.
+        labels: (n,) the right classes.
+        predicted: (n,) the predicted classes.
         classes: c names.
 
     Returns:
-        `accuracy` with its interval; `balanced_accuracy`, the mean recall of the classes that have
-        photos; `per_class`, where precision (of what was taken for it) or recall (of what it is) is
-        None where there is nothing to count; `confusion`, c rows of what photos are by c columns of
-        what they were taken for.
+        `accuracy` with its interval, `balanced_accuracy`, the mean recall of the classes that have
+        photos, `per_class`, where precision or recall is None if there is nothing to count, and
+        `confusion`, c rows of right classes by c columns of predicted ones.
     """
     confusion = np.zeros((len(classes), len(classes)), np.int64)
-    np.add.at(confusion, (right, taken_for), 1)
-    hits, of_class, taken = confusion.diagonal(), confusion.sum(1), confusion.sum(0)
+    np.add.at(confusion, (labels, predicted), 1)
+    hits, class_counts, predicted_counts = confusion.diagonal(), confusion.sum(1), confusion.sum(0)
     per_class = [
         {
             "class": name,
-            "photos": int(of_class[c]),
-            "precision": wilson(int(hits[c]), int(taken[c])) if taken[c] else None,
-            "recall": wilson(int(hits[c]), int(of_class[c])) if of_class[c] else None,
+            "photos": int(class_counts[c]),
+            "precision": wilson(int(hits[c]), int(predicted_counts[c]))
+            if predicted_counts[c]
+            else None,
+            "recall": wilson(int(hits[c]), int(class_counts[c])) if class_counts[c] else None,
         }
         for c, name in enumerate(classes)
     ]
-    there = of_class > 0
+    present = class_counts > 0
     return {
-        "photos": len(right),
-        "accuracy": wilson(int(hits.sum()), len(right)),
-        "balanced_accuracy": float((hits[there] / of_class[there]).mean()) if there.any() else 0.0,
+        "photos": len(labels),
+        "accuracy": wilson(int(hits.sum()), len(labels)),
+        "balanced_accuracy": float((hits[present] / class_counts[present]).mean())
+        if present.any()
+        else 0.0,
         "per_class": per_class,
         "confusion": confusion.tolist(),
     }

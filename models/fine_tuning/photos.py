@@ -1,4 +1,4 @@
-"""A folder per class: which photos can be used, and who of them is for what."""
+"""Photos in a folder per class, and their split."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Labelled = list[tuple[Path, int]]
 
 @dataclass(frozen=True)
 class Photos:
-    """What a folder holds."""
+    """Usable photos of a folder."""
 
     classes: tuple[str, ...]
     labelled: Labelled
@@ -46,7 +46,7 @@ class Photos:
 
 @dataclass(frozen=True)
 class Split:
-    """Who is for what; every class is in each of the three."""
+    """Photos by purpose. Every class is in each part."""
 
     train: Labelled
     validation: Labelled
@@ -54,13 +54,13 @@ class Split:
 
 
 def read_folder(folder: Path, on_progress: Callable[[int, int], None] | None = None) -> Photos:
-    """Find the photos of every class; each file is read once, to see whether it is a picture.
+    """Find the photos of every class, and check that each is readable.
 
-    The name of a class is that of its folder. The same bytes count once, and not at all where two
-    classes have them: a photo that is in training and in the test would make the test too easy.
+    The name of a class is that of its folder. Equal bytes count once, and not at all if two classes
+    have them: a photo that is in training and in the test would make the test too easy.
 
     Args:
-        folder: With a folder per class.
+        folder: A folder with a folder per class.
         on_progress: Called with the files done and their number.
 
     Raises:
@@ -68,9 +68,11 @@ def read_folder(folder: Path, on_progress: Callable[[int, int], None] | None = N
     """
     if not folder.is_dir():
         raise ModelError(f"There is no folder {folder}.")
-    folders = sorted(it for it in folder.iterdir() if it.is_dir() and not it.name.startswith("."))
-    # Some systems take Hangul in names apart; typed it is in one piece.
-    names = [" ".join(unicodedata.normalize("NFC", it.name).split()) for it in folders]
+    folders = sorted(
+        entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith(".")
+    )
+    # Some file systems decompose Hangul in names.
+    names = [" ".join(unicodedata.normalize("NFC", entry.name).split()) for entry in folders]
     classes = tuple(sorted(set(names)))
     if len(classes) < 2:
         raise ModelError(
@@ -79,8 +81,8 @@ def read_folder(folder: Path, on_progress: Callable[[int, int], None] | None = N
         )
     skipped: dict[str, list[str]] = {}
     files: Labelled = []
-    for of_class, name in zip(folders, names, strict=True):
-        for path in sorted(it for it in of_class.rglob("*") if it.is_file()):
+    for class_folder, name in zip(folders, names, strict=True):
+        for path in sorted(entry for entry in class_folder.rglob("*") if entry.is_file()):
             if path.name.startswith("."):
                 continue
             if path.suffix.lower() in IMAGE_SUFFIXES:
@@ -120,28 +122,32 @@ def _check_counts(classes: tuple[str, ...], labelled: Labelled) -> None:
 
 
 def split(photos: Photos, seed: int, validation: float = 0.15, test: float = 0.2) -> Split:
-    """Deal out the photos of each class by chance, the same way for the same seed and files.
+    """Split the photos of each class at random.
+
+    The result is the same for the same seed and files.
 
     Args:
         photos: At least `FEWEST` of each class.
-        seed: Of the shuffle.
-        validation: Share of each class that the training is steered by; one photo at least.
-        test: Share that it never sees; one photo at least.
+        seed: Seed of the shuffle.
+        validation: Validation share of each class, at least one photo.
+        test: Test share of each class, at least one photo.
     """
     parts: tuple[Labelled, Labelled, Labelled] = ([], [], [])
     for label in range(len(photos.classes)):
-        of_class = [it for it in photos.labelled if it[1] == label]
-        order = np.random.default_rng((seed, label)).permutation(len(of_class))
-        n_test = min(max(1, round(test * len(of_class))), len(of_class) - 2)
-        n_validation = min(max(1, round(validation * len(of_class))), len(of_class) - n_test - 1)
-        bounds = (0, n_test, n_test + n_validation, len(of_class))
+        class_photos = [photo for photo in photos.labelled if photo[1] == label]
+        order = np.random.default_rng((seed, label)).permutation(len(class_photos))
+        n_test = min(max(1, round(test * len(class_photos))), len(class_photos) - 2)
+        n_validation = min(
+            max(1, round(validation * len(class_photos))), len(class_photos) - n_test - 1
+        )
+        bounds = (0, n_test, n_test + n_validation, len(class_photos))
         for part, start, end in zip((2, 1, 0), bounds, bounds[1:], strict=False):
-            parts[part].extend(of_class[i] for i in np.sort(order[start:end]))
+            parts[part].extend(class_photos[i] for i in np.sort(order[start:end]))
     return Split(*parts)
 
 
 def _digest(path: Path) -> str | None:
-    """The sha256 of a picture; None for a file that is none."""
+    """Return the sha256 of an image, None if it is unreadable."""
     try:
         ImageFile(path).open(at_least_px=PROBE_PX)
         with path.open("rb") as file:

@@ -1,4 +1,4 @@
-"""Photos as squares of one size, decoded once and kept in a file instead of in memory."""
+"""Photos as squares of one size, in a memory-mapped file."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from models.datasets import ImageFile, UnreadableExampleError
-from models.evaluation.image_batches import DETAIL, WORKERS
+from models.datasets import ImageFile
+from models.evaluation.image_batches import DETAIL, WORKERS, decode_reduced
 
 AT_ONCE = 256
 
@@ -22,7 +22,7 @@ Pixels = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Squares:
-    """What came of a list of files."""
+    """Squares of a list of files."""
 
     pixels: torch.Tensor
     """(k, s, s, 3) uint8, in a file: the readable ones, in their order."""
@@ -37,35 +37,30 @@ def decode_squares(
     array: Path,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Squares:
-    """Decode every file that can be read into `array`, which is made anew.
+    """Decode every readable file into a new `array`.
 
     Args:
-        files: Any number of them; one that cannot be read costs nothing else.
-        geometry: Turns an upright RGB image into a square of `px`.
+        files: Any number of them. Unreadable ones cost nothing else.
+        geometry: The transform from an upright RGB image to a square of `px`.
         px: The side of the squares.
         array: An .npy to write.
         on_progress: Called with the files done and their number.
     """
 
     def decode(path: Path) -> Pixels | None:
-        try:
-            image = ImageFile(path).open(DETAIL * px)
-        except UnreadableExampleError:
-            return None
-        # What a JPEG's decoder did already, for the other formats: the mean of whole squares.
-        times = min(image.size) // (DETAIL * px)
-        return np.asarray(geometry(image.reduce(times) if times > 1 else image), np.uint8)
+        image = decode_reduced(ImageFile(path), DETAIL * px)
+        return None if image is None else np.asarray(geometry(image), np.uint8)
 
     shape = (len(files), px, px, 3)
     squares = np.lib.format.open_memmap(array, mode="w+", dtype=np.uint8, shape=shape)
     rows: list[int] = []
     with ThreadPoolExecutor(WORKERS, "decode") as pool:
         for start in range(0, len(files), AT_ONCE):
-            some = files[start : start + AT_ONCE]
-            for row, pixels in enumerate(pool.map(decode, some), start):
+            chunk = files[start : start + AT_ONCE]
+            for row, pixels in enumerate(pool.map(decode, chunk), start):
                 if pixels is not None:
                     squares[len(rows)] = pixels
                     rows.append(row)
             if on_progress is not None:
-                on_progress(start + len(some), len(files))
+                on_progress(start + len(chunk), len(files))
     return Squares(torch.from_numpy(squares[: len(rows)]), np.array(rows, np.intp))

@@ -1,12 +1,12 @@
-"""What a run leaves on disk, for the album and for who wants to know.
+"""Files of a training run.
 
     <out>/<name>/head.safetensors   the weights
-    <out>/<name>/card.json          what the album must know, and all the figures
-    <out>/<name>/curve.png          how it went
-    <out>/<name>/run.json           how to do it again: settings, and which photos were for what
-    <out>/.<name>.part/             a run that is not finished; with checkpoint.pt it can go on
+    <out>/<name>/card.json          what the album needs, and all metrics
+    <out>/<name>/curve.png          the training curve
+    <out>/<name>/run.json           how to reproduce it: settings, and the split of the photos
+    <out>/.<name>.part/             an unfinished run, resumable with checkpoint.pt
 
-The album sees a classifier when its folder gets its name, which is in one step.
+The album finds a classifier when its folder is renamed, which is atomic.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ CHECKPOINT = "checkpoint.pt"
 
 
 def check_name(name: str) -> str:
-    """The name as that of a folder.
+    """Return a name that can be that of a folder.
 
     Raises:
-        ModelError: it cannot be one.
+        ModelError: it cannot.
     """
     if not name.strip() or len(name) > LONGEST_NAME or name[0] == "." or set(name) & set("/\\:\0"):
         raise ModelError(
@@ -49,10 +49,10 @@ def check_name(name: str) -> str:
 
 
 def begin(out: Path, name: str, *, resume: bool, overwrite: bool) -> Path:
-    """The folder that the run works in; whatever an earlier one left there goes, but to resume.
+    """Create the working folder, and clear it unless `resume` is set.
 
     Raises:
-        ModelError: there is one of this name already, or the folder cannot be made.
+        ModelError: the name exists already, or the folder cannot be made.
     """
     before = _before(out / name)
     if before.exists() and not (out / name).exists():
@@ -82,18 +82,18 @@ def finish(
     working: Path,
     final: Path,
 ) -> dict[str, Any]:
-    """Write everything, give it its name, and return what stands on the card.
+    """Write all files, rename the folder, and return the card.
 
     Args:
-        trained: the classifier.
-        split: which photos were for what.
-        skipped: names of what could not be used, by reason.
-        folder: where the photos are.
-        working: of `begin`.
-        final: what it shall be called; one that is there is replaced.
+        trained: The classifier.
+        split: The split of the photos.
+        skipped: Names of unusable files by reason.
+        folder: The folder of the photos.
+        working: The folder of `begin`.
+        final: The folder of the classifier, which is replaced if it exists.
 
     Raises:
-        ModelError: the disk is full or not to be written to.
+        ModelError: the disk is full or not writable.
     """
     try:
         weights = save(_tensors(trained))
@@ -129,7 +129,7 @@ def finish(
 
 
 def _swap(working: Path, final: Path) -> None:
-    """Put the new one in place of one that may be there."""
+    """Replace an existing classifier with the new one."""
     before = _before(final)
     shutil.rmtree(before, ignore_errors=True)
     if final.exists():
@@ -139,12 +139,12 @@ def _swap(working: Path, final: Path) -> None:
 
 
 def _before(final: Path) -> Path:
-    """Where one that is replaced waits until the new one has its name."""
+    """Return where a replaced classifier waits for its successor."""
     return final.with_name(f".{final.name}.before")
 
 
 def _tensors(trained: Trained) -> dict[str, torch.Tensor]:
-    """The head in float32; a tower in float16 wherever its numbers fit."""
+    """Collect the float32 head, and the tower in float16 where possible."""
     tensors = {
         "head.weight": torch.from_numpy(np.ascontiguousarray(trained.weight)),
         "head.bias": torch.from_numpy(np.ascontiguousarray(trained.bias)),

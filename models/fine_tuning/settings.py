@@ -1,4 +1,4 @@
-"""Every number of a run, once, with its unit or reason."""
+"""Hyperparameters of a classifier's training, with units or reasons."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Positive = Annotated[float, Field(gt=0)]
 
 
 class FineTuneSettings(BaseModel):
-    """How a classifier is trained."""
+    """How to train a classifier."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -37,7 +37,7 @@ class FineTuneSettings(BaseModel):
     epochs: Count = 20
     batch_size: Count = 32
     lr: Positive = 3e-4
-    """Of the head; the peak."""
+    """Peak learning rate of the head."""
     tower_lr: Positive = 1e-4
     """Of the tower: lower, for it has much to forget."""
     weight_decay: float = 0.05

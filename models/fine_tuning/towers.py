@@ -1,4 +1,4 @@
-"""Where a run begins: an image tower with the weights that it learned elsewhere."""
+"""Pretrained image towers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from torchvision.models import ResNet50_Weights  # type: ignore[import-untyped]
 
 from models.classifiers.image_network import CANNOT_BE_BUILT, build_tower
-from models.classifiers.trained_head import TowerSpec
+from models.classifiers.tower_spec import TowerSpec
 from models.clip.spec import model_id_of, parse_spec
 from models.clip.weights import checkpoint_on_disk
 from models.errors import WeightsUnavailableError
@@ -36,12 +36,15 @@ RESNET50 = TowerSpec(
 
 
 def pretrained_tower(settings: FineTuneSettings) -> tuple[TowerSpec, torch.nn.Module, str]:
-    """The tower that a run begins with, in float32 on the CPU, and the name of its weights.
+    """Load the pretrained tower in float32 on the CPU.
 
-    Never random ones: a network that saw nothing yet would need millions of photos.
+    Never a random one: that would need millions of photos.
+
+    Returns:
+        The description, the tower and the name of its weights.
 
     Raises:
-        WeightsUnavailableError: they are not on this machine, or damaged.
+        WeightsUnavailableError: they are missing or damaged.
     """
     return _resnet50(settings) if settings.backbone == "resnet50" else _clip(settings)
 
@@ -72,9 +75,11 @@ def _clip(settings: FineTuneSettings) -> tuple[TowerSpec, torch.nn.Module, str]:
     )
     try:
         tensors = load_state_dict(str(checkpoint))
-        seen = {k.removeprefix("visual."): v for k, v in tensors.items() if k.startswith("visual.")}
+        visual = {
+            k.removeprefix("visual."): v for k, v in tensors.items() if k.startswith("visual.")
+        }
         tower = build_tower(spec)
-        tower.load_state_dict(seen)
+        tower.load_state_dict(visual)
     except (
         *CANNOT_BE_BUILT,
         *(OSError, EOFError, StopIteration, pickle.UnpicklingError, SafetensorError),
@@ -108,18 +113,18 @@ def _resnet50(settings: FineTuneSettings) -> tuple[TowerSpec, torch.nn.Module, s
 
 
 def resnet50_on_disk(weights_dir: Path) -> Path | None:
-    """The weights file of ResNet-50: in `weights_dir`, or where torch keeps its own."""
+    """Find ResNet-50 weights in `weights_dir` or torch's own folder."""
     folders = (weights_dir, Path(torch.hub.get_dir()) / "checkpoints")
-    return next((path for it in folders for path in sorted(it.glob("resnet50*.pth"))), None)
+    return next((path for folder in folders for path in sorted(folder.glob("resnet50*.pth"))), None)
 
 
 def fetch_resnet50(weights_dir: Path, url: str = RESNET50_URL) -> Path:
-    """Download the ImageNet weights of ResNet-50, where they are not on disk already.
+    """Download the ImageNet weights of ResNet-50 unless they are on disk.
 
     The name of the file ends in the beginning of its sha256, which is compared.
 
     Raises:
-        WeightsUnavailableError: no network, a refusal, a cut, a full disk.
+        WeightsUnavailableError: no network, a refusal, an interruption, a full disk.
     """
     known = resnet50_on_disk(weights_dir)
     if known is not None:

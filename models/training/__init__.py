@@ -1,1 +1,1 @@
-"""The school: what `models.train` is made of."""
+"""Parts of `models.train`. The album does not import them."""

@@ -1,4 +1,4 @@
-"""Random views of pictures, a whole batch at once, on the device where the pictures are."""
+"""Random views of image batches, on the device of the images."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ MAX_ASPECT = 4 / 3
 
 
 def random_views(pixels: torch.Tensor, size: int, smallest_area: float) -> torch.Tensor:
-    """A random crop of each picture, mirrored half of the time, its colours shifted a little.
+    """Crop, mirror and recolour each image at random.
 
-    The random resized crop is that of Szegedy et al. 2015 ("Going Deeper with Convolutions"),
-    done for the whole batch by one affine sampling instead of picture by picture.
+    The random resized crop is that of Szegedy et al. 2015 ("Going Deeper with Convolutions"), done
+    for the whole batch by one affine sampling. Half of the views are mirrored.
 
     Args:
         pixels: (b, h, w, 3) uint8.
         size: The side of a view in pixels.
-        smallest_area: The least share of the picture that a view shows, in (0, 1].
+        smallest_area: The least share of the image that a view shows, in (0, 1].
 
     Returns:
         (b, 3, size, size) float32 in [0, 1].
@@ -40,19 +40,22 @@ def random_views(pixels: torch.Tensor, size: int, smallest_area: float) -> torch
     views = pixels.permute(0, 3, 1, 2).float() / 255  # (b, 3, h, w)
     views = F.grid_sample(views, where, padding_mode="reflection", align_corners=False)
 
-    def each(values: torch.Tensor) -> torch.Tensor:
+    def per_image(values: torch.Tensor) -> torch.Tensor:
         return values[:, None, None, None]  # (b, 1, 1, 1)
 
     grey = views.mean(1, keepdim=True)  # (b, 1, size, size)
     saturation = torch.where(uniform(0.0, 1.0) < 0.08, 0.0, uniform(0.6, 1.4))
-    views = grey + (views - grey) * each(saturation)
+    views = grey + (views - grey) * per_image(saturation)
     mean = views.mean((1, 2, 3), keepdim=True)  # (b, 1, 1, 1)
-    views = (views - mean) * each(uniform(0.7, 1.3)) + mean * each(uniform(0.7, 1.3))
+    views = (views - mean) * per_image(uniform(0.7, 1.3)) + mean * per_image(uniform(0.7, 1.3))
     return views.clamp(0.0, 1.0)
 
 
 def plain_views(pixels: torch.Tensor, size: int) -> torch.Tensor:
-    """The pictures as they are, resized: (b, h, w, 3) uint8 -> (b, 3, size, size) in [0, 1]."""
+    """Resize images to views in [0, 1].
+
+    (b, h, w, 3) uint8 -> (b, 3, size, size) float32.
+    """
     views = pixels.permute(0, 3, 1, 2).float() / 255  # (b, 3, h, w)
     if views.shape[-2:] != (size, size):
         views = F.interpolate(views, (size, size), mode="bicubic", antialias=True)

@@ -1,4 +1,4 @@
-"""Pre-trained image networks that an image tower starts from, and that teach it their classes.
+"""Pretrained backbones: the start and the teacher of an image tower.
 
 A backbone is a timm network with its classifier. Its weights come from the hub (`timm:NAME`), from
 a checkpoint file, or from a quantized TensorFlow Lite file.
@@ -31,7 +31,9 @@ TENSORFLOW_PREFIXES = ("tf_", "mobilenet", "efficientnet_lite")
 
 
 def load_backbone(source: str, name: str) -> Any:
-    """Load the timm network `name` with its classifier, in eval mode on the CPU.
+    """Load a timm network with its classifier, on the CPU.
+
+    It is in eval mode.
 
     It takes images that are normalized as open_clip does by default. Weights that expect another
     mean and deviation are rescaled in the first convolution.
@@ -60,7 +62,7 @@ def load_backbone(source: str, name: str) -> Any:
 
 
 def start_from(backbone: Any, tower: Any) -> None:
-    """Copy the weights of `backbone`, except its classifier, into an open_clip image tower.
+    """Copy a backbone into an open_clip image tower, without its classifier.
 
     Raises:
         ModelError: the tower is of another architecture.
@@ -80,7 +82,7 @@ def start_from(backbone: Any, tower: Any) -> None:
 
 
 def read_class_names(path: Path) -> dict[int, tuple[str, str]]:
-    """Read a CSV `index,en,ko` of what the classes of a backbone are called.
+    """Read a CSV `index,en,ko` with the names of a backbone's classes.
 
     Returns:
         English and Korean names by class number, several of one class separated by `|`.
@@ -110,17 +112,17 @@ def _from_hub(name: str) -> Any:
 def _from_checkpoint(path: Path, name: str) -> Any:
     try:
         if path.suffix == ".safetensors":
-            given: Mapping[str, torch.Tensor] = load_file(path)
+            state: Mapping[str, torch.Tensor] = load_file(path)
         else:
-            given = torch.load(path, map_location="cpu", weights_only=True)
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, SafetensorError) as error:
         raise ModelError(f"{path} is damaged or no checkpoint.") from error
-    weights = [value for value in given.values() if isinstance(value, torch.Tensor)]
+    weights = [value for value in state.values() if isinstance(value, torch.Tensor)]
     return _filled(name, weights, f"{path}")
 
 
 def _from_tflite(path: Path, name: str) -> Any:
-    """Put folded convolutions into a network whose batch norms become identities with a bias."""
+    """Load folded convolutions, and turn batch norms into biases."""
     convolutions = read_convolutions(path)
     classes = len(convolutions[-1][1])
     network: Any = timm.create_model(name, num_classes=classes, pad_type="same")
@@ -144,7 +146,9 @@ def _from_tflite(path: Path, name: str) -> Any:
 
 
 def _filled(name: str, weights: list[torch.Tensor], origin: str) -> Any:
-    """Fill a network by the order of its weights: names differ between libraries, order does not.
+    """Fill a network by the order of its weights.
+
+    Names differ between libraries, but the order does not.
 
     Padding follows the architecture: timm's `tf_` networks pad as TensorFlow does.
     """
@@ -152,7 +156,8 @@ def _filled(name: str, weights: list[torch.Tensor], origin: str) -> Any:
     network = timm.create_model(name, num_classes=classes)
     expected = network.state_dict()
     fits = len(weights) == len(expected) and all(
-        mine.shape == theirs.shape for mine, theirs in zip(expected.values(), weights, strict=False)
+        parameter.shape == weight.shape
+        for parameter, weight in zip(expected.values(), weights, strict=False)
     )
     if not fits:
         raise ModelError(f"{origin} is of another architecture than {name}.")
@@ -164,7 +169,7 @@ def _filled(name: str, weights: list[torch.Tensor], origin: str) -> Any:
 def _expect_openai_pixels(
     network: Any, mean: tuple[float, float, float], std: tuple[float, float, float]
 ) -> None:
-    """Rescale the first convolution from one normalization of pixels to that of open_clip.
+    """Rescale the first convolution to open_clip's normalization of pixels.
 
     With x = pixel: (x - mean) / std = (u * openai_std + openai_mean - mean) / std for open_clip's
     u. The factor goes into the weights, the constant into the mean of the batch norm that follows.

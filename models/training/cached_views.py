@@ -1,11 +1,11 @@
-"""Views of the training pictures behind the part of an image tower that does not learn.
+"""Cache of frozen features for views of the training images.
 
-What is frozen gives the same numbers each time, so each view goes through it once and is kept on
-disk. Training then costs only what learns: the head, or the last blocks and the head. The opinion
-of the backbone, which is its teacher, is kept beside each view ("Knowledge distillation: a good
-teacher is patient and consistent", Beyer et al. 2022).
+Frozen layers give equal results each time, so each view goes through them once and is kept on disk.
+Training then costs only the learning part: the head, or the last blocks and the head. The logits of
+the backbone, which is the teacher, are kept with each view ("Knowledge distillation: a good teacher
+is patient and consistent", Beyer et al. 2022).
 
-Shape letters: n pictures, v views of each, s side of a view in pixels, c classes.
+Shape letters: n images, v views of each, s side of a view in pixels, c classes.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def split_tower(tower: Any, learning_blocks: int) -> tuple[nn.Module, nn.Module]
 
 
 def split_trunk(trunk: Any, learning_blocks: int) -> tuple[nn.Module, nn.Module]:
-    """Cut a timm network before its last blocks, or behind its pooling where none learns."""
+    """Cut a timm network before its last blocks, or after its pooling."""
     cut = len(trunk.blocks) - learning_blocks
     first = nn.Sequential(trunk.conv_stem, trunk.bn1, *trunk.blocks[:cut])
     last = nn.Sequential(*trunk.blocks[cut:], trunk.conv_head, trunk.bn2, trunk.global_pool)
@@ -59,21 +59,21 @@ def cache_views(
     teach: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
     normalize: Callable[[torch.Tensor], torch.Tensor],
 ) -> TrainingSet:
-    """Run the views of every picture through `frozen`, or take what it made from disk.
+    """Cache the frozen features of every view on disk.
 
-    The first view of a picture is the whole picture, the others are random crops.
+    The first view of an image is the whole image, the others are random crops.
 
     Args:
         config: The run. Views have its first size, and its `data_root` holds the cache.
-        data: Its pictures.
-        frozen: The part of the tower that does not learn, in eval mode.
-        teach: From normalized views (b, 3, s, s) and what `frozen` makes of them to the teacher's
-            logits (b, c).
-        normalize: From views (b, 3, s, s) in [0, 1] to what the tower expects.
+        data: The training images.
+        frozen: The frozen part of the tower, in eval mode.
+        teach: From normalized views (b, 3, s, s) and their frozen features to the teacher's logits
+            (b, c).
+        normalize: From views (b, 3, s, s) in [0, 1] to the tower's input.
 
     Returns:
-        The same groups, where `pixels` of each source are the frozen outputs of its views, float16,
-        and `opinions` the teacher's logits, (n * v, c) float16.
+        The training set with the frozen features of its views as `pixels` of each source, float16,
+        and the teacher's logits as `opinions`, (n * v, c) float16.
     """
     weights = digest_of(frozen)
     sources = []
@@ -98,7 +98,7 @@ def cache_views(
 
 
 def digest_of(frozen: nn.Module) -> str:
-    """Changes with every weight and statistic of a network."""
+    """Hash all weights and statistics of a network."""
     digest = hashlib.sha256()
     for tensor in frozen.state_dict().values():
         digest.update(tensor.cpu().numpy().tobytes())
@@ -106,11 +106,11 @@ def digest_of(frozen: nn.Module) -> str:
 
 
 def cache_folder(config: TrainConfig, source: SourceImages, weights: str) -> Path:
-    """Where the views of a source are kept, by all that they depend on.
+    """Name the cache folder by all that its views depend on.
 
     Args:
         config: The run.
-        source: The pictures.
+        source: The images.
         weights: The digest of the frozen part.
     """
     view = config.views[0]
@@ -131,7 +131,7 @@ def _write_view(
     teach: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
     normalize: Callable[[torch.Tensor], torch.Tensor],
 ) -> None:
-    """Write view `number` of every picture of a source: all of it, or nothing."""
+    """Write view `number` of every image of a source, atomically."""
     folder.mkdir(parents=True, exist_ok=True)
     view = config.views[0]
     features, opinions = [], []
@@ -144,9 +144,9 @@ def _write_view(
         else:
             views = random_views(pixels, view.pixels, view.smallest_area)
         views = normalize(views)
-        made = frozen(views)
-        features.append(made.half().cpu().contiguous().numpy())
-        opinions.append(teach(views, made).half().cpu().numpy())
+        outputs = frozen(views)
+        features.append(outputs.half().cpu().contiguous().numpy())
+        opinions.append(teach(views, outputs).half().cpu().numpy())
     for name, arrays in ((f"{number}.npy", features), (f"{number}-opinions.npy", opinions)):
         part = folder / f"{name}.part"
         with part.open("wb") as file:

@@ -1,8 +1,8 @@
-"""Compose captions in English and Korean from tables of building blocks.
+"""Composition of English and Korean captions from building blocks.
 
-Hand-written sentences teach how people speak. Composed ones show every block beside many others, so
-that a text tower learns what each word adds. A block has its English, the Korean form that stands
-before a noun, and for verbs the form that ends a sentence.
+Hand-written sentences teach how people speak. Composed ones show every block in many contexts, so
+that a text tower learns what each word adds. A block has its English, the Korean form that precedes
+a noun, and for verbs the form that ends a sentence.
 """
 
 from __future__ import annotations
@@ -48,35 +48,35 @@ def read_slots(path: Path) -> Slots:
 
 
 def compose(slots: Slots, count: int, rng: random.Random) -> list[Meaning]:
-    """Compose `count` captions, each from a pattern and blocks chosen by chance."""
+    """Compose `count` captions from random patterns and blocks."""
     patterns = [pattern for pattern, weight in PATTERNS for _ in range(weight)]
 
-    def one() -> Meaning:
+    def compose_one() -> Meaning:
         english, korean = rng.choice(patterns)(lambda slot: rng.choice(slots[slot]), rng)
         return Meaning((" ".join(english.split()),), (" ".join(korean.split()),))
 
-    return [one() for _ in range(count)]
+    return [compose_one() for _ in range(count)]
 
 
 def subject(noun: str, rng: random.Random) -> str:
-    """Put the particle of a subject or a topic behind a Korean noun, as its last sound asks."""
+    """Add a subject or topic particle to a Korean noun."""
     return noun + rng.choice(("이", "은") if ends_closed(noun) else ("가", "는"))
 
 
 def ends_closed(noun: str) -> bool:
-    """Whether the last syllable of a Korean noun ends in a consonant."""
+    """Check whether a Korean noun ends in a consonant."""
     last = noun.rstrip()[-1]
     return "가" <= last <= "힣" and (ord(last) - ord("가")) % 28 > 0
 
 
 def bare(english: str) -> str:
-    """Take the article from an English noun phrase."""
-    first, _, rest = english.partition(" ")
-    return rest if first in ("a", "an", "the") else english
+    """Remove the article of an English noun phrase."""
+    first, _, noun = english.partition(" ")
+    return noun if first in ("a", "an", "the") else english
 
 
 def with_article(english: str) -> str:
-    """Put the indefinite article before a phrase."""
+    """Add the indefinite article to a phrase."""
     return f"{'an' if english[:1] in 'aeiou' else 'a'} {english}"
 
 
@@ -176,8 +176,8 @@ def _quality_thing_somewhere(pick: Pick, rng: random.Random) -> tuple[str, str]:
 
 
 def _two_things(pick: Pick, rng: random.Random) -> tuple[str, str]:
-    one, other = pick("thing"), pick("thing")
-    return f"{one.en} and {other.en}", f"{one.ko}하고 {other.ko}"
+    first, second = pick("thing"), pick("thing")
+    return f"{first.en} and {second.en}", f"{first.ko}하고 {second.ko}"
 
 
 def _scene(pick: Pick, rng: random.Random) -> tuple[str, str]:

@@ -1,4 +1,7 @@
-"""Every number of a training run, once, with its unit or reason; a YAML file overrides them."""
+"""Configuration of a training run, with units or reasons.
+
+A YAML file overrides the defaults.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ class _ConfigSection(BaseModel):
 
 
 class Source(_ConfigSection):
-    """Pictures of one origin; see `models.datasets` for the forms that `path` may have."""
+    """Images of one origin, in a form that `models.datasets` reads."""
 
     name: str
     """Also the column `source` of the label table."""
@@ -41,7 +44,7 @@ class Source(_ConfigSection):
 
 
 class Views(_ConfigSection):
-    """How large the pictures are shown from some point of the run on."""
+    """Size of the views from some point of the run on."""
 
     after: Share
     """Share of the steps."""
@@ -51,7 +54,7 @@ class Views(_ConfigSection):
 
 
 class TrainConfig(_ConfigSection):
-    """A run. Paths are relative to the folder in which the command is run."""
+    """One run. Paths are relative to the working directory."""
 
     out: Path
     """Checkpoints, curves and the finished weights go here."""
@@ -72,7 +75,7 @@ class TrainConfig(_ConfigSection):
     labels: Path | None = None
     """CSV `source,folder,en,ko,tags`: what the folders of a source are called."""
     tags: Path | None = None
-    """CSV `en,ko` of everyday words; `words`, where it is there, are others that mean the same."""
+    """CSV `en,ko` of everyday words. The optional column `words` has synonyms."""
     excluded: Path | None = None
     """CSV `source,path`: pictures never to train on, such as doubles of the test photos."""
 
@@ -80,9 +83,9 @@ class TrainConfig(_ConfigSection):
     architecture: str
     """An open_clip architecture by name, the path of its JSON, or a model folder."""
     init: Path | None = None
-    """A checkpoint to start from; random weights where there is none."""
+    """A checkpoint to start from, None for random weights."""
     begins_from_backbone: bool = False
-    """The image tower starts from the weights of `init_image`, whatever `init` has there."""
+    """The image tower starts from `init_image`, instead of from `init`."""
     init_image: str | None = None
     """The backbone that the image tower starts from and that teaches it: `timm:NAME` with weights
     from the hub, a checkpoint file, or a `.tflite`."""
@@ -102,11 +105,11 @@ class TrainConfig(_ConfigSection):
 
     # ---- loss
     loss: Literal["clip", "siglip"] = "clip"
-    """clip: symmetric cross-entropy (Radford et al. 2021); siglip: sigmoid (Zhai et al. 2023)."""
+    """clip: symmetric cross-entropy (Radford et al. 2021). siglip: sigmoid (Zhai et al. 2023)."""
     cosine_weight: float = 0.0
     """Of 1 - cosine between a picture and its words."""
     tag_weight: float = 0.0
-    """Of the sigmoid loss over the tags; a locked text tower only."""
+    """Of the sigmoid loss over the tags, for a locked text tower only."""
     distil_weight: float = 1.0
     opinion_weight: float = 0.0
     """Of the divergence between what the backbone says that a picture shows and what the tower says
@@ -131,10 +134,10 @@ class TrainConfig(_ConfigSection):
     betas: tuple[float, float] = (0.9, 0.98)
     clip_norm: Positive = 1.0
     ema: Share = 0.999
-    """Decay per step of the average of the weights that is evaluated and kept; 0 keeps the last."""
+    """Decay per step of the average of the weights that is evaluated and kept. 0 keeps the last."""
     blend: Share = 1.0
-    """How much of the finished weights was learned; the rest is `init`. Between the two lie weights
-    that forget less of what `init` knew (WiSE-FT, Wortsman et al. 2022)."""
+    """Share of the trained weights in the finished ones, the rest is `init`. Weights in between
+    forget less of what `init` knew (WiSE-FT, Wortsman et al. 2022)."""
     views: tuple[Views, ...] = (Views(after=0.0, pixels=64),)
 
     # ---- while it runs
@@ -150,14 +153,14 @@ class TrainConfig(_ConfigSection):
 
     @property
     def finished(self) -> Path:
-        """Where the finished weights of the run are."""
+        """File of the finished weights."""
         if Path(self.architecture).is_dir():
             return self.out / WEIGHTS_FILE
         return self.out / f"{Path(self.architecture).stem}.safetensors"
 
     @property
     def resize_mode(self) -> str:
-        """How the model makes a square of a photo, so that it learns from what it will be shown.
+        """The model's way to make a square of a photo.
 
         `squash` is the whole photo, `shortest` its middle square. Only a model folder says so.
         """
@@ -191,24 +194,24 @@ class TrainConfig(_ConfigSection):
 
 
 def read_config(path: Path, overrides: list[str]) -> TrainConfig:
-    """Read a recipe of one stage; see `read_recipe`."""
+    """Read a recipe of one stage. See `read_recipe`."""
     (config,) = read_recipe(path, overrides)
     return config
 
 
 def read_recipe(path: Path, overrides: list[str]) -> list[TrainConfig]:
-    """Read the stages of a YAML recipe, in their order.
+    """Read the stages of a YAML recipe in order.
 
-    The keys of `stages` say what differs from the keys above them. A stage writes into a folder of
-    its `name` and starts from the weights of the stage before it, unless it names others in `init`.
-    A recipe without `stages` is one stage.
+    The keys of `stages` override the keys above them. A stage writes into a folder of its `name`
+    and starts from the weights of the previous stage, unless it sets `init`. A recipe without
+    `stages` is one stage.
 
     Args:
         path: The recipe.
         overrides: `key=value` with YAML values, for all stages.
 
     Raises:
-        ModelError: no such file, no YAML, an unknown key, or a value that cannot be.
+        ModelError: no such file, no YAML, an unknown key, or an invalid value.
     """
     try:
         values: Any = yaml.safe_load(path.read_text(encoding="utf-8"))

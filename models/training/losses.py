@@ -1,7 +1,7 @@
-"""Contrastive losses between pictures and words.
+"""Contrastive losses between images and texts.
 
-Shape letters: b batch, d width, g groups (a class, or a captioned picture: what shares its words),
-v wordings of a group, k tags.
+Shape letters: b batch, d width, g groups (a class, or a captioned image, whose texts are shared),
+v texts of a group, k tags.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ MAX_SCALE = 100.0  # CLIP clips its temperature there, "to prevent training inst
 def clip_loss(
     images: torch.Tensor, texts: torch.Tensor, scale: torch.Tensor, same: torch.Tensor
 ) -> torch.Tensor:
-    """Symmetric cross-entropy over the similarity matrix (Radford et al. 2021, figure 3).
+    """Compute the symmetric cross-entropy of CLIP (Radford et al. 2021, figure 3).
 
-    Where several rows have the same words each is as right as the other, and the target is shared
-    among them (Yang et al. 2022, "Unified Contrastive Learning in Image-Text-Label Space").
+    Rows with equal texts are all correct, and the target is shared among them (Yang et al. 2022,
+    "Unified Contrastive Learning in Image-Text-Label Space").
 
     Args:
         images: (b, d), rows of norm 1.
         texts: (b, d), rows of norm 1.
         scale: (), the inverse temperature.
-        same: (b, b) bool, true on the diagonal and where row and column have the same words.
+        same: (b, b) bool, true on the diagonal and where row and column have equal texts.
     """
     logits = scale * images @ texts.T  # (b, b)
     target = same.float() / same.sum(1, keepdim=True)  # (b, b), rows sum to 1
@@ -46,9 +46,9 @@ def siglip_loss(
     bias: torch.Tensor,
     same: torch.Tensor,
 ) -> torch.Tensor:
-    """Each pair is judged by itself: does it belong together? (Zhai et al. 2023.)
+    """Compute the sigmoid loss over all pairs (Zhai et al. 2023).
 
-    Arguments as of `clip_loss`, and `bias`: (), negative, since most pairs do not.
+    Arguments are those of `clip_loss`, and `bias`: (), negative, because most pairs do not match.
     """
     logits = scale * images @ texts.T + bias  # (b, b)
     sign = same.float() * 2 - 1  # (b, b)
@@ -57,14 +57,14 @@ def siglip_loss(
 
 @dataclass(frozen=True)
 class TextBank:
-    """What a locked text tower makes of every word of the training set, once and for all."""
+    """Embeddings of a training set's texts by a locked text tower."""
 
     wordings: torch.Tensor
-    """(g, v, d), rows of norm 1; groups with fewer wordings than v are filled up with zeros."""
+    """(g, v, d), rows of norm 1. Groups with fewer texts than v are padded with zeros."""
     counts: torch.Tensor
     """(g,) how many wordings each group has."""
     sources: torch.Tensor
-    """(g,) which label set a group is of; -1 for captions."""
+    """(g,) the label set of each group, -1 for captions."""
     tags: torch.Tensor
     """(languages, k, d), rows of norm 1."""
     tagged: torch.Tensor
@@ -78,7 +78,7 @@ class TextBank:
 def opinion_loss(
     images: torch.Tensor, classes: torch.Tensor, scale: torch.Tensor, logits: torch.Tensor
 ) -> torch.Tensor:
-    """Divergence of what a tower says of class names from a classifier's opinion (Hinton 2015).
+    """Compute the divergence from a classifier's predictions (Hinton 2015).
 
     Args:
         images: (b, d), rows of norm 1.
@@ -86,36 +86,39 @@ def opinion_loss(
         scale: (), the inverse temperature.
         logits: (b, c) of the teacher.
     """
-    said = (scale * images @ classes.T).log_softmax(1)  # (b, c)
-    return F.kl_div(said, logits.log_softmax(1), reduction="batchmean", log_target=True)
+    log_p = (scale * images @ classes.T).log_softmax(1)  # (b, c)
+    return F.kl_div(log_p, logits.log_softmax(1), reduction="batchmean", log_target=True)
 
 
 def distillation_terms(texts: torch.Tensor, targets: torch.Tensor) -> dict[str, torch.Tensor]:
-    """How far texts are from their targets, alone and beside the other targets of the batch.
+    """Compute cosine and contrastive losses of texts against their targets.
 
     Args:
         texts: (b, d), rows of norm 1.
-        targets: (b, d), rows of norm 1. Those that nearly equal another are no rivals of it.
+        targets: (b, d), rows of norm 1. Those that nearly equal another are no negatives of it.
     """
     rivals = targets @ targets.T < SAME_TARGET  # (b, b)
     rivals.fill_diagonal_(True)
     logits = (DISTIL_SCALE * texts @ targets.T).masked_fill(~rivals, -math.inf)
-    own = torch.arange(len(texts), device=texts.device)
+    targets_index = torch.arange(len(texts), device=texts.device)
     return {
         "distil": (1 - (texts * targets).sum(1)).mean(),
-        "contrastive": F.cross_entropy(logits, own),
+        "contrastive": F.cross_entropy(logits, targets_index),
     }
 
 
 class LockedTextLoss(nn.Module):
-    """Pictures against all the words there are, not only those of their batch.
+    """Contrast of images with all texts, not only those of the batch.
 
-    With a locked text tower (LiT, Zhai et al. 2022) the words cost nothing, so each picture is
-    compared with every class name, or with a caption of every captioned picture.
+    With a locked text tower (LiT, Zhai et al. 2022) text embeddings are free, so each image is
+    compared with every class name, or with a caption of every captioned image.
     """
 
     def __init__(self, bank: TextBank, alike: float) -> None:
-        """`alike`: words of other sources nearer than this cosine are no negatives."""
+        """Store the texts, and create the temperatures.
+
+        Texts of two sources with a cosine above `alike` are no negatives of each other.
+        """
         super().__init__()
         self._bank = bank
         self._alike = alike
@@ -128,39 +131,41 @@ class LockedTextLoss(nn.Module):
     def forward(
         self, images: torch.Tensor, groups: torch.Tensor, opinions: torch.Tensor | None = None
     ) -> dict[str, torch.Tensor]:
-        """The terms of the loss, each a scalar.
+        """Compute the terms of the loss, each a scalar.
 
         Args:
             images: (b, d), rows of norm 1.
-            groups: (b,) the group of each.
+            groups: (b,) the group of each image.
             opinions: (b, c) logits of the backbone.
         """
         bank, rows = self._bank, torch.arange(len(images), device=images.device)
         wording = torch.randint(0, 60, (), device=images.device) % bank.counts  # (g,)
         texts = bank.wordings[torch.arange(len(wording), device=images.device), wording]  # (g, d)
-        own = texts[groups]  # (b, d)
-        terms = {"cosine": (1 - (images * own).sum(1)).mean()}
+        own_texts = texts[groups]  # (b, d)
+        terms = {"cosine": (1 - (images * own_texts).sum(1)).mean()}
         of_captions = bank.sources < 0  # (g,)
         total = images.new_zeros(())
         for block, scale in ((~of_captions, self.label_scale), (of_captions, self.caption_scale)):
-            mine = block[groups]  # (b,) bool
-            if not mine.any():
+            selected = block[groups]  # (b,) bool
+            if not selected.any():
                 continue
             columns = block.nonzero().squeeze(1)  # (c,) the groups of this block
-            target = torch.searchsorted(columns, groups[mine])  # (m,)
-            near = own[mine] @ texts[columns].T  # (m, c)
-            other_set = bank.sources[columns] != bank.sources[groups[mine], None]
+            target = torch.searchsorted(columns, groups[selected])  # (m,)
+            near = own_texts[selected] @ texts[columns].T  # (m, c)
+            other_set = bank.sources[columns] != bank.sources[groups[selected], None]
             rivals = near <= torch.where(other_set, self._alike, SAME_TARGET)  # (m, c) bool
             rivals[rows[: len(target)], target] = True
-            logits = scale.exp().clamp(max=MAX_SCALE) * images[mine] @ texts[columns].T  # (m, c)
+            logits = (
+                scale.exp().clamp(max=MAX_SCALE) * images[selected] @ texts[columns].T
+            )  # (m, c)
             logits = logits.masked_fill(~rivals, -math.inf)
             total = total + F.cross_entropy(logits, target, reduction="sum")
             # And back: of the pictures of this batch, which belong to these words?
-            same = groups[mine, None] == groups[mine]  # (m, m)
-            rivals = rivals[:, target] | same
+            same_group = groups[selected, None] == groups[selected]  # (m, m)
+            rivals = rivals[:, target] | same_group
             back = (logits[:, target].T).masked_fill(~rivals.T, -math.inf)  # (m texts, m pictures)
-            share = same.float() / same.sum(1, keepdim=True)  # (m, m)
-            log_p = back.log_softmax(1).masked_fill(~same, 0.0)  # (m, m)
+            share = same_group.float() / same_group.sum(1, keepdim=True)  # (m, m)
+            log_p = back.log_softmax(1).masked_fill(~same_group, 0.0)  # (m, m)
             total = total - (share * log_p).sum()
         terms["contrastive"] = total / (2 * len(images))
         if bank.tags.shape[1]:
@@ -187,24 +192,24 @@ def in_batch_terms(
     bias: torch.Tensor | None,
     groups: torch.Tensor,
 ) -> dict[str, torch.Tensor]:
-    """The loss between the pictures and the words of one batch, of all processes together.
+    """Compute the loss within one batch, gathered from all processes.
 
     Args:
         kind: "clip" or "siglip".
         images: (b, d), rows of norm 1.
         texts: (b, d), rows of norm 1.
         scale: (), the inverse temperature.
-        bias: (), of the sigmoid loss alone.
-        groups: (b,): equal numbers have the same words.
+        bias: (), of the sigmoid loss only.
+        groups: (b,) equal numbers have equal texts.
     """
     if dist.is_initialized() and dist.get_world_size() > 1:
         world = dist.get_world_size()
         images, texts = gather_features(
             images, texts, gather_with_grad=True, rank=dist.get_rank(), world_size=world
         )
-        everyones = [torch.empty_like(groups) for _ in range(world)]
-        dist.all_gather(everyones, groups)
-        groups = torch.cat(everyones)
+        gathered = [torch.empty_like(groups) for _ in range(world)]
+        dist.all_gather(gathered, groups)
+        groups = torch.cat(gathered)
     same = groups[:, None] == groups  # (b, b)
     if kind == "siglip" and bias is not None:
         loss = siglip_loss(images, texts, scale, bias, same)

@@ -1,13 +1,13 @@
-"""Which training pictures are test pictures in disguise.
+"""Detection of test images among the training images.
 
     python -m models.training.near_duplicates --config models/pocket/train.yaml \
         --test photos-to-judge-by/ --out excluded.csv
 
-A model that has seen its test photos looks better than it is. Two pictures count as one where their
+A model that has seen its test photos looks better than it is. Two images are duplicates if their
 16 x 16 grey thumbnails, less their mean, correlate by more than `--above`: that survives another
 size, compression and colour, and a crop to the middle square, but not a mirror or a closer crop.
 
-Shape letters: n training pictures, m test pictures, p = 256 pixels of a thumbnail.
+Shape letters: n training images, m test images, p = 256 pixels of a thumbnail.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ from models.command_line import in_sentences
 from models.datasets import ImageFile, UnreadableExampleError, image_files
 from models.errors import ModelError
 from models.training.config import TrainConfig, read_recipe
-from models.training.training_set import middle_square, read_source
+from models.training.decoded_images import middle_square
+from models.training.training_set import read_source
 
 log = logging.getLogger(__name__)
 
@@ -40,11 +41,14 @@ Floats = npt.NDArray[np.float32]
 
 
 def thumbnails(image: Image.Image) -> Floats:
-    """The whole picture squeezed, and its middle square: (2, p) float32, rows of norm 1 at most."""
+    """Shrink the whole image and its middle square: (2, p) float32.
+
+    Rows have norm 1, or less for an image of one colour.
+    """
     grey = image.convert("L")
     boxes = ((0, 0, *grey.size), middle_square(grey))
     small = (grey.resize((SIDE, SIDE), Image.Resampling.BOX, box=box) for box in boxes)
-    rows: Floats = np.stack([np.asarray(one, np.float32).ravel() for one in small])
+    rows: Floats = np.stack([np.asarray(thumbnail, np.float32).ravel() for thumbnail in small])
     rows -= rows.mean(axis=1, keepdims=True)
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
     rows /= np.maximum(norms, 1.0)  # a norm below 1 is a picture of one colour, like any other
@@ -52,30 +56,30 @@ def thumbnails(image: Image.Image) -> Floats:
 
 
 def describe(files: Sequence[ImageFile]) -> tuple[Floats, list[int]]:
-    """(k, 2, p) for the k readable files, and their places in the list."""
+    """Compute thumbnails (k, 2, p) of readable files, with their k positions."""
 
-    def one(file: ImageFile) -> Floats | None:
+    def read(file: ImageFile) -> Floats | None:
         try:
             return thumbnails(file.open(at_least_px=4 * SIDE))
         except UnreadableExampleError:
             return None
 
     with ThreadPoolExecutor() as pool:
-        found = list(pool.map(one, files))
-    rows = [row for row, it in enumerate(found) if it is not None]
-    readable = [it for it in found if it is not None]
+        results = list(pool.map(read, files))
+    rows = [row for row, result in enumerate(results) if result is not None]
+    readable = [result for result in results if result is not None]
     return np.stack(readable) if readable else np.zeros((0, 2, SIDE * SIDE), np.float32), rows
 
 
 def near_duplicates(
     training: Floats, test: Floats, above: float = ABOVE
 ) -> Iterator[tuple[int, int]]:
-    """(row of `training`, row of `test`) for each training picture that equals a test picture.
+    """Yield (row of `training`, row of `test`) for each duplicate.
 
     Args:
-        training: (n, 2, p) as of `describe`.
-        test: (m, 2, p), likewise.
-        above: The correlation from which on two pictures are one.
+        training: (n, 2, p) from `describe`.
+        test: (m, 2, p) from `describe`.
+        above: The least correlation of duplicates.
     """
     tests = test.reshape(-1, test.shape[-1])  # (2 m, p)
     if not len(tests):
@@ -89,7 +93,10 @@ def near_duplicates(
 
 
 def find(config: TrainConfig, folders: Sequence[Path], above: float) -> list[tuple[str, str, str]]:
-    """(source, path below `data_root`, the test picture it equals) of the whole training set.
+    """Find the training images that equal test images.
+
+    Returns:
+        (source, path below `data_root`, test image) of each.
 
     Raises:
         ModelError: a source cannot be read.
@@ -97,16 +104,16 @@ def find(config: TrainConfig, folders: Sequence[Path], above: float) -> list[tup
     tests = [ImageFile(path) for folder in folders for path in image_files(folder)]
     judged, places = describe(tests)
     log.info("%d test pictures", len(judged))
-    found: list[tuple[str, str, str]] = []
+    duplicates: list[tuple[str, str, str]] = []
     for source in config.sources:
         files = [example.image for example in read_source(config, source).examples]
         described, rows = describe(files)
-        before = len(found)
+        before = len(duplicates)
         for row, test in near_duplicates(described, judged, above):
             path = Path(files[rows[row]].name).relative_to(config.data_root)
-            found.append((source.name, path.as_posix(), tests[places[test]].name))
-        log.info("%s: %d of %d", source.name, len(found) - before, len(files))
-    return found
+            duplicates.append((source.name, path.as_posix(), tests[places[test]].name))
+        log.info("%s: %d of %d", source.name, len(duplicates) - before, len(files))
+    return duplicates
 
 
 @in_sentences
@@ -118,14 +125,14 @@ def main(
 ) -> None:
     """Write down which training pictures equal a test photo."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    found = find(read_recipe(config, [])[-1], test, above)
+    duplicates = find(read_recipe(config, [])[-1], test, above)
     try:
         with out.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
-            writer.writerows([("source", "path", "like"), *found])
+            writer.writerows([("source", "path", "like"), *duplicates])
     except OSError as error:
         raise ModelError(f"{out} cannot be written: {error.strerror}.") from error
-    typer.echo(f"{len(found)} pictures are left out by {out}.")
+    typer.echo(f"{len(duplicates)} pictures are left out by {out}.")
 
 
 if __name__ == "__main__":

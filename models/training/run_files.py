@@ -1,4 +1,4 @@
-"""What a training run leaves on disk: its checkpoint, its curve, and the finished weights."""
+"""Files of a training run: checkpoint, curve, finished weights."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ COLUMNS = (
 
 
 def save_checkpoint(path: Path, config: TrainConfig, state: dict[str, Any]) -> None:
-    """Write all at once, or nothing: a kill in the middle leaves the checkpoint before."""
+    """Write a checkpoint atomically, so that a kill keeps the previous one."""
     part = path.with_suffix(".part")
     torch.save(state | {"config": config.model_dump_json()}, part)
     part.replace(path)
 
 
 def load_checkpoint(path: Path, config: TrainConfig) -> dict[str, Any]:
-    """What was saved, on the CPU.
+    """Load a checkpoint on the CPU.
 
     Raises:
         ModelError: there is none, it is damaged, or it belongs to another recipe.
@@ -62,10 +62,10 @@ def _number(value: Any) -> float:
 
 
 class Curve:
-    """The numbers of a run as CSV, and drawn as PNG."""
+    """Metrics of a run as CSV and as a plot."""
 
     def __init__(self, out: Path, resume_after: int = 0) -> None:
-        """Begin a new curve, or go on after step `resume_after` of the one that is there."""
+        """Start a new curve, or continue one after step `resume_after`."""
         self._csv, self._png = out / "curve.csv", out / "curve.png"
         self._rows = [
             row for row in (self._read() if resume_after else []) if row["step"] <= resume_after
@@ -76,7 +76,7 @@ class Curve:
             writer.writerows(self._rows)
 
     def add(self, step: int, **numbers: Any) -> None:
-        """One row; what it does not have stays empty."""
+        """Append one row, with missing metrics left empty."""
         row = {"step": step, **{name: round(_number(x), 6) for name, x in numbers.items()}}
         self._rows.append(row)
         with self._csv.open("a", newline="", encoding="utf-8") as file:
@@ -92,7 +92,7 @@ class Curve:
             ]
 
     def draw(self) -> None:
-        """The loss, and the accuracy where it was measured, over the steps."""
+        """Plot the loss and the measured accuracy over the steps."""
         figure = new_figure(8.0, 7.0, self._png.parent.name)
         above, below = figure.subplots(2, 1, sharex=True)
         for name, axis in (("loss", above), ("contrastive", above), ("validation_top1", below)):
@@ -112,9 +112,9 @@ class Curve:
 
 
 def export(model: torch.nn.Module, config: TrainConfig, architecture: str) -> Path:
-    """Write the weights as open_clip loads them, floats in float16, beside their architecture.
+    """Write the weights in float16 for open_clip, beside their architecture.
 
-    Where the architecture is that of a model folder, a model folder is written.
+    If the architecture is that of a model folder, a model folder is written.
     """
     state = {
         key: (value.half() if value.is_floating_point() else value).cpu().contiguous()

@@ -1,4 +1,4 @@
-"""Which pictures and words a step sees: a function of its number, so that it can be done again."""
+"""Images and texts of each step, as a function of its number."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ EPOCHS_KEPT = 2  # a batch touches one pass over its source, or the end of one a
 
 
 def seed_everything(*numbers: int) -> None:
-    """The same numbers give the same random choices, whatever was drawn before."""
+    """Seed torch from a tuple of numbers."""
     torch.manual_seed(int(np.random.SeedSequence(numbers).generate_state(1, np.uint32)[0]))
 
 
 class Sampler:
-    """Batches of a fixed mixture; each source is gone through in a new order on every pass."""
+    """Batches of a fixed mixture of sources.
+
+    Each source is shuffled again on every pass.
+    """
 
     def __init__(
         self,
@@ -31,7 +34,10 @@ class Sampler:
         rank: int = 0,
         world: int = 1,
     ) -> None:
-        """On a GPU the pictures move to its memory, where cropping costs next to nothing."""
+        """Prepare the sources.
+
+        On a GPU the images move to its memory, where cropping costs next to nothing.
+        """
         self._texts = [group.texts for group in data.groups]
         self._batch_size, self._seed = batch_size, seed
         self._rank, self._world = rank, world
@@ -44,45 +50,45 @@ class Sampler:
         self._orders: dict[tuple[int, int], torch.Tensor] = {}
 
     def batch(self, number: int) -> tuple[list[torch.Tensor], torch.Tensor, torch.Tensor | None]:
-        """Batch `number`.
+        """Draw batch `number`.
 
         Returns:
-            Per source (b_i, s_i, s_i, 3) uint8, or what a cache keeps of its views; the groups of
-            all, (b,); the teacher's opinions of all, (b, c) float32, where there are any.
+            Per source (b_i, s_i, s_i, 3) uint8, or its cached features, then the groups of all,
+            (b,), and the teacher's opinions of all, (b, c) float32, if there are any.
         """
         pixels, groups, opinions = [], [], []
-        turn = number * self._world + self._rank
+        index = number * self._world + self._rank
         for source, count in enumerate(self.counts):
             if count:
-                some = self._walk(source, turn * count, count)
-                rows = self._rows[source][some]
+                positions = self._walk(source, index * count, count)
+                rows = self._rows[source][positions]
                 pixels.append(self._pixels[source][rows])
-                groups.append(self._groups[source][some])
+                groups.append(self._groups[source][positions])
                 if (logits := self._opinions[source]) is not None:
                     opinions.append(logits[rows.cpu()].float().to(rows.device))
         return pixels, torch.cat(groups), torch.cat(opinions) if opinions else None
 
-    def wordings(self, groups: torch.Tensor) -> list[str]:
-        """One text of each group, by chance."""
+    def draw_texts(self, groups: torch.Tensor) -> list[str]:
+        """Draw one text of each group."""
         choices = torch.rand(len(groups)).tolist()
-        own = [self._texts[group] for group in groups.tolist()]
-        return [texts[int(u * len(texts))] for texts, u in zip(own, choices, strict=True)]
+        candidates = [self._texts[group] for group in groups.tolist()]
+        return [texts[int(u * len(texts))] for texts, u in zip(candidates, choices, strict=True)]
 
     def clean_views(self, batches: int, size: int) -> Iterator[torch.Tensor]:
-        """Batches without any augmentation: (b, 3, size, size) float32 in [0, 1]."""
+        """Yield batches without augmentation: (b, 3, size, size) float32 in [0, 1]."""
         for number in range(batches):
             pixels, _, _ = self.batch(number)
-            yield torch.cat([plain_views(some, size) for some in pixels])
+            yield torch.cat([plain_views(images, size) for images in pixels])
 
     def _walk(self, source: int, start: int, count: int) -> torch.Tensor:
-        """`count` pictures from position `start` of an endless walk over the source."""
+        """Return `count` positions from `start` of an endless walk over the source."""
         n = len(self._groups[source])
         parts = []
         while count:
             epoch, offset = divmod(start, n)
-            some = self._order(source, epoch)[offset : offset + count]
-            parts.append(some)
-            start, count = start + len(some), count - len(some)
+            part = self._order(source, epoch)[offset : offset + count]
+            parts.append(part)
+            start, count = start + len(part), count - len(part)
         return torch.cat(parts)
 
     def _order(self, source: int, epoch: int) -> torch.Tensor:
@@ -100,7 +106,7 @@ class Sampler:
 
 
 def share_out(total: int, shares: list[float]) -> list[int]:
-    """Whole numbers in proportion to `shares` that sum to `total` (largest remainders)."""
+    """Split `total` in proportion to `shares` (largest remainders)."""
     exact = [total * share / sum(shares) for share in shares]
     counts = [math.floor(x) for x in exact]
     by_remainder = sorted(range(len(shares)), key=lambda i: counts[i] - exact[i])

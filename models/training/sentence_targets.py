@@ -1,8 +1,8 @@
-"""What a sentence encoder makes of many English texts, as targets for a text tower.
+"""Text embeddings by a sentence encoder, as targets of a text tower.
 
     python -m models.training.sentence_targets --config models/pocket/texts.yaml
 
-Korean texts get the target of the English beside them: the tower learns to put both in one place
+Korean texts get the target of their English translation: the tower learns to put both in one place
 ("Making Monolingual Sentence Embeddings Multilingual using Knowledge Distillation", Reimers and
 Gurevych 2020).
 
@@ -52,7 +52,7 @@ class Table(BaseModel):
 
 
 class TextsConfig(BaseModel):
-    """What the targets are made of. Paths are relative to the folder the command is run in."""
+    """Sources of the targets. Paths are relative to the working directory."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -72,7 +72,7 @@ def read_texts_config(path: Path) -> TextsConfig:
     """Read the YAML.
 
     Raises:
-        ModelError: it cannot be read, or a value cannot be.
+        ModelError: it cannot be read, or a value is invalid.
     """
     try:
         return TextsConfig.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
@@ -85,14 +85,14 @@ def read_texts_config(path: Path) -> TextsConfig:
 
 
 def gather(config: TextsConfig) -> list[Meaning]:
-    """All texts of a run, in an order that its seed decides."""
+    """Collect all texts of a run, shuffled by its seed."""
     rng = random.Random(config.seed)
     meanings: list[Meaning] = []
     for table in config.tables:
-        some = read_texts(tables_in([table.path]))
-        meanings += in_templates(some, rng, table.templates)
+        table_texts = read_texts(tables_in([table.path]))
+        meanings += in_templates(table_texts, rng, table.templates)
         for _ in range(table.times):
-            meanings += some + hurried(some, rng)
+            meanings += table_texts + hurried(table_texts, rng)
     if config.slots is not None:
         composed = compose(read_slots(config.slots), config.composed, rng)
         meanings += composed + hurried(composed, rng)
@@ -103,7 +103,7 @@ class SentenceEncoder:
     """A BERT of sentence-transformers with mean pooling, from files of this machine."""
 
     def __init__(self, folder: Path) -> None:
-        """Load it.
+        """Load the encoder.
 
         Raises:
             ModelError: there is no such encoder.
@@ -124,9 +124,9 @@ class SentenceEncoder:
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))  # little padding in a batch
         parts = []
         for start in tqdm(range(0, len(order), BATCH), desc="encoding", leave=False, disable=None):
-            some = [texts[i] for i in order[start : start + BATCH]]
+            batch = [texts[i] for i in order[start : start + BATCH]]
             tokens = self._tokenizer(
-                some, padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt"
+                batch, padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt"
             )
             states = self._model(**tokens).last_hidden_state  # (b, tokens, d)
             mask = tokens["attention_mask"][..., None]  # (b, tokens, 1)
@@ -140,10 +140,13 @@ class SentenceEncoder:
 def targets_of(
     meanings: Sequence[Meaning], encoder: SentenceEncoder
 ) -> tuple[list[str], Embeddings]:
-    """Every text with its target: (n,) texts and (n, d) float32, rows of norm 1.
+    """Compute the target of every text.
 
-    The mean of all English embeddings is taken away: what all texts share tells none from another.
-    Texts without English are left out.
+    The mean of all English embeddings is subtracted, because it does not distinguish texts. Texts
+    without English are left out.
+
+    Returns:
+        (n,) texts and (n, d) float32, rows of norm 1.
     """
     english = list(dict.fromkeys(text for meaning in meanings for text in meaning.en))
     embeddings = encoder.encode(english)
@@ -153,12 +156,12 @@ def targets_of(
     texts: list[str] = []
     rows: list[Embeddings] = []
     for meaning in meanings:
-        own = [embeddings[row_of[text]] for text in meaning.en]
-        if not own:
+        targets = [embeddings[row_of[text]] for text in meaning.en]
+        if not targets:
             continue
-        shared = np.mean(own, axis=0)
+        shared = np.mean(targets, axis=0)
         texts += [*meaning.en, *meaning.ko]
-        rows += [*own, *[shared / np.linalg.norm(shared)] * len(meaning.ko)]
+        rows += [*targets, *[shared / np.linalg.norm(shared)] * len(meaning.ko)]
     return texts, np.stack(rows)
 
 

@@ -1,4 +1,4 @@
-"""Texts in English with Korean beside them: what a text tower and its tokenizer are trained on.
+"""English texts with Korean translations, for text tower and tokenizer.
 
 A table is a CSV with the columns `en` and `ko`. A cell holds one text, or several of one meaning
 separated by `|`. Either cell may be empty.
@@ -21,7 +21,7 @@ SPACES_LEFT_OUT = 0.3  # share of the Korean sentences that are also learned wit
 
 @dataclass(frozen=True)
 class Meaning:
-    """Texts of one meaning."""
+    """Texts of one meaning in both languages."""
 
     en: tuple[str, ...]
     ko: tuple[str, ...]
@@ -47,28 +47,28 @@ def _cell(value: str | None) -> tuple[str, ...]:
     return tuple(text.strip() for text in (value or "").split("|") if text.strip())
 
 
-def in_templates(names: Sequence[Meaning], rng: random.Random, each: int) -> list[Meaning]:
-    """Put short names into `each` templates that the album itself uses, chosen by chance."""
-    made = []
+def in_templates(names: Sequence[Meaning], rng: random.Random, times: int) -> list[Meaning]:
+    """Put short names into `times` random templates of the album."""
+    meanings = []
     for name in names:
         if not name.en or not name.ko or len(name.en[0].split()) > TEMPLATED_WORDS:
             continue
-        for _ in range(each):
+        for _ in range(times):
             english = rng.choice(ENGLISH_TEMPLATES).format(rng.choice(name.en))
             korean = rng.choice(KOREAN_TEMPLATES).format(rng.choice(name.ko))
-            made.append(Meaning((english,), (korean,)))
-    return made
+            meanings.append(Meaning((english,), (korean,)))
+    return meanings
 
 
 def without_spaces(text: str, rng: random.Random) -> str:
-    """Leave out some or all spaces, as Koreans who type in a hurry do."""
+    """Remove some or all spaces, as in Korean typed in a hurry."""
     share = rng.choice((0.4, 0.7, 1.0))
-    first, *rest = text.split(" ")
-    return first + "".join(("" if rng.random() < share else " ") + word for word in rest)
+    first, *words = text.split(" ")
+    return first + "".join(("" if rng.random() < share else " ") + word for word in words)
 
 
 def hurried(meanings: Sequence[Meaning], rng: random.Random) -> list[Meaning]:
-    """Korean sentences of some meanings again, with spaces left out."""
+    """Repeat some Korean sentences with spaces left out."""
     return [
         Meaning(meaning.en, tuple(without_spaces(text, rng) for text in meaning.ko))
         for meaning in meanings

@@ -18,7 +18,7 @@ Convolution = tuple[torch.Tensor, torch.Tensor]
 
 
 def read_convolutions(path: Path) -> list[Convolution]:
-    """Read the convolutions of a file in the order in which they run, the classifier last.
+    """Read all convolutions in execution order, the classifier last.
 
     Quantized weights q become (q - zero_point) * scale (Jacob et al. 2018). Batch norms are folded
     into the weights and biases already.
@@ -54,7 +54,7 @@ def read_convolutions(path: Path) -> list[Convolution]:
 
 
 def _dequantized(model: Any, tensor: Any, dtype: type[np.generic]) -> Any:
-    """The values of a tensor with one scale and zero point, as float32 in its own shape."""
+    """Dequantize a tensor with one scale and zero point to float32."""
     raw = model.Buffers(tensor.Buffer()).DataAsNumpy().view(dtype).reshape(tensor.ShapeAsNumpy())
     quantization = tensor.Quantization()
     zero = quantization.ZeroPoint(0) if quantization.ZeroPointLength() else 0

@@ -1,4 +1,4 @@
-"""Train a tokenizer for English and Korean, and write it as open_clip reads one.
+"""Training of an English and Korean tokenizer for open_clip.
 
     python -m models.training.tokenizer models/pocket/texts --out models/pocket
 
@@ -29,6 +29,9 @@ SPACE = "\u2581"
 
 def train_tokenizer(texts: Iterable[str], size: int) -> Tokenizer:
     """Train a unigram tokenizer of `size` pieces.
+
+    Text is normalised to NFKC and lower case. The end token has the highest id, because open_clip
+    uses the output at the highest id as the embedding of the text.
 
     Text is brought to NFKC and lower case. The end of a text has the highest number, because
     open_clip takes the output at the highest token of a text as the embedding of the text.
@@ -66,7 +69,7 @@ def train_tokenizer(texts: Iterable[str], size: int) -> Tokenizer:
 
 
 def common_syllables() -> list[str]:
-    """The 2,350 Hangul syllables of KS X 1001: all that everyday Korean is written in."""
+    """List the 2,350 Hangul syllables of KS X 1001."""
     syllables = (chr(code) for code in range(ord("가"), ord("힣") + 1))
     return [syllable for syllable in syllables if len(syllable.encode("euc_kr")) == 2]
 
@@ -106,11 +109,11 @@ def main(
 
 
 def tables_in(paths: Iterable[Path]) -> list[Path]:
-    """The CSVs among `paths`, and those in the folders among them, without the held-out ones."""
+    """List the CSVs among `paths` and in folders, except held-out ones."""
     tables: list[Path] = []
     for path in paths:
-        found = sorted(path.glob("*.csv")) if path.is_dir() else [path]
-        tables += [table for table in found if not table.name.startswith("held-out")]
+        candidates = sorted(path.glob("*.csv")) if path.is_dir() else [path]
+        tables += [table for table in candidates if not table.name.startswith("held-out")]
     return tables
 
 

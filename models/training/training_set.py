@@ -1,27 +1,17 @@
-"""The pictures of a run as uint8, decoded once and kept on disk, and the words of each."""
+"""Training images and texts, decoded once and kept on disk."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import re
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 import torch
-from PIL import Image
-from tqdm import tqdm
 
 from models.datasets import (
-    UNREADABLE_IMAGE,
     Example,
     ExampleSet,
-    ImageFile,
-    UnreadableExampleError,
     first_of,
     open_table,
     read_examples,
@@ -29,28 +19,26 @@ from models.datasets import (
 from models.errors import ModelError
 from models.prompts import ENGLISH_TEMPLATES, KOREAN_TEMPLATES
 from models.training.config import Source, TrainConfig
+from models.training.decoded_images import decode_all, fingerprint_files
 
 log = logging.getLogger(__name__)
 
 NAMED = 5  # of the pictures that cannot be used: enough to go and look
-DECODERS = 4
-
-Pixels = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class Group:
-    """Pictures that share their words: a class, or the copies of one captioned picture."""
+    """Images with equal texts: a class, or copies of a captioned image."""
 
     source: int
-    """Which label set; -1 for captions, which are all of one."""
+    """Which label set, -1 for captions."""
     texts: tuple[str, ...]
     tags: frozenset[str]
 
 
 @dataclass
 class SourceImages:
-    """The pictures of one source and the group of each."""
+    """Images of one source, with the group of each."""
 
     name: str
     pixels: torch.Tensor
@@ -63,14 +51,14 @@ class SourceImages:
     fingerprint: str = ""
     """Changes with the files and with the size that they are kept at."""
     views: int = 1
-    """How many views of each picture a cache keeps."""
+    """How many views of each image a cache keeps."""
     opinions: torch.Tensor | None = None
     """(m, c) float16 logits of a teacher for every picture, where there is one."""
 
 
 @dataclass
 class TrainingSet:
-    """All that a run trains on."""
+    """All images and texts of a run."""
 
     sources: list[SourceImages]
     groups: list[Group]
@@ -82,8 +70,8 @@ class TrainingSet:
 
 
 @dataclass(frozen=True)
-class Pictures:
-    """Pictures with labels, for measuring."""
+class LabelledImages:
+    """Labelled images for validation."""
 
     name: str
     pixels: torch.Tensor
@@ -102,12 +90,14 @@ class _Class:
 
 
 def _unnamed(label: str) -> _Class:
-    """A folder that no table names: its own name has to do."""
+    """Name a class by its folder, if no table does."""
     return _Class(label.replace("_", " "), "", frozenset())
 
 
 def load_training_set(config: TrainConfig) -> TrainingSet:
-    """Read and decode every source; what cannot be used is logged by count, reason and name.
+    """Read and decode every source.
+
+    Unusable images are logged by count, reason and name.
 
     Raises:
         ModelError: a source, or a table of names, cannot be read at all.
@@ -121,22 +111,24 @@ def load_training_set(config: TrainConfig) -> TrainingSet:
     tabled = {name for name, _ in classes}
     loaded = []
     for source in config.sources:
-        found = read_source(config, source)
-        pixels, found = decode_all(found, source.pixels, config.resize_mode, _cache(config, source))
+        example_set = read_source(config, source)
+        pixels, example_set = decode_all(
+            example_set, source.pixels, config.resize_mode, _cache(config, source)
+        )
         number, rows, ids = label_sets.index(source.name), [], []
-        for row, example in enumerate(found.examples):
+        for row, example in enumerate(example_set.examples):
             if example.image.name in excluded:
                 continue
             if example.captions:
                 key = (-1, example.captions)
                 group = Group(-1, example.captions, _tags_in(example.captions, words))
             else:
-                named = classes.get((source.name, example.label))
-                if named is None and source.name in tabled:
+                class_ = classes.get((source.name, example.label))
+                if class_ is None and source.name in tabled:
                     continue  # a table that names the others leaves this one out
-                named = named or _unnamed(example.label)
+                class_ = class_ or _unnamed(example.label)
                 key = (number, (example.label,))
-                group = Group(number, wordings(named.en, named.ko), named.tags & tags.keys())
+                group = Group(number, wordings(class_.en, class_.ko), class_.tags & tags.keys())
             if key not in group_of:
                 group_of[key] = len(groups)
                 groups.append(group)
@@ -147,19 +139,19 @@ def load_training_set(config: TrainConfig) -> TrainingSet:
             source.name,
             len(rows),
             len(set(ids)),
-            len(found.examples) - len(rows),
-            describe_skipped(found),
+            len(example_set.examples) - len(rows),
+            describe_skipped(example_set),
         )
         if rows:
-            every = torch.from_numpy(pixels)
+            all_pixels = torch.from_numpy(pixels)
             loaded.append(
                 SourceImages(
                     source.name,
-                    every,
+                    all_pixels,
                     torch.tensor(rows),
                     torch.tensor(ids),
                     source.share,
-                    _fingerprint(found, source.pixels, config.resize_mode),
+                    fingerprint_files(example_set, source.pixels, config.resize_mode),
                     source.views,
                 )
             )
@@ -168,67 +160,72 @@ def load_training_set(config: TrainConfig) -> TrainingSet:
     return TrainingSet(loaded, groups, tags)
 
 
-def load_pictures(config: TrainConfig, source: Source) -> Pictures:
-    """The pictures of a validation source, thinned to `validation_pictures`.
+def load_labelled_images(config: TrainConfig, source: Source) -> LabelledImages:
+    """Load a validation source, thinned to `validation_pictures`.
 
     Raises:
         ModelError: the source, or the table of names, cannot be read.
     """
     classes = read_labels(config.labels) if config.labels else {}
-    found = read_source(config, source)
-    step = max(1, len(found.examples) // config.validation_pictures)
-    found.examples = sorted(found.examples, key=lambda example: example.label)[::step]
-    pixels, found = decode_all(found, source.pixels, config.resize_mode, _cache(config, source))
-    labels = sorted({example.label for example in found.examples})
+    example_set = read_source(config, source)
+    step = max(1, len(example_set.examples) // config.validation_pictures)
+    example_set.examples = sorted(example_set.examples, key=lambda example: example.label)[::step]
+    pixels, example_set = decode_all(
+        example_set, source.pixels, config.resize_mode, _cache(config, source)
+    )
+    labels = sorted({example.label for example in example_set.examples})
     unnamed = (_unnamed(label) for label in labels)
-    named = [
+    classes_ = [
         classes.get((source.name, label), other)
         for label, other in zip(labels, unnamed, strict=True)
     ]
-    return Pictures(
+    return LabelledImages(
         source.name,
         torch.from_numpy(pixels),
-        torch.tensor([labels.index(example.label) for example in found.examples]),
-        [wordings(one.en, "") for one in named],
+        torch.tensor([labels.index(example.label) for example in example_set.examples]),
+        [wordings(class_.en, "") for class_ in classes_],
     )
 
 
 def wordings(en: str, ko: str) -> tuple[str, ...]:
-    """A class's names in the templates that the album itself uses: English, then Korean."""
+    """Put a class's English and Korean names into the album's templates."""
     korean = tuple(template.format(ko) for template in KOREAN_TEMPLATES) if ko else ()
     return tuple(template.format(en) for template in ENGLISH_TEMPLATES) + korean
 
 
-def describe_skipped(found: ExampleSet) -> str:
-    """`; 3 x missing file (a.jpg, b.jpg, c.jpg)`, or nothing."""
+def describe_skipped(example_set: ExampleSet) -> str:
+    """Format skipped names by reason.
+
+    Each is `; 3 x missing file (a.jpg, b.jpg, c.jpg)`.
+    """
     return "".join(
         f"; {len(names)} x {reason} ({first_of(names, NAMED)})"
-        for reason, names in found.skipped.items()
+        for reason, names in example_set.skipped.items()
     )
 
 
 def read_source(config: TrainConfig, source: Source) -> ExampleSet:
-    """The examples of one source of a recipe.
+    """Read the examples of one source of a recipe.
 
     Raises:
         ModelError: there is nothing of a known form where it should be.
     """
     images = None if source.images is None else config.data_root / source.images
-    found = read_examples(config.data_root / source.path, split=source.split, images=images)
+    example_set = read_examples(config.data_root / source.path, split=source.split, images=images)
     if source.per_class is not None:
-        found.examples = _thinned(found.examples, source.per_class)
-    return found
+        example_set.examples = _thinned(example_set.examples, source.per_class)
+    return example_set
 
 
 def _thinned(examples: list[Example], per_class: int) -> list[Example]:
-    """At most so many of each label, evenly spread over those there are, in their order."""
+    """Keep at most `per_class` of each label, evenly spread, in their order."""
     by_label: dict[str, list[int]] = {}
     for number, example in enumerate(examples):
         by_label.setdefault(example.label, []).append(number)
     kept = set()
     for numbers in by_label.values():
-        wanted = min(per_class, len(numbers))
-        kept |= {numbers[i * len(numbers) // wanted] for i in range(wanted)}
+        count = min(per_class, len(numbers))
+        kept |= {numbers[i * len(numbers) // count] for i in range(count)}
     return [example for number, example in enumerate(examples) if number in kept]
 
 
@@ -245,7 +242,7 @@ def _table(path: Path, columns: set[str]) -> list[dict[str, str]]:
 
 
 def read_labels(path: Path) -> dict[tuple[str, str], _Class]:
-    """By source and folder: the class's names and tags.
+    """Read names and tags of classes by source and folder.
 
     Raises:
         ModelError: it cannot be read, or lacks a column.
@@ -269,7 +266,7 @@ def _read_tags(path: Path) -> tuple[dict[str, tuple[str, str]], dict[str, frozen
 
 
 def _tags_in(captions: tuple[str, ...], words: dict[str, frozenset[str]]) -> frozenset[str]:
-    """The tags whose words some caption says, in singular or plural."""
+    """Find the tags whose words occur in captions, singular or plural."""
     text = " " + re.sub("[^a-z]+", " ", " ".join(captions).lower()) + " "
     return frozenset(
         tag
@@ -286,103 +283,6 @@ def _read_excluded(config: TrainConfig) -> frozenset[str]:
     return frozenset(str(config.data_root / row["path"]) for row in rows)
 
 
-# ---------------------------------------------------------------------------------- pictures
-
-
 def _cache(config: TrainConfig, source: Source) -> Path:
     name = "-".join(part.partition(".")[0] for part in source.path.parts)
     return config.data_root / ".decoded" / f"{name}-{source.pixels}.npy"
-
-
-def decode_all(
-    found: ExampleSet, px: int, resize_mode: str, array: Path
-) -> tuple[Pixels, ExampleSet]:
-    """All pictures as squares: (n, px, px, 3) uint8, and the examples they are of.
-
-    Kept in `array` and memory-mapped from there; made anew where a file has come, gone or changed.
-    Pictures that cannot be read move to `skipped`.
-    """
-    array.parent.mkdir(parents=True, exist_ok=True)
-    wanted = _fingerprint(found, px, resize_mode)
-    manifest = array.with_suffix(".json")
-    try:
-        known = json.loads(manifest.read_text())
-    except (OSError, ValueError):
-        known = {}
-    if known.get("fingerprint") != wanted or not array.is_file():
-        known = {"fingerprint": wanted, "unreadable": _decode_into(array, found, px, resize_mode)}
-        manifest.write_text(json.dumps(known))
-    unreadable = set(known["unreadable"])
-    readable = ExampleSet(skipped={reason: [*names] for reason, names in found.skipped.items()})
-    for row, example in enumerate(found.examples):
-        if row in unreadable:
-            readable.skip(UNREADABLE_IMAGE, example.image.name)
-        else:
-            readable.examples.append(example)
-    # "c": torch wants to be allowed to write; what it wrote would stay in memory.
-    pixels: Pixels = np.load(array, mmap_mode="c")
-    return pixels, readable
-
-
-def _decode_into(array: Path, found: ExampleSet, px: int, resize_mode: str) -> list[int]:
-    """Write the readable pictures to `array`; the rows of the others are returned."""
-
-    def decode(image: ImageFile) -> Pixels | None:
-        try:
-            return square(image.open(at_least_px=2 * px), px, resize_mode)
-        except UnreadableExampleError:
-            return None
-
-    unreadable = []
-    temporary = array.with_suffix(".part")
-    n = len(found.examples)
-    rows = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=(n, px, px, 3))
-    kept = 0
-    with ThreadPoolExecutor(DECODERS) as pool:
-        for start in tqdm(
-            range(0, n, 1024), desc=f"decoding {array.stem}", unit="k", leave=False, disable=None
-        ):
-            some = [example.image for example in found.examples[start : start + 1024]]
-            for row, pixels in enumerate(pool.map(decode, some), start):
-                if pixels is None:
-                    unreadable.append(row)
-                else:
-                    rows[kept] = pixels
-                    kept += 1
-    rows.flush()
-    del rows
-    if unreadable:  # rare: worth a second copy
-        np.save(temporary, np.load(temporary, mmap_mode="r")[:kept])
-        temporary.with_suffix(".part.npy").replace(temporary)
-    temporary.replace(array)
-    return unreadable
-
-
-def square(image: Image.Image, px: int, resize_mode: str = "shortest") -> Pixels:
-    """An RGB image at px x px: (px, px, 3) uint8.
-
-    Args:
-        image: The image, upright.
-        px: The side in pixels.
-        resize_mode: `squash` for the whole image, anything else for its middle square.
-    """
-    box = None if resize_mode == "squash" else middle_square(image)
-    how = Image.Resampling.BICUBIC
-    return np.asarray(image.resize((px, px), how, box=box, reducing_gap=3.0))
-
-
-def middle_square(image: Image.Image) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom of the largest square in the middle, in pixels."""
-    side = min(image.size)
-    left, top = (image.width - side) // 2, (image.height - side) // 2
-    return left, top, left + side, top + side
-
-
-def _fingerprint(found: ExampleSet, px: int, resize_mode: str) -> str:
-    digest = hashlib.sha256(f"{px} {resize_mode}".encode())
-    for path in dict.fromkeys(example.image.path for example in found.examples):
-        stat = path.stat()
-        digest.update(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
-    for example in found.examples:
-        digest.update(f"{example.image.member}\n".encode())
-    return digest.hexdigest()

@@ -46,7 +46,7 @@ def normalized(pixels: torch.Tensor, mean, std) -> torch.Tensor:
     return (pixels - torch.tensor(mean)[:, None, None]) / torch.tensor(std)[:, None, None]
 
 
-def test_a_checkpoint_sees_the_same_in_pixels_normalized_as_open_clip_does(network, checkpoint):
+def test_checkpoint_features_are_equal_after_renormalization(network, checkpoint):
     backbone = load_backbone(str(checkpoint), NAME)
     pixels = torch.rand(4, 3, 96, 96)
     with torch.inference_mode():
@@ -57,7 +57,7 @@ def test_a_checkpoint_sees_the_same_in_pixels_normalized_as_open_clip_does(netwo
     assert torch.allclose(before[inside], after[inside], atol=1e-4)
 
 
-def test_a_tower_starts_with_the_features_of_the_backbone(checkpoint, tmp_path):
+def test_tower_starts_with_features_of_the_backbone(checkpoint, tmp_path):
     backbone = load_backbone(str(checkpoint), NAME)
     config = open_clip.get_model_config("RN50") | {
         "vision_cfg": {"timm_model_name": NAME, "image_size": 64, "timm_pool": "avg",
@@ -86,7 +86,7 @@ def test_weights_that_do_not_fit_get_one_sentence(tmp_path, name, sentence):
         load_backbone(str(tmp_path / name), NAME)
 
 
-def test_a_hub_that_cannot_be_reached_gets_one_sentence(monkeypatch):
+def test_unreachable_hub_is_one_sentence(monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(ModelError, match="hub cannot be reached"):
         load_backbone("timm:no_such_network", NAME)
@@ -103,7 +103,7 @@ def test_class_names_are_read_in_both_languages(tmp_path):
 
 
 @pytest.mark.skipif(not TFLITE.is_file(), reason="no shared backbone beside this checkout")
-def test_a_tensorflow_lite_file_recognizes_what_it_was_trained_on():
+def test_tflite_backbone_recognizes_its_training_classes():
     pytest.importorskip("tflite")
     backbone = load_backbone(str(TFLITE), "mobilenetv2_100")
     lines = (SHARED / "backbone" / "imagenet_labels.txt").read_text().splitlines()

@@ -9,10 +9,10 @@ import pytest
 
 from models.evaluation import calibration
 from models.evaluation.calibration import (
-    answer,
     best_logit_scale,
     expected_calibration_error,
     halves,
+    predict,
     reliability,
     with_best_scale,
 )
@@ -49,7 +49,7 @@ def test_answers_agree_with_the_full_softmax(problem, monkeypatch, block_scores)
     monkeypatch.setattr(calibration, "BLOCK_SCORES", block_scores)
     images, classes, labels = problem
 
-    given = answer(images, classes, labels, 7.0)
+    given = predict(images, classes, labels, 7.0)
 
     rows = probabilities_slowly(images, classes, 7.0)
     assert given.confidence == pytest.approx([max(row) for row in rows], abs=1e-5)
@@ -62,17 +62,17 @@ def test_answers_agree_with_the_full_softmax(problem, monkeypatch, block_scores)
     assert 0.4 < given.correct.mean() < 0.95  # neither everything nor nothing is right
 
 
-def test_two_classes_of_one_name_are_each_right_half_of_the_time():
+def test_classes_of_one_name_are_each_half_right():
     classes = np.array([[1, 0], [1, 0], [0, 1]], np.float32)
     images = np.array([[1, 0], [1, 0], [0, 1]], np.float32)
 
-    given = answer(images, classes, np.array([0, 1, 2]), 10.0)
+    given = predict(images, classes, np.array([0, 1, 2]), 10.0)
 
     assert given.correct.tolist() == [0.5, 0.5, 1.0]
 
 
 def test_a_huge_scale_overflows_nothing(problem):
-    given = answer(*problem, 1e6)
+    given = predict(*problem, 1e6)
 
     assert np.isfinite(given.nll).all()
     assert given.confidence == pytest.approx(1, abs=0.01)
@@ -96,20 +96,20 @@ def test_calibration_error_is_the_mean_gap_over_bins():
     assert sum(each.count for each in bins) == 503
 
 
-def test_a_bin_holds_its_upper_end_and_not_its_lower():
+def test_bin_includes_its_upper_end_only():
     bins = reliability(np.array([0.25, 0.5, 0.75, 1.0, 0.51]), np.ones(5), bins=4)
 
     assert [each.count for each in bins] == [1, 1, 2, 1]
 
 
-def test_answers_that_are_as_sure_as_they_are_right_have_no_calibration_error():
+def test_calibrated_predictions_have_no_calibration_error():
     confidence = np.full(10, 0.5)
     correct = np.tile([0.0, 1.0], 5)
 
     assert expected_calibration_error(reliability(confidence, correct)) == 0
 
 
-def test_the_best_scale_is_where_no_other_is_likelier(problem):
+def test_best_scale_has_the_highest_likelihood(problem):
     best = best_logit_scale(*problem)
 
     least = nll_slowly(*problem, best)
@@ -118,7 +118,7 @@ def test_the_best_scale_is_where_no_other_is_likelier(problem):
     assert 1 < best < 100
 
 
-def test_the_best_scale_of_answers_that_are_all_right_is_the_highest_looked_for():
+def test_best_scale_of_correct_predictions_is_the_bound():
     directions = np.eye(3, dtype=np.float32)
 
     best = best_logit_scale(directions, directions, np.arange(3))
@@ -133,7 +133,7 @@ def test_the_best_scale_of_noise_trusts_nothing():
     assert best_logit_scale(images, classes, rng.integers(0, 9, 400)) < 2
 
 
-def test_the_best_scale_is_found_on_one_half_and_judged_on_the_other(problem):
+def test_best_scale_is_fitted_and_measured_on_halves(problem):
     images, classes, labels = problem
     first, second = halves(len(labels))
 

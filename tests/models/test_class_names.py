@@ -28,7 +28,7 @@ def labels(tmp_path) -> Path:
     return path
 
 
-def test_folders_are_called_what_they_are_called_on_disk_with_spaces():
+def test_folders_are_named_as_on_disk_with_spaces():
     names = class_names(["school_bus", "cat"], None, None)
 
     assert names.synonyms("en") == [["school bus"], ["cat"]]
@@ -40,7 +40,7 @@ def test_a_source_decides_what_a_folder_is_called(labels):
     assert class_names(["n1"], labels, "two").synonyms("en") == [["golden fish"]]
 
 
-def test_a_name_that_is_missing_is_said_and_another_stands_in(labels):
+def test_missing_name_is_listed_and_replaced(labels):
     names = class_names(["n1", "n2", "other_thing"], labels, "one")
 
     assert names.synonyms("ko") == [["금붕어"], ["hen"], ["other thing"]]
@@ -61,7 +61,7 @@ def test_labels_that_do_not_fit_are_one_sentence(labels, folders, source, senten
         class_names(folders, labels, source)
 
 
-def test_labels_without_their_columns_or_without_a_file_are_one_sentence(tmp_path):
+def test_missing_labels_or_columns_are_one_sentence(tmp_path):
     path = tmp_path / "labels.csv"
     path.write_text("folder,name\nn1,fish\n", "utf-8")
 
@@ -71,7 +71,7 @@ def test_labels_without_their_columns_or_without_a_file_are_one_sentence(tmp_pat
         class_names(["n1"], tmp_path / "none.csv", None)
 
 
-def test_class_names_can_be_put_into_other_templates_by_language():
+def test_class_names_fit_other_templates_by_language():
     encoder = FakeEncoder()
     templates = {"en": ("a drawing of {}", "{}!"), "ko": ("{} 그림",)}
 

@@ -25,7 +25,7 @@ def cosines(some: np.ndarray, others: np.ndarray) -> np.ndarray:
     return np.einsum("nd,nd->n", some, others)
 
 
-def test_embeddings_equal_those_of_open_clip_used_by_hand(weights_dir, photos):
+def test_embeddings_equal_open_clip(weights_dir, photos):
     encoder = ClipEncoder("pocket", weights_dir, "cpu", precision="float32")
     model, _, preprocess = open_clip.create_model_and_transforms(f"local-dir:{POCKET_DIR}")
     tokenize = open_clip.get_tokenizer(f"local-dir:{POCKET_DIR}")
@@ -44,9 +44,7 @@ def test_embeddings_equal_those_of_open_clip_used_by_hand(weights_dir, photos):
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
-def test_reduced_precision_stays_within_a_cosine_of_0_995_of_float32(
-    weights_dir, photos, monkeypatch, dtype
-):
+def test_reduced_precision_stays_close_to_float32(weights_dir, photos, monkeypatch, dtype):
     full = ClipEncoder("pocket", weights_dir, "cpu", precision="float32")
     monkeypatch.setattr(clip_encoder, "choose_dtype", lambda device: dtype)
     reduced = ClipEncoder("pocket", weights_dir, "cpu")
@@ -70,7 +68,7 @@ def test_reduced_precision_stays_within_a_cosine_of_0_995_of_float32(
         ({"architecture": "arm64", "bf16": True}, torch.bfloat16),
     ],
 )
-def test_a_processor_gets_bfloat16_only_where_it_has_it(monkeypatch, able, dtype):
+def test_processor_gets_bfloat16_only_when_native(monkeypatch, able, dtype):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able)
     monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: True)
 
@@ -78,7 +76,7 @@ def test_a_processor_gets_bfloat16_only_where_it_has_it(monkeypatch, able, dtype
 
 
 @pytest.mark.parametrize(("native", "dtype"), [(True, torch.bfloat16), (False, torch.float16)])
-def test_a_gpu_gets_a_half_precision_that_it_has(monkeypatch, native, dtype):
+def test_gpu_gets_a_native_half_precision(monkeypatch, native, dtype):
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: native)
 
     assert choose_dtype(torch.device("cuda")) == dtype
@@ -140,7 +138,7 @@ class SmallDevice:
 
 
 @pytest.mark.parametrize("kind", ["images", "texts"])
-def test_batches_are_halved_until_they_fit_and_stay_so(pocket, weights_dir, photos, kind):
+def test_batches_are_halved_until_they_fit(pocket, weights_dir, photos, kind):
     encoder = ClipEncoder("pocket", weights_dir, "cpu")
     items = [f"a cat {n}" for n in range(70)] if kind == "texts" else (photos * 14)[:70]
     wide = getattr(pocket, f"encode_{kind}")(items)
@@ -155,7 +153,7 @@ def test_batches_are_halved_until_they_fit_and_stay_so(pocket, weights_dir, phot
     assert device.asked == [4, 4]
 
 
-def test_a_device_without_room_for_a_single_one_says_what_to_set(weights_dir, photos):
+def test_device_without_memory_says_what_to_set(weights_dir, photos):
     encoder = ClipEncoder("pocket", weights_dir, "cpu")
     encoder._model = device = SmallDevice(encoder._model, room=0)
 
@@ -166,7 +164,7 @@ def test_a_device_without_room_for_a_single_one_says_what_to_set(weights_dir, ph
         encoder.encode_texts(["a cat"])
 
 
-def test_the_pictures_that_come_with_gradio_are_found_in_both_languages(pocket):
+def test_gradio_images_are_found_in_both_languages(pocket):
     folder = Path(gradio.__file__).parent / "media_assets" / "images"
     files = sorted(folder.glob("*.*g"))
     embeddings = pocket.encode_images([Image.open(file).convert("RGB") for file in files])
@@ -177,9 +175,7 @@ def test_the_pictures_that_come_with_gradio_are_found_in_both_languages(pocket):
         assert {first[:4], second[:4]} <= {"chee", "lion"}, query
 
 
-def test_a_checkpoint_file_loads_through_the_same_encoder_and_equals_pocket(
-    pocket, weights_dir, photos, tmp_path
-):
+def test_checkpoint_file_of_pocket_equals_pocket(pocket, weights_dir, photos, tmp_path):
     copy = tmp_path / "mine.safetensors"
     shutil.copy(WEIGHTS, copy)
 
@@ -204,7 +200,7 @@ def test_a_torch_checkpoint_loads_too(weights_dir, tmp_path):
     assert cosines(encoder.encode_texts(["a cat"]), by_hand).min() > 0.99999
 
 
-def test_new_weights_under_an_old_name_get_another_id(weights_dir, tmp_path):
+def test_new_weights_change_the_id(weights_dir, tmp_path):
     add_architecture(tmp_path, "tiny-two", hf_tokenizer_name=None, vocab_size=49408)
     file = tmp_path / "mine.safetensors"
     write_weights("tiny-two", file)
@@ -217,7 +213,7 @@ def test_new_weights_under_an_old_name_get_another_id(weights_dir, tmp_path):
     assert ClipEncoder(spec, weights_dir, "cpu").model_id != before
 
 
-def test_weights_that_change_while_they_are_read_get_no_name(weights_dir, tmp_path, monkeypatch):
+def test_weights_changing_while_read_are_refused(weights_dir, tmp_path, monkeypatch):
     path = tmp_path / "own.safetensors"
     whole = WEIGHTS.read_bytes()
     path.write_bytes(whole[:1000])
@@ -232,7 +228,7 @@ def test_weights_that_change_while_they_are_read_get_no_name(weights_dir, tmp_pa
         ClipEncoder(f"pocket/{path}", weights_dir, "cpu")
 
 
-def test_published_weights_are_named_by_their_spec_and_bring_their_preprocessing():
+def test_published_weights_have_their_name_and_preprocessing():
     spec = parse_spec("ViT-B-32-SigLIP2-256/webli")
 
     assert spec.name == "ViT-B-32-SigLIP2-256/webli"
@@ -259,7 +255,7 @@ def test_a_model_says_which_languages_it_reads(spec, languages):
     assert parse_spec(spec).languages() == languages
 
 
-def test_a_file_is_preprocessed_as_all_published_weights_of_its_architecture_are(tmp_path):
+def test_file_is_preprocessed_as_its_published_weights_agree(tmp_path):
     file = tmp_path / "downloaded.safetensors"
     file.touch()
 
@@ -280,13 +276,13 @@ def test_a_file_is_preprocessed_as_all_published_weights_of_its_architecture_are
         ("ViT-B-32-SigLIP2-256/webli", "not on this machine yet: .* set ALBUM_MODEL=pocket"),
     ],
 )
-def test_a_name_that_cannot_be_loaded_says_what_to_set(weights_dir, spec, sentence):
+def test_unloadable_name_says_what_to_set(weights_dir, spec, sentence):
     with pytest.raises(WeightsUnavailableError, match=sentence):
         ClipEncoder(spec, weights_dir, "cpu")
 
 
 @pytest.mark.parametrize("name", ["cut", "empty", "text", "pickle"])
-def test_a_broken_checkpoint_is_named_with_what_to_do(weights_dir, tmp_path, name):
+def test_broken_checkpoint_is_named_with_what_to_do(weights_dir, tmp_path, name):
     whole = WEIGHTS.read_bytes()
     content = {
         "cut": whole[: len(whole) // 2],

@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from models.captioners import coca_network
 from models.captioners.coca import CocaCaptioner
-from models.captioners.coca_network import Written, likeliest
+from models.captioners.coca_network import Beam, beam_search
 from models.errors import CaptionerUnavailableError, CaptionRefusedError
 from models.interfaces import Turn
 from tests.models.tiny import publish
@@ -99,7 +99,7 @@ def published() -> Iterator[str]:
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("colour", SAID)
-def test_it_says_what_is_in_the_picture_in_plain_words(captioner, monkeypatch, colour, dtype):
+def test_caption_names_the_subject_in_plain_words(captioner, monkeypatch, colour, dtype):
     monkeypatch.setattr(coca_network, "choose_dtype", lambda device: dtype)
 
     for _ in range(2):  # nothing is drawn by lot
@@ -121,7 +121,7 @@ def after(logits: torch.Tensor, text: torch.Tensor) -> torch.Tensor:
     return logits[text[:, -2] if text.shape[1] > 1 else text[:, -1], text[:, -1]]
 
 
-def ranked(logits: torch.Tensor, longest: int, shortest: int) -> list[Written]:
+def ranked(logits: torch.Tensor, longest: int, shortest: int) -> list[Beam]:
     """Every caption that there could be, the best first."""
     nats = logits.log_softmax(dim=-1)
     found = []
@@ -130,50 +130,50 @@ def ranked(logits: torch.Tensor, longest: int, shortest: int) -> list[Written]:
             tokens = (START, *words, END)
             pairs = itertools.pairwise((START, *tokens[:-1]))
             score = sum(nats[*pair, it] for pair, it in zip(pairs, tokens[1:], strict=True))
-            found.append(Written(tokens, float(score)))
+            found.append(Beam(tokens, float(score)))
     return sorted(found, key=lambda it: -it.rank)
 
 
 @pytest.mark.parametrize("shortest", [1, 3])
 @pytest.mark.parametrize("seed", range(5))
-def test_with_all_beams_the_search_finds_the_best_of_all_captions(seed, shortest):
+def test_search_with_all_beams_finds_the_best_caption(seed, shortest):
     logits = table(seed)
 
-    found = likeliest(lambda text: after(logits, text), START, END, 6, shortest, beams=5000)
+    found = beam_search(lambda text: after(logits, text), START, END, 6, shortest, beams=5000)
 
     assert found == ranked(logits, 6, shortest)[0].tokens
 
 
-def test_with_few_beams_the_search_is_nearly_as_good():
+def test_search_with_few_beams_is_nearly_optimal():
     places = []
     for seed in range(20):
         logits = table(seed)
         logits[:, :, END] += 3  # so that some of its few beams do end
-        found = likeliest(lambda text, logits=logits: after(logits, text), START, END, 6)
+        found = beam_search(lambda text, logits=logits: after(logits, text), START, END, 6)
         places.append([it.tokens for it in ranked(logits, 6, 3)].index(found))
 
     assert max(places) < 20  # of 336
     assert places.count(0) >= 10
 
 
-def test_a_longer_caption_is_not_worse_for_its_length_alone():
-    short, long = Written((0,) * 5, -5.0), Written((0,) * 10, -8.0)
+def test_longer_caption_is_not_penalized_for_its_length():
+    short, long = Beam((0,) * 5, -5.0), Beam((0,) * 10, -8.0)
 
     assert long.rank > short.rank
-    assert Written((0,) * 10, -10.0).rank < short.rank
+    assert Beam((0,) * 10, -10.0).rank < short.rank
 
 
-def test_a_caption_without_an_end_is_cut_at_the_longest():
+def test_endless_caption_is_cut_at_the_longest():
     never = torch.zeros(VOCABULARY, VOCABULARY, VOCABULARY)
     never[:, :, END] = -torch.inf
 
-    found = likeliest(lambda text: after(never, text), START, END, 6)
+    found = beam_search(lambda text: after(never, text), START, END, 6)
 
     assert len(found) == 6
     assert found.count(START) == 1
 
 
-def test_where_two_languages_are_asked_for_it_writes_the_one_it_can(captioner):
+def test_caption_is_english_when_two_languages_are_requested(captioner):
     assert captioner.speaks == ("en",)
     assert captioner.describe(jpeg_of("red"), ("ko", "en")).captions == {"en": SAID["red"]}
     with pytest.raises(CaptionerUnavailableError, match="writes English alone") as caught:
@@ -181,7 +181,7 @@ def test_where_two_languages_are_asked_for_it_writes_the_one_it_can(captioner):
     assert caught.value.needs_setting
 
 
-def test_nothing_leaves_the_machine_and_it_is_named_without_its_folder(captioner, weights):
+def test_captioner_is_local_and_named_without_its_folder(captioner, weights):
     assert captioner.sends is False
     assert captioner.model_id == f"{NAME}/two"
     assert str(weights.parent) not in captioner.model_id
@@ -202,7 +202,7 @@ def test_what_it_cannot_do_says_which_setting_can(captioner):
 @pytest.mark.parametrize(
     "spec", ["coca", "ViT-B-32/laion2b_s34b_b79k", "coca_ViT-B-32/nothing", "pocket", "", "/"]
 )
-def test_a_name_that_is_no_captioner_is_refused_with_one_that_is(tmp_path, spec):
+def test_unknown_captioner_is_refused_with_an_alternative(tmp_path, spec):
     captioner = CocaCaptioner(spec, tmp_path, "cpu")
 
     for ask in (
@@ -241,7 +241,7 @@ def test_weights_that_arrive_are_used_without_a_restart(tmp_path, weights, publi
 
 
 @pytest.mark.usefixtures("weights")
-def test_a_hub_out_of_reach_says_what_to_check(tmp_path, published, monkeypatch):
+def test_unreachable_hub_says_what_to_check(tmp_path, published, monkeypatch):
     def broken(*args: object) -> None:
         raise OSError("no route")
 
@@ -252,7 +252,7 @@ def test_a_hub_out_of_reach_says_what_to_check(tmp_path, published, monkeypatch)
 
 
 @pytest.mark.parametrize("damage", ["cut", "garbage", "other"])
-def test_damaged_weights_are_named_without_a_traceback_of_the_loader(tmp_path, weights, damage):
+def test_damaged_weights_are_named_without_loader_traceback(tmp_path, weights, damage):
     broken = tmp_path / "broken.safetensors"
     if damage == "cut":
         broken.write_bytes(weights.read_bytes()[:100_000])

@@ -52,14 +52,14 @@ def test_it_says_what_it_is(encoder):
     assert {"en", "ko"} <= set(encoder.languages)
 
 
-def test_rows_stand_in_the_order_of_the_images_whatever_the_batch(encoder, photos):
+def test_image_rows_keep_their_order_in_any_batch(encoder, photos):
     together = encoder.encode_images(photos * 5)
     alone = np.concatenate([encoder.encode_images([photo]) for photo in photos])
 
     assert np.einsum("nd,nd->n", together, np.tile(alone, (5, 1))).min() > 0.999
 
 
-def test_rows_stand_in_the_order_of_the_texts_whatever_the_batch(encoder):
+def test_text_rows_keep_their_order_in_any_batch(encoder):
     together = encoder.encode_texts(TEXTS * 9)
     alone = np.concatenate([encoder.encode_texts([text]) for text in TEXTS])
 
@@ -71,7 +71,7 @@ def test_an_image_of_any_shape_is_taken(encoder, size):
     assert is_embeddings(encoder.encode_images([Image.new("RGB", size, "red")]), 1, encoder)
 
 
-def test_an_answer_may_be_changed_without_changing_the_next_one(encoder):
+def test_result_may_be_changed_without_affecting_the_next(encoder):
     first = encoder.encode_texts(["a red flower"])
     kept = first.copy()
     first[:] = 0

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from models import evaluate
 from models.evaluate import cli
 from models.evaluation import speed
-from models.evaluation.search_precision import JudgedQuery, judge
+from models.evaluation.search_precision import JudgedQuery, rank_photos
 from tests.benchmarks.precision import LABELLED, precision
 from tests.support.fakes import FakeEncoder
 from tests.support.images.make import make_photo, make_text
@@ -80,7 +80,7 @@ def pairs(tmp_path) -> Path:
     )
 
 
-def test_recall_is_full_for_a_model_that_sees_what_the_captions_say(colours, pairs):
+def test_recall_is_one_for_a_perfect_model(colours, pairs):
     facts = read(run("retrieval", "--pairs", pairs, "--json"))
 
     assert (facts["model_id"], facts["images"], facts["texts"]) == ("fake", 6, 12)
@@ -93,14 +93,14 @@ def test_recall_is_full_for_a_model_that_sees_what_the_captions_say(colours, pai
     assert "text.png" in facts["skipped"]["unreadable image"]["first"][0]
 
 
-def test_recall_is_lower_for_a_model_that_sees_no_colours(colours, pairs):
+def test_recall_is_lower_for_a_colour_blind_model(colours, pairs):
     facts = read(run("retrieval", "--pairs", pairs, "--model", "blind", "--json"))
 
     assert facts["model_id"] == "blind"
     assert facts["text_to_image"]["R@1"]["value"] < 0.7
 
 
-def test_a_person_reads_a_table_with_chance_and_the_names_of_what_was_left_out(colours, pairs):
+def test_text_report_has_chance_and_skipped_names(colours, pairs):
     result = run("retrieval", "--pairs", pairs)
 
     assert result.exit_code == 0
@@ -123,7 +123,7 @@ def test_a_limit_takes_the_same_images_each_time(colours, pairs):
     assert once["texts"] == 6
 
 
-def test_a_split_and_a_folder_of_images_can_be_named(colours, pairs, tmp_path):
+def test_split_and_image_folder_are_options(colours, pairs, tmp_path):
     where = tmp_path / "elsewhere"
     where.mkdir()
     table = write_csv(
@@ -156,7 +156,7 @@ def labels(tmp_path) -> Path:
     return write_csv(tmp_path / "labels.csv", "source,folder,en,ko,tags", *rows)
 
 
-def test_classes_are_told_apart_by_their_names_in_both_languages(colours, by_class, labels):
+def test_classes_are_recognized_by_names_in_both_languages(colours, by_class, labels):
     facts = read(run("zero-shot", by_class, "--labels", labels, "--language", "both", "--json"))
 
     assert (facts["images"], facts["classes"]) == (12, 6)
@@ -239,7 +239,7 @@ def test_both_definitions_of_precision_are_given_by_language(colours, queries):
     assert facts["skipped"]["relevant photo that is not there"]["first"] == ["gone.png"]
 
 
-def test_the_queries_that_another_model_answers_otherwise_are_listed(colours, queries):
+def test_against_lists_queries_with_changed_hits(colours, queries):
     table, photos = queries
 
     facts = read(run("search", "--queries", table, "--photos", photos, *against("blind")))
@@ -273,7 +273,7 @@ def test_precision_is_defined_as_in_the_benchmark():
     relevant = [set(rng.choice(names, size)) for size in (1, 2, 3, 5, 8, 9, 10, 11, 15, 20, 30, 40)]
     queries = [JudgedQuery({"en": f"query {i}"}, frozenset(it)) for i, it in enumerate(relevant)]
 
-    hits = judge(photos, names, texts, queries, "en")
+    hits = rank_photos(photos, names, texts, queries, "en")
 
     ranks = [[names[i] for i in np.argsort(-(photos @ text))] for text in texts]
     mean = np.mean([it.precision_at_relevant for it in hits])
@@ -285,7 +285,7 @@ def test_precision_is_defined_as_in_the_benchmark():
     assert [it.first for it in hits] == [order[:10] for order in ranks]
 
 
-def test_the_embedded_model_finds_labelled_photos_far_better_than_chance():
+def test_pocket_finds_labelled_photos_better_than_chance():
     if not LABELLED.is_dir():
         pytest.skip("no labelled photos beside this checkout")
 
@@ -302,7 +302,7 @@ def test_the_embedded_model_finds_labelled_photos_far_better_than_chance():
         assert of["precision_at_10"] <= of["precision_at_min_10_relevant"]
 
 
-def test_speed_is_measured_for_each_batch_with_the_embedded_model(monkeypatch):
+def test_speed_is_measured_by_batch_with_pocket(monkeypatch):
     monkeypatch.setattr(speed, "PER_RUN", 2)
     facts = read(
         run(
@@ -344,7 +344,7 @@ def test_the_figures_can_be_drawn(colours, pairs, by_class, labels, tmp_path):
             assert len(picture.convert("RGB").getcolors(1 << 20)) > 10  # not an empty page
 
 
-def test_the_embedded_model_runs_each_evaluation_on_a_few_photos(pairs, by_class, tmp_path):
+def test_pocket_runs_each_evaluation_on_few_photos(pairs, by_class, tmp_path):
     assert read(run("retrieval", "--pairs", pairs, "--json"))["images"] == 6
     report = read(run("zero-shot", by_class, "--limit", 4, "--json"))
     assert report["images"] == 4
@@ -380,7 +380,7 @@ def test_the_embedded_model_runs_each_evaluation_on_a_few_photos(pairs, by_class
         (["speed", "--model", "ViT-B-32/nobody"], "nobody"),
     ],
 )
-def test_bad_input_is_one_sentence_and_exit_status_1(pairs, by_class, tmp_path, words, sentence):
+def test_bad_input_is_one_sentence_and_status_1(pairs, by_class, tmp_path, words, sentence):
     write_csv(tmp_path / "columns.csv", "picture,words", "a.png,b")
     write_csv(tmp_path / "labels only.csv", "image_path,label", "red.png,red")
     write_csv(tmp_path / "unreadable.csv", "image_path,caption", "text.png,a")
@@ -396,7 +396,7 @@ def test_bad_input_is_one_sentence_and_exit_status_1(pairs, by_class, tmp_path, 
     assert "Traceback" not in result.output
 
 
-def test_the_program_can_be_run_and_leaves_its_sentence_on_stderr():
+def test_program_runs_and_writes_its_sentence_to_stderr():
     done = subprocess.run(
         [sys.executable, "-m", "models.evaluate", "retrieval", "--pairs", "nowhere.csv"],
         capture_output=True,

@@ -8,7 +8,7 @@ from PIL import Image
 from tests.support.fakes import COLOURS, FakeEncoder
 
 
-def test_each_colour_is_nearest_to_its_own_names_in_both_languages():
+def test_colour_is_nearest_to_its_names_by_language():
     encoder = FakeEncoder()
     images = encoder.encode_images([Image.new("RGB", (5, 7), colour) for colour in COLOURS])
 
@@ -19,7 +19,7 @@ def test_each_colour_is_nearest_to_its_own_names_in_both_languages():
             assert cosines[i] == pytest.approx(1, abs=1e-5)
 
 
-def test_an_image_that_is_not_rgb_is_a_mistake_of_the_caller():
+def test_image_that_is_not_rgb_is_refused():
     with pytest.raises(ValueError, match="RGB"):
         FakeEncoder().encode_images([Image.new("L", (5, 5))])
 

@@ -81,7 +81,7 @@ def complete_files(weights_dir: Path) -> list[str]:
     return sorted(path.name for path in weights_dir.glob("models--*/snapshots/*/*"))
 
 
-def test_a_hub_that_refuses_leaves_pocket_serving_and_a_sentence(loading, pocket, tmp_path):
+def test_refusing_hub_leaves_pocket_and_a_sentence(loading, pocket, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
 
@@ -94,7 +94,7 @@ def test_a_hub_that_refuses_leaves_pocket_serving_and_a_sentence(loading, pocket
     assert complete_files(tmp_path / "weights") == []
 
 
-def test_a_hub_that_hangs_leaves_pocket_serving_and_a_sentence(loading, pocket, tmp_path):
+def test_hanging_hub_leaves_pocket_and_a_sentence(loading, pocket, tmp_path):
     with HubServer({}, mode="hang") as hub:
         event = loading(hub.url, "auto")
 
@@ -105,7 +105,7 @@ def test_a_hub_that_hangs_leaves_pocket_serving_and_a_sentence(loading, pocket, 
     assert complete_files(tmp_path / "weights") == []
 
 
-def test_a_download_is_taken_for_whole_only_when_it_is(loading, pocket, tmp_path, repository):
+def test_download_counts_as_whole_only_when_complete(loading, pocket, tmp_path, repository):
     weights_dir = tmp_path / "weights"
     vocabulary = f"{REPO}/tokenizer.json"
     without = {name: body for name, body in repository.items() if name != vocabulary}

@@ -23,12 +23,13 @@ from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
 from models.classifiers.image_network import blocks_of, build_tower, geometry, new_network
-from models.classifiers.trained_head import TowerSpec, heads_in, load_head
+from models.classifiers.tower_spec import TowerSpec
+from models.classifiers.trained_head import list_heads, load_head
 from models.errors import ModelError
 from models.fine_tune import NOTHING_GAINED, lines_of, main
 from models.fine_tuning.linear import class_weights, fit_linear
 from models.fine_tuning.loop import Material, fine_tune, validate
-from models.fine_tuning.metrics import measure, wilson
+from models.fine_tuning.metrics import classification_metrics, wilson
 from models.fine_tuning.photos import FEWEST, Labelled, Photos, Split, read_folder, split
 from models.fine_tuning.pipeline import Watch, train_classifier
 from models.fine_tuning.pixels import decode_squares
@@ -126,7 +127,7 @@ def pictures(folder: Path, names: list[str]) -> list[Image.Image]:
 # ------------------------------------------------------------------------------- end to end
 
 
-def test_a_head_on_frozen_features_is_trained_measured_and_saved(coloured, tiny, tmp_path):
+def test_head_on_frozen_features_is_measured_and_saved(coloured, tiny, tmp_path):
     before = {path: path.read_bytes() for path in coloured.rglob("*.png")}
 
     facts = facts_of(run(coloured, "--model", tiny, "--out", tmp_path, "--json"))
@@ -146,14 +147,12 @@ def test_a_head_on_frozen_features_is_trained_measured_and_saved(coloured, tiny,
         curve.load()
         assert curve.format == "PNG"
     assert {path: path.read_bytes() for path in coloured.rglob("*.png")} == before
-    [card] = heads_in(tmp_path)
+    [card] = list_heads(tmp_path)
     assert (card.name, card.model_id) == ("colours", facts["model_id"])
     assert card.classes == tuple(sorted(COLOURS))
 
 
-def test_a_fine_tuned_network_is_saved_whole_and_answers_as_it_did_when_it_was_tested(
-    coloured, tiny, tmp_path
-):
+def test_saved_network_predicts_as_when_tested(coloured, tiny, tmp_path):
     facts = facts_of(run(coloured, "--model", tiny, "--out", tmp_path, "--json", *QUICK))
 
     assert facts["model_id"] is None
@@ -168,7 +167,7 @@ def test_a_fine_tuned_network_is_saved_whole_and_answers_as_it_did_when_it_was_t
     ]
 
 
-def test_a_person_reads_how_good_it_is_and_where_it_lies(coloured, tiny, tmp_path):
+def test_text_report_has_metrics_and_folder(coloured, tiny, tmp_path):
     said = run(coloured, "--model", tiny, "--out", tmp_path, *QUICK, "--name", "mine")
 
     assert said.exit_code == 0, said.stderr
@@ -179,9 +178,7 @@ def test_a_person_reads_how_good_it_is_and_where_it_lies(coloured, tiny, tmp_pat
 
 
 @pytest.mark.parametrize("mode", ["features", "finetune"])
-def test_what_is_saved_has_the_probabilities_that_were_measured(
-    parts, coloured, tiny, tmp_path, mode
-):
+def test_saved_classifier_has_the_measured_probabilities(parts, coloured, tiny, tmp_path, mode):
     from models.fine_tuning import saving
 
     settings = FineTuneSettings(mode=mode, model=tiny, epochs=2, batch_size=6)
@@ -216,7 +213,7 @@ def test_what_is_saved_has_the_probabilities_that_were_measured(
 
 
 @pytest.mark.parametrize("blocks", [1, "all"])
-def test_the_chosen_blocks_learn_with_the_head_and_the_others_stay(bands, tiny, blocks, tmp_path):
+def test_chosen_blocks_and_head_learn_and_others_stay(bands, tiny, blocks, tmp_path):
     settings = FineTuneSettings(
         mode="finetune",
         model=tiny,
@@ -256,7 +253,7 @@ def test_the_chosen_blocks_learn_with_the_head_and_the_others_stay(bands, tiny, 
     assert moved == ([False, False, True, True] if blocks == 1 else [True] * 4)
 
 
-def test_batch_norms_keep_the_statistics_that_they_came_with():
+def test_batch_norms_keep_their_statistics():
     spec = TowerSpec(
         kind="clip",
         embed_dim=8,
@@ -284,7 +281,7 @@ def test_batch_norms_keep_the_statistics_that_they_came_with():
     assert tuned.chosen["epoch"] == 0 or not torch.equal(norm.weight, gain)
 
 
-def test_a_run_ends_early_when_it_gets_worse_and_keeps_its_best(parts, tiny):
+def test_run_stops_early_and_keeps_its_best_weights(parts, tiny):
     settings = FineTuneSettings(
         mode="finetune", model=tiny, epochs=30, batch_size=6, tower_lr=0.5, lr=0.5, patience=2
     )
@@ -297,7 +294,7 @@ def test_a_run_ends_early_when_it_gets_worse_and_keeps_its_best(parts, tiny):
     assert trained.figures["accuracy"]["value"] == 1.0  # and not what came of such rates
 
 
-def test_a_person_is_told_when_fine_tuning_gained_nothing(coloured, tiny, tmp_path):
+def test_useless_fine_tuning_is_reported(coloured, tiny, tmp_path):
     words = (coloured, "--model", tiny, "--out", tmp_path, "--mode", "finetune", "--patience", 1)
     for rates, gained in ((("--tower-lr", 0.5, "--lr", 0.5), False), (("--lr", 0.01), True)):
         said = run(*words, *rates, "--epochs", 2, "--overwrite")
@@ -305,7 +302,7 @@ def test_a_person_is_told_when_fine_tuning_gained_nothing(coloured, tiny, tmp_pa
         assert (NOTHING_GAINED in said.stdout) != gained
 
 
-def test_the_same_seed_gives_the_same_classifier_and_another_seed_another(parts, tiny):
+def test_seed_determines_the_classifier(parts, tiny):
     def weights(seed: int) -> np.ndarray:
         settings = FineTuneSettings(mode="finetune", model=tiny, epochs=1, batch_size=6, seed=seed)
         made = train_classifier(parts.train, parts.validation, parts.test, list("abc"), settings)
@@ -325,7 +322,7 @@ def test_rare_classes_count_as_much_as_common_ones():
     assert class_weights(labels, 2, balance=False).tolist() == [1, 1]
 
 
-def test_a_balanced_head_finds_more_of_a_rare_class():
+def test_balanced_head_finds_more_of_a_rare_class():
     rng = np.random.default_rng(0)
 
     def sample(n: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -343,7 +340,7 @@ def test_a_balanced_head_finds_more_of_a_rare_class():
     assert found[True] > found[False] + 0.3
 
 
-def test_a_head_stands_for_the_row_of_the_curve_that_it_was_kept_at():
+def test_head_matches_its_row_of_the_curve():
     rng = np.random.default_rng(1)
     y = torch.from_numpy(rng.integers(0, 4, 80))
     x = torch.from_numpy(rng.normal(5, 3, (80, 6)).astype(np.float32)) + y[:, None]
@@ -362,7 +359,7 @@ def test_a_head_stands_for_the_row_of_the_curve_that_it_was_kept_at():
     ("architecture", "blocks"),
     [("ViT-B-32", 12), ("RN50", 16), ("ViT-B-32-SigLIP2-256", 12), (None, 16)],
 )
-def test_the_blocks_of_a_tower_are_its_layers_or_residual_blocks(architecture, blocks):
+def test_tower_blocks_are_layers_or_residual_blocks(architecture, blocks):
     spec = RESNET50
     if architecture is not None:
         config = open_clip.get_model_config(architecture)
@@ -397,7 +394,7 @@ def settings_for_stops(tiny: str) -> FineTuneSettings:
 
 
 @pytest.mark.parametrize("steps", [1, 3, 8])
-def test_a_run_that_is_stopped_and_resumed_ends_as_an_unbroken_one(parts, tiny, tmp_path, steps):
+def test_stopped_and_resumed_run_equals_an_unbroken_one(parts, tiny, tmp_path, steps):
     three = (parts.train, parts.validation, parts.test, sorted(COLOURS), settings_for_stops(tiny))
     unbroken = train_classifier(*three)
     asked = iter(range(1, 1000))
@@ -414,7 +411,7 @@ def test_a_run_that_is_stopped_and_resumed_ends_as_an_unbroken_one(parts, tiny, 
     assert resumed.chosen == unbroken.chosen
 
 
-def test_a_run_that_crashed_goes_on_from_its_last_checkpoint_to_the_same_end(parts, tiny, tmp_path):
+def test_crashed_run_resumes_to_the_same_end(parts, tiny, tmp_path):
     three = (parts.train, parts.validation, parts.test, sorted(COLOURS), settings_for_stops(tiny))
     unbroken = train_classifier(*three)
 
@@ -433,7 +430,7 @@ def test_a_run_that_crashed_goes_on_from_its_last_checkpoint_to_the_same_end(par
     assert resumed.curve == unbroken.curve
 
 
-def test_ctrl_c_ends_the_command_after_the_step_and_resume_goes_on(coloured, tiny, tmp_path):
+def test_ctrl_c_stops_after_a_step_for_resume(coloured, tiny, tmp_path):
     long = ("--mode", "finetune", "--epochs", 400, "--patience", 400, "--batch-size", 3)
     words = [str(it) for it in (coloured, "--model", tiny, "--out", tmp_path, *long)]
     process = subprocess.Popen(
@@ -452,7 +449,7 @@ def test_ctrl_c_ends_the_command_after_the_step_and_resume_goes_on(coloured, tin
 
     assert process.returncode == 130
     assert "--resume with the same options goes on from there" in said
-    assert heads_in(tmp_path) == []
+    assert list_heads(tmp_path) == []
     with pytest.raises(ModelError, match="no trained classifier"):
         load_head(tmp_path, ".colours.part")
     changed = sentence_of(run(*words, "--resume", "--lr", 0.5))
@@ -461,7 +458,7 @@ def test_ctrl_c_ends_the_command_after_the_step_and_resume_goes_on(coloured, tin
     assert "not those that this run began with" in going_on  # another split
 
 
-def test_what_a_killed_run_left_is_cleared_away_by_the_next(coloured, tiny, tmp_path):
+def test_leftovers_of_a_killed_run_are_removed(coloured, tiny, tmp_path):
     left = tmp_path / ".colours.part"
     (left / "pixels-x").mkdir(parents=True)
     (left / "pixels-x" / "all.npy").write_bytes(b"0" * 1000)
@@ -478,7 +475,7 @@ def test_what_a_killed_run_left_is_cleared_away_by_the_next(coloured, tiny, tmp_
     ]
 
 
-def test_a_checkpoint_of_other_photos_or_a_damaged_one_is_not_resumed(parts, tiny, tmp_path):
+def test_foreign_or_damaged_checkpoint_is_not_resumed(parts, tiny, tmp_path):
     checkpoint = tmp_path / "checkpoint.pt"
     settings = settings_for_stops(tiny)
 
@@ -506,9 +503,7 @@ def test_a_checkpoint_of_other_photos_or_a_damaged_one_is_not_resumed(parts, tin
 # ---------------------------------------------------------------------------------- the photos
 
 
-def test_broken_files_and_doubles_are_counted_and_named_and_cost_nothing_else(
-    coloured, tiny, tmp_path
-):
+def test_broken_and_duplicate_files_are_counted_and_named(coloured, tiny, tmp_path):
     root = tmp_path / "photos"
     shutil.copytree(coloured, root)
     make_truncated(root / "green" / "half.png")
@@ -539,7 +534,7 @@ def test_broken_files_and_doubles_are_counted_and_named_and_cost_nothing_else(
     assert "half.png, " in lines
 
 
-def test_hangul_that_a_disk_has_taken_apart_is_the_same_class(tmp_path):
+def test_decomposed_hangul_folders_are_one_class(tmp_path):
     rng = np.random.default_rng(0)
     for folder in ("\uac15", "\u1100\u1161\u11bc", "b"):  # 강, twice
         for number in range(FEWEST):
@@ -557,7 +552,7 @@ def test_hangul_that_a_disk_has_taken_apart_is_the_same_class(tmp_path):
         ({"cat": 5, "dog": 2, "emu": 0}, 'have fewer: "dog" (2), "emu" (0); add photos'),
     ],
 )
-def test_a_folder_that_is_not_enough_says_what_is_missing(tmp_path, counts, sentence):
+def test_insufficient_folder_says_what_is_missing(tmp_path, counts, sentence):
     root = tmp_path / "photos"
     root.mkdir()
     rng = np.random.default_rng(0)
@@ -566,10 +561,10 @@ def test_a_folder_that_is_not_enough_says_what_is_missing(tmp_path, counts, sent
         for number in range(count):
             draw(root / name / f"{number}.png", (200, 9, 90), rng)
     assert sentence in sentence_of(run(root, "--out", tmp_path / "out"))
-    assert heads_in(tmp_path / "out") == []
+    assert list_heads(tmp_path / "out") == []
 
 
-def test_every_class_is_in_each_part_and_no_photo_in_two():
+def test_split_has_every_class_once_in_each_part():
     photos = Photos(
         ("few", "many"),
         [*((Path(f"f{i}"), 0) for i in range(3)), *((Path(f"m{i}"), 1) for i in range(100))],
@@ -583,7 +578,7 @@ def test_every_class_is_in_each_part_and_no_photo_in_two():
     assert dealt != split(photos, seed=5)
 
 
-def test_a_photo_that_goes_while_it_is_trained_on_is_left_out(parts, tiny, tmp_path):
+def test_photo_deleted_during_training_is_skipped(parts, tiny, tmp_path):
     gone = (tmp_path / "gone.png", 1)
     settings = FineTuneSettings(model=tiny)
     trained = train_classifier(
@@ -598,7 +593,7 @@ def test_a_photo_that_goes_while_it_is_trained_on_is_left_out(parts, tiny, tmp_p
 # ------------------------------------------------------------------------------- what it says
 
 
-def test_one_that_is_there_is_not_replaced_unless_asked(coloured, tiny, tmp_path):
+def test_existing_classifier_is_replaced_on_request_only(coloured, tiny, tmp_path):
     words = (coloured, "--model", tiny, "--out", tmp_path, "--json")
     facts_of(run(*words))
     kept = (tmp_path / "colours" / "card.json").read_bytes()
@@ -607,10 +602,10 @@ def test_one_that_is_there_is_not_replaced_unless_asked(coloured, tiny, tmp_path
     sentence_of(run(*words, "--overwrite", "--model", "smoke-clip/nowhere.safetensors"))
     assert (tmp_path / "colours" / "card.json").read_bytes() == kept
     assert facts_of(run(*words, "--overwrite", "--seed", 7))["seed"] == 7
-    assert [card.name for card in heads_in(tmp_path)] == ["colours"]
+    assert [card.name for card in list_heads(tmp_path)] == ["colours"]
 
 
-def test_one_whose_replacing_was_cut_short_is_there_again(coloured, tmp_path):
+def test_interrupted_replacement_is_restored(coloured, tmp_path):
     before = tmp_path / ".colours.before"
     before.mkdir()
     (before / "card.json").write_text("{}")
@@ -660,17 +655,13 @@ def resnet50(tmp_path_factory) -> Path:
     return folder
 
 
-def test_without_its_weights_a_resnet_is_not_trained_and_says_where_they_may_come_from(
-    coloured, tmp_path, no_cache
-):
+def test_resnet_without_weights_says_where_to_get_them(coloured, tmp_path, no_cache):
     words = ("--backbone", "resnet50", "--weights-dir", tmp_path / "weights")
     said = sentence_of(run(coloured, "--out", tmp_path, *words))
     assert "--download fetch them (98 MB), or use --backbone clip" in said
 
 
-def test_weights_are_downloaded_only_when_asked_and_a_refusal_is_a_sentence(
-    coloured, tmp_path, no_cache, monkeypatch
-):
+def test_weights_are_downloaded_on_request_only(coloured, tmp_path, no_cache, monkeypatch):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -680,14 +671,14 @@ def test_weights_are_downloaded_only_when_asked_and_a_refusal_is_a_sentence(
     assert list((tmp_path / "weights").iterdir()) == []
 
 
-def test_weights_of_a_resnet_that_are_damaged_are_named(coloured, tmp_path, no_cache):
+def test_damaged_resnet_weights_are_named(coloured, tmp_path, no_cache):
     (tmp_path / "resnet50-cut.pth").write_bytes(b"half")
     words = ("--backbone", "resnet50", "--weights-dir", tmp_path)
     said = sentence_of(run(coloured, "--out", tmp_path, *words))
     assert "resnet50-cut.pth is damaged or not of torchvision's ResNet-50" in said
 
 
-def test_a_resnet_on_disk_is_used_with_a_head_of_its_own(resnet50, tmp_path, no_cache):
+def test_local_resnet_is_used_with_a_new_head(resnet50, tmp_path, no_cache):
     rng = np.random.default_rng(0)
     root = tmp_path / "colours"
     for name, colour in list(COLOURS.items())[:2]:
@@ -722,9 +713,9 @@ def test_the_interval_of_a_share_is_wilsons():
     assert wilson(0, 0) == {"value": 0.0, "low": 0.0, "high": 1.0}
 
 
-def test_precision_is_of_what_was_taken_for_it_and_recall_of_what_it_is():
+def test_precision_and_recall_count_the_confusion_matrix():
     right, taken_for = np.array([0, 0, 0, 1, 1, 2]), np.array([0, 0, 1, 1, 0, 1])
-    figures = measure(right, taken_for, ("a", "b", "c"))
+    figures = classification_metrics(right, taken_for, ("a", "b", "c"))
 
     assert figures["confusion"] == [[2, 1, 0], [1, 1, 0], [0, 1, 0]]
     assert figures["accuracy"]["value"] == pytest.approx(3 / 6)
@@ -734,10 +725,13 @@ def test_precision_is_of_what_was_taken_for_it_and_recall_of_what_it_is():
     assert b["precision"]["value"] == pytest.approx(1 / 3)
     assert c["precision"] is None
     assert c["recall"]["value"] == 0
-    assert measure(right[:3], taken_for[:3], ("a", "b"))["per_class"][1]["recall"] is None
+    assert (
+        classification_metrics(right[:3], taken_for[:3], ("a", "b"))["per_class"][1]["recall"]
+        is None
+    )
 
 
-def test_a_description_of_a_tower_cannot_ask_the_model_hub():
+def test_tower_description_cannot_name_the_model_hub():
     values = RESNET50.model_dump() | {"kind": "clip"}
     with pytest.raises(ValueError, match="timm_model_name is no name"):
         TowerSpec(**values | {"vision_cfg": {"timm_model_name": "hf-hub:someone/net"}})

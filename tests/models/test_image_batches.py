@@ -59,7 +59,7 @@ def test_no_files_give_no_rows():
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png"])
-def test_a_large_picture_is_reduced_before_it_waits_for_its_batch(tmp_path, suffix):
+def test_large_image_is_reduced_before_its_batch(tmp_path, suffix):
     large, small = ImageFile(tmp_path / f"a{suffix}"), ImageFile(tmp_path / f"b{suffix}")
     make_photo(large.path, "red", (1600, 1200))
     make_photo(small.path, "red", (40, 30))
@@ -72,7 +72,7 @@ def test_a_large_picture_is_reduced_before_it_waits_for_its_batch(tmp_path, suff
     assert sizes[1] == (40, 30)
 
 
-def test_reducing_changes_next_to_nothing_of_what_the_embedded_model_sees(pocket, photos, tmp_path):
+def test_reducing_an_image_keeps_its_embedding(pocket, photos, tmp_path):
     files = [ImageFile(tmp_path / f"{i}.png") for i in range(len(photos))]
     for file, photo in zip(files, photos, strict=True):
         photo.resize((photo.width * 2, photo.height * 2), Image.Resampling.BICUBIC).save(file.path)

@@ -53,7 +53,7 @@ def test_queries_need_no_weights_of_the_image_tower(tmp_path, weights_dir, custo
     assert encoder.logit_bias == whole.logit_bias
 
 
-def test_an_encoder_of_texts_alone_holds_no_image_tower(weights_dir, tiny, tmp_path):
+def test_text_encoder_holds_no_image_tower(weights_dir, tiny, tmp_path):
     spec, file = tiny
     pickled = tmp_path / "tiny.pt"
     torch.save(load_file(file), pickled)
@@ -68,7 +68,7 @@ def test_an_encoder_of_texts_alone_holds_no_image_tower(weights_dir, tiny, tmp_p
         assert np.array_equal(encoder.encode_texts(TEXTS), whole)
 
 
-def test_an_image_brings_the_whole_network_which_then_answers_texts(weights_dir, tiny, photos):
+def test_first_image_loads_the_whole_network(weights_dir, tiny, photos):
     whole, encoder = (make(tiny[0], weights_dir, "cpu") for make in (ClipEncoder, LazyEncoder))
 
     assert encoder.model_id == whole.model_id
@@ -78,7 +78,7 @@ def test_an_image_brings_the_whole_network_which_then_answers_texts(weights_dir,
     assert encoder.load() is encoder.load()
 
 
-def test_texts_are_answered_while_the_network_is_being_loaded(weights_dir, monkeypatch, photos):
+def test_texts_are_encoded_while_the_network_loads(weights_dir, monkeypatch, photos):
     loading, go = threading.Event(), threading.Event()
 
     def slowly(*args: object) -> ClipEncoder:
@@ -114,6 +114,6 @@ def test_weights_that_were_replaced_meanwhile_are_one_sentence(weights_dir, tiny
 
 
 @pytest.mark.parametrize("spec", ["ViT-B-32/laion2b_s34b_b79k", "nonsense", "ViT-B-32/no-such-tag"])
-def test_what_is_not_here_is_one_sentence_before_anything_is_asked(tmp_path, spec):
+def test_missing_weights_are_one_sentence_at_once(tmp_path, spec):
     with pytest.raises(ModelError):
         LazyEncoder(spec, tmp_path, "cpu")

@@ -39,7 +39,7 @@ def found(fitted, rows) -> float:
 ALBUM = np.concatenate([photos(300), photos(30, topic=1), photos(30, topic=2)])
 
 
-def test_one_example_finds_others_like_it_and_leaves_the_rest():
+def test_one_example_separates_similar_photos_from_others():
     fitted = fit_probe(photos(1, topic=1, seed=5), NONE, ALBUM)
 
     assert found(fitted, photos(50, topic=1, seed=6)) > 0.5
@@ -56,7 +56,7 @@ def test_words_alone_find_photos():
     assert found(fitted, photos(300, seed=6)) < 0.05
 
 
-def test_words_and_photos_that_are_not_of_it_are_enough():
+def test_text_and_negatives_are_enough():
     both = unit(photos(40, topic=1) + photos(40, topic=2, seed=3))
 
     fitted = fit_probe(NONE, both[:20], np.concatenate([ALBUM, both[20:]]), words(1))
@@ -90,7 +90,7 @@ def test_words_that_fit_no_example_are_unlearned():
     assert share(40, right) > 0.6
 
 
-def test_with_few_examples_it_is_the_nearest_class_mean():
+def test_few_examples_give_nearest_class_mean():
     p = photos(3, topic=1, seed=5)
 
     line = fit_probe(p, NONE, ALBUM).probe.weights
@@ -99,7 +99,7 @@ def test_with_few_examples_it_is_the_nearest_class_mean():
     assert line @ toward / np.linalg.norm(line) / np.linalg.norm(toward) > 0.95
 
 
-def test_with_many_examples_it_tells_apart_what_the_class_means_cannot():
+def test_many_examples_separate_what_class_means_cannot():
     """The classes differ in a weak direction, beside which a strong one is noise."""
 
     def make(n, side, seed):
@@ -119,7 +119,7 @@ def test_with_many_examples_it_tells_apart_what_the_class_means_cannot():
     assert mistakes(lambda rows: fitted.probe.probabilities(rows) - 0.5) < by_means / 2
 
 
-def test_a_photo_that_is_not_of_it_takes_those_like_it_along():
+def test_negative_example_excludes_similar_photos():
     between = unit(photos(20, topic=1, seed=5) + photos(20, topic=2, seed=5))
     p = photos(3, topic=1, seed=7)
 
@@ -130,7 +130,7 @@ def test_a_photo_that_is_not_of_it_takes_those_like_it_along():
 
 
 @pytest.mark.parametrize("examples", [1, 6])
-def test_it_means_the_same_for_a_model_whose_photos_all_lie_in_a_narrow_cone(examples):
+def test_probe_is_equal_for_a_narrow_cone(examples):
     def shares(cone):
         album = np.concatenate([photos(300, cone=cone), photos(30, topic=1, cone=cone)])
         fitted = fit_probe(photos(examples, topic=1, seed=5, cone=cone), NONE, album)
@@ -165,7 +165,7 @@ def test_the_same_examples_give_the_same_answer():
         (NONE, photos(1, topic=2), NONE, words(1)),
     ],
 )
-def test_however_few_or_odd_the_examples_are_probabilities_come_of_it(p, q, u, text):
+def test_probabilities_are_finite_for_few_or_odd_examples(p, q, u, text):
     fitted = fit_probe(p, q, u, text)
 
     shares = fitted.probe.probabilities(ALBUM)
@@ -174,7 +174,7 @@ def test_however_few_or_odd_the_examples_are_probabilities_come_of_it(p, q, u, t
     assert ((shares >= 0) & (shares <= 1)).all()
 
 
-def test_in_an_album_of_five_photos_one_example_finds_the_other_of_its_kind():
+def test_one_example_finds_its_kind_among_five_photos():
     two, three = photos(2, topic=1, clear=30), photos(3, topic=2, clear=30)
 
     fitted = fit_probe(two[:1], NONE, np.concatenate([two[1:], three]))
@@ -188,7 +188,7 @@ def test_neither_examples_nor_words_is_refused():
         fit_probe(NONE, photos(3), ALBUM)
 
 
-def test_precision_and_recall_wait_for_four_examples_of_either_kind():
+def test_precision_and_recall_need_four_examples_each():
     p, q = photos(4, topic=1, seed=5), photos(4, topic=2, seed=5)
 
     assert fit_probe(p[:3], q, ALBUM).recall is None
@@ -200,7 +200,7 @@ def test_precision_and_recall_wait_for_four_examples_of_either_kind():
         assert 0 <= estimate.low < estimate.value <= estimate.high <= 1
 
 
-def test_precision_and_recall_are_of_examples_that_it_had_not_seen():
+def test_precision_and_recall_are_of_held_out_examples():
     """Examples that have nothing in common cannot be told from others, though it knows each."""
     mixed = photos(40, seed=11)
     fitted = fit_probe(mixed[:20], mixed[20:], photos(300, seed=12))
@@ -212,7 +212,7 @@ def test_precision_and_recall_are_of_examples_that_it_had_not_seen():
 
 
 @pytest.mark.parametrize(("k", "n"), [(0, 4), (1, 5), (4, 4), (70, 100)])
-def test_the_interval_holds_the_shares_that_would_not_be_surprised(k, n):
+def test_interval_is_that_of_wilson(k, n):
     """Wilson's interval, by trying every share."""
     shares = np.linspace(0, 1, 100_001)[1:-1]
     unsurprised = shares[abs(k / n - shares) <= 1.959964 * np.sqrt(shares * (1 - shares) / n)]
@@ -224,7 +224,7 @@ def test_the_interval_holds_the_shares_that_would_not_be_surprised(k, n):
     assert estimate.high == pytest.approx(unsurprised.max(), abs=2e-5)
 
 
-def test_the_cut_is_about_where_precision_times_recall_is_highest():
+def test_cut_maximizes_precision_times_recall_approximately():
     """By trying every photo of an album in which it is known who has the label."""
     rng = np.random.default_rng(4)
     has_it, has_not = rng.normal(3, 1, 400), rng.normal(0, 1, 4000)
@@ -239,7 +239,7 @@ def test_the_cut_is_about_where_precision_times_recall_is_highest():
     assert goodness(cut) > 0.93 * max(goodness(candidate) for candidate in album)
 
 
-def test_what_cannot_be_told_from_the_album_is_not_given_to_all_of_it():
+def test_indistinguishable_label_is_not_given_to_all_photos():
     rng = np.random.default_rng(4)
 
     cut = _cut(rng.normal(2, 1, 40), rng.normal(0, 1, 40), rng.normal(0, 1, 1000))

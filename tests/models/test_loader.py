@@ -119,22 +119,20 @@ def test_photos_of_the_wanted_model_get_it_alone(loading, tiny, tiny_id):
     assert offers.none_left()
 
 
-def test_photos_of_another_model_are_served_by_a_stand_in_first(loading, tiny, tiny_id, pocket):
+def test_photos_of_another_model_get_a_stand_in(loading, tiny, tiny_id, pocket):
     loader, offers = loading(tiny, serving=pocket.model_id)
 
     assert [offers.next(), offers.next()] == [pocket.model_id, tiny_id]
     until(lambda: loader.state == "ready")
 
 
-def test_the_stand_in_is_the_model_of_the_photos_where_its_weights_are_here(
-    loading, tiny, tiny_id, published
-):
+def test_stand_in_is_the_photos_model_when_available(loading, tiny, tiny_id, published):
     _, offers = loading(tiny, serving="tiny/web", weights_dir=published)
 
     assert [offers.next(), offers.next()] == ["tiny/web", tiny_id]
 
 
-def test_published_weights_on_disk_serve_at_once_under_their_own_name(loading, published):
+def test_published_weights_on_disk_serve_at_once(loading, published):
     loader, offers = loading("tiny/web", serving="tiny/web", weights_dir=published)
 
     assert offers.next() == "tiny/web"
@@ -143,7 +141,7 @@ def test_published_weights_on_disk_serve_at_once_under_their_own_name(loading, p
 
 
 @pytest.mark.parametrize("lost", ["open_clip_model.safetensors", "tokenizer.json"])
-def test_weights_count_as_here_only_together_with_their_tokenizer(published, lost):
+def test_weights_are_incomplete_without_their_tokenizer(published, lost):
     assert weights_on_disk("tiny/web", published)
     (file,) = published.glob(f"*/snapshots/abc/{lost}")
     file.unlink()
@@ -157,7 +155,7 @@ def test_what_is_no_spec_is_not_on_disk(published, spec):
     assert not weights_on_disk(spec, published)
 
 
-def test_broken_published_weights_are_named_by_the_folder_to_delete(loading, published, pocket):
+def test_broken_published_weights_are_named_by_their_folder(loading, published, pocket):
     (file,) = published.glob("*/snapshots/abc/*.safetensors")
     file.write_bytes(b"broken")
 
@@ -167,7 +165,7 @@ def test_broken_published_weights_are_named_by_the_folder_to_delete(loading, pub
     assert str(file.parents[2]) in (loader.problem or "")
 
 
-def test_a_wanted_pocket_is_loaded_once_whatever_served_before(loading, pocket):
+def test_wanted_pocket_is_loaded_once(loading, pocket):
     loader, offers = loading("pocket", serving="gone/model")
 
     assert offers.next() == pocket.model_id
@@ -175,9 +173,7 @@ def test_a_wanted_pocket_is_loaded_once_whatever_served_before(loading, pocket):
     assert offers.none_left()
 
 
-def test_a_broken_model_leaves_pocket_serving_and_comes_when_it_is_mended(
-    loading, tiny, tiny_id, pocket
-):
+def test_broken_model_is_retried_while_pocket_serves(loading, tiny, tiny_id, pocket):
     file = Path(tiny.partition("/")[2])
     whole = file.read_bytes()
     file.write_bytes(whole[:1000])
@@ -196,9 +192,7 @@ def test_a_broken_model_leaves_pocket_serving_and_comes_when_it_is_mended(
     until(lambda: loader.state == "ready" and loader.problem is None)
 
 
-def test_without_any_model_the_problem_is_a_sentence_and_nothing_is_offered(
-    loading, monkeypatch, tmp_path
-):
+def test_missing_models_leave_a_sentence_and_no_encoder(loading, monkeypatch, tmp_path):
     monkeypatch.setattr(spec_module, "POCKET_DIR", tmp_path)
 
     loader, offers = loading("ViT-B-32/no-such-tag", serving=None)
@@ -208,7 +202,7 @@ def test_without_any_model_the_problem_is_a_sentence_and_nothing_is_offered(
     assert offers.none_left()
 
 
-def test_an_error_without_a_name_is_told_and_loading_is_tried_again(tiny, tiny_id):
+def test_unexpected_error_is_reported_and_loading_retried(tiny, tiny_id):
     loader, offers = EncoderLoader(tiny, "cpu", Path("weights"), retry_s=0.05), Offers()
     problems = []
 
@@ -242,16 +236,14 @@ def test_auto_wants_the_default_model(weights_dir):
 
 
 @pytest.mark.parametrize("serving", [None, "the wanted one"])
-def test_the_command_line_gets_the_wanted_model_where_it_can_serve(
-    weights_dir, tiny, tiny_id, serving
-):
+def test_command_line_gets_wanted_model_when_available(weights_dir, tiny, tiny_id, serving):
     loader = EncoderLoader(tiny, "cpu", weights_dir)
 
     assert loader.load(tiny_id if serving else None).model_id == tiny_id
     assert (loader.state, loader.problem) == ("ready", None)
 
 
-def test_the_command_line_keeps_to_the_model_of_the_photos(weights_dir, tiny, pocket):
+def test_command_line_keeps_the_model_of_the_photos(weights_dir, tiny, pocket):
     loader = EncoderLoader(tiny, "cpu", weights_dir)
 
     assert loader.load(pocket.model_id).model_id == pocket.model_id
@@ -263,21 +255,21 @@ def test_the_command_line_keeps_to_the_model_of_the_photos(weights_dir, tiny, po
     ("model", "sentence"),
     [("auto", f"{DEFAULT_MODEL} is not in use yet"), ("ViT-B-32/none", 'No weights "none"')],
 )
-def test_the_command_line_falls_back_to_pocket_and_says_why(weights_dir, pocket, model, sentence):
+def test_command_line_falls_back_to_pocket_with_reason(weights_dir, pocket, model, sentence):
     loader = EncoderLoader(model, "cpu", weights_dir)
 
     assert loader.load(None).model_id == pocket.model_id
     assert sentence in (loader.problem or "")
 
 
-def test_the_command_line_says_when_not_even_pocket_is_there(weights_dir, monkeypatch, tmp_path):
+def test_command_line_reports_a_missing_pocket(weights_dir, monkeypatch, tmp_path):
     monkeypatch.setattr(spec_module, "POCKET_DIR", tmp_path)
 
     with pytest.raises(WeightsUnavailableError, match="restore it"):
         EncoderLoader("auto", "cpu", weights_dir).load(None)
 
 
-def test_a_device_that_is_not_there_is_a_sentence_for_what_needs_it(weights_dir, photos):
+def test_missing_device_is_one_sentence(weights_dir, photos):
     encoder = EncoderLoader("pocket", "tpu", weights_dir).load(None)
 
     assert encoder.encode_texts(["a cat"]).shape == (1, encoder.dim)
@@ -286,7 +278,7 @@ def test_a_device_that_is_not_there_is_a_sentence_for_what_needs_it(weights_dir,
 
 
 @pytest.mark.parametrize("model", ["pocket", "ViT-B-32/no-such-tag"])
-def test_the_page_answers_texts_before_the_network_is_loaded(loading, monkeypatch, model):
+def test_page_encodes_texts_before_network_is_loaded(loading, monkeypatch, model):
     go = threading.Event()
 
     def slowly(*args: object) -> ClipEncoder:
@@ -305,7 +297,7 @@ def test_the_page_answers_texts_before_the_network_is_loaded(loading, monkeypatc
     until(lambda: loader.state == ("ready" if model == "pocket" else "stand-in"))
 
 
-def test_a_page_whose_network_cannot_be_loaded_finds_by_words_and_says_why(weights_dir):
+def test_page_searches_by_text_when_network_is_broken(weights_dir):
     loader, offers = EncoderLoader("pocket", "tpu", weights_dir, retry_s=LIVENESS_S), Offers()
     loader.start(offers, None)
     try:

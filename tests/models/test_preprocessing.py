@@ -71,7 +71,7 @@ def by_hand(model, _, preprocess) -> tuple[Embed, Callable[[Image.Image], torch.
     return embed, preprocess
 
 
-def test_the_photos_are_those_that_the_readme_beside_them_promises(files):
+def test_photos_match_their_readme(files):
     assert len(files) >= 50
     assert {".jpg", ".heic", ".avif", ".png", ".webp"} <= {path.suffix.lower() for path in files}
 
@@ -79,7 +79,7 @@ def test_the_photos_are_those_that_the_readme_beside_them_promises(files):
 @pytest.mark.parametrize("size", [(640, 449), (449, 641), (1000, 750), (90, 70), (61, 900)])
 @pytest.mark.parametrize("interpolation", ["bicubic", "bilinear"])
 @pytest.mark.parametrize("resize_mode", ["shortest", "squash"])
-def test_on_a_device_every_pixel_is_within_two_steps_of_pillows(resize_mode, interpolation, size):
+def test_device_pixels_are_within_two_steps_of_pillow(resize_mode, interpolation, size):
     preprocess = image_transform(
         96, is_train=False, resize_mode=resize_mode, interpolation=interpolation
     )
@@ -93,7 +93,7 @@ def test_on_a_device_every_pixel_is_within_two_steps_of_pillows(resize_mode, int
     assert (there - here).abs().mean() * 255 * STD < 0.25
 
 
-def test_a_checkpoint_that_fits_the_longest_side_is_left_to_pillow():
+def test_longest_side_checkpoint_is_left_to_pillow():
     def works(resize_mode: str) -> bool:
         return works_on_tensors(image_transform(96, is_train=False, resize_mode=resize_mode))
 
@@ -101,9 +101,7 @@ def test_a_checkpoint_that_fits_the_longest_side_is_left_to_pillow():
 
 
 @pytest.mark.parametrize(("model", "every"), [("pocket_by_hand", 1), ("vit_by_hand", 8)])
-def test_a_photo_preprocessed_on_a_device_is_the_same_photo_to_a_model(
-    request, model, every, whole
-):
+def test_device_preprocessing_keeps_embeddings(request, model, every, whole):
     embed, preprocess = request.getfixturevalue(model)
     images = whole[::every]
     here = embed(torch.stack([preprocess(image) for image in images]))
@@ -113,7 +111,7 @@ def test_a_photo_preprocessed_on_a_device_is_the_same_photo_to_a_model(
     assert (here - there).abs().max() > 0  # it is another way indeed
 
 
-def test_an_encoder_that_resizes_on_its_device_embeds_as_one_that_does_not(photos, weights_dir):
+def test_encoder_resizing_on_device_keeps_embeddings(photos, weights_dir):
     encoder = ClipEncoder("pocket", weights_dir, "cpu", precision="float32")
     here = encoder.encode_images(photos)
     encoder._resizes_on_device = True
@@ -123,9 +121,7 @@ def test_an_encoder_that_resizes_on_its_device_embeds_as_one_that_does_not(photo
     assert np.abs(here - there).max() > 0
 
 
-def test_the_album_sees_a_photo_as_open_clip_sees_it_decoded_in_full(
-    files, whole, pocket_by_hand, weights_dir
-):
+def test_album_and_open_clip_embed_a_photo_equally(files, whole, pocket_by_hand, weights_dir):
     embed, preprocess = pocket_by_hand
     encoder = ClipEncoder("pocket", weights_dir, "cpu", precision="float32")
     by_hand = embed(torch.stack([preprocess(image) for image in whole])).numpy()

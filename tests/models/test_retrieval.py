@@ -68,7 +68,7 @@ def test_counting_in_blocks_agrees_with_the_full_matrix(make, block):
         assert recalls(found, k) == pytest.approx(slowly(scores, image_of_text, k), abs=1e-12)
 
 
-def test_the_mean_over_ties_is_the_mean_over_every_order_of_them():
+def test_mean_over_ties_equals_mean_over_all_orders():
     scores, mine = [3, 2, 2, 2, 2, 1], [False, True, False, True, False, True]
     ranks = Ranks(np.array([1]), np.array([2]), np.array([2]))
 
@@ -83,7 +83,7 @@ def test_the_mean_over_ties_is_the_mean_over_every_order_of_them():
         assert recall_slowly(scores, mine, k) == pytest.approx(share)
 
 
-def test_without_ties_an_image_counts_by_its_best_caption_and_a_caption_by_its_image():
+def test_image_counts_best_caption_and_caption_its_image():
     images = np.eye(2, dtype=np.float32)
     texts = np.array([[0.9, 0.1], [0.2, 0.7], [0.3, 0.8], [0.6, 0.4]], np.float32)
 
@@ -94,7 +94,7 @@ def test_without_ties_an_image_counts_by_its_best_caption_and_a_caption_by_its_i
     assert recalls(found, 1) == (1.0, 0.5)
 
 
-def test_a_model_that_tells_nothing_apart_scores_what_chance_scores():
+def test_uninformative_model_scores_like_chance():
     rng = np.random.default_rng(4)
     image_of_text = owners(rng, 12, 40)
     same = np.full((1, 8), 1 / math.sqrt(8), np.float32)
@@ -139,7 +139,7 @@ def test_scores_that_differ_by_rounding_alone_are_ties():
     assert recalls(found, 1) == (0.5, 0.5)
 
 
-def test_the_median_rank_is_where_half_of_the_queries_have_found():
+def test_median_rank_is_where_recall_reaches_half():
     zero, one = np.zeros(5, np.int64), np.ones(5, np.int64)
 
     assert Ranks(np.array([0, 9, 3, 100, 4]), zero, one).median() == 5
@@ -148,7 +148,7 @@ def test_the_median_rank_is_where_half_of_the_queries_have_found():
     assert chance(np.arange(100), 100).image_to_text.median() == 50
 
 
-def test_an_image_without_a_text_is_a_mistake_of_the_caller():
+def test_image_without_text_is_a_value_error():
     rng = np.random.default_rng(6)
 
     with pytest.raises(ValueError, match="needs a text"):
@@ -157,7 +157,7 @@ def test_an_image_without_a_text_is_a_mistake_of_the_caller():
         rank_pairs(unit(rng, 3), unit(rng, 3), np.array([0, 1]))
 
 
-def test_memory_does_not_grow_with_the_number_of_pairs():
+def test_memory_is_bounded_for_many_pairs():
     rng = np.random.default_rng(7)
     images, texts = unit(rng, 4_000, 8), unit(rng, 20_000, 8)
     image_of_text = np.arange(20_000) % 4_000

@@ -75,7 +75,7 @@ def test_a_sentence_alone_equals_it_among_others():
         assert alone @ together[place] > 0.99999
 
 
-def test_other_weights_of_this_shape_are_read_as_the_encoder_reads_them(folder, weights_dir):
+def test_other_weights_are_read_as_the_encoder_does(folder, weights_dir):
     config = json.loads((folder / CONFIG_FILE).read_text())
     config["preprocess_cfg"] = {"mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}
     (folder / CONFIG_FILE).write_text(json.dumps(config))

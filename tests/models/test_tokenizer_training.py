@@ -23,7 +23,7 @@ def folder(tmp_path_factory) -> Path:
     return out
 
 
-def test_the_end_of_a_text_has_the_highest_number_and_padding_is_zero(folder):
+def test_end_token_is_highest_and_padding_zero(folder):
     tokens = HFTokenizer(str(folder), context_length=12)(["강아지", "a very long " * 20])
     assert tokens.shape == (2, 12)
     assert tokens.max(dim=1).values.unique().tolist() == [tokens.max().item()]
@@ -53,7 +53,7 @@ def test_every_common_syllable_can_be_read(folder):
     assert not [s for s in common_syllables() if unknown in tokenizer(s).input_ids]
 
 
-def test_the_command_trains_on_tables_and_says_how_many(tmp_path):
+def test_command_trains_on_tables_and_counts_pieces(tmp_path):
     import typer
 
     app = typer.Typer()

@@ -19,7 +19,8 @@ from safetensors.torch import save_file as save_tensors
 
 from models.classifiers.factory import DefaultClassifiers
 from models.classifiers.image_network import build_tower
-from models.classifiers.trained_head import TowerSpec, heads_in, load_head
+from models.classifiers.tower_spec import TowerSpec
+from models.classifiers.trained_head import list_heads, load_head
 from models.errors import ModelError
 
 VISION = {"image_size": 16, "layers": 1, "width": 16, "head_width": 8, "patch_size": 8}
@@ -83,7 +84,7 @@ def write_image_head(folder: Path, name: str = "seen", **tower: Any) -> Path:
     return where
 
 
-def test_a_head_decides_by_the_softmax_of_its_logits(tmp_path):
+def test_head_predicts_the_softmax_of_its_logits(tmp_path):
     write_head(tmp_path)
     head = load_head(tmp_path, "pets")
 
@@ -109,13 +110,13 @@ def test_logits_of_any_size_make_probabilities(tmp_path):
     assert shares.tolist() == [[1.0, 0.0]]
 
 
-def test_embeddings_of_another_width_are_refused_in_a_sentence(tmp_path):
+def test_embeddings_of_another_width_are_one_sentence(tmp_path):
     write_head(tmp_path)
     with pytest.raises(ModelError, match="reads embeddings of 4 numbers, not of 16: train it"):
         load_head(tmp_path, "pets").of_embeddings(np.zeros((1, 16), np.float32))
 
 
-def test_heads_are_listed_newest_first_and_by_the_names_of_their_folders(tmp_path):
+def test_heads_are_listed_newest_first_by_folder(tmp_path):
     write_head(tmp_path, "old", trained_at="2024-01-01T00:00:00+00:00")
     # Later than it looks: nine hours behind.
     write_head(tmp_path, "new", trained_at="2026-01-02T00:00:00-09:00")
@@ -124,12 +125,12 @@ def test_heads_are_listed_newest_first_and_by_the_names_of_their_folders(tmp_pat
     (tmp_path / "notes.txt").write_text("mine")
     (tmp_path / "empty").mkdir()
 
-    assert [card.name for card in heads_in(tmp_path)] == ["new", "between", "old"]
+    assert [card.name for card in list_heads(tmp_path)] == ["new", "between", "old"]
     assert DefaultClassifiers().heads(tmp_path)[0].photos == (3, 4)
-    assert heads_in(tmp_path / "nowhere") == []
+    assert list_heads(tmp_path / "nowhere") == []
 
 
-def test_a_folder_that_was_renamed_is_loaded_by_its_new_name(tmp_path):
+def test_renamed_folder_is_loaded_by_its_new_name(tmp_path):
     write_head(tmp_path).rename(tmp_path / "animals")
     assert load_head(tmp_path, "animals").card.name == "animals"
 
@@ -168,7 +169,7 @@ def test_a_name_never_leaves_the_folder(tmp_path, name):
         {"classes": ["a", "b", "c"], "photos": [1, 2, 3]},
     ],
 )
-def test_a_card_that_cannot_be_is_a_damaged_classifier(tmp_path, changes):
+def test_invalid_card_is_a_damaged_classifier(tmp_path, changes):
     write_head(tmp_path, **changes)
     with pytest.raises(ModelError, match=r'classifier "pets" is damaged: train it again, or del'):
         load_head(tmp_path, "pets")
@@ -177,10 +178,10 @@ def test_a_card_that_cannot_be_is_a_damaged_classifier(tmp_path, changes):
 @pytest.mark.parametrize(
     "text", [b"", b"{", b"[]", b"null", b"\xff\xfe", b"[" * 200_000, b'{"format": 1}']
 )
-def test_what_is_no_card_is_left_out_and_said(tmp_path, text):
+def test_folder_without_card_is_skipped_and_logged(tmp_path, text):
     write_head(tmp_path, "good")
     (write_head(tmp_path, "bad") / "card.json").write_bytes(text)
-    assert [card.name for card in heads_in(tmp_path)] == ["good"]
+    assert [card.name for card in list_heads(tmp_path)] == ["good"]
     with pytest.raises(ModelError, match='"bad" is damaged'):
         load_head(tmp_path, "bad")
 
@@ -195,7 +196,7 @@ class Boom:
         return os.mkdir, (str(self.trace),)
 
 
-def test_weights_that_are_cut_missing_or_a_pickle_are_damaged(tmp_path):
+def test_truncated_missing_or_pickled_weights_are_damaged(tmp_path):
     cut = write_head(tmp_path, "cut")
     weights = cut / "head.safetensors"
     weights.write_bytes(weights.read_bytes()[:-4])
@@ -212,7 +213,7 @@ def test_weights_that_are_cut_missing_or_a_pickle_are_damaged(tmp_path):
         with pytest.raises(ModelError, match=f'"{name}" is damaged'):
             load_head(tmp_path, name)
     assert not (tmp_path / "trace").exists()
-    assert "gone" not in [card.name for card in heads_in(tmp_path)]
+    assert "gone" not in [card.name for card in list_heads(tmp_path)]
 
 
 @pytest.mark.parametrize(
@@ -224,7 +225,7 @@ def test_weights_that_are_cut_missing_or_a_pickle_are_damaged(tmp_path):
         {"head.weight": np.zeros((2, 4), np.float32), "head.bias": np.array([0, np.nan], "f4")},
     ],
 )
-def test_weights_of_another_shape_or_none_at_all_are_damaged(tmp_path, arrays):
+def test_weights_of_another_shape_are_damaged(tmp_path, arrays):
     write_head(tmp_path, arrays=arrays)
     with pytest.raises(ModelError, match='"pets" is damaged'):
         load_head(tmp_path, "pets")
@@ -265,7 +266,7 @@ def test_a_network_looks_at_pictures_of_any_size(tmp_path, photos):
         {"vision_cfg": {"timm_model_name": "resnet18", "timm_model_pretrained": True}},
     ],
 )
-def test_a_network_that_is_not_the_one_described_is_damaged(tmp_path, tower):
+def test_network_unlike_its_description_is_damaged(tmp_path, tower):
     write_image_head(tmp_path, **tower)
     with pytest.raises(ModelError, match='"seen" is damaged'):
         load_head(tmp_path, "seen")

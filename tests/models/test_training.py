@@ -19,8 +19,9 @@ from typer.testing import CliRunner
 from models.classifiers.zero_shot import ZeroShotClassifier, class_embeddings
 from models.clip.encoder import ClipEncoder
 from models.errors import ModelError
-from models.train import main, rate, train
+from models.train import main, train
 from models.training.config import TrainConfig, read_config
+from models.training.optimization import learning_rate_share
 from tests.support.images.shapes import CLASSES, draw_shape, make_captioned, make_folders
 
 RECIPE = Path("tests/models/smoke.yaml")
@@ -84,7 +85,7 @@ def learned(shapes, tmp_path_factory) -> Path:
 
 
 @pytest.mark.parametrize("names", [list(CLASSES), list(CLASSES.values())], ids=["en", "ko"])
-def test_the_smoke_recipe_learns_colours_and_shapes_from_nothing(learned, names):
+def test_smoke_recipe_learns_colours_and_shapes(learned, names):
     encoder = ClipEncoder(f"smoke-clip/{learned / 'smoke-clip.safetensors'}", learned, "cpu")
     classes = class_embeddings(encoder, [[name] for name in names])
     classifier = ZeroShotClassifier(classes, logit_scale=encoder.logit_scale)
@@ -94,7 +95,7 @@ def test_the_smoke_recipe_learns_colours_and_shapes_from_nothing(learned, names)
     assert (nearest == np.repeat(np.arange(5), 40)).mean() > 0.9
 
 
-def test_a_run_tells_its_speed_its_loss_and_the_time_left(learned):
+def test_run_reports_speed_loss_and_time_left(learned):
     said = (learned / "said.txt").read_text()
     assert "step 5/200  loss " in said
     assert " images/s  " in said
@@ -102,7 +103,7 @@ def test_a_run_tells_its_speed_its_loss_and_the_time_left(learned):
     assert "zero-shot top-1 on shapes" in said
 
 
-def test_a_run_leaves_its_curve_as_numbers_and_as_a_picture(learned):
+def test_run_writes_its_curve_as_csv_and_png(learned):
     rows = curve(learned)
     losses = [float(row["loss"]) for row in rows if row["loss"]]
     assert len(losses) == 40
@@ -115,7 +116,7 @@ def test_a_run_leaves_its_curve_as_numbers_and_as_a_picture(learned):
     assert (learned / "curve.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_the_finished_weights_are_half_as_large_and_stand_beside_their_architecture(learned):
+def test_finished_weights_are_half_size_beside_their_architecture(learned):
     weights = load_file(learned / "smoke-clip.safetensors")
     assert {tensor.dtype for tensor in weights.values() if tensor.is_floating_point()} == {
         torch.float16
@@ -131,7 +132,7 @@ def same_weights(*outs: Path) -> bool:
     return all(torch.equal(ours[name], theirs[name]) for name in theirs)
 
 
-def test_a_run_that_is_stopped_by_ctrl_c_and_resumed_ends_as_an_unbroken_one(shapes, tmp_path):
+def test_interrupted_and_resumed_run_equals_an_unbroken_one(shapes, tmp_path):
     unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
     longer = [*SHORT, "steps=40", f"data_root={shapes}"]
     train(smoke(shapes, unbroken, *longer))
@@ -147,7 +148,7 @@ def test_a_run_that_is_stopped_by_ctrl_c_and_resumed_ends_as_an_unbroken_one(sha
     assert same_weights(broken, unbroken)
 
 
-def test_a_run_that_is_killed_goes_on_from_its_last_checkpoint_to_the_same_curve(shapes, tmp_path):
+def test_killed_run_resumes_to_the_same_curve(shapes, tmp_path):
     unbroken, killed = tmp_path / "unbroken", tmp_path / "killed"
     often = [*SHORT, "steps=30", "checkpoint_minutes=0.001"]
     train(smoke(shapes, unbroken, *often))
@@ -157,7 +158,7 @@ def test_a_run_that_is_killed_goes_on_from_its_last_checkpoint_to_the_same_curve
     assert same_weights(killed, unbroken)
 
 
-def test_the_same_seed_gives_the_same_weights_and_another_seed_others(shapes, tmp_path):
+def test_seed_determines_the_weights(shapes, tmp_path):
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         train(smoke(shapes, tmp_path / name, *SHORT, f"seed={seed}"))
     assert same_weights(tmp_path / "a", tmp_path / "b")
@@ -188,7 +189,7 @@ def test_the_sigmoid_loss_learns_too(shapes, tmp_path):
     assert "logit_bias" in load_file(tmp_path / "smoke-clip.safetensors")
 
 
-def test_a_locked_text_tower_stays_as_it_was_to_the_last_bit(shapes, learned, tmp_path):
+def test_locked_text_tower_stays_equal_bit_for_bit(shapes, learned, tmp_path):
     init = learned / "smoke-clip.safetensors"
     (tmp_path / "labels.csv").write_text(
         "source,folder,en,ko,tags\n"
@@ -213,9 +214,7 @@ def test_a_locked_text_tower_stays_as_it_was_to_the_last_bit(shapes, learned, tm
     assert all(float(terms[name]) >= 0 for name in ("contrastive", "cosine", "tags"))
 
 
-def test_finished_weights_can_lie_between_those_of_the_beginning_and_those_learned(
-    shapes, learned, tmp_path
-):
+def test_finished_weights_interpolate_initial_and_trained_ones(shapes, learned, tmp_path):
     init = learned / "smoke-clip.safetensors"
     for blend in (1.0, 0.25):
         out = tmp_path / str(blend)
@@ -228,7 +227,7 @@ def test_finished_weights_can_lie_between_those_of_the_beginning_and_those_learn
     assert torch.allclose(quarter, begun + 0.25 * (all_of_it - begun), atol=1e-3)  # float16
 
 
-def test_a_distilled_text_tower_comes_nearer_to_its_teacher(shapes, tmp_path):
+def test_distilled_text_tower_approaches_its_teacher(shapes, tmp_path):
     rng = np.random.default_rng(0)
     texts = [f"a {colour} thing {n}" for colour in ("red", "blue") for n in range(20)]
     teacher = rng.normal(size=(40, 32)).astype(np.float32)
@@ -239,7 +238,7 @@ def test_a_distilled_text_tower_comes_nearer_to_its_teacher(shapes, tmp_path):
     assert np.mean(distances[-5:]) < 0.8 * np.mean(distances[:5])
 
 
-def test_gradients_add_up_over_several_batches_of_a_step(shapes, tmp_path):
+def test_gradients_accumulate_over_batches_of_a_step(shapes, tmp_path):
     train(smoke(shapes, tmp_path, *SHORT, "accumulate=2", "batch_size=30"))
     assert len(losses(tmp_path)) == 12
 
@@ -263,8 +262,8 @@ def test_processes_of_torchrun_train_one_model_together(shapes, tmp_path):
 # ---------------------------------------------------------------------------------- the rest
 
 
-def test_the_rate_rises_in_a_line_stays_and_falls_in_a_cosine():
-    rates = [rate(step, 100, warmup=10, hold=0.4) for step in range(100)]
+def test_learning_rate_rises_holds_and_falls_in_cosine():
+    rates = [learning_rate_share(step, 100, warmup=10, hold=0.4) for step in range(100)]
     assert rates[0] == pytest.approx(0.1)
     assert rates[9:40] == [1.0] * 31
     assert rates[70] == pytest.approx(0.5)

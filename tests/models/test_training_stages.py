@@ -103,7 +103,7 @@ def weights(out: Path) -> dict[str, torch.Tensor]:
     return load_file(out / "open_clip_model.safetensors")
 
 
-def test_each_stage_learns_its_part_and_leaves_the_others_as_they_were(trained):
+def test_stage_trains_its_part_and_keeps_others(trained):
     words, head, blocks = (weights(trained / name) for name in ("words", "head", "blocks"))
     text = [name for name in words if name.startswith("text.")]
     assert all(torch.equal(words[name], head[name]) for name in text)
@@ -130,7 +130,7 @@ def test_every_term_of_the_loss_falls(trained):
     assert np.mean(curve(trained / "head", "cosine")[-4:]) < curve(trained / "head", "cosine")[0]
 
 
-def test_a_finished_stage_is_a_model_folder_that_plain_open_clip_and_the_album_read(trained):
+def test_finished_stage_is_a_loadable_model_folder(trained):
     folder = trained / "blocks"
     model, *_ = open_clip.create_model_and_transforms(f"local-dir:{folder}")
     tokenize = open_clip.get_tokenizer(f"local-dir:{folder}")
@@ -153,7 +153,7 @@ def test_finished_stages_are_not_run_again(trained, workshop):
     assert kept.keys() == weights(trained / "blocks").keys()
 
 
-def test_cached_views_are_made_once_and_again_where_something_changed(trained, workshop, tmp_path):
+def test_cached_views_are_renewed_when_something_changed(trained, workshop, tmp_path):
     cache = workshop / ".views"
     before = {path: path.stat().st_mtime_ns for path in cache.rglob("*.npy")}
     assert len(before) == 2 * (2 * 2 + 2)  # stages x (views x files of one source, of the other)
@@ -168,7 +168,7 @@ def test_cached_views_are_made_once_and_again_where_something_changed(trained, w
     assert len(list(cache.rglob("*.npy"))) > len(before)
 
 
-def test_a_model_folder_without_weights_or_config_gets_one_sentence(tmp_path):
+def test_incomplete_model_folder_is_one_sentence(tmp_path):
     (tmp_path / "open_clip_config.json").write_text("{")
     with pytest.raises(ModelError, match="cannot be read"):
         ClipEncoder(str(tmp_path), tmp_path, "cpu")

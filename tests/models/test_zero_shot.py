@@ -64,7 +64,7 @@ def encoder(request, pocket):
     return pocket if request.param == "pocket" else FakeEncoder()
 
 
-def test_a_class_is_the_unit_mean_over_its_names_and_their_templates(encoder):
+def test_class_embedding_is_unit_mean_of_its_prompts(encoder):
     rows = class_embeddings(encoder, CLASSES)
 
     assert rows.dtype == np.float32
@@ -93,7 +93,7 @@ def test_no_classes_give_no_rows():
     assert nothing.probabilities(np.ones((2, 16), np.float32)).shape == (2, 0)
 
 
-def test_a_class_without_names_is_a_mistake_of_the_caller():
+def test_class_without_names_is_a_value_error():
     with pytest.raises(ValueError, match="needs a name"):
         class_embeddings(FakeEncoder(), [["red"], []])
 
@@ -142,7 +142,7 @@ def test_no_photos_give_no_probabilities():
     assert given.shape == (0, 3)
 
 
-def test_a_row_of_a_name_is_the_mean_over_its_templates_and_not_longer(encoder):
+def test_name_direction_is_unnormalised_mean_of_its_templates(encoder):
     rows = name_directions(encoder, [ClassName("고양이", weight=3), ClassName("bus")])
 
     assert rows == pytest.approx(
@@ -153,7 +153,7 @@ def test_a_row_of_a_name_is_the_mean_over_its_templates_and_not_longer(encoder):
     assert name_directions(encoder, []).shape == (0, encoder.dim)
 
 
-def test_a_kind_is_said_along_with_the_name_in_every_wording():
+def test_kind_is_in_every_wording():
     said: list[str] = []
 
     class Listening(FakeEncoder):
@@ -170,7 +170,7 @@ def test_a_kind_is_said_along_with_the_name_in_every_wording():
             assert len(said) == 1 or wording == "ensemble"
 
 
-def test_a_kind_tells_two_things_of_one_name_apart(pocket):
+def test_kind_separates_things_of_one_name(pocket):
     bird, machine = name_directions(
         pocket, [ClassName("crane", "bird"), ClassName("crane", "machine")]
     )
@@ -211,7 +211,7 @@ def test_temperature_divides_the_logits(bias):
     assert classifier.probabilities(photos, 2.5).dtype == np.float32
 
 
-def test_a_model_that_was_trained_by_a_sigmoid_lets_each_class_answer_for_itself():
+def test_sigmoid_model_judges_each_class_by_itself():
     encoder = FakeEncoder()
     directions = class_embeddings(encoder, [["red"], ["red"], ["blue"]])
     classifier = ZeroShotClassifier(directions, logit_scale=1000, logit_bias=-500)
@@ -222,7 +222,7 @@ def test_a_model_that_was_trained_by_a_sigmoid_lets_each_class_answer_for_itself
     assert np.isfinite(classifier.probabilities(-directions, 0.01)).all()
 
 
-def test_classes_and_scores_are_those_of_open_clip_on_the_same_prompts(weights_dir):
+def test_classes_and_scores_equal_open_clip(weights_dir):
     pocket = ClipEncoder("pocket", weights_dir, "cpu", precision="float32")
     names = ["goldfish", "school bus", "a tower", "cat"]
     english = TEMPLATES["ensemble"]["en"]
@@ -244,7 +244,7 @@ def test_classes_and_scores_are_those_of_open_clip_on_the_same_prompts(weights_d
     )
 
 
-def test_the_best_temperature_has_the_lowest_likelihood_of_all_that_are_tried():
+def test_best_temperature_has_the_highest_likelihood():
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 5, 300)
     truth = rng.standard_normal((300, 5)) + 2 * np.eye(5)[labels]
@@ -264,7 +264,7 @@ def test_the_best_temperature_has_the_lowest_likelihood_of_all_that_are_tried():
 
 
 @pytest.mark.parametrize("right", [True, False])
-def test_labels_that_are_all_right_or_all_wrong_stop_at_a_bound(right):
+def test_extreme_labels_stop_at_a_bound(right):
     logits = np.float32([[5, 0, 0], [0, 900, 0]])
 
     found = best_temperature(logits, np.array([0, 1] if right else [1, 2]))
@@ -273,13 +273,13 @@ def test_labels_that_are_all_right_or_all_wrong_stop_at_a_bound(right):
     assert found == pytest.approx(bound, rel=1e-3)
 
 
-def test_nothing_to_learn_from_leaves_the_temperature_as_it_is():
+def test_temperature_is_one_without_information():
     assert best_temperature(np.empty((0, 3), np.float32), np.empty(0, np.intp)) == 1
     assert best_temperature(np.ones((4, 3), np.float32), np.array([0, 1, 2, 0])) == 1
     assert best_temperature(np.ones((4, 1), np.float32), np.zeros(4, np.intp)) == 1
 
 
-def test_the_encoder_is_not_asked_again_after_the_names_are_encoded(monkeypatch):
+def test_encoder_is_unused_after_names_are_encoded(monkeypatch):
     encoder = FakeEncoder()
     classifier = of_names(encoder, [["red"], ["blue"]])
     monkeypatch.setattr(encoder, "encode_texts", None)
@@ -287,7 +287,7 @@ def test_the_encoder_is_not_asked_again_after_the_names_are_encoded(monkeypatch)
     assert classifier.probabilities(np.eye(2, 16, dtype=np.float32)).shape == (2, 2)
 
 
-def test_each_template_has_one_place_for_the_name_and_each_language_its_instruction():
+def test_templates_have_one_name_and_languages_an_instruction():
     assert set(TEMPLATES) == set(KIND_TEMPLATES) == set(get_args(Wording))
     for wording in get_args(Wording):
         for language in ("en", "ko"):

@@ -18,7 +18,7 @@ from PIL import Image
 
 from models.captioners import gemini_transport
 from models.captioners.gemini import GeminiCaptioner
-from models.captioners.gemini_errors import fault, seconds_to_new_day
+from models.captioners.gemini_errors import error_for_status, seconds_to_new_day
 from models.errors import CaptionerUnavailableError, CaptionRefusedError
 from models.interfaces import Turn
 from tests.support.gemini_server import (
@@ -526,11 +526,11 @@ def test_details_of_an_error_may_be_anything(details):
 
     for violations in (None, 7, [7, {}], {"quotaId": "PerDay"}):
         odd = [*details, {**quota, "violations": violations}, {**retry, "retryDelay": details}]
-        error = fault(429, "", odd, "gemini-test", now)
+        error = error_for_status(429, "", odd, "gemini-test", now)
         assert not error.until_tomorrow
         assert error.retry_after_s is None
     of_a_day = [*details, {**quota, "violations": [7, {"quotaMetric": "requests_per_day"}]}]
-    assert fault(429, "", of_a_day, "gemini-test", now).until_tomorrow
+    assert error_for_status(429, "", of_a_day, "gemini-test", now).until_tomorrow
 
 
 def test_overloaded_model_may_give_retry_time(server, captioner, jpeg):

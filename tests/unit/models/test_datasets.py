@@ -27,7 +27,7 @@ def photos(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_csv_of_captions_collects_the_captions_of_each_picture(photos):
+def test_csv_collects_captions_of_each_image(photos):
     found = read_examples(
         write(
             photos / "pairs.csv",
@@ -57,7 +57,7 @@ def test_captions_of_several_columns_stand_beside_each_other(photos):
     assert [e.label for e in found.examples] == ["sea", "dog"]
 
 
-def test_rows_that_cannot_be_used_are_named_by_reason_and_cost_nothing_else(photos):
+def test_unusable_rows_are_named_by_reason(photos):
     found = read_examples(
         write(
             photos / "pairs.csv",
@@ -75,7 +75,7 @@ def test_rows_that_cannot_be_used_are_named_by_reason_and_cost_nothing_else(phot
     }
 
 
-def test_a_broken_picture_is_told_apart_when_it_is_opened(tmp_path):
+def test_broken_image_is_detected_when_opened(tmp_path):
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(b"no picture at all")
     with pytest.raises(UnreadableExampleError, match=r"broken\.jpg cannot be read as a picture"):
@@ -96,7 +96,7 @@ def test_only_the_rows_of_the_split_are_read(photos):
 
 @pytest.mark.parametrize("ending", [".tar", ".tar.gz"])
 @pytest.mark.parametrize("in_folder", ["", "shard/"])
-def test_pictures_come_out_of_the_tar_beside_the_csv(photos, ending, in_folder):
+def test_images_are_read_from_tar_beside_csv(photos, ending, in_folder):
     with tarfile.open(photos / f"shard{ending}", "w:gz" if "gz" in ending else "w") as tar:
         tar.add(photos / "sea.jpg", f"{in_folder}x/sea.jpg")
         tar.add(photos / "dog.png", f"{in_folder}x/dog.png")
@@ -112,7 +112,7 @@ def test_pictures_come_out_of_the_tar_beside_the_csv(photos, ending, in_folder):
     assert found.examples[0].image.open().size == (64, 48)
 
 
-def test_a_folder_per_class_takes_the_first_folder_however_deep_the_pictures_lie(tmp_path):
+def test_first_folder_is_the_label_at_any_depth(tmp_path):
     for name in ("cat/images/1.jpg", "cat/2.png", "dog/deep/down/3.webp"):
         make_photo(tmp_path / name)
     write(tmp_path / "cat" / "boxes.txt", "not a picture")
@@ -135,7 +135,7 @@ def test_pictures_are_upright_and_in_colour(tmp_path):
     assert ImageFile(grey).open().mode == "RGB"
 
 
-def test_a_large_jpeg_is_read_small_but_never_smaller_than_asked(tmp_path):
+def test_large_jpeg_is_decoded_small_within_its_limit(tmp_path):
     large = make_photo(tmp_path / "large.jpg", size=(1600, 1200))
     image = ImageFile(large).open(at_least_px=150)
     assert 150 <= min(image.size) < 1200
@@ -164,7 +164,7 @@ def test_a_csv_that_is_none_gets_one_sentence(photos, content, sentence):
         read_examples(path)
 
 
-def test_what_is_neither_folder_nor_csv_gets_one_sentence(photos):
+def test_neither_folder_nor_csv_is_one_sentence(photos):
     for path in (photos / "nowhere", photos / "sea.jpg"):
         with pytest.raises(ModelError, match="neither a folder with a folder per class nor a CSV"):
             read_examples(path)

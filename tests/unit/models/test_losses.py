@@ -22,19 +22,19 @@ def unit(*shape: int, seed: int = 0) -> torch.Tensor:
 IMAGES, TEXTS, SCALE = unit(B, D, seed=1), unit(B, D, seed=2), torch.tensor(14.0)
 
 
-def test_with_different_words_the_clip_loss_is_that_of_open_clip():
+def test_clip_loss_equals_open_clip_for_distinct_texts():
     ours = clip_loss(IMAGES, TEXTS, SCALE, torch.eye(B, dtype=torch.bool))
     assert ours.item() == pytest.approx(ClipLoss()(IMAGES, TEXTS, SCALE).item(), rel=1e-6)
 
 
-def test_with_different_words_the_sigmoid_loss_is_that_of_open_clip():
+def test_sigmoid_loss_equals_open_clip_for_distinct_texts():
     bias = torch.tensor(-10.0)
     ours = siglip_loss(IMAGES, TEXTS, SCALE, bias, torch.eye(B, dtype=torch.bool))
     theirs = SigLipLoss()(IMAGES, TEXTS, SCALE, bias)
     assert ours.item() == pytest.approx(theirs.item(), rel=1e-6)
 
 
-def test_pictures_of_the_same_words_share_the_target_instead_of_fighting():
+def test_images_with_equal_texts_share_the_target():
     groups = torch.tensor([0, 0, 1, 2])
     same = groups[:, None] == groups
     texts = unit(3, D)[groups]
@@ -106,7 +106,7 @@ def slow_contrastive(loss: LockedTextLoss, words: TextBank, alike: float) -> flo
 
 
 @pytest.mark.parametrize("alike", [0.5, 0.0, -1.0])
-def test_a_locked_tower_compares_each_picture_with_every_word_as_the_slow_version_does(alike):
+def test_locked_text_loss_equals_the_slow_version(alike):
     words = bank()
     loss = LockedTextLoss(words, alike)
     terms = loss(FIVE, GROUPS)
@@ -117,7 +117,7 @@ def test_a_locked_tower_compares_each_picture_with_every_word_as_the_slow_versio
     assert terms["cosine"].item() == pytest.approx(1 - (FIVE * own).sum(1).mean().item(), rel=1e-5)
 
 
-def test_words_of_another_source_that_mean_the_same_are_no_rivals():
+def test_near_texts_of_another_source_are_no_negatives():
     words = bank()
     words.wordings[3] = words.wordings[0]  # a couch here, a sofa there
     apart = LockedTextLoss(words, alike=0.5)(FIVE, GROUPS)["contrastive"]
@@ -125,7 +125,7 @@ def test_words_of_another_source_that_mean_the_same_are_no_rivals():
     assert apart < rivals
 
 
-def test_a_tag_counts_as_much_as_its_certainty_says():
+def test_tag_is_weighted_by_its_certainty():
     image, group = FIVE[:1], GROUPS[:1]  # of group 0: the first tag is true of it, the second not
     words = bank()
     loss = LockedTextLoss(words, 0.5)
@@ -137,7 +137,7 @@ def test_a_tag_counts_as_much_as_its_certainty_says():
     assert half == pytest.approx(of_true + of_false / 4, rel=1e-5)
 
 
-def test_a_locked_tower_uses_each_wording_of_a_group_and_never_the_filling():
+def test_locked_text_loss_uses_every_text_without_padding():
     wordings = torch.zeros(2, 3, D)
     wordings[0], wordings[1, :2] = unit(3, D), unit(2, D, seed=9)
     words = bank(

@@ -21,19 +21,19 @@ def pairs(training: list[Image.Image], test: list[Image.Image], **how: float) ->
     return list(near_duplicates(*of, **how))
 
 
-def test_a_smaller_a_grey_and_a_cropped_copy_are_the_same_picture():
+def test_smaller_grey_and_cropped_copies_are_duplicates():
     photo, other = scene((640, 480), seed=1), scene((640, 480), seed=2)
     copies = [photo.resize((64, 48)), photo.convert("L"), photo.crop((80, 0, 560, 480))]
     assert pairs(copies, [other, photo]) == [(0, 1), (1, 1), (2, 1)]
 
 
-def test_other_pictures_are_kept_and_so_are_empty_ones():
+def test_other_and_empty_images_are_kept():
     photos = [scene((320, 240), seed=seed) for seed in range(12)]
     flat = [Image.new("RGB", (64, 64), "grey"), Image.new("RGB", (64, 64), "white")]
     assert pairs(photos[:6] + flat, photos[6:] + flat) == []
 
 
-def test_the_blocks_find_what_one_comparison_with_all_finds(monkeypatch):
+def test_blocks_find_the_duplicates_of_one_comparison(monkeypatch):
     photos = [scene((64, 64), seed=seed) for seed in range(30)]
     rows = np.stack([thumbnails(photo) for photo in photos])
     slow = {
@@ -79,7 +79,7 @@ def left_out_by_the_command(recipe: Path, tmp_path: Path) -> list[dict[str, str]
         return list(csv.DictReader(file))
 
 
-def test_the_command_reads_the_last_stage_of_a_recipe(recipe, tmp_path):
+def test_command_reads_last_stage_of_recipe(recipe, tmp_path):
     text = recipe.read_text()
     sources = text[text.index("sources") :]
     stages = "stages:\n  - {name: words, text: distilled, teacher: t.npz}\n  - name: photos\n    "
@@ -90,7 +90,7 @@ def test_the_command_reads_the_last_stage_of_a_recipe(recipe, tmp_path):
     assert (row["source"], row["path"]) == ("zoo", "zoo/cat/2.png")
 
 
-def test_the_command_writes_the_table_that_a_recipe_reads(recipe, tmp_path):
+def test_command_writes_table_that_recipe_reads(recipe, tmp_path):
     (row,) = left_out_by_the_command(recipe, tmp_path)
     assert (row["source"], row["path"]) == ("zoo", "zoo/cat/2.png")
     assert row["like"].endswith("judged/x.png")

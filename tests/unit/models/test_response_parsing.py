@@ -9,11 +9,11 @@ import pytest
 
 from models.captioners.response_parsing import (
     MalformedAnswerError,
-    conversation_in,
-    description_in,
     lines,
     one_line,
-    plain_description,
+    parse_answer,
+    parse_description,
+    salvage_description,
 )
 from models.errors import CaptionRefusedError
 from models.prompts import describe_instruction, describe_schema
@@ -25,10 +25,10 @@ def answer(**fields: object) -> str:
     return json.dumps({"caption_ko": "개.", "caption_en": "A dog.", **fields}, ensure_ascii=False)
 
 
-def test_an_answer_of_the_form_asked_for_is_taken_field_by_field():
+def test_description_is_parsed_field_by_field():
     said = answer(keywords=["개", "dog", "공원"], text_in_photo="개 조심\nBeware of the dog")
 
-    description = description_in(said, BOTH)
+    description = parse_description(said, BOTH)
 
     assert description.captions == {"ko": "개.", "en": "A dog."}
     assert description.keywords == ("개", "dog", "공원")
@@ -36,7 +36,7 @@ def test_an_answer_of_the_form_asked_for_is_taken_field_by_field():
 
 
 def test_only_the_captions_asked_for_are_taken():
-    assert description_in(answer(), ("en",)).captions == {"en": "A dog."}
+    assert parse_description(answer(), ("en",)).captions == {"en": "A dog."}
 
 
 @pytest.mark.parametrize(
@@ -50,8 +50,8 @@ def test_only_the_captions_asked_for_are_taken():
         '{"caption_ko": "개.", "caption_en": "A\ndog."}',
     ],
 )
-def test_what_is_clear_in_spite_of_its_form_is_not_asked_for_again(said):
-    assert description_in(said, BOTH).captions == {"ko": "개.", "en": "A dog."}
+def test_clear_answer_is_accepted_despite_its_form(said):
+    assert parse_description(said, BOTH).captions == {"ko": "개.", "en": "A dog."}
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_what_is_clear_in_spite_of_its_form_is_not_asked_for_again(said):
 )
 def test_an_answer_of_another_form_is_told_apart(said):
     with pytest.raises(MalformedAnswerError):
-        description_in(said, BOTH)
+        parse_description(said, BOTH)
 
 
 def test_everything_is_cut_at_its_length():
@@ -90,7 +90,7 @@ def test_everything_is_cut_at_its_length():
         text_in_photo="line\n" * 5000,
     )
 
-    description = description_in(said, BOTH)
+    description = parse_description(said, BOTH)
 
     assert len(description.captions["en"]) == 1999  # of 2,000 the last one is a blank
     assert description.keywords == tuple(f"word {n}" for n in range(30))
@@ -100,11 +100,15 @@ def test_everything_is_cut_at_its_length():
 def test_keywords_come_without_marks_doubles_and_sentences():
     words = [" #Beach ", "beach", "BEACH", "", "  ", "#", "밤바다.", "“New\nYork”", "x" * 61]
 
-    assert description_in(answer(keywords=words), BOTH).keywords == ("Beach", "밤바다", "New York")
+    assert parse_description(answer(keywords=words), BOTH).keywords == (
+        "Beach",
+        "밤바다",
+        "New York",
+    )
 
 
 @pytest.mark.parametrize("hidden", ["\x00", "\x1b", "\x7f", "\u200b", "\u202e", "\ufeff", "\ud800"])
-def test_no_character_that_hides_turns_or_cannot_be_stored_is_let_through(hidden):
+def test_hidden_and_unstorable_characters_are_removed(hidden):
     said = json.dumps(
         {
             "caption_en": f"A {hidden}dog.",
@@ -113,14 +117,14 @@ def test_no_character_that_hides_turns_or_cannot_be_stored_is_let_through(hidden
         }
     )
 
-    description = description_in(said, ("en",))
+    description = parse_description(said, ("en",))
 
     assert description.captions == {"en": "A dog."}
     assert description.keywords == ("dog",)
     assert description.text_in_photo == "EXIT\nnow"
 
 
-def test_korean_in_pieces_is_put_together_and_joined_emoji_stay():
+def test_decomposed_korean_is_composed_and_joined_emoji_stay():
     apart = unicodedata.normalize("NFD", "강아지")
     family = "👨\u200d👩\u200d👧"
 
@@ -128,7 +132,7 @@ def test_korean_in_pieces_is_put_together_and_joined_emoji_stay():
     assert one_line(family, 100) == family
 
 
-def test_a_line_is_one_line_and_lines_stay_lines():
+def test_one_line_joins_and_lines_keeps_lines():
     assert one_line(" a\tb\r\n c\u2028d ", 100) == "a b c d"
     assert lines("\n\n a  b \r\n\n\n\n\nc\u2028d\n", 100) == "a b\n\nc\nd"
 
@@ -150,27 +154,27 @@ def test_a_line_is_one_line_and_lines_stay_lines():
         ('{"caption_en": "Two lions\\', {"en": "Two lions"}),
     ],
 )
-def test_of_a_malformed_answer_what_can_be_read_is_kept(said, captions):
-    assert plain_description(said, BOTH).captions == captions
+def test_readable_parts_of_malformed_answer_are_kept(said, captions):
+    assert salvage_description(said, BOTH).captions == captions
 
 
 @pytest.mark.parametrize(
     "said", ["", "```\n```", "...", "\x00\x00", "{}", "[[[", '{"caption": "Two lions."}', "```json"]
 )
-def test_of_a_malformed_answer_without_words_nothing_is_kept(said):
+def test_malformed_answer_without_words_is_refused(said):
     with pytest.raises(CaptionRefusedError, match="something other than a description"):
-        plain_description(said, BOTH)
+        salvage_description(said, BOTH)
 
 
-def test_an_answer_in_a_conversation_keeps_its_lines_and_ends_somewhere():
-    assert conversation_in("Two.\n\nOne is asleep.\x1b") == "Two.\n\nOne is asleep."
-    assert len(conversation_in("word " * 2000)) <= 4000
+def test_chat_answer_keeps_lines_up_to_a_limit():
+    assert parse_answer("Two.\n\nOne is asleep.\x1b") == "Two.\n\nOne is asleep."
+    assert len(parse_answer("word " * 2000)) <= 4000
 
 
-def test_an_answer_of_a_megabyte_takes_no_time_to_refuse():
+def test_answer_of_a_megabyte_is_refused_quickly():
     for said in ("```" * 300_000, '{"caption_ko": "' + "\\" * 500_001, "a\n" * 500_000):
         try:
-            description = plain_description(said, BOTH)
+            description = salvage_description(said, BOTH)
         except CaptionRefusedError:
             continue
         assert len(description.captions.get("", "")) <= 2000
@@ -180,7 +184,7 @@ def test_an_answer_of_a_megabyte_takes_no_time_to_refuse():
 
 
 @pytest.mark.parametrize("languages", [("ko",), ("en",), ("ko", "en"), ("en", "ko")])
-def test_only_the_captions_asked_for_are_in_the_form_and_in_the_words(languages):
+def test_schema_and_instruction_hold_requested_captions_only(languages):
     schema, instruction = describe_schema(languages), describe_instruction(languages)
 
     captions = {f"caption_{language}" for language in languages}
@@ -190,7 +194,7 @@ def test_only_the_captions_asked_for_are_in_the_form_and_in_the_words(languages)
         assert (name in instruction) == (name in captions)
 
 
-def test_captions_are_asked_to_begin_with_what_is_seen():
+def test_caption_instructions_ask_to_begin_with_the_subject():
     instruction = describe_instruction(BOTH)
 
     for beginning in ("'이 사진은'", "'이미지에는'", "'This image'", "'A photo of'"):

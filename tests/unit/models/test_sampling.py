@@ -31,7 +31,7 @@ def test_a_batch_has_its_share_of_every_source():
     assert opinions is None
 
 
-def test_pictures_come_with_their_own_group_and_those_left_out_never():
+def test_images_keep_their_group_without_excluded_ones():
     sampler = Sampler(data(), 8, 0, CPU)
     for number in range(30):
         pixels, groups, _ = sampler.batch(number)
@@ -40,7 +40,7 @@ def test_pictures_come_with_their_own_group_and_those_left_out_never():
         assert all(position % 3 for position in positions.tolist())
 
 
-def test_a_pass_shows_every_picture_once_and_the_next_one_in_another_order():
+def test_pass_shows_every_image_once_and_then_reshuffles():
     sampler = Sampler(data(), 8, 0, CPU)  # 20 pictures of the first source, 6 a batch
     seen = torch.cat([sampler.batch(number)[1][:6] for number in range(10)]).tolist()
     passes = [seen[start : start + 20] for start in (0, 20, 40)]
@@ -49,7 +49,7 @@ def test_a_pass_shows_every_picture_once_and_the_next_one_in_another_order():
     assert passes[0] != passes[1] != passes[2]
 
 
-def test_a_batch_is_the_same_whatever_was_drawn_before():
+def test_batch_is_independent_of_earlier_draws():
     walked = Sampler(data(), 8, 0, CPU)
     for number in range(25):
         walked.batch(number)
@@ -67,7 +67,7 @@ def test_processes_share_a_pass_without_meeting():
 def test_a_group_is_worded_in_all_its_ways():
     sampler = Sampler(data(), 8, 0, CPU)
     torch.manual_seed(0)
-    words = sampler.wordings(torch.full((40,), 7))
+    words = sampler.draw_texts(torch.full((40,), 7))
     assert set(words) == {"word 7", "낱말 7"}
 
 
@@ -81,7 +81,7 @@ def test_opinions_come_with_their_own_pictures():
     assert opinions.tolist() == torch.stack([seen, -seen], dim=1).tolist()
 
 
-def test_shares_become_whole_numbers_that_make_up_the_batch():
+def test_shares_become_integers_that_sum_to_the_batch():
     assert share_out(256, [84, 40, 1]) == [172, 82, 2]
     assert sum(share_out(7, [1.0] * 10)) == 7
     assert share_out(10, [1, 1, 1]) == [4, 3, 3]

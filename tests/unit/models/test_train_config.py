@@ -24,7 +24,7 @@ def written(tmp_path: Path, text: str) -> Path:
     return path
 
 
-def test_a_recipe_has_the_papers_numbers_where_it_is_silent(tmp_path):
+def test_recipe_defaults_are_those_of_the_papers(tmp_path):
     config = read_config(written(tmp_path, GOOD), [])
     assert config.betas == (0.9, 0.98)
     assert config.clip_norm == 1.0
@@ -83,7 +83,7 @@ def test_the_recipe_of_the_shipped_weights_is_one():
         assert not any("test" in path or "hold" in path for path in trained_on)
 
 
-def test_a_missing_recipe_and_a_bad_override_get_one_sentence(tmp_path):
+def test_missing_recipe_and_bad_override_are_one_sentence(tmp_path):
     with pytest.raises(ModelError, match="cannot be read"):
         read_config(tmp_path / "none.yaml", [])
     with pytest.raises(ModelError, match="write key=value"):

@@ -12,7 +12,8 @@ from PIL import Image
 
 from models.errors import ModelError
 from models.training.config import TrainConfig
-from models.training.training_set import load_training_set, square, wordings
+from models.training.decoded_images import square
+from models.training.training_set import load_training_set, wordings
 from tests.support.images.make import make_photo, quarters
 
 
@@ -57,7 +58,7 @@ ZOO = {"name": "zoo", "path": "zoo", "pixels": 16}
 WALKS = {"name": "walks", "path": "walks/pairs.csv", "pixels": 24}
 
 
-def test_folders_get_their_names_in_both_languages_and_their_tags_from_the_table(root):
+def test_folders_get_names_and_tags_from_the_table(root):
     data = load_training_set(config(root, ZOO, **tables(root)))
     assert [group.texts for group in data.groups] == [
         wordings("lion", "사자"),
@@ -69,13 +70,13 @@ def test_folders_get_their_names_in_both_languages_and_their_tags_from_the_table
     assert data.tags["big cat"] == ("big cat", "큰 고양이")
 
 
-def test_a_folder_that_the_table_leaves_out_is_left_out(root):
+def test_folder_missing_from_the_table_is_skipped(root):
     data = load_training_set(config(root, ZOO, **tables(root)))
     assert len(data) == 3
     assert len(load_training_set(config(root, ZOO))) == 4  # no table: each by its own name
 
 
-def test_a_captioned_picture_is_a_group_of_its_own_with_the_tags_its_words_say(root):
+def test_captioned_image_is_a_group_with_its_tags(root):
     data = load_training_set(config(root, WALKS, **tables(root)))
     assert [group.texts for group in data.groups] == [
         ("Two puppies run on grass", "강아지 두 마리"),
@@ -86,7 +87,7 @@ def test_a_captioned_picture_is_a_group_of_its_own_with_the_tags_its_words_say(r
     assert data.groups[1].tags == {"sea"}
 
 
-def test_sources_keep_their_own_size_and_their_pictures_their_own_pixels(root):
+def test_sources_keep_their_size_and_images_their_pixels(root):
     data = load_training_set(config(root, ZOO, WALKS, **tables(root)))
     zoo, walks = data.sources
     assert zoo.pixels.shape[1:] == (16, 16, 3)
@@ -104,7 +105,7 @@ def test_doubles_of_test_photos_are_left_out(root):
         load_training_set(config(root, ZOO, excluded=root / "excluded.csv", **tables(root)))
 
 
-def test_a_picture_that_cannot_be_read_is_named_and_the_others_keep_their_words(root, caplog):
+def test_unreadable_image_is_named_and_the_others_stay(root, caplog):
     (root / "zoo" / "n01" / "1.jpg").write_bytes(b"broken")
     with caplog.at_level(logging.INFO):
         data = load_training_set(config(root, ZOO, **tables(root)))
@@ -116,7 +117,7 @@ def test_a_picture_that_cannot_be_read_is_named_and_the_others_keep_their_words(
     assert np.allclose(grey, (128, 128, 128), atol=6)
 
 
-def test_pictures_are_decoded_once_and_again_only_when_one_has_changed(root, monkeypatch):
+def test_images_are_decoded_again_only_when_one_changed(root, monkeypatch):
     opened = []
     from models.datasets import ImageFile
 
@@ -134,7 +135,7 @@ def test_pictures_are_decoded_once_and_again_only_when_one_has_changed(root, mon
     assert data.sources[0].pixels[2].min() > 250
 
 
-def test_two_parts_of_one_source_share_its_classes_but_not_their_pictures(root):
+def test_parts_of_one_source_share_classes_not_images(root):
     make_photo(root / "more" / "n01" / "9.jpg", "red")
     more = {"name": "zoo", "path": "more", "pixels": 16}
     data = load_training_set(config(root, ZOO, more, **tables(root)))
@@ -150,7 +151,7 @@ def test_the_middle_square_is_kept():
     assert pixels[4, 28].tolist() == [0, 255, 0]
 
 
-def test_a_model_that_sees_photos_whole_learns_from_whole_photos(root):
+def test_squashing_model_trains_on_whole_photos(root):
     wide = Image.new("RGB", (96, 32), "white")
     wide.paste("red", (0, 0, 32, 32))
     wide.save(root / "zoo" / "n01" / "1.jpg", quality=95)
