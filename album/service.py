@@ -17,6 +17,7 @@ from album.captioning.captions import CaptionPace, PhotoCaptions
 from album.classification.embedding_cache import ClassEmbeddingCache
 from album.classification.evaluation import ClassEvaluation
 from album.classification.few_shot import FewShotLearner
+from album.classification.label_sources import SourceServices
 from album.classification.labelling import Labelling
 from album.classification.trained_classifiers import TrainedHeads
 from album.classification.zero_shot import PhotoClassifier
@@ -172,12 +173,9 @@ class Album:
             data_dir / "classifiers",
             self.urgent_decoder,
         )
-        self.class_evaluation = ClassEvaluation(
-            self.labels, self.classifier, self.heads, classifiers
-        )
-        self.labelling = Labelling(
-            self.labels, self.classifier, self.teacher, self.heads, self.active
-        )
+        self.sources = SourceServices(self.classifier, self.teacher, self.heads, self.labels)
+        self.class_evaluation = ClassEvaluation(self.sources, classifiers)
+        self.labelling = Labelling(self.sources, self.active)
         self.describer = CaptionRanker(
             self.store, self.caption_store, self.active, self.urgent_decoder
         )

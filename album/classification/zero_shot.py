@@ -138,17 +138,28 @@ class PhotoClassifier:
         asked = self._asked(classes, options, photos=len(photo_ids))
         relevance = self._relevance_of(asked)
         ids, matrix = _photos(asked, relevance)
-        rows = np.empty(len(photo_ids), np.intp)
-        for place, photo_id in enumerate(photo_ids):
-            photo = self._store.get(photo_id)
-            row = np.flatnonzero(ids == photo_id)
-            if not len(row):
-                raise PhotoNotFoundError(f"{photo.filename} is still being looked at; try soon.")
-            rows[place] = row[0]
+        rows = self._rows(ids, photo_ids)
         vectors = np.nan_to_num(matrix[rows])
         winners = asked.classifier.logits(vectors).argmax(axis=1)
         evidence = None if relevance is None else relevance.of_rows(rows, vectors, winners)
         return _verdicts(asked, vectors, evidence)
+
+    def logits(
+        self, photo_ids: Sequence[int], classes: str, options: SortOptions | None = None
+    ) -> Floats | None:
+        """Return (n, c) logits of photos, before the temperature.
+
+        Returns:
+            None for a model that was trained by a sigmoid: there each class answers for itself.
+
+        Raises:
+            PhotoNotFoundError, QueryError, ModelLoadingError: as of `classify_photos`.
+        """
+        prepared = self._asked(classes, options, photos=len(photo_ids))
+        if prepared.active.encoder.logit_bias is not None:
+            return None
+        ids, matrix = prepared.active.index.snapshot()
+        return prepared.classifier.logits(np.nan_to_num(matrix[self._rows(ids, photo_ids)]))
 
     def sort_photos(
         self,
@@ -193,6 +204,17 @@ class PhotoClassifier:
             if on_progress is not None:
                 on_progress(min(start + step, n), n)
         return Classification(asked.labels, ids[rows], winners, probabilities)
+
+    def _rows(self, ids: Ids, photo_ids: Sequence[int]) -> Rows:
+        """Find photos among the (n,) ids of the matrix."""
+        rows = np.empty(len(photo_ids), np.intp)
+        for place, photo_id in enumerate(photo_ids):
+            photo = self._store.get(photo_id)
+            row = np.flatnonzero(ids == photo_id)
+            if not len(row):
+                raise PhotoNotFoundError(f"{photo.filename} is still being looked at; try soon.")
+            rows[place] = row[0]
+        return rows
 
     def _asked(
         self,

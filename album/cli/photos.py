@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, cast, get_args
 import typer
 from tqdm import tqdm
 
+from album.classification.label_sources import LabelSource, TextClasses, TrainedClassifier
 from album.cli.common import AsJson, DataDir, follow, in_sentences, opened, print_json, settings_of
 from album.cli.output import act_json, id_in, plan_json, tell_act, tell_plan
 from album.cli.served_search import ask_served, page_json
@@ -151,19 +152,15 @@ def classify(
     if (dry_run or living) and not apply:
         raise QueryError("--dry-run and --living go with --apply.")
     classes = labels.replace(",", "\n")
-    options = SortOptions(temperature, strict)
+    source: LabelSource = TextClasses(classes, SortOptions(temperature, strict))
+    if head:
+        source = TrainedClassifier(head, threshold)
     with opened(context, data_dir, model=True) as album:
         if not apply:
-            if head:
-                verdicts = album.heads.classify_files(head, files or [], threshold)
-            else:
-                verdicts = album.classifier.classify_files(files or [], classes, options)
+            verdicts = source.classify_files(album.sources, files or [])
             _tell_verdicts(files or [], verdicts, album.classifier.model_id, as_json)
             return
-        if head:
-            plan = album.labelling.plan_head(head, threshold=threshold, only=apply)
-        else:
-            plan = album.labelling.plan_words(classes, options, only=apply)
+        plan = album.labelling.plan(source, only=apply)
         act = None if dry_run else album.labelling.apply(plan, living=living)
         if as_json:
             print_json(**plan_json(album, plan), act=act and act_json(act))

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
+from album.classification.label_sources import TextClasses, TrainedClassifier
 from album.classification.label_transfer import export_labels, import_labels, read_labels
 from album.domain.labels import SortOptions
 from album.errors import AlbumError, QueryError
@@ -38,8 +39,10 @@ def labelled(album, files, tmp_path):
     album.labels.give("mine", [1, 4])
     album.labels.refuse("mine", [2])
     album.labels.refuse("blue", [3])
-    album.labelling.apply(album.labelling.plan_words("red\nblue\ngreen", ALL), living=True)
-    album.labelling.apply(album.labelling.plan_head("colours", threshold=0.0, only=["Blue"]))
+    album.labelling.apply(album.labelling.plan(TextClasses("red\nblue\ngreen", ALL)), living=True)
+    album.labelling.apply(
+        album.labelling.plan(TrainedClassifier("colours", threshold=0.0), only=["Blue"])
+    )
     return album
 
 
@@ -140,7 +143,7 @@ def test_what_somebody_said_here_stays_and_so_does_what_a_rule_gave(labelled, ot
     other.labels.give("mine", [ids["blue.png"]])
     other.labels.give("red", [ids["green.png"]])
     unsure = SortOptions(temperature=9, strictness=-math.inf)
-    other.labelling.apply(other.labelling.plan_words("blue\nred", unsure, only=["blue"]))
+    other.labelling.apply(other.labelling.plan(TextClasses("blue\nred", unsure), only=["blue"]))
     share = known(other)["blue"]["blue.png"]
 
     taken = import_labels(other, export_labels(labelled))

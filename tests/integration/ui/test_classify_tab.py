@@ -12,10 +12,10 @@ import gradio as gr
 import numpy as np
 import pytest
 
+from album.classification.label_sources import TextClasses
 from album.domain.classification import NONE, Classification, Prediction
 from album.service import Album
 from album.ui.classify.class_picker import ALL_SUBJECTS, _key, decided_at
-from album.ui.classify.deciders import TextClasses
 from album.ui.classify.results_view import CLASSES_WITH_TILES, TILES, ResultsView
 from album.ui.classify.tab import ClassifyTab
 from album.ui.i18n.messages import TEXTS
@@ -43,7 +43,7 @@ class Tab:
         self.given: dict[Any, Any] = {
             it: it.value
             for it in (
-                *self.tab._who, *self.photos.inputs, self.apply.scope, self.tab._looked,
+                *self.tab._source_inputs, *self.photos.inputs, self.apply.scope, self.tab._looked,
             )
         }  # fmt: skip
 
@@ -60,7 +60,7 @@ class Tab:
 
     def presses(self, value: str, number: int = 0) -> dict[Any, Any]:
         event: Any = SimpleNamespace(index=number, value=value)
-        return self.apply.press(event, ENGLISH)
+        return self.apply.on_button(event, ENGLISH)
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def tab(album: Album, ids: dict[str, int], tmp_path: Path) -> Tab:
 
 def sections(answer: str) -> dict[str, list[int]]:
     """The photos below each heading of a grid."""
-    parts = re.findall(r"<h4>(.*?)</h4>(.*?)</section>", answer)
+    parts = re.findall(r"<h4>(.*?)</h4>(.*?)</section>", answer, re.S)
     return {
         name: [int(it) for it in re.findall(r'data-photo="(\d+)"', rest)] for name, rest in parts
     }
@@ -111,7 +111,7 @@ def test_classes_and_names_are_never_markup(tab: Tab, album: Album, ids: dict[st
     shown += str(tab.tab.classify(tab.given, ENGLISH)[tab.tab.verdicts])
     plan = tab.plans()
     tab.apply.write(plan[tab.apply._plan], plan[tab.apply._labels]["value"], True, ENGLISH)
-    shown += tab.apply.told("en")
+    shown += tab.apply.changes_html("en")
 
     assert "<script" not in shown
     assert shown.count("&lt;script") >= 4
@@ -191,7 +191,7 @@ def test_what_is_shown_of_a_large_album_stays_small(tab: Tab, ids: dict[str, int
 
 
 def test_another_way_leaves_nothing_behind_of_the_one_before(tab: Tab) -> None:
-    updates = tab.tab.turn("examples")
+    updates = tab.tab.choose_way("examples")
 
     assert updates[tab.tab.verdicts] == ""
     assert updates[tab.tab._looked] is updates[tab.apply._plan] is None
@@ -355,7 +355,7 @@ def test_the_panel_tells_who_gave_a_label(
     tab: Tab, album: Album, ids: dict[str, int], language: str, words: str
 ) -> None:
     album.set_labels(ids["red"], ["mine"])
-    album.labelling.apply(tab.tab._deciding.plan(TextClasses("red\nblue")))
+    album.labelling.apply(album.labelling.plan(TextClasses("red\nblue")))
 
     box = tab.panel.labels_again(ids["red"], language)[tab.panel.label_box.labels]
 
@@ -368,7 +368,7 @@ def test_the_panel_tells_who_gave_a_label(
 def test_a_label_of_a_rule_that_is_taken_away_in_the_panel_is_refused(
     tab: Tab, album: Album, ids: dict[str, int]
 ) -> None:
-    album.labelling.apply(tab.tab._deciding.plan(TextClasses("red\nblue")))
+    album.labelling.apply(album.labelling.plan(TextClasses("red\nblue")))
 
     box = tab.panel.label_box
     filled = tab.panel.labels_again(ids["red"], "en")[box.outputs[1]]

@@ -54,10 +54,10 @@ def report(labels: Sequence[str] = ("cat", "dog", "tree"), **changes: Any) -> Cl
 
 def rows_of(text: str) -> list[list[str]]:
     """The cells of the first table, as texts."""
-    found = re.search(r"<table>.*?</table>", text)
+    found = re.search(r"<table>.*?</table>", text, re.S)
     assert found
     return [
-        ["".join(cell.itertext()) for cell in row]
+        [" ".join("".join(cell.itertext()).split()) for cell in row]
         for row in ElementTree.fromstring(found[0]).iter("tr")
     ]
 
@@ -144,7 +144,7 @@ def test_calibration_is_said_of_the_percentage_that_misleads_most(
 
 def test_the_curve_goes_through_the_bins_that_have_photos() -> None:
     text = calibration(report(), "en")
-    drawn = re.search(r"<svg.*?</svg>", text)
+    drawn = re.search(r"<svg.*?</svg>", text, re.S)
     assert drawn
     svg = ElementTree.fromstring(drawn[0])
     dots = [(float(it.get("cx", 0)), float(it.get("cy", 0))) for it in svg.iter("circle")]
@@ -161,7 +161,7 @@ def test_the_curve_goes_through_the_bins_that_have_photos() -> None:
 
 def test_jargon_stays_behind_a_line_that_opens_it() -> None:
     for language, words in (("en", "error|emperature|recision|ecall"), ("ko", "ECE|온도|정밀도")):
-        plain = re.sub(r"<details>.*?</details>", "", report_html(report(), language))
+        plain = re.sub(r"<details>.*?</details>", "", report_html(report(), language), flags=re.S)
         assert not re.search(words, re.sub("<.*?>", "", plain))
 
 

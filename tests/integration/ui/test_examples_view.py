@@ -215,13 +215,14 @@ def test_a_dry_run_is_made_of_what_stands_in_the_boxes(album: Album, view: Examp
     album.labels.give("warm", red[:4])
     album.labels.refuse("warm", blue[:4])
 
-    (planned,) = view.plan(" warm ", " red |  빨강 ", True).labels
+    boxes = {view.name: " warm ", view.words: " red |  빨강 ", view.two_stage: True}
+    (planned,) = album.labelling.plan(view.source(boxes)).labels
 
     assert planned.rule.label == "warm"
     assert planned.rule.definition["words"] == "red | 빨강"
     assert planned.rule.definition["two_stage"] is True
     with pytest.raises(QueryError):
-        view.plan("", "", False)
+        album.labelling.plan(view.source({**boxes, view.name: "", view.words: ""}))
 
 
 # The list of all labels
@@ -243,7 +244,7 @@ def test_the_list_says_who_gave_labels_and_which_live(album: Album, view: Exampl
     album.labels.give("by hand", red[:1])
 
     updates = last([view.overview.refresh(ENGLISH)])
-    by_hand, warm = re.findall(r"<li.*?</li>", updates["label-list"])
+    by_hand, warm = re.findall(r"<li.*?</li>", updates["label-list"], re.S)
 
     assert "1 photo<" in by_hand
     assert "switch" not in by_hand
@@ -258,23 +259,23 @@ def test_a_rule_lives_rests_and_is_forgotten(album: Album, view: ExamplesView) -
     with_rule(album, "warm", red[:3])
     listed = last([view.overview.refresh(ENGLISH)])["offer"]
 
-    on = last([view.overview.press(listed, pressed(0, "living"), ENGLISH)])
+    on = last([view.overview.on_button(listed, pressed(0, "living"), ENGLISH)])
     assert 'aria-checked="true"' in on["label-list"]
     assert album.labels.rules()[0].living
-    view.overview.press(listed, pressed(0, "still"), ENGLISH)
+    view.overview.on_button(listed, pressed(0, "still"), ENGLISH)
     assert not album.labels.rules()[0].living
-    view.overview.press(listed, pressed(0, "forget"), ENGLISH)
+    view.overview.on_button(listed, pressed(0, "forget"), ENGLISH)
     assert album.labels.rules() == []
     assert album.labels_of(red[0]) == ["warm"]
 
     for place in (-1, 1, "0", None):
-        view.overview.press(listed, pressed(place, "forget"), ENGLISH)
+        view.overview.on_button(listed, pressed(place, "forget"), ENGLISH)
 
 
 def test_a_label_of_the_list_is_taught_as_it_was_before(album: Album, view: ExamplesView) -> None:
     with_rule(album, "warm", ids_of(album, "red")[:3])
 
-    updates = last([view.overview.press(("warm",), pressed(0, "teach"), ENGLISH)])
+    updates = last([view.overview.on_button(("warm",), pressed(0, "teach"), ENGLISH)])
 
     assert updates["teach-name"]["value"] == "warm"
     assert updates["teach-words"] == "red"
