@@ -160,7 +160,7 @@ class Album:
         )
         self.labels = LabelStore(self.database)
         self.classifiers = classifiers
-        words = ClassEmbeddingCache(self.active, classifiers, self.embeddings_dir)
+        words = ClassEmbeddingCache(classifiers, self.embeddings_dir)
         self.classifier = PhotoClassifier(
             self.store, self.active, classifiers, words, self.urgent_decoder
         )

@@ -15,8 +15,8 @@ from album.errors import QueryError
 from models.interfaces import Classifiers, Proportion
 
 BINS = 10
-MOST_CLASSES = 100  # of a report; a longer list is cut down to the classes that occur
-MOST_LOGITS = 1_000_000  # that a temperature is fitted on
+MOST_CLASSES = 100  # of a report, in which a longer list is cut to the classes that occur
+MOST_LOGITS = 1_000_000  # to fit a temperature on
 
 Ids = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.intp]
@@ -31,32 +31,32 @@ class CalibrationBin:
     high: float
     count: int
     confidence: float
-    """Their mean probability; 0 where there are none."""
+    """Their mean probability, 0 where there are none."""
     accuracy: float
 
 
 @dataclass(frozen=True, slots=True)
 class ClassReport:
-    """How n photos with known labels were sorted into c classes."""
+    """How predictions and labels of n photos agree, for c classes."""
 
     labels: tuple[str, ...]
     confusion: npt.NDArray[np.int64]
-    """(c, c + 1): rows are what people say, columns what was decided; the last is none of these."""
+    """(c, c + 1): rows are labels, columns predictions, the last of them none of these."""
     accuracy: Proportion
     precision: tuple[Proportion | None, ...]
-    """(c,) of what was called so, how much is; None where nothing was."""
+    """(c,), None where nothing was predicted to be of the class."""
     recall: tuple[Proportion | None, ...]
-    """(c,) of what is so, how much was found; None where nothing is."""
+    """(c,), None where no photo has the label."""
     bins: tuple[CalibrationBin, ...]
     ece: float
     """Expected calibration error in [0, 1] (Naeini et al. 2015)."""
     best_temperature: float | None
-    """At which the probabilities could be believed most; None for a trained head, and for a model
-    whose classes answer each for itself."""
+    """The temperature that fits the labels best. None for a trained classifier, and for a model
+    with a sigmoid."""
 
     @property
     def photos(self) -> int:
-        """n"""
+        """Return how many photos were counted."""
         return int(self.confusion.sum())
 
 
@@ -89,20 +89,24 @@ class ClassEvaluation:
     def _truth(
         self, names: Sequence[Sequence[str]], photo_ids: Sequence[int] | None
     ) -> dict[int, int]:
-        """By photo the class that a person gave it, of c lists of names; by rising photo."""
+        """Return the class that people gave each photo, by rising id."""
         class_of: dict[str, int] = {}
-        for first in (True, False):  # what a class is called outweighs the synonyms of others
+        for first in (True, False):  # a class's label outweighs the synonyms of others
             for c, synonyms in enumerate(names):
                 for name in synonyms[:1] if first else synonyms[1:]:
                     class_of.setdefault(_folded(name), c)
-        found: dict[int, set[int]] = {}
+        classes_of: dict[int, set[int]] = {}
         for summary in self._services.labels.summaries():
             c = class_of.get(_folded(summary.label), NONE)
             if c != NONE and "person" in summary.given:
                 for photo_id in self._services.labels.examples(summary.label)[0].tolist():
-                    found.setdefault(photo_id, set()).add(c)
-        wanted = found.keys() if photo_ids is None else found.keys() & set(photo_ids)
-        truth = {it: min(found[it]) for it in sorted(wanted) if len(found[it]) == 1}
+                    classes_of.setdefault(photo_id, set()).add(c)
+        wanted = classes_of.keys() if photo_ids is None else classes_of.keys() & set(photo_ids)
+        truth = {
+            photo_id: min(classes)
+            for photo_id in sorted(wanted)
+            if len(classes := classes_of[photo_id]) == 1
+        }
         _check(len(truth), len(set(truth.values())))
         return truth
 

@@ -268,7 +268,7 @@ class ExampleLabel(LabelSource):
     ) -> tuple[Ids, Floats, float]:
         (rule,) = self.rules()
         ids = None if photo_ids is None else np.array(photo_ids, np.int64)
-        return services.examples.answers(rule, ids)
+        return services.examples.predict(rule, ids)
 
     def _classification(self, ids: Ids, probabilities: Floats, threshold: float) -> Classification:
         winners = np.where(probabilities >= threshold, 0, NONE).astype(np.intp)

@@ -18,8 +18,8 @@ GIVERS: tuple[Giver, ...] = ("person", "words", "examples", "model")
 
 # It refreshes whenever it scrolls into view. What cannot be undone needs a second click.
 ON_LOAD = """
-new IntersectionObserver((seen) => {
-  if (seen.some((it) => it.isIntersecting)) trigger('load');
+new IntersectionObserver((entries) => {
+  if (entries.some((entry) => entry.isIntersecting)) trigger('load');
 }).observe(element);
 element.addEventListener('click', (event) => {
   const button = event.target.closest('[data-what]');

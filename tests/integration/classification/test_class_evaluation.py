@@ -82,7 +82,7 @@ def test_decisions_are_counted_by_what_people_say(album, ids):
         assert recall.value == confusion[c, c] / confusion[c].sum()
 
 
-def test_what_is_none_of_these_has_a_column_and_counts_as_missed(album, ids):
+def test_none_of_these_has_a_column_and_misses(album, ids):
     give(album, ids, red="red", blue="blue", green="green")
 
     strict = album.class_evaluation.evaluate(TextClasses(CLASSES, SortOptions(strictness=math.inf)))
@@ -135,7 +135,7 @@ def test_the_best_temperature_is_that_of_the_logits(album, ids):
     assert report.best_temperature == pytest.approx(own.best_temperature(logits, told), rel=1e-3)
 
 
-def test_a_model_that_was_trained_by_a_sigmoid_has_no_best_temperature(tmp_path, towns):
+def test_sigmoid_model_has_no_best_temperature(tmp_path, towns):
     class Sigmoid(FakeEncoder):
         logit_bias = -5.0
 
@@ -147,7 +147,8 @@ def test_a_model_that_was_trained_by_a_sigmoid_has_no_best_temperature(tmp_path,
     album.close()
 
 
-def test_photos_of_two_of_the_classes_and_labels_that_a_rule_gave_do_not_count(album, ids):
+def test_ambiguous_and_rule_labels_do_not_count(album, ids):
+    """Photos of two of the classes and labels that a rule gave do not count."""
     give(album, ids, red="red", blue="blue")
     album.labels.give("blue", [ids["red"][0]])
     album.labels.give("Holiday", [ids["red"][1]])  # no class of the list
@@ -168,7 +169,8 @@ def test_photos_of_two_of_the_classes_and_labels_that_a_rule_gave_do_not_count(a
     assert report.recall[2] is None
 
 
-def test_a_class_is_what_it_is_called_first_and_only_then_its_synonyms(album, ids):
+def test_first_name_of_a_class_outweighs_synonyms(album, ids):
+    """A class is what it is called first and only then its synonyms."""
     give(album, ids, red="red", blue="blue")
 
     report = album.class_evaluation.evaluate(TextClasses("warm | blue\nred\nblue", EVERYTHING))
@@ -192,7 +194,7 @@ def test_too_few_labelled_photos_are_one_sentence(album, ids, labels):
         album.class_evaluation.evaluate(TextClasses(CLASSES))
 
 
-def test_of_a_long_list_the_classes_that_occur_are_reported(album, ids):
+def test_long_list_reports_the_classes_that_occur(album, ids):
     give(album, ids, red="red", blue="blue")
     many = "\n".join(f"thing {n}" for n in range(200))
 
@@ -238,7 +240,7 @@ class WithHead(DefaultClassifiers):
         return ByBrightness()
 
 
-def test_a_trained_head_is_held_against_the_same_labels(tmp_path, towns):
+def test_trained_head_is_evaluated_on_the_same_labels(tmp_path, towns):
     album = _album(tmp_path, towns, WithHead(), FakeEncoder())
     ids = _taken_in(album, tmp_path)
     give(album, ids, red="red", blue="Dark Blue")
