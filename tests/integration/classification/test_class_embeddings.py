@@ -268,13 +268,13 @@ def test_read_only_folder_costs_only_the_cache(tmp_path):
 
 
 def test_another_model_has_words_of_its_own(album):
-    words_of = album.classifier._words
-    first = words_of.now().directions(CLASSES)
+    cache = album.classifier._words
+    first = cache.get(album.active.current()).directions(CLASSES)
     album.active.set_encoder(FakeEncoder("other"), fill=False)
-    assert words_of.now() is words_of.of(album.active.current())
+    assert cache.get(album.active.current()) is cache.get(album.active.current())
     album.active._active, album.active._next = album.active._next, None
 
-    second = words_of.now().directions(CLASSES)
+    second = cache.get(album.active.current()).directions(CLASSES)
 
     assert not np.allclose(first, second)
     assert sorted(it.name for it in album.embeddings_dir.glob("*.names.npy")) == [

@@ -357,7 +357,7 @@ def test_classes_of_one_list_are_asked_once_together(coloured, tmp_path, monkeyp
 
     import_shades(coloured, tmp_path, "blue", 1, 21)
 
-    ((classes, options, photo_ids),) = asked
+    ((classes, options, photo_ids, _),) = asked
     assert classes.splitlines() == CLASSES.splitlines()
     assert (options, photo_ids) == (ALL, [13])
 
