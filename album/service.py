@@ -15,6 +15,7 @@ from album.captioning.query_translation import QueryTranslator
 from album.classification.embedding_cache import ClassEmbeddingCache
 from album.classification.evaluation import ClassEvaluation
 from album.classification.few_shot import FewShotLearner
+from album.classification.label_sources import SourceServices
 from album.classification.labelling import Labelling
 from album.classification.trained_classifiers import TrainedHeads
 from album.classification.zero_shot import PhotoClassifier
@@ -117,14 +118,15 @@ class Album:
         self._folders = tuple(folders)
         self._watch = FolderWatcher(self._folders, self._rescan_if_changed, rescan_every_s)
         self.search = PhotoSearch(store, captions, self.texts, active, embeddings_dir, urgent)
-        cache = ClassEmbeddingCache(active, classifiers, embeddings_dir)
+        cache = ClassEmbeddingCache(classifiers, embeddings_dir)
         self.classifier = PhotoClassifier(store, active, classifiers, cache, urgent)
         self.teacher = FewShotLearner(store, labels, active, classifiers, cache)
         self.heads = TrainedHeads(
             store, originals, active, classifiers, data_dir / "classifiers", urgent
         )
-        self.class_evaluation = ClassEvaluation(labels, self.classifier, self.heads, classifiers)
-        self.labelling = Labelling(labels, self.classifier, self.teacher, self.heads, active)
+        self.sources = SourceServices(self.classifier, self.teacher, self.heads, labels)
+        self.class_evaluation = ClassEvaluation(self.sources, classifiers)
+        self.labelling = Labelling(self.sources, active)
         self.describer = CaptionRanker(store, captions, active, urgent)
         self.captions = PhotoCaptions(
             store,

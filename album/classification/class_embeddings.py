@@ -1,9 +1,9 @@
-"""ClassEmbeddings: what one model makes of the names of classes, encoded once and kept on disk.
+"""ClassEmbeddings: text embeddings of class names by one model, cached on disk.
 
     embeddings/<model>.names.npy    (m, d) float32, one row for each name
     embeddings/<model>.names.json   which names these are, and a checksum of the matrix
 
-Both are a cache: what is damaged, or does not fit together, is left aside and encoded again.
+Both are a cache: what is damaged or does not match is ignored and encoded again.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 MOST_KEPT = 20_000  # names: with a width of 768 they take 61 MB
 NAMES_AT_ONCE = 32  # between two steps of the progress
-SAVE_EACH = 2_000  # new names, so that a long list that is interrupted is not for nothing
+SAVE_EACH = 2_000  # new names, so that an interrupted long list keeps most of its work
 
 Floats = npt.NDArray[np.float32]
 Key = tuple[str, str, str]
@@ -38,18 +38,18 @@ Key = tuple[str, str, str]
 
 
 class ClassEmbeddings:
-    """A small vector store of words for one model; safe to call from many threads.
+    """A small vector store of class names for one model, safe to call from many threads.
 
-    Two processes may have the same files: the one that writes last decides what they hold.
+    Two processes may share the files: the one that writes last decides what they hold.
     """
 
     def __init__(self, encoder: Encoder, classifiers: Classifiers, path: Path) -> None:
-        """Nothing is read or encoded yet.
+        """Set up the store, without reading or encoding yet.
 
         Args:
-            encoder: whose text tower is asked.
+            encoder: its text tower encodes the names.
             classifiers: puts names into templates.
-            path: the .npy file; what its rows are stands beside it.
+            path: the .npy file. The names of its rows are in a file beside it.
         """
         self._encoder = encoder
         self._classifiers = classifiers
@@ -64,19 +64,22 @@ class ClassEmbeddings:
         wording: Wording = "ensemble",
         on_progress: Callable[[int, int], None] | None = None,
     ) -> Embeddings:
-        """(c, d) one unit direction per class: the weighted mean over its names.
+        """Return a unit direction for each class, the weighted mean over its names.
 
         Args:
-            classes: any, with their names; the same name is encoded once.
-            wording: what names are put into.
-            on_progress: told (done, total) of the names that are new; not called for none.
+            classes: with their names. A name of several classes is encoded once.
+            wording: the templates that names are put into.
+            on_progress: called with (done, total) of the new names, not called for none.
+
+        Returns:
+            (c, d) float32, rows of L2 norm 1.
         """
         if not classes:
             return np.zeros((0, self._encoder.dim), np.float32)
-        names = [name for each in classes for name in each.names]
+        names = [name for spec in classes for name in spec.names]
         rows = self._rows_of(names, wording, on_progress)  # (m, d)
         weights = np.array([name.weight for name in names], np.float32)
-        starts = np.cumsum([0, *(len(each.names) for each in classes[:-1])])
+        starts = np.cumsum([0, *(len(spec.names) for spec in classes[:-1])])
         means = np.add.reduceat(rows * weights[:, None], starts, axis=0)  # (c, d)
         means /= np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12)
         return np.asarray(means, np.float32)
@@ -88,27 +91,27 @@ class ClassEmbeddings:
         on_progress: Callable[[int, int], None] | None,
     ) -> Floats:
         wanted = {_key(name, wording): name for name in names}
-        found: dict[Key, Floats] = {}
+        rows: dict[Key, Floats] = {}
         with self._lock:
             known = self._known()
             for key in wanted:
                 if key in known:
-                    found[key] = known[key] = known.pop(key)  # used last
-        lacking = [key for key in wanted if key not in found]
+                    rows[key] = known[key] = known.pop(key)  # now the most recently used
+        missing = [key for key in wanted if key not in rows]
         try:
-            for start in range(0, len(lacking), NAMES_AT_ONCE):
-                part = lacking[start : start + NAMES_AT_ONCE]
-                found.update(self._encoded(part, wanted, wording))
+            for start in range(0, len(missing), NAMES_AT_ONCE):
+                part = missing[start : start + NAMES_AT_ONCE]
+                rows.update(self._encode(part, wanted, wording))
                 if on_progress is not None:
-                    on_progress(start + len(part), len(lacking))
+                    on_progress(start + len(part), len(missing))
         finally:
             self._save(least=1)
-        return np.stack([found[_key(name, wording)] for name in names])
+        return np.stack([rows[_key(name, wording)] for name in names])
 
-    def _encoded(
+    def _encode(
         self, keys: Sequence[Key], names: dict[Key, ClassName], wording: Wording
     ) -> dict[Key, Floats]:
-        """The rows of a few names; under the lock, lest two threads encode the same ones."""
+        """Encode a few names under the lock, so that two threads do not encode the same ones."""
         with self._lock:
             known = self._known()
             new = [key for key in keys if key not in known]
@@ -117,20 +120,20 @@ class ClassEmbeddings:
             )
             known.update(zip(new, rows, strict=True))
             self._unsaved += len(new)
-            found = {key: known[key] for key in keys}
+            encoded = {key: known[key] for key in keys}
             while len(known) > MOST_KEPT:
                 del known[next(iter(known))]
         self._save(least=SAVE_EACH)
-        return found
+        return encoded
 
     def _known(self) -> dict[Key, Floats]:
-        """By name its row; read from the files at the first call."""
+        """Return the rows by name, read from the files at the first call."""
         if self._rows is None:
             self._rows = _load(self._path, self._encoder.dim)
         return self._rows
 
     def _save(self, least: int) -> None:
-        """Write the files if at least so many names are new."""
+        """Write the files if at least `least` names are new."""
         with self._lock:
             if self._rows is not None and self._unsaved >= least:
                 self._unsaved = 0
@@ -142,12 +145,12 @@ def _key(name: ClassName, wording: Wording) -> Key:
 
 
 def _templates() -> str:
-    """Names the templates, so that rows of other ones are not taken for those of these."""
+    """Return a checksum of the templates, which tells rows of other templates apart."""
     return hashlib.sha256(repr((TEMPLATES, KIND_TEMPLATES)).encode()).hexdigest()[:8]
 
 
 def _load(path: Path, d: int) -> dict[Key, Floats]:
-    """What the files hold; nothing where they are damaged or of other templates."""
+    """Read the rows, none where the files are damaged or of other templates."""
     try:
         table: Any = json.loads(path.with_suffix(".json").read_bytes())
         matrix = path.read_bytes()
@@ -168,7 +171,7 @@ def _load(path: Path, d: int) -> dict[Key, Floats]:
 
 
 def _write(path: Path, rows: dict[Key, Floats]) -> None:
-    """Put both files in place, each in one step; the checksum tells whether they are a pair."""
+    """Replace both files, each in one step: a checksum tells whether they are a pair."""
     matrix = io.BytesIO()
     np.save(matrix, np.stack(list(rows.values())))
     checksum = zlib.crc32(matrix.getbuffer())
@@ -177,7 +180,7 @@ def _write(path: Path, rows: dict[Key, Floats]) -> None:
     # Another process may be writing the same files, so the parts have names of their own.
     parts = [path.with_suffix(f".{os.getpid()}.part"), keys.with_suffix(f".{os.getpid()}.part2")]
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)  # somebody may have deleted it
+        path.parent.mkdir(parents=True, exist_ok=True)  # people may have deleted it
         parts[0].write_bytes(matrix.getbuffer())
         parts[1].write_text(json.dumps(table, ensure_ascii=False), encoding="utf-8")
         parts[0].replace(path)

@@ -1,7 +1,7 @@
-"""Classes as people write them: one a line, with synonyms, kinds, weights and how common they are.
+"""Classes as people write them: one a line, with synonyms, kinds, weights and priors.
 
     고양이 | cat | 2:kitten     names of one class in any language, one of which counts double
-    두루미 | crane (bird)       a name that could be several things, with what sort is meant
+    두루미 | crane (bird)       an ambiguous name with the kind that is meant
     dog * 3                     three times as common as a class without a number
 
 The first name of a class is its label.
@@ -19,7 +19,7 @@ SYNONYMS = "|"
 MOST_CLASSES = 5_000
 MOST_NAMES = 20_000
 LONGEST_NAME = 100
-LONGEST_LIST = 5_000_000  # characters: so many names with their kinds and weights have no more
+LONGEST_LIST = 5_000_000  # characters, enough for that many names with kinds and weights
 SMALLEST, LARGEST = 0.01, 100.0  # weights, and how common a class is
 QUOTED = 30  # characters of a name that a sentence repeats
 
@@ -29,34 +29,34 @@ _KIND = re.compile("(?<=\\S) ?[(\uff08]([^()\uff08\uff09]+)[)\uff09]$")  # full-
 
 
 def parse_classes(text: str, least: int = 2) -> list[ClassSpec]:
-    """Classes out of lines such as `학 | 2:crane (bird) | heron * 3`.
+    """Parse classes from lines such as `학 | 2:crane (bird) | heron * 3`.
 
-    Empty lines and names that stand twice in a line go.
+    Empty lines, and names repeated in a line, are dropped.
 
     Args:
         text: one class a line.
         least: how many there must be.
 
     Raises:
-        QueryError: fewer than `least` classes, too many, one that stands there twice, or a name or
-            number that cannot be used.
+        QueryError: fewer than `least` classes, too many, a repeated one, or a name or number that
+            cannot be used.
     """
     if len(text) > LONGEST_LIST:
         raise QueryError(f"The list of classes has more than {LONGEST_LIST} characters; cut it.")
     lines = [" ".join(_clean(line).split()) for line in text.splitlines()]
-    classes = [found for line in lines if (found := _class(line)) is not None]
+    classes = [spec for line in lines if (spec := _class(line)) is not None]
     if len(classes) > MOST_CLASSES:
         raise QueryError(f"These are {len(classes)} classes; {MOST_CLASSES} at most work at once.")
-    names = sum(len(each.names) for each in classes)
+    names = sum(len(spec.names) for spec in classes)
     if names > MOST_NAMES:
         raise QueryError(f"These are {names} names; {MOST_NAMES} at most work at once.")
     labels: set[str] = set()
-    for each in classes:
-        if each.label.casefold() in labels:
+    for spec in classes:
+        if spec.label.casefold() in labels:
             raise QueryError(
-                f"“{_short(each.label)}” stands there twice; begin each line with another name."
+                f"“{_short(spec.label)}” stands there twice; begin each line with another name."
             )
-        labels.add(each.label.casefold())
+        labels.add(spec.label.casefold())
     if len(classes) < least:
         if least > 1:
             raise QueryError("Write at least two classes, one on each line.")
@@ -65,7 +65,7 @@ def parse_classes(text: str, least: int = 2) -> list[ClassSpec]:
 
 
 def _class(line: str) -> ClassSpec | None:
-    """The class of a line whose blanks are single; None for a line without names."""
+    """Parse a line with single blanks, and return None where it has no names."""
     prior = 1.0
     if match := _PRIOR.search(line):
         line, prior = line[: match.start()], _number(match[1])
@@ -104,7 +104,7 @@ def _number(digits: str) -> float:
 
 
 def _clean(line: str) -> str:
-    """Composed letters, without control characters, marks of byte order, and halves of letters."""
+    """Compose letters, and drop control characters, byte order marks and lone surrogates."""
     whole = unicodedata.normalize("NFC", line.encode(errors="replace").decode())
     return "".join(
         " " if unicodedata.category(letter) == "Cc" else letter

@@ -1,4 +1,4 @@
-"""Trained classifiers as text in JSON: those that read embeddings are small enough to carry along.
+"""Trained classifiers as JSON: those that read embeddings are small enough.
 
 {"name": "pets", "files": {"card.json": "<base64>", "head.safetensors": "<base64>"}}
 """
@@ -20,25 +20,25 @@ from models.interfaces import Classifiers
 
 FILES: Final = ("card.json", "head.safetensors")
 MOST_BYTES: Final = 20_000_000
-"""Of the files of one; networks that look at pictures are larger."""
+"""Of the files of one classifier. Networks that read images are larger."""
 NAME: Final = re.compile(r"[\w-][\w. -]{0,99}")
-"""Of a folder: no way out of the one that it lies in, and not hidden."""
+"""Of a folder: no path out of its parent, and not hidden."""
 
 
 def is_small(folder: Path) -> bool:
-    """Whether the classifier in a folder can be carried along."""
-    sizes = (file.stat().st_size for it in FILES if (file := folder / it).is_file())
+    """Return whether the classifier in a folder is small enough for an export."""
+    sizes = (file.stat().st_size for name in FILES if (file := folder / name).is_file())
     return NAME.fullmatch(folder.name) is not None and sum(sizes) <= MOST_BYTES
 
 
-def packed(folder: Path) -> dict[str, Any]:
-    """The classifier in a folder as JSON.
+def pack(folder: Path) -> dict[str, Any]:
+    """Pack the classifier in a folder as JSON.
 
     Raises:
         AlbumError: it cannot be read.
     """
     try:
-        files = {it: base64.b64encode((folder / it).read_bytes()).decode() for it in FILES}
+        files = {name: base64.b64encode((folder / name).read_bytes()).decode() for name in FILES}
     except OSError as error:
         raise AlbumError(
             f"The trained classifier “{folder.name}” cannot be read: {error.strerror or error}."
@@ -47,26 +47,26 @@ def packed(folder: Path) -> dict[str, Any]:
 
 
 @contextmanager
-def unpacked(
+def unpack(
     wanted: Sequence[Any], folder: Path, classifiers: Classifiers
 ) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
-    """Put classifiers into a folder: each appears whole, and all stay if the block goes well.
+    """Unpack classifiers into a folder, and remove them if the block raises.
 
     Args:
-        wanted: JSON as `packed` makes it, or anything else.
+        wanted: JSON as `pack` makes it, or anything else.
         folder: where the album keeps them.
-        classifiers: read each once before it is believed.
+        classifiers: loads each one as a check.
 
     Yields:
-        The names of those that are new, and of those whose name is taken there.
+        The names of the new ones, and of those whose name is taken there.
 
     Raises:
-        AlbumError: one of them is damaged, or cannot be written; the folder is as it was.
+        AlbumError: one of them is damaged, or cannot be written. The folder is as it was.
     """
-    files = dict(map(_checked, wanted))
+    files = dict(map(_check, wanted))
     if len(files) < len(wanted):
         raise damaged("a classifier stands there twice")
-    taken = {it.name for it in folder.iterdir()} if folder.is_dir() else set()
+    taken = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
     new = tuple(name for name in files if name not in taken)
     left = tuple(name for name in files if name in taken)
     if not new:
@@ -97,13 +97,14 @@ def unpacked(
 
 
 def damaged(where: str) -> AlbumError:
-    """Said of JSON that is not what an album has written."""
+    """Make the error for JSON that no album has written."""
     return AlbumError(f"The export of labels is damaged ({where}); nothing of it was taken in.")
 
 
-def _checked(it: Any) -> tuple[str, dict[str, bytes]]:
-    """The name and the files of a classifier; what is in them is left to who loads them."""
-    name, files = (it.get("name"), it.get("files")) if isinstance(it, dict) else (None, None)
+def _check(value: Any) -> tuple[str, dict[str, bytes]]:
+    """Return the name and the files of a classifier, without a look into the files."""
+    parts = value if isinstance(value, dict) else {}
+    name, files = parts.get("name"), parts.get("files")
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise damaged("the name of a classifier")
     if not isinstance(files, dict) or set(files) != set(FILES):

@@ -1,4 +1,4 @@
-"""FewShotLearner: labels that people teach by pointing at photos."""
+"""FewShotLearner: labels learned from photos that people marked."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ Floats = npt.NDArray[np.float32]
 
 ASK = 10
 SURE = 20
-BACKGROUND = 1000  # photos that stand for the album: more change nothing, and cost time
-# Of a rare label hardly one photo is near the threshold; asking about some of the surest finds more
-# of it (measured: 5.5 in place of 3.4 after three rounds). Of a common one it is a waste.
+BACKGROUND = 1000  # photos that represent the album: more only cost time
+# A rare label has few photos near the threshold. Asking about some of the surest finds more of
+# them (measured: 5.5 instead of 3.4 after three rounds). For a common label it wastes questions.
 SURE_TOO, KNOWN_WELL = 3, 8
 SHORTLIST = 400  # of the photos nearest to the threshold, from which those to ask about are chosen
-# Cosines from which on two photos are too alike to ask about both; the second where there would not
-# be ten by the first.
+# Cosines from which on two photos are too alike to ask about both. The second applies where the
+# first leaves fewer than ten.
 ALIKE, SAME = 0.97, 0.995
-CONTRADICTIONS = 50  # pairs that are told
-# Share of the album that the words let through in two stages; with pocket that holds 96 % of the
+CONTRADICTIONS = 50  # pairs at most
+# Share of the album that passes the text stage. With pocket it holds 96 % of the
 # photos of a class of tiny-imagenet, 99 % of Intel's scenes, 92 to 98 % of everyday groups.
 WORDS_FIND = 0.4
 
@@ -42,22 +42,21 @@ class FewShotModel:
 
     rule: LabelRule
     positives: int
-    """How many photos it learned from that are of it: those that are here and encoded."""
+    """How many positive examples it learned from: those in the album and encoded."""
     negatives: int
     threshold: float
     precision: Proportion | None
-    """Of examples it had not seen; None where there are too few to tell."""
+    """On held-out examples. None where there are too few to tell."""
     recall: Proportion | None
     ask: tuple[int, ...]
-    """Up to ten photos to say something of: the least sure, and a few of the surest while it knows
-    little. Nobody said anything of them, and they differ from each other."""
+    """Up to ten unmarked photos to ask about, which differ from each other: the least sure, and a
+    few of the surest while it has few examples."""
     surest: tuple[tuple[int, float], ...]
-    """Up to 20 (photo id, probability) that nobody said anything of, the surest first."""
+    """Up to 20 (photo id, probability) of unmarked photos, most probable first."""
     contradictions: tuple[tuple[int, int], ...]
-    """Pairs of photos that look the same, of which one is and the other is not; the most alike
-    first."""
+    """Pairs of a positive and a negative example that look the same, the most alike first."""
     left_out: int = 0
-    """How many examples taught nothing, for they are not encoded yet."""
+    """How many examples were not used because they are not encoded yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,28 +69,28 @@ class _Photos:
     """(n, d)"""
 
     def of(self, rows: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> _Photos:
-        """Some of them, copied out of the matrix; a vector that is damaged becomes zero."""
+        """Copy some of them out of the matrix, with zeros for damaged values."""
         return _Photos(self.ids[rows], np.nan_to_num(self.vectors[rows]))
 
 
 @dataclass(frozen=True, slots=True)
 class _Lesson:
-    """What a label was learned from, and what came of it."""
+    """What a label was learned from, and the fitted probe."""
 
     album: _Photos
-    is_it: _Photos
-    is_not: _Photos
-    told_of: Ids
-    """All photos that somebody said something of, encoded or not."""
+    positives: _Photos
+    negatives: _Photos
+    marked: Ids
+    """All photos that people marked, encoded or not."""
     text: Floats | None
     fitted: FittedProbe
 
 
 class FewShotLearner:
-    """Learns labels from what people said of photos, and from words.
+    """Learns labels from examples and from words.
 
-    Nothing learned is kept: it takes a fraction of a second, and so is always of the examples, the
-    words and the model as they are.
+    Nothing learned is stored: learning takes a fraction of a second, and so it always follows the
+    examples, the words and the model as they are now.
     """
 
     def __init__(
@@ -109,12 +108,12 @@ class FewShotLearner:
         self._words = words
 
     def teach(self, label: str, words: str = "", *, two_stage: bool = False) -> FewShotModel:
-        """Learn a label from its examples as they are now; nothing is written.
+        """Learn a label from its examples as they are now, without writing.
 
         Args:
             label: its name.
-            words: names of it as in a list of classes (`고양이 | cat`); "" for the label itself.
-            two_stage: only photos that the words find are asked about.
+            words: its names as in a list of classes (`고양이 | cat`), "" for the label itself.
+            two_stage: ask only about photos that match the words.
 
         Raises:
             QueryError: no name, neither examples nor words, or no photos that are encoded.
@@ -125,34 +124,34 @@ class FewShotLearner:
         rule = LabelRule(" ".join(label.split()), "examples", definition)
         lesson = self._learn(rule)
         shares = _shares(lesson, lesson.album, rule)
-        silent = ~is_in(lesson.album.ids, lesson.told_of)
+        unmarked = ~is_in(lesson.album.ids, lesson.marked)
         if two_stage:
-            silent &= shares > 0
-        rows = np.flatnonzero(silent)
+            unmarked &= shares > 0
+        rows = np.flatnonzero(unmarked)
         surest = rows[np.argsort(-shares[rows], kind="stable")[:SURE]]
         threshold = lesson.fitted.threshold
         unsure = rows[np.argsort(np.abs(shares[rows] - threshold), kind="stable")[:SHORTLIST]]
-        if len(lesson.is_it.ids) < KNOWN_WELL:
+        if len(lesson.positives.ids) < KNOWN_WELL:
             unsure = np.concatenate([surest[:SURE_TOO], unsure])
         return FewShotModel(
             rule=rule,
-            positives=len(lesson.is_it.ids),
-            negatives=len(lesson.is_not.ids),
+            positives=len(lesson.positives.ids),
+            negatives=len(lesson.negatives.ids),
             threshold=threshold,
             precision=lesson.fitted.precision,
             recall=lesson.fitted.recall,
             ask=_spread_out(lesson.album.of(unsure), lesson),
             surest=tuple((int(lesson.album.ids[row]), float(shares[row])) for row in surest),
-            contradictions=_contradictions(lesson.is_it, lesson.is_not),
-            left_out=len(lesson.told_of) - len(lesson.is_it.ids) - len(lesson.is_not.ids),
+            contradictions=_contradictions(lesson.positives, lesson.negatives),
+            left_out=len(lesson.marked) - len(lesson.positives.ids) - len(lesson.negatives.ids),
         )
 
-    def answers(self, rule: LabelRule, photo_ids: Ids | None = None) -> tuple[Ids, Floats, float]:
-        """What a rule of kind "examples" says of photos of the album.
+    def predict(self, rule: LabelRule, photo_ids: Ids | None = None) -> tuple[Ids, Floats, float]:
+        """Predict photos of the album by a rule of kind "examples".
 
         Returns:
             (n,) rising ids of those of `photo_ids` (None: all) that have a vector, (n,) their
-            probabilities, 0 where the words do not find it in two stages, and the threshold.
+            probabilities, 0 for photos that fail the text stage, and the threshold.
 
         Raises:
             QueryError, ModelLoadingError: as of `teach`.
@@ -163,8 +162,10 @@ class FewShotLearner:
         if photo_ids is not None:
             rows = rows[is_in(ids[rows], photo_ids)]
         shares = _shares(lesson, lesson.album, rule)
-        own = rule.definition.get("threshold")
-        return ids[rows], shares[rows], lesson.fitted.threshold if own is None else float(own)
+        threshold = rule.definition.get("threshold")
+        if threshold is None:
+            threshold = lesson.fitted.threshold
+        return ids[rows], shares[rows], float(threshold)
 
     def _learn(self, rule: LabelRule) -> _Lesson:
         label = rule.label
@@ -180,8 +181,8 @@ class FewShotLearner:
             )
         words = str(rule.definition.get("words", ""))
         examples = self._labels.examples(label)
-        is_it, is_not = (album.of(is_in(album.ids, ids)) for ids in examples)
-        if not len(is_it.ids) and not words:
+        positives, negatives = (album.of(is_in(album.ids, ids)) for ids in examples)
+        if not len(positives.ids) and not words:
             if len(examples[0]):
                 raise QueryError(
                     f"The photos that show “{label}” are still being looked at; try soon."
@@ -190,18 +191,19 @@ class FewShotLearner:
         text: Floats | None = None
         if names := words or _readable(label):
             specs = parse_classes(names, least=1)
-            text = self._words.of(active).directions(specs)[0]
-        told_of = np.union1d(*examples)
-        silent = np.flatnonzero(~is_in(album.ids, told_of))
-        evenly = np.linspace(0, len(silent), min(len(silent), BACKGROUND), False).astype(np.intp)
+            text = self._words.get(active).directions(specs)[0]
+        marked = np.union1d(*examples)
+        unmarked = np.flatnonzero(~is_in(album.ids, marked))
+        n = len(unmarked)
+        evenly = np.linspace(0, n, min(n, BACKGROUND), False).astype(np.intp)
         fitted = self._classifiers.fit_probe(
-            is_it.vectors, is_not.vectors, album.of(silent[evenly]).vectors, text
+            positives.vectors, negatives.vectors, album.of(unmarked[evenly]).vectors, text
         )
-        return _Lesson(album, is_it, is_not, told_of, text, fitted)
+        return _Lesson(album, positives, negatives, marked, text, fitted)
 
 
 def _readable(label: str) -> str:
-    """The label as words for a model; "" where it is none, such as an emoji."""
+    """Return the label as text for a model, "" where it has no letters, such as an emoji."""
     try:
         parse_classes(label, least=1)
     except QueryError:
@@ -210,7 +212,7 @@ def _readable(label: str) -> str:
 
 
 def _shares(lesson: _Lesson, photos: _Photos, rule: LabelRule) -> Floats:
-    """(n,) the probability of each photo, 0 where it is not asked about."""
+    """Return (n,) probabilities, 0 for photos that fail the text stage."""
     n = len(photos.ids)
     shares, fits = np.empty(n, np.float32), np.zeros(n, np.float32)
     for start in range(0, n, BLOCK_ROWS):
@@ -220,20 +222,22 @@ def _shares(lesson: _Lesson, photos: _Photos, rule: LabelRule) -> Floats:
         if lesson.text is not None:
             fits[part] = vectors @ lesson.text
     if rule.definition.get("two_stage") and lesson.text is not None:
-        # Generous: whatever the words miss is lost. No example must be missed, so words that do
-        # not fit the examples let everything through.
+        # Generous, because a photo that fails here is lost. Every example must pass, so words that
+        # do not fit the examples let everything through.
         needed = float(np.quantile(fits, 1 - WORDS_FIND))
-        if len(lesson.is_it.ids):
-            needed = min(needed, float((lesson.is_it.vectors @ lesson.text).min()))
+        if len(lesson.positives.ids):
+            needed = min(needed, float((lesson.positives.vectors @ lesson.text).min()))
         shares[fits < needed] = 0
     return shares
 
 
 def _spread_out(photos: _Photos, lesson: _Lesson) -> tuple[int, ...]:
-    """Up to ten of the photos, the first ones that differ from each other, if possible also from
-    the examples."""
-    told = np.concatenate([lesson.is_it.vectors, lesson.is_not.vectors])
-    nearest = (photos.vectors @ told.T).max(axis=1, initial=-1.0)  # (n,)
+    """Choose the first ten photos that differ from each other.
+
+    If possible, they differ from the examples, too.
+    """
+    marked = np.concatenate([lesson.positives.vectors, lesson.negatives.vectors])
+    nearest = (photos.vectors @ marked.T).max(axis=1, initial=-1.0)  # (n,)
     chosen: list[int] = []
     for alike, beside_examples in ((ALIKE, True), (SAME, True), (SAME, False)):
         for row, vector in enumerate(photos.vectors):
@@ -247,11 +251,11 @@ def _spread_out(photos: _Photos, lesson: _Lesson) -> tuple[int, ...]:
     return tuple(int(photos.ids[row]) for row in chosen)
 
 
-def _contradictions(is_it: _Photos, is_not: _Photos) -> tuple[tuple[int, int], ...]:
+def _contradictions(positives: _Photos, negatives: _Photos) -> tuple[tuple[int, int], ...]:
     pairs: list[tuple[float, int, int]] = []
-    for start in range(0, len(is_it.ids), ASK * ASK):  # a strip at a time: there may be thousands
-        cosines = is_it.vectors[start : start + ASK * ASK] @ is_not.vectors.T
+    for start in range(0, len(positives.ids), ASK * ASK):  # blocks, for thousands of them
+        cosines = positives.vectors[start : start + ASK * ASK] @ negatives.vectors.T
         for row, column in np.argwhere(cosines > SAME):
-            pair = int(is_it.ids[start + row]), int(is_not.ids[column])
+            pair = int(positives.ids[start + row]), int(negatives.ids[column])
             pairs.append((-float(cosines[row, column]), *pair))
     return tuple((yes, no) for _, yes, no in sorted(pairs)[:CONTRADICTIONS])

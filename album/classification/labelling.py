@@ -1,149 +1,80 @@
-"""Labelling: dry runs of rules over the album, applying and undoing them, and living labels."""
+"""Labelling: dry runs of label sources, applying and undoing them, and automatic labels."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
-from album.classification.few_shot import FewShotLearner
-from album.classification.rule_predictions import (
-    Floats,
-    Ids,
-    PredictionSet,
-    RulePredictions,
-    by_question,
-)
-from album.classification.trained_classifiers import TrainedHeads
-from album.classification.zero_shot import PhotoClassifier
+from album.classification.label_sources import LabelSource, SourceServices, source_of
 from album.domain.classification import Classification
-from album.domain.labels import (
-    LabelChange,
-    LabelPlan,
-    LabelRule,
-    PlannedLabel,
-    RuleKind,
-    SortOptions,
-    label_name,
-)
+from album.domain.labels import LabelChange, LabelPlan, LabelRule, PlannedLabel
 from album.encoding.active_encoder import ActiveEncoder
 from album.errors import AlbumError, QueryError
 from album.storage.auto_label_progress import AutoLabelProgress, RuleCursor
-from album.storage.labels import LabelStore
 from models.errors import ModelError
 
 log = logging.getLogger(__name__)
 
 NEW_AT_ONCE: Final = 2000
-"""Photos after which what living labels found is written, and closing is noticed."""
+"""Photos after which new automatic labels are written and closing is noticed."""
+
+Ids = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float32]
+Matches = tuple[Ids, Floats]
+"""The photos of one label, most probable first, and their probabilities in [0, 1]."""
 
 
 class Labelling:
     """Gives labels by rules: planned first, written in one transaction, undone in one."""
 
-    def __init__(
-        self,
-        labels: LabelStore,
-        classifier: PhotoClassifier,
-        teacher: FewShotLearner,
-        heads: TrainedHeads,
-        active: ActiveEncoder,
-    ) -> None:
-        self._labels = labels
-        self._living = AutoLabelProgress(labels.database)
-        self._classifier = classifier
-        self._answers = RulePredictions(classifier, teacher, heads)
-        self._heads = heads
+    def __init__(self, services: SourceServices, active: ActiveEncoder) -> None:
+        self._services = services
+        self._labels = services.labels
+        self._progress = AutoLabelProgress(services.labels.database)
         self._active = active
         self._catching_up = threading.Lock()
         self._warned: set[str] = set()
 
     # Dry runs
 
-    def plan_words(
+    def plan(
         self,
-        classes: str,
-        options: SortOptions | None = None,
+        source: LabelSource,
         *,
         only: Sequence[str] = (),
         photo_ids: Sequence[int] | None = None,
     ) -> LabelPlan:
-        """A dry run of classes out of words: each photo's best class, if it is not "none of these".
+        """Plan the labels that a source would give.
 
         Args:
-            classes: the list, one class a line.
-            options: how it decides.
-            only: the labels that are to be given; none: all of the list.
-            photo_ids: the photos to look at; None: the whole album.
+            source: what decides.
+            only: the labels to give, none for all classes of the source.
+            photo_ids: the photos to look at, None for the whole album.
 
         Raises:
-            QueryError: the list cannot be used, or lacks one of `only`.
+            QueryError: the source cannot be used, or lacks one of `only`.
+            ModelError: its trained classifier is gone or damaged.
         """
-        options = options or SortOptions()
-        clock = self._clock()
-        sorting = self._classifier.sort_photos(classes, options, photo_ids)
-        finite = np.isfinite(options.strictness)
-        definition = {
-            "classes": [line.strip() for line in classes.splitlines() if line.strip()],
-            "temperature": options.temperature,
-            "strictness": options.strictness if finite else None,
-            "wording": options.wording,
-        }
-        return self._plan(
-            _rules_of(sorting, "words", definition, only), PredictionSet.of(sorting), clock
-        )
-
-    def plan_examples(
-        self,
-        label: str,
-        words: str = "",
-        *,
-        two_stage: bool = False,
-        photo_ids: Sequence[int] | None = None,
-    ) -> LabelPlan:
-        """A dry run of a label that was taught by examples.
-
-        Raises:
-            QueryError: there are no examples.
-        """
-        definition = {"words": words, "two_stage": two_stage, "threshold": None}
-        rule = LabelRule(label_name(label), "examples", definition)
-        clock = self._clock()
-        return self._plan([rule], self._answers.of_rule(rule, photo_ids), clock)
-
-    def plan_head(
-        self,
-        head: str,
-        *,
-        threshold: float = 0.5,
-        only: Sequence[str] = (),
-        photo_ids: Sequence[int] | None = None,
-    ) -> LabelPlan:
-        """A dry run of a classifier that was trained on a folder of photos.
-
-        Raises:
-            QueryError: it reads vectors of another model than the one in use, or lacks one of
-                `only`.
-            ModelError: there is none of this name.
-        """
-        clock = self._clock()
-        sorting = self._heads.sort(head, photo_ids, threshold)
-        rules = _rules_of(sorting, "model", {"head": head, "threshold": threshold}, only)
-        return self._plan(rules, PredictionSet.of(sorting), clock)
+        cursor = self._cursor()
+        classification = source.predict(self._services, photo_ids)
+        rules = source.rules(classification.labels, only)
+        return self._plan(rules, classification, cursor)
 
     def plan_again(self, label: str) -> LabelPlan:
-        """A dry run of the rule that the label has already, over the whole album.
+        """Plan a label over the whole album by the rule that it has.
 
         Raises:
-            QueryError: it has none, or it cannot be asked any more.
-            ModelError: its classifier is gone.
+            QueryError: it has no rule, or the rule has nothing to go by any more.
+            ModelError: its trained classifier is gone or damaged.
         """
         rule = self._labels.rule(label)
-        clock = self._clock()
-        return self._plan([rule], self._answers.of_rule(rule, None), clock)
+        cursor = self._cursor()
+        return self._plan([rule], source_of(rule).predict(self._services), cursor)
 
     # Written
 
@@ -151,29 +82,29 @@ class Labelling:
         """Write a plan in one transaction.
 
         Args:
-            plan: as it was shown; what a person said since goes before it.
-            living: new photos get the labels, too; then also a plan that gives none is written.
+            plan: the dry run. What a person said since outweighs it.
+            living: new photos get the labels, too. Then a plan that gives none is written as well.
 
         Raises:
             QueryError: there is nothing to write.
-            AlbumError: nothing is left to write, or more than can be kept.
+            AlbumError: nothing is left to write, or more than can be stored.
         """
         if not (plan.photos or plan.removals or living) or not plan.labels:
             raise QueryError("There is nothing to write: no photo would get or lose a label.")
         return self._labels.apply(plan, living=living)
 
     def undo(self, act_id: int) -> LabelChange:
-        """Put back what was written at once.
+        """Undo one change.
 
         Raises:
-            AlbumError: there is no such act, or it was undone before.
+            AlbumError: there is no such change, or it was undone before.
         """
         return self._labels.undo(act_id)
 
-    # Living labels
+    # Automatic labels
 
     def living(self, label: str, on: bool) -> LabelRule:
-        """Have new photos get a label by its rule, or not any more.
+        """Set whether new photos get a label by its rule.
 
         Raises:
             QueryError: the label has no rule.
@@ -181,42 +112,65 @@ class Labelling:
         return self._labels.set_living(label, on)
 
     def catch_up(self, stopped: Callable[[], bool] = lambda: False) -> int:
-        """Ask the living rules about the photos that are new; how many labels were given.
+        """Give new photos their automatic labels.
 
-        A rule that cannot be asked now is tried again next time and does not stop the others.
+        A rule that fails is tried again next time and does not stop the others.
+
+        Returns:
+            How many labels were given.
         """
         given = 0
         with self._catching_up:
             model_id = self._active.model_id
-            if model_id is None or not self._living.pending_rules(model_id):
+            if model_id is None or not self._progress.pending_rules(model_id):
                 return 0
             try:
-                model_id = self._active.current().encoder.model_id  # loaded now, where it was not
+                model_id = self._active.current().encoder.model_id  # loads it where needed
             except (AlbumError, ModelError) as error:
                 log.warning("new photos do not get their living labels: %s", error)
                 return 0
-            for seen, rules in self._living.pending_rules(model_id).items():
-                for together in by_question(rules):
+            for cursor, rules in self._progress.pending_rules(model_id).items():
+                for source, group in self._by_source(rules).items():
                     try:
-                        given += self._ask_about_new(together, seen, model_id, stopped)
+                        given += self._label_new(source, group, cursor, model_id, stopped)
                     except (AlbumError, ModelError) as error:
-                        self._warn_once(together[0].label, str(error))
+                        self._warn_once(group[0].label, str(error))
         return given
 
-    def _ask_about_new(
-        self, rules: list[LabelRule], seen: RuleCursor, model_id: str, stopped: Callable[[], bool]
+    def _by_source(self, rules: Iterable[LabelRule]) -> dict[LabelSource, list[LabelRule]]:
+        """Group rules that one source decides, so that it predicts once for all of them."""
+        groups: dict[LabelSource, list[LabelRule]] = {}
+        for rule in rules:
+            try:
+                groups.setdefault(source_of(rule), []).append(rule)
+            except AlbumError as error:
+                self._warn_once(rule.label, str(error))
+        return groups
+
+    def _label_new(
+        self,
+        source: LabelSource,
+        rules: list[LabelRule],
+        cursor: RuleCursor,
+        model_id: str,
+        stopped: Callable[[], bool],
     ) -> int:
-        """Ask rules that have one question in common about the photos that they have not seen."""
-        given, behind = 0, True
-        while behind and not stopped():
-            photo_ids, now_seen = self._living.new_photos(seen, model_id, NEW_AT_ONCE)
-            behind = len(photo_ids) == NEW_AT_ONCE and seen[0] == model_id
-            answers: list[tuple[LabelRule, list[tuple[int, float]]]] = [(it, []) for it in rules]
+        """Give labels to the photos behind the cursor of their rules."""
+        given, is_behind = 0, True
+        while is_behind and not stopped():
+            photo_ids, next_cursor = self._progress.new_photos(cursor, model_id, NEW_AT_ONCE)
+            is_behind = len(photo_ids) == NEW_AT_ONCE and cursor[0] == model_id
+            answers: list[tuple[LabelRule, list[tuple[int, float]]]] = [
+                (rule, []) for rule in rules
+            ]
             if len(photo_ids):
-                asked = self._answers.of_rule(rules[0], photo_ids.tolist())
-                answers = [(rule, asked.pairs(rule)) for rule in rules]
-            given += self._living.add_labels(answers, seen, now_seen)
-            seen = now_seen
+                matches = _matches(source.predict(self._services, photo_ids.tolist()), rules)
+                answers = [
+                    (rule, list(zip(ids.tolist(), probabilities.tolist(), strict=True)))
+                    for rule, (ids, probabilities) in zip(rules, matches, strict=True)
+                ]
+            given += self._progress.add_labels(answers, cursor, next_cursor)
+            cursor = next_cursor
         return given
 
     def _warn_once(self, label: str, problem: str) -> None:
@@ -225,47 +179,47 @@ class Labelling:
             self._warned.add(line)
             log.warning("new photos do not get a living label: %s", line)
 
-    # How it is done
+    # Plans
 
-    def _clock(self) -> tuple[str, int]:
-        """The vectors that there are before a question: who comes later, was not asked about."""
+    def _cursor(self) -> tuple[str, int]:
+        """Return the last vector before a plan: photos that come later are not in it."""
         model_id = self._active.current().encoder.model_id
-        return model_id, self._living.last_seq(model_id)
+        return model_id, self._progress.last_seq(model_id)
 
     def _plan(
-        self, rules: Sequence[LabelRule], asked: PredictionSet, clock: tuple[str | None, int]
+        self, rules: Sequence[LabelRule], classification: Classification, cursor: tuple[str, int]
     ) -> LabelPlan:
-        found = [asked.found(rule) for rule in rules]
+        matches = _matches(classification, rules)
+        looked_at = classification.photo_ids
         labels = [
-            self._planned(rule, *it, asked.looked_at) for rule, it in zip(rules, found, strict=True)
+            self._plan_label(rule, *photos, looked_at)
+            for rule, photos in zip(rules, matches, strict=True)
         ]
-        none = len(asked.looked_at) - sum(len(ids) for ids, _ in found)
-        return LabelPlan(tuple(labels), none, *clock)
+        none = len(looked_at) - sum(len(ids) for ids, _ in matches)
+        return LabelPlan(tuple(labels), none, *cursor)
 
-    def _planned(
+    def _plan_label(
         self, rule: LabelRule, ids: Ids, probabilities: Floats, looked_at: Ids
     ) -> PlannedLabel:
         by_person, by_rule, refused = self._labels.photo_ids_by_giver(rule.label)
-        has, wrong = np.isin(ids, by_rule), np.isin(ids, refused)
-        new = ~(has | wrong | np.isin(ids, by_person))
+        is_labelled, is_refused = np.isin(ids, by_rule), np.isin(ids, refused)
+        is_new = ~(is_labelled | is_refused | np.isin(ids, by_person))
         return PlannedLabel(
             rule,
-            adds=ids[new],
-            probabilities=probabilities[new],
+            adds=ids[is_new],
+            probabilities=probabilities[is_new],
             takes=np.setdiff1d(by_rule[np.isin(by_rule, looked_at)], ids),
             kept=int(np.isin(by_person, looked_at).sum()),
-            refused=int(wrong.sum()),
-            again=ids[has],
-            again_probabilities=probabilities[has],
+            refused=int(is_refused.sum()),
+            again=ids[is_labelled],
+            again_probabilities=probabilities[is_labelled],
         )
 
 
-def _rules_of(
-    sorting: Classification, kind: RuleKind, definition: Mapping[str, Any], only: Sequence[str]
-) -> list[LabelRule]:
-    """A rule for each class, or for those that were chosen."""
-    chosen = list(dict.fromkeys(only)) or sorting.labels
-    for name in chosen:
-        if name not in sorting.labels:
-            raise QueryError(f"“{name}” is none of the classes: choose one of them.")
-    return [LabelRule(label_name(it), kind, {**definition, "class": it}) for it in chosen]
+def _matches(classification: Classification, rules: Sequence[LabelRule]) -> list[Matches]:
+    """Return the photos of each rule, none where its class is gone from the classification."""
+    columns = {label: c for c, label in enumerate(classification.labels)}
+    return [
+        classification.photos_in_class(columns.get(name, len(columns)))
+        for name in (rule.definition.get("class", classification.labels[0]) for rule in rules)
+    ]

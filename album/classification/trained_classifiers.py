@@ -1,4 +1,4 @@
-"""TrainedHeads: classifiers that were trained on a folder of photos, on files and on the album."""
+"""TrainedHeads: classifiers that were trained on a folder of photos."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LOADED_KEPT = 2
-"""Classifiers that stay in memory: one with an image tower of its own has up to 400 MB."""
+"""Classifiers that stay in memory: one with its own image tower takes up to 400 MB."""
 BATCH = 32
 BLOCK_SHARES = 1 << 22
-"""Probabilities held at once, whatever the number of classes: 16 MB."""
+"""Probabilities held at once for any number of classes: 16 MB."""
 
 Ids = npt.NDArray[np.int64]
 
 
 class TrainedHeads:
-    """The trained classifiers in a folder, put to work."""
+    """The trained classifiers in a folder, for files and for photos of the album."""
 
     def __init__(
         self,
@@ -60,20 +60,20 @@ class TrainedHeads:
         self._loaded: OrderedDict[HeadCard, TrainedHead] = OrderedDict()
 
     def cards(self) -> list[HeadCard]:
-        """What is known of each, newest first."""
+        """List the classifiers, newest first."""
         return self._classifiers.heads(self.folder)
 
     def classify_files(
         self, name: str, files: Sequence[Path], threshold: float = 0.5
     ) -> list[Prediction | UnreadableImageError]:
-        """The classes of image files, most probable first; below `threshold` none of these.
+        """Predict the classes of image files, none of these below `threshold`.
 
         Raises:
-            QueryError: it reads vectors of another model than the one in use.
+            QueryError: it reads embeddings of another model than the one in use.
             ModelError: there is none of this name, or it is damaged.
         """
         head = self._head(name)
-        active = None if head.image_size else self._reading(head)
+        active = None if head.image_size else self._model_of(head)
         results: list[Prediction | UnreadableImageError] = []
         for file in files:
             try:
@@ -87,21 +87,21 @@ class TrainedHeads:
                     shares = head.of_images([image])
                 else:
                     shares = head.of_embeddings(active.encoder.encode_images([image]))
-                results += _verdicts(head.card, shares, threshold)
+                results += _predictions(head.card, shares, threshold)
         return results
 
     def classify_photos(
         self, name: str, photo_ids: Sequence[int], threshold: float = 0.5
     ) -> list[Prediction]:
-        """The same for photos of the album.
+        """Predict the classes of photos of the album, none of these below `threshold`.
 
         Raises:
-            PhotoNotFoundError: an id names no photo, or one that cannot be looked at.
+            PhotoNotFoundError: an id names no photo, or one without an image to read.
             QueryError, ModelError: as of `classify_files`.
         """
         head = self._head(name)
-        active = None if head.image_size else self._reading(head)
-        verdicts: list[Prediction] = []
+        active = None if head.image_size else self._model_of(head)
+        predictions: list[Prediction] = []
         for photo_id in photo_ids:
             photo = self._store.get(photo_id)
             if active is None:
@@ -119,8 +119,8 @@ class TrainedHeads:
                         f"{photo.filename} is still being looked at; try soon."
                     )
                 shares = head.of_embeddings(vectors)
-            verdicts += _verdicts(head.card, shares, threshold)
-        return verdicts
+            predictions += _predictions(head.card, shares, threshold)
+        return predictions
 
     def sort(
         self,
@@ -129,16 +129,15 @@ class TrainedHeads:
         threshold: float = 0.5,
         on_progress: Callable[[int, int], None] | None = None,
     ) -> Classification:
-        """Sort photos of the album (None: all of it).
+        """Classify photos of the album, from their vectors or else their thumbnails.
 
-        From their vectors where it reads those, else from their thumbnails. Photos that are gone,
-        not encoded yet, or without anything to look at are left out.
+        Photos that are deleted, not encoded yet, or without an image to read are left out.
 
         Args:
             name: of the classifier.
-            photo_ids: which photos.
-            threshold: in [0, 1]; a photo whose best class is less probable is none of these.
-            on_progress: called with the photos done and their number, now and then.
+            photo_ids: which photos, None for all.
+            threshold: in [0, 1]. A photo whose best class is less probable is none of these.
+            on_progress: called with (done, total) photos.
 
         Raises:
             QueryError, ModelError: as of `classify_files`.
@@ -148,12 +147,12 @@ class TrainedHeads:
         parts = self._from_thumbnails if head.image_size else self._from_vectors
         ids, winners = [np.empty(0, np.int64)], [np.empty(0, np.intp)]
         probabilities = [np.empty(0, np.float32)]
-        for some, shares, done, total in parts(head, wanted):
+        for part_ids, shares, done, total in parts(head, wanted):
             best = shares.argmax(axis=1)  # (b,)
-            sureness = shares[np.arange(len(best)), best]
-            ids.append(some)
-            winners.append(np.where(sureness < threshold, NONE, best))
-            probabilities.append(sureness)
+            best_shares = shares[np.arange(len(best)), best]
+            ids.append(part_ids)
+            winners.append(np.where(best_shares < threshold, NONE, best))
+            probabilities.append(best_shares)
             if on_progress is not None:
                 on_progress(done, total)
         all_ids = np.concatenate(ids)
@@ -168,8 +167,8 @@ class TrainedHeads:
     def _from_vectors(
         self, head: TrainedHead, wanted: Ids | None
     ) -> Iterator[tuple[Ids, Shares, int, int]]:
-        """(b,) ids, (b, c) probabilities, photos done, photos in all: a block at a time."""
-        index = self._reading(head).index
+        """Yield (b,) ids, (b, c) probabilities, photos done and photos in all."""
+        index = self._model_of(head).index
         total, done = len(index), 0
         rows = max(1, BLOCK_SHARES // len(head.card.classes))
         for all_ids, all_vectors in index.blocks():
@@ -184,18 +183,18 @@ class TrainedHeads:
     def _from_thumbnails(
         self, head: TrainedHead, wanted: Ids | None
     ) -> Iterator[tuple[Ids, Shares, int, int]]:
-        """The same, from what lies on the disk."""
+        """Yield as `_from_vectors`, from thumbnails or originals."""
         if wanted is None:
             wanted = np.array([photo.photo_id for photo in self._store.all_photos()], np.int64)
         with ThreadPoolExecutor(DECODING_THREADS, thread_name_prefix="decode") as threads:
             for start in range(0, len(wanted), BATCH):
                 photos = self._store.get_many(wanted[start : start + BATCH].tolist())
-                looked = threads.map(
+                decoded = threads.map(
                     lambda photo: self._image_of(photo, head.image_size), photos.values()
                 )
                 images = {
                     key: image
-                    for key, image in zip(photos, looked, strict=True)
+                    for key, image in zip(photos, decoded, strict=True)
                     if image is not None
                 }
                 done = min(start + BATCH, len(wanted))
@@ -211,7 +210,7 @@ class TrainedHeads:
         return None
 
     def _head(self, name: str) -> TrainedHead:
-        """The classifier of this name, loaded once; one that was trained anew is another."""
+        """Load a classifier once, and again after it was trained again."""
         card = next((card for card in self.cards() if card.name == name), None)
         with self._lock:
             if card is not None and card in self._loaded:
@@ -223,8 +222,12 @@ class TrainedHeads:
                 self._loaded.popitem(last=False)
             return head
 
-    def _reading(self, head: TrainedHead) -> Active:
-        """The model in use, where `head` reads its vectors."""
+    def _model_of(self, head: TrainedHead) -> Active:
+        """Return the model in use, whose embeddings `head` reads.
+
+        Raises:
+            QueryError: it reads those of another model.
+        """
         active = self._active.current()
         if active.encoder.model_id != head.card.model_id:
             raise QueryError(
@@ -235,11 +238,11 @@ class TrainedHeads:
         return active
 
 
-def _verdicts(card: HeadCard, shares: Shares, threshold: float) -> list[Prediction]:
-    """One for each row of (n, c) probabilities."""
-    verdicts = []
+def _predictions(card: HeadCard, shares: Shares, threshold: float) -> list[Prediction]:
+    """Make the prediction of each row of (n, c) probabilities."""
+    predictions = []
     for row in shares:
         order = np.argsort(-row, kind="stable")
         scores = tuple(LabelScore(card.classes[c], float(row[c])) for c in order)
-        verdicts.append(Prediction(scores, none=bool(row[order[0]] < threshold)))
-    return verdicts
+        predictions.append(Prediction(scores, none=bool(row[order[0]] < threshold)))
+    return predictions

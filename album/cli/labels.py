@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from album.classification.few_shot import FewShotModel
+from album.classification.label_sources import ExampleLabel
 from album.classification.label_transfer import export_labels, import_labels, read_labels
 from album.cli.common import AsJson, DataDir, errors_as_sentences, open_album, print_json
 from album.cli.output import (
@@ -227,7 +228,7 @@ def teach(
         model = album.teacher.teach(name, words, two_stage=two_stage)
         act = None
         if apply:
-            plan = album.labelling.plan_examples(name, words, two_stage=two_stage)
+            plan = album.labelling.plan(ExampleLabel(name, words, two_stage))
             act = album.labelling.apply(plan, living=living)
         ask = photos_json(album, model.ask)
         if as_json:

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from tqdm import tqdm
 
+from album.classification.label_sources import LabelSource, TextClasses, TrainedClassifier
 from album.cli.common import (
     AsJson,
     DataDir,
@@ -68,19 +69,15 @@ def classify(
     if (dry_run or living) and not apply:
         raise QueryError("--dry-run and --living go with --apply.")
     classes = labels.replace(",", "\n")
-    options = SortOptions(temperature, strict)
+    source: LabelSource = TextClasses(classes, SortOptions(temperature, strict))
+    if head:
+        source = TrainedClassifier(head, threshold)
     with open_album(context, data_dir, model=True) as album:
         if not apply:
-            if head:
-                verdicts = album.heads.classify_files(head, files or [], threshold)
-            else:
-                verdicts = album.classifier.classify_files(files or [], classes, options)
-            _print_predictions(files or [], verdicts, album.classifier.model_id, as_json)
+            predictions = source.classify_files(album.sources, files or [])
+            _print_predictions(files or [], predictions, album.classifier.model_id, as_json)
             return
-        if head:
-            plan = album.labelling.plan_head(head, threshold=threshold, only=apply)
-        else:
-            plan = album.labelling.plan_words(classes, options, only=apply)
+        plan = album.labelling.plan(source, only=apply)
         act = None if dry_run else album.labelling.apply(plan, living=living)
         if as_json:
             print_json(**plan_json(album, plan), act=act and act_json(act))

@@ -54,9 +54,8 @@ def everything_has_a_class(page: Page) -> None:
     slide(page, "strictness", "Home", "-6")
 
 
-def test_labels_are_written_after_a_dry_run_found_by_search_and_taken_back(
-    album: ServedAlbum, open_page: OpenPage
-) -> None:
+def test_labels_are_written_searched_and_undone(album: ServedAlbum, open_page: OpenPage) -> None:
+    """Labels are written after a dry run found by search and taken back."""
     page = open_page(album)
     at_classes(page)
     everything_has_a_class(page)
@@ -99,7 +98,7 @@ def test_a_slider_shows_at_once_what_it_does(album: ServedAlbum, open_page: Open
     expect(page.locator(".none-of-these .class-head")).to_contain_text("4 photos")
 
 
-def test_dropped_files_and_found_photos_are_classified_side_by_side(
+def test_files_and_results_are_classified_together(
     album: ServedAlbum, open_page: OpenPage, tmp_path: Path
 ) -> None:
     page = open_page(album)
@@ -119,9 +118,7 @@ def test_dropped_files_and_found_photos_are_classified_side_by_side(
     expect(page.locator("#photo-panel")).to_be_visible()
 
 
-def test_everyday_words_fill_the_list_and_every_way_has_its_place(
-    album: ServedAlbum, open_page: OpenPage
-) -> None:
+def test_subjects_fill_the_list_and_ways_switch(album: ServedAlbum, open_page: OpenPage) -> None:
     page = open_page(album)
     at_classes(page, "")
     choose(page, "starting-words", "Animals")
@@ -137,9 +134,8 @@ def test_everyday_words_fill_the_list_and_every_way_has_its_place(
     expect(page.locator("#classes")).to_be_visible()
 
 
-def test_a_rules_label_that_is_taken_away_by_hand_does_not_come_back(
-    album: ServedAlbum, open_page: OpenPage
-) -> None:
+def test_rule_label_removed_by_hand_stays_removed(album: ServedAlbum, open_page: OpenPage) -> None:
+    """A rules label that is taken away by hand does not come back."""
     page = open_page(album)
     at_classes(page)
     everything_has_a_class(page)

@@ -58,7 +58,7 @@ def question(page: Page, name: str) -> Locator:
 
 
 @pytest.mark.parametrize("locale", ["en-US", "ko-KR"])
-def test_a_label_is_taught_by_pointing_and_tried_on_the_whole_album(
+def test_label_is_taught_and_tried_on_album(
     served: ServedAlbum, open_page: OpenPage, locale: str
 ) -> None:
     page = open_page(served, locale)
@@ -100,9 +100,7 @@ def test_a_label_is_taught_by_pointing_and_tried_on_the_whole_album(
     assert page.locator(".toast-body").count() == 0
 
 
-def test_marks_belong_to_the_name_and_stay_though_somebody_goes_away(
-    served: ServedAlbum, open_page: OpenPage
-) -> None:
+def test_marks_belong_to_a_name_and_persist(served: ServedAlbum, open_page: OpenPage) -> None:
     page = open_page(served)
     teach(page, "en-US", "kept")
     question(page, "lion.jpg").locator("[data-mark=is]").click()
@@ -122,7 +120,7 @@ def test_marks_belong_to_the_name_and_stay_though_somebody_goes_away(
     expect(question(page, "lion.jpg")).to_have_attribute("data-said", "is")
 
 
-def test_a_mark_without_a_name_is_taken_back_and_says_why(
+def test_mark_without_a_name_is_reverted_with_reason(
     served: ServedAlbum, open_page: OpenPage
 ) -> None:
     page = open_page(served, "ko-KR")
@@ -135,7 +133,7 @@ def test_a_mark_without_a_name_is_taken_back_and_says_why(
 
 
 @pytest.mark.parametrize(("locale", "theme"), [("en-US", "light"), ("ko-KR", "dark")])
-def test_teaching_and_its_report_can_be_read_on_a_phone(
+def test_teaching_and_report_fit_a_phone(
     served: ServedAlbum, open_page: OpenPage, locale: str, theme: str
 ) -> None:
     page = open_page(served, locale, width=390, color_scheme=theme)

@@ -1,32 +1,34 @@
-"""The second step of the Classify tab: which classes, in words or by a trained classifier."""
+"""The second step of the Classify tab: text classes or a trained classifier."""
 
 from __future__ import annotations
 
-import html
 import math
 from typing import Any
 
 import gradio as gr
+from markupsafe import Markup
 
+from album.classification.label_sources import TextClasses, TrainedClassifier
 from album.domain.labels import SortOptions
 from album.errors import QueryError
 from album.service import Album
-from album.ui.classify.deciders import TextClasses, TrainedClassifier
+from album.ui.classify.results_view import join_names
 from album.ui.i18n.messages import LANGUAGES, i18n, language_of, say, say_count
 from album.ui.shared.alerts import alerts_on_failure
+from album.ui.shared.templates import render
 from album.ui.shared.updates import Updates
 from models.interfaces import HeadCard, Wording
 from models.prompts import SUBJECTS, pairs_of
 
 ALL_SUBJECTS = "all"
 WORDINGS: tuple[Wording, ...] = ("name", "sentence", "ensemble")
-LEAST_STRICT, MOST_STRICT = -6.0, 6.0  # log-odds; at the least everything has a class
-DECIDED = 4.0  # of the slider, either way: temperatures from 16 to 1/16
+LEAST_STRICT, MOST_STRICT = -6.0, 6.0  # log-odds, at the least everything has a class
+DECIDED = 4.0  # ends of the slider: temperatures from 16 to 1/16
 CLASSES_NAMED = 30
 
 
 class WordClasses:
-    """Classes that are written one a line, and how they decide."""
+    """Classes that are written one a line, with their options."""
 
     def __init__(self, album: Album) -> None:
         self._album = album
@@ -39,7 +41,7 @@ class WordClasses:
                 max_lines=16,
                 elem_id="classes",
             )
-            subjects = [(i18n(_key(it)), it) for it in (*SUBJECTS, ALL_SUBJECTS)]
+            subjects = [(i18n(_key(subject)), subject) for subject in (*SUBJECTS, ALL_SUBJECTS)]
             self._subject = gr.Dropdown(
                 [(i18n("starting_words_none"), ""), *subjects],
                 value="",
@@ -49,68 +51,77 @@ class WordClasses:
             with gr.Accordion(i18n("finer"), open=False, elem_id="finer"):
                 gr.Markdown(i18n("writing_help"), elem_classes="note")
                 self._wording = gr.Radio(
-                    [(i18n(f"wording_{it}"), it) for it in WORDINGS],
+                    [(i18n(f"wording_{wording}"), wording) for wording in WORDINGS],
                     value="ensemble",
                     label=i18n("wording"),
                     elem_id="wording",
                 )
                 self.decided = gr.Slider(
-                    -DECIDED, DECIDED, 0, step=0.05, buttons=[],
-                    label=i18n("decided"), info=i18n("decided_info"), elem_id="decided",
-                )  # fmt: skip
+                    -DECIDED,
+                    DECIDED,
+                    0,
+                    step=0.05,
+                    buttons=[],
+                    label=i18n("decided"),
+                    info=i18n("decided_info"),
+                    elem_id="decided",
+                )
                 self._strictness = gr.Slider(
-                    LEAST_STRICT, MOST_STRICT, 0, step=0.25, buttons=[],
-                    label=i18n("strictness"), info=i18n("strictness_info"), elem_id="strictness",
-                )  # fmt: skip
+                    LEAST_STRICT,
+                    MOST_STRICT,
+                    0,
+                    step=0.25,
+                    buttons=[],
+                    label=i18n("strictness"),
+                    info=i18n("strictness_info"),
+                    elem_id="strictness",
+                )
                 self._fit = gr.Button(i18n("fit"), size="sm", elem_id="fit")
                 self._fitted = gr.HTML(elem_id="fitted", elem_classes="note")
         private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-        self._subject.input(
-            self.add_words, [self._classes, self._subject], [self._classes, self._subject],
-            **private,
-        )  # fmt: skip
+        boxes = [self._classes, self._subject]
+        self._subject.input(self.add_words, boxes, boxes, **private)
         self._fit.click(self.fit, self.inputs, [self.decided, self._fitted], **private)
 
     @property
     def inputs(self) -> set[Any]:
-        """What `chosen` wants to be given."""
+        """Components that `chosen` reads."""
         return {self._classes, self._wording, self.decided, self._strictness}
 
     @property
     def finer(self) -> list[Any]:
-        """What changes the results as soon as it is turned."""
+        """Components whose change updates the results at once."""
         return [self._wording, self.decided, self._strictness]
 
-    def chosen(self, given: Updates) -> TextClasses:
-        """The classes as they are written and how they decide."""
-        strictness = float(given[self._strictness])
+    def chosen(self, values: Updates) -> TextClasses:
+        """Return the classes as they are written, with their options."""
+        strictness = float(values[self._strictness])
         return TextClasses(
-            given[self._classes] or "",
+            values[self._classes] or "",
             SortOptions(
-                temperature=2.0 ** -float(given[self.decided]),
+                temperature=2.0 ** -float(values[self.decided]),
                 strictness=-math.inf if strictness <= LEAST_STRICT else strictness,
-                wording=given[self._wording],
+                wording=values[self._wording],
             ),
         )
 
     def add_words(self, classes: str, subject: str, request: gr.Request) -> tuple[str, str]:
-        """The everyday words of a subject below those that are there, in both languages."""
-        own = LANGUAGES.index(language_of(request))
+        """Add the everyday words of a subject, in both languages."""
+        first = LANGUAGES.index(language_of(request))
         lines = [line for line in (classes or "").splitlines() if line.strip()]
         known = {name.strip().casefold() for line in lines for name in line.split("|")}
         for name in SUBJECTS:
             if subject in (name, ALL_SUBJECTS):
                 for pair in pairs_of(name):
-                    label, other = pair[own], pair[1 - own]
+                    label, other = pair[first], pair[1 - first]
                     if label.casefold() not in known:
                         lines.append(f"{label} | {other}")
         return "\n".join(lines), ""
 
     @alerts_on_failure
-    def fit(self, given: Updates, request: gr.Request) -> Updates:
-        """Be as decided as the photos that people labelled show it to be right."""
-        way = self.chosen(given)
-        report = self._album.class_evaluation.of_words(way.classes, way.options)
+    def fit(self, values: Updates, request: gr.Request) -> Updates:
+        """Set the temperature that fits the photos that people labelled."""
+        report = self._album.class_evaluation.evaluate(self.chosen(values))
         if report.best_temperature is None:
             return {self._fitted: ""}
         return {
@@ -126,47 +137,56 @@ class HeadClasses:
         self._album = album
         with gr.Column(elem_id="way-head", visible=False, min_width=0) as self.column:
             self._none = gr.Markdown(i18n("head_none"), elem_classes="note", elem_id="no-heads")
-            self._name = gr.Dropdown(
+            self.name = gr.Dropdown(
                 [], label=i18n("head"), elem_id="head", visible=False, interactive=True
             )
             self._about = gr.HTML(elem_id="about-head", elem_classes="note")
             self._threshold = gr.Slider(
-                0, 1, 0.5, step=0.01, buttons=[], visible=False,
-                label=i18n("head_threshold"), info=i18n("head_threshold_info"),
+                0,
+                1,
+                0.5,
+                step=0.01,
+                buttons=[],
+                visible=False,
+                label=i18n("head_threshold"),
+                info=i18n("head_threshold_info"),
                 elem_id="head-threshold",
-            )  # fmt: skip
-        self._name.input(
-            self.tell, self._name, self._about,
-            api_visibility="private", show_progress="hidden",
-        )  # fmt: skip
+            )
+        self.name.input(
+            self.describe,
+            self.name,
+            self._about,
+            api_visibility="private",
+            show_progress="hidden",
+        )
 
     @property
     def inputs(self) -> set[Any]:
-        """What `chosen` wants to be given."""
-        return {self._name, self._threshold}
+        """Components that `chosen` reads."""
+        return {self.name, self._threshold}
 
     @property
     def finer(self) -> list[Any]:
-        """What changes the results as soon as it is turned."""
+        """Components whose change updates the results at once."""
         return [self._threshold]
 
     @property
     def outputs(self) -> list[Any]:
-        """What `offers` changes."""
-        return [self._none, self._name, self._about, self._threshold]
+        """Components that `update_choices` changes."""
+        return [self._none, self.name, self._about, self._threshold]
 
-    def chosen(self, given: Updates) -> TrainedClassifier:
-        """The classifier that was chosen.
+    def chosen(self, values: Updates) -> TrainedClassifier:
+        """Return the chosen classifier.
 
         Raises:
-            QueryError: none was.
+            QueryError: none is chosen.
         """
-        if not given[self._name]:
+        if not values[self.name]:
             raise QueryError("Choose a trained classifier first.")
-        return TrainedClassifier(str(given[self._name]), float(given[self._threshold]))
+        return TrainedClassifier(str(values[self.name]), float(values[self._threshold]))
 
-    def offers(self, chosen: str | None, language: str) -> Updates:
-        """The classifiers that there are now; `chosen` stays where it still is one."""
+    def update_choices(self, chosen: str | None, language: str) -> Updates:
+        """Offer the classifiers of the album, and keep `chosen` while it exists."""
         cards = {card.name: card for card in self._album.heads.cards()}
         name = chosen if chosen in cards else next(iter(cards), None)
         choices = [
@@ -175,37 +195,32 @@ class HeadClasses:
         ]
         return {
             self._none: gr.update(visible=not cards),
-            self._name: gr.update(choices=choices, value=name, visible=bool(cards)),
+            self.name: gr.update(choices=choices, value=name, visible=bool(cards)),
             self._about: _about(cards[name], language) if name else "",
             self._threshold: gr.update(visible=bool(cards)),
         }
 
-    @property
-    def name(self) -> Any:
-        """The box that the classifier is chosen in."""
-        return self._name
-
-    def tell(self, name: str | None, request: gr.Request) -> str:
-        """What is known of a classifier."""
-        found = next((card for card in self._album.heads.cards() if card.name == name), None)
-        return "" if found is None else _about(found, language_of(request))
+    def describe(self, name: str | None, request: gr.Request) -> str:
+        """Describe a classifier."""
+        cards = self._album.heads.cards()
+        return next((_about(card, language_of(request)) for card in cards if card.name == name), "")
 
 
 def decided_at(temperature: float) -> float:
-    """Where the slider of how decided the shares are stands for a temperature above 0."""
+    """Return the slider's position for a softmax temperature above 0."""
     return round(max(-DECIDED, min(DECIDED, -math.log2(temperature))), 2)
 
 
-def _about(card: HeadCard, language: str) -> str:
+def _about(card: HeadCard, language: str) -> Markup:
     facts = say(
-        language, "head_facts",
-        photos=sum(card.photos), accuracy=card.accuracy, day=card.trained_at[:10],
-    )  # fmt: skip
-    some = ", ".join(card.classes[:CLASSES_NAMED])
-    hidden = len(card.classes) - CLASSES_NAMED
-    names = say(language, "and_classes", what=some, n=hidden) if hidden > 0 else some
-    classes = say(language, "head_classes", what=names)
-    return f"<p>{html.escape(facts)}</p><p>{html.escape(classes)}</p>"
+        language,
+        "head_facts",
+        photos=sum(card.photos),
+        accuracy=card.accuracy,
+        day=card.trained_at[:10],
+    )
+    classes = join_names(card.classes, CLASSES_NAMED, "and_classes", language)
+    return render("classify/head.html", language, facts=facts, classes=classes)
 
 
 def _key(subject: str) -> str:

@@ -1,13 +1,13 @@
-"""How right a sorting was, as escaped HTML and SVG: the confusion, the rates, the calibration."""
+"""Charts of a class report: confusion, rates and calibration as HTML and SVG."""
 
 from __future__ import annotations
 
-import html
-
 import numpy as np
+from markupsafe import Markup
 
 from album.classification.evaluation import CalibrationBin, ClassReport
 from album.ui.i18n.messages import say, say_count
+from album.ui.shared.templates import render
 from models.interfaces import Proportion
 
 MOST_CLASSES = 60
@@ -17,190 +17,130 @@ LEVELS = 5
 UPRIGHT = 7
 """From this many columns on their names stand upright."""
 WELL = 0.05
-"""Percentages that are off by less, in the mean, can be taken as they are."""
+"""Expected calibration errors below are small enough to trust the percentages."""
 SIDE = 240  # of the curve, in pixels
-EDGE = 40
+LEFT, TOP, RIGHT, BOTTOM = 40, 8, 24, 40  # margins around it, in pixels
 
 
-def report_html(report: ClassReport, language: str) -> str:
-    """All of a report, the most important first."""
-    return "".join(
-        (
-            '<div class="evaluation">',
-            headline(report, language),
-            confusion(report, language),
-            per_class(report, language),
-            calibration(report, language),
-            "</div>",
-        )
+def report_html(report: ClassReport, language: str) -> Markup:
+    """Render a whole report, the most important part first."""
+    return render(
+        "classify/report.html",
+        language,
+        headline=headline(report, language),
+        confusion=confusion(report, language),
+        rates=per_class(report, language),
+        calibration=calibration(report, language),
     )
 
 
-def headline(report: ClassReport, language: str) -> str:
-    """How much of it was right, with its interval."""
-    value = say(language, "eval_accuracy", value=f"{report.accuracy.value:.0%}")
+def headline(report: ClassReport, language: str) -> Markup:
+    """Render the accuracy with its interval."""
     photos = say_count(language, "eval_photos", report.photos)
-    return (
-        f'<p class="accuracy" role="status"><strong>{value}</strong>'
-        f" <span>({_between(report.accuracy, language)})</span> <span>{photos}</span></p>"
+    return render(
+        "classify/headline.html",
+        language,
+        accuracy=report.accuracy,
+        interval=f"({_interval(report.accuracy, language)})",
+        photos=photos,
     )
 
 
-def confusion(report: ClassReport, language: str) -> str:
-    """The confusion matrix as a table of shaded counts; right ones in one colour, wrong in another.
+def confusion(report: ClassReport, language: str) -> Markup:
+    """Render the confusion matrix as a table of shaded counts.
 
-    Shades are shares of a row. Classes that neither occur nor were decided are left out, and so
+    Shades are shares of a row. Classes that neither occur nor were predicted are left out, and so
     are the rarest where there are too many to show.
     """
     counts = report.confusion
     weight = counts.sum(axis=1) + counts[:, :-1].sum(axis=0)  # (c,)
     used = np.flatnonzero(weight)
-    shown = np.sort(used[np.argsort(-weight[used], kind="stable")][:MOST_CLASSES])
-    names = [html.escape(report.labels[c]) for c in shown]
-    heads = [*names, say(language, "eval_none")]
-    columns = "".join(f'<th scope="col"><span>{name}</span></th>' for name in heads)
-    rows = []
-    for c, name in zip(shown, names, strict=True):
-        said = counts[c]
-        total = int(said.sum())
-        cells = "".join(
-            _cell(int(said[k]), total, right=bool(k == c), none=k == counts.shape[1] - 1)
-            for k in (*shown, counts.shape[1] - 1)
-        )
-        rows.append(f'<tr><th scope="row"><span>{name}</span></th>{cells}</tr>')
-    note = say(language, "eval_confusion_how")
-    if len(used) > len(shown):
-        note += " " + say(language, "eval_most", n=len(shown))
-    upright = " upright" if len(heads) > UPRIGHT else ""
-    title = say(language, "eval_confusion")
-    return (
-        f'<section><h3>{title}</h3><p class="note">{note}</p>'
-        f'<div class="confusion{upright}" tabindex="0" role="region" aria-label="{title}">'
-        f'<table><thead><tr><th scope="col"><span>{say(language, "eval_you_said")}</span></th>'
-        f"{columns}</tr></thead><tbody>{''.join(rows)}</tbody></table></div></section>"
+    chosen = np.sort(used[np.argsort(-weight[used], kind="stable")][:MOST_CLASSES]).tolist()
+    none = counts.shape[1] - 1
+    rows = [
+        (report.labels[c], [_cell(counts[c].tolist(), c, k, none) for k in (*chosen, none)])
+        for c in chosen
+    ]
+    return render(
+        "classify/confusion.html",
+        language,
+        heads=[*(report.labels[c] for c in chosen), say(language, "eval_none")],
+        rows=rows,
+        is_cut=len(used) > len(chosen),
+        is_upright=len(chosen) + 1 > UPRIGHT,
     )
 
 
-def per_class(report: ClassReport, language: str) -> str:
-    """Precision and recall of each class as bars with their intervals."""
+def per_class(report: ClassReport, language: str) -> Markup:
+    """Render precision and recall of each class as bars with their intervals."""
     photos = report.confusion.sum(axis=1)  # (c,)
-    order = np.argsort(-photos, kind="stable")[: 4 * MOST_CLASSES]
-    rows = "".join(
-        f'<tr><th scope="row">{html.escape(report.labels[c])}</th><td>{int(photos[c]):,}</td>'
-        f"<td>{_bar(report.precision[c], language)}</td>"
-        f"<td>{_bar(report.recall[c], language)}</td></tr>"
+    order = np.argsort(-photos, kind="stable")[: 4 * MOST_CLASSES].tolist()
+    rows = [
+        (report.labels[c], int(photos[c]), report.precision[c], report.recall[c])
         for c in order
         if photos[c] or report.precision[c] is not None
-    )
-    heads = "".join(
-        f'<th scope="col">{say(language, key)}</th>'
-        for key in ("eval_class", "eval_photos", "eval_precision", "eval_recall")
-    )
-    title = say(language, "eval_classes")
-    return (
-        f'<section><h3>{title}</h3><div class="per-class-rates" tabindex="0" role="region"'
-        f' aria-label="{title}"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
-        "</div></section>"
-    )
+    ]
+
+    def interval(rate: Proportion) -> str:
+        return _interval(rate, language)
+
+    return render("classify/rates.html", language, rows=rows, interval=interval)
 
 
-def calibration(report: ClassReport, language: str) -> str:
-    """How far its percentages can be believed: a sentence, the curve, and the numbers behind it."""
-    bins = [it for it in report.bins if it.count]
+def calibration(report: ClassReport, language: str) -> Markup:
+    """Render how far percentages can be trusted: a sentence, the curve, and its numbers."""
+    bins = [each for each in report.bins if each.count]
     if not bins:
-        return ""
-    title = say(language, "eval_believe")
-    ece = f"{report.ece:.3f}"
-    if report.best_temperature is None:
-        numbers = say(language, "eval_ece_only", value=ece)
-    else:
-        best = f"{report.best_temperature:.2f}"
-        numbers = say(language, "eval_ece", value=ece, temperature=best)
-    heads = "".join(
-        f'<th scope="col">{say(language, key)}</th>'
-        for key in ("eval_says", "eval_is_right", "eval_photos")
-    )
-    rows = "".join(
-        f"<tr><td>{it.confidence:.0%}</td><td>{it.accuracy:.0%}</td><td>{it.count:,}</td></tr>"
-        for it in bins
-    )
-    return (
-        f"<section><h3>{title}</h3><p>{in_plain_words(report, language)}</p>"
-        f"{_curve(bins, language)}"
-        f"<details><summary>{say(language, 'eval_numbers')}</summary><p>{numbers}</p>"
-        f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></details></section>"
+        return Markup()
+    numbers = say(language, "eval_ece_only", value=f"{report.ece:.3f}")
+    if report.best_temperature is not None:
+        temperature = f"{report.best_temperature:.2f}"
+        numbers = say(language, "eval_ece", value=f"{report.ece:.3f}", temperature=temperature)
+    most = max(each.count for each in bins)
+    return render(
+        "classify/calibration.html",
+        language,
+        sentence=in_plain_words(report, language),
+        numbers=numbers,
+        bins=bins,
+        dots=[_dot(each, most) for each in bins],
+        side=SIDE,
+        left=LEFT,
+        top=TOP,
+        width=LEFT + SIDE + RIGHT,
+        height=TOP + SIDE + BOTTOM,
     )
 
 
 def in_plain_words(report: ClassReport, language: str) -> str:
-    """The calibration error as a sentence about the percentage that misleads the most photos."""
+    """Word the calibration error by the percentage that misleads about the most photos."""
     if report.ece < WELL:
         return say(language, "eval_believe_well")
-    worst = max(report.bins, key=lambda it: it.count * abs(it.confidence - it.accuracy))
-    said = say(
+    worst = max(report.bins, key=lambda each: each.count * abs(each.confidence - each.accuracy))
+    sentence = say(
         language,
         "eval_believe_said",
         said=f"{worst.confidence:.0%}",
         right=f"{worst.accuracy:.0%}",
     )
-    lean = sum(it.count * (it.confidence - it.accuracy) for it in report.bins)
-    return " ".join((said, say(language, "eval_too_sure" if lean > 0 else "eval_too_shy")))
+    lean = sum(each.count * (each.confidence - each.accuracy) for each in report.bins)
+    return f"{sentence} {say(language, 'eval_too_sure' if lean > 0 else 'eval_too_shy')}"
 
 
-def _between(estimate: Proportion, language: str) -> str:
-    return say(language, "eval_interval", low=f"{estimate.low:.0%}", high=f"{estimate.high:.0%}")
+def _interval(rate: Proportion, language: str) -> str:
+    return say(language, "eval_interval", low=f"{rate.low:.0%}", high=f"{rate.high:.0%}")
 
 
-def _cell(count: int, of: int, *, right: bool, none: bool) -> str:
-    level = 0 if not count else 1 + min(LEVELS - 1, int(LEVELS * count / of))
-    kind = "right" if right else "none" if none else "wrong"
-    return f'<td class="{kind} level-{level}">{count or "·"}</td>'
+def _cell(counts: list[int], row: int, column: int, none: int) -> tuple[str, int, int]:
+    """Return the kind, shade and count of one cell of the confusion matrix."""
+    count = counts[column]
+    level = 1 + min(LEVELS - 1, int(LEVELS * count / sum(counts))) if count else 0
+    kind = "right" if column == row else "none" if column == none else "wrong"
+    return kind, level, count
 
 
-def _bar(estimate: Proportion | None, language: str) -> str:
-    if estimate is None:
-        return f'<span class="note">{say(language, "eval_unknown")}</span>'
-    low, high = 100 * estimate.low, 100 * estimate.high
-    return (
-        f'<span class="rate" title="{_between(estimate, language)}"><span class="track">'
-        f'<span class="share" style="width:{100 * estimate.value:.1f}%"></span>'
-        f'<span class="span" style="left:{low:.1f}%;width:{high - low:.1f}%"></span></span>'
-        f"<span>{estimate.value:.0%}</span>"
-        f" <small>{estimate.low:.0%}–{estimate.high:.0%}</small></span>"
-    )
-
-
-def _curve(bins: list[CalibrationBin], language: str) -> str:
-    """Accuracy over confidence as an SVG; larger dots stand for more photos."""
-    most = max(it.count for it in bins)
-
-    def at(confidence: float, accuracy: float) -> tuple[float, float]:
-        return EDGE + confidence * SIDE, 8 + (1 - accuracy) * SIDE
-
-    places = [at(it.confidence, it.accuracy) for it in bins]
-    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
-    dots = "".join(
-        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{3 + 4 * (it.count / most) ** 0.5:.1f}"/>'
-        for it, (x, y) in zip(bins, places, strict=True)
-    )
-    ticks = ""
-    for share in (0.0, 0.5, 1.0):
-        x, y = at(share, share)
-        ticks += (
-            f'<line class="grid" x1="{x}" y1="8" x2="{x}" y2="{8 + SIDE}"/>'
-            f'<line class="grid" x1="{EDGE}" y1="{y}" x2="{EDGE + SIDE}" y2="{y}"/>'
-            f'<text x="{x}" y="{8 + SIDE + 18}" text-anchor="middle">{share:.0%}</text>'
-            f'<text x="{EDGE - 6}" y="{y + 4}" text-anchor="end">{share:.0%}</text>'
-        )
-    (x1, y1), (x2, y2) = at(0, 0), at(1, 1)
-    width, height = EDGE + SIDE + 24, 8 + SIDE + EDGE
-    return (
-        '<figure class="curve">'
-        f'<figcaption class="up">{say(language, "eval_is_right")} ↑</figcaption>'
-        f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img"'
-        f' aria-label="{say(language, "eval_curve")}">{ticks}'
-        f'<line class="ideal" x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}"/>'
-        f'<polyline points="{line}"/>{dots}'
-        f'<text x="{EDGE + SIDE / 2}" y="{height - 4}" text-anchor="middle">'
-        f"{say(language, 'eval_says')} →</text></svg></figure>"
-    )
+def _dot(calibration_bin: CalibrationBin, most: int) -> tuple[float, float, float]:
+    """Return x, y and radius of a bin on the curve, whose area grows with its photos."""
+    x = LEFT + calibration_bin.confidence * SIDE
+    y = TOP + (1 - calibration_bin.accuracy) * SIDE
+    return x, y, 3 + 4 * (calibration_bin.count / most) ** 0.5

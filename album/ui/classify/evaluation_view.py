@@ -1,8 +1,8 @@
-"""How right the classes are about photos that somebody labelled: the evaluation panel.
+"""The evaluation panel: how often predictions agree with people's labels.
 
 evaluation = EvaluationView(album)
 evaluation.listen(measure, [classes, temperature, ...], chosen)
-evaluation.use_temperature.click(lambda it: it, evaluation.temperature, slider)
+evaluation.use_temperature.click(lambda value: value, evaluation.temperature, slider)
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import gradio as gr
+from markupsafe import Markup
 
 from album.classification.evaluation import ClassReport
 from album.errors import QueryError
@@ -21,24 +22,26 @@ from album.ui.shared.alerts import alerts_on_failure
 from album.ui.shared.updates import Updates
 
 Measure = Callable[..., ClassReport]
-"""Called with the values of the components that say what is asked, in their order, and last with
-the ids of the photos to use, or None for all that somebody labelled."""
+"""Called with the values of the inputs in their order, then with the ids of the photos to use, or
+None for all that people labelled."""
 
 SAME = 0.02
-"""Temperatures that differ by less are the same to anybody."""
+"""Temperatures that differ by less look alike."""
 
 
 class EvaluationView:
-    """Components and listeners; what is measured is told by whoever places them."""
+    """Components and listeners. `listen` says what to measure."""
 
     def __init__(self, album: Album) -> None:
         self._album = album
         with gr.Column(elem_id="evaluation") as self.column:
             with gr.Row(elem_id="evaluation-ask"):
                 self._which = gr.Radio(
-                    [(i18n("eval_all"), "all"), (i18n("eval_chosen"), "chosen")], value="all",
-                    label=i18n("eval_which"), elem_id="evaluation-which",
-                )  # fmt: skip
+                    [(i18n("eval_all"), "all"), (i18n("eval_chosen"), "chosen")],
+                    value="all",
+                    label=i18n("eval_which"),
+                    elem_id="evaluation-which",
+                )
                 self._now = gr.Button(
                     i18n("eval_now"), elem_id="evaluate", scale=0, min_width=96, size="md"
                 )
@@ -52,17 +55,19 @@ class EvaluationView:
             self._used = gr.State(1.0)
 
     def listen(self, measure: Measure, inputs: Sequence[Any], chosen: Any) -> None:
-        """Wire the button.
+        """Connect the button.
 
         Args:
-            measure: makes the report; what it raises is shown as its sentence.
-            inputs: the components whose values it is called with.
+            measure: makes the report. What it raises is shown as its sentence.
+            inputs: components whose values it is called with.
             chosen: the component or state with the ids of the chosen photos.
         """
-        private: dict[str, Any] = {
-            "api_visibility": "private", "show_progress": "hidden",
-            "concurrency_limit": 4, "concurrency_id": "encode",
-        }  # fmt: skip
+        encoding: dict[str, Any] = {
+            "api_visibility": "private",
+            "show_progress": "hidden",
+            "concurrency_limit": 4,
+            "concurrency_id": "encode",
+        }
 
         @alerts_on_failure
         def evaluate(
@@ -74,35 +79,37 @@ class EvaluationView:
         ) -> Iterator[Updates]:
             language = language_of(request)
             yield {
-                self._report: f'<p class="note" role="status">{say(language, "eval_counting")}</p>',
+                self._report: Markup('<p class="note" role="status">{}</p>').format(
+                    say(language, "eval_counting")
+                ),
                 self._sureness: gr.update(visible=False),
             }
             photo_ids = None
             if which == "chosen":
-                photo_ids = [int(it) for it in chosen_ids or ()]
+                photo_ids = [int(photo_id) for photo_id in chosen_ids or ()]
                 if not photo_ids:
                     raise QueryError(say(language, "nothing_chosen"))
-            yield self.shown(measure(*values, photo_ids), used, language)
+            yield self.show(measure(*values, photo_ids), used, language)
 
-        asked = self._now.click(
-            evaluate, [self._which, chosen, self._used, *inputs], self.outputs, **private
+        evaluation = self._now.click(
+            evaluate, [self._which, chosen, self._used, *inputs], self.outputs, **encoding
         )
-        asked.failure(lambda: "", None, self._report, api_visibility="private")
+        evaluation.failure(lambda: "", None, self._report, api_visibility="private")
         self.use_temperature.click(
-            lambda it: it, self.temperature, self._used, api_visibility="private"
+            lambda value: value, self.temperature, self._used, api_visibility="private"
         )
 
     @property
     def outputs(self) -> list[Any]:
-        """What `shown` returns updates for."""
+        """Components that `show` changes."""
         return [self._report, self._sureness, self._advice, self.temperature]
 
-    def shown(self, report: ClassReport, used: float, language: str) -> Updates:
-        """A report on the page, with what would make its percentages more believable.
+    def show(self, report: ClassReport, used: float, language: str) -> Updates:
+        """Show a report, with the temperature that would calibrate it better.
 
         Args:
             report: what was measured.
-            used: the temperature that was taken over last.
+            used: the temperature that was applied last.
             language: of the reader.
         """
         best = report.best_temperature
@@ -110,6 +117,6 @@ class EvaluationView:
         return {
             self._report: report_html(report, language),
             self._sureness: gr.update(visible=advise),
-            self._advice: f"<p>{say(language, 'eval_sureness')}</p>",
+            self._advice: Markup("<p>{}</p>").format(say(language, "eval_sureness")),
             self.temperature: best if best is not None else 1.0,
         }

@@ -1,23 +1,23 @@
-// The photos that somebody is asked about: `element` holds them, `trigger` tells what was said.
-// A mark shows at once; it says what is so from now on, so that pressing fast loses nothing.
+// The photos to mark: `element` holds them, `trigger` sends the mark.
+// A mark shows at once and sends the new state, so that fast clicks lose nothing.
 element.addEventListener('click', (event) => {
   const button = event.target.closest('[data-mark]');
   if (!button) return;
   const tile = button.closest('.question');
   const said = tile.dataset.said === button.dataset.mark ? '' : button.dataset.mark;
-  for (const it of element.querySelectorAll('.question')) {
-    if (it.dataset.photo !== tile.dataset.photo) continue;
-    it.dataset.said = said;
-    for (const mark of it.querySelectorAll('[data-mark]'))
+  for (const copy of element.querySelectorAll('.question')) {
+    if (copy.dataset.photo !== tile.dataset.photo) continue;
+    copy.dataset.said = said;
+    for (const mark of copy.querySelectorAll('[data-mark]'))
       mark.setAttribute('aria-pressed', String(mark.dataset.mark === said));
   }
   trigger('select', {index: Number(tile.dataset.place), value: said});
 });
 
-// Whoever comes back to it finds the photos as they were drawn last: they are drawn once more.
+// After a return to the tab, the photos are as they were drawn last, so draw them again.
 requestAnimationFrame(() => trigger('load'));
 
-// From photo to photo with the arrows; y and n say what it is.
+// Arrows move from photo to photo, y and n mark one.
 element.addEventListener('keydown', (event) => {
   const tile = event.target.closest('.question');
   if (!tile || event.altKey || event.ctrlKey || event.metaKey) return;
@@ -33,7 +33,7 @@ element.addEventListener('keydown', (event) => {
   next.querySelector(`[data-mark=${kind}]`).focus();
 });
 
-// What is asked next is brought into sight: the button for it stands below the tiles.
+// Scroll to new photos, because the button for them is below the tiles.
 let drawn = '';
 new MutationObserver(() => {
   const questions = element.querySelector('.questions');

@@ -1,12 +1,13 @@
-"""What a label has learned, in words, and the photos that somebody is asked about: escaped HTML."""
+"""HTML of a label that is learned from examples, and of the photos to mark."""
 
 from __future__ import annotations
 
-import html
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+from markupsafe import Markup
 
 from album.classification.few_shot import FewShotModel
 from album.domain.labels import FAVOURITE
@@ -14,70 +15,67 @@ from album.domain.photo import Photo
 from album.service import Album
 from album.ui.i18n.messages import say, say_count
 from album.ui.shared.photo_html import img
+from album.ui.shared.templates import render
 
 PAIRS = 4
 """How many contradictions are shown at once."""
 NARROW = 0.1
-"""An interval of this width or less is worth telling in hundredths."""
+"""Widest interval that is worded in hundredths, not in tenths."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExampleOffer:
-    """The photos that one browser is asked about; lives in its session, on the server."""
+    """The photos that one browser shows to be marked, kept in its session on the server."""
 
     source: Literal["", "found", "start", "ask", "surest"] = ""
     photo_ids: tuple[int, ...] = ()
     shares: tuple[float, ...] = ()
-    """Of "surest": how probable it is for each."""
+    """Of "surest": the probability of each photo."""
     pairs: tuple[tuple[int, int], ...] = ()
     """Contradictions."""
 
     @property
     def all_ids(self) -> tuple[int, ...]:
         """The photos in the order of their places on the page."""
-        return self.photo_ids + tuple(it for pair in self.pairs for it in pair)
+        return self.photo_ids + tuple(photo_id for pair in self.pairs for photo_id in pair)
 
 
 def shown_label(label: str, language: str) -> str:
-    """The label as its reader knows it; only the heart is called by other words."""
+    """Return the label as its reader knows it: the heart has a name in each language."""
     return say(language, "favourite") if label == FAVOURITE else label
 
 
-def examples_line(label: str, positives: int, negatives: int, language: str) -> str:
-    """How many examples there are of either kind; what to do where there are none."""
+def note(words: str) -> Markup:
+    """Render a paragraph of small print."""
+    return Markup('<p class="note">{}</p>').format(words)
+
+
+def examples_line(label: str, positives: int, negatives: int, language: str) -> Markup:
+    """Render how many examples there are of either kind, or how to begin."""
     if not positives and not negatives:
-        return f'<p class="note">{say(language, "teach_how")}</p>'
+        return note(say(language, "teach_how"))
     name = shown_label(label, language)
     are = say_count(language, "teach_are", positives, label=name)
     are_not = say_count(language, "teach_are_not", negatives)
-    return f'<p role="status">{html.escape(f"{are} · {are_not}")}</p>'
+    return Markup('<p role="status">{} · {}</p>').format(are, are_not)
 
 
-def learned(taught: FewShotModel, language: str) -> str:
-    """How right the label is on examples that it had not seen, or that nobody can tell yet."""
-    late = ""
-    if taught.left_out:
-        late = f'<p class="note">{say_count(language, "teach_left_out", taught.left_out)}</p>'
-    if taught.precision is None or taught.recall is None:
-        return f'<p role="status">{say(language, "teach_too_few")}</p>{late}'
-    of = 100 if taught.precision.high - taught.precision.low <= NARROW else 10
-
-    def out_of(share: float) -> int:
-        return round(of * share)
-
-    sentence = say(
-        language,
-        "teach_right",
-        of=of,
-        right=out_of(taught.precision.value),
-        low=out_of(taught.precision.low),
-        high=out_of(taught.precision.high),
-        found=out_of(taught.recall.value),
-    )
-    return (
-        f'<p role="status"><strong>{sentence}</strong></p>'
-        f'<p class="note">{say(language, "teach_right_how")}</p>{late}'
-    )
+def learned(model: FewShotModel, language: str) -> Markup:
+    """Render how right the label is on examples that it had not seen, where that is known."""
+    sentence = None
+    if model.precision is not None and model.recall is not None:
+        of = 100 if model.precision.high - model.precision.low <= NARROW else 10
+        sentence = say(
+            language,
+            "teach_right",
+            of=of,
+            right=round(of * model.precision.value),
+            low=round(of * model.precision.low),
+            high=round(of * model.precision.high),
+            found=round(of * model.recall.value),
+        )
+    left_out = say_count(language, "teach_left_out", model.left_out) if model.left_out else ""
+    return render("classify/learned.html", language, sentence=sentence, left_out=left_out)
 
 
 def question_tiles(
@@ -87,59 +85,38 @@ def question_tiles(
     said: tuple[Collection[int], Collection[int]],
     label: str,
     language: str,
-) -> str:
-    """The photos of an offer as tiles with two buttons each, `examples.js` brings them to life.
+) -> Markup:
+    """Render the photos of an offer as tiles with two buttons each, for `examples.js`.
 
     Args:
         album: the service.
-        offer: the photos; those that are not in `photos` are left out.
-        photos: what is known of them.
-        said: ids of the photos that are of the label, and that are not.
-        label: its name; "" while it has none.
+        offer: the photos. Those that are not in `photos` are left out.
+        photos: by id.
+        said: ids of the positive and of the negative examples.
+        label: its name, "" while it has none.
         language: of the reader.
     """
-    # Browsers change marks by themselves; only a value that differs is drawn anew.
-    stamp = f'<div class="questions" data-drawn="{time.time_ns()}">'
-    if not offer.source:
-        return f"{stamp}</div>"
-    name = shown_label(label, language)
 
-    def tile(place: int) -> str:
-        photo_id = offer.all_ids[place]
-        if photo_id not in photos:
-            return ""
-        photo = photos[photo_id]
-        mark = "is" if photo_id in said[0] else "not" if photo_id in said[1] else ""
-        share = f'<span class="sure">{offer.shares[place]:.0%}</span>' if offer.shares else ""
-        buttons = "".join(
-            f'<button type="button" data-mark="{kind}" aria-pressed="{_truth(mark == kind)}"'
-            f' title="{say(language, f"teach_{kind}")}" aria-label="'
-            f'{html.escape(say(language, f"teach_{kind}_of", label=name, photo=photo.filename))}">'
-            f'<span aria-hidden="true">{sign}</span></button>'
-            for kind, sign in (("is", "✓"), ("not", "✗"))
-        )
-        return (
-            f'<div class="question" data-place="{place}" data-photo="{photo_id}"'
-            f' data-said="{mark}">{img(album.originals.thumbnail(photo.sha256), photo.filename)}'
-            f'{share}<div class="marks">{buttons}</div></div>'
-        )
+    def tile(place: int, photo_id: int) -> dict[str, Any] | None:
+        if (photo := photos.get(photo_id)) is None:
+            return None
+        return {
+            "id": photo_id,
+            "name": photo.filename,
+            "mark": "is" if photo_id in said[0] else "not" if photo_id in said[1] else "",
+            "image": Markup(img(album.originals.thumbnail(photo.sha256), photo.filename)),
+            "share": f"{offer.shares[place]:.0%}" if offer.shares else "",
+        }
 
-    own = len(offer.photo_ids)
-    asked = "".join(tile(place) for place in range(own))
-    key = f"teach_offer_{offer.source}" if asked else "teach_nothing_left"
-    parts = [stamp, f'<h3 class="asked">{say(language, key)}</h3>']
-    if asked:
-        parts.append(f'<div class="question-tiles">{asked}</div>')
-    if offer.pairs:
-        words = html.escape(say(language, "teach_contradiction", label=name))
-        parts.append(f'<h3 class="asked contradiction">{words}</h3><div class="pairs">')
-        parts += [
-            f'<div class="pair">{tile(place)}{tile(place + 1)}</div>'
-            for place in range(own, len(offer.all_ids), 2)
-        ]
-        parts.append("</div>")
-    return "".join([*parts, "</div>"])
-
-
-def _truth(it: bool) -> str:
-    return "true" if it else "false"
+    unpaired = len(offer.photo_ids)
+    tiles = [tile(place, photo_id) for place, photo_id in enumerate(offer.all_ids)]
+    return render(
+        "classify/questions.html",
+        language,
+        source=offer.source,
+        label=shown_label(label, language),
+        photos=tiles,
+        places=[place for place in range(unpaired) if tiles[place]],
+        pairs=range(unpaired, len(tiles), 2),
+        drawn_ns=time.time_ns(),
+    )

@@ -1,10 +1,10 @@
-"""Teaching a label by pointing at photos: "is" and "is not", then it learns and asks for more.
+"""Labels from examples: people mark photos as "is" or "is not", then the label is learned.
 
     teaching = ExamplesView(album)
-    teaching.take_found.click(take, shown, teaching.take_outputs)   # whoever knows what was found
+    teaching.take_found.click(take, shown, teaching.take_outputs)   # with the results of a search
     teaching.apply.click(plan, [teaching.name, teaching.words, teaching.two_stage], ...)
 
-What somebody says is kept at once, as the person's own label or refusal; learning writes nothing.
+A mark is stored at once, as the person's own label or refusal. Learning writes nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import gradio as gr
 
 from album.classification.class_list import parse_classes
 from album.classification.few_shot import FewShotModel
-from album.domain.labels import LabelPlan
+from album.classification.label_sources import ExampleLabel
 from album.errors import QueryError
 from album.search.request import SearchRequest
 from album.service import Album
@@ -26,6 +26,7 @@ from album.ui.classify.examples_html import (
     ExampleOffer,
     examples_line,
     learned,
+    note,
     question_tiles,
 )
 from album.ui.classify.label_table import LabelTable
@@ -39,7 +40,7 @@ TEACHING_ON_LOAD = Path(__file__).with_name("examples.js").read_text("utf-8")
 
 
 class ExamplesView:
-    """Components and listeners; what leads elsewhere is wired by whoever places them."""
+    """Components and listeners. The page connects the buttons that lead elsewhere."""
 
     def __init__(self, album: Album) -> None:
         self._album = album
@@ -47,16 +48,25 @@ class ExamplesView:
         with gr.Column(elem_id="teaching") as self.column:
             with gr.Row(elem_id="teach-label"):
                 self.name = gr.Dropdown(
-                    [], value=None, allow_custom_value=True, label=i18n("teach_name"),
-                    info=i18n("teach_name_info"), elem_id="teach-name", min_width=240,
-                )  # fmt: skip
+                    [],
+                    value=None,
+                    allow_custom_value=True,
+                    label=i18n("teach_name"),
+                    info=i18n("teach_name_info"),
+                    elem_id="teach-name",
+                    min_width=240,
+                )
                 self.words = gr.Textbox(
-                    label=i18n("teach_words"), info=i18n("teach_words_info"), max_lines=1,
-                    placeholder=i18n("teach_words_example"), elem_id="teach-words", min_width=240,
-                )  # fmt: skip
+                    label=i18n("teach_words"),
+                    info=i18n("teach_words_info"),
+                    max_lines=1,
+                    placeholder=i18n("teach_words_example"),
+                    elem_id="teach-words",
+                    min_width=240,
+                )
             self.two_stage = gr.Checkbox(label=i18n("teach_two_stage"), elem_id="teach-two-stage")
             with gr.Column(elem_id="taught"):
-                self._said = gr.HTML(elem_id="teach-said")
+                self._counts = gr.HTML(elem_id="teach-said")
                 self._learned = gr.HTML(elem_id="teach-learned")
             self._tiles = gr.HTML(elem_id="teach-tiles", js_on_load=TEACHING_ON_LOAD, min_height=1)
             with gr.Row(elem_id="teach-buttons"):
@@ -74,10 +84,10 @@ class ExamplesView:
 
     def _listen(self) -> None:
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-        # One after the other: learning must know what was said just before.
+        # One at a time: learning must see the mark that was set just before.
         in_turn: dict[str, Any] = {**quiet, "concurrency_limit": 1, "concurrency_id": "teach"}
         label = [self.name, self.words, self.two_stage]
-        drawn = [self._said, self._tiles]
+        drawn = [self._counts, self._tiles]
         self._tiles.select(
             self.mark,
             [self._offered, self.name],
@@ -86,10 +96,10 @@ class ExamplesView:
             **in_turn,
         ).failure(self.draw, [self._offered, self.name], drawn, **quiet)
         self._tiles.load(self.draw, [self._offered, self.name], drawn, **quiet)
-        for button, ask in ((self._learn, self.learn), (self._surest, self.show_surest)):
-            asked = button.click(ask, label, [self._offered, self._learned], **in_turn)
-            asked.failure(lambda: "", None, self._learned, **quiet)
-            asked.success(self.overview.refresh, None, self.overview.outputs, **quiet)
+        for button, handler in ((self._learn, self.learn), (self._surest, self.show_surest)):
+            click = button.click(handler, label, [self._offered, self._learned], **in_turn)
+            click.failure(lambda: "", None, self._learned, **quiet)
+            click.success(self.overview.refresh, None, self.overview.outputs, **quiet)
         self._offered.change(self.draw, [self._offered, self.name], drawn, **quiet)
         self.name.change(
             self.rename, [self._offered, self.name], [self._offered, self._learned, *drawn], **quiet
@@ -97,31 +107,27 @@ class ExamplesView:
 
     @property
     def take_outputs(self) -> list[Any]:
-        """What `take` returns updates for."""
+        """Components that `take` changes."""
         return [self._offered]
 
     @alerts_on_failure
     def take(self, photo_ids: Sequence[int], request: gr.Request) -> Updates:
-        """Ask about these photos of the album."""
+        """Offer photos of the album to be marked."""
         return {self._offered: ExampleOffer("found", tuple(photo_ids[:MOST_OFFERED]))}
 
-    def plan(self, name: str, words: str, two_stage: bool) -> LabelPlan:
-        """A dry run over the whole album.
-
-        Raises:
-            QueryError: no name, or no examples.
-        """
-        return self._album.labelling.plan_examples(
-            cleaned(name), cleaned(words), two_stage=bool(two_stage)
+    def source(self, values: Updates) -> ExampleLabel:
+        """Return the label as it stands in the boxes."""
+        return ExampleLabel(
+            cleaned(values[self.name]), cleaned(values[self.words]), bool(values[self.two_stage])
         )
 
-    # What the listeners do
+    # Handlers
 
     @alerts_on_failure
     def mark(
         self, offer: ExampleOffer, name: str | None, event: gr.SelectData, request: gr.Request
     ) -> Updates:
-        """Somebody says of one photo that it is, is not, or that nothing was said."""
+        """Mark one photo as "is" or "is not", or clear its mark."""
         language = language_of(request)
         label = self._named(name, language)
         place = event.index if isinstance(event.index, int) else -1
@@ -132,53 +138,53 @@ class ExamplesView:
         if event.value == "":
             labels.clear_label(label, [photo_id])
         else:
-            say_so = labels.give if event.value == "is" else labels.refuse
-            if not say_so(label, [photo_id]):
+            store = labels.give if event.value == "is" else labels.refuse
+            if not store(label, [photo_id]):
                 raise QueryError(say(language, "teach_gone"))
-        return {self._said: self._examples(label, language), **self.overview.refresh(request)}
+        return {self._counts: self._examples(label, language), **self.overview.refresh(request)}
 
     @alerts_on_failure
     def learn(
         self, name: str | None, words: str, two_stage: bool, request: gr.Request
     ) -> Iterator[Updates]:
-        """Learn from what was said, tell how right that is, and ask about ten more."""
+        """Learn from the marks, show how right that is, and offer ten more photos."""
         language = language_of(request)
         label = self._named(name, language)
         positives, negatives = self._album.labels.examples(label)
         if not len(positives):
-            said = set(map(int, negatives))
-            yield {self._offered: self._first(label, words, said), self._learned: ""}
+            marked = set(map(int, negatives))
+            yield {self._offered: self._first(label, words, marked), self._learned: ""}
             return
-        yield {self._learned: _note(say(language, "teach_learning"))}
-        taught = self._teach(label, words, two_stage)
+        yield {self._learned: note(say(language, "teach_learning"))}
+        model = self._teach(label, words, two_stage)
         yield {
-            self._offered: ExampleOffer("ask", taught.ask, pairs=taught.contradictions[:PAIRS]),
-            self._learned: learned(taught, language),
+            self._offered: ExampleOffer("ask", model.ask, pairs=model.contradictions[:PAIRS]),
+            self._learned: learned(model, language),
         }
 
     @alerts_on_failure
     def show_surest(
         self, name: str | None, words: str, two_stage: bool, request: gr.Request
     ) -> Iterator[Updates]:
-        """The photos that it would give the label first."""
+        """Offer the photos that are most probably of the label."""
         language = language_of(request)
         label = self._named(name, language)
-        yield {self._learned: _note(say(language, "teach_learning"))}
-        taught = self._teach(label, words, two_stage)
-        ids, shares = zip(*taught.surest, strict=True) if taught.surest else ((), ())
+        yield {self._learned: note(say(language, "teach_learning"))}
+        model = self._teach(label, words, two_stage)
+        ids, shares = zip(*model.surest, strict=True) if model.surest else ((), ())
         yield {
             self._offered: ExampleOffer("surest", ids, shares),
-            self._learned: learned(taught, language),
+            self._learned: learned(model, language),
         }
 
     @alerts_on_failure
     def draw(self, offer: ExampleOffer, name: str | None, request: gr.Request) -> Updates:
-        """The offered photos, with what was said of them under this name."""
+        """Show the offered photos with their marks for this label."""
         language = language_of(request)
         label = cleaned(name)
         positives, negatives = self._album.labels.examples(label) if label else ((), ())
         return {
-            self._said: examples_line(label, len(positives), len(negatives), language),
+            self._counts: examples_line(label, len(positives), len(negatives), language),
             self._tiles: question_tiles(
                 self._album,
                 offer,
@@ -191,19 +197,19 @@ class ExamplesView:
 
     @alerts_on_failure
     def rename(self, offer: ExampleOffer, name: str | None, request: gr.Request) -> Updates:
-        """Another label: what the one before asked and had learned is not its own."""
+        """Show another label, without what the one before offered and learned."""
         kept = offer if offer.source == "found" else ExampleOffer()
         return {self._offered: kept, self._learned: "", **self.draw(kept, name, request)}
 
     def _teach(self, label: str, words: str, two_stage: bool) -> FewShotModel:
         return self._album.teacher.teach(label, cleaned(words), two_stage=bool(two_stage))
 
-    def _first(self, label: str, words: str, said: Collection[int]) -> ExampleOffer:
-        """What searching for the label finds, for one that no photo has from a person yet."""
+    def _first(self, label: str, words: str, marked: Collection[int]) -> ExampleOffer:
+        """Offer search results for a label that has no positive examples yet."""
         (spec,) = parse_classes(cleaned(words) or label, least=1)[:1]
-        question = SearchRequest(spec.label, rest=True)  # also what hardly matches: any may be it
-        found = self._album.search.find(question, limit=ASKED + len(said))
-        ids = [hit.photo.photo_id for hit in found.hits if hit.photo.photo_id not in said]
+        request = SearchRequest(spec.label, rest=True)  # poor matches may be right, too
+        found = self._album.search.find(request, limit=ASKED + len(marked))
+        ids = [hit.photo.photo_id for hit in found.hits if hit.photo.photo_id not in marked]
         return ExampleOffer("start", tuple(ids[:ASKED]))
 
     def _examples(self, label: str, language: str) -> str:
@@ -218,10 +224,6 @@ class ExamplesView:
 
 
 def cleaned(text: object) -> str:
-    """What somebody typed, on one line; "" for anything else."""
+    """Put typed text on one line, and return "" for anything but text."""
     typed = text if isinstance(text, str) else ""
     return " ".join(typed.encode(errors="replace").decode().split())
-
-
-def _note(words: str) -> str:
-    return f'<p class="note">{words}</p>'

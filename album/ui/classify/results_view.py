@@ -1,19 +1,22 @@
-"""What photos were taken for, as escaped HTML: bars on a photo, a grid for each class."""
+"""HTML of classified photos: a card with bars for each photo, or a grid for each class."""
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from markupsafe import Markup
 
 from album.domain.classification import NONE, Classification, Prediction
+from album.domain.photo import Photo
 from album.errors import UnreadableImageError
 from album.service import Album
 from album.ui.i18n.error_messages import in_language
 from album.ui.i18n.messages import say, say_count
 from album.ui.shared.photo_html import img, inline_img
+from album.ui.shared.templates import render
 
 BARS = 6
 CARDS = 12  # beyond these they are folded away
@@ -28,11 +31,29 @@ element.addEventListener('click', (event) => {
   if (tile) trigger('select', {index: 0, value: Number(tile.dataset.photo)});
 });
 """
-"""A tile tells which photo it is; the server looks the id up."""
+"""A tile tells which photo it is, and the server looks the id up."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Card:
+    name: str
+    prediction: Prediction | None = None
+    """None for a file that cannot be read, see `reason`."""
+    image: str = ""
+    photo_id: int | None = None
+    """None for a file."""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _ClassGroup:
+    name: str
+    count: str
+    tiles: Markup
 
 
 class ResultsView:
-    """Makes the HTML of results."""
+    """Renders classified photos."""
 
     def __init__(self, album: Album) -> None:
         self._album = album
@@ -44,118 +65,90 @@ class ResultsView:
         photo_ids: Sequence[int],
         of_photos: Sequence[Prediction],
         language: str,
-    ) -> str:
-        """A card with bars for each file and photo, in their order."""
+    ) -> Markup:
+        """Render a card with bars for each file and photo, in their order."""
         cards = []
-        for path, verdict in zip(files, of_files, strict=True):
-            if isinstance(verdict, UnreadableImageError):
-                cards.append(_unreadable(path.name, in_language(language, str(verdict))))
+        for path, prediction in zip(files, of_files, strict=True):
+            if isinstance(prediction, UnreadableImageError):
+                cards.append(_Card(path.name, reason=in_language(language, str(prediction))))
             else:
-                picture: str = inline_img(self._album.picture_of(path), path.name)
-                cards.append(_card(picture, path.name, verdict, language))
+                image = inline_img(self._album.picture_of(path), path.name)
+                cards.append(_Card(path.name, prediction, Markup(image)))
         photos = self._album.store.get_many(photo_ids)
-        for photo_id, verdict in zip(photo_ids, of_photos, strict=True):
-            if photo_id in photos:
-                photo = photos[photo_id]
-                picture = (
-                    f'<button type="button" data-photo="{photo_id}">'
-                    f"{img(self._album.originals.thumbnail(photo.sha256), photo.filename)}</button>"
-                )
-                cards.append(_card(picture, photo.filename, verdict, language))
-        answer = f'<div class="verdicts">{"".join(cards[:CARDS])}</div>'
-        if cards[CARDS:]:
-            more = say(language, "more_cards", n=len(cards) - CARDS)
-            rest = "".join(cards[CARDS:])
-            answer += (
-                f'<details><summary>{more}</summary><div class="verdicts">{rest}</div></details>'
-            )
-        return answer
-
-    def grid(self, sorting: Classification, language: str) -> str:
-        """The photos of each class with their count, the surest first, then those of none.
-
-        Whatever the size of the album, a class shows `TILES` photos, and at most
-        `CLASSES_WITH_TILES` classes do.
-        """
-        counts = np.bincount(
-            sorting.winners[sorting.winners != NONE], minlength=len(sorting.labels)
-        )
-        shown = list(range(len(sorting.labels)))
-        if len(shown) > CLASSES_AS_WRITTEN:
-            shown = [int(c) for c in np.argsort(-counts, kind="stable") if counts[c]]
-        with_tiles, named = shown[:CLASSES_WITH_TILES], shown[CLASSES_WITH_TILES:]
-        looked_at = say_count(language, "sorted", len(sorting.photo_ids))
-        parts = [f'<p class="note">{looked_at}</p>']
-        for c in with_tiles:
-            ids, shares = sorting.photos_in_class(c)
-            tiles = self.tiles([*zip(ids[:TILES].tolist(), shares[:TILES].tolist(), strict=True)])
-            parts.append(_section("per-class", sorting.labels[c], len(ids), tiles, language))
-        if named:
-            names = _names([f"{sorting.labels[c]} {counts[c]:,}" for c in named], language)
-            parts.append(f'<p class="note">{_said(language, "fewer_classes", named, names)}</p>')
-        without = [sorting.labels[c] for c in np.flatnonzero(counts == 0)]
-        if without and len(sorting.labels) > CLASSES_AS_WRITTEN:
-            names = _names(without, language)
-            parts.append(f'<p class="note">{_said(language, "empty_classes", without, names)}</p>')
-        ids, _ = sorting.photos_in_class(NONE)
-        if len(ids):
-            tiles = self.tiles([(photo_id, None) for photo_id in ids[:TILES].tolist()])
-            name = say(language, "none_of_these")
-            parts.append(_section("none-of-these", name, len(ids), tiles, language))
-        return "".join(parts)
-
-    def tiles(self, found: Sequence[tuple[int, float | None]]) -> str:
-        """Photos that open on a click, with how sure it is under them where that is known."""
-        photos = self._album.store.get_many([photo_id for photo_id, _ in found])
-        return "".join(
-            f'<button type="button" data-photo="{photo_id}">'
-            f"{img(self._album.originals.thumbnail(photo.sha256), photo.filename)}"
-            f"{'' if share is None else f'<span>{share:.0%}</span>'}</button>"
-            for photo_id, share in found
+        cards += [
+            _Card(photo.filename, prediction, self.image(photo), photo_id)
+            for photo_id, prediction in zip(photo_ids, of_photos, strict=True)
             if (photo := photos.get(photo_id)) is not None
+        ]
+        return render("classify/cards.html", language, cards=cards, unfolded=CARDS, most_bars=BARS)
+
+    def grid(self, sorting: Classification, language: str) -> Markup:
+        """Render the photos of each class, the most probable first, then those of none.
+
+        For an album of any size, a class shows `TILES` photos, and at most `CLASSES_WITH_TILES`
+        classes do.
+        """
+        labels = sorting.labels
+        counts = np.bincount(sorting.winners[sorting.winners != NONE], minlength=len(labels))
+        order = list(range(len(labels)))
+        if len(labels) > CLASSES_AS_WRITTEN:
+            order = [int(c) for c in np.argsort(-counts, kind="stable") if counts[c]]
+        with_tiles, named = order[:CLASSES_WITH_TILES], order[CLASSES_WITH_TILES:]
+        empty = [labels[c] for c in np.flatnonzero(counts == 0)]
+        notes = []
+        if named:
+            names = [f"{labels[c]} {counts[c]:,}" for c in named]
+            notes.append(_name_classes("fewer_classes", names, language))
+        if empty and len(labels) > CLASSES_AS_WRITTEN:
+            notes.append(_name_classes("empty_classes", empty, language))
+        return render(
+            "classify/grid.html",
+            language,
+            looked_at=say_count(language, "sorted", len(sorting.photo_ids)),
+            classes=[self._group(sorting, c, language) for c in with_tiles],
+            notes=notes,
+            others=self._group(sorting, NONE, language) if NONE in sorting.winners else None,
         )
 
+    def _group(self, sorting: Classification, c: int, language: str) -> _ClassGroup:
+        ids, probabilities = sorting.photos_in_class(c)
+        name = say(language, "none_of_these") if c == NONE else sorting.labels[c]
+        count = (
+            say_count(language, "tile", len(ids)) if len(ids) else say(language, "none_of_album")
+        )
+        values = [None] * TILES if c == NONE else probabilities[:TILES].tolist()
+        tiles = self.tiles([*zip(ids[:TILES].tolist(), values, strict=False)])
+        return _ClassGroup(name, count, tiles)
 
-def _section(kind: str, name: str, count: int, tiles: str, language: str) -> str:
-    number = say_count(language, "tile", count) if count else say(language, "none_of_album")
-    return (
-        f'<section class="{kind}"><div class="class-head"><h4>{html.escape(name)}</h4>'
-        f"<span>{number}</span></div>"
-        + (f'<div class="tiles">{tiles}</div>' if tiles else "")
-        + "</section>"
-    )
+    def tiles(self, found: Sequence[tuple[int, float | None]]) -> Markup:
+        """Render photos that open on a click, with their probability where it is known."""
+        photos = self._album.store.get_many([photo_id for photo_id, _ in found])
+        rows = [
+            (photo_id, self.image(photos[photo_id]), probability)
+            for photo_id, probability in found
+            if photo_id in photos
+        ]
+        return render("classify/tiles.html", "", photos=rows)
 
-
-def _card(picture: str, name: str, verdict: Prediction, language: str) -> str:
-    """One photo with a bar for each of its most probable classes."""
-    none = ""
-    if verdict.none:
-        none = f'<p class="none">{say(language, "none_of_these")}</p>'
-    bars = "".join(
-        f'<div class="bar"><div class="words"><span>{html.escape(score.label)}</span>'
-        f'<span>{score.probability:.0%}</span></div><div class="track">'
-        f'<div class="share" style="width:{100 * score.probability:.1f}%"></div></div></div>'
-        for score in verdict.scores[:BARS]
-    )
-    return (
-        f'<div class="verdict{" is-none" if verdict.none else ""}">{picture}'
-        f'<div class="says">{none}<div class="bars">{bars}</div>'
-        f'<div class="name" title="{html.escape(name)}">{html.escape(name)}</div></div></div>'
-    )
+    def image(self, photo: Photo) -> Markup:
+        """Render the thumbnail of a photo."""
+        return Markup(img(self._album.originals.thumbnail(photo.sha256), photo.filename))
 
 
-def _unreadable(name: str, reason: str) -> str:
-    return (
-        f'<div class="verdict unreadable"><div class="says"><p>{html.escape(reason)}</p>'
-        f'<div class="name" title="{html.escape(name)}">{html.escape(name)}</div></div></div>'
-    )
+def join_names(names: Sequence[str], most: int, key: str, language: str) -> str:
+    """List the first names and count the others.
+
+    Args:
+        names: all of them.
+        most: how many to list.
+        key: of the message that says how many there are beside `what`.
+        language: of the reader.
+    """
+    listed = ", ".join(names[:most])
+    hidden = len(names) - most
+    return say(language, key, what=listed, n=hidden) if hidden > 0 else listed
 
 
-def _said(language: str, key: str, classes: Sequence[object], names: str) -> str:
-    return html.escape(say(language, key, n=len(classes), what=names))
-
-
-def _names(names: Sequence[str], language: str) -> str:
-    some = ", ".join(names[:NAMES])
-    hidden = len(names) - NAMES
-    return say(language, "and_classes", what=some, n=hidden) if hidden > 0 else some
+def _name_classes(key: str, names: Sequence[str], language: str) -> str:
+    what = join_names(names, NAMES, "and_classes", language)
+    return say(language, key, n=len(names), what=what)

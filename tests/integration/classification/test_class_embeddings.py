@@ -40,7 +40,7 @@ def words(path: Path, encoder: FakeEncoder | None = None) -> tuple[ClassEmbeddin
     return ClassEmbeddings(encoder, DefaultClassifiers(), path), encoder
 
 
-def test_a_direction_is_the_unit_mean_of_the_names_by_their_weights(path):
+def test_direction_is_weighted_unit_mean_of_names(path):
     vectors, encoder = words(path)
 
     rows = vectors.directions(CLASSES)
@@ -103,7 +103,7 @@ def test_progress_tells_the_new_names_alone(path):
     assert told == [(NAMES_AT_ONCE, new), (2 * NAMES_AT_ONCE, new), (new, new)]
 
 
-def test_the_matrix_is_a_plain_array_with_its_names_beside_it(path):
+def test_matrix_is_plain_array_with_names_beside(path):
     words(path)[0].directions(CLASSES)
 
     matrix = np.load(path)
@@ -179,7 +179,7 @@ def test_names_in_other_templates_are_encoded_again(path, monkeypatch):
     assert not np.allclose(before[0], after[0])
 
 
-def test_the_names_that_were_used_longest_ago_make_room(path, monkeypatch):
+def test_least_recently_used_names_make_room(path, monkeypatch):
     monkeypatch.setattr("album.classification.class_embeddings.MOST_KEPT", 4)
     vectors, encoder = words(path)
     one, two, three = (
@@ -199,7 +199,7 @@ def test_the_names_that_were_used_longest_ago_make_room(path, monkeypatch):
     assert MOST_KEPT >= 5_000
 
 
-def test_a_long_list_that_is_interrupted_is_not_for_nothing(path):
+def test_interrupted_list_keeps_what_it_encoded(path):
     vectors, encoder = words(path)
     many = [ClassSpec((ClassName(f"thing {n}"),)) for n in range(3 * NAMES_AT_ONCE)]
 
@@ -237,7 +237,7 @@ def test_threads_that_ask_at_once_share_the_work(path):
     assert len(found) == 4
 
 
-def test_names_that_another_thread_has_encoded_meanwhile_are_not_encoded_again(path):
+def test_names_encoded_by_another_thread_are_reused(path):
     vectors, encoder = words(path)
     many = [ClassSpec((ClassName(f"thing {n}"),)) for n in range(3 * NAMES_AT_ONCE)]
 
@@ -261,20 +261,20 @@ def test_two_processes_with_the_same_files_break_nothing(path):
     assert rows == pytest.approx(mine.directions(CLASSES))
 
 
-def test_a_folder_that_cannot_be_written_costs_only_the_cache(tmp_path):
+def test_read_only_folder_costs_only_the_cache(tmp_path):
     vectors, _ = words(tmp_path / "gone" / "fake.names.npy")
 
     assert vectors.directions(CLASSES).shape == (3, 16)
 
 
 def test_another_model_has_words_of_its_own(album):
-    words_of = album.classifier._words
-    first = words_of.now().directions(CLASSES)
+    cache = album.classifier._words
+    first = cache.get(album.active.current()).directions(CLASSES)
     album.active.set_encoder(FakeEncoder("other"), fill=False)
-    assert words_of.now() is words_of.of(album.active.current())
+    assert cache.get(album.active.current()) is cache.get(album.active.current())
     album.active._active, album.active._next = album.active._next, None
 
-    second = words_of.now().directions(CLASSES)
+    second = cache.get(album.active.current()).directions(CLASSES)
 
     assert not np.allclose(first, second)
     assert sorted(it.name for it in album.embeddings_dir.glob("*.names.npy")) == [

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from album.classification.label_sources import TextClasses, TrainedClassifier
 from album.domain.labels import LabelPlan, LabelRule, PlannedLabel, SortOptions
 from album.errors import QueryError
 from album.service import Album
@@ -59,7 +60,7 @@ def everyone(ids) -> list[int]:
 def test_decisions_are_counted_by_what_people_say(album, ids):
     give(album, ids, red="red", blue="파랑", green="GREEN")  # synonyms, and letters of any size
 
-    report = album.class_evaluation.of_words(CLASSES, EVERYTHING)
+    report = album.class_evaluation.evaluate(TextClasses(CLASSES, EVERYTHING))
 
     sorting = album.classifier.sort_photos(CLASSES, EVERYTHING)
     taken_for = dict(zip(sorting.photo_ids.tolist(), sorting.winners.tolist(), strict=True))
@@ -81,23 +82,23 @@ def test_decisions_are_counted_by_what_people_say(album, ids):
         assert recall.value == confusion[c, c] / confusion[c].sum()
 
 
-def test_what_is_none_of_these_has_a_column_and_counts_as_missed(album, ids):
+def test_none_of_these_has_a_column_and_misses(album, ids):
     give(album, ids, red="red", blue="blue", green="green")
 
-    strict = album.class_evaluation.of_words(CLASSES, SortOptions(strictness=math.inf))
+    strict = album.class_evaluation.evaluate(TextClasses(CLASSES, SortOptions(strictness=math.inf)))
 
     assert strict.confusion[:, -1].tolist() == [5, 4, 3]
     assert strict.accuracy.value == 0
     assert strict.precision == (None, None, None)
     assert all(recall is not None and recall.value == 0 for recall in strict.recall)
-    everything = album.class_evaluation.of_words(CLASSES, EVERYTHING)
+    everything = album.class_evaluation.evaluate(TextClasses(CLASSES, EVERYTHING))
     assert strict.bins == everything.bins  # of the best class, wanted or not
 
 
 def test_calibration_is_that_of_the_slow_way(album, ids):
     give(album, ids, red="red", blue="blue", green="green")
 
-    report = album.class_evaluation.of_words(CLASSES, EVERYTHING)
+    report = album.class_evaluation.evaluate(TextClasses(CLASSES, EVERYTHING))
 
     verdicts = album.classifier.classify_photos(everyone(ids), CLASSES, EVERYTHING)
     told = [c for c, colour in enumerate(SHADES) for _ in ids[colour]]
@@ -123,7 +124,7 @@ def test_calibration_is_that_of_the_slow_way(album, ids):
 def test_the_best_temperature_is_that_of_the_logits(album, ids):
     give(album, ids, red="red", blue="blue", green="green")
 
-    report = album.class_evaluation.of_words(CLASSES)
+    report = album.class_evaluation.evaluate(TextClasses(CLASSES))
 
     own = DefaultClassifiers()
     encoder = album.active.current().encoder
@@ -134,7 +135,7 @@ def test_the_best_temperature_is_that_of_the_logits(album, ids):
     assert report.best_temperature == pytest.approx(own.best_temperature(logits, told), rel=1e-3)
 
 
-def test_a_model_that_was_trained_by_a_sigmoid_has_no_best_temperature(tmp_path, towns):
+def test_sigmoid_model_has_no_best_temperature(tmp_path, towns):
     class Sigmoid(FakeEncoder):
         logit_bias = -5.0
 
@@ -142,11 +143,12 @@ def test_a_model_that_was_trained_by_a_sigmoid_has_no_best_temperature(tmp_path,
     ids = _taken_in(album, tmp_path)
     give(album, ids, red="red", blue="blue")
 
-    assert album.class_evaluation.of_words(CLASSES).best_temperature is None
+    assert album.class_evaluation.evaluate(TextClasses(CLASSES)).best_temperature is None
     album.close()
 
 
-def test_photos_of_two_of_the_classes_and_labels_that_a_rule_gave_do_not_count(album, ids):
+def test_ambiguous_and_rule_labels_do_not_count(album, ids):
+    """Photos of two of the classes and labels that a rule gave do not count."""
     give(album, ids, red="red", blue="blue")
     album.labels.give("blue", [ids["red"][0]])
     album.labels.give("Holiday", [ids["red"][1]])  # no class of the list
@@ -161,16 +163,17 @@ def test_photos_of_two_of_the_classes_and_labels_that_a_rule_gave_do_not_count(a
     )
     album.labels.apply(LabelPlan((planned,)), living=False)
 
-    report = album.class_evaluation.of_words(CLASSES, EVERYTHING)
+    report = album.class_evaluation.evaluate(TextClasses(CLASSES, EVERYTHING))
 
     assert report.confusion.sum(axis=1).tolist() == [4, 4, 0]
     assert report.recall[2] is None
 
 
-def test_a_class_is_what_it_is_called_first_and_only_then_its_synonyms(album, ids):
+def test_first_name_of_a_class_outweighs_synonyms(album, ids):
+    """A class is what it is called first and only then its synonyms."""
     give(album, ids, red="red", blue="blue")
 
-    report = album.class_evaluation.of_words("warm | blue\nred\nblue", EVERYTHING)
+    report = album.class_evaluation.evaluate(TextClasses("warm | blue\nred\nblue", EVERYTHING))
 
     assert report.confusion.sum(axis=1).tolist() == [0, 5, 4]
 
@@ -180,7 +183,7 @@ def test_only_the_photos_asked_for_count(album, ids):
 
     some = [*ids["red"][:2], *ids["blue"][:1], 99_999]
 
-    assert album.class_evaluation.of_words(CLASSES, photo_ids=some).photos == 3
+    assert album.class_evaluation.evaluate(TextClasses(CLASSES), photo_ids=some).photos == 3
 
 
 @pytest.mark.parametrize("labels", [{}, {"red": "red"}, {"red": "Holiday", "blue": "Work"}])
@@ -188,14 +191,14 @@ def test_too_few_labelled_photos_are_one_sentence(album, ids, labels):
     give(album, ids, **labels)
 
     with pytest.raises(QueryError, match=r"two of the classes.*\.$"):
-        album.class_evaluation.of_words(CLASSES)
+        album.class_evaluation.evaluate(TextClasses(CLASSES))
 
 
-def test_of_a_long_list_the_classes_that_occur_are_reported(album, ids):
+def test_long_list_reports_the_classes_that_occur(album, ids):
     give(album, ids, red="red", blue="blue")
     many = "\n".join(f"thing {n}" for n in range(200))
 
-    report = album.class_evaluation.of_words(f"{many}\nblue\nred", EVERYTHING)
+    report = album.class_evaluation.evaluate(TextClasses(f"{many}\nblue\nred", EVERYTHING))
 
     assert {"red", "blue"} <= set(report.labels)
     assert len(report.labels) < 20
@@ -237,13 +240,13 @@ class WithHead(DefaultClassifiers):
         return ByBrightness()
 
 
-def test_a_trained_head_is_held_against_the_same_labels(tmp_path, towns):
+def test_trained_head_is_evaluated_on_the_same_labels(tmp_path, towns):
     album = _album(tmp_path, towns, WithHead(), FakeEncoder())
     ids = _taken_in(album, tmp_path)
     give(album, ids, red="red", blue="Dark Blue")
 
-    report = album.class_evaluation.of_head("mine")
-    strict = album.class_evaluation.of_head("mine", threshold=0.95)
+    report = album.class_evaluation.evaluate(TrainedClassifier("mine"))
+    strict = album.class_evaluation.evaluate(TrainedClassifier("mine", threshold=0.95))
 
     shares = ByBrightness().of_embeddings(_vectors(album, [*ids["blue"], *ids["red"]]))
     right = shares[np.arange(9), [0] * 4 + [1] * 5]
@@ -253,7 +256,7 @@ def test_a_trained_head_is_held_against_the_same_labels(tmp_path, towns):
     assert strict.bins == report.bins
     assert report.best_temperature is None
     with pytest.raises(ModelError, match="no such"):
-        album.class_evaluation.of_head("yours")
+        album.class_evaluation.evaluate(TrainedClassifier("yours"))
     album.close()
 
 

@@ -32,12 +32,12 @@ def colours(album, tmp_path):
 def share_right(album, ids, label: str, edge: int) -> float:
     """How much of the album is told right, where the label is for the photos from `edge` on."""
     rule = LabelRule(label, "examples", {"words": "", "two_stage": False, "threshold": None})
-    found, shares, threshold = album.teacher.answers(rule)
+    found, shares, threshold = album.teacher.predict(rule)
     truth = np.isin(found, ids[edge:])
     return float(((shares >= threshold) == truth).mean())
 
 
-def test_one_photo_is_enough_to_find_those_like_it(album, colours):
+def test_one_example_finds_similar_photos(album, colours):
     album.labels.give("저녁놀", [colours[60]])
 
     taught = album.teacher.teach("저녁놀")
@@ -52,7 +52,7 @@ def test_one_photo_is_enough_to_find_those_like_it(album, colours):
     assert taught.rule.kind == "examples"
 
 
-def test_photos_that_somebody_spoke_of_are_neither_asked_about_nor_offered(album, colours):
+def test_marked_photos_are_neither_asked_nor_offered(album, colours):
     album.labels.give("evening", colours[55:58])
     album.labels.refuse("evening", colours[58:])
 
@@ -64,7 +64,7 @@ def test_photos_that_somebody_spoke_of_are_neither_asked_about_nor_offered(album
     assert not told & {photo_id for photo_id, _ in taught.surest}
 
 
-def test_it_asks_about_what_is_undecided_and_is_better_for_the_answers(album, colours):
+def test_questions_are_undecided_and_answers_improve_it(album, colours):
     edge = 25
     album.labels.give("warm", colours[59:])
     before = share_right(album, colours, "warm", edge)
@@ -85,7 +85,7 @@ def test_the_least_sure_are_nearest_to_the_threshold(album, colours):
 
     taught = album.teacher.teach("warm")
 
-    ids, shares, threshold = album.teacher.answers(taught.rule)
+    ids, shares, threshold = album.teacher.predict(taught.rule)
     doubt = dict(zip(ids.tolist(), np.abs(shares - threshold).tolist(), strict=True))
     silent = sorted(doubt[it] for n, it in enumerate(colours) if n % 3)
     assert len(taught.ask) == 10
@@ -120,15 +120,15 @@ def test_words_alone_teach_where_they_are_written(album, colours):
     assert taught.rule.definition["words"] == "빨간 | red"
 
 
-def test_two_stages_ask_only_about_what_the_words_find(album, colours):
+def test_two_stages_ask_about_text_matches_only(album, colours):
     album.labels.give("dusk", colours[57:])
     album.labels.refuse("dusk", colours[:3])
 
     one = album.teacher.teach("dusk", "red")
     two = album.teacher.teach("dusk", "red", two_stage=True)
 
-    _, everywhere, _ = album.teacher.answers(one.rule)
-    ids, found, threshold = album.teacher.answers(two.rule)
+    _, everywhere, _ = album.teacher.predict(one.rule)
+    ids, found, threshold = album.teacher.predict(two.rule)
     passed = found > 0
     assert passed.any()
     assert np.array_equal(found[passed], everywhere[passed])
@@ -139,32 +139,32 @@ def test_two_stages_ask_only_about_what_the_words_find(album, colours):
     assert (found >= threshold).any()
 
 
-def test_two_stages_lose_no_example_to_words_that_do_not_fit(album, colours):
+def test_two_stages_keep_examples_when_words_misfit(album, colours):
     album.labels.give("dusk", colours[56:])
 
     two = album.teacher.teach("dusk", "blue", two_stage=True)
 
-    ids, found, _ = album.teacher.answers(two.rule)
+    ids, found, _ = album.teacher.predict(two.rule)
     assert (found[np.isin(ids, colours[56:])] > 0).all()
 
 
-def test_answers_are_of_the_photos_asked_for_in_rising_order(album, colours):
+def test_answers_are_of_requested_photos_in_order(album, colours):
     album.labels.give("dusk", colours[57:])
     rule = album.teacher.teach("dusk").rule
 
-    ids, shares, _ = album.teacher.answers(rule, np.array([colours[9], colours[3], 10_000]))
+    ids, shares, _ = album.teacher.predict(rule, np.array([colours[9], colours[3], 10_000]))
 
-    everything = dict(zip(*(it.tolist() for it in album.teacher.answers(rule)[:2]), strict=True))
+    everything = dict(zip(*(it.tolist() for it in album.teacher.predict(rule)[:2]), strict=True))
     assert ids.tolist() == sorted([colours[9], colours[3]])
     assert shares.tolist() == [everything[it] for it in ids.tolist()]
-    assert album.teacher.answers(rule, np.empty(0, np.int64))[0].size == 0
+    assert album.teacher.predict(rule, np.empty(0, np.int64))[0].size == 0
 
 
-def test_a_rule_may_have_a_threshold_of_its_own(album, colours):
+def test_rule_may_have_its_own_threshold(album, colours):
     album.labels.give("dusk", colours[57:])
     own = LabelRule("dusk", "examples", {"words": "", "two_stage": False, "threshold": 0.9})
 
-    assert album.teacher.answers(own)[2] == 0.9
+    assert album.teacher.predict(own)[2] == 0.9
 
 
 def test_the_same_examples_teach_the_same(album, colours):
@@ -174,7 +174,7 @@ def test_the_same_examples_teach_the_same(album, colours):
     assert album.teacher.teach("dusk") == album.teacher.teach("dusk")
 
 
-def test_photos_that_look_the_same_and_are_told_apart_are_shown(album, tmp_path):
+def test_lookalikes_with_opposite_marks_are_shown(album, tmp_path):
     twins = [make_photo(tmp_path / f"twin{n}.png", "red", size=(40 + n, 30)) for n in range(2)]
     other = make_photo(tmp_path / "other.png", "blue")
     take_in(album, [*twins, other])
@@ -209,7 +209,7 @@ def test_photos_that_are_gone_meanwhile_teach_nothing(album, colours):
     assert taught.left_out == 0
 
 
-def test_photos_that_are_not_encoded_yet_are_left_out_and_counted(album, colours):
+def test_photos_without_vectors_are_left_out_and_counted(album, colours):
     facts = ImageFacts("PNG", 64, 48)
     late = album.store.add(NewPhoto("0" * 64, "late.png", None, 1, facts, datetime.now()))
     album.labels.give("dusk", [colours[60], late])
@@ -231,7 +231,7 @@ def test_an_album_of_five_photos_can_be_taught(album, tmp_path):
 
     taught = album.teacher.teach("휴가")
 
-    found, shares, threshold = album.teacher.answers(taught.rule)
+    found, shares, threshold = album.teacher.predict(taught.rule)
     assert set(found[shares >= threshold].tolist()) == {ids["0.png"], ids["1.png"]}
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
+from album.classification.label_sources import TextClasses, TrainedClassifier
 from album.classification.label_transfer import export_labels, import_labels, read_labels
 from album.domain.labels import SortOptions
 from album.errors import AlbumError, QueryError
@@ -38,8 +39,10 @@ def labelled(album, files, tmp_path):
     album.labels.give("mine", [1, 4])
     album.labels.refuse("mine", [2])
     album.labels.refuse("blue", [3])
-    album.labelling.apply(album.labelling.plan_words("red\nblue\ngreen", ALL), living=True)
-    album.labelling.apply(album.labelling.plan_head("colours", threshold=0.0, only=["Blue"]))
+    album.labelling.apply(album.labelling.plan(TextClasses("red\nblue\ngreen", ALL)), living=True)
+    album.labelling.apply(
+        album.labelling.plan(TrainedClassifier("colours", threshold=0.0), only=["Blue"])
+    )
     return album
 
 
@@ -89,7 +92,7 @@ def nothing_written(album):
     return not known(album) and not acts and (not folder.is_dir() or not list(folder.iterdir()))
 
 
-def test_labels_rules_and_classifiers_come_into_another_album_whole(labelled, other):
+def test_labels_rules_and_classifiers_are_imported_whole(labelled, other):
     data = json.loads(json.dumps(export_labels(labelled), allow_nan=False))
 
     taken = import_labels(other, data)
@@ -108,7 +111,7 @@ def test_labels_rules_and_classifiers_come_into_another_album_whole(labelled, ot
     assert {it["given_by"] for it in data["labels"][0]["photos"]} == {"model"}
 
 
-def test_what_came_in_works_as_where_it_came_from(labelled, other, tmp_path):
+def test_imported_labels_and_rules_work_as_before(labelled, other, tmp_path):
     import_labels(other, export_labels(labelled))
     other.labelling.catch_up()
 
@@ -118,7 +121,8 @@ def test_what_came_in_works_as_where_it_came_from(labelled, other, tmp_path):
     assert other.labelling.plan_again("Blue").labels[0].adds.tolist() == [blue]
 
 
-def test_a_living_label_that_comes_in_is_not_given_to_photos_that_are_here(labelled, other):
+def test_imported_living_label_skips_existing_photos(labelled, other):
+    """A living label that comes in is not given to photos that are here."""
     data = export_labels(labelled, ["red"])
     data["labels"][0]["photos"] = []
 
@@ -128,7 +132,7 @@ def test_a_living_label_that_comes_in_is_not_given_to_photos_that_are_here(label
     assert other.labelling.catch_up() == 0
 
 
-def test_some_labels_go_out_with_the_classifiers_that_they_need(labelled):
+def test_export_of_labels_brings_their_classifiers_along(labelled):
     assert [it["label"] for it in export_labels(labelled, [" red ", "red"])["labels"]] == ["red"]
     assert export_labels(labelled, ["red"])["classifiers"] == []
     assert [it["name"] for it in export_labels(labelled, ["Blue"])["classifiers"]] == ["colours"]
@@ -136,13 +140,13 @@ def test_some_labels_go_out_with_the_classifiers_that_they_need(labelled):
         export_labels(labelled, ["pink"])
 
 
-def test_what_somebody_said_here_stays_and_so_does_what_a_rule_gave(labelled, other):
+def test_marks_and_rule_labels_here_survive_import(labelled, other):
     ids = {it.filename: it.photo_id for it in other.store.all_photos()}
     other.labels.refuse("mine", [ids["red.png"]])
     other.labels.give("mine", [ids["blue.png"]])
     other.labels.give("red", [ids["green.png"]])
     unsure = SortOptions(temperature=9, strictness=-math.inf)
-    other.labelling.apply(other.labelling.plan_words("blue\nred", unsure, only=["blue"]))
+    other.labelling.apply(other.labelling.plan(TextClasses("blue\nred", unsure), only=["blue"]))
     share = known(other)["blue"]["blue.png"]
 
     taken = import_labels(other, export_labels(labelled))
@@ -156,7 +160,7 @@ def test_what_somebody_said_here_stays_and_so_does_what_a_rule_gave(labelled, ot
     assert not other.labels.rule("blue").living
 
 
-def test_a_classifier_of_a_name_that_is_taken_here_stays_out(labelled, other):
+def test_classifier_with_a_taken_name_is_skipped(labelled, other):
     data = export_labels(labelled)
     (other.heads.folder / "colours").mkdir(parents=True)
 
@@ -166,7 +170,7 @@ def test_a_classifier_of_a_name_that_is_taken_here_stays_out(labelled, other):
     assert list((other.heads.folder / "colours").iterdir()) == []
 
 
-def test_a_classifier_too_large_to_carry_along_is_named(labelled):
+def test_too_large_classifier_is_named(labelled):
     with (labelled.heads.folder / "colours" / "head.safetensors").open("r+b") as file:
         file.truncate(30_000_000)
 
@@ -175,7 +179,7 @@ def test_a_classifier_too_large_to_carry_along_is_named(labelled):
     assert (data["classifiers"], data["classifiers_left_out"]) == ([], ["colours"])
 
 
-def test_taking_in_is_one_act_that_can_be_undone(labelled, other):
+def test_import_is_one_change_that_undoes(labelled, other):
     ids = {it.filename: it.photo_id for it in other.store.all_photos()}
     other.labels.give("red", [ids["green.png"]])
     before, rules = known(other), other.labels.rules()
@@ -189,7 +193,7 @@ def test_taking_in_is_one_act_that_can_be_undone(labelled, other):
     assert other.labels.rules() == rules
 
 
-def test_undoing_the_first_of_two_that_were_taken_in_leaves_the_second(labelled, other):
+def test_undoing_the_first_import_keeps_the_second(labelled, other):
     data = export_labels(labelled, ["red"])
     first = copy.deepcopy(data)
     first["labels"][0]["photos"] = []
@@ -203,7 +207,7 @@ def test_undoing_the_first_of_two_that_were_taken_in_leaves_the_second(labelled,
     assert known(other) == {}
 
 
-def test_an_album_takes_its_own_export_in_without_a_change(labelled):
+def test_own_export_is_imported_without_a_change(labelled):
     before = known(labelled)
 
     taken = import_labels(labelled, export_labels(labelled))
@@ -212,7 +216,7 @@ def test_an_album_takes_its_own_export_in_without_a_change(labelled):
     assert (taken.act_id, taken.written, taken.unknown, taken.rules) == (None, 0, 0, 0)
 
 
-def test_an_empty_album_exports_nothing_and_takes_nothing_in(album):
+def test_empty_album_exports_and_imports_nothing(album):
     data = export_labels(album)
 
     assert (data["labels"], data["classifiers"]) == ([], [])
@@ -259,7 +263,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("path", "value"), WRONG, ids=lambda it: str(it)[:40])
-def test_what_is_no_export_is_one_sentence_and_leaves_nothing(labelled, other, path, value):
+def test_other_files_are_refused_and_write_nothing(labelled, other, path, value):
     good = export_labels(labelled)
     bad = changed(good, path, value) if path else value
 
@@ -270,7 +274,7 @@ def test_what_is_no_export_is_one_sentence_and_leaves_nothing(labelled, other, p
     import_labels(other, good)  # which is what was changed
 
 
-def test_a_label_or_a_classifier_that_stands_there_twice_is_refused(labelled, other):
+def test_duplicate_labels_and_classifiers_are_refused(labelled, other):
     good = export_labels(labelled)
     for key in ("labels", "classifiers"):
         with pytest.raises(AlbumError, match="twice"):
@@ -279,7 +283,7 @@ def test_a_label_or_a_classifier_that_stands_there_twice_is_refused(labelled, ot
     assert nothing_written(other)
 
 
-def test_a_crash_in_the_middle_leaves_neither_labels_nor_classifiers(labelled, other):
+def test_crash_during_import_leaves_nothing(labelled, other):
     with other.database.writing() as db:
         db.execute(
             "CREATE TRIGGER fault BEFORE INSERT ON label_rules BEGIN SELECT RAISE(ABORT, 'x'); END"
@@ -292,14 +296,15 @@ def test_a_crash_in_the_middle_leaves_neither_labels_nor_classifiers(labelled, o
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[" * 100_000, b"9" * 5000])
-def test_a_file_that_is_no_json_is_one_sentence(tmp_path, content):
+def test_non_json_file_is_one_sentence(tmp_path, content):
     (tmp_path / "labels.json").write_bytes(content)
 
     with pytest.raises(AlbumError, match=r"labels\.json is not JSON"):
         read_labels(tmp_path / "labels.json")
 
 
-def test_a_file_that_is_not_there_or_far_too_large_is_one_sentence(tmp_path):
+def test_missing_or_huge_file_is_one_sentence(tmp_path):
+    """A file that is not there or far too large is one sentence."""
     with pytest.raises(AlbumError, match=r"cannot be read: No such file"):
         read_labels(tmp_path / "none.json")
     with (tmp_path / "large.json").open("wb") as file:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from album.classification import labelling
+from album.classification.label_sources import ExampleLabel, TextClasses
 from album.domain.labels import LabelRule, SortOptions, checked_rule, label_name
 from album.domain.photo import SearchFilters
 from album.errors import AlbumError, QueryError
@@ -102,8 +103,9 @@ def of(plan, label):
 # Dry runs
 
 
-def test_a_dry_run_of_words_tells_who_would_get_what_and_writes_nothing(coloured):
-    plan = coloured.labelling.plan_words(CLASSES, ALL)
+def test_text_plan_lists_changes_and_writes_nothing(coloured):
+    """A dry run of words tells who would get what and writes nothing."""
+    plan = coloured.labelling.plan(TextClasses(CLASSES, ALL))
 
     assert [it.rule.label for it in plan.labels] == ["빨강", "blue", "초록"]
     assert sorted(of(plan, "빨강").adds.tolist()) == [1, 2, 3, 4]
@@ -116,20 +118,22 @@ def test_a_dry_run_of_words_tells_who_would_get_what_and_writes_nothing(coloured
     assert coloured.labels.summaries() == []
 
 
-def test_only_the_labels_that_were_chosen_are_given_but_all_classes_compete(coloured):
-    plan = coloured.labelling.plan_words(CLASSES, ALL, only=["blue"])
+def test_chosen_labels_are_given_while_all_classes_compete(coloured):
+    plan = coloured.labelling.plan(TextClasses(CLASSES, ALL), only=["blue"])
 
     assert [it.rule.label for it in plan.labels] == ["blue"]
     assert sorted(of(plan, "blue").adds.tolist()) == [5, 6, 7, 8]
     assert plan.none_of_these == 8
     with pytest.raises(QueryError, match="“pink” is none of the classes"):
-        coloured.labelling.plan_words(CLASSES, ALL, only=["pink"])
+        coloured.labelling.plan(TextClasses(CLASSES, ALL), only=["pink"])
 
 
-def test_a_dry_run_of_some_photos_looks_at_no_others(coloured):
-    coloured.labelling.apply(coloured.labelling.plan_words(CLASSES, ALL, only=["blue"]))
+def test_plan_of_some_photos_ignores_others(coloured):
+    coloured.labelling.apply(coloured.labelling.plan(TextClasses(CLASSES, ALL), only=["blue"]))
 
-    plan = coloured.labelling.plan_words("빨강 | red\nblue | green", ALL, photo_ids=[1, 5, 99])
+    plan = coloured.labelling.plan(
+        TextClasses("빨강 | red\nblue | green", ALL), photo_ids=[1, 5, 99]
+    )
 
     assert of(plan, "빨강").adds.tolist() == [1]
     assert len(of(plan, "blue").takes) <= 1
@@ -140,18 +144,20 @@ def test_what_people_said_is_counted_and_left_out(coloured):
     coloured.labels.give("blue", [1, 5])
     coloured.labels.refuse("blue", [2, 6])
 
-    planned = of(coloured.labelling.plan_words(CLASSES, ALL), "blue")
+    planned = of(coloured.labelling.plan(TextClasses(CLASSES, ALL)), "blue")
 
     assert sorted(planned.adds.tolist()) == [7, 8]
     assert (planned.kept, planned.refused) == (2, 1)
     assert planned.takes.tolist() == []
 
 
-def test_a_rule_that_says_no_now_takes_its_labels_away(coloured):
-    coloured.labelling.apply(coloured.labelling.plan_words("a | red\nb | blue\nc | green", ALL))
+def test_rule_takes_back_labels_it_denies_now(coloured):
+    coloured.labelling.apply(
+        coloured.labelling.plan(TextClasses("a | red\nb | blue\nc | green", ALL))
+    )
     coloured.labels.give("a", [2])
 
-    plan = coloured.labelling.plan_words("a | blue\nd | red\nc | green", ALL)
+    plan = coloured.labelling.plan(TextClasses("a | blue\nd | red\nc | green", ALL))
     act = coloured.labelling.apply(plan)
 
     assert of(plan, "a").takes.tolist() == [1, 3, 4]
@@ -160,27 +166,28 @@ def test_a_rule_that_says_no_now_takes_its_labels_away(coloured):
     assert givers(coloured, "a") == {2: "person", **dict.fromkeys([5, 6, 7, 8], "words")}
 
 
-def test_the_surest_and_those_at_the_edge_are_twenty_each_and_never_the_same(album, tmp_path):
+def test_surest_and_edge_are_twenty_different_photos(album, tmp_path):
+    """The surest and those at the edge are twenty each and never the same."""
     import_shades(album, tmp_path, "red", 30, step=16)
-    planned = of(album.labelling.plan_words("red\nblue", ALL), "red")
+    planned = of(album.labelling.plan(TextClasses("red\nblue", ALL)), "red")
 
     assert len(planned.adds) == 30
     assert [photo_id for photo_id, _ in planned.surest] == planned.adds[:20].tolist()
     assert [photo_id for photo_id, _ in planned.edge] == planned.adds[20:].tolist()[::-1]
-    few = of(album.labelling.plan_words("red\nblue", ALL, photo_ids=range(1, 21)), "red")
+    few = of(album.labelling.plan(TextClasses("red\nblue", ALL), photo_ids=range(1, 21)), "red")
     assert (len(few.surest), few.edge) == (20, [])
 
 
-def test_an_album_without_photos_has_an_empty_plan_that_cannot_be_written(album):
-    plan = album.labelling.plan_words(CLASSES)
+def test_empty_album_has_an_unwritable_plan(album):
+    plan = album.labelling.plan(TextClasses(CLASSES))
 
     assert (plan.photos, plan.removals, plan.none_of_these) == (0, 0, 0)
     with pytest.raises(QueryError, match="nothing to write"):
         album.labelling.apply(plan)
 
 
-def test_examples_give_a_label_to_what_looks_like_them(taught):
-    plan = taught.labelling.plan_examples(" sunset ")
+def test_examples_label_similar_photos(taught):
+    plan = taught.labelling.plan(ExampleLabel(" sunset "))
     taught.labelling.apply(plan)
 
     planned = of(plan, "sunset")
@@ -197,12 +204,12 @@ def test_examples_give_a_label_to_what_looks_like_them(taught):
 
 def test_examples_that_nobody_gave_are_one_sentence(coloured):
     with pytest.raises(QueryError, match=r"^\S[^\n]*\.$"):
-        coloured.labelling.plan_examples("sunset")
+        coloured.labelling.plan(ExampleLabel("sunset"))
 
 
-def test_a_label_that_has_a_rule_is_planned_again_by_it(coloured, tmp_path):
+def test_rule_of_a_label_is_planned_again(coloured, tmp_path):
     options = SortOptions(temperature=2.0, strictness=-math.inf, wording="name")
-    coloured.labelling.apply(coloured.labelling.plan_words(CLASSES, options, only=["blue"]))
+    coloured.labelling.apply(coloured.labelling.plan(TextClasses(CLASSES, options), only=["blue"]))
     (new,) = import_shades(coloured, tmp_path, "blue", 1, 21)
 
     plan = coloured.labelling.plan_again("blue")
@@ -214,24 +221,25 @@ def test_a_label_that_has_a_rule_is_planned_again_by_it(coloured, tmp_path):
         coloured.labelling.plan_again("빨강")
 
 
-def test_a_rule_keeps_its_whole_list_and_how_it_decides(coloured):
-    plan = coloured.labelling.plan_words(f"\n {CLASSES}\n", SortOptions(strictness=-1.5))
+def test_rule_stores_its_list_and_options(coloured):
+    plan = coloured.labelling.plan(TextClasses(f"\n {CLASSES}\n", SortOptions(strictness=-1.5)))
 
     assert of(plan, "blue").rule.definition == {
         "classes": ["빨강 | red", "blue | 파랑", "초록 | green"], "class": "blue",
         "temperature": 1.0, "strictness": -1.5, "wording": "ensemble",
     }  # fmt: skip
-    everything = of(coloured.labelling.plan_words(CLASSES, ALL), "blue").rule.definition
+    everything = of(coloured.labelling.plan(TextClasses(CLASSES, ALL)), "blue").rule.definition
     assert everything["strictness"] is None
 
 
 # Written
 
 
-def test_a_label_is_a_filter_and_a_word_of_the_search_box_right_after_it_was_written(coloured):
+def test_new_label_becomes_filter_and_search_word(coloured):
+    """A label is a filter and a word of the search box right after it was written."""
     assert not labels_understood(coloured, "초록")  # and what was found is remembered
 
-    act = coloured.labelling.apply(coloured.labelling.plan_words(CLASSES, ALL))
+    act = coloured.labelling.apply(coloured.labelling.plan(TextClasses(CLASSES, ALL)))
 
     assert found(coloured, SearchRequest("", filters=SearchFilters(label="blue"))) == {5, 6, 7, 8}
     assert labels_understood(coloured, "초록")
@@ -244,8 +252,8 @@ def test_a_label_is_a_filter_and_a_word_of_the_search_box_right_after_it_was_wri
     assert not labels_understood(coloured, "초록")
 
 
-def test_a_photo_that_is_deleted_between_plan_and_apply_is_left_out(coloured):
-    plan = coloured.labelling.plan_words(CLASSES, ALL, only=["blue"])
+def test_photo_deleted_after_plan_is_left_out(coloured):
+    plan = coloured.labelling.plan(TextClasses(CLASSES, ALL), only=["blue"])
     with coloured.database.writing() as db:
         db.execute("DELETE FROM photos WHERE photo_id = 6")
 
@@ -255,8 +263,8 @@ def test_a_photo_that_is_deleted_between_plan_and_apply_is_left_out(coloured):
     assert set(givers(coloured, "blue")) == {5, 7, 8}
 
 
-def test_some_labels_of_a_plan_can_be_written_alone(coloured):
-    plan = coloured.labelling.plan_words(CLASSES, ALL).only(["blue", "초록"])
+def test_some_labels_of_a_plan_are_written(coloured):
+    plan = coloured.labelling.plan(TextClasses(CLASSES, ALL)).only(["blue", "초록"])
     assert plan.photos == 8
 
     coloured.labelling.apply(plan)
@@ -264,9 +272,9 @@ def test_some_labels_of_a_plan_can_be_written_alone(coloured):
     assert [it.label for it in coloured.labels.summaries()] == ["blue", "초록"]
 
 
-def test_a_label_longer_than_labels_may_be_cannot_be_planned(coloured):
+def test_too_long_label_cannot_be_planned(coloured):
     with pytest.raises(AlbumError, match="100 characters"):
-        coloured.labelling.plan_examples("x" * 101)
+        coloured.labelling.plan(ExampleLabel("x" * 101))
 
 
 # Living labels
@@ -274,7 +282,7 @@ def test_a_label_longer_than_labels_may_be_cannot_be_planned(coloured):
 
 def test_new_photos_get_a_living_label_at_import(coloured, tmp_path):
     coloured.labelling.apply(
-        coloured.labelling.plan_words(CLASSES, ALL, only=["blue", "빨강"]), living=True
+        coloured.labelling.plan(TextClasses(CLASSES, ALL), only=["blue", "빨강"]), living=True
     )
 
     (blue,) = import_shades(coloured, tmp_path, "blue", 1, 21)
@@ -286,8 +294,8 @@ def test_new_photos_get_a_living_label_at_import(coloured, tmp_path):
     assert coloured.labelling.catch_up() == 0
 
 
-def test_a_label_that_is_not_living_is_not_given_to_new_photos(coloured, tmp_path):
-    coloured.labelling.apply(coloured.labelling.plan_words(CLASSES, ALL), living=True)
+def test_label_that_is_not_living_skips_new_photos(coloured, tmp_path):
+    coloured.labelling.apply(coloured.labelling.plan(TextClasses(CLASSES, ALL)), living=True)
     assert not coloured.labelling.living("blue", on=False).living
 
     (blue,) = import_shades(coloured, tmp_path, "blue", 1, 21)
@@ -299,8 +307,8 @@ def test_a_label_that_is_not_living_is_not_given_to_new_photos(coloured, tmp_pat
         coloured.labelling.living("pink", on=True)
 
 
-def test_a_living_label_without_a_photo_yet_can_be_written(coloured, tmp_path):
-    plan = coloured.labelling.plan_words("blue\nred", ALL, only=["blue"], photo_ids=[1])
+def test_living_label_without_photos_is_written(coloured, tmp_path):
+    plan = coloured.labelling.plan(TextClasses("blue\nred", ALL), only=["blue"], photo_ids=[1])
     assert plan.photos == 0
 
     coloured.labelling.apply(plan, living=True)
@@ -309,8 +317,9 @@ def test_a_living_label_without_a_photo_yet_can_be_written(coloured, tmp_path):
     assert list(givers(coloured, "blue")) == [blue]
 
 
-def test_photos_that_came_between_dry_run_and_writing_are_new_to_a_living_label(coloured, tmp_path):
-    plan = coloured.labelling.plan_words(CLASSES, ALL, only=["blue"])
+def test_photos_imported_after_dry_run_get_living_label(coloured, tmp_path):
+    """Photos that came between dry run and writing are new to a living label."""
+    plan = coloured.labelling.plan(TextClasses(CLASSES, ALL), only=["blue"])
     (between,) = import_shades(coloured, tmp_path, "blue", 1, 21)
 
     coloured.labelling.apply(plan, living=True)
@@ -320,7 +329,7 @@ def test_photos_that_came_between_dry_run_and_writing_are_new_to_a_living_label(
 
 
 def test_a_label_taught_by_examples_lives_too(taught, tmp_path):
-    taught.labelling.apply(taught.labelling.plan_examples("sunset"), living=True)
+    taught.labelling.apply(taught.labelling.plan(ExampleLabel("sunset")), living=True)
 
     (red,) = import_shades(taught, tmp_path, "red", 1, 21)
     (blue,) = import_shades(taught, tmp_path, "blue", 1, 21)
@@ -331,7 +340,7 @@ def test_a_label_taught_by_examples_lives_too(taught, tmp_path):
 
 def test_many_new_photos_are_asked_about_in_portions(coloured, tmp_path, monkeypatch):
     monkeypatch.setattr(labelling, "NEW_AT_ONCE", 2)
-    coloured.labelling.apply(coloured.labelling.plan_words(CLASSES, ALL), living=True)
+    coloured.labelling.apply(coloured.labelling.plan(TextClasses(CLASSES, ALL)), living=True)
 
     new = import_shades(coloured, tmp_path, "blue", 5, 21, step=6)
 
@@ -340,7 +349,7 @@ def test_many_new_photos_are_asked_about_in_portions(coloured, tmp_path, monkeyp
 
 
 def test_classes_of_one_list_are_asked_once_together(coloured, tmp_path, monkeypatch):
-    coloured.labelling.apply(coloured.labelling.plan_words(CLASSES, ALL), living=True)
+    coloured.labelling.apply(coloured.labelling.plan(TextClasses(CLASSES, ALL)), living=True)
     asked = []
     sort = coloured.classifier.sort_photos
     monkeypatch.setattr(
@@ -349,12 +358,12 @@ def test_classes_of_one_list_are_asked_once_together(coloured, tmp_path, monkeyp
 
     import_shades(coloured, tmp_path, "blue", 1, 21)
 
-    ((classes, options, photo_ids),) = asked
+    ((classes, options, photo_ids, _),) = asked
     assert classes.splitlines() == CLASSES.splitlines()
     assert (options, photo_ids) == (ALL, [13])
 
 
-def test_a_living_rule_that_cannot_be_asked_does_not_stop_the_others(coloured, tmp_path, caplog):
+def test_failing_living_rule_does_not_stop_others(coloured, tmp_path, caplog):
     gone = {"head": "gone", "class": "a", "threshold": 0.5}
     for label, kind, definition in (
         ("a", "model", gone),
@@ -363,7 +372,7 @@ def test_a_living_rule_that_cannot_be_asked_does_not_stop_the_others(coloured, t
     ):
         coloured.labels.set_rule(LabelRule(label, kind, definition, living=True))
     coloured.labelling.catch_up()  # they begin with what comes from now on
-    coloured.labelling.apply(coloured.labelling.plan_words(CLASSES, ALL), living=True)
+    coloured.labelling.apply(coloured.labelling.plan(TextClasses(CLASSES, ALL)), living=True)
 
     with caplog.at_level(logging.WARNING):
         (blue,) = import_shades(coloured, tmp_path, "blue", 1, 21)
@@ -378,8 +387,8 @@ def without_model(tmp_path):
     return Album(tmp_path / "data", DefaultClassifiers(), FakeCaptioner(), decoder=DecodeHere())
 
 
-def test_an_album_without_a_model_has_nothing_to_catch_up_with(coloured, tmp_path):
-    coloured.labelling.apply(coloured.labelling.plan_words(CLASSES, ALL), living=True)
+def test_catch_up_does_nothing_without_a_model(coloured, tmp_path):
+    coloured.labelling.apply(coloured.labelling.plan(TextClasses(CLASSES, ALL)), living=True)
 
     album = without_model(tmp_path)
 
@@ -387,8 +396,8 @@ def test_an_album_without_a_model_has_nothing_to_catch_up_with(coloured, tmp_pat
     album.close()
 
 
-def test_another_model_that_takes_over_asks_about_new_photos_alone(coloured, tmp_path):
-    plan = coloured.labelling.plan_words(CLASSES, ALL, only=["blue"], photo_ids=[5, 6])
+def test_new_model_labels_new_photos_alone(coloured, tmp_path):
+    plan = coloured.labelling.plan(TextClasses(CLASSES, ALL), only=["blue"], photo_ids=[5, 6])
     coloured.labelling.apply(plan, living=True)
 
     album = without_model(tmp_path)
@@ -401,8 +410,8 @@ def test_another_model_that_takes_over_asks_about_new_photos_alone(coloured, tmp
     album.close()
 
 
-def test_a_running_album_labels_what_another_process_takes_in(coloured, tmp_path):
-    coloured.labelling.apply(coloured.labelling.plan_words(CLASSES, ALL), living=True)
+def test_album_labels_photos_imported_by_another_process(coloured, tmp_path):
+    coloured.labelling.apply(coloured.labelling.plan(TextClasses(CLASSES, ALL)), living=True)
     coloured.start()
     other = opened(tmp_path / "data")
     other.labelling.catch_up = lambda stopped: 0  # a process that dies before it comes to that
@@ -451,11 +460,11 @@ def test_a_rule_that_is_none_is_one_sentence(kind, definition):
         checked_rule("cat", kind, definition, False)
 
 
-def test_what_is_planned_can_be_read_back_from_json(coloured):
+def test_planned_rule_survives_json(coloured):
     coloured.labels.give("sunset", [1, 2, 3])
     for plan in (
-        coloured.labelling.plan_words(CLASSES, ALL),
-        coloured.labelling.plan_examples("sunset"),
+        coloured.labelling.plan(TextClasses(CLASSES, ALL)),
+        coloured.labelling.plan(ExampleLabel("sunset")),
     ):
         rule = plan.labels[0].rule
         written = json.loads(json.dumps(dict(rule.definition)))
@@ -472,8 +481,8 @@ def test_letters_of_a_label_are_composed():
 # In keeping
 
 
-def test_a_backup_brings_labels_refusals_rules_and_what_can_be_undone_back(coloured, tmp_path):
-    act = coloured.labelling.apply(coloured.labelling.plan_words(CLASSES, ALL), living=True)
+def test_backup_restores_labels_refusals_rules_and_history(coloured, tmp_path):
+    act = coloured.labelling.apply(coloured.labelling.plan(TextClasses(CLASSES, ALL)), living=True)
     coloured.labels.give("mine", [1])
     coloured.labels.refuse("blue", [5])
     before = {it.label: coloured.labels.export_rows(it.label) for it in coloured.labels.summaries()}
@@ -493,7 +502,7 @@ def test_a_backup_brings_labels_refusals_rules_and_what_can_be_undone_back(colou
     album.close()
 
 
-def test_an_album_from_before_labels_had_givers_keeps_them_as_a_persons(tmp_path):
+def test_labels_without_givers_become_a_persons(tmp_path):
     file = tmp_path / "album.db"
     with closing(sqlite3.connect(file)) as db:
         for script in MIGRATIONS[:3]:

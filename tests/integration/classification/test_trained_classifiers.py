@@ -118,7 +118,7 @@ def winner(verdict: Prediction | UnreadableImageError) -> str:
     return "none" if verdict.none else verdict.scores[0].label
 
 
-def test_files_get_the_classes_that_the_classifier_was_taught(filled, photos, tmp_path):
+def test_files_get_the_trained_classes(filled, photos, tmp_path):
     album, _ = filled
     broken = make_text(tmp_path / "broken.jpg")
 
@@ -137,7 +137,7 @@ def test_files_get_the_classes_that_the_classifier_was_taught(filled, photos, tm
     )
 
 
-def test_photos_of_the_album_are_decided_by_the_vectors_that_they_have(filled, photos, monkeypatch):
+def test_photos_are_classified_by_their_stored_vectors(filled, photos, monkeypatch):
     album, ids = filled
     expected = album.heads.classify_files("colours", [photos["blue"], photos["red"]])
     monkeypatch.setattr(FakeEncoder, "encode_images", None)  # nothing is encoded again
@@ -151,7 +151,7 @@ def test_photos_of_the_album_are_decided_by_the_vectors_that_they_have(filled, p
         album.heads.classify_photos("colours", [ids["red"], 999])
 
 
-def test_the_whole_album_or_some_of_it_is_sorted(filled):
+def test_whole_album_or_some_photos_are_sorted(filled):
     album, ids = filled
     told: list[tuple[int, int]] = []
 
@@ -169,7 +169,8 @@ def test_the_whole_album_or_some_of_it_is_sorted(filled):
     assert len(album.heads.sort("colours", []).photo_ids) == 0
 
 
-def test_a_photo_is_none_of_these_below_the_threshold_and_not_at_it(filled):
+def test_photo_is_none_below_threshold_not_at_it(filled):
+    """A photo is none of these below the threshold and not at it."""
     album, ids = filled
     [probability] = album.heads.sort("colours", [ids["yellow"]]).probabilities
 
@@ -204,7 +205,7 @@ def test_a_classifier_of_another_model_names_both(filled, photos):
             call()
 
 
-def test_a_name_that_is_not_there_or_is_damaged_is_a_sentence(filled):
+def test_missing_or_damaged_classifier_is_a_sentence(filled):
     album, _ = filled
     with pytest.raises(ModelError, match='no trained classifier "nothing"'):
         album.heads.sort("nothing")
@@ -215,7 +216,7 @@ def test_a_name_that_is_not_there_or_is_damaged_is_a_sentence(filled):
     assert album.heads.cards() == []
 
 
-def test_one_that_was_trained_anew_is_loaded_anew_and_else_only_once(filled, monkeypatch):
+def test_classifier_is_loaded_once_until_trained_again(filled, monkeypatch):
     album, ids = filled
     loads = []
     load = DefaultClassifiers.load_head
@@ -253,7 +254,7 @@ def test_one_that_looks_at_pictures_is_given_pictures(seeing, photos, tmp_path):
     assert {image.mode for image in head.seen} == {"RGB"}
 
 
-def test_the_album_is_sorted_by_thumbnails_so_originals_need_not_be_there(seeing, filled, photos):
+def test_album_is_sorted_by_thumbnails_without_originals(seeing, filled, photos):
     heads, _, ids = seeing
     album, _ = filled
     for name in ("red", "green"):  # one that was lost altogether, one that has a thumbnail still
@@ -270,7 +271,7 @@ def test_the_album_is_sorted_by_thumbnails_so_originals_need_not_be_there(seeing
         heads.classify_photos("seeing", [ids["red"]])
 
 
-def test_pictures_are_looked_at_a_batch_at_a_time(seeing, monkeypatch):
+def test_images_are_encoded_in_batches(seeing, monkeypatch):
     heads, _, ids = seeing
     whole = heads.sort("seeing")
     monkeypatch.setattr(trained_classifiers, "BATCH", 2)

@@ -93,7 +93,7 @@ def slow_evidence(album, classes: str) -> dict[int, list[float]]:
 @pytest.mark.parametrize(
     "text", ["", "cat", "cat\ncat", "🐱\ndog", "\n".join(map(str, range(5001)))]
 )
-def test_a_list_that_cannot_be_used_is_one_sentence(coloured, text):
+def test_unusable_list_is_one_sentence(coloured, text):
     for ask in (
         lambda: coloured.classifier.classify_files([], text),
         lambda: coloured.classifier.classify_photos([1], text),
@@ -119,7 +119,8 @@ def test_options_that_cannot_be_used_are_one_sentence(coloured, options):
         coloured.classifier.sort_photos(CLASSES, options)
 
 
-def test_a_file_gets_the_class_that_it_shows_and_probabilities_that_sum_to_one(coloured, tmp_path):
+def test_file_gets_its_class_and_normalised_probabilities(coloured, tmp_path):
+    """A file gets the class that it shows and probabilities that sum to one."""
     (verdict,) = coloured.classifier.classify_files(
         [make_photo(tmp_path / "red.png", "red")], CLASSES
     )
@@ -140,7 +141,7 @@ def test_an_unreadable_file_does_not_stop_the_others(coloured, tmp_path):
     assert good.scores[0].label == "blue"
 
 
-def test_a_photo_of_the_album_is_classified_like_its_file(coloured):
+def test_photo_is_classified_like_its_file(coloured):
     photos = list(coloured.store.all_photos())
 
     stored = coloured.classifier.classify_photos([it.photo_id for it in photos], CLASSES)
@@ -154,7 +155,7 @@ def test_a_photo_of_the_album_is_classified_like_its_file(coloured):
         assert mine.none == theirs.none
 
 
-def test_classifying_a_photo_that_is_not_there_or_not_encoded_says_so(coloured):
+def test_missing_or_unencoded_photo_is_a_sentence(coloured):
     with pytest.raises(PhotoNotFoundError, match="not in the album"):
         coloured.classifier.classify_photos([999], CLASSES)
     with coloured.database.writing() as db:
@@ -165,7 +166,7 @@ def test_classifying_a_photo_that_is_not_there_or_not_encoded_says_so(coloured):
         coloured.classifier.classify_photos([3], CLASSES)
 
 
-def test_the_five_best_photos_per_class_equal_the_slow_obvious_way(coloured, monkeypatch):
+def test_five_best_photos_equal_the_slow_way(coloured, monkeypatch):
     monkeypatch.setattr(
         "album.classification.zero_shot.BLOCK_ROWS", 4
     )  # several blocks must be merged
@@ -188,7 +189,8 @@ def test_the_five_best_photos_per_class_equal_the_slow_obvious_way(coloured, mon
     assert best[2].best == []
 
 
-def test_the_best_photos_of_all_leave_nobody_out_unless_that_is_asked_for(speckled):
+def test_best_photos_leave_none_out_unless_asked(speckled):
+    """The best photos of all leave nobody out unless that is asked for."""
     classes = "\n".join(PLAIN)
 
     every = best_of_album(speckled, classes, k=40)
@@ -251,7 +253,8 @@ def test_a_verdict_says_none_where_sorting_does(speckled):
     }
 
 
-def test_what_a_few_photos_are_taken_for_does_not_depend_on_who_is_asked_with_them(speckled):
+def test_predictions_do_not_depend_on_batch(speckled):
+    """What a few photos are taken for does not depend on who is asked with them."""
     classes = "\n".join(PLAIN)
     whole = speckled.classifier.sort_photos(classes)
 
@@ -263,7 +266,7 @@ def test_what_a_few_photos_are_taken_for_does_not_depend_on_who_is_asked_with_th
     assert part.probabilities == pytest.approx(whole.probabilities[places])
 
 
-def test_strictness_leaves_more_photos_to_none_and_minus_infinity_nobody(speckled):
+def test_strictness_adds_none_and_minus_infinity_removes_it(speckled):
     classes = "\n".join(PLAIN)
     counts = []
     for strictness in (-math.inf, -4.0, 0.0, 4.0, math.inf):
@@ -279,7 +282,7 @@ def test_strictness_leaves_more_photos_to_none_and_minus_infinity_nobody(speckle
     assert counts[-1] == 40
 
 
-def test_temperature_changes_how_sure_it_is_and_not_what_wins(speckled):
+def test_temperature_changes_confidence_not_the_winner(speckled):
     classes = "\n".join(PLAIN)
     cold, hot = (
         speckled.classifier.sort_photos(classes, SortOptions(temperature=temperature))
@@ -291,7 +294,7 @@ def test_temperature_changes_how_sure_it_is_and_not_what_wins(speckled):
     assert cold.probabilities.mean() > hot.probabilities.mean() + 0.05
 
 
-def test_a_class_that_is_said_to_be_common_wins_more_photos(speckled):
+def test_common_class_wins_more_photos(speckled):
     even, common = (
         speckled.classifier.sort_photos(text, EVERYTHING)
         for text in ("red\nblue\ngreen", "red * 50\nblue\ngreen")
@@ -300,7 +303,7 @@ def test_a_class_that_is_said_to_be_common_wins_more_photos(speckled):
     assert (common.winners == 0).sum() > (even.winners == 0).sum()
 
 
-def test_a_model_that_was_trained_by_a_sigmoid_answers_by_it(speckled, monkeypatch):
+def test_sigmoid_model_answers_by_its_sigmoid(speckled, monkeypatch):
     monkeypatch.setattr(type(speckled.active.current().encoder), "logit_bias", -12.0)
     classes = "\n".join(PLAIN)
 
@@ -321,7 +324,7 @@ def test_a_model_that_was_trained_by_a_sigmoid_answers_by_it(speckled, monkeypat
     assert (frozen.winners[frozen.winners != NONE] == sorting.winners[frozen.winners != NONE]).all()
 
 
-def test_an_empty_album_still_classifies_files_and_sorts_nothing(album, tmp_path):
+def test_empty_album_classifies_files_and_sorts_nothing(album, tmp_path):
     red = make_photo(tmp_path / "red.png", "red")
 
     (verdict,) = album.classifier.classify_files([red], CLASSES)
@@ -334,7 +337,7 @@ def test_an_empty_album_still_classifies_files_and_sorts_nothing(album, tmp_path
     assert [it.best for it in best_of_album(album, CLASSES)] == [[], [], []]
 
 
-def test_five_photos_are_sorted_and_a_strange_one_is_none_of_these(album, tmp_path):
+def test_strange_photo_among_five_is_none(album, tmp_path):
     colours = ["red", "red", "blue", "blue", (128, 128, 128)]
     take_in(
         album,
@@ -349,7 +352,8 @@ def test_five_photos_are_sorted_and_a_strange_one_is_none_of_these(album, tmp_pa
     assert sorting.winners.tolist() == [0, 0, 1, 1, NONE]
 
 
-def test_a_class_that_no_photo_shows_gets_none_and_a_file_that_shows_it_is_one(album, tmp_path):
+def test_absent_class_gets_no_photo_but_its_file(album, tmp_path):
+    """A class that no photo shows gets none and a file that shows it is one."""
     take_in(
         album,
         [
@@ -385,7 +389,7 @@ def test_progress_counts_names_and_then_photos(speckled, monkeypatch):
     assert told == photos[2:]  # the album was asked before
 
 
-def test_new_photos_are_sorted_though_the_list_was_asked_before(speckled, tmp_path):
+def test_new_photos_are_sorted_by_a_known_list(speckled, tmp_path):
     classes = "\n".join(PLAIN)
     assert len(speckled.classifier.sort_photos(classes).photo_ids) == 40
 
@@ -396,7 +400,7 @@ def test_new_photos_are_sorted_though_the_list_was_asked_before(speckled, tmp_pa
     assert sorting.winners[-1] == 0
 
 
-def test_a_vector_that_is_broken_never_becomes_a_probability(speckled):
+def test_broken_vector_never_becomes_a_probability(speckled):
     ids, matrix = speckled.active.current().index.snapshot()
     broken = np.array(matrix)
     broken[3] = np.nan

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from album.classification.label_sources import TextClasses
 from album.domain.labels import SortOptions
 from album.errors import ModelLoadingError
 from album.service import Album
@@ -215,7 +216,7 @@ def test_unexpected_model_encodes_all_photos_first(again):
 
 def test_living_labels_that_are_behind_load_the_model(again, tmp_path):
     album, loads = again
-    plan = album.labelling.plan_words("red\nblue", SortOptions(strictness=-math.inf))
+    plan = album.labelling.plan(TextClasses("red\nblue", SortOptions(strictness=-math.inf)))
     album.labelling.apply(plan, living=True)
     take_in(album, [make_photo(tmp_path / "scarlet.png", (250, 5, 5))])
     album.labels.remove("red")

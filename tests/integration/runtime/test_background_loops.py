@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from album.captioning.captions import CaptionPace
+from album.classification.label_sources import TextClasses
 from album.domain.captions import CaptionSelection
 from album.errors import AlbumError
 from album.runtime import supervised_loop
@@ -183,7 +184,7 @@ def test_searches_are_prepared_after_model_failure(album, fails):
 
 def test_living_labels_are_given_after_a_failure(album, tmp_path, fails):
     take_in(album, [make_photo(tmp_path / "a.png", "red")])
-    plan = album.labelling.plan_words("red\nblue", only=["red"])
+    plan = album.labelling.plan(TextClasses("red\nblue"), only=["red"])
     album.labelling.apply(plan, living=True)
     failing = fails(album.labelling, "catch_up", *(SomeLibraryError(str(n)) for n in range(2)))
 

@@ -12,10 +12,10 @@ import gradio as gr
 import numpy as np
 import pytest
 
+from album.classification.label_sources import TextClasses
 from album.domain.classification import NONE, Classification, Prediction
 from album.service import Album
 from album.ui.classify.class_picker import ALL_SUBJECTS, _key, decided_at
-from album.ui.classify.deciders import TextClasses
 from album.ui.classify.results_view import CLASSES_WITH_TILES, TILES, ResultsView
 from album.ui.classify.tab import ClassifyTab
 from album.ui.i18n.messages import TEXTS
@@ -43,7 +43,7 @@ class Tab:
         self.given: dict[Any, Any] = {
             it: it.value
             for it in (
-                *self.tab._who, *self.photos.inputs, self.apply.scope, self.tab._looked,
+                *self.tab._source_inputs, *self.photos.inputs, self.apply.scope, self.tab._looked,
             )
         }  # fmt: skip
 
@@ -60,7 +60,7 @@ class Tab:
 
     def presses(self, value: str, number: int = 0) -> dict[Any, Any]:
         event: Any = SimpleNamespace(index=number, value=value)
-        return self.apply.press(event, ENGLISH)
+        return self.apply.on_button(event, ENGLISH)
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def tab(album: Album, ids: dict[str, int], tmp_path: Path) -> Tab:
 
 def sections(answer: str) -> dict[str, list[int]]:
     """The photos below each heading of a grid."""
-    parts = re.findall(r"<h4>(.*?)</h4>(.*?)</section>", answer)
+    parts = re.findall(r"<h4>(.*?)</h4>(.*?)</section>", answer, re.S)
     return {
         name: [int(it) for it in re.findall(r'data-photo="(\d+)"', rest)] for name, rest in parts
     }
@@ -111,13 +111,14 @@ def test_classes_and_names_are_never_markup(tab: Tab, album: Album, ids: dict[st
     shown += str(tab.tab.classify(tab.given, ENGLISH)[tab.tab.verdicts])
     plan = tab.plans()
     tab.apply.write(plan[tab.apply._plan], plan[tab.apply._labels]["value"], True, ENGLISH)
-    shown += tab.apply.told("en")
+    shown += tab.apply.changes_html("en")
 
     assert "<script" not in shown
     assert shown.count("&lt;script") >= 4
 
 
-def test_a_photo_that_fits_no_class_is_said_to_be_none_of_these(tab: Tab) -> None:
+def test_photo_of_no_class_is_none_of_these(tab: Tab) -> None:
+    """A photo that fits no class is said to be none of these."""
     verdict = Prediction((), none=True)
 
     card = ResultsView(tab.album).cards([], [], [1], [verdict], "en")
@@ -125,7 +126,7 @@ def test_a_photo_that_fits_no_class_is_said_to_be_none_of_these(tab: Tab) -> Non
     assert "None of these" in card
 
 
-def test_dropped_files_are_shown_each_with_what_became_of_it(tab: Tab, tmp_path: Path) -> None:
+def test_dropped_files_each_show_their_result(tab: Tab, tmp_path: Path) -> None:
     red = make_photo(tmp_path / "uploads" / "a" / "red.png", "red")
     text = make_text(tmp_path / "uploads" / "diary.jpg")
     tab.given[tab.photos.files] = [str(red), str(text)]
@@ -149,7 +150,7 @@ def test_photos_that_are_gone_meanwhile_are_left_out(tab: Tab, ids: dict[str, in
         tab.tab.classify(tab.given, ENGLISH)
 
 
-def test_turning_a_slider_looks_at_the_same_photos_once_more(tab: Tab) -> None:
+def test_turning_a_slider_classifies_the_photos_again(tab: Tab) -> None:
     tab.writes("red\nblue\ngreen")
     assert tab.tab.look_again(tab.given, ENGLISH) == {tab.tab.verdicts: gr.skip()}
     before = tab.sorts()
@@ -174,7 +175,7 @@ def test_the_slider_stands_for_a_temperature(temperature: float, place: float) -
     assert decided_at(temperature) == place
 
 
-def test_what_is_shown_of_a_large_album_stays_small(tab: Tab, ids: dict[str, int]) -> None:
+def test_results_of_a_large_album_stay_small(tab: Tab, ids: dict[str, int]) -> None:
     n, c = 100_000, 5_000
     rng = np.random.default_rng(7)
     winners = rng.integers(NONE, c, n)
@@ -190,8 +191,8 @@ def test_what_is_shown_of_a_large_album_stays_small(tab: Tab, ids: dict[str, int
     assert f"{c - CLASSES_WITH_TILES:,} more classes" in answer
 
 
-def test_another_way_leaves_nothing_behind_of_the_one_before(tab: Tab) -> None:
-    updates = tab.tab.turn("examples")
+def test_choosing_another_way_clears_the_results(tab: Tab) -> None:
+    updates = tab.tab.choose_way("examples")
 
     assert updates[tab.tab.verdicts] == ""
     assert updates[tab.tab._looked] is updates[tab.apply._plan] is None
@@ -202,7 +203,7 @@ def test_another_way_leaves_nothing_behind_of_the_one_before(tab: Tab) -> None:
 # Everyday words
 
 
-def test_a_subject_brings_its_words_in_the_readers_language_first(tab: Tab) -> None:
+def test_subject_words_begin_with_the_readers_language(tab: Tab) -> None:
     korean, subject = tab.words.add_words("강아지 | puppy", "animals", KOREAN)
     english, _ = tab.words.add_words("", "animals", ENGLISH)
 
@@ -213,7 +214,7 @@ def test_a_subject_brings_its_words_in_the_readers_language_first(tab: Tab) -> N
     assert "cat | 고양이" in english.splitlines()
 
 
-def test_all_subjects_together_are_a_list_that_can_be_used(tab: Tab) -> None:
+def test_all_subjects_together_make_a_usable_list(tab: Tab) -> None:
     classes, _ = tab.words.add_words("", "all", KOREAN)
     tab.writes(classes)
 
@@ -228,7 +229,7 @@ def test_every_subject_has_its_words_on_the_page() -> None:
 # Giving labels
 
 
-def test_a_dry_run_writes_nothing_and_what_it_shows_is_written_then(
+def test_dry_run_writes_nothing_until_it_is_written(
     tab: Tab, album: Album, ids: dict[str, int]
 ) -> None:
     tab.writes("red\nblue")
@@ -257,9 +258,7 @@ def test_only_the_labels_that_were_chosen_are_written(
     assert labels_of(album, ids["blue"]) == {}
 
 
-def test_what_was_written_is_taken_back_by_its_button(
-    tab: Tab, album: Album, ids: dict[str, int]
-) -> None:
+def test_change_is_undone_by_its_button(tab: Tab, album: Album, ids: dict[str, int]) -> None:
     tab.writes("red\nblue")
     updates = tab.plans()
     tab.apply.write(updates[tab.apply._plan], updates[tab.apply._labels]["value"], False, ENGLISH)
@@ -273,7 +272,7 @@ def test_what_was_written_is_taken_back_by_its_button(
         tab.presses("undo", act.act_id)
 
 
-def test_a_label_that_new_photos_get_can_be_stopped(tab: Tab, album: Album) -> None:
+def test_living_label_can_be_stopped(tab: Tab, album: Album) -> None:
     tab.writes("red\nblue")
     updates = tab.plans()
     written = tab.apply.write(updates[tab.apply._plan], ["red"], True, ENGLISH)
@@ -286,15 +285,12 @@ def test_a_label_that_new_photos_get_can_be_stopped(tab: Tab, album: Album) -> N
 
 
 @pytest.mark.parametrize(("value", "number"), [("undo", -1), ("undo", 2**70), ("stop", 1), ({}, 0)])
-def test_what_the_browser_says_it_pressed_is_never_believed(
-    tab: Tab, value: Any, number: int
-) -> None:
+def test_button_values_of_the_browser_are_checked(tab: Tab, value: Any, number: int) -> None:
     assert tab.presses(value, number)[tab.apply.acts] == ""
 
 
-def test_a_plan_whose_photos_are_gone_is_written_for_those_that_are_left(
-    tab: Tab, album: Album, ids: dict[str, int]
-) -> None:
+def test_plan_is_written_for_the_photos_left(tab: Tab, album: Album, ids: dict[str, int]) -> None:
+    """A plan whose photos are gone is written for those that are left."""
     tab.writes("red\nblue")
     plan = tab.plans()[tab.apply._plan]
     with album.database.writing() as db:
@@ -320,9 +316,7 @@ def test_labels_can_be_for_the_chosen_photos_alone(
     assert [it.adds.tolist() for it in plan.labels if len(it.adds)] == [[ids["blue"]]]
 
 
-def test_a_label_taught_by_examples_is_looked_at_and_given(
-    tab: Tab, album: Album, ids: dict[str, int]
-) -> None:
+def test_example_label_is_sorted_and_planned(tab: Tab, album: Album, ids: dict[str, int]) -> None:
     album.labels.give("warm", [ids["red"]])
     album.labels.refuse("warm", [ids["blue"]])
     tab.given[tab.tab._way] = "examples"
@@ -337,7 +331,7 @@ def test_a_label_taught_by_examples_is_looked_at_and_given(
     assert tab.plans()[tab.apply._plan].labels[0].kept == 1
 
 
-def test_without_a_trained_classifier_the_page_says_how_to_make_one(tab: Tab) -> None:
+def test_page_explains_training_without_trained_classifiers(tab: Tab) -> None:
     tab.given[tab.tab._way] = "head"
 
     updates = tab.tab.enter(None, ENGLISH)
@@ -355,7 +349,7 @@ def test_the_panel_tells_who_gave_a_label(
     tab: Tab, album: Album, ids: dict[str, int], language: str, words: str
 ) -> None:
     album.set_labels(ids["red"], ["mine"])
-    album.labelling.apply(tab.tab._deciding.plan(TextClasses("red\nblue")))
+    album.labelling.apply(album.labelling.plan(TextClasses("red\nblue")))
 
     box = tab.panel.refresh_labels(ids["red"], language)[tab.panel.label_editor.labels]
 
@@ -365,10 +359,11 @@ def test_the_panel_tells_who_gave_a_label(
     assert sorted(box["value"]) == ["mine", "red"]
 
 
-def test_a_label_of_a_rule_that_is_taken_away_in_the_panel_is_refused(
+def test_rule_label_removed_in_panel_is_refused(
     tab: Tab, album: Album, ids: dict[str, int]
 ) -> None:
-    album.labelling.apply(tab.tab._deciding.plan(TextClasses("red\nblue")))
+    """A label of a rule that is taken away in the panel is refused."""
+    album.labelling.apply(album.labelling.plan(TextClasses("red\nblue")))
 
     box = tab.panel.label_editor
     filled = tab.panel.refresh_labels(ids["red"], "en")[box.outputs[1]]

@@ -54,10 +54,10 @@ def report(labels: Sequence[str] = ("cat", "dog", "tree"), **changes: Any) -> Cl
 
 def rows_of(text: str) -> list[list[str]]:
     """The cells of the first table, as texts."""
-    found = re.search(r"<table>.*?</table>", text)
+    found = re.search(r"<table>.*?</table>", text, re.S)
     assert found
     return [
-        ["".join(cell.itertext()) for cell in row]
+        [" ".join("".join(cell.itertext()).split()) for cell in row]
         for row in ElementTree.fromstring(found[0]).iter("tr")
     ]
 
@@ -73,7 +73,8 @@ def test_the_headline_tells_accuracy_interval_and_number() -> None:
     assert "14장에서" in korean
 
 
-def test_the_confusion_has_a_row_for_what_is_and_a_column_for_what_was_said() -> None:
+def test_confusion_has_label_rows_and_prediction_columns() -> None:
+    """The confusion has a row for what is and a column for what was said."""
     assert rows_of(confusion(report(), "en")) == [
         ["You said", "cat", "dog", "None of these"],
         ["cat", "8", "·", "2"],
@@ -81,7 +82,8 @@ def test_the_confusion_has_a_row_for_what_is_and_a_column_for_what_was_said() ->
     ]
 
 
-def test_cells_are_shaded_by_their_share_of_what_is_and_right_ones_look_right() -> None:
+def test_cells_are_shaded_by_share_and_kind() -> None:
+    """Cells are shaded by their share of what is and right ones look right."""
     cells = re.findall(r'<td class="(\w+) level-(\d)">(\d+|·)</td>', confusion(report(), "en"))
 
     assert cells == [
@@ -90,7 +92,7 @@ def test_cells_are_shaded_by_their_share_of_what_is_and_right_ones_look_right() 
     ]  # fmt: skip
 
 
-def test_a_class_that_was_only_said_wrongly_has_its_row_and_column() -> None:
+def test_wrongly_predicted_class_has_row_and_column() -> None:
     counts = np.array([[3, 0, 1, 0], [0, 0, 0, 0], [0, 0, 0, 0]])
 
     rows = rows_of(confusion(report(confusion=counts), "en"))
@@ -113,7 +115,8 @@ def test_hundreds_of_classes_show_the_most_frequent() -> None:
     assert 'class="confusion upright"' in text
 
 
-def test_each_class_has_its_rates_with_intervals_or_says_that_there_are_none() -> None:
+def test_class_rates_have_intervals_or_say_unknown() -> None:
+    """Each class has its rates with intervals or says that there are none."""
     rows = rows_of(per_class(report(recall=(Proportion(0.8, 0.49, 0.94), None, None)), "en"))
 
     assert [row[0] for row in rows] == ["Class", "cat", "dog"]
@@ -136,15 +139,15 @@ def test_each_class_has_its_rates_with_intervals_or_says_that_there_are_none() -
         (bins((9, 0.9, 0.91)), 0.01, "Its percentages are about right."),
     ],
 )  # fmt: skip
-def test_calibration_is_said_of_the_percentage_that_misleads_most(
+def test_calibration_names_the_most_misleading_percentage(
     answers: tuple[CalibrationBin, ...], ece: float, sentence: str
 ) -> None:
     assert in_plain_words(report(bins=answers, ece=ece), "en") == sentence
 
 
-def test_the_curve_goes_through_the_bins_that_have_photos() -> None:
+def test_curve_passes_through_bins_with_photos() -> None:
     text = calibration(report(), "en")
-    drawn = re.search(r"<svg.*?</svg>", text)
+    drawn = re.search(r"<svg.*?</svg>", text, re.S)
     assert drawn
     svg = ElementTree.fromstring(drawn[0])
     dots = [(float(it.get("cx", 0)), float(it.get("cy", 0))) for it in svg.iter("circle")]
@@ -161,7 +164,7 @@ def test_the_curve_goes_through_the_bins_that_have_photos() -> None:
 
 def test_jargon_stays_behind_a_line_that_opens_it() -> None:
     for language, words in (("en", "error|emperature|recision|ecall"), ("ko", "ECE|온도|정밀도")):
-        plain = re.sub(r"<details>.*?</details>", "", report_html(report(), language))
+        plain = re.sub(r"<details>.*?</details>", "", report_html(report(), language), flags=re.S)
         assert not re.search(words, re.sub("<.*?>", "", plain))
 
 
@@ -204,7 +207,7 @@ class Panel:
         return together
 
 
-def test_all_labelled_photos_or_only_the_chosen_ones_are_counted(album: Album) -> None:
+def test_evaluation_counts_all_or_chosen_photos(album: Album) -> None:
     panel = Panel(album, report())
 
     panel.evaluate("all", (3, 4))

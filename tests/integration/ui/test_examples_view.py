@@ -63,7 +63,7 @@ def examples(album: Album, label: str) -> tuple[list[int], list[int]]:
     return positives.tolist(), negatives.tolist()
 
 
-def test_what_is_said_of_a_photo_is_kept_and_taken_back(album: Album, view: ExamplesView) -> None:
+def test_mark_is_stored_and_taken_back(album: Album, view: ExamplesView) -> None:
     red, blue = ids_of(album, "red"), ids_of(album, "blue")
     offer = ExampleOffer("found", (red[0], blue[0]))
 
@@ -80,9 +80,7 @@ def test_what_is_said_of_a_photo_is_kept_and_taken_back(album: Album, view: Exam
     assert examples(album, "big red") == ([], [])
 
 
-def test_what_the_browser_says_it_marked_is_looked_up_and_never_believed(
-    album: Album, view: ExamplesView
-) -> None:
+def test_marked_places_of_the_browser_are_checked(album: Album, view: ExamplesView) -> None:
     red = ids_of(album, "red")
     for place in (-1, 1, 10**9, "0", None, {"path": "/etc/passwd"}):
         view.mark(ExampleOffer("found", (red[0],)), "label", pressed(place, "is"), ENGLISH)
@@ -91,16 +89,15 @@ def test_what_the_browser_says_it_marked_is_looked_up_and_never_believed(
 
 
 @pytest.mark.parametrize("name", ["", "   ", None, ["a"], 7])
-def test_a_label_without_a_name_is_asked_for_one(view: ExamplesView, name: Any) -> None:
+def test_nameless_label_is_asked_for_a_name(view: ExamplesView, name: Any) -> None:
     with pytest.raises(gr.Error, match="먼저 이름표의 이름을 적어 주세요"):
         view.mark(ExampleOffer("found", (1,)), name, pressed(0, "is"), KOREAN)
     with pytest.raises(gr.Error, match="Give the label a name first"):
         list(view.learn(name, "", False, ENGLISH))
 
 
-def test_a_name_that_is_too_long_or_half_a_character_is_no_bug(
-    album: Album, view: ExamplesView
-) -> None:
+def test_overlong_or_broken_name_is_a_sentence(album: Album, view: ExamplesView) -> None:
+    """A name that is too long or half a character is no bug."""
     offer = ExampleOffer("found", (ids_of(album, "red")[0],))
     with pytest.raises(gr.Error, match="100 characters at most"):
         view.mark(offer, "x" * 101, pressed(0, "is"), ENGLISH)
@@ -111,16 +108,14 @@ def test_a_name_that_is_too_long_or_half_a_character_is_no_bug(
     assert album.label_names() == []
 
 
-def test_a_photo_that_is_gone_meanwhile_is_said_to_be(view: ExamplesView) -> None:
+def test_deleted_photo_is_said_to_be_gone(view: ExamplesView) -> None:
     with pytest.raises(gr.Error, match="not in the album any more"):
         view.mark(ExampleOffer("found", (9999,)), "label", pressed(0, "is"), ENGLISH)
     drawn = last([view.draw(ExampleOffer("found", (9999,)), "label", ENGLISH)])
     assert "question-tiles" not in drawn["teach-tiles"]
 
 
-def test_found_photos_are_offered_with_what_was_said_of_them(
-    album: Album, view: ExamplesView
-) -> None:
+def test_results_are_offered_with_their_marks(album: Album, view: ExamplesView) -> None:
     red = ids_of(album, "red")
     album.labels.give("warm", red[:1])
     album.labels.refuse("warm", red[1:2])
@@ -137,9 +132,7 @@ def test_found_photos_are_offered_with_what_was_said_of_them(
     assert again != tiles  # a browser that has changed marks by itself must draw it anew
 
 
-def test_without_examples_it_begins_with_what_a_search_finds(
-    album: Album, view: ExamplesView
-) -> None:
+def test_first_offer_comes_from_a_search(album: Album, view: ExamplesView) -> None:
     offer = last(view.learn("warm", "red | 빨강", False, ENGLISH))["offer"]
 
     assert offer.source == "start"
@@ -152,9 +145,7 @@ def test_without_examples_it_begins_with_what_a_search_finds(
     assert not set(more.photo_ids) & set(offer.photo_ids[:4])
 
 
-def test_it_learns_says_how_right_it_is_and_asks_about_others(
-    album: Album, view: ExamplesView
-) -> None:
+def test_learning_reports_accuracy_and_offers_new_photos(album: Album, view: ExamplesView) -> None:
     red, blue = ids_of(album, "red"), ids_of(album, "blue")
     album.labels.give("warm", red[:6])
     album.labels.refuse("warm", blue[:6])
@@ -194,9 +185,7 @@ def test_the_surest_come_with_their_percentages(album: Album, view: ExamplesView
     assert f'<span class="sure">{offer.shares[0]:.0%}</span>' in tiles
 
 
-def test_another_name_keeps_found_photos_and_drops_the_questions(
-    album: Album, view: ExamplesView
-) -> None:
+def test_renaming_keeps_results_and_drops_questions(album: Album, view: ExamplesView) -> None:
     red = ids_of(album, "red")
     album.labels.give("old", red[:1])
 
@@ -210,18 +199,19 @@ def test_another_name_keeps_found_photos_and_drops_the_questions(
     assert found["teach-learned"] == asked["teach-learned"] == ""
 
 
-def test_a_dry_run_is_made_of_what_stands_in_the_boxes(album: Album, view: ExamplesView) -> None:
+def test_plan_is_made_from_the_boxes(album: Album, view: ExamplesView) -> None:
     red, blue = ids_of(album, "red"), ids_of(album, "blue")
     album.labels.give("warm", red[:4])
     album.labels.refuse("warm", blue[:4])
 
-    (planned,) = view.plan(" warm ", " red |  빨강 ", True).labels
+    boxes = {view.name: " warm ", view.words: " red |  빨강 ", view.two_stage: True}
+    (planned,) = album.labelling.plan(view.source(boxes)).labels
 
     assert planned.rule.label == "warm"
     assert planned.rule.definition["words"] == "red | 빨강"
     assert planned.rule.definition["two_stage"] is True
     with pytest.raises(QueryError):
-        view.plan("", "", False)
+        album.labelling.plan(view.source({**boxes, view.name: "", view.words: ""}))
 
 
 # The list of all labels
@@ -235,7 +225,7 @@ def with_rule(album: Album, label: str, photo_ids: list[int], living: bool = Fal
     album.labelling.apply(plan, living=living)
 
 
-def test_the_list_says_who_gave_labels_and_which_live(album: Album, view: ExamplesView) -> None:
+def test_table_shows_givers_and_living_labels(album: Album, view: ExamplesView) -> None:
     red = ids_of(album, "red")
     album.labels.give("warm", red[:2])
     album.labels.refuse("warm", red[2:3])
@@ -243,7 +233,7 @@ def test_the_list_says_who_gave_labels_and_which_live(album: Album, view: Exampl
     album.labels.give("by hand", red[:1])
 
     updates = last([view.overview.refresh(ENGLISH)])
-    by_hand, warm = re.findall(r"<li.*?</li>", updates["label-list"])
+    by_hand, warm = re.findall(r"<li.*?</li>", updates["label-list"], re.S)
 
     assert "1 photo<" in by_hand
     assert "switch" not in by_hand
@@ -258,23 +248,23 @@ def test_a_rule_lives_rests_and_is_forgotten(album: Album, view: ExamplesView) -
     with_rule(album, "warm", red[:3])
     listed = last([view.overview.refresh(ENGLISH)])["offer"]
 
-    on = last([view.overview.press(listed, pressed(0, "living"), ENGLISH)])
+    on = last([view.overview.on_button(listed, pressed(0, "living"), ENGLISH)])
     assert 'aria-checked="true"' in on["label-list"]
     assert album.labels.rules()[0].living
-    view.overview.press(listed, pressed(0, "still"), ENGLISH)
+    view.overview.on_button(listed, pressed(0, "still"), ENGLISH)
     assert not album.labels.rules()[0].living
-    view.overview.press(listed, pressed(0, "forget"), ENGLISH)
+    view.overview.on_button(listed, pressed(0, "forget"), ENGLISH)
     assert album.labels.rules() == []
     assert album.labels_of(red[0]) == ["warm"]
 
     for place in (-1, 1, "0", None):
-        view.overview.press(listed, pressed(place, "forget"), ENGLISH)
+        view.overview.on_button(listed, pressed(place, "forget"), ENGLISH)
 
 
-def test_a_label_of_the_list_is_taught_as_it_was_before(album: Album, view: ExamplesView) -> None:
+def test_label_is_taught_again_with_its_words(album: Album, view: ExamplesView) -> None:
     with_rule(album, "warm", ids_of(album, "red")[:3])
 
-    updates = last([view.overview.press(("warm",), pressed(0, "teach"), ENGLISH)])
+    updates = last([view.overview.on_button(("warm",), pressed(0, "teach"), ENGLISH)])
 
     assert updates["teach-name"]["value"] == "warm"
     assert updates["teach-words"] == "red"
@@ -294,7 +284,7 @@ def taught(**changes: Any) -> FewShotModel:
     return FewShotModel(**{**plain, **changes})
 
 
-def test_how_right_it_is_reads_as_a_person_would_say_it() -> None:
+def test_accuracy_is_worded_for_people() -> None:
     english, korean = learned(taught(), "en"), learned(taught(), "ko")
 
     assert "About 8 of 10 photos that it labels are right (6 to 9 of 10)" in english

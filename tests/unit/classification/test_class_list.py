@@ -59,7 +59,7 @@ def test_the_first_name_is_the_label():
         ("2:", ClassName("2:")),
     ],
 )
-def test_a_name_can_have_a_kind_and_a_weight(part, name):
+def test_name_may_have_kind_and_weight(part, name):
     assert parse_classes(part, least=1) == [ClassSpec((name,))]
 
 
@@ -70,13 +70,13 @@ def test_a_class_can_be_more_common_than_others(end):
     assert found == ClassSpec((ClassName("개"), ClassName("dog", "pet")), 3.0)
 
 
-def test_one_name_of_two_kinds_is_two_names_of_a_class():
+def test_name_of_two_kinds_stays_two_names():
     (found,) = parse_classes("crane (bird) | crane (machine)", least=1)
 
     assert len(found.names) == 2
 
 
-def test_letters_are_composed_and_what_cannot_be_written_goes():
+def test_letters_are_composed_and_unwritable_ones_dropped():
     decomposed = unicodedata.normalize("NFD", "고양이")
 
     assert names_of(f"\ufeff{decomposed}\x00 |c\x07at\ud800") == [["고양이", "c at?"]]
@@ -99,13 +99,13 @@ def test_too_few_classes_are_one_sentence():
     assert "called" in refused("", least=1)
 
 
-def test_a_list_that_is_too_long_is_not_even_read():
+def test_too_long_list_is_not_read():
     said = refused("a" * (LONGEST_LIST + 1))
 
     assert said == f"The list of classes has more than {LONGEST_LIST} characters; cut it."
 
 
-def test_too_many_classes_or_names_are_one_sentence_with_both_numbers():
+def test_too_many_classes_or_names_tell_both_numbers():
     most = "\n".join(f"thing {n}" for n in range(MOST_CLASSES))
     assert len(parse_classes(most)) == MOST_CLASSES
     said = refused(f"{most}\none more")
@@ -116,14 +116,14 @@ def test_too_many_classes_or_names_are_one_sentence_with_both_numbers():
 
 
 @pytest.mark.parametrize("name", ["🐱", "!!", "고양이 | ❤️‍🔥", "2:🐶 (🐾)", "…"])
-def test_a_name_without_a_letter_is_one_sentence_that_repeats_it(name):
+def test_name_without_letters_is_refused_by_name(name):
     said = refused(f"{name}\ndog")
 
     assert "letter" in said
     assert any(letter in said for letter in "🐱!❤🐶…")
 
 
-def test_a_name_that_is_too_long_is_one_short_sentence():
+def test_too_long_name_is_one_short_sentence():
     assert names_of("a" * LONGEST_NAME) == [["a" * LONGEST_NAME]]
     for name in ("a" * (LONGEST_NAME + 1), f"crane ({'b' * (LONGEST_NAME + 1)})"):
         said = refused(f"{name}\ndog")
@@ -132,7 +132,7 @@ def test_a_name_that_is_too_long_is_one_short_sentence():
 
 
 @pytest.mark.parametrize("line", ["0:cat", "cat * 0", "1000:cat", "cat * 1" + "0" * 400])
-def test_a_number_that_cannot_be_used_is_one_sentence(line):
+def test_unusable_number_is_one_sentence(line):
     said = refused(f"{line}\ndog")
 
     assert "0.01 to 100" in said
