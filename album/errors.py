@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterable
 
+from models.errors import MessageError
+
 DISK_FULL = "The disk of the album is full: make room and try again; nothing is lost."
 READ_ONLY = "The album's folder cannot be written to: check its disk and your rights on it."
 DAMAGED = (
@@ -18,8 +20,8 @@ NO_SUCH_NUMBER = "Nothing in the album has this number: look the right one up an
 CANNOT_OPEN = "The file cannot be opened: it is gone, or you may not read it."
 
 
-class AlbumError(Exception):
-    """Base class. `str(error)` says what happened and what to do."""
+class AlbumError(MessageError):
+    """Base error of the album."""
 
 
 class UnreadableImageError(AlbumError):

@@ -95,7 +95,11 @@ class Album:
         try:
             self.originals = Originals(data_dir)
         except OSError as error:
-            raise AlbumError(f"{data_dir} cannot be used for the album: {error}.") from error
+            raise AlbumError(
+                "{data_dir} cannot be used for the album: {reason}.",
+                data_dir=data_dir,
+                reason=error,
+            ) from error
         self.data_dir = data_dir
         self.embeddings_dir = data_dir / "embeddings"
         self.database = Database(data_dir / "album.db")

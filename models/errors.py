@@ -1,8 +1,23 @@
 """Errors of models, each a sentence for the person at the album."""
 
 
-class ModelError(Exception):
-    """Base error. `str(error)` says what happened and what to do."""
+class MessageError(Exception):
+    """Base of all errors that a person reads. `str(error)` is the English sentence.
+
+    Args:
+        message: what happened and what to do, in English. With values it is a template of
+            `str.format`. Catalogs translate it by this text, as gettext does.
+        values: what the template names.
+    """
+
+    def __init__(self, message: str = "", /, **values: object) -> None:
+        super().__init__(message.format(**values) if values else message)
+        self.message = message
+        self.values = values
+
+
+class ModelError(MessageError):
+    """Base error of models."""
 
 
 class WeightsUnavailableError(ModelError):

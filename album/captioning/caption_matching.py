@@ -114,7 +114,9 @@ class CaptionRanker:
         active = self._active.current()
         vectors = active.index.vectors_of(np.array([photo_id], dtype=np.int64))  # (0 or 1, d)
         if not len(vectors):
-            raise EmptyQueryError(f"{photo.filename} is still being looked at; try again soon.")
+            raise EmptyQueryError(
+                "{filename} is still being looked at; try again soon.", filename=photo.filename
+            )
         return self._rank(active, vectors[0], lines, limit, lambda done, total: None)
 
     def describe_file(
@@ -154,7 +156,11 @@ class CaptionRanker:
             if line := " ".join(text.split()):
                 lines.setdefault(line, text.strip())
         if len(lines) > MOST_TEXTS:
-            raise QueryError(f"These are {len(lines)} texts; {MOST_TEXTS} at most work at once.")
+            raise QueryError(
+                "These are {count} texts; {limit} at most work at once.",
+                count=len(lines),
+                limit=MOST_TEXTS,
+            )
         return lines
 
     def _rank(

@@ -170,7 +170,9 @@ class PhotoCaptions:
         """
         text = text.strip()
         if len(text) > MAX_CAPTION_LENGTH:
-            raise AlbumError(f"A caption can have {MAX_CAPTION_LENGTH} characters at most.")
+            raise AlbumError(
+                "A caption can have {limit} characters at most.", limit=MAX_CAPTION_LENGTH
+            )
         self._photos.get(photo_id)
         caption = self.get(photo_id, language)
         if text == ("" if caption is None else caption.text):
@@ -353,7 +355,9 @@ class PhotoCaptions:
         if not is_question or not turns[-1].text.strip():
             raise QueryError("Write a question about this photo first.")
         if len(turns[-1].text) > MAX_QUESTION_LENGTH:
-            raise QueryError(f"A question can have {MAX_QUESTION_LENGTH} characters at most.")
+            raise QueryError(
+                "A question can have {limit} characters at most.", limit=MAX_QUESTION_LENGTH
+            )
         if len(turns) > MOST_TURNS:
             raise QueryError("This conversation has become too long: begin a new one.")
         self.check()

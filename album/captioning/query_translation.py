@@ -39,7 +39,11 @@ class QueryTranslator:
         """
         words = " ".join(text.encode(errors="replace").decode().split())
         if language not in TRANSLATIONS:
-            raise QueryError(f"Searches can be translated into {' or '.join(TRANSLATIONS)}.")
+            raise QueryError(
+                "Searches can be translated into {names}.", names=" or ".join(TRANSLATIONS)
+            )
         if len(words) > MAX_TRANSLATED:
-            raise QueryError(f"{MAX_TRANSLATED} characters at most can be translated; say less.")
+            raise QueryError(
+                "{limit} characters at most can be translated; say less.", limit=MAX_TRANSLATED
+            )
         return self._captioner.translate(words, language) if words else ""

@@ -25,7 +25,7 @@ def check_languages(languages: Collection[str]) -> None:
         QueryError: a language is unknown, or there is none.
     """
     if not languages or not set(languages) <= set(LANGUAGES):
-        raise QueryError(f"Captions can be written in {' or '.join(LANGUAGES)}.")
+        raise QueryError("Captions can be written in {names}.", names=" or ".join(LANGUAGES))
 
 
 class CaptionJobPlanner:
@@ -69,7 +69,9 @@ class CaptionJobPlanner:
         supported = [code for code in LANGUAGES if code in languages and code in speaks]
         if not supported:
             raise QueryError(
-                f"{self._captioner.model_id} writes captions in {' and '.join(speaks)} only."
+                "{model_id} writes captions in {names} only.",
+                model_id=self._captioner.model_id,
+                names=" and ".join(speaks),
             )
         return supported
 

@@ -145,7 +145,9 @@ class CaptionWorker:
             if pause is not None and pause.until > deadline and not self.at_work:
                 too_late = pause.reason
             if (reason := waiting.problem or too_late) is not None:
-                raise CaptionerUnavailableError(f"{reason} The photo stays in the queue.")
+                raise CaptionerUnavailableError(
+                    "{reason} The photo stays in the queue.", reason=reason
+                )
             with self._news:
                 self._news.wait(NEWS_S)
 

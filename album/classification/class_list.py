@@ -42,19 +42,28 @@ def parse_classes(text: str, least: int = 2) -> list[ClassSpec]:
             cannot be used.
     """
     if len(text) > LONGEST_LIST:
-        raise QueryError(f"The list of classes has more than {LONGEST_LIST} characters; cut it.")
+        raise QueryError(
+            "The list of classes has more than {limit} characters; cut it.", limit=LONGEST_LIST
+        )
     lines = [" ".join(_clean(line).split()) for line in text.splitlines()]
     classes = [spec for line in lines if (spec := _class(line)) is not None]
     if len(classes) > MOST_CLASSES:
-        raise QueryError(f"These are {len(classes)} classes; {MOST_CLASSES} at most work at once.")
+        raise QueryError(
+            "These are {count} classes; {limit} at most work at once.",
+            count=len(classes),
+            limit=MOST_CLASSES,
+        )
     names = sum(len(spec.names) for spec in classes)
     if names > MOST_NAMES:
-        raise QueryError(f"These are {names} names; {MOST_NAMES} at most work at once.")
+        raise QueryError(
+            "These are {names} names; {limit} at most work at once.", names=names, limit=MOST_NAMES
+        )
     labels: set[str] = set()
     for spec in classes:
         if spec.label.casefold() in labels:
             raise QueryError(
-                f"“{_short(spec.label)}” stands there twice; begin each line with another name."
+                "“{short}” stands there twice; begin each line with another name.",
+                short=_short(spec.label),
             )
         labels.add(spec.label.casefold())
     if len(classes) < least:
@@ -85,11 +94,12 @@ def _name(part: str) -> ClassName:
         text, kind = text[: match.start()].rstrip(), match[1].strip()
     if max(len(text), len(kind)) > LONGEST_NAME:
         raise QueryError(
-            f"A name of a class can have {LONGEST_NAME} characters at most; shorten "
-            f"“{_short(text)}”."
+            "A name of a class can have {limit} characters at most; shorten “{short}”.",
+            limit=LONGEST_NAME,
+            short=_short(text),
         )
     if not any(letter.isalnum() for letter in text):
-        raise QueryError(f"“{_short(text)}” has no letter to read; write it in words.")
+        raise QueryError("“{short}” has no letter to read; write it in words.", short=_short(text))
     return ClassName(text, kind, weight)
 
 
@@ -97,8 +107,11 @@ def _number(digits: str) -> float:
     number = float(digits)
     if not SMALLEST <= number <= LARGEST:
         raise QueryError(
-            f"Weights and how common a class is go from {SMALLEST:g} to {LARGEST:g}; change "
-            f"{_short(digits)}."
+            "Weights and how common a class is go from {smallest:g} to {largest:g}; change "
+            "{short}.",
+            smallest=SMALLEST,
+            largest=LARGEST,
+            short=_short(digits),
         )
     return number
 

@@ -41,7 +41,9 @@ def pack(folder: Path) -> dict[str, Any]:
         files = {name: base64.b64encode((folder / name).read_bytes()).decode() for name in FILES}
     except OSError as error:
         raise AlbumError(
-            f"The trained classifier “{folder.name}” cannot be read: {error.strerror or error}."
+            "The trained classifier “{name}” cannot be read: {reason}.",
+            name=folder.name,
+            reason=error.strerror or error,
         ) from error
     return {"name": folder.name, "files": files}
 
@@ -89,7 +91,7 @@ def unpack(
         raise damaged("a classifier cannot be used") from error
     except OSError as error:
         raise AlbumError(
-            f"The trained classifiers cannot be written: {error.strerror or error}."
+            "The trained classifiers cannot be written: {reason}.", reason=error.strerror or error
         ) from error
     finally:
         for path in made:
@@ -98,7 +100,9 @@ def unpack(
 
 def damaged(where: str) -> AlbumError:
     """Make the error for JSON that no album has written."""
-    return AlbumError(f"The export of labels is damaged ({where}); nothing of it was taken in.")
+    return AlbumError(
+        "The export of labels is damaged ({where}); nothing of it was taken in.", where=where
+    )
 
 
 def _check(value: Any) -> tuple[str, dict[str, bytes]]:

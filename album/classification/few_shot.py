@@ -172,7 +172,7 @@ class FewShotLearner:
         if not label:
             raise QueryError("Write what the label is called.")
         if len(label) > MAX_LABEL_LENGTH:
-            raise QueryError(f"A label can have {MAX_LABEL_LENGTH} characters at most.")
+            raise QueryError("A label can have {limit} characters at most.", limit=MAX_LABEL_LENGTH)
         active = self._active.current()
         album = _Photos(*active.index.snapshot())
         if not len(album.ids):
@@ -185,9 +185,10 @@ class FewShotLearner:
         if not len(positives.ids) and not words:
             if len(examples[0]):
                 raise QueryError(
-                    f"The photos that show “{label}” are still being looked at; try soon."
+                    "The photos that show “{label}” are still being looked at; try soon.",
+                    label=label,
                 )
-            raise QueryError(f"Choose at least one photo that shows “{label}”.")
+            raise QueryError("Choose at least one photo that shows “{label}”.", label=label)
         text: Floats | None = None
         if names := words or _readable(label):
             specs = parse_classes(names, least=1)

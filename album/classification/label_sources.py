@@ -80,7 +80,7 @@ class LabelSource(Protocol):
         chosen = list(dict.fromkeys(only)) or classes
         for name in chosen:
             if name not in classes:
-                raise QueryError(f"“{name}” is none of the classes: choose one of them.")
+                raise QueryError("“{name}” is none of the classes: choose one of them.", name=name)
         definition = self.definition()
         return [
             LabelRule(label_name(name), self.kind, {**definition, "class": name}) for name in chosen

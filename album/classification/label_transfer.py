@@ -88,7 +88,7 @@ def export_labels(album: LabelledAlbum, labels: Sequence[str] = ()) -> dict[str,
     chosen = [label_name(label) for label in labels] or list(known)
     for label in chosen:
         if label not in known:
-            raise QueryError(f"There is no label “{label}”.")
+            raise QueryError("There is no label “{label}”.", label=label)
     rules = [rule for label in chosen if (rule := known[label])]
     used = {rule.definition.get("head") for rule in rules}
     names = [card.name for card in album.heads.cards() if not labels or card.name in used]
@@ -150,13 +150,17 @@ def read_labels(file: Path) -> Any:
     try:
         if file.stat().st_size > MOST_BYTES:
             raise AlbumError(
-                f"{file} is larger than {MOST_BYTES // 10**6} MB: export fewer labels at once."
+                "{file} is larger than {limit} MB: export fewer labels at once.",
+                file=file,
+                limit=MOST_BYTES // 10**6,
             )
         return json.loads(file.read_bytes())
     except OSError as error:
-        raise AlbumError(f"{file} cannot be read: {error.strerror or error}.") from error
+        raise AlbumError(
+            "{file} cannot be read: {reason}.", file=file, reason=error.strerror or error
+        ) from error
     except (ValueError, RecursionError) as error:
-        raise AlbumError(f"{file} is not JSON, or it is damaged.") from error
+        raise AlbumError("{file} is not JSON, or it is damaged.", file=file) from error
 
 
 # Export

@@ -108,15 +108,16 @@ class TrainedHeads:
                 image = self._image_of(photo, head.image_size)
                 if image is None:
                     raise PhotoNotFoundError(
-                        f"The original of {photo.filename} is not where it was; put it back or "
-                        "import it again."
+                        "The original of {filename} is not where it was; put it back or import "
+                        "it again.",
+                        filename=photo.filename,
                     )
                 shares = head.of_images([image])
             else:
                 vectors = active.index.vectors_of(np.array([photo_id], np.int64))  # (0 or 1, d)
                 if not len(vectors):
                     raise PhotoNotFoundError(
-                        f"{photo.filename} is still being looked at; try soon."
+                        "{filename} is still being looked at; try soon.", filename=photo.filename
                     )
                 shares = head.of_embeddings(vectors)
             predictions += _predictions(head.card, shares, threshold)
@@ -231,9 +232,11 @@ class TrainedHeads:
         active = self._active.current()
         if active.encoder.model_id != head.card.model_id:
             raise QueryError(
-                f'The classifier "{head.card.name}" reads what {head.card.model_id} sees, but the '
-                f"album sees with {active.encoder.model_id}: train it again with this model, or "
-                "choose another."
+                'The classifier "{name}" reads what {model_id} sees, but the album sees with '
+                "{model_id2}: train it again with this model, or choose another.",
+                name=head.card.name,
+                model_id=head.card.model_id,
+                model_id2=active.encoder.model_id,
             )
         return active
 

@@ -212,7 +212,9 @@ class PhotoClassifier:
             photo = self._store.get(photo_id)
             row = np.flatnonzero(ids == photo_id)
             if not len(row):
-                raise PhotoNotFoundError(f"{photo.filename} is still being looked at; try soon.")
+                raise PhotoNotFoundError(
+                    "{filename} is still being looked at; try soon.", filename=photo.filename
+                )
             rows[place] = row[0]
         return rows
 
@@ -234,16 +236,21 @@ class PhotoClassifier:
         """
         options = options or SortOptions()
         if not COLDEST <= options.temperature <= HOTTEST:  # nor is NaN
-            raise QueryError(f"The temperature goes from {COLDEST:g} to {HOTTEST:g}.")
+            raise QueryError(
+                "The temperature goes from {coldest:g} to {hottest:g}.",
+                coldest=COLDEST,
+                hottest=HOTTEST,
+            )
         if math.isnan(options.strictness):
             raise QueryError("The strictness must be a number.")
         if options.wording not in get_args(Wording):
-            raise QueryError(f"The wording is one of {', '.join(get_args(Wording))}.")
+            raise QueryError("The wording is one of {names}.", names=", ".join(get_args(Wording)))
         specs = tuple(parse_classes(classes))
         if photos * len(specs) > MOST_SHARES:
             raise QueryError(
-                f"These are {photos} photos times {len(specs)} classes; ask about fewer of them at"
-                " once."
+                "These are {photos} photos times {count} classes; ask about fewer of them at once.",
+                photos=photos,
+                count=len(specs),
             )
         active = self._active.current()
         directions = self._words.get(active).directions(specs, options.wording, on_progress)

@@ -175,7 +175,7 @@ def checked_rule(label: str, kind: Any, definition: Any, living: Any) -> LabelRu
     values = {key: definition.get(key) for key in _DEFINITIONS.get(str(kind), {})}
     valid = [test(values[key]) for key, test in _DEFINITIONS.get(str(kind), {}).items()]
     if not valid or not all(valid) or not isinstance(living, bool):
-        raise AlbumError(f"How “{label}” is given cannot be understood: apply it anew.")
+        raise AlbumError("How “{label}” is given cannot be understood: apply it anew.", label=label)
     return LabelRule(label, cast("RuleKind", kind), values, living)
 
 
@@ -191,7 +191,7 @@ def label_name(text: str) -> str:
     if not name:
         raise QueryError("Write a name for the label.")
     if len(name) > MAX_LABEL_LENGTH:
-        raise QueryError(f"A label can have {MAX_LABEL_LENGTH} characters at most.")
+        raise QueryError("A label can have {limit} characters at most.", limit=MAX_LABEL_LENGTH)
     return name
 
 

@@ -70,7 +70,9 @@ def export_zip(
     except OSError as error:
         if is_full(error):
             raise AlbumError(DISK_FULL) from error
-        raise AlbumError(f"The zip could not be written: {error.strerror or error}.") from error
+        raise AlbumError(
+            "The zip could not be written: {reason}.", reason=error.strerror or error
+        ) from error
     finally:
         partial.unlink(missing_ok=True)
     return report

@@ -195,7 +195,9 @@ class PhotoExport:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise AlbumError(
-                f"{folder} cannot be made: {error.strerror or error}; choose another folder."
+                "{folder} cannot be made: {reason}; choose another folder.",
+                folder=folder,
+                reason=error.strerror or error,
             ) from error
         return folder
 

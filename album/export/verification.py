@@ -115,7 +115,9 @@ def verify_export(
 def _by_sha256(folder: Path) -> dict[str, list[str]]:
     """List the sidecars of a folder by the sha256 of their photo."""
     if not folder.is_dir():
-        raise AlbumError(f"There is no folder {folder}: name the one that was exported into.")
+        raise AlbumError(
+            "There is no folder {folder}: name the one that was exported into.", folder=folder
+        )
     sidecars: dict[str, list[str]] = {}
     for name in sorted(path.name for path in folder.iterdir()):
         if name.lower().endswith(XMP):

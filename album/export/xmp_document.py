@@ -136,8 +136,9 @@ def write_packet(before: Packet, changes: Mapping[str, Value]) -> str:
         uri = prefixes.get(prefix, name)
         if uri.rstrip("/#") != name.rstrip("/#"):
             raise SidecarError(
-                f"The sidecar gives the short name “{prefix}” a meaning of its own, with which it"
-                " cannot be extended: it stays as it is."
+                "The sidecar gives the short name “{prefix}” a meaning of its own, with which "
+                "it cannot be extended: it stays as it is.",
+                prefix=prefix,
             )
     flags = exiv2.XmpParser.XmpFormatFlags
     format_ = int(flags.useCompactFormat) | int(flags.omitPacketWrapper)
@@ -244,7 +245,8 @@ def refuse_loss(before: Element, after: Element, changes: Mapping[str, Value]) -
         if (path[0], text) not in replaced:
             name = path[-1].rpartition("}")[2]
             raise SidecarError(
-                f"The sidecar holds something ({name}) that could not be kept: it stays as it is."
+                "The sidecar holds something ({name}) that could not be kept: it stays as it is.",
+                name=name,
             )
 
 

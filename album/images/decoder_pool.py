@@ -134,8 +134,9 @@ class DecodePool:
                 answer = self._send(Request(function, arguments, self._memory_bytes))
         if answer[0].lacks_memory:
             raise UnreadableImageError(
-                f"This file takes more than {self._memory_bytes / 2**30:g} GB of memory to decode: "
-                "save a smaller copy of it."
+                "This file takes more than {memory_bytes:g} GB of memory to decode: save a "
+                "smaller copy of it.",
+                memory_bytes=self._memory_bytes / 2**30,
             )
         if answer[0].problem:
             raise UnreadableImageError(answer[0].problem)
@@ -252,8 +253,9 @@ class _Worker:
             self.end()
             if timed_out:
                 raise UnreadableImageError(
-                    f"This file takes longer than {self._timeout_s:g} seconds to decode: "
-                    "save it as JPEG, or a smaller copy of it."
+                    "This file takes longer than {timeout_s:g} seconds to decode: save it as "
+                    "JPEG, or a smaller copy of it.",
+                    timeout_s=self._timeout_s,
                 ) from error
             unreadable = _WorkerDiedError if self._has_served else UnreadableImageError
             raise unreadable(_CRASHED) from error

@@ -268,8 +268,9 @@ class PhotoImporter:
         needed = max(0, archive.unpacked_bytes - had)
         if not has_room(self._originals.incoming_dir, needed):
             raise AlbumError(
-                "The disk of the album has no room for what is in the zip: it needs about"
-                f" {needed // 1_000_000} MB; make room and try again."
+                "The disk of the album has no room for what is in the zip: it needs about "
+                "{needed} MB; make room and try again.",
+                needed=needed // 1000000,
             )
 
     def _report_too_large(self, record: ImportRecord, scanned: ScannedFile) -> None:

@@ -170,7 +170,9 @@ class ImportJobs:
         self._refuse_cancelled_upload(import_id)
         with self._locks.claim(import_id) as claimed:
             if not claimed:
-                raise AlbumError(f"Import {import_id} is being worked on by another process.")
+                raise AlbumError(
+                    "Import {import_id} is being worked on by another process.", import_id=import_id
+                )
             self._work(import_id, on_progress, resume=True)
         return self.get(import_id)
 

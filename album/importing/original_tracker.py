@@ -158,6 +158,7 @@ def refuse_unplugged_meanwhile(record: ImportRecord, file: ScannedFile | Blocked
 
 def _unplugged(folder: Path) -> AlbumError:
     return AlbumError(
-        f"The folder {display_name(folder)} is not there: plug its disk in or put it back, and"
-        " import it again; nothing was changed."
+        "The folder {display_name} is not there: plug its disk in or put it back, and import it "
+        "again; nothing was changed.",
+        display_name=display_name(folder),
     )

@@ -89,9 +89,9 @@ class Archive:
         most = min(self._size_bytes * MAX_WHOLE_RATIO + WHOLE_SMALL_BYTES, MAX_WHOLE_BYTES)
         if self.unpacked_bytes > most:
             raise UnreadableImageError(
-                f"The zip would become {self.unpacked_bytes // 1_000_000} MB when it is unpacked,"
-                " far more than photos do: if you trust it, unpack it yourself and import the"
-                " folder."
+                "The zip would become {unpacked_bytes} MB when it is unpacked, far more than "
+                "photos do: if you trust it, unpack it yourself and import the folder.",
+                unpacked_bytes=self.unpacked_bytes // 1000000,
             )
 
     def names(self) -> Iterable[str]:
@@ -174,7 +174,8 @@ class _Bounded(io.BufferedReader):
         content = b"" if too_long else super().read(size)
         if too_long or content.count(_ENTRY) > MAX_MEMBERS:
             raise UnreadableImageError(
-                f"The zip holds more than {MAX_MEMBERS} files: divide it into smaller ones."
+                "The zip holds more than {limit} files: divide it into smaller ones.",
+                limit=MAX_MEMBERS,
             )
         return content
 

@@ -118,7 +118,9 @@ class PhotoSearch:
         """
         request = SearchRequest(request) if isinstance(request, str) else request
         if len(request.text) > MOST_CHARACTERS:
-            raise QueryError(f"A search can have {MOST_CHARACTERS:,} characters at most; say less.")
+            raise QueryError(
+                "A search can have {limit:,} characters at most; say less.", limit=MOST_CHARACTERS
+            )
         query = parse(request.text, self._store.known_names(), date.today())
         if request.burst is not None:
             return self._burst_page(request.burst, query, offset, limit, language)
@@ -255,7 +257,9 @@ class PhotoSearch:
             photo = self._store.get(photo_id)
             vector = active.index.vectors_of(np.array([photo_id], dtype=np.int64))  # (0 or 1, d)
             if not len(vector):
-                raise EmptyQueryError(f"{photo.filename} is still being looked at; try again soon.")
+                raise EmptyQueryError(
+                    "{filename} is still being looked at; try again soon.", filename=photo.filename
+                )
             rows.append(vector)
         return np.concatenate(rows) if rows else None
 

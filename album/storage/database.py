@@ -65,7 +65,9 @@ class Database:
             raise
         except sqlite3.DatabaseError as error:
             self.close()
-            raise AlbumError(f"{path} cannot be opened as an album: {error}.") from error
+            raise AlbumError(
+                "{path} cannot be opened as an album: {reason}.", path=path, reason=error
+            ) from error
 
     def close(self) -> None:
         """Close every connection for good."""
@@ -142,7 +144,9 @@ class Database:
             finally:
                 copy.close()
         except sqlite3.Error as error:
-            raise AlbumError(f"{target} cannot be written: {error}.") from error
+            raise AlbumError(
+                "{target} cannot be written: {reason}.", target=target, reason=error
+            ) from error
 
     def refuse_damage(self) -> None:
         """Read every page once, before this copy replaces an earlier one.
@@ -176,12 +180,13 @@ class Database:
         version = int(db.execute("PRAGMA user_version").fetchone()[0])
         if version > len(MIGRATIONS):
             raise AlbumError(
-                f"{self._path} was made by a later version of the album; update this one."
+                "{path} was made by a later version of the album; update this one.", path=self._path
             )
         if version < len(MIGRATIONS) and self.read_only:
             raise AlbumError(
-                f"{self._path} is of an earlier version of the album and on a disk that cannot be"
-                " written to: copy its folder to another disk and open it there."
+                "{path} is of an earlier version of the album and on a disk that cannot be "
+                "written to: copy its folder to another disk and open it there.",
+                path=self._path,
             )
         return version
 
@@ -240,8 +245,9 @@ def _reading_mode(path: Path) -> str:
         return "?mode=ro"
     if log.exists() and log.stat().st_size:
         raise AlbumError(
-            f"{log} holds changes that cannot be read on a disk that cannot be written to: copy"
-            " the album's folder to another disk and open it there."
+            "{log} holds changes that cannot be read on a disk that cannot be written to: copy "
+            "the album's folder to another disk and open it there.",
+            log=log,
         )
     return "?mode=ro&immutable=1"  # it needs no file beside it
 

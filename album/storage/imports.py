@@ -77,7 +77,7 @@ class ImportStore:
         """
         records = self._records("WHERE import_id = ?", import_id)
         if not records:
-            raise AlbumError(f"There is no import {import_id}.")
+            raise AlbumError("There is no import {import_id}.", import_id=import_id)
         return records[0]
 
     def recent(self, limit: int) -> list[ImportRecord]:

@@ -217,8 +217,9 @@ class LabelStore:
         ).fetchone()
         if row is None:
             raise QueryError(
-                f"“{label}” is given by hand alone: give it by words, by examples or by a trained"
-                " classifier first."
+                "“{label}” is given by hand alone: give it by words, by examples or by a "
+                "trained classifier first.",
+                label=label,
             )
         return rule_of(row)
 
@@ -289,7 +290,7 @@ class LabelStore:
         """
         with self.database.writing() as db:
             if label not in {summary.label for summary in self.summaries()}:
-                raise QueryError(f"There is no label “{label}”.")
+                raise QueryError("There is no label “{label}”.", label=label)
             return self.act(label_history.remove(db, label))
 
     def undo(self, act_id: int) -> LabelChange:
@@ -344,7 +345,9 @@ def _refuse_too_many(db: sqlite3.Connection, photo_ids: Sequence[int]) -> None:
         (json.dumps([int(photo_id) for photo_id in photo_ids]), MAX_LABELS),
     ).fetchone()
     if full is not None:
-        raise QueryError(f"A photo can have {MAX_LABELS} labels at most; take some away first.")
+        raise QueryError(
+            "A photo can have {limit} labels at most; take some away first.", limit=MAX_LABELS
+        )
 
 
 def _refuse(db: sqlite3.Connection, label: str, photo_ids: Sequence[int]) -> int:

@@ -97,8 +97,8 @@ class Originals:
         path = self.path_of(photo)
         if not path.is_file():
             raise PhotoNotFoundError(
-                f"The original of {photo.filename} is not where it was; put it back or import it"
-                " again."
+                "The original of {filename} is not where it was; put it back or import it again.",
+                filename=photo.filename,
             )
         return path
 

@@ -94,8 +94,9 @@ class CocaCaptioner:
             fetch_weights(self._spec, self._weights_dir)
         except WeightsUnavailableError as error:
             raise CaptionerUnavailableError(
-                f"The caption model {model.name} could not be downloaded: check the network and "
-                "the room on the disk and start the album again, or set ALBUM_CAPTIONER=gemini."
+                "The caption model {name} could not be downloaded: check the network and the "
+                "room on the disk and start the album again, or set ALBUM_CAPTIONER=gemini.",
+                name=model.name,
             ) from error
 
     def describe(self, jpeg: bytes, languages: Sequence[str]) -> CaptionResult:

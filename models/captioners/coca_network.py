@@ -44,7 +44,7 @@ def caption_spec(spec: str) -> ModelSpec:
     """
     model = parse_spec(spec)
     if "multimodal_cfg" not in model.config() or model.tokenizer_repo() is not None:
-        raise WeightsUnavailableError(f"{model.name} has no decoder")
+        raise WeightsUnavailableError("{name} has no decoder", name=model.name)
     return model
 
 
@@ -66,14 +66,14 @@ class CaptionNetwork:
         self._lock = threading.Lock()
         checkpoint = checkpoint_on_disk(spec, weights_dir)
         if checkpoint is None:
-            raise WeightsUnavailableError(f"{spec.name} is not on this machine")
+            raise WeightsUnavailableError("{name} is not on this machine", name=spec.name)
         try:
             network, self._preprocess = load_clip(spec, checkpoint, None)
             self._model = network.to(self._device, self._dtype)
         except torch.OutOfMemoryError as error:
             raise ModelError(self._does_not_fit()) from error
         except BROKEN_CHECKPOINT as error:
-            raise WeightsUnavailableError(f"{spec.name} cannot be loaded") from error
+            raise WeightsUnavailableError("{name} cannot be loaded", name=spec.name) from error
         self._tokenizer = load_tokenizer(spec, None)
 
     def caption(self, image: Image.Image) -> str:

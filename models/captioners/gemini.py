@@ -140,7 +140,9 @@ class GeminiCaptioner:
         contents[0]["parts"] = [_picture(jpeg), turns[0].text]
         text, withdrawn = self._ask(contents, system=ANSWER_INSTRUCTIONS[language])
         if withdrawn:
-            raise CaptionRefusedError(f"Gemini declined this question ({withdrawn}).")
+            raise CaptionRefusedError(
+                "Gemini declined this question ({withdrawn}).", withdrawn=withdrawn
+            )
         if not (answer := parse_answer(text)):
             raise CaptionRefusedError("Gemini answered with nothing: ask in other words.")
         return answer
@@ -154,7 +156,9 @@ class GeminiCaptioner:
             [TRANSLATION_INSTRUCTIONS[language], text], stands=TRANSLATION_STANDS, joint=" "
         )
         if withdrawn:
-            raise CaptionRefusedError(f"Gemini did not translate this ({withdrawn}): reword it.")
+            raise CaptionRefusedError(
+                "Gemini did not translate this ({withdrawn}): reword it.", withdrawn=withdrawn
+            )
         return parse_translation(translation, text)
 
     def _ask(
@@ -212,7 +216,8 @@ class GeminiCaptioner:
             )
         except (Timeout, exceptions.RetryError):
             return CaptionerUnavailableError(
-                f"Gemini did not answer within {self._timeout_s:g} seconds: try again later."
+                "Gemini did not answer within {timeout_s:g} seconds: try again later.",
+                timeout_s=self._timeout_s,
             )
         except (
             ParseError,
@@ -263,7 +268,7 @@ def _picture(jpeg: bytes) -> dict[str, Any]:
 def _check_photo(text: str, withdrawn: str) -> None:
     """Raise CaptionRefusedError if the photo was declined or the answer empty."""
     if withdrawn:
-        raise CaptionRefusedError(f"Gemini declined this photo ({withdrawn}).")
+        raise CaptionRefusedError("Gemini declined this photo ({withdrawn}).", withdrawn=withdrawn)
     if not text:
         raise CaptionRefusedError(
             "Gemini answered without a caption: write one by hand, or ask another model."

@@ -36,9 +36,13 @@ class QuotaUsedUpError(CaptionerUnavailableError):
                 "Gemini's quota of today is used up for this key: it is new at midnight in "
                 "California."
             )
+        elif retry_after_s:
+            super().__init__(
+                "Gemini's quota for this key is used up: try again in {seconds:.0f} seconds.",
+                seconds=retry_after_s,
+            )
         else:
-            when = f"in {retry_after_s:.0f} seconds" if retry_after_s else "later"
-            super().__init__(f"Gemini's quota for this key is used up: try again {when}.")
+            super().__init__("Gemini's quota for this key is used up: try again later.")
 
 
 def error_for_status(

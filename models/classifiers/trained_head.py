@@ -111,16 +111,20 @@ class EmbeddingHead:
         """
         if embeddings.shape[1] != self._weight.shape[1]:
             raise ModelError(
-                f'The classifier "{self.card.name}" reads embeddings of '
-                f"{self._weight.shape[1]} numbers, not of {embeddings.shape[1]}: train it again."
+                'The classifier "{name}" reads embeddings of {shape} numbers, not of '
+                "{shape2}: train it again.",
+                name=self.card.name,
+                shape=self._weight.shape[1],
+                shape2=embeddings.shape[1],
             )
         return softmax(embeddings @ self._weight.T + self._bias)
 
     def of_images(self, images: Sequence[Image.Image]) -> Shares:
         """Raise ModelError, because it reads embeddings."""
         raise ModelError(
-            f'The classifier "{self.card.name}" reads embeddings of {self.card.model_id}, '
-            "not pictures."
+            'The classifier "{name}" reads embeddings of {model_id}, not pictures.',
+            name=self.card.name,
+            model_id=self.card.model_id,
         )
 
 
@@ -139,8 +143,8 @@ class ImageHead:
     def of_embeddings(self, embeddings: Embeddings) -> Shares:
         """Raise ModelError, because it reads images."""
         raise ModelError(
-            f'The classifier "{self.card.name}" looks at the pictures themselves, '
-            "not at embeddings."
+            'The classifier "{name}" looks at the pictures themselves, not at embeddings.',
+            name=self.card.name,
         )
 
     def of_images(self, images: Sequence[Image.Image]) -> Shares:
@@ -180,8 +184,9 @@ def load_head(folder: Path, name: str) -> TrainedHead:
     where = next((entry for entry in _folders(folder) if entry.name == name), None)
     if where is None:
         raise ModelError(
-            f'There is no trained classifier "{name}": choose one that is there, or train it with '
-            "python -m models.fine_tune."
+            'There is no trained classifier "{name}": choose one that is there, or train it '
+            "with python -m models.fine_tune.",
+            name=name,
         )
     card = read_card(where)
     weights = where / WEIGHTS
@@ -227,7 +232,8 @@ def read_card(folder: Path) -> Card:
 
 def _damaged(folder: Path) -> ModelError:
     return ModelError(
-        f'The trained classifier "{folder.name}" is damaged: train it again, or delete its folder.'
+        'The trained classifier "{name}" is damaged: train it again, or delete its folder.',
+        name=folder.name,
     )
 
 

@@ -69,7 +69,9 @@ def choose_device(name: str) -> torch.device:
     if not availability.get(name, False):
         choices = " or ".join(device for device, available in availability.items() if available)
         raise ModelError(
-            f'This machine has no device "{name}": set ALBUM_DEVICE to auto or {choices}.'
+            'This machine has no device "{name}": set ALBUM_DEVICE to auto or {choices}.',
+            name=name,
+            choices=choices,
         )
     return torch.device(name)
 
@@ -166,13 +168,16 @@ class ClipEncoder:
             # In the hub's layout the file is a link three levels below its repository's folder.
             broken = checkpoint if model.checkpoint else checkpoint.parents[2]
             raise WeightsUnavailableError(
-                f"The weights of {model.name} are damaged or made for another architecture: "
-                f"replace or delete {broken}, or set ALBUM_MODEL to another model."
+                "The weights of {name} are damaged or made for another architecture: replace or "
+                "delete {broken}, or set ALBUM_MODEL to another model.",
+                name=model.name,
+                broken=broken,
             ) from error
         if _stamp(model.checkpoint) != stamp:  # the id may be that of other weights
             raise WeightsUnavailableError(
-                f"The weights file {model.checkpoint} changed while it was read: try again when "
-                "it is complete."
+                "The weights file {checkpoint} changed while it was read: try again when it is "
+                "complete.",
+                checkpoint=model.checkpoint,
             )
         cuda = self._device.type == "cuda"
         self._batch = CUDA_BATCH if cuda else BATCH

@@ -101,7 +101,8 @@ class LazyEncoder:
                 network = ClipEncoder(self._spec, self._weights_dir, self._device)
                 if network.model_id != self.model_id:
                     raise WeightsUnavailableError(
-                        f"The weights of {self._spec} were replaced: start the album again."
+                        "The weights of {spec} were replaced: start the album again.",
+                        spec=self._spec,
                     )
                 with self._reading:
                     self._network = self._texts = network

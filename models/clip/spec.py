@@ -133,8 +133,9 @@ def parse_spec(spec: str) -> ModelSpec:
     architecture, _, weights = spec.partition("/")
     if not weights:
         raise WeightsUnavailableError(
-            f'"{spec}" does not name a model: set ALBUM_MODEL to auto, pocket or '
-            "<architecture>/<pretrained tag>, such as ViT-B-32/laion2b_s34b_b79k."
+            '"{spec}" does not name a model: set ALBUM_MODEL to auto, pocket or '
+            "<architecture>/<pretrained tag>, such as ViT-B-32/laion2b_s34b_b79k.",
+            spec=spec,
         )
     import open_clip
 
@@ -145,22 +146,26 @@ def parse_spec(spec: str) -> ModelSpec:
         open_clip.add_model_config(described)
     if architecture not in open_clip.list_models():
         raise WeightsUnavailableError(
-            f'open_clip knows no architecture "{architecture}": set ALBUM_MODEL to one of '
-            "open_clip.list_pretrained(), or to auto."
+            'open_clip knows no architecture "{architecture}": set ALBUM_MODEL to one of '
+            "open_clip.list_pretrained(), or to auto.",
+            architecture=architecture,
         )
     path = Path(weights).expanduser()
     if _names_checkpoint(weights):
         if not path.is_file():
             raise WeightsUnavailableError(
-                f"There is no weights file {path}: correct the path in ALBUM_MODEL."
+                "There is no weights file {path}: correct the path in ALBUM_MODEL.", path=path
             )
         return ModelSpec(f"{architecture}/{path.stem}", architecture, None, path)
     tags = open_clip.list_pretrained_tags_by_model(architecture)
     if weights not in tags:
         known = " or ".join(f"{architecture}/{tag}" for tag in tags[-TAGS_NAMED:])
         raise WeightsUnavailableError(
-            f'No weights "{weights}" are published for {architecture}: set ALBUM_MODEL '
-            f"to, for example, {known or 'ViT-B-32/laion2b_s34b_b79k'}."
+            'No weights "{weights}" are published for {architecture}: set ALBUM_MODEL to, for '
+            "example, {reason}.",
+            weights=weights,
+            architecture=architecture,
+            reason=known or "ViT-B-32/laion2b_s34b_b79k",
         )
     return ModelSpec(spec, architecture, weights, None)
 
@@ -211,8 +216,9 @@ def read_folder_config(folder: Path) -> dict[str, Any]:
         config["model_cfg"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise WeightsUnavailableError(
-            f"The model folder {folder} cannot be read: restore it, or set ALBUM_MODEL to another "
-            "model."
+            "The model folder {folder} cannot be read: restore it, or set ALBUM_MODEL to "
+            "another model.",
+            folder=folder,
         ) from error
     return config
 
@@ -232,7 +238,8 @@ def model_id_of(spec: ModelSpec) -> str:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise WeightsUnavailableError(
-            f"The weights file {spec.checkpoint} cannot be read: restore it, or set ALBUM_MODEL "
-            "to another model."
+            "The weights file {checkpoint} cannot be read: restore it, or set ALBUM_MODEL to "
+            "another model.",
+            checkpoint=spec.checkpoint,
         ) from error
     return f"{spec.name}@{digest[:8]}"

@@ -52,7 +52,9 @@ class TextTower:
         # The tokenizers raise nothing narrower than Exception.
         except Exception as error:
             raise WeightsUnavailableError(
-                f"The texts of the model folder {folder} cannot be read without torch: {error}"
+                "The texts of the model folder {folder} cannot be read without torch: {reason}",
+                folder=folder,
+                reason=error,
             ) from error
 
     def encode_texts(self, texts: Sequence[str]) -> Embeddings:

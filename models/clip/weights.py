@@ -70,8 +70,9 @@ def weights_on_disk(spec: str, weights_dir: Path) -> bool:
 def weights_missing(spec: ModelSpec) -> WeightsUnavailableError:
     """Build the error for missing weights or a missing tokenizer."""
     return WeightsUnavailableError(
-        f"The weights of {spec.name} are not on this machine yet: start the album where "
-        "it can reach the network once, or set ALBUM_MODEL=pocket."
+        "The weights of {name} are not on this machine yet: start the album where it can reach "
+        "the network once, or set ALBUM_MODEL=pocket.",
+        name=spec.name,
     )
 
 
@@ -101,13 +102,15 @@ def fetch_weights(spec: str, weights_dir: Path) -> None:
             _fetch_first(*_hub_weights(model), weights_dir)
     except (OSError, HTTPError, XetDownloadError, RuntimeError) as error:
         raise WeightsUnavailableError(
-            f"The weights of {model.name} could not be downloaded: {_reason(error, weights_dir)}, "
-            f"or set ALBUM_MODEL=pocket to stay with the model that comes with the album."
+            "The weights of {name} could not be downloaded: {reason}, or set ALBUM_MODEL=pocket "
+            "to stay with the model that comes with the album.",
+            name=model.name,
+            reason=_reason(error, weights_dir),
         ) from error
     if not weights_on_disk(spec, weights_dir):
         raise WeightsUnavailableError(
-            f"The model hub has no weights of {model.name} any more: set ALBUM_MODEL to another "
-            "model."
+            "The model hub has no weights of {name} any more: set ALBUM_MODEL to another model.",
+            name=model.name,
         )
 
 

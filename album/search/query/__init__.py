@@ -270,11 +270,13 @@ def parse_day(text: str, *, last: bool = False) -> date | None:
         return None
     match = DAY.fullmatch(text) if len(text) <= LONGEST_DAY else None  # blanks cost their square
     if match is None:
-        raise QueryError(f"“{text[:100]}” is no date; write it as 2019-08-03, 2019-08 or 2019.")
+        raise QueryError(
+            "“{text}” is no date; write it as 2019-08-03, 2019-08 or 2019.", text=text[:100]
+        )
     year = int(match["year"])
     month = int(match["month"] or (12 if last else 1))
     try:
         final = calendar.monthrange(year, month)[1]
         return date(year, month, int(match["day"] or (final if last else 1)))
     except (ValueError, calendar.IllegalMonthError) as error:
-        raise QueryError(f"There is no such day as “{text}”.") from error
+        raise QueryError("There is no such day as “{text}”.", text=text) from error

@@ -54,7 +54,7 @@ def check_file_count(files: list[str] | None) -> None:
         QueryError: there are more.
     """
     if len(files or ()) > MAX_FILES:
-        raise QueryError(f"Send at most {MAX_FILES} files at once.")
+        raise QueryError("Send at most {limit} files at once.", limit=MAX_FILES)
 
 
 def _bounded(value: Any, low: int, high: int) -> int:

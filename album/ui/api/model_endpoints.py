@@ -43,7 +43,7 @@ class ModelEndpoints:
             if not isinstance(photo_ids, list):
                 raise QueryError("photo_ids must be a list of photo ids.")
             if len(photo_ids) > MAX_PHOTOS:
-                raise QueryError(f"Send at most {MAX_PHOTOS} photo ids at once.")
+                raise QueryError("Send at most {limit} photo ids at once.", limit=MAX_PHOTOS)
             ids = [parse_photo_id(photo_id) for photo_id in photo_ids]
             predictions = classifier.classify_photos(ids, classes)
             for photo_id, prediction in zip(ids, predictions, strict=True):

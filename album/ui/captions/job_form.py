@@ -13,7 +13,7 @@ from album.domain.captions import CaptionSelection
 from album.domain.labels import FAVOURITE
 from album.errors import QueryError
 from album.service import Album
-from album.ui.i18n.error_messages import in_language
+from album.ui.i18n.failures import translate_failure
 from album.ui.i18n.messages import i18n, language_of, say, say_count
 from album.ui.photo import caption_html
 from album.ui.shared.alerts import alerts_on_failure
@@ -211,7 +211,7 @@ class CaptionJobForm:
         try:
             job = self._chosen(values, language)
         except QueryError as error:
-            note = _message("note", str(error), language)
+            note = _message("note", error, language)
             return {**visible, self._announced: None, self._estimate: note, self.start_button: off}
         captions = self._album.captions
         estimate = captions.estimate(job.selection, job.languages, share=job.share)
@@ -235,7 +235,7 @@ class CaptionJobForm:
         try:
             self._album.captions.check()
         except CaptionerUnavailableError as error:
-            return _message("problem", str(error), language)
+            return _message("problem", error, language)
         return ""
 
     def _default_language(self, language: str) -> str:
@@ -249,6 +249,6 @@ def _named(names: Sequence[str], language: str) -> list[tuple[str, str]]:
     return [(favourite if name == FAVOURITE else name, name) for name in names]
 
 
-def _message(kind: str, sentence: str, language: str) -> Markup:
-    message = in_language(language, sentence)
+def _message(kind: str, failure: Exception, language: str) -> Markup:
+    message = translate_failure(language, failure)
     return render("captions/message.html", language, kind=kind, message=message)

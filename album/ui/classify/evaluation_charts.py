@@ -124,7 +124,7 @@ def in_plain_words(report: ClassReport, language: str) -> str:
         right=f"{worst.accuracy:.0%}",
     )
     lean = sum(each.count * (each.confidence - each.accuracy) for each in report.bins)
-    return f"{sentence} {say(language, 'eval_too_sure' if lean > 0 else 'eval_too_shy')}"
+    return " ".join((sentence, say(language, "eval_too_sure" if lean > 0 else "eval_too_shy")))
 
 
 def _interval(rate: Proportion, language: str) -> str:

@@ -78,7 +78,7 @@ class PhotoPicker:
         """
         paths = self._uploads.check(values[self.files])
         if len(paths) > MOST_FILES:
-            raise QueryError(f"Send at most {MOST_FILES} files at once.")
+            raise QueryError("Send at most {limit} files at once.", limit=MOST_FILES)
         photo_ids = self._existing(values[self.chosen])
         if not paths and not photo_ids:
             raise QueryError(say(language, "nothing_chosen"))

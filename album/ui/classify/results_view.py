@@ -13,7 +13,7 @@ from album.domain.classification import NONE, Classification, Prediction
 from album.domain.photo import Photo
 from album.errors import UnreadableImageError
 from album.service import Album
-from album.ui.i18n.error_messages import in_language
+from album.ui.i18n.failures import translate_failure
 from album.ui.i18n.messages import say, say_count
 from album.ui.shared.photo_html import img, inline_img
 from album.ui.shared.templates import render
@@ -70,7 +70,7 @@ class ResultsView:
         cards = []
         for path, prediction in zip(files, of_files, strict=True):
             if isinstance(prediction, UnreadableImageError):
-                cards.append(_Card(path.name, reason=in_language(language, str(prediction))))
+                cards.append(_Card(path.name, reason=translate_failure(language, prediction)))
             else:
                 image = inline_img(self._album.picture_of(path), path.name)
                 cards.append(_Card(path.name, prediction, Markup(image)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from album.export.exporter import ExportProblem, ExportReport
 from album.export.plan import ExportPlan
 from album.export.verification import Difference, VerifyReport
-from album.ui.i18n.error_messages import in_language
+from album.ui.i18n.failures import translate_failure
 from album.ui.i18n.messages import TEXTS, say
 from album.ui.shared.background_task import Step
 from album.ui.shared.photo_html import size
@@ -130,7 +130,7 @@ def _conflicts(replace: bool) -> str:
 
 def _problem(problem: ExportProblem, language: str) -> tuple[str, str]:
     name = problem.filename if problem.path is None else problem.path.name
-    return _printable(name), in_language(language, problem.reason)
+    return _printable(name), translate_failure(language, problem.reason)
 
 
 def _difference(difference: Difference, language: str) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from album.domain.photo import ImportFailure, ImportRecord, WatchedFolder
 from album.runtime.files import display_name
-from album.ui.i18n.error_messages import in_language
+from album.ui.i18n.failures import translate_failure
 from album.ui.i18n.messages import say
 from album.ui.shared.durations import duration
 from album.ui.shared.progress_bar import progress_bar
@@ -56,7 +56,7 @@ def report(
     """
     problem = ""
     if record.state == "failed":
-        problem = in_language(language, record.problem or "The import was interrupted.")
+        problem = translate_failure(language, record.problem or "The import was interrupted.")
     buttons = [("resume", "go_on")] if may_go_on else []
     buttons += [("retry", "try_again")] if may_retry else []
     return render(
@@ -67,7 +67,7 @@ def report(
         problem=problem,
         skipped=_skipped(record.skipped, language) if record.skipped else "",
         source=_source(record, language),
-        failures=[(display_name(f.path), in_language(language, f.reason)) for f in failures],
+        failures=[(display_name(f.path), translate_failure(language, f.reason)) for f in failures],
         buttons=buttons,
     )
 

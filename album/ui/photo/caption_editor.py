@@ -13,7 +13,7 @@ from markupsafe import escape
 
 from album.domain.photo import Caption
 from album.service import Album
-from album.ui.i18n.error_messages import in_language
+from album.ui.i18n.failures import translate_failure
 from album.ui.i18n.messages import i18n, language_of, say
 from album.ui.photo import caption_html
 from album.ui.photo.caption_suggestions import CaptionSuggestions
@@ -213,7 +213,7 @@ class CaptionEditor:
             note = caption_html.author_note(caption, language)
         else:
             problem = captions.problem(photo_id)
-            note = in_language(language, problem) if problem else ""
+            note = translate_failure(language, problem) if problem else ""
         return {
             self._note: escape(note),
             self._more: caption_html.render_details(

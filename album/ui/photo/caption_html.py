@@ -16,7 +16,7 @@ from album.domain.captions import (
     PastCaption,
 )
 from album.domain.photo import Caption
-from album.ui.i18n.error_messages import in_language
+from album.ui.i18n.failures import translate_failure
 from album.ui.i18n.messages import say, say_count
 from album.ui.shared.durations import duration
 from album.ui.shared.progress_bar import progress_bar
@@ -98,13 +98,13 @@ def render_job(
         job=job,
         bar=_bar(job, progress, first, language),
         facts=facts,
-        problem=in_language(language, problem) if problem else "",
+        problem=translate_failure(language, problem) if problem else "",
         failures=[
             {
                 "photo_id": failure.photo_id,
                 "name": name,
                 "image": image,
-                "reason": in_language(language, failure.failure or ""),
+                "reason": translate_failure(language, failure.failure or ""),
             }
             for failure, name, image in failures
         ],

@@ -59,7 +59,7 @@ class QueryImages:
         """
         new = [self._uploads.copy(path) for path in self._uploads.check(files)]
         if len(query.pictures) + len(new) > MAX_IMAGES:
-            raise QueryError(f"Send at most {MAX_IMAGES} files at once.")
+            raise QueryError("Send at most {limit} files at once.", limit=MAX_IMAGES)
         return (*query.pictures, *new)
 
     def chips(self, query: SearchRequest, language: str) -> list[Markup]:

@@ -7,7 +7,7 @@ from markupsafe import Markup
 from album.domain.photo import SearchFilters
 from album.search.request import SearchRequest
 from album.search.search import SearchPage
-from album.ui.i18n.error_messages import in_language
+from album.ui.i18n.failures import translate_failure
 from album.ui.i18n.messages import say, say_count
 from album.ui.shared.templates import render
 
@@ -59,7 +59,7 @@ def remarks(results: SearchPage, language: str) -> Markup:
     """
     line = Markup("<p>{}</p>")
     notices = results.query.notices
-    return Markup("").join(line.format(in_language(language, notice)) for notice in notices)
+    return Markup("").join(line.format(translate_failure(language, notice)) for notice in notices)
 
 
 def _advice(query: SearchRequest, results: SearchPage, language: str) -> str:

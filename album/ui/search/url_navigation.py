@@ -9,7 +9,7 @@ import gradio as gr
 
 from album.search.request import SearchRequest
 from album.service import Album
-from album.ui.i18n.error_messages import in_language
+from album.ui.i18n.failures import translate_failure
 from album.ui.i18n.messages import language_of
 from album.ui.search.layout import SearchLayout
 from album.ui.search.photo_navigation import PhotoNavigation
@@ -67,7 +67,7 @@ class UrlNavigation:
         ids = (*query.like, query.burst, photo)
         existing = self._album.store.get_many([id_ for id_ in ids if id_ is not None])
         if photo is not None and photo not in existing:
-            gr.Warning(in_language(language, "This photo is not in the album."))
+            gr.Warning(translate_failure(language, "This photo is not in the album."))
             photo = None
         query = replace(
             query,

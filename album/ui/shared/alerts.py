@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
 from album.errors import AlbumError, disk_sentence, refuse_half_characters
-from album.ui.i18n.error_messages import in_language
+from album.ui.i18n.failures import translate_failure
 from album.ui.i18n.messages import language_of
 from models.errors import ModelError
 
@@ -59,7 +59,7 @@ async def answer_full_disk(request: Request, error: Exception) -> PlainTextRespo
     if sentence is None:
         raise error
     language = language_of(gr.Request(request))
-    return PlainTextResponse(in_language(language, sentence), HTTP_INSUFFICIENT_STORAGE)
+    return PlainTextResponse(translate_failure(language, sentence), HTTP_INSUFFICIENT_STORAGE)
 
 
 @contextmanager
@@ -67,14 +67,14 @@ def _alerts(args: tuple[Any, ...]) -> Iterator[None]:
     try:
         yield
     except (AlbumError, ModelError) as error:
-        raise _alert(str(error), args) from error
+        raise _alert(error, args) from error
     except OSError as error:
         if (sentence := disk_sentence(error)) is None:
             raise
         raise _alert(sentence, args) from error
 
 
-def _alert(sentence: str, args: tuple[Any, ...]) -> gr.Error:
+def _alert(failure: Exception | str, args: tuple[Any, ...]) -> gr.Error:
     request = next((value for value in args if isinstance(value, gr.Request)), None)
-    text = in_language(language_of(request), sentence)
+    text = translate_failure(language_of(request), failure)
     return gr.Error(html.escape(text), print_exception=False)

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from album.runtime.status import AlbumStatus
 from album.service import Album
-from album.ui.i18n.error_messages import in_language
+from album.ui.i18n.failures import translate_failure
 from album.ui.i18n.messages import say, say_count
 from album.ui.shared.templates import render
 
@@ -67,7 +67,7 @@ def _model_state(
     """Describe the model's work, and tell whether it is busy."""
     name = (status.model_id or "").partition("@")[0]  # without the digest of its file
     if model.state == "loading" and model.problem:  # even the embedded model cannot be loaded
-        return [in_language(language, model.problem)], True
+        return [translate_failure(language, model.problem)], True
     if status.model_id is None:
         return [say(language, "model_loading")], True
     if status.encoding is not None:
@@ -95,7 +95,7 @@ def _captioning(album: Album, n: int, language: str) -> str:
 def _details(album: Album, status: AlbumStatus, model: ModelState, language: str) -> str:
     """List problems in the background and the models, as plain text."""
     problems = [
-        f"{say(language, f'work_{problem.work}')}: {in_language(language, problem.sentence)}"
+        f"{say(language, f'work_{problem.work}')}: {translate_failure(language, problem.sentence)}"
         for problem in status.problems
     ]
     return "\n".join([*problems, about_model(album, model, language)])
@@ -107,7 +107,7 @@ def about_model(album: Album, model: ModelState, language: str) -> str:
     if model.state != "ready":
         lines.append(say(language, "about_wanted", model=model.wanted))
     if model.problem:
-        lines.append(in_language(language, model.problem))
+        lines.append(translate_failure(language, model.problem))
     writer = album.captions.writer
     key = "about_key" if writer.key_hint else "about_writer"
     lines.append(say(language, key, model=writer.model_id, hint=writer.key_hint))

@@ -1,4 +1,4 @@
-"""Every sentence that can reach a person has its Korean, and every pattern still has a sentence."""
+"""Every failure that can reach a person has its Korean, and the catalog holds no other."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from album.ui.i18n.error_messages import KOREAN, in_language
+from album.errors import AlbumError, QueryError
+from album.ui.i18n.failures import KOREAN, STAYS_QUEUED, translate_failure
 from album.ui.i18n.messages import TEXTS
+from models.errors import MessageError
 
 ROOT = Path(__file__).parents[3]
 # The command line and the start speak English: no browser has said what it prefers.
@@ -29,6 +31,7 @@ NEVER_ON_THE_PAGE = re.compile(
     r"|the disk is full; .*|\S+ cannot be written: .*"
     r"|7 – 7"  # days, in numbers alone
 )
+PLACEHOLDER = re.compile(r"{\w+[^{}]*}")
 SPEAKERS = ("__init__", "notes.append", "_problem")
 SPOKEN_NAMES = re.compile(
     r"^_[A-Z_]+$|^(DISK_FULL|DAMAGED|HALF_CHARACTER|READ_ONLY|NO_SUCH_NUMBER|SIDECAR_TOO_LARGE|DESCRIBES_NOTHING"
@@ -37,9 +40,9 @@ SPOKEN_NAMES = re.compile(
 
 
 def words_of(node: ast.expr) -> list[str]:
-    """The text of a string or f-string, with 7 for each value; none for anything else."""
+    """The text of a string, template or f-string, with 7 for each value; none for anything else."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return [node.value]
+        return [PLACEHOLDER.sub("7", node.value)]
     if isinstance(node, ast.JoinedStr):
         return ["".join(p.value if isinstance(p, ast.Constant) else "7" for p in node.values)]
     if isinstance(node, ast.IfExp):
@@ -87,7 +90,6 @@ def spoken() -> Iterator[tuple[str, str]]:
 
 
 ELSEWHERE = {
-    ("gemini.py", "Gemini's quota for this key is used up: try again in 7 seconds."),
     (
         "backup.py",
         "The album was restored from a backup made during this import: import again.",
@@ -103,15 +105,66 @@ def test_there_are_sentences_to_translate():
 
 @pytest.mark.parametrize(("name", "sentence"), SENTENCES)
 def test_every_sentence_has_its_korean(name, sentence):
-    korean = in_language("ko", sentence)
+    korean = translate_failure("ko", sentence)
 
     assert re.search("[가-힣]", korean), f"{name}: {sentence}"
-    assert in_language("en", sentence) == sentence
+    assert translate_failure("en", sentence) == sentence
 
 
-@pytest.mark.parametrize("pattern", [pattern for pattern, _ in KOREAN])
-def test_every_pattern_still_has_a_sentence(pattern):
-    assert any(re.fullmatch(pattern, sentence) for _, sentence in SENTENCES)
+@pytest.mark.parametrize("template", KOREAN)
+def test_catalog_entry_has_its_failure(template):
+    known = {sentence for _, sentence in SENTENCES}
+
+    assert PLACEHOLDER.sub("7", template) in known
+
+
+@pytest.mark.parametrize("template", KOREAN)
+def test_translation_names_values_of_its_template(template):
+    assert set(PLACEHOLDER.findall(KOREAN[template])) <= set(PLACEHOLDER.findall(template))
+
+
+def test_failures_carry_values_beside_their_message():
+    """Raised failures hold templates, so that no translation has to take a sentence apart."""
+    kinds = {kind.__name__ for kind in every_kind(MessageError)}
+    offenders = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in sorted([*(ROOT / "album").rglob("*.py"), *(ROOT / "models").rglob("*.py")])
+        if not path.relative_to(ROOT).as_posix().startswith(NOT_ON_THE_PAGE)
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in kinds
+        and node.args
+        and isinstance(node.args[0], ast.JoinedStr)
+    ]
+
+    assert not offenders
+
+
+def every_kind(kind: type) -> Iterator[type]:
+    yield kind
+    for child in kind.__subclasses__():
+        yield from every_kind(child)
+
+
+def test_translation_fills_in_values():
+    error = QueryError("A label can have {limit} characters at most.", limit=50)
+
+    assert str(error) == "A label can have 50 characters at most."
+    assert translate_failure("en", error) == str(error)
+    assert "50자" in translate_failure("ko", error)
+
+
+def test_stored_sentence_is_translated_with_values():
+    stored = str(QueryError("A label can have {limit} characters at most.", limit=50))
+
+    assert "50자" in translate_failure("ko", stored + STAYS_QUEUED[0])
+    assert translate_failure("ko", stored + STAYS_QUEUED[0]).endswith(STAYS_QUEUED[1])
+
+
+def test_braces_in_a_message_without_values_stay():
+    assert str(AlbumError("{a.jpg} is empty")) == "{a.jpg} is empty"
+    assert translate_failure("ko", AlbumError("{a.jpg} is empty")) == "{a.jpg} is empty"
 
 
 @pytest.mark.parametrize("key", TEXTS)
