@@ -19,7 +19,7 @@ from album.classification.label_sources import SourceServices
 from album.classification.labelling import Labelling
 from album.classification.trained_classifiers import TrainedHeads
 from album.classification.zero_shot import PhotoClassifier
-from album.domain.labels import LabelChange, label_name
+from album.domain.labels import LabelChange, stored_names
 from album.domain.photo import ImportRecord, Photo, WatchedFolder
 from album.encoding.active_encoder import ActiveEncoder
 from album.errors import AlbumError
@@ -314,7 +314,7 @@ class Album:
             AlbumError: a label is too long, or these are too many.
         """
         self.store.get(photo_id)
-        return self.labels.set_by_person(photo_id, _label_names(labels))
+        return self.labels.set_by_person(photo_id, stored_names(labels))
 
     def change_labels(
         self, photo_id: int, *, gives: Sequence[str] = (), takes: Sequence[str] = ()
@@ -329,7 +329,7 @@ class Album:
             AlbumError: a label is too long, or they become too many.
         """
         self.store.get(photo_id)
-        return self.labels.change_by_person(photo_id, _label_names(gives), _label_names(takes))
+        return self.labels.change_by_person(photo_id, stored_names(gives), stored_names(takes))
 
     def status(self) -> AlbumStatus:
         """Return the state of the album."""
@@ -398,8 +398,3 @@ class Album:
                 self.captions.request(lacking, record.caption_language.split(","))
         except CaptionerUnavailableError as error:
             log.warning("the new photos were not queued for captions: %s", error)
-
-
-def _label_names(labels: Sequence[str]) -> list[str]:
-    """Return labels as they are stored, without blanks and duplicates."""
-    return list(dict.fromkeys(label_name(label) for label in labels if label.strip()))

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import io
 import json
+import re
 import subprocess
 import sys
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -43,6 +46,9 @@ OWNERS = {
 """The only folders and files that import a library. `pyproject.toml` says who imports whom."""
 MOST_LINES = 400
 MOST_FILES_OF_ALBUM = 5
+MOST_WORDS_OF_A_TEST = 8
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+LITERARY = re.compile(r"\b(lest|anew|whoever|whatever|wherever|for ever|of worth)\b", re.I)
 TABLES = (
     *("album/ui/i18n/", "album/search/query/words.py", "models/prompts.py"),
     "album/metadata/korean_places.py",
@@ -225,6 +231,57 @@ def test_files_stay_short():
         for path, lines in long.items()
         if lines > MOST_LINES and not path.startswith(TABLES)
     }
+
+
+def test_docstring_summaries_are_one_clause():
+    """Ruff holds the rest of the form (D205, D400, D401)."""
+    offenders = [
+        f"{path_of(file)}: {docstring.splitlines()[0]}"
+        for file in FILES
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, DOCUMENTED)
+        and (docstring := ast.get_docstring(node))
+        and ";" in docstring.split("\n\n")[0]
+    ]
+
+    assert not offenders
+
+
+def test_docstrings_and_comments_use_plain_words():
+    """Messages and prompts may have any word."""
+    offenders = []
+    for file in FILES:
+        source = file.read_text()
+        docstrings = [
+            (node.lineno, node.value.value)
+            for node in ast.walk(ast.parse(source))
+            if isinstance(node, ast.Expr)
+            and isinstance(node.value, ast.Constant)
+            and isinstance(node.value.value, str)
+        ]
+        comments = [
+            (token.start[0], token.string)
+            for token in tokenize.generate_tokens(io.StringIO(source).readline)
+            if token.type == tokenize.COMMENT
+        ]
+        offenders += [
+            f"{path_of(file)}:{line}"
+            for line, text in [*docstrings, *comments]
+            if LITERARY.search(text)
+        ]
+
+    assert not offenders
+
+
+def test_names_of_tests_are_short():
+    offenders = [
+        name
+        for file in sorted((ROOT / "tests").rglob("test_*.py"))
+        for name in re.findall(r"def (test_\w+)", file.read_text())
+        if len(name.removeprefix("test_").split("_")) > MOST_WORDS_OF_A_TEST
+    ]
+
+    assert not offenders
 
 
 def test_album_holds_few_files():

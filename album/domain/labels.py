@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, Literal, cast, get_args
@@ -175,7 +175,9 @@ def checked_rule(label: str, kind: Any, definition: Any, living: Any) -> LabelRu
     values = {key: definition.get(key) for key in _DEFINITIONS.get(str(kind), {})}
     valid = [test(values[key]) for key, test in _DEFINITIONS.get(str(kind), {}).items()]
     if not valid or not all(valid) or not isinstance(living, bool):
-        raise AlbumError("How “{label}” is given cannot be understood: apply it anew.", label=label)
+        raise AlbumError(
+            "How “{label}” is given cannot be understood: apply it again.", label=label
+        )
     return LabelRule(label, cast("RuleKind", kind), values, living)
 
 
@@ -231,3 +233,8 @@ def _pairs(ids: Ids, probabilities: Floats) -> list[tuple[int, float]]:
 
 FAVOURITE = "favourite"
 """Label of favourite photos in every language. The page translates it."""
+
+
+def stored_names(labels: Sequence[str]) -> list[str]:
+    """Return labels as they are stored, without blanks and duplicates."""
+    return list(dict.fromkeys(label_name(label) for label in labels if label.strip()))

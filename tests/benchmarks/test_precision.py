@@ -15,14 +15,14 @@ def measured() -> dict[str, tuple[float, float]]:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_album_finds_as_well_as_plain_open_clip_and_numpy(measured, language):
+def test_album_finds_as_well_as_plain_open_clip(measured, language):
     ours, plain = measured[language]
 
     assert plain > 10  # chance is about 3: the plain way itself works
     assert ours >= plain - POINTS
 
 
-def test_precision_counts_the_first_ten_or_as_many_as_are_right():
+def test_precision_counts_at_most_ten_photos():
     ranks = [[f"{n}.jpg" for n in range(20)]] * 2
 
     assert precision(ranks[:1], [{"0.jpg", "5.jpg"}]) == 50  # the second place is wrong

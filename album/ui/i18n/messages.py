@@ -29,24 +29,24 @@ _I18N = gr.I18n(en=_CATALOGS["en"], ko=_CATALOGS["ko"] | _LACKING)
 
 
 def translations() -> gr.I18n:
-    """The table for `launch(i18n=...)`."""
+    """Return the table for `launch(i18n=...)`."""
     return _I18N
 
 
 def i18n(key: str) -> I18nData:
-    """A component text that the browser shows in its own language."""
+    """Return a component text that the browser shows in its own language."""
     if key not in TEXTS:
         raise KeyError(key)
     return I18nData(key)
 
 
 def language_of(request: gr.Request | None) -> str:
-    """ "ko" or "en": whichever of the two the browser wants more."""
+    """Return "ko" or "en", as the browser prefers."""
     return preferred_language("" if request is None else request.headers.get("accept-language", ""))
 
 
 def preferred_language(accept_language: str) -> str:
-    """ "ko" or "en": whichever of the two an Accept-Language header wants more."""
+    """Return "ko" or "en", as an Accept-Language header prefers."""
     for part in accept_language.lower().split(","):
         tag = part.split(";")[0].strip()[:2]
         if tag in LANGUAGES:
@@ -55,10 +55,10 @@ def preferred_language(accept_language: str) -> str:
 
 
 def say(language: str, key: str, **values: object) -> str:
-    """The text `key` in `language`, with its values filled in."""
+    """Word the message `key` in `language`, with its values filled in."""
     return _CATALOGS[language][key].format(**values)
 
 
 def say_count(language: str, key: str, n: int, **values: object) -> str:
-    """The text `one_<key>` for one of them, else `<key>_count`, with `n` filled in, too."""
+    """Word the message `one_<key>` for one, else `<key>_count`, with `n` filled in."""
     return say(language, f"one_{key}" if n == 1 else f"{key}_count", n=n, **values)
