@@ -206,8 +206,8 @@ class CaptionWorker:
     def _caption(self, task: CaptionTask) -> int:
         """Caption one photo. Returns how many photos have new captions.
 
-        Any failure counts as a try of the photo, so that it neither stops the others nor is paid
-        for again and again.
+        A failure of the photo itself counts as a try, so that it neither stops the others nor is
+        paid for again and again.
         """
         claim = task  # as last renewed
 

@@ -89,7 +89,7 @@ class Labelling:
             QueryError: there is nothing to write.
             AlbumError: nothing is left to write, or more than can be stored.
         """
-        if not (plan.photos or plan.removals or living) or not plan.labels:
+        if not (plan.additions or plan.removals or living) or not plan.labels:
             raise QueryError("There is nothing to write: no photo would get or lose a label.")
         return self._labels.apply(plan, living=living)
 

@@ -141,7 +141,7 @@ class LabelPlan:
         )
 
     @property
-    def photos(self) -> int:
+    def additions(self) -> int:
         """Number of labels to add."""
         return sum(len(label.adds) for label in self.labels)
 

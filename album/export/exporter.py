@@ -21,10 +21,10 @@ from album.export.files import (
     write_error,
     write_sidecar,
 )
+from album.export.sidecar_content import SidecarContent, collect_content
 from album.export.xmp_document import SidecarError
-from album.export.xmp_sidecar import SidecarContent, extend_packet, refuse_broken, sha256_in
+from album.export.xmp_sidecar import extend_packet, refuse_broken, sha256_in
 from album.metadata import xmp
-from album.metadata.provenance import format_label_source, format_writer
 from album.metadata.sidecars import Siblings, read_bytes
 from album.storage.captions import CaptionStore
 from album.storage.labels import LabelStore
@@ -162,21 +162,7 @@ class PhotoExport:
 
     def content(self, photo: Photo) -> SidecarContent:
         """Collect what the sidecar of a photo is to hold."""
-        labels = self._labels.get(photo.photo_id)
-        captions = self._captions.captions_by_language(photo.photo_id)
-        return SidecarContent(
-            photo.sha256,
-            {language: caption.text for language, caption in captions.items()},
-            {language: format_writer(caption) for language, caption in captions.items()},
-            [label.label for label in labels],
-            [
-                format_label_source(label.label, label.given_by, label.probability)
-                for label in labels
-                if label.given_by != "person"
-            ],
-            self._store.keywords_of(photo.photo_id),
-            photo.rating,
-        )
+        return collect_content(photo, self._labels, self._captions, self._store)
 
     def ids(self, photo_ids: Sequence[int] | None) -> list[int]:
         """Remove duplicates from the ids, or return those of all photos."""

@@ -17,7 +17,8 @@ from album.domain.progress import OnProgress
 from album.errors import AlbumError
 from album.export.exporter import FolderListings, PhotoExport
 from album.export.files import XMP
-from album.export.xmp_sidecar import SidecarContent, sha256_in
+from album.export.sidecar_content import SidecarContent
+from album.export.xmp_sidecar import sha256_in
 from album.importing.sidecar_import import SidecarImporter
 from album.metadata import xmp
 from album.metadata.reader import read_sidecars

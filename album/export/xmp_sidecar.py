@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
+from album.export.sidecar_content import SidecarContent
 from album.export.xmp_document import (
     DEFAULT,
     EMPTY,
@@ -28,32 +29,6 @@ from album.metadata import xmp
 
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _LONGEST_KEYWORD = 100
-
-
-@dataclass(frozen=True, slots=True)
-class SidecarContent:
-    """What the album writes about one photo."""
-
-    sha256: str
-    captions: Mapping[str, str]
-    """By language: "ko", "en", or "" where it is not known."""
-    writers: Mapping[str, str] = field(default_factory=dict)
-    """Authors of the captions by language, in lines of `album.metadata.provenance`."""
-    labels: Sequence[str] = ()
-    givers: Sequence[str] = ()
-    """Origins of the labels that no person gave, in lines of `album.metadata.provenance`."""
-    keywords: Sequence[str] = ()
-    """Of the photo's own files."""
-    rating: int | None = None
-    """0 to 5 stars, or -1 for rejected."""
-
-    @property
-    def needs_file(self) -> bool:
-        """Tell whether a photo without a sidecar needs one.
-
-        The keywords alone need none, as they are in the photo's file.
-        """
-        return bool(self.captions or self.labels or self.rating)
 
 
 @dataclass(frozen=True, slots=True)

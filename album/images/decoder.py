@@ -52,7 +52,7 @@ class Decoder(Protocol):
         """Decode only the image for an encoder, equal to that of `decode`."""
 
     def thumbnail(self, path: Path) -> bytes:
-        """Make a small JPEG, as `decoding.thumbnail` does."""
+        """Make a small JPEG, as `decoding.thumbnail_of` does."""
 
     def large_view(self, path: Path) -> bytes:
         """Make a JPEG for viewing, as `decoding.large_view` does."""

@@ -1,4 +1,4 @@
-"""Background imports, each a row of the database.
+"""Imports as jobs, each a row of the database.
 
 Every process that opens the library sees all imports, and can pause, resume or cancel them, also
 those of another process. A lock file tells whether a process works on an import. When that process
@@ -33,7 +33,7 @@ OnComplete = Callable[[ImportRecord], None]
 
 
 class ImportJobs:
-    """Runs imports one at a time, to leave the page processor time."""
+    """Runs imports. Those of background threads run one at a time."""
 
     def __init__(
         self,

@@ -2,7 +2,8 @@
 
 A photo is queued at most once, in the job that requested it last. A worker holds a claim for a
 while, so that no two pay for the same photo. After a kill the claim expires. Photos that share a
-caption are claimed together. Every method is one transaction. Times are Unix time, passed in.
+caption are claimed together. Every method but `pause_for` is one transaction. Times are Unix time,
+passed in.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from pathlib import PurePath
 from typing import Final, Literal, TypeAlias
 
 from album.storage.statements import id_batches, placeholders
-from album.storage.text_tokens import QueryTerm, line, spans_of
+from album.storage.text_tokens import QueryTerm, line, word_starts
 
 Field = Literal[
     "caption", "keyword", "label", "file name", "folder", "place", "text in the picture"
@@ -76,7 +76,7 @@ def excerpt(text: str, nth_word: int) -> str:
     text = " ".join(text.split())
     if len(text) <= EXCERPT:
         return text
-    spans = spans_of(text)
+    spans = word_starts(text)
     at = spans[min(nth_word, len(spans) - 1)] if spans else 0
     start = max(0, min(at - EXCERPT // 3, len(text) - EXCERPT + 1))
     start = text.find(" ", start, at) + 1 if start and " " in text[start:at] else start

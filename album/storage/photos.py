@@ -1,7 +1,7 @@
 """Rows of the photos and their embeddings.
 
-`album.db` is the truth about them. Everything else in the data folder, except the originals,
-can be rebuilt from it. Every method is one transaction.
+`album.db` is the truth about them. Thumbnails and the embedding matrix can be rebuilt from it and
+the originals. Every method that writes is one transaction.
 """
 
 from __future__ import annotations
@@ -57,14 +57,14 @@ class PhotoStore:
     ) -> int | None:
         """Store a photo with its embedding unless its bytes exist already.
 
-                Args:
-                    new: the photo.
-                    model_id: the model of `embedding`.
-                    embedding: (d,) float32 of L2 norm 1. None leaves the encoding for later.
-                    import_id: the import that adds it.
+        Args:
+            new: the photo.
+            model_id: the model of `embedding`.
+            embedding: (d,) float32 of L2 norm 1. None leaves the encoding for later.
+            import_id: the import that adds it.
 
-                Returns:
-        The id of the new photo, or None.
+        Returns:
+            The id of the new photo, or None.
         """
         with self.writing() as db:
             columns = photo_columns(db, new) | {"added_at": now(), "import_id": import_id}

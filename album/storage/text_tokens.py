@@ -98,7 +98,7 @@ def words_of(text: str) -> list[str]:
     return _WORD.findall(fold(text))
 
 
-def spans_of(text: str) -> list[int]:
+def word_starts(text: str) -> list[int]:
     """Return the start of each word in the unfolded text."""
     return [match.start() for match in _WORD.finditer(text)]
 
@@ -151,7 +151,7 @@ class QueryTerm:
     starts: tuple[str, ...] = ()
     """A word begins with it."""
     starts_suffice: bool = False
-    """Whether that standalone makes it a part of a longer word.
+    """Whether a match of `starts` by itself makes it a part of a longer word.
 
 Not where it may have lost more than a particle: 고양 is left of 고양이, and begins a
 town's name.

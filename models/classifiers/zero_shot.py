@@ -22,7 +22,7 @@ HANGUL = re.compile("[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3]")
 TEMPLATES: Mapping[str, Sequence[str]] = TEMPLATES_BY_WORDING["ensemble"]
 
 LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE = 0.05, 20.0
-"""Bounds of the search. Predictions without an error are best at 0."""
+"""Bounds of the search: without an error the best temperature would be 0."""
 
 Floats = npt.NDArray[np.float32]
 

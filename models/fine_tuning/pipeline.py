@@ -52,22 +52,22 @@ class Trained:
     probabilities: npt.NDArray[np.float32]
     """(n, c) of the test photos in their order, with a row of nan for unreadable ones."""
     figures: dict[str, Any]
-    """Of the test photos: see `figures.measure`."""
+    """Of the test photos: see `metrics.classification_metrics`."""
     validation: dict[str, Any]
-    """The same of the validation photos, which it was chosen by."""
+    """Of the validation photos, by which the classifier was chosen."""
     curve: list[dict[str, float]]
     chosen: dict[str, float]
     """Choices made on the validation photos. `step` is that of the curve."""
     model_id: str | None
     """Whose embeddings it reads, None if it reads images."""
     weights_of: str
-    """What looked at the photos in the beginning."""
+    """Name of the pretrained backbone."""
     weight: npt.NDArray[np.float32]
     """(c, d)"""
     bias: npt.NDArray[np.float32]
     """(c,)"""
     network: Network | None
-    """Where it looks at pictures."""
+    """None if only a head was trained."""
     unreadable: list[Path]
 
     @property

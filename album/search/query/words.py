@@ -4,10 +4,6 @@ To teach it a word, add it here. Case does not matter, and a blank within a phra
 in Korean. Words are written as one string with commas between them. Dates are put together out of
 these words by `dates.py`, sentences by `scan.py` and `sentence.py`.
 
-To teach it a word, add it here; case does not matter, and a blank within a phrase may be left out
-in Korean. Words are written as one string with commas between them. Dates are put together out of
-these words by `dates.py`, sentences by `scan.py` and `query.py`.
-
 The rules of taste:
 
 - A season, "march", "raw", "가로" or "horizontal" is a fact only where no plain word stands right

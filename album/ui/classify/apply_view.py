@@ -204,8 +204,8 @@ class ApplyView:
 def _summary_html(plan: LabelPlan, labels: Sequence[str], language: str) -> Markup:
     chosen = plan.only(labels or ())
     first = say(language, "dry_run_nothing")
-    if chosen.photos or chosen.removals:
-        first = say_count(language, "dry_run", chosen.photos)
+    if chosen.additions or chosen.removals:
+        first = say_count(language, "dry_run", chosen.additions)
     more = []
     if chosen.removals:
         more.append(say(language, "dry_run_takes", n=chosen.removals))

@@ -110,7 +110,7 @@ def test_text_plan_lists_changes_and_writes_nothing(coloured):
     assert [it.rule.label for it in plan.labels] == ["빨강", "blue", "초록"]
     assert sorted(of(plan, "빨강").adds.tolist()) == [1, 2, 3, 4]
     assert sorted(of(plan, "blue").adds.tolist()) == [5, 6, 7, 8]
-    assert plan.photos == 12
+    assert plan.additions == 12
     assert plan.none_of_these == 0
     shares = of(plan, "blue").probabilities
     assert ((shares > 0) & (shares <= 1)).all()
@@ -137,7 +137,7 @@ def test_plan_of_some_photos_ignores_others(coloured):
 
     assert of(plan, "빨강").adds.tolist() == [1]
     assert len(of(plan, "blue").takes) <= 1
-    assert plan.photos + len(of(plan, "blue").again) + plan.none_of_these == 2
+    assert plan.additions + len(of(plan, "blue").again) + plan.none_of_these == 2
 
 
 def test_what_people_said_is_counted_and_left_out(coloured):
@@ -181,7 +181,7 @@ def test_surest_and_edge_are_twenty_different_photos(album, tmp_path):
 def test_empty_album_has_an_unwritable_plan(album):
     plan = album.labelling.plan(TextClasses(CLASSES))
 
-    assert (plan.photos, plan.removals, plan.none_of_these) == (0, 0, 0)
+    assert (plan.additions, plan.removals, plan.none_of_these) == (0, 0, 0)
     with pytest.raises(QueryError, match="nothing to write"):
         album.labelling.apply(plan)
 
@@ -265,7 +265,7 @@ def test_photo_deleted_after_plan_is_left_out(coloured):
 
 def test_some_labels_of_a_plan_are_written(coloured):
     plan = coloured.labelling.plan(TextClasses(CLASSES, ALL)).only(["blue", "초록"])
-    assert plan.photos == 8
+    assert plan.additions == 8
 
     coloured.labelling.apply(plan)
 
@@ -309,7 +309,7 @@ def test_label_that_is_not_living_skips_new_photos(coloured, tmp_path):
 
 def test_living_label_without_photos_is_written(coloured, tmp_path):
     plan = coloured.labelling.plan(TextClasses("blue\nred", ALL), only=["blue"], photo_ids=[1])
-    assert plan.photos == 0
+    assert plan.additions == 0
 
     coloured.labelling.apply(plan, living=True)
     (blue,) = import_shades(coloured, tmp_path, "blue", 1, 21)

@@ -14,8 +14,9 @@ from album.domain.captions import MAX_CAPTION_LENGTH
 from album.domain.labels import MAX_LABELS, GivenLabel
 from album.domain.photo import Caption, Photo
 from album.export.exporter import PhotoExport
+from album.export.sidecar_content import SidecarContent
 from album.export.verification import verify_export
-from album.export.xmp_sidecar import SidecarContent, extend_packet
+from album.export.xmp_sidecar import extend_packet
 from album.service import Album
 from album.storage.captions import CaptionStore
 from tests.support import exiftool

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from album.export.sidecar_content import SidecarContent
 from album.export.xmp_document import SidecarError
-from album.export.xmp_sidecar import SidecarContent, extend_packet, sha256_in, xml_text
+from album.export.xmp_sidecar import extend_packet, sha256_in, xml_text
 from album.metadata import xmp
 from tests.support import exiftool
 
