@@ -5,8 +5,6 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterable
 
-from models.errors import MessageError
-
 DISK_FULL = "The disk of the album is full: make room and try again; nothing is lost."
 READ_ONLY = "The album's folder cannot be written to: check its disk and your rights on it."
 DAMAGED = (
@@ -20,8 +18,21 @@ NO_SUCH_NUMBER = "Nothing in the album has this number: look the right one up an
 CANNOT_OPEN = "The file cannot be opened: it is gone, or you may not read it."
 
 
-class AlbumError(MessageError):
-    """Base error of the album."""
+class AlbumError(Exception):
+    """Base error of the album. `str(error)` is the English sentence.
+
+    It is like `models.errors.ModelError`, which decoder processes do not import.
+
+    Args:
+        message: what happened and what to do, in English. With values it is a template of
+            `str.format`. Catalogs translate it by this text, as gettext does.
+        values: what the template names.
+    """
+
+    def __init__(self, message: str = "", /, **values: object) -> None:
+        super().__init__(message.format(**values) if values else message)
+        self.message = message
+        self.values = values
 
 
 class UnreadableImageError(AlbumError):

@@ -1,8 +1,8 @@
 """Errors of models, each a sentence for the person at the album."""
 
 
-class MessageError(Exception):
-    """Base of all errors that a person reads. `str(error)` is the English sentence.
+class ModelError(Exception):
+    """Base error of models. `str(error)` is the English sentence.
 
     Args:
         message: what happened and what to do, in English. With values it is a template of
@@ -14,10 +14,6 @@ class MessageError(Exception):
         super().__init__(message.format(**values) if values else message)
         self.message = message
         self.values = values
-
-
-class ModelError(MessageError):
-    """Base error of models."""
 
 
 class WeightsUnavailableError(ModelError):

@@ -165,7 +165,7 @@ def test_whole_album_or_some_photos_are_sorted(filled):
     assert told[-1] == (5, 5)
     some = album.heads.sort("colours", [ids["blue"], 999, ids["red"], ids["blue"]])
     assert some.photo_ids.tolist() == sorted([ids["blue"], ids["red"]])
-    assert some.of(NAMES.index("blue"))[0].tolist() == [ids["blue"]]
+    assert some.photos_in_class(NAMES.index("blue"))[0].tolist() == [ids["blue"]]
     assert len(album.heads.sort("colours", []).photo_ids) == 0
 
 

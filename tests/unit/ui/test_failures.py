@@ -12,7 +12,7 @@ import pytest
 from album.errors import AlbumError, QueryError
 from album.ui.i18n.failures import KOREAN, STAYS_QUEUED, translate_failure
 from album.ui.i18n.messages import TEXTS
-from models.errors import MessageError
+from models.errors import ModelError
 
 ROOT = Path(__file__).parents[3]
 # The command line and the start speak English: no browser has said what it prefers.
@@ -125,7 +125,7 @@ def test_translation_names_values_of_its_template(template):
 
 def test_failures_carry_values_beside_their_message():
     """Raised failures hold templates, so that no translation has to take a sentence apart."""
-    kinds = {kind.__name__ for kind in every_kind(MessageError)}
+    kinds = {kind.__name__ for base in (AlbumError, ModelError) for kind in every_kind(base)}
     offenders = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for path in sorted([*(ROOT / "album").rglob("*.py"), *(ROOT / "models").rglob("*.py")])
