@@ -84,20 +84,20 @@ class PhotoImporter:
             record = self._imports.get(import_id)
             stop = StopRequest(self._imports, import_id, closing)
             if self._wait_for_model(stop):
-                wish = self._import_sources(record, on_progress, on_complete, closing)
+                requested = self._import_sources(record, on_progress, on_complete, closing)
             else:
-                wish = stop.wish
-            if self._end(record, wish, closing()):
+                requested = stop.requested
+            if self._end(record, requested, closing()):
                 return
 
-    def stop_idle(self, record: ImportRecord, wish: RequestedState) -> bool:
+    def stop_idle(self, record: ImportRecord, requested: RequestedState) -> bool:
         """Pause or cancel an idle import. A cancelled upload leaves no file.
 
         Returns:
             False if something else has been requested by now.
         """
-        ended = self._imports.end_as_requested(record.import_id, wish)
-        if ended and wish == "cancel":  # only now: until then somebody may resume it
+        ended = self._imports.end_as_requested(record.import_id, requested)
+        if ended and requested == "cancel":  # only now: until then somebody may resume it
             self._clear_uploads(record, keep_failed=False)
         return ended
 
@@ -165,13 +165,13 @@ class PhotoImporter:
         credit = count_files(self._imports, record, scanner)
         record = self._imports.get(record.import_id)
         counters = ImportCounters(self._imports, record, on_progress, credit)
-        wish = self._import_files(record, scanner, counters, closing)
-        if wish == "run" and not closing():
+        requested = self._import_files(record, scanner, counters, closing)
+        if requested == "run" and not closing():
             self.tracker.mark_missing(record, counters)
         counters.save()
-        if wish == "run" and not closing():
+        if requested == "run" and not closing():
             on_complete(self._imports.get(record.import_id))
-        return wish
+        return requested
 
     def _import_files(
         self,
@@ -238,7 +238,7 @@ class PhotoImporter:
             finally:
                 for _, future in ahead:
                     future.cancel()
-        return stop.wish
+        return stop.requested
 
     def _is_unchanged(
         self, record: ImportRecord, scanned: ScannedFile, counters: ImportCounters
@@ -298,14 +298,14 @@ class PhotoImporter:
             counters.count(scanned.display_name)
             counters.save()
 
-    def _end(self, record: ImportRecord, wish: RequestedState, closing: bool) -> bool:
+    def _end(self, record: ImportRecord, requested: RequestedState, closing: bool) -> bool:
         """Record how an import ended, and clear its uploads.
 
         Returns:
             False if it continues: somebody resumed it, or requested another look.
         """
         import_id = record.import_id
-        if wish != "run":
+        if requested != "run":
             while (latest := self._imports.get(import_id).requested_state) != "run":
                 if self.stop_idle(record, latest):
                     return True

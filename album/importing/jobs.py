@@ -277,12 +277,12 @@ class ImportJobs:
             )
         return record
 
-    def _request_stop(self, import_id: int, wish: RequestedState) -> None:
-        self._imports.request_state(import_id, wish)
+    def _request_stop(self, import_id: int, requested: RequestedState) -> None:
+        self._imports.request_state(import_id, requested)
         with self._locks.claim(import_id) as claimed:
             record = self.get(import_id)
             if claimed and not record.ended:  # nobody is there to notice it
-                self._importer.stop_idle(record, wish)
+                self._importer.stop_idle(record, requested)
 
     def _start_thread(self, import_id: int) -> None:
         with self._starting:

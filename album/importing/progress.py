@@ -144,11 +144,11 @@ class StopRequest:
         self._id = import_id
         self._closing = closing
         self._read_at = -SAVE_EVERY_S
-        self.wish: RequestedState = "run"
+        self.requested: RequestedState = "run"
 
     def should_end(self) -> bool:
         """Tell whether to end after the photos in hand."""
-        if self.wish == "run" and time.monotonic() - self._read_at >= SAVE_EVERY_S:
-            self.requested_state = self._imports.get(self._id).requested_state
+        if self.requested == "run" and time.monotonic() - self._read_at >= SAVE_EVERY_S:
+            self.requested = self._imports.get(self._id).requested_state
             self._read_at = time.monotonic()
-        return self.wish != "run" or self._closing()
+        return self.requested != "run" or self._closing()

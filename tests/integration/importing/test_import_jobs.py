@@ -256,7 +256,9 @@ def begun_before(album: Album, tmp_path: Path, folder: Path) -> tuple[int, int]:
     first = begun(album, folder)
     blue = make_photo(tmp_path / "sent" / "blue.png", "blue")
     beside = make_text(tmp_path / "sent" / "blue.png.xmp")
-    return first, album.upload([(blue, blue.name), (beside, beside.name)])
+    waiting = album.upload([(blue, blue.name), (beside, beside.name)])
+    wait_until(lambda: not album.imports._locks.is_free(waiting))  # its thread waits for the turn
+    return first, waiting
 
 
 def arrived(album: Album) -> list[Path]:

@@ -90,7 +90,7 @@ def test_sidecars_of_kept_originals_come_along(source, tmp_path):
 def test_running_import_is_ended_after_restore(source, tmp_path):
     imports = ImportStore(source.database)
     import_id = imports.begin("upload", [])
-    imports.enter(import_id, "running")
+    imports.set_state(import_id, "running")
     save(source, tmp_path / "album.zip")
 
     restore(tmp_path / "album.zip", tmp_path / "elsewhere")

@@ -71,15 +71,15 @@ def browser(view: ImportsView) -> Browser:
 
 def at_work(album: Album, import_id: int) -> None:
     """Let an import look as if this process worked on it."""
-    album.imports._held.add(import_id)
-    album.import_store.enter(import_id, "running")
+    album.imports._locks.claimed_ids.add(import_id)
+    album.import_store.set_state(import_id, "running")
 
 
 def running(album: Album, done: int, total: int) -> int:
     """The row of an import at work in another process."""
     import_id = album.import_store.begin("in place", [Path("/photos")])
     at_work(album, import_id)
-    album.import_store.found(import_id, total, {})
+    album.import_store.set_total(import_id, total, {})
     album.import_store.advance(import_id, {"done": done, "added": done}, "last.jpg", 2.0)
     return import_id
 
@@ -133,12 +133,12 @@ def test_unchanged_status_is_not_sent_again(album: Album, view: Any) -> None:
 
 def test_a_paused_import_offers_to_go_on(album: Album, browser: Browser) -> None:
     import_id = running(album, 3, 10)
-    album.import_store.ask(import_id, "pause")
+    album.import_store.request_state(import_id, "pause")
     browser.look()
     assert browser.visible() == {"import", "cancel-import"}
     assert "pausing" in browser.sees["import-progress"]
 
-    album.import_store.enter(import_id, "paused")
+    album.import_store.set_state(import_id, "paused")
     browser.look()
 
     assert browser.visible() == {"import", "resume-import", "cancel-import"}
@@ -147,7 +147,7 @@ def test_a_paused_import_offers_to_go_on(album: Album, browser: Browser) -> None
 
 def test_an_interrupted_import_offers_to_go_on(album: Album, browser: Browser) -> None:
     import_id = running(album, 3, 10)
-    album.imports._held.discard(import_id)  # as if its process had been killed
+    album.imports._locks.claimed_ids.discard(import_id)  # as if its process had been killed
 
     browser.look()
 
@@ -189,7 +189,7 @@ def test_ended_import_shows_failures_and_retries_once(
 
 def test_three_reports_are_open_and_twenty_folded(album: Album, browser: Browser) -> None:
     for _ in range(30):
-        album.import_store.enter(album.import_store.begin("in place", []), "done")
+        album.import_store.set_state(album.import_store.begin("in place", []), "done")
 
     browser.look()
 
@@ -201,7 +201,7 @@ def test_three_reports_are_open_and_twenty_folded(album: Album, browser: Browser
 
 def test_failed_import_shows_reason_and_resume_button(album: Album, browser: Browser) -> None:
     import_id = running(album, 3, 10)
-    album.import_store.enter(import_id, "failed", problem="The disk is gone.")
+    album.import_store.set_state(import_id, "failed", problem="The disk is gone.")
 
     browser.look()
 
@@ -211,10 +211,10 @@ def test_failed_import_shows_reason_and_resume_button(album: Album, browser: Bro
 
 def test_rescan_without_news_is_not_shown(album: Album, browser: Browser) -> None:
     paused = running(album, 3, 10)
-    album.import_store.enter(paused, "paused")
+    album.import_store.set_state(paused, "paused")
     rescan = album.import_store.begin("rescan", [Path("/photos")])
     at_work(album, rescan)
-    album.import_store.found(rescan, 5000, {})
+    album.import_store.set_total(rescan, 5000, {})
 
     browser.look()
     assert "3 of 10" in browser.sees["import-progress"]
