@@ -182,7 +182,9 @@ def test_restoring_caption_saves_unsaved_box_to_history(
 def test_caption_note_shows_failure_when_none(
     album: Album, box: CaptionEditor, captioner: FakeCaptioner, photo_id: int
 ) -> None:
-    captioner.error = CaptionerUnavailableError("Gemini cannot be reached: check the network.")
+    captioner.error = CaptionerUnavailableError(
+        "Gemini cannot be reached: check the network and try again."
+    )
     album.captions.request([photo_id], ["en"])
     album.captions.drain()
 
@@ -254,7 +256,9 @@ def test_chat_starts_anew_for_another_photo(
 def test_unanswered_question_returns_to_box(
     questions: PhotoChat, captioner: FakeCaptioner, photo_id: int
 ) -> None:
-    captioner.error = CaptionerUnavailableError("Gemini cannot be reached: check the network.")
+    captioner.error = CaptionerUnavailableError(
+        "Gemini cannot be reached: check the network and try again."
+    )
     steps = questions.ask(photo_id, None, "What is it?", ENGLISH)
     asked = next(steps)
     with pytest.raises(gr.Error, match="cannot be reached"):

@@ -131,7 +131,10 @@ def test_local_captioner_estimate_says_nothing_is_sent(
 def test_missing_key_blocks_start_and_is_explained(
     album: Album, photo_ids: list[int], captioner: FakeCaptioner
 ) -> None:
-    captioner.missing = CaptionerUnavailableError("Captions by Gemini need a key: set one.")
+    captioner.missing = CaptionerUnavailableError(
+        "Captions by Gemini need a key: get one at https://aistudio.google.com/apikey, set "
+        "GEMINI_API_KEY to it and start the album again."
+    )
     browser = Browser(album, KOREAN)
     browser.enters()
 
