@@ -19,11 +19,13 @@ HOSTILE = "tests.support.hostile_decoders"
 linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
 PARENT = """
+import signal
 import sys
 from pathlib import Path
 from album.images.decoder_pool import DecodePool
 from tests.support.hostile_decoders import LIES
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
 try:
     pool = DecodePool(workers=1, module="tests.support.hostile_decoders", timeout_s=500)
     pool.decode(Path(sys.argv[1]), 96)
