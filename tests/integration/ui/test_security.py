@@ -219,7 +219,9 @@ def test_upload_name_cannot_leave_upload_folder(
 
 def test_tile_and_chip_take_only_numbers(served: ServedAlbum) -> None:
     events, _ = config(served)
-    select = [it["id"] for it in events if it["api_name"] in ("open_tile", "choose", "drop_chip")]
+    select = [
+        it["id"] for it in events if it["api_name"] in ("open_tile", "select_tile", "remove_chip")
+    ]
     assert len(select) == 3
 
     for fn_index in select:
