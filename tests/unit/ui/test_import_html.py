@@ -113,9 +113,9 @@ def test_names_and_reasons_are_text_whatever_they_say(language):
     [
         ({}, "4 of 10", "2.0 photos a second · about 3 s left"),
         ({"seconds": 0.0}, "4 of 10", ""),
-        ({"wish": "pause"}, "4 of 10", "pausing after the photos in hand…"),
-        ({"wish": "cancel"}, "4 of 10", "stopping after the photos in hand…"),
-        ({"state": "paused", "wish": "pause"}, "4 of 10", "paused"),
+        ({"requested_state": "pause"}, "4 of 10", "pausing after the photos in hand…"),
+        ({"requested_state": "cancel"}, "4 of 10", "stopping after the photos in hand…"),
+        ({"state": "paused", "requested_state": "pause"}, "4 of 10", "paused"),
         ({"state": "waiting", "done": 0}, "waiting for its turn", ""),
         ({"total": 0, "done": 0}, "looking for photos", ""),
     ],
