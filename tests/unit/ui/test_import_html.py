@@ -23,7 +23,8 @@ NOTHING: dict[str, Any] = {"may_retry": False, "may_go_on": False, "language": "
 def record(**given: Any) -> ImportRecord:
     values: dict[str, Any] = {
         "import_id": 7, "kind": "in place", "sources": (Path("/secret/Family"),),
-        "caption_language": None, "state": "done", "requested_state": "run", "total": 10, "done": 10,
+        "caption_language": None, "state": "done", "requested_state": "run", "total": 10,
+        "done": 10,
         "added": 10, "already_here": 0, "updated": 0, "missing": 0, "failed": 0, "skipped": {},
         "current": "a.jpg", "problem": None, "seconds": 5.0,
         "asked_at": datetime(2026, 1, 2, 3, 4), "ended_at": datetime(2026, 1, 2, 3, 5),
