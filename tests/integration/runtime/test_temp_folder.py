@@ -17,7 +17,7 @@ from tests.support.served_album import ROOT, served_album
 LIVES = """
 import sys
 from pathlib import Path
-from album.temp_folder import TempFolder
+from album.runtime.temp_folder import TempFolder
 print(TempFolder(Path(sys.argv[1])).path, flush=True)
 sys.stdin.read()
 """
@@ -43,7 +43,9 @@ def test_only_folders_of_dead_processes_go(tmp_path: Path) -> None:
         cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert process.stdout is not None
-    file = Path(process.stdout.readline().strip()) / "upload.jpg"
+    folder = process.stdout.readline().strip()
+    assert folder, "the process ended before it made its folder"
+    file = Path(folder) / "upload.jpg"
     file.write_bytes(b"x")
 
     TempFolder(parent).close()
