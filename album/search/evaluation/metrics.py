@@ -125,15 +125,21 @@ def f1(right: int, shown: int, relevant: int) -> float:
     return 2 * right / (shown + relevant) if shown + relevant else 0.0
 
 
-def best_threshold(queries: Sequence[JudgedSearch]) -> float:
-    """Return the cosine of the highest mean F1 of present queries."""
+def best_threshold(queries: Sequence[JudgedSearch], above: float = -1.0) -> float:
+    """Return the cosine of the highest mean F1 of present queries.
+
+    It is larger than `above`.
+    """
     present = [query for query in queries if query.relevant]
     scores = np.sort(
         np.concatenate([query.scores for query in present] or [np.ones(1, np.float32)])
     )
     # Thresholds that matter lie in the tail: from half of all scores up to the highest.
     shares = np.geomspace(0.5, 1 / len(scores), THRESHOLDS)
-    candidates = np.unique(scores[((1 - shares) * (len(scores) - 1)).astype(int)])
+    lowest = np.nextafter(np.float32(above), np.float32(2))
+    candidates = np.unique(
+        np.maximum(scores[((1 - shares) * (len(scores) - 1)).astype(int)], lowest)
+    )
     means = [
         float(np.mean([query.f1_at(float(t)) for query in present] or [0])) for t in candidates
     ]

@@ -46,6 +46,16 @@ def test_fixed_cosine_is_missing_without_another_half():
     assert fixed["f1_in_hindsight"] == 1
 
 
+def test_strict_cosine_shows_no_more_absent_things():
+    present = judged([0.9, 0.5, *OTHERS], [1, 1, *[0] * 40], shown=1, right=1)
+    absent = [judged([top, *OTHERS], [0] * 41, shown=shown) for top, shown in ((0.95, 1), (0.6, 0))]
+
+    fixed = transfer_figures([present, *absent])["fixed"]
+
+    assert (fixed["f1_in_hindsight"], fixed["absent_shown_in_hindsight"]) == (1, 2)
+    assert fixed["f1_as_strict"] == pytest.approx(2 / 3)  # above 0.6, so that one photo is missed
+
+
 def test_absent_and_sure_photos_are_counted():
     figures = transfer_figures(
         [
