@@ -81,8 +81,8 @@ def transfer_figures(judged: Sequence[JudgedSearch]) -> dict[str, Any]:
 
 def _reliability(judged: Sequence[JudgedSearch]) -> list[dict[str, Any]]:
     """Compare probabilities with the share of photos that are right, interval by interval."""
-    likeness = np.concatenate([query.likeness for query in judged] or [np.empty(0)])
-    truth = np.concatenate([query.truth for query in judged] or [np.empty(0, bool)])
+    likeness = np.concatenate([query.likeness for query in judged])
+    truth = np.concatenate([query.truth for query in judged])
     rows = []
     for low, high in pairwise(PROBABILITIES):
         inside = (likeness >= low) & ((likeness < high) | (high == PROBABILITIES[-1]))
