@@ -19,6 +19,7 @@ from album.encoding.active_encoder import Active
 from album.encoding.score_calibration import MAYBE, SURE, ScoreCalibrator, without
 from album.search.fusion import WHOLE, certain, fuse
 from album.search.query import Look, Query
+from album.search.query.phrases import plain
 from album.search.request import SearchRequest
 from album.storage.photo_table import Facts
 from album.storage.photos import PhotoStore
@@ -210,7 +211,7 @@ class Ranker:
     def _text_hits(self, text: str) -> TextHits:
         if self._texts is None:
             return TextHits(NO_IDS, np.empty(0, np.float32))
-        return self._texts.find(text)
+        return self._texts.find(plain(text))
 
     def _looks(
         self, request: SearchRequest, query: Query, pictures: Embeddings | None, matrix: Embeddings
@@ -232,11 +233,12 @@ class Ranker:
 
     def _score_text(self, matrix: Embeddings, looks: Sequence[Look]) -> QueryScores:
         """Score one text, or the weighted sum of several."""
-        rows = self.active.encoder.encode_texts([look.text for look in looks])
+        texts = [plain(look.text) for look in looks]
+        rows = self.active.encoder.encode_texts(texts)
         direction = _unit(np.array([look.weight for look in looks], np.float32) @ rows)
         scores = matrix @ direction
-        text = " ".join(look.text for look in looks)
-        return QueryScores(self._calibrator.log_odds(direction, scores, "text", text), scores)
+        log_odds = self._calibrator.log_odds(direction, scores, "text", " ".join(texts))
+        return QueryScores(log_odds, scores)
 
     def _latest_first(self, ids: Ids, rows: Rows) -> Rows:
         """Sort rows by falling capture time, then by falling id."""

@@ -17,6 +17,7 @@ from album.encoding.active_encoder import Active, ActiveEncoder
 from album.errors import EmptyQueryError, QueryError
 from album.images.decoder import Decoder
 from album.search.query import Query, parse
+from album.search.query.phrases import plain
 from album.search.ranking import Ids, Ranker, Ranking
 from album.search.request import SearchRequest
 from album.storage.captions import CaptionStore
@@ -268,7 +269,7 @@ class PhotoSearch:
     ) -> list[SearchHit]:
         places = range(offset, min(offset + limit, len(ranking.photo_ids)))
         photo_ids = ranking.photo_ids[offset : offset + limit].tolist()
-        words = self._texts.why(photo_ids, query.visual) if query.visual else {}
+        words = self._texts.why(photo_ids, plain(query.visual)) if query.visual else {}
         photos = self._store.get_many(photo_ids)
         captions = self._captions.get_many(photo_ids, language)
         hits = []

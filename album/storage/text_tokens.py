@@ -81,7 +81,7 @@ _PLURALS = {
     "half": "halves",
     "life": "lives",
 }
-_SINGULARS = {plural: singular for singular, plural in _PLURALS.items()}
+SINGULARS = {plural: singular for singular, plural in _PLURALS.items()}
 
 
 def fold(text: str) -> str:
@@ -272,5 +272,5 @@ def _forms(word: str) -> list[str]:
         forms.append(word[:-2])
     if word.endswith("s") and not word.endswith(("ss", "us", "is")) and len(word) > 3:
         forms.append(word[:-1])
-    forms += [table[word] for table in (_PLURALS, _SINGULARS) if word in table]
+    forms += [table[word] for table in (_PLURALS, SINGULARS) if word in table]
     return list(dict.fromkeys(forms))
