@@ -118,7 +118,8 @@ def parse(text: str, names: KnownNames, today: date) -> Query:
         if token.kind == "unwanted"
         for start, end in token.inner
     )
-    if folded.composed and not (groups or conditions or unwanted):
+    asks = set(folded.folded.split()) - {"-"}  # a hyphen waits for what to leave out
+    if asks and not (groups or conditions or unwanted):
         groups = ((Look(folded.composed),),)
     return Query(
         text,
@@ -133,10 +134,13 @@ def parse(text: str, names: KnownNames, today: date) -> Query:
 def without_chip(text: str, chip: Chip) -> str:
     """Cut a chip out of the text.
 
-    Leaves no double blanks and no loose +.
+    Leaves no double blanks, and no + that lost what it joins.
     """
-    text = " ".join(f"{text[: chip.start]} {text[chip.end :]}".split())
-    return re.sub(r"^(?:\+(?: |$))+|(?: \+)+$|(?<= \+)(?: \+)+(?= )", "", text)
+    words: list[str] = []
+    for word in f"{text[: chip.start]} {text[chip.end :]}".split():
+        if word != "+" or (words and words[-1] != "+"):
+            words.append(word)
+    return " ".join(words[:-1] if words[-1:] == ["+"] else words)
 
 
 def _groups(tokens: Sequence[Token]) -> list[range]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import calendar
 import re
+from dataclasses import replace
 from datetime import date
 
 from markupsafe import Markup
 
-from album.search.query import Chip
+from album.search.query import Chip, without_chip
 from album.ui.i18n.messages import say
 from album.ui.shared.templates import render
 
@@ -35,11 +36,6 @@ new MutationObserver(() => {
 """
 
 
-def cut(text: str, chip: Chip) -> str:
-    """Remove the chip's part from `text`, with its surrounding blanks."""
-    return _join(text[: chip.start], text[chip.end :])
-
-
 def cut_from(box: str, text: str, chip: Chip) -> str:
     """Remove the chip's part from a box edited since.
 
@@ -49,19 +45,12 @@ def cut_from(box: str, text: str, chip: Chip) -> str:
         chip: one of the chips of `text`.
     """
     if box == text:
-        return cut(text, chip)
+        return without_chip(text, chip)
     part = text[chip.start : chip.end]
     start = box.find(part)
-    return box if start < 0 else _join(box[:start], box[start + len(part) :])
-
-
-def _join(before: str, after: str) -> str:
-    """Join the parts, without a "+" that lost an operand."""
-    words: list[str] = []
-    for word in (before + " " + after).split():
-        if word != "+" or (words and words[-1] != "+"):
-            words.append(word)
-    return " ".join(words[:-1] if words[-1:] == ["+"] else words)
+    if start < 0:
+        return box
+    return without_chip(box, replace(chip, start=start, end=start + len(part)))
 
 
 def word_chips(text: str, chips: tuple[Chip, ...], language: str) -> list[Markup]:

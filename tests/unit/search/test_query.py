@@ -168,6 +168,12 @@ SENTENCES = """
 밤 줍기 => - => 밤 줍기 => -
 오후 3시에 => hours 15-16 => - => time
 설날 => 2026-02-16..2026-02-18, and 36 more => - => date
+2025년 수능 => 2025-11-13 => - => date
+작년 수능 날 => 2025-11-13 => - => date
+지난 수능 => 2026-11-19 => - => date
+여름방학 => months 7 8 => - => date
+2019년 여름방학 바다 => 2019-07-01..2019-08-31 => 바다 => date
+설날 세배 2020 => 2020-01-24..2020-01-26 => 세배 => date date
 작년 설날 => 2025-01-28..2025-01-30 => - => date
 2019년 추석 => 2019-09-12..2019-09-14 => - => date
 올해 추석 가족사진 => 2026-09-24..2026-09-26, label 가족 => - => date label
@@ -251,6 +257,9 @@ beach at night => hours 19-5? => beach at night => time
 photos taken at night => hours 19-5 => - => time
 coffee in the morning => hours 5-11 => coffee => time
 night sky => - => night sky => -
+mountains at sunset => - => mountains at sunset => -
+해 질 때 바다 => - => 해 질 때 바다 => -
+beach at sunrise 2019 => 2019-01-01..2019-12-31 => beach at sunrise => date
 3pm coffee => hours 15-16 => coffee => time
 2031 => - => 2031 => -
 1080 ti => - => 1080 ti => -
@@ -390,6 +399,12 @@ red car + blue sky + 2019 => 2019-01-01..2019-12-31 => red car + blue sky => loo
 2:바다 + 3:"흰 강아지" => - => 2:바다 + 3:흰 강아지 => look look
 c++ book => - => c++ book => -
 + 바다 => - => 바다 => -
+- => - => - => -
+- - => - => - => -
+강아지 - => - => 강아지 => -
+- 2019 => 2019-01-01..2019-12-31 => - => date
+red - blue => - => red blue => -
+🐶 -🐱 => - => 🐶 without 🐱 => -look
 # filling
 강아지 사진 보여줘 => - => 강아지 => -
 작년 사진 보여줘 => 2025-01-01..2025-12-31 => - => date
