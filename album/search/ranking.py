@@ -19,6 +19,7 @@ from album.encoding.active_encoder import Active
 from album.encoding.score_calibration import MAYBE, SURE, ScoreCalibrator, without
 from album.search.fusion import WHOLE, certain, fuse
 from album.search.query import Look, Query
+from album.search.query.colours import colour_phrases
 from album.search.query.phrases import plain
 from album.search.request import SearchRequest
 from album.storage.photo_table import Facts
@@ -59,6 +60,8 @@ class Ranking:
     vetoed: int
     nearest: bool
     """Nothing matches, and these only come nearest."""
+    left_out: tuple[int, ...] = ()
+    """Photos that would match, but for each of `Query.unwanted`. One may count for several."""
 
     def band_at(self, place: int) -> Band:
         """Return the band of the hit at this place."""
@@ -136,11 +139,15 @@ class Ranker:
             in_text = _full_matches(ids, texts)
         would_match = allowed_rows & (log_odds >= MAYBE)
         unwanted_rows = np.zeros(len(ids), bool)
+        left_out: list[int] = []
         for text in query.unwanted:
             unwanted = self._score_text(matrix, [Look(text)]).log_odds
             doubted, vetoed = without(log_odds, unwanted)
             log_odds = log_odds if looks is None else doubted
-            unwanted_rows |= vetoed | _full_matches(ids, self._text_hits(text))
+            vetoed |= self._in_colour(matrix, text, query.visual)
+            vetoed |= _full_matches(ids, self._text_hits(text))
+            unwanted_rows |= vetoed
+            left_out.append(int(np.count_nonzero(vetoed & would_match)))
         candidates = allowed_rows & ~unwanted_rows
         matches = candidates & (log_odds >= MAYBE)
         surely = certain(log_odds if looks is None else looks.log_odds, log_odds, in_text)
@@ -182,6 +189,7 @@ class Ranker:
             rest=rest,
             vetoed=int(np.count_nonzero(unwanted_rows & would_match)),
             nearest=nearest,
+            left_out=tuple(left_out),
         )
 
     def get_ready(self) -> None:
@@ -239,6 +247,15 @@ class Ranker:
         scores = matrix @ direction
         log_odds = self._calibrator.log_odds(direction, scores, "text", " ".join(texts))
         return QueryScores(log_odds, scores)
+
+    def _in_colour(self, matrix: Embeddings, unwanted: str, wanted: str) -> Flags:
+        """Flag (n,) photos that show what is wanted rather in an unwanted colour than in others."""
+        phrases = colour_phrases(unwanted, wanted)
+        if not phrases:
+            return np.zeros(len(matrix), bool)
+        rows = self.active.encoder.encode_texts(phrases)
+        in_colour: Flags = np.argmax(matrix @ rows.T, axis=1) == 0
+        return in_colour
 
     def _latest_first(self, ids: Ids, rows: Rows) -> Rows:
         """Sort rows by falling capture time, then by falling id."""

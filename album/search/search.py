@@ -16,7 +16,7 @@ from album.domain.photo import Photo, Reason, SearchFilters, SearchHit
 from album.encoding.active_encoder import Active, ActiveEncoder
 from album.errors import EmptyQueryError, QueryError
 from album.images.decoder import Decoder
-from album.search.query import Query, parse
+from album.search.query import Chip, Query, parse
 from album.search.query.phrases import plain
 from album.search.ranking import Ids, Ranker, Ranking
 from album.search.request import SearchRequest
@@ -52,8 +52,17 @@ class SearchPage:
     """Photos that would match, but show what was excluded."""
     nearest: bool = False
     """Nothing matches, and the hits are the few that come nearest."""
+    left_out: tuple[int, ...] = ()
+    """Photos that would match, but for each of `Query.unwanted`. One may count for several."""
     unread: str = ""
     """The language ("ko") of the words where it is one that the model does not read."""
+
+    def is_idle(self, chip: Chip) -> bool:
+        """Return whether a chip excludes a look that left no photo out."""
+        if chip.kind != "look" or not chip.excluded or not self.left_out:
+            return False
+        counts = dict(zip(self.query.unwanted, self.left_out, strict=True))
+        return not any(counts[text] for text in chip.unwanted)
 
 
 class PhotoSearch:
@@ -140,6 +149,7 @@ class PhotoSearch:
             vetoed=ranking.vetoed,
             nearest=ranking.nearest,
             unread=unread_language(words, self._active.current().encoder.languages),
+            left_out=ranking.left_out,
         )
 
     def all_ids(self, request: SearchRequest) -> list[int]:

@@ -66,6 +66,8 @@ class Chip:
     first: date | None = None
     """Of a date, for the page, since "last summer" moves."""
     last: date | None = None
+    unwanted: tuple[str, ...] = ()
+    """Of an exclusion: those of `Query.unwanted` that it asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +114,7 @@ def parse(text: str, names: KnownNames, today: date) -> Query:
         if (looks := _looks(folded.composed, tokens, group, visible))
     )
     conditions = _conditions(tokens, visible)
-    unwanted = tuple(
-        folded.composed[start:end].strip()
-        for token in tokens
-        if token.kind == "unwanted"
-        for start, end in token.inner
-    )
+    unwanted = [text for token in tokens for text in _unwanted(folded.composed, token)]
     asks = set(folded.folded.split()) - {"-"}  # a hyphen waits for what to leave out
     if asks and not (groups or conditions or unwanted):
         groups = ((Look(folded.composed),),)
@@ -141,6 +138,12 @@ def without_chip(text: str, chip: Chip) -> str:
         if word != "+" or (words and words[-1] != "+"):
             words.append(word)
     return " ".join(words[:-1] if words[-1:] == ["+"] else words)
+
+
+def _unwanted(text: str, token: Token) -> tuple[str, ...]:
+    """Return the looks that a token excludes."""
+    inner = token.inner if token.kind == "unwanted" else ()
+    return tuple(text[start:end].strip() for start, end in inner)
 
 
 def _groups(tokens: Sequence[Token]) -> list[range]:
@@ -227,6 +230,7 @@ def _chips(folded: Folded, tokens: Sequence[Token]) -> Iterator[Chip]:
             token.excluded,
             token.first,
             token.last,
+            _unwanted(folded.composed, token),
         )
 
 

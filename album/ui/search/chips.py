@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import calendar
 import re
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import date
 
@@ -53,12 +54,24 @@ def cut_from(box: str, text: str, chip: Chip) -> str:
     return without_chip(box, replace(chip, start=start, end=start + len(part)))
 
 
-def word_chips(text: str, chips: tuple[Chip, ...], language: str) -> list[Markup]:
-    """Render the chips of a query text."""
-    return [_word_chip(text, chip, index, language) for index, chip in enumerate(chips)]
+def word_chips(
+    text: str, chips: tuple[Chip, ...], language: str, *, idle: Collection[Chip] = ()
+) -> list[Markup]:
+    """Render the chips of a query text.
+
+    Args:
+        text: the query text.
+        chips: its chips.
+        language: of the reader.
+        idle: exclusions among them that left no photo out.
+    """
+    return [
+        _word_chip(text, chip, index, language, idle=chip in idle)
+        for index, chip in enumerate(chips)
+    ]
 
 
-def _word_chip(text: str, chip: Chip, index: int, language: str) -> Markup:
+def _word_chip(text: str, chip: Chip, index: int, language: str, *, idle: bool) -> Markup:
     words = " ".join(text[chip.start : chip.end].split())
     days = meaning(chip.first, chip.last, language) if chip.kind == "date" else ""
     if _PLAIN.fullmatch(words) or days.casefold() == words.casefold():
@@ -69,7 +82,7 @@ def _word_chip(text: str, chip: Chip, index: int, language: str) -> Markup:
         index,
         language,
         name=words,
-        meaning=days,
+        meaning=say(language, "changed_nothing") if idle else days,
         excluded=chip.excluded,
     )
 
@@ -93,7 +106,7 @@ def removable(
         index: index among the chips of that kind.
         language: of the reader.
         name: its name in the button's label, `text` by default.
-        meaning: the days that the text stands for, or "".
+        meaning: the days that the text stands for, or what it did, or "".
         image: an image element before the text.
         excluded: whether photos that match it are left out.
     """

@@ -125,7 +125,8 @@ class Results:
     def _chips(self, state: SearchState, results: SearchPage, language: str) -> str:
         query = state.query
         row = self._images.chips(query, language)
-        row += chips.word_chips(results.query.text, results.query.chips, language)
+        idle = [chip for chip in results.query.chips if results.is_idle(chip)]
+        row += chips.word_chips(results.query.text, results.query.chips, language, idle=idle)
         if query.burst is not None:
             row.insert(0, chips.removable(say(language, "this_moment"), "burst", 0, language))
         return "".join(row)

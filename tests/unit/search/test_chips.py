@@ -34,6 +34,15 @@ def test_chip_removal_takes_blanks_and_plus(text: str, chip: Chip, left: str) ->
     assert without_chip(text, chip) == left
 
 
+def test_idle_exclusion_says_so() -> None:
+    chips = chips_of("car -red -blue")
+
+    red, blue = word_chips("car -red -blue", chips, "en", idle=[chips[0]])
+
+    assert "<small>left nothing out</small>" in red
+    assert "left nothing out" not in blue
+
+
 def test_chip_removal_keeps_later_text() -> None:
     chip = Chip("date", 0, 5)
 
