@@ -5,7 +5,7 @@ Arrays over the n rows of one model's index. m rows are hits.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
@@ -127,7 +127,8 @@ class Ranker:
         allowed_rows = np.ones(len(ids), bool) if allowed is None else is_in(ids, allowed)
         if request.like:
             allowed_rows &= ~is_in(ids, np.array(request.like, np.int64))
-        looks = self._looks(request, query, pictures, matrix)
+        vectors = self._encode(query)
+        looks = self._looks(request, query, pictures, matrix, vectors)
         log_odds = np.full(len(ids), SURE, np.float32) if looks is None else looks.log_odds
         tie_break, in_text = log_odds, np.zeros(len(ids), bool)
         if looks is not None:
@@ -141,10 +142,10 @@ class Ranker:
         unwanted_rows = np.zeros(len(ids), bool)
         left_out: list[int] = []
         for text in query.unwanted:
-            unwanted = self._score_text(matrix, [Look(text)]).log_odds
+            unwanted = self._score_text(matrix, [Look(text)], vectors).log_odds
             doubted, vetoed = without(log_odds, unwanted)
             log_odds = log_odds if looks is None else doubted
-            vetoed |= self._in_colour(matrix, text, query.visual)
+            vetoed |= self._in_colour(matrix, colour_phrases(text, query.visual), vectors)
             vetoed |= _full_matches(ids, self._text_hits(text))
             unwanted_rows |= vetoed
             left_out.append(int(np.count_nonzero(vetoed & would_match)))
@@ -222,10 +223,15 @@ class Ranker:
         return self._texts.find(plain(text))
 
     def _looks(
-        self, request: SearchRequest, query: Query, pictures: Embeddings | None, matrix: Embeddings
+        self,
+        request: SearchRequest,
+        query: Query,
+        pictures: Embeddings | None,
+        matrix: Embeddings,
+        vectors: Mapping[str, Floats],
     ) -> QueryScores | None:
         """Score all visual parts of a query together, if any."""
-        parts = [self._score_text(matrix, group) for group in query.groups]
+        parts = [self._score_text(matrix, group, vectors) for group in query.groups]
         looks = None
         if parts:  # all of them must be visible, so the least sure one decides
             looks = QueryScores(
@@ -239,22 +245,35 @@ class Ranker:
         picture = QueryScores(self._calibrator.log_odds(direction, scores, "picture"), scores)
         return picture if looks is None else _between(looks, picture, request.picture_weight)
 
-    def _score_text(self, matrix: Embeddings, looks: Sequence[Look]) -> QueryScores:
+    def _score_text(
+        self, matrix: Embeddings, looks: Sequence[Look], vectors: Mapping[str, Floats]
+    ) -> QueryScores:
         """Score one text, or the weighted sum of several."""
         texts = [plain(look.text) for look in looks]
-        rows = self.active.encoder.encode_texts(texts)
+        rows = np.stack([vectors[text] for text in texts])
         direction = _unit(np.array([look.weight for look in looks], np.float32) @ rows)
         scores = matrix @ direction
         log_odds = self._calibrator.log_odds(direction, scores, "text", " ".join(texts))
         return QueryScores(log_odds, scores)
 
-    def _in_colour(self, matrix: Embeddings, unwanted: str, wanted: str) -> Flags:
-        """Flag (n,) photos that show what is wanted rather in an unwanted colour than in others."""
-        phrases = colour_phrases(unwanted, wanted)
+    def _encode(self, query: Query) -> dict[str, Floats]:
+        """Encode all phrases of a query at once: (d,) by phrase."""
+        phrases = [plain(look.text) for group in query.groups for look in group]
+        for text in query.unwanted:
+            phrases += [plain(text), *colour_phrases(text, query.visual)]
+        phrases = list(dict.fromkeys(phrases))
+        if not phrases:
+            return {}
+        return dict(zip(phrases, self.active.encoder.encode_texts(phrases), strict=True))
+
+    def _in_colour(
+        self, matrix: Embeddings, phrases: Sequence[str], vectors: Mapping[str, Floats]
+    ) -> Flags:
+        """Flag (n,) photos that show the first phrase rather than the others."""
         if not phrases:
             return np.zeros(len(matrix), bool)
-        rows = self.active.encoder.encode_texts(phrases)
-        in_colour: Flags = np.argmax(matrix @ rows.T, axis=1) == 0
+        directions = np.stack([vectors[phrase] for phrase in phrases])
+        in_colour: Flags = np.argmax(matrix @ directions.T, axis=1) == 0
         return in_colour
 
     def _latest_first(self, ids: Ids, rows: Rows) -> Rows:

@@ -37,6 +37,8 @@ ChipKind = Literal[
 """Kinds of a chip. "look": a visual part that is excluded, weighted or required beside others.
 "words": exact words."""
 
+MOST_LOOKS = 16
+"""Things to look for, and as many to leave out: each costs a pass over the album."""
 LONGEST_DAY = 100  # characters
 DAY = re.compile(
     r"(?P<year>\d{4})\s*(?:년|[-./])?\s*"
@@ -118,13 +120,17 @@ def parse(text: str, names: KnownNames, today: date) -> Query:
     asks = set(folded.folded.split()) - {"-"}  # a hyphen waits for what to leave out
     if asks and not (groups or conditions or unwanted):
         groups = ((Look(folded.composed),),)
+    notices = [token.notice for token in tokens if token.notice]
+    few, unwanted = _first_looks(groups), list(dict.fromkeys(unwanted))
+    if few != groups or len(unwanted) > MOST_LOOKS:
+        notices.append(_too_many(MOST_LOOKS))
     return Query(
         text,
         chips=tuple(_chips(folded, tokens)),
         conditions=conditions,
-        groups=groups,
-        unwanted=tuple(dict.fromkeys(unwanted)),
-        notices=tuple(dict.fromkeys(token.notice for token in tokens if token.notice)),
+        groups=few,
+        unwanted=tuple(unwanted[:MOST_LOOKS]),
+        notices=tuple(dict.fromkeys(notices)),
     )
 
 
@@ -144,6 +150,21 @@ def _unwanted(text: str, token: Token) -> tuple[str, ...]:
     """Return the looks that a token excludes."""
     inner = token.inner if token.kind == "unwanted" else ()
     return tuple(text[start:end].strip() for start, end in inner)
+
+
+def _too_many(most: int) -> str:
+    """Return the notice for more things than one search looks for."""
+    return f"A search looks for {most} things at most; those behind are passed over."
+
+
+def _first_looks(groups: tuple[tuple[Look, ...], ...]) -> tuple[tuple[Look, ...], ...]:
+    """Return the groups with `MOST_LOOKS` looks at most, the first ones."""
+    few: list[tuple[Look, ...]] = []
+    room = MOST_LOOKS
+    for group in groups:
+        few.append(group[:room])
+        room -= len(few[-1])
+    return tuple(group for group in few if group)
 
 
 def _groups(tokens: Sequence[Token]) -> list[range]:

@@ -283,6 +283,20 @@ def test_excluded_colour_is_that_of_the_thing(coloured, monkeypatch, question):
     assert "red.jpg" not in names(page)
 
 
+def test_all_phrases_are_encoded_at_once(coloured, monkeypatch):
+    encoder = coloured.active.current().encoder
+    coloured.search.find("red")
+    calls = []
+    encode = encoder.encode_texts
+    monkeypatch.setattr(encoder, "encode_texts", lambda texts: calls.append(texts) or encode(texts))
+
+    coloured.search.find("Balls + 2:kites -Dogs -green")
+
+    (texts,) = calls
+    assert texts[:4] == ["ball", "kite", "dog", "green"]
+    assert len(texts) == len(set(texts)) == 4 + 11
+
+
 def test_exclusion_of_nothing_is_idle(coloured):
     page = coloured.search.find("red 2018 -blue -kite -2020 -red")
 

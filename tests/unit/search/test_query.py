@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import random
 import re
+import time
 import unicodedata
 from datetime import date
 
@@ -27,7 +28,8 @@ from album.domain.filters import (
     Writes,
 )
 from album.domain.known_names import KnownNames
-from album.search.query import Chip, Query, parse, without_chip, words
+from album.search.query import MOST_LOOKS, Chip, Query, parse, without_chip, words
+from album.search.query.phrases import plain
 
 TODAY = date(2026, 11, 21)  # a Saturday
 NAMES = KnownNames(
@@ -597,6 +599,47 @@ def test_a_hostile_heap_is_a_query_too(piece):
     assert query.text == text
     visible = any(unicodedata.category(character)[0] not in "CZ" for character in text)
     assert bool(query.groups or query.conditions or query.unwanted) == visible
+
+
+def cpu_time(text: str) -> float:
+    """Seconds of this thread for one query, of the fastest of three."""
+    times = []
+    for _ in range(3):
+        start = time.thread_time()
+        query = parse(text, NAMES, TODAY)
+        for phrase in (query.visual, *query.unwanted):
+            plain(phrase)
+        times.append(time.thread_time() - start)
+    return min(times)
+
+
+GROWING = [
+    *HEAPS,
+    *("🐶", "눈오는날", "제주도여행", "a+", "a, ", "(", "#", "#가족 ", '-"a', "2:"),
+    *TEXTS[::20],
+]
+
+
+@pytest.mark.parametrize("piece", GROWING)
+def test_time_grows_with_the_length(piece):
+    """Four times the length may take six times as long, where its square would take sixteen."""
+    short, long = (piece * (size // len(piece)) for size in (500, 2_000))
+
+    assert any(cpu_time(long) < 6 * cpu_time(short) + 0.001 for _ in range(4))
+
+
+def test_many_things_are_looked_for_up_to_a_limit():
+    words = [f"{letter}{vowel}" for letter in "bcdfgh" for vowel in "aeiou"]
+    looks = parse(" + ".join(words), NAMES, TODAY)
+    unwanted = parse("x " + " ".join(f"-{word}" for word in words), NAMES, TODAY)
+    weighted = parse(" ".join(f"2:{word}" for word in words), NAMES, TODAY)
+
+    assert [group[0].text for group in looks.groups] == words[:MOST_LOOKS]
+    assert unwanted.unwanted == tuple(words[:MOST_LOOKS])
+    assert [len(group) for group in weighted.groups] == [MOST_LOOKS]
+    for query in (looks, unwanted, weighted):
+        (notice,) = query.notices
+        assert f"{MOST_LOOKS} things at most" in notice
 
 
 def test_moving_feast_keeps_the_named_year():
