@@ -37,9 +37,9 @@ _PRONOUNS: Final = frozenset(words("one, ones, 것, 거, 색, 색깔"))
 
 
 def colour_phrases(unwanted: str, wanted: str) -> tuple[str, ...]:
-    """Return what is wanted in each colour, that of `unwanted` first.
+    """Return what is wanted in each colour, that of `unwanted` first, and in none.
 
-    Empty where `unwanted` is no colour, or already says of what.
+    A photo that looks most like the first one is left out. Empty where `unwanted` is no colour, or already says of what.
 
     Args:
         unwanted: what the photo must not show.
@@ -51,4 +51,5 @@ def colour_phrases(unwanted: str, wanted: str) -> tuple[str, ...]:
     place, language = _PLACE[colour]
     names = [korean[0] if language == "ko" else english for english, korean in _COLOURS]
     names.insert(0, names.pop(place))
-    return tuple(f"{name} {plain(wanted)}" for name in names)
+    thing = plain(wanted)
+    return (*(f"{name} {thing}" for name in names), thing)

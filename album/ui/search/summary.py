@@ -19,7 +19,9 @@ def headline(query: SearchRequest, results: SearchPage, language: str) -> Markup
         total = results.sure + results.maybe + results.rest
         text = say_count(language, "burst_open", total)
     elif results.nearest:
-        key = "no_such_like" if _has_only_images(query, results) else "no_such"
+        key = "nothing_clear"
+        if results.is_absent:
+            key = "no_such_like" if _has_only_images(query, results) else "no_such"
         strong, text = say(language, key), _advice(query, results, language)
     elif not results.total:
         text = f"{say(language, 'no_match')} {_advice(query, results, language)}"
@@ -36,7 +38,7 @@ def headline(query: SearchRequest, results: SearchPage, language: str) -> Markup
         )
         left_out = say_count(language, "left_out", results.vetoed, what=unwanted)
     idle = [text for chip in results.query.chips if results.is_idle(chip) for text in chip.unwanted]
-    if idle and query.burst is None and results.total:
+    if idle and query.burst is None and results.total and not results.nearest:
         left_out = f"{left_out} {say(language, 'not_made_out', what=', '.join(idle))}".strip()
     return render("search/headline.html", language, strong=strong, text=text, left_out=left_out)
 
