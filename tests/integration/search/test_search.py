@@ -294,7 +294,7 @@ def test_all_phrases_are_encoded_at_once(coloured, monkeypatch):
 
     (texts,) = calls
     assert texts[:4] == ["ball", "kite", "dog", "green"]
-    assert len(texts) == len(set(texts)) == 4 + 11
+    assert len(texts) == len(set(texts)) == 4 + 12
 
 
 def test_exclusion_of_nothing_is_idle(coloured):
