@@ -117,9 +117,9 @@ def _spaced(word: str) -> str:
         if not _is_known(behind):
             continue
         if _is_known(before) or behind in table.TRIPS or behind in table.THINGS_OF_PLACES:
-            return f"{before} {behind}"
+            return " ".join((before, behind))
         if " " in (parts := _spaced(before)):
-            return f"{parts} {behind}"
+            return " ".join((parts, behind))
     return word
 
 

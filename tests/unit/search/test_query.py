@@ -628,7 +628,7 @@ def test_time_grows_with_the_length(piece):
     assert any(cpu_time(long) < 6 * cpu_time(short) + 0.001 for _ in range(4))
 
 
-def test_many_things_are_looked_for_up_to_a_limit():
+def test_number_of_things_is_limited():
     words = [f"{letter}{vowel}" for letter in "bcdfgh" for vowel in "aeiou"]
     looks = parse(" + ".join(words), NAMES, TODAY)
     unwanted = parse("x " + " ".join(f"-{word}" for word in words), NAMES, TODAY)
