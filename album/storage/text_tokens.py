@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from itertools import chain, product
 
 MAX_CHARACTERS = 10_000  # of one text
 MAX_WORDS = 32  # of one query
@@ -146,13 +147,13 @@ def spaced_phrases(text: str) -> list[str]:
     own = phrase(text)
     words = words_of(text)
     joined = "".join(words)
-    if len(joined) < 2 or not all(map(_HANGUL.match, words)):
+    if not 2 <= len(joined) <= MAX_WORD_LENGTH or not all(map(_HANGUL.match, words)):
         return [own] if own else []
-    spellings = [joined]
-    for at in range(1, len(joined)):  # the last `len(joined) - at` syllables have no blank yet
-        heads = [spelling[: at - len(joined)] for spelling in spellings if spelling != joined]
-        heads = [joined[:at], *(heads if len(joined) <= MOST_SPACED else [])]
-        spellings += [f"{head} {joined[at:]}" for head in heads]
+    if len(joined) <= MOST_SPACED:
+        gaps = product(("", " "), repeat=len(joined) - 1)
+        spellings = ["".join(chain(*zip(joined, (*gap, ""), strict=True))) for gap in gaps]
+    else:
+        spellings = [joined, *(f"{joined[:at]} {joined[at:]}" for at in range(1, len(joined)))]
     return list(dict.fromkeys([own, *(f" {spelling}" for spelling in spellings)]))
 
 

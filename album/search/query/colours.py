@@ -39,7 +39,8 @@ _PRONOUNS: Final = frozenset(words("one, ones, 것, 거, 색, 색깔"))
 def colour_phrases(unwanted: str, wanted: str) -> tuple[str, ...]:
     """Return what is wanted in each colour, that of `unwanted` first, and in none.
 
-    A photo that looks most like the first one is left out. Empty where `unwanted` is no colour, or already says of what.
+    A photo that looks most like the first one is left out. Empty where `unwanted` is no colour, or
+    already says of what.
 
     Args:
         unwanted: what the photo must not show.
