@@ -140,6 +140,9 @@ def _print_hits(page: Mapping[str, Any]) -> None:
     hits, nearest = page["hits"], page["nearest"]
     if nearest or not hits:
         typer.echo("There is no such photo" + ("; the nearest are:" if hits else "."))
+    for way in page["ways_out"]:
+        without = ", ".join(f"“{part}”" for part in way["without"])
+        typer.echo(f"Without {without}: photos {way['photos']:,}")
     band: Band = "rest" if nearest else "sure"
     for hit in hits:
         if hit["band"] != band and not nearest:
