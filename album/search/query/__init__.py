@@ -139,8 +139,8 @@ def without_chip(text: str, chip: Chip) -> str:
 
 
 def without_chips(text: str, chips: Sequence[Chip]) -> str:
-    """Cut chips, in the order of the text, out of it."""
-    for chip in reversed(chips):
+    """Cut several chips out of the text, as `without_chip` cuts one."""
+    for chip in sorted(chips, key=lambda chip: chip.start, reverse=True):
         text = f"{text[: chip.start]} {text[chip.end :]}"
     text = " ".join(text.split())
     return re.sub(r"^(?:\+(?: |$))+|(?: \+)+$|(?<= \+)(?: \+)+(?= )", "", text)
