@@ -51,7 +51,9 @@ class SearchPage:
     vetoed: int = 0
     """Photos that would match, but show what was excluded."""
     nearest: bool = False
-    """Nothing matches, and the hits are the few that come nearest."""
+    """Nothing clearly matches, and the hits are the few that come nearest."""
+    is_absent: bool = False
+    """No photo of the album looks like the query. Told only where `nearest` is true."""
     ways_out: tuple[WayOut, ...] = ()
     """Parts to drop where the filters and conditions leave no photo."""
     unread: str = ""
@@ -141,6 +143,7 @@ class PhotoSearch:
             rest=ranking.rest,
             vetoed=ranking.vetoed,
             nearest=ranking.nearest,
+            is_absent=ranking.nearest and ranking.is_absent,
             ways_out=() if len(ranking.photo_ids) else self._ways_out(request, query),
             unread=unread_language(words, self._active.current().encoder.languages),
         )

@@ -64,7 +64,8 @@ class SearchEndpoints:
             ways_out (where conditions take all photos away: without which of them, and how many
             photos would be there then);
             vetoed (how many would match but show what was excluded); nearest (true: nothing
-            matches, and the few hits only come nearest); understood (parts of the query that are
+            clearly matches, and the few hits only come nearest); absent (true: surely none of the
+            photos shows it, either); understood (parts of the query that are
             facts or conditions: kind, text, excluded, and first and last for days), visual (what is
             left to be seen), notices (sentences on what looks like something it is not) and unread
             ("ko" where the model does not read the language of the query).
