@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Final, Literal
@@ -85,6 +85,15 @@ class Place:
     """ISO 3166-1, two capital letters."""
     country: str
     country_ko: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceCount:
+    """Town, or country as a whole, and the number of photos taken there."""
+
+    place: Place
+    """Its town is "" for the country."""
+    photos: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,3 +284,29 @@ class SearchFilters:
     orientation: Orientation | None = None
     file_type: str | None = None
     label: str | None = None
+    country: str | None = None
+    """ISO 3166-1 code, two capital letters."""
+    town: str | None = None
+    """English name of a town in that country."""
+
+    @property
+    def parts(self) -> tuple[FilterPart, ...]:
+        """Return the parts that filter, in the order of the page."""
+        return tuple(part for part in FILTER_FIELDS if self.without(part) != self)
+
+    def without(self, part: FilterPart) -> SearchFilters:
+        """Return the filters without one part."""
+        return replace(self, **dict.fromkeys(FILTER_FIELDS[part]))
+
+
+FilterPart = Literal["days", "place", "camera", "orientation", "file_type", "has_caption", "label"]
+"""A condition that a person sees and removes as one."""
+FILTER_FIELDS: Final[dict[FilterPart, tuple[str, ...]]] = {
+    "days": ("after", "before"),
+    "place": ("has_place", "country", "town"),
+    "camera": ("camera",),
+    "orientation": ("orientation",),
+    "file_type": ("file_type",),
+    "has_caption": ("has_caption",),
+    "label": ("label",),
+}

@@ -27,7 +27,16 @@ ENDPOINTS = {
 SENT = ("cheetah1.jpg", "lion.jpg", "bus.png", "tower.jpg", "screenshot.gif")
 HIT = {"photo_id", "file_name", "score", "date", "caption", "band", "why", "burst"}
 COUNTS = {"model_id", "total", "sure", "maybe", "rest", "hits"}
-UNDERSTOOD = {"understood", "visual", "notices", "unread", "vetoed", "nearest"}
+UNDERSTOOD = {
+    "understood",
+    "visual",
+    "notices",
+    "unread",
+    "vetoed",
+    "nearest",
+    "absent",
+    "ways_out",
+}
 DETAILS = {
     "photo_id", "file_name", "file_type", "width", "height", "size_bytes", "date", "date_from",
     "camera", "lens", "exposure_s", "f_number", "iso", "focal_mm", "latitude", "longitude", "place",
