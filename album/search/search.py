@@ -304,7 +304,9 @@ class PhotoSearch:
                 continue
             score = float(ranking.scores[place])
             visual = not np.isnan(score)
-            reasons = [Reason("looks", likeness=float(ranking.likeness[place]))] if visual else []
+            likeness = float(ranking.likeness[place])
+            reasons = [Reason("looks", likeness=None if np.isnan(likeness) else likeness)]
+            reasons = reasons if visual else []
             if photo_id in words:
                 reasons.append(Reason(words[photo_id].field, words[photo_id].excerpt))
             hits.append(
