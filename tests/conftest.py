@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,15 @@ from album.metadata.geocoder import TownGeocoder
 from album.service import Album
 from models.classifiers.factory import DefaultClassifiers
 from tests.support.fakes import DecodeHere, FakeCaptioner, FakeEncoder
+
+MEMORY_DISK = Path("/dev/shm")
+MEMORY_DISK_BYTES = 4_000_000_000  # several times what the files of all tests take
+
+
+def pytest_configure() -> None:
+    """Put the files of tests into memory, where a commit of SQLite awaits no disk."""
+    if MEMORY_DISK.is_dir() and shutil.disk_usage(MEMORY_DISK).free > MEMORY_DISK_BYTES:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY_DISK))
 
 
 class BrowserApart(LoadScopeScheduling):
