@@ -21,7 +21,7 @@ lint: $(VENV)/.tests
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m ruff check .
 	$(VENV)/bin/lint-imports
-	$(PYTHON) -m mypy
+	$(PYTHON) -m mypy --num-workers 2
 
 $(VENV)/.runtime: requirements.txt
 	python3 -m venv $(VENV)
