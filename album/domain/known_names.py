@@ -1,4 +1,4 @@
-"""Names that the album's photos carry: places, cameras, lenses, labels."""
+"""Names that the album's photos carry: places, cameras, lenses, labels, keywords."""
 
 from __future__ import annotations
 
@@ -14,3 +14,5 @@ class KnownNames:
     cameras: frozenset[str] = frozenset()
     lenses: frozenset[str] = frozenset()
     labels: frozenset[str] = frozenset()
+    keywords: frozenset[str] = frozenset()
+    """Keywords of their files, and the levels of hierarchical ones."""

@@ -46,7 +46,8 @@ class Ranking:
     scores: Floats
     """(m,) cosines, the mean of them over several groups. NaN where nothing visual was searched."""
     likeness: Floats
-    """(m,) probability in [0, 1] that the photo shows the query. NaN where `scores` is."""
+    """(m,) probability in [0, 1] that the photo shows the query. NaN where `scores` is, and where
+    pictures were searched: how alike two pictures are is no probability."""
     bursts: Ids
     """(m,) number of photos that each hit stands for."""
     sure_end: int
@@ -186,7 +187,9 @@ class Ranker:
             model_id=self.active.encoder.model_id,
             photo_ids=ids[rows],
             scores=nothing if looks is None else looks.scores[rows],
-            likeness=nothing if looks is None else _probability(looks.logits[rows]),
+            likeness=nothing
+            if looks is None or pictures is not None
+            else _probability(looks.logits[rows]),
             bursts=sizes,
             sure_end=int(ends[0]),
             maybe_end=int(ends[1]),

@@ -107,7 +107,7 @@ def parse(text: str, names: KnownNames, today: date) -> Query:
         today: what "last summer" counts from.
     """
     folded = fold(text)
-    known = index_of(names.places, names.cameras, names.lenses, names.labels)
+    known = index_of(names.places, names.cameras, names.lenses, names.labels, names.keywords)
     tokens = understand(folded.folded, scan(folded, known, today))
     visible = _visible_facts(tokens)
     groups = tuple(
@@ -139,8 +139,15 @@ def without_chip(text: str, chip: Chip) -> str:
 
     Leaves no double blanks, and no + that lost what it joins.
     """
+    return without_chips(text, (chip,))
+
+
+def without_chips(text: str, chips: Sequence[Chip]) -> str:
+    """Cut several chips out of the text, as `without_chip` cuts one."""
+    for chip in sorted(chips, key=lambda chip: chip.start, reverse=True):
+        text = f"{text[: chip.start]} {text[chip.end :]}"
     words: list[str] = []
-    for word in f"{text[: chip.start]} {text[chip.end :]}".split():
+    for word in text.split():
         if word != "+" or (words and words[-1] != "+"):
             words.append(word)
     return " ".join(words[:-1] if words[-1:] == ["+"] else words)

@@ -48,6 +48,7 @@ class NameIndex:
         cameras: Iterable[str],
         lenses: Iterable[str],
         labels: Iterable[str],
+        keywords: Iterable[str] = (),
     ) -> None:
         self._names: dict[str, Name] = {}
         kinds: tuple[tuple[NameKind, Iterable[str]], ...] = (
@@ -64,6 +65,9 @@ class NameIndex:
             name = Name("label", Labelled(label), doubtful=False)
             self._labels.setdefault(fold(label).folded, name)
             self._add(fold(label).folded, name)
+        for keyword in sorted(keywords):
+            fact = Labelled(keyword, or_keyword=True)
+            self._labels[fold(keyword).folded] = Name("label", fact, doubtful=False)
         lengths: dict[str, set[int]] = {}
         for key in (*self._names, *self._labels):
             lengths.setdefault(key[:2], set()).add(len(key))
@@ -74,7 +78,7 @@ class NameIndex:
         return self._matches(self._names, text, at)
 
     def labels_at(self, text: str, at: int) -> Iterator[NameMatch]:
-        """Yield the labels that begin at `at`, the longest first.
+        """Yield the labels and keywords that begin at `at`, the longest first.
 
         A town of equal name does not hide them.
         """
@@ -140,6 +144,7 @@ def index_of(
     cameras: frozenset[str],
     lenses: frozenset[str],
     labels: frozenset[str],
+    keywords: frozenset[str],
 ) -> NameIndex:
     """Return the index of these names, cached while they stay equal."""
-    return NameIndex(places, cameras, lenses, labels)
+    return NameIndex(places, cameras, lenses, labels, keywords)

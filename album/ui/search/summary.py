@@ -23,6 +23,8 @@ def headline(query: SearchRequest, results: SearchPage, language: str) -> Markup
         if results.is_absent:
             key = "no_such_like" if _has_only_images(query, results) else "no_such"
         strong, text = say(language, key), _advice(query, results, language)
+    elif results.ways_out:
+        text = say(language, "no_match")
     elif not results.total:
         text = f"{say(language, 'no_match')} {_advice(query, results, language)}"
     elif results.model_id is None:

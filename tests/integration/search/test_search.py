@@ -6,6 +6,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from threading import Barrier
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from album.errors import EmptyQueryError, PhotoNotFoundError, QueryError, Unread
 from album.search.request import SearchRequest
 from tests.support.images.make import make_exif, make_photo, make_text
 from tests.support.importing import take_in
+from tests.unit.metadata.test_xmp import packet
 
 COLOURS = ("red", "blue", "green", "yellow", "white")
 
@@ -252,6 +254,44 @@ def test_filters_alone_need_no_model(album, coloured):
     assert names(page) == ["yellow.jpg", "green.jpg", "blue.jpg"]
     assert (page.total, page.sure, page.maybe, page.rest) == (3, 3, 0, 0)
     assert page.model_id is None
+
+
+@pytest.mark.parametrize("word", ["today", "오늘", "오늘 찍은 사진", "this week", "올해"])
+def test_today_is_the_day_of_the_readers_zone(album, tmp_path, word):
+    """The two zones never have the same date."""
+    east, west = "Etc/GMT-14", "Etc/GMT+12"
+    days = {zone: datetime.now(ZoneInfo(zone)).date() for zone in (east, west)}
+    for zone, day in days.items():
+        exif = make_exif(shot={0x9003: f"{day:%Y:%m:%d} 12:00:00"})
+        make_photo(tmp_path / "in" / f"{zone[4:]}.jpg", "red", exif=exif)
+    take_in(album, [tmp_path / "in"])
+
+    for zone, day in days.items():
+        page = album.search.find(SearchRequest(word, time_zone=zone))
+        (chip,) = page.query.chips
+        assert chip.first <= day <= chip.last
+        assert f"{zone[4:]}.jpg" in names(page)
+        if chip.first == chip.last:
+            assert page.total == 1
+
+
+@pytest.mark.parametrize("words", ["Family", "#Family", "label:family", "여행", "#여행", "#제주도"])
+def test_parent_of_a_keyword_finds_its_photo(album, tmp_path, words):
+    sidecar = packet(
+        "<lr:hierarchicalSubject>Family|Grandma</lr:hierarchicalSubject>"
+        "<digiKam:TagsList>여행/제주도</digiKam:TagsList>"
+    )
+    make_photo(tmp_path / "in" / "tagged.jpg", "red")
+    (tmp_path / "in" / "tagged.xmp").write_text(sidecar)
+    make_photo(tmp_path / "in" / "other.jpg", "blue")
+    take_in(album, [tmp_path / "in"])
+
+    page = album.search.find(words)
+
+    assert names(page)[0] == "tagged.jpg"
+    assert not page.nearest
+    if words[0] == "#":
+        assert page.total == 1
 
 
 @pytest.mark.parametrize(

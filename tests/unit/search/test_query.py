@@ -704,6 +704,22 @@ def test_unknown_name_stays_a_look():
     assert query.visual == "부산에서 찍은 강아지"
 
 
+@pytest.mark.parametrize("text", ["#여행", "label:여행", "-#family", "#Dog"])
+def test_marked_keyword_is_a_label(text):
+    names = KnownNames(labels=frozenset({"dog"}), keywords=frozenset({"여행", "Family", "Dog"}))
+
+    (condition,) = parse(text, names, TODAY).conditions
+
+    assert condition.excluded == text.startswith("-")
+    assert condition.fact in {Labelled(name, or_keyword=True) for name in ("여행", "Family", "Dog")}
+
+
+def test_bare_keyword_is_searched_as_words():
+    query = parse("여행", KnownNames(keywords=frozenset({"여행"})), TODAY)
+
+    assert (query.conditions, query.visual) == ((), "여행")
+
+
 def test_the_longest_name_wins():
     names = KnownNames(places=frozenset({"York", "New York"}), labels=frozenset({"New"}))
 
