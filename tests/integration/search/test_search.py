@@ -306,21 +306,23 @@ def test_excluded_photos_are_no_hits_but_counted(coloured, question, left):
     assert page.total + page.vetoed == 6
 
 
-@pytest.mark.parametrize("question", ["ball but not red", "공 -빨간"])
-def test_excluded_colour_is_that_of_the_thing(coloured, monkeypatch, question):
+@pytest.mark.parametrize(
+    ("question", "left"), [("ball but not blue", "blue.jpg"), ("공 -빨간", "red.jpg")]
+)
+def test_excluded_colour_is_that_of_the_thing(coloured, monkeypatch, question, left):
     """A model that sees the colour of a ball, and none in the word for a colour alone."""
     encoder = coloured.active.current().encoder
     encode = encoder.encode_texts
     monkeypatch.setattr(
         encoder,
         "encode_texts",
-        lambda texts: encode([text if " " in text else f"no{len(text)}" for text in texts]),
+        lambda texts: encode([text if " " in text else text[::-1] for text in texts]),
     )
 
     page = coloured.search.find(SearchRequest(question, rest=True))
 
-    assert set(names(page)) >= {"blue.jpg", "green.jpg", "white.jpg"}
-    assert "red.jpg" not in names(page)
+    assert set(names(page)) >= {"green.jpg", "white.jpg"}
+    assert left not in names(page)
 
 
 def test_all_phrases_are_encoded_at_once(coloured, monkeypatch):
