@@ -162,7 +162,7 @@ class Reason:
     excerpt: str = ""
     """The matching words with some around them, "" for looks."""
     likeness: float | None = None
-    """For looks: the probability in [0, 1] that the photo shows what was searched for."""
+    """For looks: the probability in [0, 1] that the photo shows the words. None for pictures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +187,10 @@ class LabelScore:
     probability: float
 
 
+Fit = Literal["well", "maybe", "hardly"]
+"""How well a text fits a photo."""
+
+
 @dataclass(frozen=True, slots=True)
 class TextScore:
     """Text and how well it fits one photo."""
@@ -194,8 +198,8 @@ class TextScore:
     text: str
     score: float
     """Cosine in [-1, 1], high is near."""
-    probability: float
-    """Its share in [0, 1] among all compared texts."""
+    fit: Fit
+    """Whether the photo shows it, whatever other texts there are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ from album.encoding.active_encoder import Active, ActiveEncoder
 from album.errors import EmptyQueryError, QueryError
 from album.images.decoder import Decoder
 from album.search.dead_ends import DeadEnds, WayOut
-from album.search.query import Query, parse
+from album.search.query import Chip, Query, parse
+from album.search.query.phrases import plain
 from album.search.ranking import Ids, Ranker, Ranking
 from album.search.reader_day import today_in
 from album.search.request import SearchRequest
@@ -56,8 +57,17 @@ class SearchPage:
     """No photo of the album looks like the query. Told only where `nearest` is true."""
     ways_out: tuple[WayOut, ...] = ()
     """Parts to drop where the filters and conditions leave no photo."""
+    left_out: tuple[int, ...] = ()
+    """Photos that would match, but for each of `Query.unwanted`. One may count for several."""
     unread: str = ""
     """The language ("ko") of the words where it is one that the model does not read."""
+
+    def is_idle(self, chip: Chip) -> bool:
+        """Return whether a chip excludes a look that left no photo out."""
+        if chip.kind != "look" or not chip.excluded or not self.left_out:
+            return False
+        counts = dict(zip(self.query.unwanted, self.left_out, strict=True))
+        return not any(counts[text] for text in chip.unwanted)
 
 
 class PhotoSearch:
@@ -146,6 +156,7 @@ class PhotoSearch:
             is_absent=ranking.nearest and ranking.is_absent,
             ways_out=() if len(ranking.photo_ids) else self._ways_out(request, query),
             unread=unread_language(words, self._active.current().encoder.languages),
+            left_out=ranking.left_out,
         )
 
     def all_ids(self, request: SearchRequest) -> list[int]:
@@ -284,7 +295,7 @@ class PhotoSearch:
     ) -> list[SearchHit]:
         places = range(offset, min(offset + limit, len(ranking.photo_ids)))
         photo_ids = ranking.photo_ids[offset : offset + limit].tolist()
-        words = self._texts.why(photo_ids, query.visual) if query.visual else {}
+        words = self._texts.why(photo_ids, plain(query.visual)) if query.visual else {}
         photos = self._store.get_many(photo_ids)
         captions = self._captions.get_many(photo_ids, language)
         hits = []
@@ -293,7 +304,9 @@ class PhotoSearch:
                 continue
             score = float(ranking.scores[place])
             visual = not np.isnan(score)
-            reasons = [Reason("looks", likeness=float(ranking.likeness[place]))] if visual else []
+            likeness = float(ranking.likeness[place])
+            reasons = [Reason("looks", likeness=None if np.isnan(likeness) else likeness)]
+            reasons = reasons if visual else []
             if photo_id in words:
                 reasons.append(Reason(words[photo_id].field, words[photo_id].excerpt))
             hits.append(

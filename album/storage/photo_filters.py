@@ -253,29 +253,21 @@ def read_places(database: Database, facts: Facts) -> list[PlaceCount]:
 
     Those with the most photos come first.
     """
-    towns: dict[tuple[str, str], PlaceCount] = {}
-    countries: dict[str, PlaceCount] = {}
+    counts: dict[tuple[str, str], PlaceCount] = {}  # by country and town, "" for a whole country
     for row in database.connection.execute("SELECT * FROM places ORDER BY place_id"):
         photos = facts.photos_by_place.get(row["place_id"], 0)
         if not photos:
             continue
         town = place_from_row(row)
-        country = replace(town, town="", town_ko="")
-        for counts, key, place in (
-            (towns, (town.country_code, town.town), town),
-            (countries, town.country_code, country),
-        ):
-            known = counts.get(key)
-            counts[key] = PlaceCount(
-                known.place if known else place, photos + (known.photos if known else 0)
-            )
+        for place in dict.fromkeys((town, replace(town, town="", town_ko=""))):
+            known = counts.setdefault((place.country_code, place.town), PlaceCount(place, 0))
+            counts[place.country_code, place.town] = replace(known, photos=known.photos + photos)
 
     def order(count: PlaceCount) -> tuple[int, str, bool, int, str]:
-        code = count.place.country_code
-        is_town = bool(count.place.town)
-        return -countries[code].photos, code, is_town, -count.photos, count.place.town
+        code, town = count.place.country_code, count.place.town
+        return -counts[code, ""].photos, code, bool(town), -count.photos, town
 
-    return sorted([*countries.values(), *towns.values()], key=order)
+    return sorted(counts.values(), key=order)
 
 
 def read_known_names(database: Database, facts: Facts) -> KnownNames:

@@ -37,6 +37,8 @@ ChipKind = Literal[
 """Kinds of a chip. "look": a visual part that is excluded, weighted or required beside others.
 "words": exact words."""
 
+MOST_LOOKS = 16
+"""Things to look for, and as many to leave out: each costs a pass over the album."""
 LONGEST_DAY = 100  # characters
 DAY = re.compile(
     r"(?P<year>\d{4})\s*(?:년|[-./])?\s*"
@@ -66,6 +68,8 @@ class Chip:
     first: date | None = None
     """Of a date, for the page, since "last summer" moves."""
     last: date | None = None
+    unwanted: tuple[str, ...] = ()
+    """Of an exclusion: those of `Query.unwanted` that it asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,28 +116,28 @@ def parse(text: str, names: KnownNames, today: date) -> Query:
         if (looks := _looks(folded.composed, tokens, group, visible))
     )
     conditions = _conditions(tokens, visible)
-    unwanted = tuple(
-        folded.composed[start:end].strip()
-        for token in tokens
-        if token.kind == "unwanted"
-        for start, end in token.inner
-    )
-    if folded.composed and not (groups or conditions or unwanted):
+    unwanted = [text for token in tokens for text in _unwanted(folded.composed, token)]
+    asks = set(folded.folded.split()) - {"-"}  # a hyphen waits for what to leave out
+    if asks and not (groups or conditions or unwanted):
         groups = ((Look(folded.composed),),)
+    notices = [token.notice for token in tokens if token.notice]
+    few, unwanted = _first_looks(groups), list(dict.fromkeys(unwanted))
+    if few != groups or len(unwanted) > MOST_LOOKS:
+        notices.append(_too_many(MOST_LOOKS))
     return Query(
         text,
         chips=tuple(_chips(folded, tokens)),
         conditions=conditions,
-        groups=groups,
-        unwanted=tuple(dict.fromkeys(unwanted)),
-        notices=tuple(dict.fromkeys(token.notice for token in tokens if token.notice)),
+        groups=few,
+        unwanted=tuple(unwanted[:MOST_LOOKS]),
+        notices=tuple(dict.fromkeys(notices)),
     )
 
 
 def without_chip(text: str, chip: Chip) -> str:
     """Cut a chip out of the text.
 
-    Leaves no double blanks and no loose +.
+    Leaves no double blanks, and no + that lost what it joins.
     """
     return without_chips(text, (chip,))
 
@@ -142,8 +146,32 @@ def without_chips(text: str, chips: Sequence[Chip]) -> str:
     """Cut several chips out of the text, as `without_chip` cuts one."""
     for chip in sorted(chips, key=lambda chip: chip.start, reverse=True):
         text = f"{text[: chip.start]} {text[chip.end :]}"
-    text = " ".join(text.split())
-    return re.sub(r"^(?:\+(?: |$))+|(?: \+)+$|(?<= \+)(?: \+)+(?= )", "", text)
+    words: list[str] = []
+    for word in text.split():
+        if word != "+" or (words and words[-1] != "+"):
+            words.append(word)
+    return " ".join(words[:-1] if words[-1:] == ["+"] else words)
+
+
+def _unwanted(text: str, token: Token) -> tuple[str, ...]:
+    """Return the looks that a token excludes."""
+    inner = token.inner if token.kind == "unwanted" else ()
+    return tuple(text[start:end].strip() for start, end in inner)
+
+
+def _too_many(most: int) -> str:
+    """Return the notice for more things than one search looks for."""
+    return f"A search looks for {most} things at most; those behind are passed over."
+
+
+def _first_looks(groups: tuple[tuple[Look, ...], ...]) -> tuple[tuple[Look, ...], ...]:
+    """Return the groups with `MOST_LOOKS` looks at most, the first ones."""
+    few: list[tuple[Look, ...]] = []
+    room = MOST_LOOKS
+    for group in groups:
+        few.append(group[:room])
+        room -= len(few[-1])
+    return tuple(group for group in few if group)
 
 
 def _groups(tokens: Sequence[Token]) -> list[range]:
@@ -230,6 +258,7 @@ def _chips(folded: Folded, tokens: Sequence[Token]) -> Iterator[Chip]:
             token.excluded,
             token.first,
             token.last,
+            _unwanted(folded.composed, token),
         )
 
 

@@ -130,7 +130,8 @@ class Results:
     def _chips(self, state: SearchState, results: SearchPage, language: str) -> str:
         query = state.query
         row = self._images.chips(query, language)
-        row += chips.word_chips(results.query.text, results.query.chips, language)
+        idle = [chip for chip in results.query.chips if results.is_idle(chip)]
+        row += chips.word_chips(results.query.text, results.query.chips, language, idle=idle)
         for index, part in enumerate(query.filters.parts):
             name = part_name(self._album, query.filters, part, language)
             row.append(chips.removable(name, "filter", index, language))

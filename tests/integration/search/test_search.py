@@ -306,6 +306,45 @@ def test_excluded_photos_are_no_hits_but_counted(coloured, question, left):
     assert page.total + page.vetoed == 6
 
 
+@pytest.mark.parametrize("question", ["ball but not red", "공 -빨간"])
+def test_excluded_colour_is_that_of_the_thing(coloured, monkeypatch, question):
+    """A model that sees the colour of a ball, and none in the word for a colour alone."""
+    encoder = coloured.active.current().encoder
+    encode = encoder.encode_texts
+    monkeypatch.setattr(
+        encoder,
+        "encode_texts",
+        lambda texts: encode([text if " " in text else f"no{len(text)}" for text in texts]),
+    )
+
+    page = coloured.search.find(SearchRequest(question, rest=True))
+
+    assert set(names(page)) >= {"blue.jpg", "green.jpg", "white.jpg"}
+    assert "red.jpg" not in names(page)
+
+
+def test_all_phrases_are_encoded_at_once(coloured, monkeypatch):
+    encoder = coloured.active.current().encoder
+    coloured.search.find("red")
+    calls = []
+    encode = encoder.encode_texts
+    monkeypatch.setattr(encoder, "encode_texts", lambda texts: calls.append(texts) or encode(texts))
+
+    coloured.search.find("Balls + 2:kites -Dogs -green")
+
+    (texts,) = calls
+    assert texts[:4] == ["ball", "kite", "dog", "green"]
+    assert len(texts) == len(set(texts)) == 4 + 12
+
+
+def test_exclusion_of_nothing_is_idle(coloured):
+    page = coloured.search.find("red 2018 -blue -kite -2020 -red")
+
+    idle = [chip.unwanted for chip in page.query.chips if page.is_idle(chip)]
+    assert idle == [("blue",), ("kite",)]
+    assert page.left_out == (0, 0, 1)
+
+
 def test_vetoed_text_match_is_counted(coloured):
     coloured.captions.write(id_of(coloured, "blue.jpg"), "칠순 잔치, 파란 한복")
 
