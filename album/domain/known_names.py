@@ -14,3 +14,5 @@ class KnownNames:
     cameras: frozenset[str] = frozenset()
     lenses: frozenset[str] = frozenset()
     labels: frozenset[str] = frozenset()
+    label_synonyms: frozenset[tuple[str, str]] = frozenset()
+    """(name, label): other names of labels, such as puppy of dog."""

@@ -18,6 +18,7 @@ from album.domain.photo import Band
 from album.encoding.active_encoder import Active
 from album.encoding.score_calibration import MAYBE, SURE, ScoreCalibrator, without
 from album.search.fusion import WHOLE, certain, fuse
+from album.search.label_evidence import LabelEvidence, undoubted
 from album.search.query import Look, Query
 from album.search.request import SearchRequest
 from album.storage.photo_table import Facts
@@ -74,6 +75,8 @@ class QueryScores:
     """(n,) as of `ScoreCalibrator.log_odds`: comparable across queries."""
     scores: Floats
     """(n,) cosines."""
+    believed: Floats
+    """(n,) log-odds with what labels say."""
 
 
 class Ranker:
@@ -123,8 +126,9 @@ class Ranker:
         allowed_rows = np.ones(len(ids), bool) if allowed is None else is_in(ids, allowed)
         if request.like:
             allowed_rows &= ~is_in(ids, np.array(request.like, np.int64))
-        looks = self._looks(request, query, pictures, matrix)
-        log_odds = np.full(len(ids), SURE, np.float32) if looks is None else looks.log_odds
+        labels = LabelEvidence(self._store.database, query.labels if self._texts else (), ids)
+        looks = self._looks(request, query, pictures, matrix, labels)
+        log_odds = np.full(len(ids), SURE, np.float32) if looks is None else looks.believed
         tie_break, in_text = log_odds, np.zeros(len(ids), bool)
         if looks is not None:
             texts = self._text_hits(query.visual)
@@ -132,14 +136,17 @@ class Ranker:
                 share = np.float32(min(1, 2 * (1 - request.picture_weight)))
                 texts = replace(texts, coverage=share * texts.coverage)
             log_odds, tie_break = fuse(log_odds, ids, texts.photo_ids, texts.coverage)
-            in_text = _full_matches(ids, texts)
+            refused = labels.refused((look.text for (look, *_) in query.groups), len(ids))
+            log_odds = np.where(refused, np.minimum(looks.believed, log_odds), log_odds)
+            in_text = _full_matches(ids, texts) & ~refused
         would_match = allowed_rows & (log_odds >= MAYBE)
         unwanted_rows = np.zeros(len(ids), bool)
         for text in query.unwanted:
-            unwanted = self._score_text(matrix, [Look(text)]).log_odds
+            refused = labels.refused([text], len(ids))
+            unwanted = undoubted(self._score_text(matrix, [Look(text)]).log_odds, refused)
             doubted, vetoed = without(log_odds, unwanted)
             log_odds = log_odds if looks is None else doubted
-            unwanted_rows |= vetoed | _full_matches(ids, self._text_hits(text))
+            unwanted_rows |= vetoed | (_full_matches(ids, self._text_hits(text)) & ~refused)
         candidates = allowed_rows & ~unwanted_rows
         matches = candidates & (log_odds >= MAYBE)
         surely = certain(log_odds if looks is None else looks.log_odds, log_odds, in_text)
@@ -153,12 +160,14 @@ class Ranker:
         if nearest and not request.rest:
             few = min(4 * NEAREST, len(below))  # several of them may be one burst
             below = below[np.argpartition(-log_odds[below], few - 1)[:few]]
+        evidence = (
+            None if pictures is not None else labels.of(look.text for (look, *_) in query.groups)
+        )
         if request.sort == "date" or looks is None:
             bands = [self._latest_first(ids, rows) for rows in (sure, maybe, below)]
         else:
-            bands = [
-                rows[np.lexsort((-tie_break[rows], -log_odds[rows]))] for rows in (sure, maybe)
-            ]
+            keys = [-tie_break, -log_odds] + ([] if evidence is None else [-evidence])
+            bands = [rows[np.lexsort([key[rows] for key in keys])] for rows in (sure, maybe)]
             bands.append(below[np.argsort(-log_odds[below])])  # it may be the whole album
         rows, ends = np.concatenate(bands), np.cumsum([len(band) for band in bands])
         sizes = np.ones(len(rows), np.int64)
@@ -213,30 +222,43 @@ class Ranker:
         return self._texts.find(text)
 
     def _looks(
-        self, request: SearchRequest, query: Query, pictures: Embeddings | None, matrix: Embeddings
+        self,
+        request: SearchRequest,
+        query: Query,
+        pictures: Embeddings | None,
+        matrix: Embeddings,
+        labels: LabelEvidence,
     ) -> QueryScores | None:
         """Score all visual parts of a query together, if any."""
-        parts = [self._score_text(matrix, group) for group in query.groups]
+        parts = [self._score_text(matrix, group, labels) for group in query.groups]
         looks = None
         if parts:  # all of them must be visible, so the least sure one decides
             looks = QueryScores(
                 np.minimum.reduce([part.log_odds for part in parts]),
                 np.mean([part.scores for part in parts], axis=0),
+                np.minimum.reduce([part.believed for part in parts]),
             )
         if pictures is None:
             return looks
         direction = _unit(pictures.sum(axis=0))
         scores = matrix @ direction
-        picture = QueryScores(self._calibrator.log_odds(direction, scores, "picture"), scores)
+        log_odds = self._calibrator.log_odds(direction, scores, "picture")
+        picture = QueryScores(log_odds, scores, log_odds)
         return picture if looks is None else _between(looks, picture, request.picture_weight)
 
-    def _score_text(self, matrix: Embeddings, looks: Sequence[Look]) -> QueryScores:
+    def _score_text(
+        self, matrix: Embeddings, looks: Sequence[Look], labels: LabelEvidence | None = None
+    ) -> QueryScores:
         """Score one text, or the weighted sum of several."""
         rows = self.active.encoder.encode_texts([look.text for look in looks])
         direction = _unit(np.array([look.weight for look in looks], np.float32) @ rows)
         scores = matrix @ direction
         text = " ".join(look.text for look in looks)
-        return QueryScores(self._calibrator.log_odds(direction, scores, "text", text), scores)
+        log_odds = self._calibrator.log_odds(direction, scores, "text", text)
+        if labels is None:
+            return QueryScores(log_odds, scores, log_odds)
+        log_odds = labels.calibrated(text, log_odds)
+        return QueryScores(log_odds, scores, labels.believed(text, log_odds))
 
     def _latest_first(self, ids: Ids, rows: Rows) -> Rows:
         """Sort rows by falling capture time, then by falling id."""
@@ -278,6 +300,7 @@ def _between(text: QueryScores, picture: QueryScores, weight: float) -> QuerySco
     return QueryScores(
         (1 - part) * text.log_odds + part * picture.log_odds,
         (1 - part) * text.scores + part * picture.scores,
+        (1 - part) * text.believed + part * picture.believed,
     )
 
 

@@ -167,11 +167,11 @@ class FilterMasks:
         ]
 
 
-def all_labels(database: Database) -> list[str]:
-    """Return the distinct labels in order, by jumps in the index."""
+def all_labels(database: Database, table: str = "labels") -> list[str]:
+    """Return the distinct labels of a table in order, by jumps in the index."""
     rows = database.connection.execute(
-        "WITH RECURSIVE each (label) AS (SELECT min(label) FROM labels UNION ALL"
-        " SELECT (SELECT min(label) FROM labels WHERE label > each.label) FROM each"
+        f"WITH RECURSIVE each (label) AS (SELECT min(label) FROM {table} UNION ALL"
+        f" SELECT (SELECT min(label) FROM {table} WHERE label > each.label) FROM each"
         " WHERE each.label IS NOT NULL) SELECT label FROM each WHERE label IS NOT NULL"
     )
     return [str(row[0]) for row in rows]

@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal, cast
 
-from album.domain.filters import AtHours, Fact, Filter, TakenBetween
+from album.domain.filters import AtHours, Fact, Filter, Labelled, TakenBetween
 from album.domain.known_names import KnownNames
 from album.errors import QueryError
 from album.search.query.names import index_of
 from album.search.query.scan import scan
-from album.search.query.sentence import understand
+from album.search.query.sentence import labels_of, understand
 from album.search.query.text import Folded, fold
 from album.search.query.tokens import Token
 from album.search.query.yearly import together
@@ -66,6 +66,10 @@ class Chip:
     first: date | None = None
     """Of a date, for the page, since "last summer" moves."""
     last: date | None = None
+    label: str = ""
+    """Of a label, its name."""
+    strict: bool = False
+    """Only photos with the label match, not those that look like it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,8 @@ class Query:
     """Visual parts. All groups ("a + b") are required, and looks of a group are a weighted sum."""
     unwanted: tuple[str, ...] = ()
     """Visual parts that must not match."""
+    labels: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """(text, labels): visual parts that name labels of the album and nothing else."""
     notices: tuple[str, ...] = ()
     """One sentence for each part that is no valid date, such as a 30th of February. It stays in
     the look."""
@@ -103,21 +109,24 @@ def parse(text: str, names: KnownNames, today: date) -> Query:
         today: what "last summer" counts from.
     """
     folded = fold(text)
-    known = index_of(names.places, names.cameras, names.lenses, names.labels)
+    known = index_of(names.places, names.cameras, names.lenses, names.labels, names.label_synonyms)
     tokens = understand(folded.folded, scan(folded, known, today))
     visible = _visible_facts(tokens)
-    groups = tuple(
-        looks
-        for group in _groups(tokens)
-        if (looks := _looks(folded.composed, tokens, group, visible))
-    )
+    labels: dict[str, tuple[str, ...]] = {}
+    groups: tuple[tuple[Look, ...], ...] = ()
+    for group in _groups(tokens):
+        if looks := _looks(folded.composed, tokens, group, visible):
+            groups += (looks,)
+            if group_labels := labels_of(folded.folded, [tokens[i] for i in group]):
+                labels[looks[0].text] = group_labels
     conditions = _conditions(tokens, visible)
-    unwanted = tuple(
-        folded.composed[start:end].strip()
-        for token in tokens
-        if token.kind == "unwanted"
-        for start, end in token.inner
-    )
+    unwanted: list[str] = []
+    for token in tokens:
+        if token.kind == "unwanted":
+            for number, (start, end) in enumerate(token.inner):
+                unwanted.append(folded.composed[start:end].strip())
+                if any(token.labels[number : number + 1]):
+                    labels[unwanted[-1]] = (token.labels[number],)
     if folded.composed and not (groups or conditions or unwanted):
         groups = ((Look(folded.composed),),)
     return Query(
@@ -126,6 +135,7 @@ def parse(text: str, names: KnownNames, today: date) -> Query:
         conditions=conditions,
         groups=groups,
         unwanted=tuple(dict.fromkeys(unwanted)),
+        labels=tuple(labels.items()),
         notices=tuple(dict.fromkeys(token.notice for token in tokens if token.notice)),
     )
 
@@ -206,13 +216,13 @@ def _chips(folded: Folded, tokens: Sequence[Token]) -> Iterator[Chip]:
     last_end = 0
     for i, token in enumerate(tokens):
         end = token.end
-        if token.kind == "word" and required > 1:
-            if i and tokens[i - 1].kind == "word":
+        if token.kind == "word" and not token.labels and required > 1:
+            if i and _is_plain_word(tokens[i - 1]):
                 continue
-            while i + 1 < len(tokens) and tokens[i + 1].kind == "word":
+            while i + 1 < len(tokens) and _is_plain_word(tokens[i + 1]):
                 i += 1
                 end = tokens[i].end
-        elif token.kind not in ("fact", "unwanted", "weighted"):
+        elif token.kind not in ("fact", "unwanted", "weighted") and not token.labels:
             continue
         start = max(folded.starts[token.start], last_end)  # an accent may stand on a closing quote
         last_end = folded.ends[end - 1]
@@ -223,7 +233,20 @@ def _chips(folded: Folded, tokens: Sequence[Token]) -> Iterator[Chip]:
             token.excluded,
             token.first,
             token.last,
+            *_label_of(token),
         )
+
+
+def _is_plain_word(token: Token) -> bool:
+    return token.kind == "word" and not token.labels
+
+
+def _label_of(token: Token) -> tuple[str, bool]:
+    """Return the label that a chip is about, "" for none, and whether it is strict."""
+    if len(token.inner) > 1 or token.chip != "label":
+        return "", False
+    facts = [fact.label for fact in token.facts if isinstance(fact, Labelled)]
+    return (facts[0], not any(token.labels)) if len(token.facts) == 1 and facts else ("", False)
 
 
 def _conditions(tokens: Sequence[Token], visible: set[int]) -> tuple[Filter, ...]:

@@ -48,6 +48,7 @@ class NameIndex:
         cameras: Iterable[str],
         lenses: Iterable[str],
         labels: Iterable[str],
+        synonyms: Iterable[tuple[str, str]] = (),
     ) -> None:
         self._names: dict[str, Name] = {}
         kinds: tuple[tuple[NameKind, Iterable[str]], ...] = (
@@ -60,10 +61,10 @@ class NameIndex:
                 for part, fact, doubtful in _parts(kind, spelled):
                     self._add(part, Name(kind, fact, doubtful))
         self._labels: dict[str, Name] = {}
-        for label in sorted(labels):
+        for spelled, label in [*((label, label) for label in sorted(labels)), *sorted(synonyms)]:
             name = Name("label", Labelled(label), doubtful=False)
-            self._labels.setdefault(fold(label).folded, name)
-            self._add(fold(label).folded, name)
+            self._labels.setdefault(fold(spelled).folded, name)
+            self._add(fold(spelled).folded, name)
         lengths: dict[str, set[int]] = {}
         for key in (*self._names, *self._labels):
             lengths.setdefault(key[:2], set()).add(len(key))
@@ -81,7 +82,7 @@ class NameIndex:
         return self._matches(self._labels, text, at)
 
     def _matches(self, names: dict[str, Name], text: str, at: int) -> Iterator[NameMatch]:
-        for length in self._lengths.get(text[at : at + 2], ()):
+        for length in (*self._lengths.get(text[at : at + 2], ()), 1):
             name = names.get(text[at : at + length])
             if name is not None and at + length <= len(text):
                 yield NameMatch(name, at + length)
@@ -93,7 +94,8 @@ class NameIndex:
         """
         spellings = [key, key.replace("-", " "), key.replace(" ", "")]
         for spelling in spellings:
-            if 2 <= len(spelling) <= _LONGEST:
+            least = 1 if name.kind == "label" and not key.isascii() else 2  # 눈, 개
+            if least <= len(spelling) <= _LONGEST:
                 self._names.setdefault(spelling, name)
 
 
@@ -140,6 +142,7 @@ def index_of(
     cameras: frozenset[str],
     lenses: frozenset[str],
     labels: frozenset[str],
+    synonyms: frozenset[tuple[str, str]] = frozenset(),
 ) -> NameIndex:
     """Return the index of these names, cached while they stay equal."""
-    return NameIndex(places, cameras, lenses, labels)
+    return NameIndex(places, cameras, lenses, labels, synonyms)
