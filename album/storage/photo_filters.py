@@ -30,6 +30,7 @@ from album.domain.filters import (
 from album.domain.known_names import KnownNames
 from album.domain.photo import SearchFilters
 from album.storage.database import Database
+from album.storage.label_names import read_synonyms
 from album.storage.photo_table import Facts, Ids, Mask
 from album.storage.text_tokens import fold
 
@@ -196,6 +197,7 @@ def _as_conditions(filters: SearchFilters) -> list[Filter]:
 def read_known_names(database: Database, facts: Facts) -> KnownNames:
     """Read the places, cameras, lenses and labels of the photos."""
     used = set(facts.place_ids)
+    labels = frozenset(all_labels(database))
     places = database.connection.execute(
         "SELECT place_id, town, town_ko, country, country_ko FROM places"
     )
@@ -205,5 +207,6 @@ def read_known_names(database: Database, facts: Facts) -> KnownNames:
         ),
         cameras=frozenset(facts.names("camera").values()),
         lenses=frozenset(facts.names("lens").values()),
-        labels=frozenset(all_labels(database)),
+        labels=labels,
+        label_synonyms=read_synonyms(database, labels),
     )

@@ -69,7 +69,7 @@ class Chip:
     label: str = ""
     """Of a label, its name."""
     strict: bool = False
-    """Only photos with the label match, not those that look like it."""
+    """Whether only the label counts, and not what looks like it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +147,24 @@ def without_chip(text: str, chip: Chip) -> str:
     """
     text = " ".join(f"{text[: chip.start]} {text[chip.end :]}".split())
     return re.sub(r"^(?:\+(?: |$))+|(?: \+)+$|(?<= \+)(?: \+)+(?= )", "", text)
+
+
+def toggle_strict(text: str, chip: Chip, mark: str) -> str:
+    """Make a label chip strict (dog: label:dog), or a strict one a word again.
+
+    Args:
+        text: the text that the chip was parsed from.
+        chip: one of its chips with a label.
+        mark: the word before the colon, one of `words.LABEL_MARKS`.
+    """
+    name = chip.label
+    if not chip.strict:
+        opening, closing = ("「", "」") if '"' in name else ('"', '"')
+        name = f"{mark}:{name}" if name.isalnum() else f"{mark}:{opening}{name}{closing}"
+    before, after = text[: chip.start], text[chip.end :]
+    gaps = [" " if side[:1].strip() else "" for side in (before[::-1], after)]  # 작년강아지사진
+    minus = "-" if chip.excluded else ""
+    return f"{before}{gaps[0]}{minus}{name}{gaps[1]}{after}"
 
 
 def _groups(tokens: Sequence[Token]) -> list[range]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import calendar
 import re
+from dataclasses import replace
 from datetime import date
 
 from markupsafe import Markup
 
-from album.search.query import Chip
+from album.search.query import Chip, toggle_strict
 from album.ui.i18n.messages import say
 from album.ui.shared.templates import render
 
@@ -55,6 +56,23 @@ def cut_from(box: str, text: str, chip: Chip) -> str:
     return box if start < 0 else _join(box[:start], box[start + len(part) :])
 
 
+def toggled_in(box: str, text: str, chip: Chip, language: str) -> str:
+    """Make the label of a chip strict, or a word again, in a box edited since.
+
+    Args:
+        box: the text in the box now.
+        text: the query text that the chip was parsed from.
+        chip: one of the chips of `text`.
+        language: of the reader.
+    """
+    part = text[chip.start : chip.end]
+    start = box.find(part) if box != text else chip.start
+    if start < 0:
+        return box
+    here = replace(chip, start=start, end=start + len(part))
+    return toggle_strict(box, here, say(language, "label_mark"))
+
+
 def _join(before: str, after: str) -> str:
     """Join the parts, without a "+" that lost an operand."""
     words: list[str] = []
@@ -70,18 +88,23 @@ def word_chips(text: str, chips: tuple[Chip, ...], language: str) -> list[Markup
 
 
 def _word_chip(text: str, chip: Chip, index: int, language: str) -> Markup:
+    label = ""
     words = " ".join(text[chip.start : chip.end].split())
     days = meaning(chip.first, chip.last, language) if chip.kind == "date" else ""
     if _PLAIN.fullmatch(words) or days.casefold() == words.casefold():
         days = ""
+    if chip.label:
+        label = say(language, "label_chip", label=chip.label)
     return removable(
-        words.removeprefix("-") if chip.excluded else words,  # the style sheet draws the minus
+        label or (words.removeprefix("-") if chip.excluded else words),  # the style draws the minus
         "chip",
         index,
         language,
         name=words,
         meaning=days,
         excluded=chip.excluded,
+        label=chip.label,
+        strict=chip.strict,
     )
 
 
@@ -95,6 +118,8 @@ def removable(
     meaning: str = "",
     image: Markup | None = None,
     excluded: bool = False,
+    label: str = "",
+    strict: bool = False,
 ) -> Markup:
     """Render a chip with a button that removes it.
 
@@ -107,6 +132,8 @@ def removable(
         meaning: the days that the text stands for, or "".
         image: an image element before the text.
         excluded: whether photos that match it are left out.
+        label: the label that it is about, which gets a switch between strict and not.
+        strict: whether only the label counts.
     """
     return render(
         "search/chip.html",
@@ -114,7 +141,9 @@ def removable(
         text=text,
         kind=kind,
         index=index,
-        label=say(language, "remove", what=text if name is None else name),
+        remove=say(language, "remove", what=text if name is None else name),
+        label=label,
+        strict=strict,
         meaning=meaning,
         image=image or "",
         excluded=excluded,

@@ -119,3 +119,32 @@ def test_two_labels_must_both_hold(coloured: Album) -> None:
 
     for words in ("mum and dad", "mum, dad", "mum + dad"):
         assert bands(coloured, words)["sure"] == ["green"]
+
+
+def test_other_names_of_a_class_find_its_label(coloured: Album) -> None:
+    classes = ["할머니 | 2:granny (person) | 외할머니 * 3", "건물 | house"]
+    give_by_rule(coloured, "할머니", "green", classes=classes, **{"class": "할머니"})
+
+    for words in ("granny", "Granny", "외할머니", "#granny", "label:granny", "my granny 사진"):
+        page = coloured.search.find(words)
+        assert page.hits[0].photo.filename == "green.jpg", words
+        assert page.query.chips[0].label == "할머니"
+    assert coloured.search.find("house").query.chips == ()
+
+
+def test_other_names_of_a_taught_label_find_it(coloured: Album) -> None:
+    coloured.labels.give("할머니", [id_of(coloured, "green")])
+    assert coloured.search.find("granny").query.chips == ()
+    coloured.labels.set_rule(LabelRule("할머니", "examples", {"words": "할머니 | granny"}))
+
+    assert bands(coloured, "granny")["sure"][:1] == ["green"]
+
+
+def test_saved_matches_of_a_label_include_lookalikes(coloured: Album) -> None:
+    coloured.labels.give("red", [id_of(coloured, "yellow")])
+
+    assert coloured.search.all_ids(SearchRequest("red"))[:2] == [
+        id_of(coloured, "yellow"),
+        id_of(coloured, "red"),
+    ]
+    assert coloured.search.all_ids(SearchRequest("#red")) == [id_of(coloured, "yellow")]
