@@ -138,8 +138,10 @@ def _print_query(page: Mapping[str, Any]) -> None:
 def _print_hits(page: Mapping[str, Any]) -> None:
     """Print a line for each hit, and a heading for each band."""
     hits, nearest = page["hits"], page["nearest"]
-    if nearest or not hits:
-        typer.echo("There is no such photo" + ("; the nearest are:" if hits else "."))
+    if nearest and not page["absent"]:
+        typer.echo("Nothing clearly matches. These come nearest:")
+    elif nearest or not hits:
+        typer.echo("There is no such photo." + (" These come nearest:" if hits else ""))
     band: Band = "rest" if nearest else "sure"
     for hit in hits:
         if hit["band"] != band and not nearest:

@@ -9,27 +9,33 @@ scales of their own, and the best of a million photos scores high by chance. So
 
 where level and spread say what everyday words get from the photo (query_bank.py), and g says how
 general the words of the query are: the mean cosine of its text with the everyday words, as a
-z-score among theirs, since general words fit more photos. The best photo then says whether there
-is such a photo at all. With T the largest z, and S the mean of the k = n / 1000 largest (1 to 8),
+z-score among theirs, since general words fit more photos.
 
-    cut = max(T - 3 (T - T0), 0.65 S)     T0 = 1.5 + 0.5 log10(n)
-    log_odds = 1.5 (z - cut)
+What z-score chance gives is measured with decoys, in this album and with this model (chance.py). C
+is what nine of ten irrelevant queries stay below. The probability that a photo shows the query is
 
-Up to T0 the best photo is what chance finds among n photos, and the cut lies above it: there is no
-such photo. Beyond it the cut falls to 0.65 S, which in a large album no single outlier lifts far.
-The factor 1.5 makes it a log-odds, as far as one scale can fit many albums.
+    p = 1 / (1 + exp(-(1.77 (z - C) - 0.85)))
 
-The constants were fitted on tiny-imagenet's validation photos, Intel scenes and Caltech-101 with
-the first `pocket`, in both languages, over albums of 8 to 10,000 photos, with a look at a thousand
-photos of ImageNet, one of each class. T0 was raised from 1.3 for the `pocket` of 2026-11-30: on
-tiny-imagenet's validation photos that costs 0.02 of F1, and 36 in place of 43 of 100 things that
-are not there are answered with a photo. A look at 400 labelled photos agreed.
-`python -m tests.benchmarks.relevance_constants` does it again.
+and a photo is sure from p = 0.9 on: z = C + 1.72. Which photos are shown depends on the best ones.
+With T the largest z, S the mean of the k = n / 1000 largest (1 to 8), and T0 = C + 0.15,
+
+    cut = max(T - 3 (T - T0), 0.6 S)
+
+Up to T0 the best photo is what chance finds, and the cut lies above it: nothing clearly matches.
+Beyond it the cut falls to 0.6 S, which in a large album no single outlier lifts far. Where T is
+below what three of four irrelevant queries get, there is no such photo: of things that are there, 1
+in 100 gets so little. The log-odds are piecewise linear in z: 0 at the cut, `SURE` where a photo is
+sure, and 1.5 (z - cut) below the cut.
+
+The constants were fitted on albums drawn from tiny-imagenet's validation photos and Caltech-101, in
+both languages, with `pocket` and its predecessor. `python -m album evaluate search` measures them
+with any model, `python -m tests.benchmarks.relevance_constants` fits them again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -37,12 +43,19 @@ import numpy as np
 import numpy.typing as npt
 
 from album.domain.languages import HANGUL
-from album.encoding.query_bank import LANGUAGES, Language, QueryBank, shared_query_bank
+from album.encoding.chance import TYPICAL, Chance, decoys_of, spread_rows
+from album.encoding.query_bank import (
+    LANGUAGES,
+    Language,
+    QueryBank,
+    shared_query_bank,
+)
 from album.storage.vector_index import VectorIndex
 from models.interfaces import Embeddings, Encoder
 
 Kind = Literal["text", "picture"]
 Floats = npt.NDArray[np.float32]
+Ids = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.intp]
 LogOdds = npt.NDArray[np.float32]
 """(n,) in the order of the index: that the photo shows the query."""
@@ -50,25 +63,41 @@ LogOdds = npt.NDArray[np.float32]
 MAYBE = 0.0
 """A photo is shown from these log-odds on."""
 SURE = 2.25
-"""A photo is most likely right from these on: with `pocket`, 2 or 3 photos of 4."""
-VETO = -1.05
+"""A photo is surely right from these on: nine of ten are."""
+VETO = 0.1
 """A photo shows too much of what is unwanted from these on."""
 
 GENERALITY = 0.2  # what a standard deviation of generality adds to z
 MOST_GENERAL = 3.0  # standard deviations beyond which words count as no more general
-CHANCE, CHANCE_PER_DECADE = 1.5, 0.5  # T0
-LOWEST = 0.65  # share of S
+MARGIN = 0.15  # T0 - C
+LOWEST = 0.6  # share of S
 RISE = 3.0
 ODDS = 1.5
+ODDS_SLOPE, ODDS_AT_CHANCE = 1.77, -0.85  # log-odds of p, by z - C
+SURE_P = 0.9
+SURE_Z = (float(np.log(SURE_P / (1 - SURE_P))) - ODDS_AT_CHANCE) / ODDS_SLOPE  # z - C
+SURE_ABOVE_CUT = 0.5  # z - cut at least, where a photo is sure
 BLOCK_ROWS, BLOCK_NUMBERS = 16_384, 1 << 22  # photos, and photos times classes: 16 MB in float32
 BEST_EACH, BEST_MOST = 1_000, 8  # k
-DOUBT = 0.8  # share of the log-odds of what is unwanted that counts against a photo,
+DOUBT = 0.4  # share of the log-odds of what is unwanted that counts against a photo,
 DOUBT_FROM = -4.5  # as far as that is higher than this
 
 UNRELATED = 0.25  # quantile of a picture's cosines: what photos of something else get
 QUANTILE_OF = 10_000  # photos, spread over the album, that it is taken of
 PRIOR_PHOTOS = 5  # how many photos it takes to believe in that quantile half
 ALIKE = 0.6  # share of the way from unrelated to equal at which photos are worth showing
+
+
+@dataclass(frozen=True, slots=True)
+class Calibrated:
+    """What the (n,) cosines of one query say."""
+
+    log_odds: LogOdds
+    """(n,) on the scale of the bands: 0 where a photo is shown, `SURE` where it is sure."""
+    logits: Floats
+    """(n,) log-odds of the probability that each photo shows the query."""
+    is_absent: bool
+    """Whether the album surely has no such photo."""
 
 
 class ScoreCalibrator:
@@ -82,18 +111,19 @@ class ScoreCalibrator:
         for language, words in self.query_bank.words.items():
             means = words @ words.mean(axis=0)  # (w,)
             self._generality[language] = float(means.mean()), max(float(means.std()), 1e-6)
+        self._chance: dict[Language, tuple[Ids, Chance]] = {}
 
-    def log_odds(
+    def calibrate(
         self,
         query: npt.NDArray[np.float32],
         scores: npt.NDArray[np.float32],
         kind: Kind = "text",
         text: str = "",
-    ) -> LogOdds:
-        """Return (n,) float32 log-odds that each photo shows the query, never NaN.
+    ) -> Calibrated:
+        """Judge how well each photo shows the query.
 
-        Two photos of equal cosine and equal query bank statistics get equal log-odds. Those of a
-        picture query are in the order of the cosines.
+        No number is NaN. Two photos of equal cosine and equal query bank statistics are judged
+        equal. Those of a picture query are in the order of the cosines.
 
         Args:
             query: (d,) of L2 norm 1.
@@ -103,18 +133,46 @@ class ScoreCalibrator:
             text: what was typed, which tells its language.
         """
         if not len(scores):
-            return np.empty(0, np.float32)
+            return Calibrated(np.empty(0, np.float32), np.empty(0, np.float32), is_absent=True)
         scores = np.nan_to_num(np.asarray(scores, np.float32))
         if kind == "picture":
-            return _picture_log_odds(scores)
+            log_odds = _picture_log_odds(scores)
+            return Calibrated(log_odds, log_odds, is_absent=bool(log_odds.max() < -SURE))
         language: Language = "ko" if HANGUL.search(text) else "en"
         stats = self.query_bank.stats(language, len(scores))
         z_score = scores - stats.level  # a new array, changed in place from here on
         z_score /= np.float32(stats.spread)
         z_score += self._general(query[None], language)[0]
-        z_score -= np.float32(cut(z_score))
+        chance = self.chance(language)
+        logits = np.float32(ODDS_SLOPE) * z_score
+        logits += np.float32(ODDS_AT_CHANCE - ODDS_SLOPE * chance.high)
+        is_absent = bool(z_score.max() < chance.low)
+        from_here = cut(z_score, chance)
+        z_score -= np.float32(from_here)
+        shown = np.flatnonzero(z_score > 0)
         z_score *= np.float32(ODDS)
-        return z_score
+        sure_above_cut = max(chance.high + SURE_Z - from_here, SURE_ABOVE_CUT)
+        z_score[shown] *= np.float32(SURE / sure_above_cut / ODDS)
+        return Calibrated(z_score, logits, is_absent)
+
+    def chance(self, language: Language) -> Chance:
+        """Return what irrelevant queries of one language get in this album."""
+        ids, matrix = self._index.snapshot()
+        known = self._chance.get(language)
+        if known is not None and known[0] is ids:
+            return known[1]
+        chance = TYPICAL
+        if len(ids):
+            rows = spread_rows(len(ids))
+            stats = self.query_bank.stats(language, len(ids))
+            decoys = decoys_of(self.query_bank.words[language])
+            z_scores = decoys @ np.nan_to_num(matrix[rows]).T  # (DECOYS, rows)
+            z_scores -= stats.level[rows]
+            z_scores /= np.float32(stats.spread)
+            best = z_scores.max(axis=1) + self._general(decoys, language)
+            chance = Chance.of_decoys(best, len(rows), len(ids))
+        self._chance[language] = ids, chance
+        return chance
 
     def calibrate_classes(
         self,
@@ -134,8 +192,9 @@ class ScoreCalibrator:
         general = np.zeros(len(directions), np.float32)
         for share, language in zip(shares, LANGUAGES, strict=True):
             general += share * self._general(directions, language)
+        chance = np.array([self.chance(language).high for language in LANGUAGES], np.float32)
         return ClassCalibrator(
-            self.query_bank, self._index, directions, shares, general, on_progress
+            self.query_bank, self._index, directions, shares, general, chance, on_progress
         )
 
     def _general(self, directions: Embeddings, language: Language) -> Floats:
@@ -157,6 +216,7 @@ class ClassCalibrator:
         directions: Embeddings,
         shares: Floats,
         general: Floats,
+        chance: Floats,
         on_progress: Callable[[int, int], None] | None = None,
     ) -> None:
         """Compare every photo with every class.
@@ -167,12 +227,14 @@ class ClassCalibrator:
             directions: (c, d), rows of L2 norm 1.
             shares: (2, c) of each of `LANGUAGES` in the names of each class.
             general: (c,) what the generality of each class adds to z.
+            chance: (2,) what irrelevant queries get, by language.
             on_progress: called with (done, total) photos.
         """
         self._query_bank = query_bank
         self._directions = directions
         self._shares = shares
         self._general = general
+        self._chance = chance @ shares  # (c,)
         self.ids, self.matrix = index.snapshot()
         """(n,) and (n, d): the photos of the calibration, not to be changed."""
         stats = [query_bank.stats(language, len(self.ids)) for language in LANGUAGES]
@@ -191,7 +253,7 @@ class ClassCalibrator:
         if self._largest is None:
             return np.empty(0, np.float32)
         z_scores = self._z_scores(vectors, self._levels[rows], self._spreads, classes)
-        cuts = _cut(self._largest.max(axis=1), self._largest.mean(axis=1), len(self.ids))  # (c,)
+        cuts = _cut(self._largest.max(axis=1), self._largest.mean(axis=1), self._chance)  # (c,)
         return np.float32(ODDS) * (z_scores - cuts[classes])
 
     def image_log_odds(self, vectors: Embeddings, classes: Rows) -> LogOdds:
@@ -207,7 +269,7 @@ class ClassCalibrator:
             z_scores = self._z_scores(vectors, stats[:, ::2], self._spreads, classes)
             largest = np.sort(self._largest[classes], axis=1)  # (b, k), a new array
             largest[:, 0] = np.maximum(largest[:, 0], z_scores)
-        cuts = _cut(largest.max(axis=1), largest.mean(axis=1), len(self.ids) + 1)  # (b,)
+        cuts = _cut(largest.max(axis=1), largest.mean(axis=1), self._chance[classes])  # (b,)
         return np.float32(ODDS) * (z_scores - cuts)
 
     def _largest_z_scores(self, on_progress: Callable[[int, int], None] | None) -> Floats:
@@ -246,14 +308,14 @@ class ClassCalibrator:
         return np.asarray(np.nan_to_num(z_scores), np.float32)
 
 
-def cut(z_scores: npt.NDArray[np.float32]) -> float:
-    """Return the z-score from which photos are relevant.
+def cut(z_scores: npt.NDArray[np.float32], chance: Chance) -> float:
+    """Return the z-score from which photos are shown.
 
     The (n,) z-scores are those of all photos, n >= 1.
     """
-    n = len(z_scores)
-    largest = _largest(z_scores[None].copy(), _best_of(n))
-    return float(_cut(largest.max(axis=1), largest.mean(axis=1), n)[0])
+    largest = _largest(z_scores[None].copy(), _best_of(len(z_scores)))
+    high = np.array([chance.high], np.float32)
+    return float(_cut(largest.max(axis=1), largest.mean(axis=1), high)[0])
 
 
 def _best_of(n: int) -> int:
@@ -275,10 +337,10 @@ def _largest(values: Floats, k: int) -> Floats:
     return np.asarray(values[:, -k:], np.float32)
 
 
-def _cut(best: Floats, several: Floats, n: int) -> Floats:
-    """Return (c,) cuts, from T, S and the number of photos."""
-    chance = CHANCE + CHANCE_PER_DECADE * float(np.log10(n))
-    cuts: Floats = np.maximum(best - RISE * (best - chance), LOWEST * several)
+def _cut(best: Floats, several: Floats, chance: Floats) -> Floats:
+    """Return (c,) cuts, from T, S and C."""
+    from_chance = best - RISE * (best - chance - MARGIN)
+    cuts: Floats = np.maximum(from_chance, LOWEST * several)
     return cuts
 
 

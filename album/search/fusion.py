@@ -34,7 +34,7 @@ def fuse(log_odds: LogOdds, ids: Ids, text_ids: Ids, coverage: Floats) -> tuple[
     """Add what texts say to log-odds, and break ties.
 
     Args:
-        log_odds: (n,) of looks, from `ScoreCalibrator.log_odds`.
+        log_odds: (n,) of looks, from `Calibrated.log_odds`.
         ids: (n,) of the photos, each once, in any order.
         text_ids: (m,) photos whose texts hold words of the query, best first, each once. Those that
             are not in `ids` are passed over.

@@ -9,11 +9,12 @@ a grandmother, which no model can know, they are a maybe at best.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
-from album.encoding.score_calibration import DOUBT_FROM, MAYBE, SURE, LogOdds
+from album.encoding.score_calibration import DOUBT_FROM, MAYBE, SURE, Calibrated, LogOdds
 from album.storage.database import Database
 from album.storage.label_evidence import REFUSED, Evidence, read_evidence
 
@@ -43,13 +44,19 @@ class LabelEvidence:
         known = [one for one in evidence if one is not None]
         return np.minimum.reduce(known) if known and len(known) == len(evidence) else None
 
-    def calibrated(self, text: str, looks: LogOdds) -> LogOdds:
-        """Return (n,) log-odds of looks, none sure if they miss the labelled photos."""
+    def calibrated(self, text: str, looks: Calibrated) -> Calibrated:
+        """Return how photos look, none of them sure if looks miss the labelled ones."""
         evidence = self._by_text.get(text)
-        labelled = looks[evidence > 0] if evidence is not None else looks[:0]
-        if len(labelled) and np.mean(labelled >= MAYBE) < KNOWN:
-            return np.minimum(looks, np.float32(DOUBTED))
-        return looks
+        if evidence is None or not (evidence > 0).any():
+            return looks
+        if np.mean(looks.log_odds[evidence > 0] >= MAYBE) >= KNOWN:
+            return looks
+        highest = np.float32(DOUBTED)
+        return replace(
+            looks,
+            log_odds=np.minimum(looks.log_odds, highest),
+            logits=np.minimum(looks.logits, highest),
+        )
 
     def believed(self, text: str, looks: LogOdds) -> LogOdds:
         """Return (n,) log-odds of looks with what the labels say."""

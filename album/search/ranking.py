@@ -16,7 +16,7 @@ import numpy.typing as npt
 from album.domain.bursts import bursts_of, first_of_each
 from album.domain.photo import Band
 from album.encoding.active_encoder import Active
-from album.encoding.score_calibration import MAYBE, SURE, ScoreCalibrator, without
+from album.encoding.score_calibration import MAYBE, SURE, Calibrated, ScoreCalibrator, without
 from album.search.fusion import WHOLE, certain, fuse
 from album.search.label_evidence import LabelEvidence, undoubted
 from album.search.query import Look, Query
@@ -58,7 +58,9 @@ class Ranking:
     rest: int
     vetoed: int
     nearest: bool
-    """Nothing matches, and these only come nearest."""
+    """Nothing clearly matches, and these only come nearest."""
+    is_absent: bool
+    """No photo of the album looks like the query, with or without its filters."""
 
     def band_at(self, place: int) -> Band:
         """Return the band of the hit at this place."""
@@ -72,11 +74,14 @@ class QueryScores:
     """Cosine scores and calibrated log-odds of one sub-query."""
 
     log_odds: Floats
-    """(n,) as of `ScoreCalibrator.log_odds`: comparable across queries."""
+    """(n,) as of `Calibrated.log_odds`: comparable across queries."""
+    logits: Floats
+    """(n,) as of `Calibrated.logits`."""
     scores: Floats
     """(n,) cosines."""
     believed: Floats
     """(n,) log-odds with what labels say."""
+    is_absent: bool
 
 
 class Ranker:
@@ -181,7 +186,7 @@ class Ranker:
             model_id=self.active.encoder.model_id,
             photo_ids=ids[rows],
             scores=nothing if looks is None else looks.scores[rows],
-            likeness=nothing if looks is None else _probability(looks.log_odds[rows]),
+            likeness=nothing if looks is None else _probability(looks.logits[rows]),
             bursts=sizes,
             sure_end=int(ends[0]),
             maybe_end=int(ends[1]),
@@ -190,6 +195,7 @@ class Ranker:
             rest=rest,
             vetoed=int(np.count_nonzero(unwanted_rows & would_match)),
             nearest=nearest,
+            is_absent=looks is not None and looks.is_absent,
         )
 
     def get_ready(self) -> None:
@@ -235,15 +241,16 @@ class Ranker:
         if parts:  # all of them must be visible, so the least sure one decides
             looks = QueryScores(
                 np.minimum.reduce([part.log_odds for part in parts]),
+                np.minimum.reduce([part.logits for part in parts]),
                 np.mean([part.scores for part in parts], axis=0),
                 np.minimum.reduce([part.believed for part in parts]),
+                is_absent=any(part.is_absent for part in parts),
             )
         if pictures is None:
             return looks
         direction = _unit(pictures.sum(axis=0))
         scores = matrix @ direction
-        log_odds = self._calibrator.log_odds(direction, scores, "picture")
-        picture = QueryScores(log_odds, scores, log_odds)
+        picture = _scores_of(self._calibrator.calibrate(direction, scores, "picture"), scores)
         return picture if looks is None else _between(looks, picture, request.picture_weight)
 
     def _score_text(
@@ -254,11 +261,11 @@ class Ranker:
         direction = _unit(np.array([look.weight for look in looks], np.float32) @ rows)
         scores = matrix @ direction
         text = " ".join(look.text for look in looks)
-        log_odds = self._calibrator.log_odds(direction, scores, "text", text)
+        calibrated = self._calibrator.calibrate(direction, scores, "text", text)
         if labels is None:
-            return QueryScores(log_odds, scores, log_odds)
-        log_odds = labels.calibrated(text, log_odds)
-        return QueryScores(log_odds, scores, labels.believed(text, log_odds))
+            return _scores_of(calibrated, scores)
+        calibrated = labels.calibrated(text, calibrated)
+        return _scores_of(calibrated, scores, labels.believed(text, calibrated.log_odds))
 
     def _latest_first(self, ids: Ids, rows: Rows) -> Rows:
         """Sort rows by falling capture time, then by falling id."""
@@ -282,6 +289,14 @@ class Ranker:
             return self._bursts[2]
 
 
+def _scores_of(
+    calibrated: Calibrated, scores: Floats, believed: Floats | None = None
+) -> QueryScores:
+    log_odds = calibrated.log_odds
+    believed = log_odds if believed is None else believed
+    return QueryScores(log_odds, calibrated.logits, scores, believed, calibrated.is_absent)
+
+
 def _full_matches(ids: Ids, texts: TextHits) -> Flags:
     """Flag (n,) photos whose texts hold every word."""
     return is_in(ids, texts.photo_ids[texts.coverage >= WHOLE])
@@ -299,8 +314,10 @@ def _between(text: QueryScores, picture: QueryScores, weight: float) -> QuerySco
     part = np.float32(weight)
     return QueryScores(
         (1 - part) * text.log_odds + part * picture.log_odds,
+        (1 - part) * text.logits + part * picture.logits,
         (1 - part) * text.scores + part * picture.scores,
         (1 - part) * text.believed + part * picture.believed,
+        is_absent=text.is_absent and picture.is_absent,
     )
 
 

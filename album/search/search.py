@@ -51,7 +51,9 @@ class SearchPage:
     vetoed: int = 0
     """Photos that would match, but show what was excluded."""
     nearest: bool = False
-    """Nothing matches, and the hits are the few that come nearest."""
+    """Nothing clearly matches, and the hits are the few that come nearest."""
+    is_absent: bool = False
+    """No photo of the album looks like the query. Told only where `nearest` is true."""
     unread: str = ""
     """The language ("ko") of the words where it is one that the model does not read."""
 
@@ -139,6 +141,7 @@ class PhotoSearch:
             rest=ranking.rest,
             vetoed=ranking.vetoed,
             nearest=ranking.nearest,
+            is_absent=ranking.nearest and ranking.is_absent,
             unread=unread_language(words, self._active.current().encoder.languages),
         )
 

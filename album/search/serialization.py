@@ -24,7 +24,7 @@ def counts_json(page: SearchPage) -> dict[str, Any]:
 
 
 def understood_json(page: SearchPage) -> dict[str, Any]:
-    """Return the parsed query: understood, visual, notices, unread, vetoed, nearest."""
+    """Return the parsed query: understood, visual, notices, unread, vetoed, nearest, absent."""
     return {
         "understood": _chips(page.query),
         "visual": page.query.visual,
@@ -32,6 +32,7 @@ def understood_json(page: SearchPage) -> dict[str, Any]:
         "unread": page.unread,
         "vetoed": page.vetoed,
         "nearest": page.nearest,
+        "absent": page.is_absent,
     }
 
 

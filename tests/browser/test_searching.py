@@ -137,8 +137,14 @@ def test_chips_show_query_parts_and_are_removable(
 @pytest.mark.parametrize(
     ("language", "words", "year", "said", "nearest"),
     [
-        ("en", "2019 hospital", "2019", "There is no such photo.", "The nearest are:"),
-        ("ko", "2019년 병원", "2019년", "그런 사진은 없습니다.", "가장 가까운 사진은 이렇습니다."),
+        ("en", "2019 hospital", "2019", "Nothing clearly matches.", "These come nearest:"),
+        (
+            "ko",
+            "2019년 병원",
+            "2019년",
+            "뚜렷하게 맞는 사진이 없습니다.",
+            "가장 가까운 사진입니다.",
+        ),
     ],
 )
 def test_page_shows_nearest_five_when_none_match(

@@ -19,7 +19,9 @@ def headline(query: SearchRequest, results: SearchPage, language: str) -> Markup
         total = results.sure + results.maybe + results.rest
         text = say_count(language, "burst_open", total)
     elif results.nearest:
-        key = "no_such_like" if _has_only_images(query, results) else "no_such"
+        key = "nothing_clear"
+        if results.is_absent:
+            key = "no_such_like" if _has_only_images(query, results) else "no_such"
         strong, text = say(language, key), _advice(query, results, language)
     elif not results.total:
         text = f"{say(language, 'no_match')} {_advice(query, results, language)}"

@@ -14,6 +14,7 @@ from album.classification.class_list import parse_classes
 from album.domain.classification import NONE, Prediction
 from album.domain.labels import SortOptions
 from album.domain.languages import HANGUL
+from album.encoding.chance import Chance
 from album.encoding.score_calibration import ODDS, ScoreCalibrator, cut
 from album.errors import PhotoNotFoundError, QueryError, UnreadableImageError
 from models.classifiers.zero_shot import class_embeddings
@@ -75,7 +76,7 @@ def slow_evidence(album, classes: str) -> dict[int, list[float]]:
         names = [name.text for name in spec.names]
         direction = class_embeddings(active.encoder, [names])[0]
         korean = sum(bool(HANGUL.search(name)) for name in names) / len(names)
-        level, spread, general = np.zeros(len(ids)), 0.0, 0.0
+        level, spread, general, high = np.zeros(len(ids)), 0.0, 0.0, 0.0
         for share, language in ((1 - korean, "en"), (korean, "ko")):
             words = relevance.query_bank.words[language]
             of_words = words @ words.mean(axis=0)
@@ -84,8 +85,9 @@ def slow_evidence(album, classes: str) -> dict[int, list[float]]:
             level = level + share * levels.level
             spread += share * levels.spread
             general += share * 0.2 * min(max(z, -3), 3)
+            high += share * relevance.chance(language).high
         x = ((matrix @ direction - level) / spread + general).astype(np.float32)
-        columns.append(ODDS * (x - cut(x)))
+        columns.append(ODDS * (x - cut(x, Chance(0, high))))
     table = np.stack(columns, axis=1)
     return {int(photo_id): row.tolist() for photo_id, row in zip(ids, table, strict=True)}
 

@@ -9,7 +9,16 @@ import numpy as np
 import pytest
 
 from album.domain.languages import HANGUL
-from album.encoding.score_calibration import MAYBE, SURE, VETO, ScoreCalibrator, cut, without
+from album.encoding.chance import Chance
+from album.encoding.score_calibration import (
+    MAYBE,
+    SURE,
+    SURE_P,
+    VETO,
+    ScoreCalibrator,
+    cut,
+    without,
+)
 from models.prompts import EVERYDAY_WORDS
 from tests.support.embeddings import ENGLISH, SHOWN, D, Matrix, Words, direction, photos_of, unit
 from tests.support.fakes import FakeEncoder
@@ -26,7 +35,7 @@ def album(tmp_path):
 
 def log_odds_of(calibrator: ScoreCalibrator, index: Matrix, text: str) -> np.ndarray:
     query = direction(ENGLISH.get(text, text))
-    return calibrator.log_odds(query, index.vectors @ query, "text", text)
+    return calibrator.calibrate(query, index.vectors @ query, "text", text).log_odds
 
 
 def test_present_things_match_and_absent_ones_do_not(album):
@@ -86,7 +95,7 @@ def test_photo_like_every_word_matches_none(tmp_path):
         query = encoder.encode_texts([text])[0]
         cosines = index.vectors @ query
         assert cosines.argmax() == len(SHOWN)
-        assert calibrator.log_odds(query, cosines, "text", text)[-1] < MAYBE
+        assert calibrator.calibrate(query, cosines, "text", text).log_odds[-1] < MAYBE
 
 
 def test_equal_photos_get_equal_log_odds(album):
@@ -115,11 +124,11 @@ def test_zero_rows_and_nan_scores_stay_finite(album, kind):
     scores = index.vectors @ query
     scores[2] = np.nan
 
-    log_odds = calibrator.log_odds(query, scores, kind, "dog")
+    log_odds = calibrator.calibrate(query, scores, kind, "dog").log_odds
 
     assert log_odds.dtype == np.float32
     assert np.isfinite(log_odds).all()
-    assert calibrator.log_odds(query, scores[:0], kind, "dog").shape == (0,)
+    assert calibrator.calibrate(query, scores[:0], kind, "dog").log_odds.shape == (0,)
 
 
 def test_log_odds_rise_with_the_cosine(album):
@@ -127,16 +136,52 @@ def test_log_odds_rise_with_the_cosine(album):
     scores = np.linspace(-0.2, 0.6, 40, dtype=np.float32)
 
     for kind in ("text", "picture"):
-        assert (np.diff(calibrator.log_odds(direction("sea"), scores, kind, "sea")) >= 0).all()
+        log_odds = calibrator.calibrate(direction("sea"), scores, kind, "sea").log_odds
+        assert (np.diff(log_odds) >= 0).all()
 
 
 def test_chance_maximum_stays_below_the_cut():
-    rng = np.random.default_rng(0)
-    for n in (5, 100, 10_000, 1_000_000):
-        noise = rng.standard_normal(n).astype(np.float32) - np.float32(0.5)
-        assert noise.max() < cut(noise)
+    chance = Chance(low=2.0, high=3.0)
+    noise = np.random.default_rng(0).standard_normal(10_000).astype(np.float32) - np.float32(0.9)
+
+    assert noise.max() < cut(noise, chance)
     few = np.append(noise, np.float32([9.0] * 8))
-    assert np.flatnonzero(few >= cut(few)).tolist() == list(range(n, n + 8))
+    assert np.flatnonzero(few >= cut(few, chance)).tolist() == list(range(10_000, 10_008))
+
+
+def test_probability_is_nine_tenths_where_a_photo_is_sure(album):
+    calibrator, _ = album(np.repeat(photos_of("dog"), 40, axis=0))
+    scores = np.linspace(-0.2, 0.6, 40, dtype=np.float32)
+    logits = calibrator.calibrate(direction("sea"), scores, "text", "sea").logits
+    scores = scores[: np.searchsorted(logits, 3.0)]  # others are sure wherever the cut is
+    calibrator, _ = album(np.repeat(photos_of("dog"), len(scores), axis=0))
+
+    calibrated = calibrator.calibrate(direction("sea"), scores, "text", "sea")
+
+    order = np.argsort(calibrated.log_odds)
+    assert (np.diff(calibrated.logits[order]) >= 0).all()
+    logit = np.interp(SURE, calibrated.log_odds[order], calibrated.logits[order])
+    assert 1 / (1 + np.exp(-logit)) == pytest.approx(SURE_P, abs=0.02)
+
+
+def test_only_what_chance_beats_is_absent(album):
+    calibrator, index = album(photos_of(*SHOWN))
+
+    for text in SHOWN[:20]:
+        query = direction(text)
+        assert not calibrator.calibrate(query, index.vectors @ query, "text", text).is_absent
+    opposite = unit(-index.vectors.mean(axis=0))
+    assert calibrator.calibrate(opposite, index.vectors @ opposite).is_absent
+
+
+def test_no_other_picture_is_absent_unless_far(album):
+    shared = direction("what all these photos have in common")
+    calibrator, index = album(unit(photos_of(*SHOWN) + shared))
+    far = -shared
+
+    assert calibrator.calibrate(far, index.vectors @ far, "picture").is_absent
+    near = index.vectors[3]
+    assert not calibrator.calibrate(near, index.vectors @ near, "picture").is_absent
 
 
 def test_same_picture_is_sure_and_unrelated_is_not(album):
@@ -144,7 +189,7 @@ def test_same_picture_is_sure_and_unrelated_is_not(album):
     calibrator, _ = album(vectors)
     almost = unit(vectors[7] + 0.1 * unit(np.random.default_rng(1).standard_normal(D)))
 
-    log_odds = calibrator.log_odds(almost, vectors @ almost, "picture")
+    log_odds = calibrator.calibrate(almost, vectors @ almost, "picture").log_odds
 
     assert log_odds[7] >= SURE
     assert (np.delete(log_odds, 7) < MAYBE).all()
@@ -155,7 +200,7 @@ def test_unwanted_photos_are_vetoed_and_doubtful_ones_lose(album):
     calibrator, _ = album(vectors)
     query = direction("cat")
 
-    shows = calibrator.log_odds(query, vectors @ query, text="cat") >= VETO
+    shows = calibrator.calibrate(query, vectors @ query, text="cat").log_odds >= VETO
     left, vetoed = without(np.float32([3, 3, 3, 3]), np.float32([VETO, VETO - 0.1, -4.5, -9]))
 
     assert np.flatnonzero(shows).tolist() == [1]
@@ -190,7 +235,8 @@ def slow_log_odds(
         parts.append(share * np.stack(np.broadcast_arrays(level, np.median(spread), general)))
     level, spread, general = sum(parts)
     z_score = (vectors @ query - level) / spread + general
-    return 1.5 * (z_score - cut(z_score.astype(np.float32)))
+    high = (1 - korean) * calibrator.chance("en").high + korean * calibrator.chance("ko").high
+    return 1.5 * (z_score - cut(z_score.astype(np.float32), Chance(0, high)))
 
 
 @pytest.mark.parametrize(("block", "best_each"), [(16_384, 1_000), (11, 25)])
@@ -249,7 +295,7 @@ def test_encoder_without_everyday_words_still_ranks(tmp_path):
 
     for row, name in enumerate(names):
         query = encoder.encode_texts([name])[0]
-        log_odds = calibrator.log_odds(query, index.vectors @ query, "text", name)
+        log_odds = calibrator.calibrate(query, index.vectors @ query, "text", name).log_odds
         assert log_odds.argmax() == row
         assert np.isfinite(log_odds).all()
 

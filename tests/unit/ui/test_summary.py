@@ -66,12 +66,21 @@ def test_headline_suggests_what_to_loosen_when_empty() -> None:
     filtered = replace(ASKED, filters=SearchFilters(label="x"))
 
     assert headline(ASKED, nearest, "en") == (
-        "<strong>There is no such photo.</strong> Try it without one of these: “2019”."
+        "<strong>Nothing clearly matches.</strong> Try it without one of these: “2019”."
     )
     assert "“2019”, the filters" in headline(filtered, nearest, "en")
     assert "조건" in headline(filtered, nearest, "ko")
     plain = replace(nearest, query=Query("dog", groups=((Look("dog"),),)))
     assert "Try other words" in headline(SearchRequest("dog"), plain, "en")
+
+
+def test_headline_denies_only_what_is_surely_absent() -> None:
+    unsure, absent = (page(5, rest=300, nearest=True, is_absent=surely) for surely in (False, True))
+
+    assert "no such photo" not in headline(ASKED, unsure, "en")
+    assert "<strong>There is no such photo.</strong>" in headline(ASKED, absent, "en")
+    assert "<strong>뚜렷하게 맞는 사진이 없습니다.</strong>" in headline(ASKED, unsure, "ko")
+    assert "<strong>그런 사진은 없습니다.</strong>" in headline(ASKED, absent, "ko")
 
 
 def test_headline_suggests_loosening_facts_when_none_fit() -> None:
@@ -81,7 +90,7 @@ def test_headline_suggests_loosening_facts_when_none_fit() -> None:
 
 
 def test_headline_for_image_does_not_suggest_words() -> None:
-    found = page(5, nearest=True, query=Query(""))
+    found = page(5, nearest=True, is_absent=True, query=Query(""))
 
     said = headline(SearchRequest(like=(1,)), found, "en")
 
