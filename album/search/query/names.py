@@ -14,6 +14,7 @@ from typing import Final, Literal, NamedTuple
 from album.domain.filters import ByCamera, ByLens, Fact, InPlace, Labelled
 from album.search.query import words as table
 from album.search.query.text import fold
+from album.storage.text_tokens import noun_forms
 
 NameKind = Literal["place", "camera", "lens", "label"]
 _LONGEST: Final = 80
@@ -61,10 +62,13 @@ class NameIndex:
                 for part, fact, doubtful in _parts(kind, spelled):
                     self._add(part, Name(kind, fact, doubtful))
         self._labels: dict[str, Name] = {}
-        for spelled, label in [*((label, label) for label in sorted(labels)), *sorted(synonyms)]:
+        spellings = [*((label, label) for label in sorted(labels)), *sorted(synonyms)]
+        keys = [(fold(spelled).folded, label) for spelled, label in spellings]
+        keys += [(form, label) for key, label in keys for form in _other_number(key)]
+        for key, label in keys:  # exact names first, so that they keep their spelling
             name = Name("label", Labelled(label), doubtful=False)
-            self._labels.setdefault(fold(spelled).folded, name)
-            self._add(fold(spelled).folded, name)
+            self._labels.setdefault(key, name)
+            self._add(key, name)
         lengths: dict[str, set[int]] = {}
         for key in (*self._names, *self._labels):
             lengths.setdefault(key[:2], set()).add(len(key))
@@ -97,6 +101,14 @@ class NameIndex:
             least = 1 if name.kind == "label" and not key.isascii() else 2  # 눈, 개
             if least <= len(spelling) <= _LONGEST:
                 self._names.setdefault(spelling, name)
+
+
+def _other_number(name: str) -> list[str]:
+    """Return an English name in the plural or singular: dogs for dog."""
+    head, blank, last = name.rpartition(" ")
+    if len(last) < 3 or not (last.isascii() and last.isalpha()):
+        return []
+    return [head + blank + form for form in noun_forms(last)[1:]]
 
 
 def _parts(kind: str, name: str) -> Iterator[tuple[str, Fact, bool]]:

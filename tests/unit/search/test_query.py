@@ -202,7 +202,7 @@ new year's eve party => days 12-31 => party => date
 lunar new year 2020 => 2020-01-24..2020-01-26 => - => date
 chuseok last year => 2025-10-05..2025-10-07 => - => date
 march => months 3 => - => date
-dogs in march => months 3 => dogs => date
+dogs in march => months 3 => dogs (dog) => label date
 in march 2020 => 2020-03-01..2020-03-31 => - => date
 march of the penguins => - => march of the penguins => -
 may => - => may => -
@@ -266,7 +266,7 @@ night sky => - => night sky => -
 부산시장 => in 부산 => 시장 => place
 서울역 => - => 서울역 => -
 제주도 바다 => in 제주 => 바다 => place
-photos of dogs in Busan last summer => 2026-06-01..2026-08-31, in Busan => dogs => place date
+photos of dogs in Busan last summer => 2026-06-01..2026-08-31, in Busan => dogs (dog) => label place date
 New York at night => in New York, hours 19-5 => - => place time
 newyork pizza => in New York => pizza => place
 photos from Nice => in Nice => - => place
@@ -294,6 +294,10 @@ dog => - => dog (dog) => label
 Dog! => - => Dog! (dog) => label
 a dog => - => a dog (dog) => label
 강아지 사진 => - => 강아지 => -
+two dogs => - => two dogs => -
+Dogs => - => Dogs (dog) => label
+my hot dogs => - => my hot dogs (Hot Dog) => label
+#dogs => label dog => - => label
 멍멍이 => - => 멍멍이 (dog) => label
 개가 => - => 개가 (개) => label
 개나리 => - => 개나리 => -
@@ -331,7 +335,7 @@ gif => GIF => - => type
 세로로 찍은 사진 => portrait => - => shape
 landscape photos => - => landscape => -
 landscape orientation => landscape => - => shape
-vertical photos of dogs => portrait => dogs => shape
+vertical photos of dogs => portrait => dogs (dog) => shape label
 horizontal stripes => - => horizontal stripes => -
 portrait of a woman => - => portrait of a woman => -
 square photos => square => - => shape
@@ -340,7 +344,7 @@ screenshots from 2019 => 2019-01-01..2019-12-31, screenshot => - => screenshot d
 화면캡처 => screenshot => - => screenshot
 favorites => favourite => - => favourite
 즐겨찾기 2019년 => 2019-01-01..2019-12-31, favourite => - => favourite date
-starred dogs => favourite => dogs => favourite
+starred dogs => favourite => dogs (dog) => favourite label
 with captions => captioned => - => caption
 without caption => not captioned => - => -caption
 설명 있는 사진 => captioned => - => caption
@@ -372,14 +376,14 @@ beach without people at night => hours 19-5? => beach at night without people =>
 beach without people or cars => - => beach without people without cars => -look
 without people and on the beach => - => on the beach without people => -look
 cat without a collar on the sofa => - => cat on the sofa without collar => -look
-dogs but not cats => - => dogs without cats => -look
+dogs but not cats => - => dogs (dog) without cats => label -look
 no people => - => without people => -look
 no smoking sign => - => no smoking sign => -
 not in busan => not in Busan => - => -place
 except 2019 and 2020 => not 2019-01-01..2019-12-31, not 2020-01-01..2020-12-31 => - => -date
 without screenshots => not screenshot => - => -screenshot
-dogs -cats => - => dogs without cats => -look
--2019 dogs => not 2019-01-01..2019-12-31 => dogs => -date
+dogs -cats => - => dogs (dog) without cats => label -look
+-2019 dogs => not 2019-01-01..2019-12-31 => dogs (dog) => -date label
 -부산 해변 => not in 부산 => 해변 => -place
 -new york pizza => not in New York => pizza => -place
 -iphone 사진 => not by iPhone => - => -camera
