@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from album.domain.labels import LabelPlan, LabelRule, PlannedLabel
+from album.encoding.score_calibration import MAYBE, SURE, Calibrated
+from album.search.label_evidence import LabelEvidence
 from album.search.request import SearchRequest
 from album.service import Album
 from tests.support.images.make import make_photo
@@ -105,12 +107,27 @@ def names(page) -> set[str]:
     return {hit.photo.filename for hit in page.hits}
 
 
+@pytest.mark.parametrize(("labelled", "sure"), [((0, 1, 2), True), ((4, 5, 6, 7), False)])
+def test_looks_are_sure_if_they_find_labelled(
+    coloured: Album, labelled: tuple[int, ...], sure: bool
+) -> None:
+    """Looks are sure of the photos 0 and 3, and find 0 to 3; 3 has no label."""
+    ids = np.array([photo.photo_id for photo in coloured.store.all_photos()])
+    coloured.labels.give("Luna", ids[list(labelled)].tolist())
+    log_odds = np.array([SURE + 1, 0.1, 0.1, SURE + 1, *[-3] * 5], np.float32)
+    evidence = LabelEvidence(coloured.store.database, [("luna", ("Luna",))], ids)
+    looks = evidence.calibrated("luna", Calibrated(log_odds, log_odds, is_absent=False))
+
+    assert (looks.log_odds[3] >= SURE) == sure
+    assert looks.log_odds[3] >= MAYBE
+    assert (evidence.believed("luna", looks.log_odds)[list(labelled)] > SURE).all()
+    assert looks.logits.max() == looks.log_odds.max()
+
+
 def test_name_that_no_model_knows_finds_labelled_alone(coloured: Album) -> None:
-    """The fake model's idea of an unknown word is a random direction, so something looks right."""
-    labelled = ("blue", "green", "white")
-    for word in (f"할머니{letter}" for letter in "가나다라마바사아자차카타"):
-        coloured.labels.give(word, [id_of(coloured, colour) for colour in labelled])
-        assert sorted(bands(coloured, word)["sure"]) == sorted(labelled)
+    for word in ("할머니", "Luna", "김서연"):
+        coloured.labels.give(word, [id_of(coloured, colour) for colour in ("blue", "green")])
+        assert sorted(bands(coloured, word)["sure"]) == ["blue", "green"]
 
 
 def test_two_labels_must_both_hold(coloured: Album) -> None:

@@ -266,7 +266,6 @@ night sky => - => night sky => -
 부산시장 => in 부산 => 시장 => place
 서울역 => - => 서울역 => -
 제주도 바다 => in 제주 => 바다 => place
-photos of dogs in Busan last summer => 2026-06-01..2026-08-31, in Busan => dogs (dog) => label place date
 New York at night => in New York, hours 19-5 => - => place time
 newyork pizza => in New York => pizza => place
 photos from Nice => in Nice => - => place
@@ -661,6 +660,14 @@ def test_names_count_however_they_are_spaced_and_spelled():
     for text in ("NEW YORK", "newyork", "new york", "New  York", "ｎｅｗ ｙｏｒｋ"):
         assert facts_of(parse(f"cats in {text}", NAMES, TODAY)) == "in New York"
     assert facts_of(parse("zurich", KnownNames(frozenset({"Zürich"})), TODAY)) == "in Zürich"
+
+
+def test_label_stands_between_fillers_and_facts():
+    query = parse("photos of dogs in Busan last summer", NAMES, TODAY)
+
+    assert (facts_of(query), looks_of(query), chips_of(query)) == (
+        *("2026-06-01..2026-08-31, in Busan", "dogs (dog)", "label place date"),
+    )
 
 
 def test_label_at_night_is_a_look():
