@@ -142,7 +142,8 @@ class Ranker:
                 texts = replace(texts, coverage=share * texts.coverage)
             log_odds, tie_break = fuse(log_odds, ids, texts.photo_ids, texts.coverage)
             refused = labels.refused((look.text for (look, *_) in query.groups), len(ids))
-            log_odds = np.where(refused, np.minimum(looks.believed, log_odds), log_odds)
+            if refused.any():
+                log_odds = np.where(refused, looks.believed, log_odds)
             in_text = _full_matches(ids, texts) & ~refused
         would_match = allowed_rows & (log_odds >= MAYBE)
         unwanted_rows = np.zeros(len(ids), bool)
