@@ -242,6 +242,11 @@ class ClassCalibrator:
         self._spreads = np.array([one.spread for one in stats], np.float32)  # (2,)
         self._largest = self._largest_z_scores(on_progress) if len(self.ids) else None  # (c, k)
 
+    @property
+    def spread(self) -> float | None:
+        """Return the spread of a photo's cosines in the classes' languages, None for no photos."""
+        return float((self._spreads @ self._shares).mean()) if len(self.ids) else None
+
     def row_log_odds(self, rows: Rows, vectors: Embeddings, classes: Rows) -> LogOdds:
         """Return (b,) log-odds that photos of the album show one class each.
 

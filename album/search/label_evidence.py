@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -33,9 +34,11 @@ class LabelEvidence:
         self, database: Database, labels: Iterable[tuple[str, tuple[str, ...]]], ids: Ids
     ) -> None:
         """Read the labels of (n,) photos, by the texts that name them."""
+        texts = dict(labels)
+        by_label = read_evidence(database, chain(*texts.values()), ids)
         self._by_text: dict[str, Evidence] = {
-            text: np.minimum.reduce([read_evidence(database, label, ids) for label in names])
-            for text, names in labels
+            text: np.minimum.reduce([by_label[label] for label in dict.fromkeys(names)])
+            for text, names in texts.items()
         }
 
     def of(self, texts: Iterable[str]) -> Evidence | None:

@@ -5,7 +5,7 @@ Arrays over the n rows of one model's index. m rows are hits.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
@@ -20,6 +20,8 @@ from album.encoding.score_calibration import MAYBE, SURE, Calibrated, ScoreCalib
 from album.search.fusion import WHOLE, certain, fuse
 from album.search.label_evidence import LabelEvidence, undoubted
 from album.search.query import Look, Query
+from album.search.query.colours import colour_phrases
+from album.search.query.phrases import plain
 from album.search.request import SearchRequest
 from album.storage.photo_table import Facts
 from album.storage.photos import PhotoStore
@@ -45,7 +47,8 @@ class Ranking:
     scores: Floats
     """(m,) cosines, the mean of them over several groups. NaN where nothing visual was searched."""
     likeness: Floats
-    """(m,) probability in [0, 1] that the photo shows the query. NaN where `scores` is."""
+    """(m,) probability in [0, 1] that the photo shows the query. NaN where `scores` is, and where
+    pictures were searched: how alike two pictures are is no probability."""
     bursts: Ids
     """(m,) number of photos that each hit stands for."""
     sure_end: int
@@ -61,6 +64,8 @@ class Ranking:
     """Nothing clearly matches, and these only come nearest."""
     is_absent: bool
     """No photo of the album looks like the query, with or without its filters."""
+    left_out: tuple[int, ...]
+    """Photos that would match, but for each of `Query.unwanted`. One may count for several."""
 
     def band_at(self, place: int) -> Band:
         """Return the band of the hit at this place."""
@@ -132,7 +137,8 @@ class Ranker:
         if request.like:
             allowed_rows &= ~is_in(ids, np.array(request.like, np.int64))
         labels = LabelEvidence(self._store.database, query.labels if self._texts else (), ids)
-        looks = self._looks(request, query, pictures, matrix, labels)
+        vectors = self._encode(query)
+        looks = self._looks(request, query, pictures, matrix, vectors, labels)
         log_odds = np.full(len(ids), SURE, np.float32) if looks is None else looks.believed
         tie_break, in_text = log_odds, np.zeros(len(ids), bool)
         if looks is not None:
@@ -147,12 +153,17 @@ class Ranker:
             in_text = _full_matches(ids, texts) & ~refused
         would_match = allowed_rows & (log_odds >= MAYBE)
         unwanted_rows = np.zeros(len(ids), bool)
+        left_out: list[int] = []
         for text in query.unwanted:
             refused = labels.refused([text], len(ids))
-            unwanted = undoubted(self._score_text(matrix, [Look(text)]).log_odds, refused)
-            doubted, vetoed = without(log_odds, unwanted)
+            unwanted = self._score_text(matrix, [Look(text)], vectors).log_odds
+            doubted, vetoed = without(log_odds, undoubted(unwanted, refused))
             log_odds = log_odds if looks is None else doubted
-            unwanted_rows |= vetoed | (_full_matches(ids, self._text_hits(text)) & ~refused)
+            vetoed |= self._in_colour(matrix, colour_phrases(text, query.visual), vectors)
+            vetoed |= _full_matches(ids, self._text_hits(text))
+            vetoed &= ~refused
+            unwanted_rows |= vetoed
+            left_out.append(int(np.count_nonzero(vetoed & would_match)))
         candidates = allowed_rows & ~unwanted_rows
         matches = candidates & (log_odds >= MAYBE)
         surely = certain(log_odds if looks is None else looks.log_odds, log_odds, in_text)
@@ -187,7 +198,9 @@ class Ranker:
             model_id=self.active.encoder.model_id,
             photo_ids=ids[rows],
             scores=nothing if looks is None else looks.scores[rows],
-            likeness=nothing if looks is None else _probability(looks.logits[rows]),
+            likeness=nothing
+            if looks is None or pictures is not None
+            else _probability(looks.logits[rows]),
             bursts=sizes,
             sure_end=int(ends[0]),
             maybe_end=int(ends[1]),
@@ -197,6 +210,7 @@ class Ranker:
             vetoed=int(np.count_nonzero(unwanted_rows & would_match)),
             nearest=nearest,
             is_absent=looks is not None and looks.is_absent,
+            left_out=tuple(left_out),
         )
 
     def get_ready(self) -> None:
@@ -226,7 +240,7 @@ class Ranker:
     def _text_hits(self, text: str) -> TextHits:
         if self._texts is None:
             return TextHits(NO_IDS, np.empty(0, np.float32))
-        return self._texts.find(text)
+        return self._texts.find(plain(text))
 
     def _looks(
         self,
@@ -234,10 +248,11 @@ class Ranker:
         query: Query,
         pictures: Embeddings | None,
         matrix: Embeddings,
+        vectors: Mapping[str, Floats],
         labels: LabelEvidence,
     ) -> QueryScores | None:
         """Score all visual parts of a query together, if any."""
-        parts = [self._score_text(matrix, group, labels) for group in query.groups]
+        parts = [self._score_text(matrix, group, vectors, labels) for group in query.groups]
         looks = None
         if parts:  # all of them must be visible, so the least sure one decides
             looks = QueryScores(
@@ -255,18 +270,43 @@ class Ranker:
         return picture if looks is None else _between(looks, picture, request.picture_weight)
 
     def _score_text(
-        self, matrix: Embeddings, looks: Sequence[Look], labels: LabelEvidence | None = None
+        self,
+        matrix: Embeddings,
+        looks: Sequence[Look],
+        vectors: Mapping[str, Floats],
+        labels: LabelEvidence | None = None,
     ) -> QueryScores:
         """Score one text, or the weighted sum of several."""
-        rows = self.active.encoder.encode_texts([look.text for look in looks])
+        texts = [plain(look.text) for look in looks]
+        rows = np.stack([vectors[text] for text in texts])
         direction = _unit(np.array([look.weight for look in looks], np.float32) @ rows)
         scores = matrix @ direction
-        text = " ".join(look.text for look in looks)
-        calibrated = self._calibrator.calibrate(direction, scores, "text", text)
+        calibrated = self._calibrator.calibrate(direction, scores, "text", " ".join(texts))
         if labels is None:
             return _scores_of(calibrated, scores)
+        text = " ".join(look.text for look in looks)
         calibrated = labels.calibrated(text, calibrated)
         return _scores_of(calibrated, scores, labels.believed(text, calibrated.log_odds))
+
+    def _encode(self, query: Query) -> dict[str, Floats]:
+        """Encode all phrases of a query at once: (d,) by phrase."""
+        phrases = [plain(look.text) for group in query.groups for look in group]
+        for text in query.unwanted:
+            phrases += [plain(text), *colour_phrases(text, query.visual)]
+        phrases = list(dict.fromkeys(phrases))
+        if not phrases:
+            return {}
+        return dict(zip(phrases, self.active.encoder.encode_texts(phrases), strict=True))
+
+    def _in_colour(
+        self, matrix: Embeddings, phrases: Sequence[str], vectors: Mapping[str, Floats]
+    ) -> Flags:
+        """Flag (n,) photos that show the first phrase rather than the others."""
+        if not phrases:
+            return np.zeros(len(matrix), bool)
+        directions = np.stack([vectors[phrase] for phrase in phrases])
+        in_colour: Flags = np.argmax(matrix @ directions.T, axis=1) == 0
+        return in_colour
 
     def _latest_first(self, ids: Ids, rows: Rows) -> Rows:
         """Sort rows by falling capture time, then by falling id."""

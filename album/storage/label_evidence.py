@@ -28,30 +28,33 @@ _SOURCES = (
 )
 
 
-def read_evidence(database: Database, label: str, ids: Ids) -> Evidence:
-    """Read the evidence on a label, ignoring its case.
+def read_evidence(database: Database, labels: Iterable[str], ids: Ids) -> dict[str, Evidence]:
+    """Read the evidence on labels, ignoring their case.
 
     Args:
         database: of the album.
-        label: its name.
+        labels: their names.
         ids: (n,) the photos, in any order.
 
     Returns:
-        (n,) evidence. A label overrules a refusal in other letters.
+        (n,) evidence on each label, which overrules a refusal in other letters.
     """
-    evidence = np.zeros(int(ids.max(initial=0)) + 1, np.int8)
-    for table, value, where in _SOURCES:
+    by_label = {label: np.zeros(int(ids.max(initial=0)) + 1, np.int8) for label in labels}
+    by_folded: dict[str, list[Evidence]] = {}
+    for label, evidence in by_label.items():
+        by_folded.setdefault(fold(label), []).append(evidence)
+    for table, value, where in _SOURCES if by_label else ():
         for spelled in all_labels(database, table):
-            if fold(spelled) != fold(label):
+            if (same := by_folded.get(fold(spelled))) is None:
                 continue
             # One long text: a Python object for each row would take twice the time.
             (listed,) = database.connection.execute(
                 f"SELECT group_concat(photo_id) FROM {table} WHERE label = ?{where}", (spelled,)
             ).fetchone()
             photo_ids = np.fromstring(listed or "", dtype=np.int64, sep=",")
-            evidence[photo_ids[(photo_ids >= 0) & (photo_ids < len(evidence))]] = value
-    of_photos: Evidence = evidence[ids]
-    return of_photos
+            for evidence in same:
+                evidence[photo_ids[(photo_ids >= 0) & (photo_ids < len(evidence))]] = value
+    return {label: evidence[ids] for label, evidence in by_label.items()}
 
 
 def labels_among(

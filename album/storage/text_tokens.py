@@ -13,6 +13,7 @@ from dataclasses import dataclass
 MAX_CHARACTERS = 10_000  # of one text
 MAX_WORDS = 32  # of one query
 MAX_WORD_LENGTH = 50  # characters
+MOST_SPACED = 7  # syllables of a phrase whose spacings are all tried, 64 of them
 
 _WORD = re.compile(r"[가-힣]+|\d+|[^\W\d_가-힣]+")
 _TOKEN = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
@@ -81,7 +82,7 @@ _PLURALS = {
     "half": "halves",
     "life": "lives",
 }
-_SINGULARS = {plural: singular for singular, plural in _PLURALS.items()}
+SINGULARS = {plural: singular for singular, plural in _PLURALS.items()}
 
 
 def fold(text: str) -> str:
@@ -134,6 +135,25 @@ def phrase(text: str) -> str:
     start = "" if _SPACELESS.match(words[0]) else " "
     may_go_on = _SPACELESS.match(words[-1][-1]) or (words[-1].isdecimal() and len(words[-1]) >= 4)
     return start + " ".join(words) + ("" if may_go_on else " ")
+
+
+def spaced_phrases(text: str) -> list[str]:
+    """Return the substrings of a `line` that match a phrase, however Korean is spaced.
+
+    Blanks other than those of `text` match from the beginning of a word on. A phrase of many
+    syllables has too many spellings: of those with more than one blank only its own matches.
+    """
+    own = phrase(text)
+    words = words_of(text)
+    joined = "".join(words)
+    if len(joined) < 2 or not all(map(_HANGUL.match, words)):
+        return [own] if own else []
+    spellings = [joined]
+    for at in range(1, len(joined)):  # the last `len(joined) - at` syllables have no blank yet
+        heads = [spelling[: at - len(joined)] for spelling in spellings if spelling != joined]
+        heads = [joined[:at], *(heads if len(joined) <= MOST_SPACED else [])]
+        spellings += [f"{head} {joined[at:]}" for head in heads]
+    return list(dict.fromkeys([own, *(f" {spelling}" for spelling in spellings)]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,5 +292,5 @@ def noun_forms(word: str) -> list[str]:
         forms.append(word[:-2])
     if word.endswith("s") and not word.endswith(("ss", "us", "is")) and len(word) > 3:
         forms.append(word[:-1])
-    forms += [table[word] for table in (_PLURALS, _SINGULARS) if word in table]
+    forms += [table[word] for table in (_PLURALS, SINGULARS) if word in table]
     return list(dict.fromkeys(forms))

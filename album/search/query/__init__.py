@@ -37,6 +37,8 @@ ChipKind = Literal[
 """Kinds of a chip. "look": a visual part that is excluded, weighted or required beside others.
 "words": exact words."""
 
+MOST_LOOKS = 16
+"""Things to look for, and as many to leave out: each costs a pass over the album."""
 LONGEST_DAY = 100  # characters
 DAY = re.compile(
     r"(?P<year>\d{4})\s*(?:년|[-./])?\s*"
@@ -70,6 +72,8 @@ class Chip:
     """Of a label, its name."""
     strict: bool = False
     """Whether only the label counts, and not what looks like it."""
+    unwanted: tuple[str, ...] = ()
+    """Of an exclusion: those of `Query.unwanted` that it asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +113,10 @@ def parse(text: str, names: KnownNames, today: date) -> Query:
         today: what "last summer" counts from.
     """
     folded = fold(text)
-    known = index_of(names.places, names.cameras, names.lenses, names.labels, names.label_synonyms)
+    known = index_of(
+        *(names.places, names.cameras, names.lenses),
+        *(names.labels, names.label_synonyms, names.keywords),
+    )
     tokens = understand(folded.folded, scan(folded, known, today))
     visible = _visible_facts(tokens)
     labels: dict[str, tuple[str, ...]] = {}
@@ -122,31 +129,67 @@ def parse(text: str, names: KnownNames, today: date) -> Query:
     conditions = _conditions(tokens, visible)
     unwanted: list[str] = []
     for token in tokens:
-        if token.kind == "unwanted":
-            for number, (start, end) in enumerate(token.inner):
-                unwanted.append(folded.composed[start:end].strip())
-                if any(token.labels[number : number + 1]):
-                    labels[unwanted[-1]] = (token.labels[number],)
-    if folded.composed and not (groups or conditions or unwanted):
+        texts = _unwanted(folded.composed, token)
+        labels.update(
+            (text, (name,)) for text, name in zip(texts, token.labels, strict=False) if name
+        )
+        unwanted += texts
+    asks = set(folded.folded.split()) - {"-"}  # a hyphen waits for what to leave out
+    if asks and not (groups or conditions or unwanted):
         groups = ((Look(folded.composed),),)
+    notices = [token.notice for token in tokens if token.notice]
+    few, unwanted = _first_looks(groups), list(dict.fromkeys(unwanted))
+    if few != groups or len(unwanted) > MOST_LOOKS:
+        notices.append(_too_many(MOST_LOOKS))
     return Query(
         text,
         chips=tuple(_chips(folded, tokens)),
         conditions=conditions,
-        groups=groups,
-        unwanted=tuple(dict.fromkeys(unwanted)),
+        groups=few,
+        unwanted=tuple(unwanted[:MOST_LOOKS]),
         labels=tuple(labels.items()),
-        notices=tuple(dict.fromkeys(token.notice for token in tokens if token.notice)),
+        notices=tuple(dict.fromkeys(notices)),
     )
 
 
 def without_chip(text: str, chip: Chip) -> str:
     """Cut a chip out of the text.
 
-    Leaves no double blanks and no loose +.
+    Leaves no double blanks, and no + that lost what it joins.
     """
-    text = " ".join(f"{text[: chip.start]} {text[chip.end :]}".split())
-    return re.sub(r"^(?:\+(?: |$))+|(?: \+)+$|(?<= \+)(?: \+)+(?= )", "", text)
+    return without_chips(text, (chip,))
+
+
+def without_chips(text: str, chips: Sequence[Chip]) -> str:
+    """Cut several chips out of the text, as `without_chip` cuts one."""
+    for chip in sorted(chips, key=lambda chip: chip.start, reverse=True):
+        text = f"{text[: chip.start]} {text[chip.end :]}"
+    words: list[str] = []
+    for word in text.split():
+        if word != "+" or (words and words[-1] != "+"):
+            words.append(word)
+    return " ".join(words[:-1] if words[-1:] == ["+"] else words)
+
+
+def _unwanted(text: str, token: Token) -> tuple[str, ...]:
+    """Return the looks that a token excludes."""
+    inner = token.inner if token.kind == "unwanted" else ()
+    return tuple(text[start:end].strip() for start, end in inner)
+
+
+def _too_many(most: int) -> str:
+    """Return the notice for more things than one search looks for."""
+    return f"A search looks for {most} things at most; those behind are passed over."
+
+
+def _first_looks(groups: tuple[tuple[Look, ...], ...]) -> tuple[tuple[Look, ...], ...]:
+    """Return the groups with `MOST_LOOKS` looks at most, the first ones."""
+    few: list[tuple[Look, ...]] = []
+    room = MOST_LOOKS
+    for group in groups:
+        few.append(group[:room])
+        room -= len(few[-1])
+    return tuple(group for group in few if group)
 
 
 def toggle_strict(text: str, chip: Chip, mark: str) -> str:
@@ -252,6 +295,7 @@ def _chips(folded: Folded, tokens: Sequence[Token]) -> Iterator[Chip]:
             token.first,
             token.last,
             *_label_of(token),
+            _unwanted(folded.composed, token),
         )
 
 

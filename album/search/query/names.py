@@ -50,6 +50,7 @@ class NameIndex:
         lenses: Iterable[str],
         labels: Iterable[str],
         synonyms: Iterable[tuple[str, str]] = (),
+        keywords: Iterable[str] = (),
     ) -> None:
         self._names: dict[str, Name] = {}
         kinds: tuple[tuple[NameKind, Iterable[str]], ...] = (
@@ -69,6 +70,9 @@ class NameIndex:
             name = Name("label", Labelled(label), doubtful=False)
             self._labels.setdefault(key, name)
             self._add(key, name)
+        for keyword in sorted(keywords):
+            fact = Labelled(keyword, or_keyword=True)
+            self._labels[fold(keyword).folded] = Name("label", fact, doubtful=False)
         lengths: dict[str, set[int]] = {}
         for key in (*self._names, *self._labels):
             lengths.setdefault(key[:2], set()).add(len(key))
@@ -79,7 +83,7 @@ class NameIndex:
         return self._matches(self._names, text, at)
 
     def labels_at(self, text: str, at: int) -> Iterator[NameMatch]:
-        """Yield the labels that begin at `at`, the longest first.
+        """Yield the labels and keywords that begin at `at`, the longest first.
 
         A town of equal name does not hide them.
         """
@@ -154,7 +158,8 @@ def index_of(
     cameras: frozenset[str],
     lenses: frozenset[str],
     labels: frozenset[str],
-    synonyms: frozenset[tuple[str, str]] = frozenset(),
+    synonyms: frozenset[tuple[str, str]],
+    keywords: frozenset[str],
 ) -> NameIndex:
     """Return the index of these names, cached while they stay equal."""
-    return NameIndex(places, cameras, lenses, labels, synonyms)
+    return NameIndex(places, cameras, lenses, labels, synonyms, keywords)

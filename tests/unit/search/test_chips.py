@@ -9,8 +9,8 @@ import pytest
 from markupsafe import escape
 
 from album.domain.known_names import KnownNames
-from album.search.query import Chip, parse
-from album.ui.search.chips import cut, cut_from, meaning, toggled_in, word_chips
+from album.search.query import Chip, parse, without_chip
+from album.ui.search.chips import cut_from, meaning, toggled_in, word_chips
 
 TODAY = date(2026, 11, 21)
 
@@ -31,7 +31,16 @@ def chips_of(text: str) -> tuple[Chip, ...]:
     ],
 )
 def test_chip_removal_takes_blanks_and_plus(text: str, chip: Chip, left: str) -> None:
-    assert cut(text, chip) == left
+    assert without_chip(text, chip) == left
+
+
+def test_idle_exclusion_says_so() -> None:
+    chips = chips_of("car -red -blue")
+
+    red, blue = word_chips("car -red -blue", chips, "en", idle=[chips[0]])
+
+    assert "<small>left nothing out</small>" in red
+    assert "left nothing out" not in blue
 
 
 LABELS = KnownNames(labels=frozenset({"dog", "강아지", "Hot Dog", 'my "best"'}))

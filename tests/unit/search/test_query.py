@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import random
 import re
+import time
 import unicodedata
 from datetime import date
 
@@ -27,7 +28,8 @@ from album.domain.filters import (
     Writes,
 )
 from album.domain.known_names import KnownNames
-from album.search.query import Chip, Query, parse, without_chip, words
+from album.search.query import MOST_LOOKS, Chip, Query, parse, without_chip, words
+from album.search.query.phrases import plain
 
 TODAY = date(2026, 11, 21)  # a Saturday
 NAMES = KnownNames(
@@ -172,6 +174,12 @@ SENTENCES = """
 밤 줍기 => - => 밤 줍기 => -
 오후 3시에 => hours 15-16 => - => time
 설날 => 2026-02-16..2026-02-18, and 36 more => - => date
+2025년 수능 => 2025-11-13 => - => date
+작년 수능 날 => 2025-11-13 => - => date
+지난 수능 => 2026-11-19 => - => date
+여름방학 => months 7 8 => - => date
+2019년 여름방학 바다 => 2019-07-01..2019-08-31 => 바다 => date
+설날 세배 2020 => 2020-01-24..2020-01-26 => 세배 => date date
 작년 설날 => 2025-01-28..2025-01-30 => - => date
 2019년 추석 => 2019-09-12..2019-09-14 => - => date
 올해 추석 가족사진 => 2026-09-24..2026-09-26 => 가족 (가족) => date label
@@ -255,6 +263,9 @@ beach at night => hours 19-5? => beach at night => time
 photos taken at night => hours 19-5 => - => time
 coffee in the morning => hours 5-11 => coffee => time
 night sky => - => night sky => -
+mountains at sunset => - => mountains at sunset => -
+해 질 때 바다 => - => 해 질 때 바다 => -
+beach at sunrise 2019 => 2019-01-01..2019-12-31 => beach at sunrise => date
 3pm coffee => hours 15-16 => coffee => time
 2031 => - => 2031 => -
 1080 ti => - => 1080 ti => -
@@ -413,6 +424,12 @@ red car + blue sky + 2019 => 2019-01-01..2019-12-31 => red car + blue sky => loo
 2:바다 + 3:"흰 강아지" => - => 2:바다 + 3:흰 강아지 => look look
 c++ book => - => c++ book => -
 + 바다 => - => 바다 => -
+- => - => - => -
+- - => - => - => -
+강아지 - => - => 강아지 => -
+- 2019 => 2019-01-01..2019-12-31 => - => date
+red - blue => - => red blue => -
+🐶 -🐱 => - => 🐶 without 🐱 => -look
 # filling
 강아지 사진 보여줘 => - => 강아지 => -
 작년 사진 보여줘 => 2025-01-01..2025-12-31 => - => date
@@ -590,7 +607,22 @@ def test_decomposed_letters_mean_the_same_as_composed_ones(text):
 
 
 HEAPS = [
-    *("작년", "부산에서 ", '" ', "'a ", "+", "+ ", "-", "-a ", "2:", "label:", "2019-", "1"),
+    *(
+        "dog ",
+        "my dog and ",
+        "작년",
+        "부산에서 ",
+        '" ',
+        "'a ",
+        "+",
+        "+ ",
+        "-",
+        "-a ",
+        "2:",
+        "label:",
+        "2019-",
+        "1",
+    ),
     *("사람 없는 ", "without ", "a\u0301\u0323", "\u1112\u1161\u11ab", "\u202eשלום ", "\x00\x1b"),
     *("\ud800", "😀", "no or ", "빨간 ", "the ", "설날 ", "from 2018 to ", "사람이랑 ", " ", "「"),
     *("999년 전 ", "99999 years ago ", "last 999 years "),
@@ -605,6 +637,47 @@ def test_a_hostile_heap_is_a_query_too(piece):
     assert query.text == text
     visible = any(unicodedata.category(character)[0] not in "CZ" for character in text)
     assert bool(query.groups or query.conditions or query.unwanted) == visible
+
+
+def cpu_time(text: str) -> float:
+    """Seconds of this thread for one query, of the fastest of three."""
+    times = []
+    for _ in range(3):
+        start = time.thread_time()
+        query = parse(text, NAMES, TODAY)
+        for phrase in (query.visual, *query.unwanted):
+            plain(phrase)
+        times.append(time.thread_time() - start)
+    return min(times)
+
+
+GROWING = [
+    *HEAPS,
+    *("🐶", "눈오는날", "제주도여행", "a+", "a, ", "(", "#", "#가족 ", '-"a', "2:"),
+    *TEXTS[::20],
+]
+
+
+@pytest.mark.parametrize("piece", GROWING)
+def test_time_grows_with_the_length(piece):
+    """Four times the length may take six times as long, where its square would take sixteen."""
+    short, long = (piece * (size // len(piece)) for size in (500, 2_000))
+
+    assert any(cpu_time(long) < 6 * cpu_time(short) + 0.001 for _ in range(4))
+
+
+def test_number_of_things_is_limited():
+    words = [f"{letter}{vowel}" for letter in "bcdfgh" for vowel in "aeiou"]
+    looks = parse(" + ".join(words), NAMES, TODAY)
+    unwanted = parse("x " + " ".join(f"-{word}" for word in words), NAMES, TODAY)
+    weighted = parse(" ".join(f"2:{word}" for word in words), NAMES, TODAY)
+
+    assert [group[0].text for group in looks.groups] == words[:MOST_LOOKS]
+    assert unwanted.unwanted == tuple(words[:MOST_LOOKS])
+    assert [len(group) for group in weighted.groups] == [MOST_LOOKS]
+    for query in (looks, unwanted, weighted):
+        (notice,) = query.notices
+        assert f"{MOST_LOOKS} things at most" in notice
 
 
 def test_moving_feast_keeps_the_named_year():
@@ -695,6 +768,22 @@ def test_unknown_name_stays_a_look():
 
     assert query.conditions == ()
     assert query.visual == "부산에서 찍은 강아지"
+
+
+@pytest.mark.parametrize("text", ["#여행", "label:여행", "-#family", "#Dog"])
+def test_marked_keyword_is_a_label(text):
+    names = KnownNames(labels=frozenset({"dog"}), keywords=frozenset({"여행", "Family", "Dog"}))
+
+    (condition,) = parse(text, names, TODAY).conditions
+
+    assert condition.excluded == text.startswith("-")
+    assert condition.fact in {Labelled(name, or_keyword=True) for name in ("여행", "Family", "Dog")}
+
+
+def test_bare_keyword_is_searched_as_words():
+    query = parse("여행", KnownNames(keywords=frozenset({"여행"})), TODAY)
+
+    assert (query.conditions, query.visual) == ((), "여행")
 
 
 def test_the_longest_name_wins():
