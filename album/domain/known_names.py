@@ -14,5 +14,7 @@ class KnownNames:
     cameras: frozenset[str] = frozenset()
     lenses: frozenset[str] = frozenset()
     labels: frozenset[str] = frozenset()
+    label_synonyms: frozenset[tuple[str, str]] = frozenset()
+    """(name, label): other names of labels, such as puppy of dog."""
     keywords: frozenset[str] = frozenset()
     """Keywords of their files, and the levels of hierarchical ones."""

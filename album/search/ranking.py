@@ -18,6 +18,7 @@ from album.domain.photo import Band
 from album.encoding.active_encoder import Active
 from album.encoding.score_calibration import MAYBE, SURE, Calibrated, ScoreCalibrator, without
 from album.search.fusion import WHOLE, certain, fuse
+from album.search.label_evidence import LabelEvidence, undoubted
 from album.search.query import Look, Query
 from album.search.query.colours import colour_phrases
 from album.search.query.phrases import plain
@@ -83,6 +84,8 @@ class QueryScores:
     """(n,) as of `Calibrated.logits`."""
     scores: Floats
     """(n,) cosines."""
+    believed: Floats
+    """(n,) log-odds with what labels say."""
     is_absent: bool
 
 
@@ -133,9 +136,10 @@ class Ranker:
         allowed_rows = np.ones(len(ids), bool) if allowed is None else is_in(ids, allowed)
         if request.like:
             allowed_rows &= ~is_in(ids, np.array(request.like, np.int64))
+        labels = LabelEvidence(self._store.database, query.labels if self._texts else (), ids)
         vectors = self._encode(query)
-        looks = self._looks(request, query, pictures, matrix, vectors)
-        log_odds = np.full(len(ids), SURE, np.float32) if looks is None else looks.log_odds
+        looks = self._looks(request, query, pictures, matrix, vectors, labels)
+        log_odds = np.full(len(ids), SURE, np.float32) if looks is None else looks.believed
         tie_break, in_text = log_odds, np.zeros(len(ids), bool)
         if looks is not None:
             texts = self._text_hits(query.visual)
@@ -143,16 +147,21 @@ class Ranker:
                 share = np.float32(min(1, 2 * (1 - request.picture_weight)))
                 texts = replace(texts, coverage=share * texts.coverage)
             log_odds, tie_break = fuse(log_odds, ids, texts.photo_ids, texts.coverage)
-            in_text = _full_matches(ids, texts)
+            refused = labels.refused((look.text for (look, *_) in query.groups), len(ids))
+            if refused.any():
+                log_odds = np.where(refused, looks.believed, log_odds)
+            in_text = _full_matches(ids, texts) & ~refused
         would_match = allowed_rows & (log_odds >= MAYBE)
         unwanted_rows = np.zeros(len(ids), bool)
         left_out: list[int] = []
         for text in query.unwanted:
+            refused = labels.refused([text], len(ids))
             unwanted = self._score_text(matrix, [Look(text)], vectors).log_odds
-            doubted, vetoed = without(log_odds, unwanted)
+            doubted, vetoed = without(log_odds, undoubted(unwanted, refused))
             log_odds = log_odds if looks is None else doubted
             vetoed |= self._in_colour(matrix, colour_phrases(text, query.visual), vectors)
             vetoed |= _full_matches(ids, self._text_hits(text))
+            vetoed &= ~refused
             unwanted_rows |= vetoed
             left_out.append(int(np.count_nonzero(vetoed & would_match)))
         candidates = allowed_rows & ~unwanted_rows
@@ -168,12 +177,14 @@ class Ranker:
         if nearest and not request.rest:
             few = min(4 * NEAREST, len(below))  # several of them may be one burst
             below = below[np.argpartition(-log_odds[below], few - 1)[:few]]
+        evidence = (
+            None if pictures is not None else labels.of(look.text for (look, *_) in query.groups)
+        )
         if request.sort == "date" or looks is None:
             bands = [self._latest_first(ids, rows) for rows in (sure, maybe, below)]
         else:
-            bands = [
-                rows[np.lexsort((-tie_break[rows], -log_odds[rows]))] for rows in (sure, maybe)
-            ]
+            keys = [-tie_break, -log_odds] + ([] if evidence is None else [-evidence])
+            bands = [rows[np.lexsort([key[rows] for key in keys])] for rows in (sure, maybe)]
             bands.append(below[np.argsort(-log_odds[below])])  # it may be the whole album
         rows, ends = np.concatenate(bands), np.cumsum([len(band) for band in bands])
         sizes = np.ones(len(rows), np.int64)
@@ -238,15 +249,17 @@ class Ranker:
         pictures: Embeddings | None,
         matrix: Embeddings,
         vectors: Mapping[str, Floats],
+        labels: LabelEvidence,
     ) -> QueryScores | None:
         """Score all visual parts of a query together, if any."""
-        parts = [self._score_text(matrix, group, vectors) for group in query.groups]
+        parts = [self._score_text(matrix, group, vectors, labels) for group in query.groups]
         looks = None
         if parts:  # all of them must be visible, so the least sure one decides
             looks = QueryScores(
                 np.minimum.reduce([part.log_odds for part in parts]),
                 np.minimum.reduce([part.logits for part in parts]),
                 np.mean([part.scores for part in parts], axis=0),
+                np.minimum.reduce([part.believed for part in parts]),
                 is_absent=any(part.is_absent for part in parts),
             )
         if pictures is None:
@@ -257,7 +270,11 @@ class Ranker:
         return picture if looks is None else _between(looks, picture, request.picture_weight)
 
     def _score_text(
-        self, matrix: Embeddings, looks: Sequence[Look], vectors: Mapping[str, Floats]
+        self,
+        matrix: Embeddings,
+        looks: Sequence[Look],
+        vectors: Mapping[str, Floats],
+        labels: LabelEvidence | None = None,
     ) -> QueryScores:
         """Score one text, or the weighted sum of several."""
         texts = [plain(look.text) for look in looks]
@@ -265,7 +282,11 @@ class Ranker:
         direction = _unit(np.array([look.weight for look in looks], np.float32) @ rows)
         scores = matrix @ direction
         calibrated = self._calibrator.calibrate(direction, scores, "text", " ".join(texts))
-        return _scores_of(calibrated, scores)
+        if labels is None:
+            return _scores_of(calibrated, scores)
+        text = " ".join(look.text for look in looks)
+        calibrated = labels.calibrated(text, calibrated)
+        return _scores_of(calibrated, scores, labels.believed(text, calibrated.log_odds))
 
     def _encode(self, query: Query) -> dict[str, Floats]:
         """Encode all phrases of a query at once: (d,) by phrase."""
@@ -309,8 +330,12 @@ class Ranker:
             return self._bursts[2]
 
 
-def _scores_of(calibrated: Calibrated, scores: Floats) -> QueryScores:
-    return QueryScores(calibrated.log_odds, calibrated.logits, scores, calibrated.is_absent)
+def _scores_of(
+    calibrated: Calibrated, scores: Floats, believed: Floats | None = None
+) -> QueryScores:
+    log_odds = calibrated.log_odds
+    believed = log_odds if believed is None else believed
+    return QueryScores(log_odds, calibrated.logits, scores, believed, calibrated.is_absent)
 
 
 def _full_matches(ids: Ids, texts: TextHits) -> Flags:
@@ -332,6 +357,7 @@ def _between(text: QueryScores, picture: QueryScores, weight: float) -> QuerySco
         (1 - part) * text.log_odds + part * picture.log_odds,
         (1 - part) * text.logits + part * picture.logits,
         (1 - part) * text.scores + part * picture.scores,
+        (1 - part) * text.believed + part * picture.believed,
         is_absent=text.is_absent and picture.is_absent,
     )
 

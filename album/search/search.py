@@ -22,6 +22,7 @@ from album.search.ranking import Ids, Ranker, Ranking
 from album.search.reader_day import today_in
 from album.search.request import SearchRequest
 from album.storage.captions import CaptionStore
+from album.storage.label_evidence import labels_among
 from album.storage.photos import PhotoStore
 from album.storage.text_index import TextIndex
 from models.interfaces import Embeddings
@@ -296,6 +297,8 @@ class PhotoSearch:
         places = range(offset, min(offset + limit, len(ranking.photo_ids)))
         photo_ids = ranking.photo_ids[offset : offset + limit].tolist()
         words = self._texts.why(photo_ids, plain(query.visual)) if query.visual else {}
+        named = [label for _, labels in query.labels for label in labels]
+        labels = labels_among(self._store.database, photo_ids, named)
         photos = self._store.get_many(photo_ids)
         captions = self._captions.get_many(photo_ids, language)
         hits = []
@@ -305,9 +308,10 @@ class PhotoSearch:
             score = float(ranking.scores[place])
             visual = not np.isnan(score)
             likeness = float(ranking.likeness[place])
-            reasons = [Reason("looks", likeness=None if np.isnan(likeness) else likeness)]
-            reasons = reasons if visual else []
-            if photo_id in words:
+            reasons = [Reason("label", ", ".join(names))] if (names := labels.get(photo_id)) else []
+            if visual:
+                reasons.append(Reason("looks", likeness=None if np.isnan(likeness) else likeness))
+            if photo_id in words and (not names or words[photo_id].field != "label"):
                 reasons.append(Reason(words[photo_id].field, words[photo_id].excerpt))
             hits.append(
                 SearchHit(

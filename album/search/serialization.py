@@ -68,6 +68,8 @@ def _chips(query: Query) -> list[dict[str, Any]]:
             "kind": chip.kind,
             "text": query.text[chip.start : chip.end],
             "excluded": chip.excluded,
+            "label": chip.label or None,
+            "strict": chip.strict,
             "first": chip.first and chip.first.isoformat(),
             "last": chip.last and chip.last.isoformat(),
         }

@@ -32,6 +32,7 @@ from album.domain.filters import (
 from album.domain.known_names import KnownNames
 from album.domain.photo import PlaceCount, SearchFilters
 from album.storage.database import Database
+from album.storage.label_names import read_synonyms
 from album.storage.photo_rows import place_from_row
 from album.storage.photo_table import Facts, Ids, Mask
 from album.storage.text_tokens import fold
@@ -207,9 +208,9 @@ class FilterMasks:
         return [row[0] for row in rows]
 
 
-def all_labels(database: Database) -> list[str]:
-    """Return the distinct labels in order."""
-    return _distinct(database, "labels", "label")
+def all_labels(database: Database, table: str = "labels") -> list[str]:
+    """Return the distinct labels of a table in order."""
+    return _distinct(database, table, "label")
 
 
 def all_keywords(database: Database) -> list[str]:
@@ -272,6 +273,7 @@ def read_places(database: Database, facts: Facts) -> list[PlaceCount]:
 
 def read_known_names(database: Database, facts: Facts) -> KnownNames:
     """Read the places, cameras, lenses, labels and keywords of the photos."""
+    labels = frozenset(all_labels(database))
     places = database.connection.execute(
         "SELECT place_id, town, town_ko, country, country_ko FROM places"
     )
@@ -285,7 +287,8 @@ def read_known_names(database: Database, facts: Facts) -> KnownNames:
         ),
         cameras=frozenset(facts.names("camera").values()),
         lenses=frozenset(facts.names("lens").values()),
-        labels=frozenset(all_labels(database)),
+        labels=labels,
+        label_synonyms=read_synonyms(database, labels),
         keywords=frozenset(
             level for keyword in all_keywords(database) for level in _levels(keyword) if level
         ),

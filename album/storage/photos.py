@@ -20,6 +20,7 @@ from album.domain.known_names import KnownNames
 from album.domain.photo import ImageFacts, Photo, Place, PlaceCount, SearchFilters
 from album.errors import PhotoNotFoundError
 from album.storage.database import Database, now
+from album.storage.label_names import rules_version
 from album.storage.photo_filters import FilterMasks, read_known_names, read_places
 from album.storage.photo_rows import (
     NewPhoto,
@@ -43,7 +44,7 @@ class PhotoStore:
         self.database = database
         self.writing = database.writing
         self._facts = FactTable(database)
-        self._names = (-1, KnownNames())  # as of a revision
+        self._names: tuple[object, KnownNames] = (None, KnownNames())  # as of a revision
 
     # Photos
 
@@ -222,7 +223,7 @@ class PhotoStore:
 
     def known_names(self) -> KnownNames:
         """Return the names that the photos carry, from places to keywords."""
-        revision = self._facts.revision()
+        revision = (self._facts.revision(), rules_version(self.database))
         if self._names[0] != revision:
             self._names = (revision, read_known_names(self.database, self._facts.now()))
         return self._names[1]

@@ -210,7 +210,7 @@ def _query_term(words: list[str]) -> QueryTerm:
     if word.isdecimal():
         may_go_on = len(word) >= 4  # a year that begins a date
         return QueryTerm(word, (f" {word} ",), (), (f" {word}",) if may_go_on else (), may_go_on)
-    return QueryTerm(word, tuple(f" {form} " for form in _forms(word)))
+    return QueryTerm(word, tuple(f" {form} " for form in noun_forms(word)))
 
 
 def _korean_term(word: str) -> QueryTerm:
@@ -279,7 +279,7 @@ def _may_follow(particle: str, syllable: str) -> bool:
     return particle not in _AFTER_VOWEL or last_consonant == 0
 
 
-def _forms(word: str) -> list[str]:
+def noun_forms(word: str) -> list[str]:
     """Return an English word with its plural, and its possible singulars."""
     hisses = word.endswith(("s", "x", "z", "ch", "sh"))
     forms = [word, word + ("es" if hisses else "s")]

@@ -249,6 +249,8 @@ JOINS: Final = frozenset(words("and, or, nor, &, 그리고, 및, 또는, 혹은,
 DETERMINERS: Final = frozenset(
     words("a, an, the, any, some, my, our, his, her, their, its, your, of")
 )
+BESIDE_LABELS: Final = DETERMINERS | frozenset(words("and, &, 그리고, 및, 하고"))
+"""Words that leave the labels beside them alone: "my dog and a cat"."""
 GLUE_BEFORE: Final = "taken, shot, captured, photographed, made"
 """Before the preposition of a date, a place or a camera they belong to it: taken in 2019."""
 GLUE_AFTER: Final = (

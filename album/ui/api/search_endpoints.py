@@ -65,8 +65,9 @@ class SearchEndpoints:
             photos would be there then);
             vetoed (how many would match but show what was excluded); nearest (true: nothing
             clearly matches, and the few hits only come nearest); absent (true: surely none of the
-            photos shows it, either); understood (parts of the query that are
-            facts or conditions: kind, text, excluded, and first and last for days), visual (what is
+            photos shows it, either); understood (parts of the query that are facts or conditions:
+            kind, text, excluded, first and last for days, label and strict for labels: a word that
+            is a label is not strict, and its photos come first), visual (what is
             left to be seen), notices (sentences on what looks like something it is not) and unread
             ("ko" where the model does not read the language of the query).
             A hit has photo_id, file_name, date, caption, score (cosine in [-1, 1], high is near, or

@@ -10,7 +10,7 @@ from datetime import date
 
 from markupsafe import Markup
 
-from album.search.query import Chip, without_chip
+from album.search.query import Chip, toggle_strict, without_chip
 from album.ui.i18n.messages import say
 from album.ui.shared.templates import render
 
@@ -54,6 +54,23 @@ def cut_from(box: str, text: str, chip: Chip) -> str:
     return without_chip(box, replace(chip, start=start, end=start + len(part)))
 
 
+def toggled_in(box: str, text: str, chip: Chip, language: str) -> str:
+    """Make the label of a chip strict, or a word again, in a box edited since.
+
+    Args:
+        box: the text in the box now.
+        text: the query text that the chip was parsed from.
+        chip: one of the chips of `text`.
+        language: of the reader.
+    """
+    part = text[chip.start : chip.end]
+    start = box.find(part) if box != text else chip.start
+    if start < 0:
+        return box
+    here = replace(chip, start=start, end=start + len(part))
+    return toggle_strict(box, here, say(language, "label_mark"))
+
+
 def word_chips(
     text: str, chips: tuple[Chip, ...], language: str, *, idle: Collection[Chip] = ()
 ) -> list[Markup]:
@@ -72,18 +89,23 @@ def word_chips(
 
 
 def _word_chip(text: str, chip: Chip, index: int, language: str, *, idle: bool) -> Markup:
+    label = ""
     words = " ".join(text[chip.start : chip.end].split())
     days = meaning(chip.first, chip.last, language) if chip.kind == "date" else ""
     if _PLAIN.fullmatch(words) or days.casefold() == words.casefold():
         days = ""
+    if chip.label:
+        label = say(language, "label_chip", label=chip.label)
     return removable(
-        words.removeprefix("-") if chip.excluded else words,  # the style sheet draws the minus
+        label or (words.removeprefix("-") if chip.excluded else words),  # the style draws the minus
         "chip",
         index,
         language,
         name=words,
         meaning=say(language, "changed_nothing") if idle else days,
         excluded=chip.excluded,
+        label=chip.label,
+        strict=chip.strict,
     )
 
 
@@ -97,6 +119,8 @@ def removable(
     meaning: str = "",
     image: Markup | None = None,
     excluded: bool = False,
+    label: str = "",
+    strict: bool = False,
 ) -> Markup:
     """Render a chip with a button that removes it.
 
@@ -109,6 +133,8 @@ def removable(
         meaning: the days that the text stands for, or what it did, or "".
         image: an image element before the text.
         excluded: whether photos that match it are left out.
+        label: the label that it is about, which gets a switch between strict and not.
+        strict: whether only the label counts.
     """
     return render(
         "search/chip.html",
@@ -116,7 +142,9 @@ def removable(
         text=text,
         kind=kind,
         index=index,
-        label=say(language, "remove", what=text if name is None else name),
+        remove=say(language, "remove", what=text if name is None else name),
+        label=label,
+        strict=strict,
         meaning=meaning,
         image=image or "",
         excluded=excluded,

@@ -36,7 +36,9 @@ class FilterRow:
             day: dict[str, Any] = {"placeholder": i18n("day_hint"), "max_lines": 1}
             self._after = gr.Textbox(label=i18n("after"), elem_id="after", **day)
             self._before = gr.Textbox(label=i18n("before"), elem_id="before", **day)
-            self._place = gr.Dropdown(either, value=ANY, label=i18n("place"), elem_id="place")
+            self._place = gr.Dropdown(
+                either, value=ANY, label=i18n("place"), elem_id="place", scale=2
+            )
             self._camera = gr.Dropdown(anything, value=ANY, label=i18n("camera"), elem_id="camera")
             self._shape = gr.Dropdown(
                 anything + shapes, value=ANY, label=i18n("orientation"), elem_id="orientation"

@@ -13,7 +13,7 @@ from album.search.request import SearchRequest, Sort
 from album.search.search import PAGE, SearchPage
 from album.service import Album
 from album.ui.i18n.messages import language_of, say
-from album.ui.search.chips import cut_from
+from album.ui.search.chips import cut_from, toggled_in
 from album.ui.search.layout import SearchLayout
 from album.ui.shared.alerts import alerts_on_failure
 from album.ui.shared.session_state import SearchState
@@ -62,7 +62,7 @@ class SearchHandlers:
 
     @alerts_on_failure
     def remove_chip(self, values: Updates, event: gr.SelectData, request: gr.Request) -> Updates:
-        """Remove one part of the query."""
+        """Remove one part of the query, or switch its label between strict and not."""
         state, index = values[self._parts.state], int(event.index)
         query = state.query
         # The box changes only if words are cut out of it, since somebody may be typing there.
@@ -85,7 +85,11 @@ class SearchHandlers:
             query = replace(self._read_query(values), like=_without(query.like, index))
         elif state.results is not None and 0 <= index < len(state.results.query.chips):
             box = values[self._parts.query] or ""
-            box = cut_from(box, query.text, state.results.query.chips[index])
+            chip = state.results.query.chips[index]
+            if event.value != "strict":
+                box = cut_from(box, query.text, chip)
+            elif chip.label:
+                box = toggled_in(box, query.text, chip, language_of(request))
             return self._search_for(box, values, request)
         return self.answer(query, request)
 

@@ -39,7 +39,8 @@ NAMES = KnownNames(
     ),
     cameras=frozenset({"Apple iPhone 15 Pro", "Google Pixel 6", "Canon EOS R5", "SONY ILCE-7M3"}),
     lenses=frozenset({"RF24-70mm F2.8 L IS USM", "EF50mm f/1.8 STM"}),
-    labels=frozenset({"가족", "dog", "Hot Dog", "Best of"}),
+    labels=frozenset({"가족", "dog", "Hot Dog", "Best of", "야옹이", "개"}),
+    label_synonyms=frozenset({("kitty", "야옹이"), ("멍멍이", "dog")}),
 )
 
 
@@ -81,13 +82,16 @@ def facts_of(query: Query) -> str:
 
 
 def looks_of(query: Query) -> str:
+    labels = {text: f"{text} ({', '.join(names)})" for text, names in query.labels}
     groups = [
         " / ".join(
-            look.text if look.weight == 1 else f"{look.weight:g}:{look.text}" for look in group
+            labels.get(look.text, look.text) if look.weight == 1 else f"{look.weight:g}:{look.text}"
+            for look in group
         )
         for group in query.groups
     ]
-    return " ".join([" + ".join(groups), *(f"without {unwanted}" for unwanted in query.unwanted)])
+    unwanted = [f"without {labels.get(text, text)}" for text in query.unwanted]
+    return " ".join([" + ".join(groups), *unwanted])
 
 
 def chips_of(query: Query) -> str:
@@ -178,7 +182,7 @@ SENTENCES = """
 설날 세배 2020 => 2020-01-24..2020-01-26 => 세배 => date date
 작년 설날 => 2025-01-28..2025-01-30 => - => date
 2019년 추석 => 2019-09-12..2019-09-14 => - => date
-올해 추석 가족사진 => 2026-09-24..2026-09-26, label 가족 => - => date label
+올해 추석 가족사진 => 2026-09-24..2026-09-26 => 가족 (가족) => date label
 크리스마스 => days 12-24 12-25 => - => date
 작년 크리스마스 때 => 2025-12-24..2025-12-25 => - => date
 크리스마스 이브 => days 12-24 => - => date
@@ -206,7 +210,7 @@ new year's eve party => days 12-31 => party => date
 lunar new year 2020 => 2020-01-24..2020-01-26 => - => date
 chuseok last year => 2025-10-05..2025-10-07 => - => date
 march => months 3 => - => date
-dogs in march => months 3 => dogs => date
+dogs in march => months 3 => dogs (dog) => label date
 in march 2020 => 2020-03-01..2020-03-31 => - => date
 march of the penguins => - => march of the penguins => -
 may => - => may => -
@@ -273,11 +277,10 @@ beach at sunrise 2019 => 2019-01-01..2019-12-31 => beach at sunrise => date
 부산시장 => in 부산 => 시장 => place
 서울역 => - => 서울역 => -
 제주도 바다 => in 제주 => 바다 => place
-photos of dogs in Busan last summer => 2026-06-01..2026-08-31, in Busan => dogs => place date
 New York at night => in New York, hours 19-5 => - => place time
 newyork pizza => in New York => pizza => place
 photos from Nice => in Nice => - => place
-dog in nice weather => label dog => in nice weather => label
+dog in nice weather => - => dog in nice weather => label
 sandwich => - => sandwich => -
 in turkey => in Turkey => - => place
 roast Turkey => in Turkey => roast => place
@@ -297,13 +300,32 @@ taken with apple => by Apple => - => camera
 24-70mm 풍경 => lens 24-70mm => 풍경 => lens
 15 => - => 15 => -
 label:dog => label dog => - => label
-dog => label dog => - => label
-dog 2019 => 2019-01-01..2019-12-31, label dog => - => label date
-hot dog => label Hot Dog => - => label
+dog => - => dog (dog) => label
+Dog! => - => Dog! (dog) => label
+a dog => - => a dog (dog) => label
+강아지 사진 => - => 강아지 => -
+two dogs => - => two dogs => -
+Dogs => - => Dogs (dog) => label
+my hot dogs => - => my hot dogs (Hot Dog) => label
+#dogs => label dog => - => label
+멍멍이 => - => 멍멍이 (dog) => label
+개가 => - => 개가 (개) => label
+개나리 => - => 개나리 => -
+kitty + dog => - => kitty (야옹이) + dog (dog) => label label
+dog + beach => - => dog (dog) + beach => label look
+dog, beach => - => dog, beach => label
+dog 2019 => 2019-01-01..2019-12-31 => dog (dog) => label date
+my dog and a hot dog => - => my dog and a hot dog (dog, Hot Dog) => label label
+dog and cat => - => dog and cat => -
+dog or kitty => - => dog or kitty => -
+가족이랑 야옹이 => - => 가족이랑 야옹이 (가족, 야옹이) => label label
+labelled dog => label dog => - => label
+#멍멍이 => label dog => - => label
+hot dog => - => hot dog (Hot Dog) => label
 black dog => - => black dog => -
 라벨:가족 => label 가족 => - => label
 이름표:가족 => label 가족 => - => label
-가족 2019 => 2019-01-01..2019-12-31, label 가족 => - => label date
+가족 2019 => 2019-01-01..2019-12-31 => 가족 (가족) => label date
 가족 바다 => - => 가족 바다 => -
 #가족 2019 => 2019-01-01..2019-12-31, label 가족 => - => label date
 #1 fan => - => #1 fan => -
@@ -323,7 +345,7 @@ gif => GIF => - => type
 세로로 찍은 사진 => portrait => - => shape
 landscape photos => - => landscape => -
 landscape orientation => landscape => - => shape
-vertical photos of dogs => portrait => dogs => shape
+vertical photos of dogs => portrait => dogs (dog) => shape label
 horizontal stripes => - => horizontal stripes => -
 portrait of a woman => - => portrait of a woman => -
 square photos => square => - => shape
@@ -332,7 +354,7 @@ screenshots from 2019 => 2019-01-01..2019-12-31, screenshot => - => screenshot d
 화면캡처 => screenshot => - => screenshot
 favorites => favourite => - => favourite
 즐겨찾기 2019년 => 2019-01-01..2019-12-31, favourite => - => favourite date
-starred dogs => favourite => dogs => favourite
+starred dogs => favourite => dogs (dog) => favourite label
 with captions => captioned => - => caption
 without caption => not captioned => - => -caption
 설명 있는 사진 => captioned => - => caption
@@ -357,25 +379,26 @@ with location => placed => - => place
 부산이랑 서울 말고 제주 => in 제주, not in 부산, not in 서울 => - => -place place
 2019년 말고 강아지 => not 2019-01-01..2019-12-31 => 강아지 => -date
 주말 제외 => not weekdays 5 6 => - => -date
-가족이 아닌 사람 => not label 가족 => 사람 without 가족 => -label
+가족이 아닌 사람 => not label 가족 => 사람 without 가족 (가족) => -label
 설명 없는 사진 말고 => captioned => - => caption
 beach without people => - => beach without people => -look
 beach without people at night => hours 19-5? => beach at night without people => -look time
 beach without people or cars => - => beach without people without cars => -look
 without people and on the beach => - => on the beach without people => -look
 cat without a collar on the sofa => - => cat on the sofa without collar => -look
-dogs but not cats => - => dogs without cats => -look
+dogs but not cats => - => dogs (dog) without cats => label -look
 no people => - => without people => -look
 no smoking sign => - => no smoking sign => -
 not in busan => not in Busan => - => -place
 except 2019 and 2020 => not 2019-01-01..2019-12-31, not 2020-01-01..2020-12-31 => - => -date
 without screenshots => not screenshot => - => -screenshot
-dogs -cats => - => dogs without cats => -look
--2019 dogs => not 2019-01-01..2019-12-31 => dogs => -date
+dogs -cats => - => dogs (dog) without cats => label -look
+-2019 dogs => not 2019-01-01..2019-12-31 => dogs (dog) => -date label
 -부산 해변 => not in 부산 => 해변 => -place
 -new york pizza => not in New York => pizza => -place
 -iphone 사진 => not by iPhone => - => -camera
--dog cat => not label dog => cat without dog => -label
+-dog cat => not label dog => cat without dog (dog) => -label
+no 개 or kitty => not label 개, not label 야옹이 => without 개 (개) without kitty (야옹이) => -label
 -label:dog cat => not label dog => cat => -label
 -t-shirt man => - => man without t-shirt => -look
 -"exact words" cat => not writes exact words => cat => -words
@@ -584,7 +607,22 @@ def test_decomposed_letters_mean_the_same_as_composed_ones(text):
 
 
 HEAPS = [
-    *("작년", "부산에서 ", '" ', "'a ", "+", "+ ", "-", "-a ", "2:", "label:", "2019-", "1"),
+    *(
+        "dog ",
+        "my dog and ",
+        "작년",
+        "부산에서 ",
+        '" ',
+        "'a ",
+        "+",
+        "+ ",
+        "-",
+        "-a ",
+        "2:",
+        "label:",
+        "2019-",
+        "1",
+    ),
     *("사람 없는 ", "without ", "a\u0301\u0323", "\u1112\u1161\u11ab", "\u202eשלום ", "\x00\x1b"),
     *("\ud800", "😀", "no or ", "빨간 ", "the ", "설날 ", "from 2018 to ", "사람이랑 ", " ", "「"),
     *("999년 전 ", "99999 years ago ", "last 999 years "),
@@ -695,6 +733,34 @@ def test_names_count_however_they_are_spaced_and_spelled():
     for text in ("NEW YORK", "newyork", "new york", "New  York", "ｎｅｗ ｙｏｒｋ"):
         assert facts_of(parse(f"cats in {text}", NAMES, TODAY)) == "in New York"
     assert facts_of(parse("zurich", KnownNames(frozenset({"Zürich"})), TODAY)) == "in Zürich"
+
+
+def test_label_stands_between_fillers_and_facts():
+    query = parse("photos of dogs in Busan last summer", NAMES, TODAY)
+
+    assert (facts_of(query), looks_of(query), chips_of(query)) == (
+        *("2026-06-01..2026-08-31, in Busan", "dogs (dog)", "label place date"),
+    )
+
+
+def test_label_at_night_is_a_look():
+    query = parse("dog at night", NAMES, TODAY)
+
+    assert (facts_of(query), looks_of(query)) == ("hours 19-5?", "dog at night (dog)")
+
+
+def test_label_chip_names_label_and_strictness():
+    texts = ("멍멍이", "label:멍멍이", "-dog", "without my dog", "-#dog", 'label:"new name"')
+    chips = [parse(text, NAMES, TODAY).chips[-1] for text in texts]
+
+    assert [(chip.label, chip.strict) for chip in chips] == [
+        ("dog", False),
+        ("dog", True),
+        ("dog", False),
+        ("dog", False),
+        ("dog", True),
+        ("new name", True),
+    ]
 
 
 def test_unknown_name_stays_a_look():
