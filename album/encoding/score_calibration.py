@@ -113,6 +113,11 @@ class ScoreCalibrator:
             self._generality[language] = float(means.mean()), max(float(means.std()), 1e-6)
         self._chance: dict[Language, tuple[Ids, Chance]] = {}
 
+    def get_ready(self) -> None:
+        """Compare new photos with the everyday words and the decoys ahead of a search."""
+        for language in LANGUAGES:
+            self.chance(language)
+
     def calibrate(
         self,
         query: npt.NDArray[np.float32],
@@ -162,9 +167,9 @@ class ScoreCalibrator:
         if known is not None and known[0] is ids:
             return known[1]
         chance = TYPICAL
+        stats = self.query_bank.stats(language, len(ids))
         if len(ids):
             rows = spread_rows(len(ids))
-            stats = self.query_bank.stats(language, len(ids))
             decoys = decoys_of(self.query_bank.words[language])
             z_scores = decoys @ np.nan_to_num(matrix[rows]).T  # (DECOYS, rows)
             z_scores -= stats.level[rows]

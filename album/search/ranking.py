@@ -214,8 +214,8 @@ class Ranker:
         )
 
     def get_ready(self) -> None:
-        """Compare new photos with the everyday words ahead of a search."""
-        self._calibrator.query_bank.sync()
+        """Compare new photos with the everyday words and the decoys ahead of a search."""
+        self._calibrator.get_ready()
 
     def burst_of(self, photo_id: int) -> Ids:
         """Return the photos of a photo's burst by time.
