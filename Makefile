@@ -9,7 +9,7 @@ run: $(VENV)/.runtime
 	$(if $(PHOTOS),ALBUM_FOLDERS="$(PHOTOS)") $(PYTHON) app.py
 
 test: $(VENV)/.tests
-	OMP_NUM_THREADS=1 $(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 test-browser: $(VENV)/.tests
 	$(PYTHON) -m pytest -m browser
@@ -21,7 +21,7 @@ lint: $(VENV)/.tests
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m ruff check .
 	$(VENV)/bin/lint-imports
-	$(PYTHON) -m mypy
+	$(PYTHON) -m mypy --num-workers 2
 
 $(VENV)/.runtime: requirements.txt
 	python3 -m venv $(VENV)

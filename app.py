@@ -87,7 +87,7 @@ def _serve(album: Album, captioner: Captioner, settings: Settings) -> None:
         page = build_page(album, loader, temp.path, sample_photos(Path(gradio.__file__)))
         use_lanes(page)
         login = settings.login and Login(*settings.login)
-        limit_connections()
+        limit_connections(settings.request_timeout_s)
         leave_no_partial_uploads()
         _, address, _ = page.launch(
             prevent_thread_lock=True,
@@ -96,6 +96,7 @@ def _serve(album: Album, captioner: Captioner, settings: Settings) -> None:
             _app=GuardedApp(
                 settings.hosts,
                 settings.framed_by,
+                settings.request_timeout_s,
                 routes=[route_of_originals(album)],
                 exception_handlers={OSError: answer_full_disk},
             ),

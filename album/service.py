@@ -131,7 +131,7 @@ class Album:
         self.sources = SourceServices(self.classifier, self.teacher, self.heads, labels)
         self.class_evaluation = ClassEvaluation(self.sources, classifiers)
         self.labelling = Labelling(self.sources, active)
-        self.describer = CaptionRanker(store, captions, active, urgent)
+        self.describer = CaptionRanker(store, captions, active, urgent, cache.relevance)
         self.captions = PhotoCaptions(
             store,
             captions,

@@ -80,6 +80,10 @@ class Settings:
     """ALBUM_FRAMED_BY: sites that may frame the album. On a Space: huggingface.co."""
     max_upload_mb: int = 500
     """ALBUM_MAX_UPLOAD_MB: the largest file that can be uploaded, in megabytes."""
+    request_timeout_s: int = 60
+    """ALBUM_REQUEST_TIMEOUT_S: how many seconds a sender may pause within a request.
+
+    Its headers must arrive in a third of it."""
     log_level: str = "INFO"
     """ALBUM_LOG_LEVEL: DEBUG, INFO, WARNING or ERROR."""
 
@@ -119,6 +123,7 @@ class Settings:
             ),
             framed_by=_list(values, "ALBUM_FRAMED_BY", ORIGIN, SPACES if on_space else ""),
             max_upload_mb=_positive(values, "ALBUM_MAX_UPLOAD_MB", cls.max_upload_mb),
+            request_timeout_s=_positive(values, "ALBUM_REQUEST_TIMEOUT_S", cls.request_timeout_s),
             log_level=_one_of(
                 {name: value.upper() for name, value in values.items()},
                 "ALBUM_LOG_LEVEL",

@@ -96,13 +96,6 @@ class Classifier(Protocol):
     def logits(self, embeddings: Embeddings) -> npt.NDArray[np.float32]:
         """Compute logits (n, c) float32 at temperature 1, with priors."""
 
-    def probabilities(self, embeddings: Embeddings, temperature: float = 1.0) -> Shares:
-        """Compute probabilities (n, c) float32, columns in the order of the classes.
-
-        Rows sum to 1, except for a model that was trained with a sigmoid: there each class is
-        judged by itself.
-        """
-
 
 class Probe(Protocol):
     """Binary classifier of one label on one model's embeddings."""
@@ -205,11 +198,11 @@ class Classifiers(Protocol):
         """
 
     def zero_shot(
-        self, encoder: Encoder, directions: Embeddings, priors: npt.NDArray[np.float64]
+        self, directions: Embeddings, priors: npt.NDArray[np.float64], logit_scale: float
     ) -> Classifier:
         """Create a classifier by cosine to (c, d) unit directions.
 
-        `priors` (c,) are above 0. No text is encoded.
+        `priors` (c,) and the factor of the cosines are above 0. No text is encoded.
         """
 
     def best_temperature(

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from xdist.scheduler import LoadScopeScheduling
 
 from album.metadata.geocoder import TownGeocoder
 from album.service import Album
 from models.classifiers.factory import DefaultClassifiers
 from tests.support.fakes import DecodeHere, FakeCaptioner, FakeEncoder
+from tests.support.running_order import slow_files_first
+
+MEMORY_DISK = Path("/dev/shm")
+MEMORY_DISK_BYTES = 4_000_000_000  # several times what the files of all tests take
 
 
-class BrowserApart(LoadScopeScheduling):
-    """Of several processes, one has all the tests in a browser; the others share what is left by
-    files, whose fixtures serve all of a file."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        return "browser" if file.startswith("tests/browser/") else file
+def pytest_configure() -> None:
+    """Put the files of tests into memory, where a commit of SQLite awaits no disk."""
+    if MEMORY_DISK.is_dir() and shutil.disk_usage(MEMORY_DISK).free > MEMORY_DISK_BYTES:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY_DISK))
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> BrowserApart:
-    return BrowserApart(config, log)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the slow files, so that processes that share the tests end together."""
+    items.sort(key=lambda item: slow_files_first(item.nodeid))
 
 
 @pytest.fixture

@@ -9,23 +9,18 @@ The first name of a class is its label.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 
+from album.domain.class_names import KIND, PRIOR, SYNONYMS, WEIGHT
 from album.errors import QueryError
 from models.interfaces import ClassName, ClassSpec
 
-SYNONYMS = "|"
 MOST_CLASSES = 5_000
 MOST_NAMES = 20_000
 LONGEST_NAME = 100
 LONGEST_LIST = 5_000_000  # characters, enough for that many names with kinds and weights
 SMALLEST, LARGEST = 0.01, 100.0  # weights, and how common a class is
 QUOTED = 30  # characters of a name that a sentence repeats
-
-_PRIOR = re.compile(r" ?[*×] ?(\d+(?:\.\d+)?)$")
-_WEIGHT = re.compile(r"(\d+(?:\.\d+)?) ?: ?(?=.)")
-_KIND = re.compile("(?<=\\S) ?[(\uff08]([^()\uff08\uff09]+)[)\uff09]$")  # full-width ones too
 
 
 def parse_classes(text: str, least: int = 2) -> list[ClassSpec]:
@@ -76,7 +71,7 @@ def parse_classes(text: str, least: int = 2) -> list[ClassSpec]:
 def _class(line: str) -> ClassSpec | None:
     """Parse a line with single blanks, and return None where it has no names."""
     prior = 1.0
-    if match := _PRIOR.search(line):
+    if match := PRIOR.search(line):
         line, prior = line[: match.start()], _number(match[1])
     names: dict[tuple[str, str], ClassName] = {}
     for part in line.split(SYNONYMS):
@@ -88,9 +83,9 @@ def _class(line: str) -> ClassSpec | None:
 
 def _name(part: str) -> ClassName:
     text, kind, weight = part, "", 1.0
-    if match := _WEIGHT.match(text):
+    if match := WEIGHT.match(text):
         text, weight = text[match.end() :], _number(match[1])
-    if match := _KIND.search(text):
+    if match := KIND.search(text):
         text, kind = text[: match.start()].rstrip(), match[1].strip()
     if max(len(text), len(kind)) > LONGEST_NAME:
         raise QueryError(

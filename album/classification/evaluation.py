@@ -51,8 +51,7 @@ class ClassReport:
     ece: float
     """Expected calibration error in [0, 1] (Naeini et al. 2015)."""
     best_temperature: float | None
-    """The temperature that fits the labels best. None for a trained classifier, and for a model
-    with a sigmoid."""
+    """The temperature that fits the labels best. None for a trained classifier."""
 
     @property
     def photos(self) -> int:

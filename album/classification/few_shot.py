@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from album.classification.class_list import SYNONYMS, parse_classes
+from album.classification.class_list import parse_classes
 from album.classification.embedding_cache import ClassEmbeddingCache
+from album.domain.class_names import SYNONYMS
 from album.domain.labels import MAX_LABEL_LENGTH, LabelRule
 from album.encoding.active_encoder import ActiveEncoder
 from album.errors import QueryError

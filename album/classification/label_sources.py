@@ -136,7 +136,7 @@ class LabelSource(Protocol):
         return best, best.winners
 
     def logits(self, services: SourceServices, photo_ids: Sequence[int]) -> Floats | None:
-        """Return (n, c) logits of photos, None where no temperature can be set."""
+        """Return (n, c + 1) logits, the last of none, or None without a temperature."""
         return None
 
 
@@ -196,7 +196,7 @@ class TextClasses(LabelSource):
         decided = best if self == lenient else self.predict(services, photo_ids)
         return best, decided.winners
 
-    def logits(self, services: SourceServices, photo_ids: Sequence[int]) -> Floats | None:
+    def logits(self, services: SourceServices, photo_ids: Sequence[int]) -> Floats:
         return services.text.logits(photo_ids, self.classes, self.options)
 
 

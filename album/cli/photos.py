@@ -129,16 +129,14 @@ def describe(
                 {
                     "text": caption.text,
                     "score": round(caption.score, 6),
-                    "probability": round(caption.probability, 6),
+                    "fits": caption.fit,
                 }
                 for caption in ranking.best
             ],
         )
         return
     for caption in ranking.best:
-        typer.echo(
-            f"{caption.probability:4.0%}  {caption.score:6.3f}  {' '.join(caption.text.split())}"
-        )
+        typer.echo(f"fits {caption.fit:6}  {caption.score:6.3f}  {' '.join(caption.text.split())}")
 
 
 @commands.command()
@@ -178,6 +176,7 @@ def _print_predictions(
                 "path": str(file),
                 "labels": [asdict(score) for score in verdict.scores],
                 "none": verdict.none,
+                "none_probability": verdict.none_probability,
             }
             for file, verdict in readable
         ]
@@ -187,7 +186,9 @@ def _print_predictions(
             shares = ", ".join(
                 f"{score.label} {score.probability:.0%}" for score in verdict.scores[:5]
             )
-            typer.echo(f"{file}: {f'none of these ({shares})' if verdict.none else shares}")
+            none = verdict.none_probability
+            words = "none of these" if none is None else f"none of these {none:.0%}"
+            typer.echo(f"{file}: {f'{words} ({shares})' if verdict.none else shares}")
     for file, result in results:
         if isinstance(result, UnreadableImageError):
             typer.echo(f"{file}: {result}", err=True)

@@ -142,6 +142,9 @@ def _print_hits(page: Mapping[str, Any]) -> None:
         typer.echo("Nothing clearly matches. These come nearest:")
     elif nearest or not hits:
         typer.echo("There is no such photo." + (" These come nearest:" if hits else ""))
+    for way in page["ways_out"]:
+        without = ", ".join(f"“{part}”" for part in way["without"])
+        typer.echo(f"Without {without}: photos {way['photos']:,}")
     band: Band = "rest" if nearest else "sure"
     for hit in hits:
         if hit["band"] != band and not nearest:

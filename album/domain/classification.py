@@ -21,6 +21,8 @@ class Prediction:
     """All classes, the most probable first."""
     none: bool = False
     """Even the best class is below its threshold."""
+    none_probability: float | None = None
+    """Of no class at all, in [0, 1]. None for a source that takes its classes for all there is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,6 +106,8 @@ class Labelled:
     """Has this label, ignoring case."""
 
     label: str
+    or_keyword: bool = False
+    """Holds also for photos whose file has this keyword, or one below it in a hierarchy."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Names that the album's photos carry: places, cameras, lenses, labels."""
+"""Names that the album's photos carry: places, cameras, lenses, labels, keywords."""
 
 from __future__ import annotations
 
@@ -14,3 +14,7 @@ class KnownNames:
     cameras: frozenset[str] = frozenset()
     lenses: frozenset[str] = frozenset()
     labels: frozenset[str] = frozenset()
+    label_synonyms: frozenset[tuple[str, str]] = frozenset()
+    """(name, label): other names of labels, such as puppy of dog."""
+    keywords: frozenset[str] = frozenset()
+    """Keywords of their files, and the levels of hierarchical ones."""

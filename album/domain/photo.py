@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Final, Literal
@@ -88,6 +88,15 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaceCount:
+    """Town, or country as a whole, and the number of photos taken there."""
+
+    place: Place
+    """Its town is "" for the country."""
+    photos: int
+
+
+@dataclass(frozen=True, slots=True)
 class Photo:
     """One photo of the album, identified by the sha256 of its bytes."""
 
@@ -153,7 +162,7 @@ class Reason:
     excerpt: str = ""
     """The matching words with some around them, "" for looks."""
     likeness: float | None = None
-    """For looks: the probability in [0, 1] that the photo shows what was searched for."""
+    """For looks: the probability in [0, 1] that the photo shows the words. None for pictures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +187,10 @@ class LabelScore:
     probability: float
 
 
+Fit = Literal["well", "maybe", "hardly"]
+"""How well a text fits a photo."""
+
+
 @dataclass(frozen=True, slots=True)
 class TextScore:
     """Text and how well it fits one photo."""
@@ -185,8 +198,8 @@ class TextScore:
     text: str
     score: float
     """Cosine in [-1, 1], high is near."""
-    probability: float
-    """Its share in [0, 1] among all compared texts."""
+    fit: Fit
+    """Whether the photo shows it, whatever other texts there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,3 +288,29 @@ class SearchFilters:
     orientation: Orientation | None = None
     file_type: str | None = None
     label: str | None = None
+    country: str | None = None
+    """ISO 3166-1 code, two capital letters."""
+    town: str | None = None
+    """English name of a town in that country."""
+
+    @property
+    def parts(self) -> tuple[FilterPart, ...]:
+        """Return the parts that filter, in the order of the page."""
+        return tuple(part for part in FILTER_FIELDS if self.without(part) != self)
+
+    def without(self, part: FilterPart) -> SearchFilters:
+        """Return the filters without one part."""
+        return replace(self, **dict.fromkeys(FILTER_FIELDS[part]))
+
+
+FilterPart = Literal["days", "place", "camera", "orientation", "file_type", "has_caption", "label"]
+"""A condition that a person sees and removes as one."""
+FILTER_FIELDS: Final[dict[FilterPart, tuple[str, ...]]] = {
+    "days": ("after", "before"),
+    "place": ("has_place", "country", "town"),
+    "camera": ("camera",),
+    "orientation": ("orientation",),
+    "file_type": ("file_type",),
+    "has_caption": ("has_caption",),
+    "label": ("label",),
+}

@@ -1,7 +1,7 @@
 """Scores that chance gives irrelevant queries in an album, estimated with decoys.
 
 A decoy is a query of no meaning: a Gaussian direction with the mean and the covariance of the
-everyday words, so that it is as general and as varied as words are, whatever the model. The best
+everyday words, so that it is as general and as varied as words are for this model. The best
 z-score that decoys get in the album says what the best photo of an irrelevant query gets there. No
 list of absent things is needed, and a new model or an unusual album needs no new constants. (The
 idea is that of target-decoy searches: Elias and Gygi 2007, "Target-decoy search strategy for

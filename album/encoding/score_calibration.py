@@ -113,6 +113,11 @@ class ScoreCalibrator:
             self._generality[language] = float(means.mean()), max(float(means.std()), 1e-6)
         self._chance: dict[Language, tuple[Ids, Chance]] = {}
 
+    def get_ready(self) -> None:
+        """Compare new photos with the everyday words and the decoys ahead of a search."""
+        for language in LANGUAGES:
+            self.chance(language)
+
     def calibrate(
         self,
         query: npt.NDArray[np.float32],
@@ -162,9 +167,9 @@ class ScoreCalibrator:
         if known is not None and known[0] is ids:
             return known[1]
         chance = TYPICAL
+        stats = self.query_bank.stats(language, len(ids))
         if len(ids):
             rows = spread_rows(len(ids))
-            stats = self.query_bank.stats(language, len(ids))
             decoys = decoys_of(self.query_bank.words[language])
             z_scores = decoys @ np.nan_to_num(matrix[rows]).T  # (DECOYS, rows)
             z_scores -= stats.level[rows]
@@ -241,6 +246,11 @@ class ClassCalibrator:
         self._levels = np.stack([one.level for one in stats], axis=1)  # (n, 2)
         self._spreads = np.array([one.spread for one in stats], np.float32)  # (2,)
         self._largest = self._largest_z_scores(on_progress) if len(self.ids) else None  # (c, k)
+
+    @property
+    def spread(self) -> float | None:
+        """Return the spread of a photo's cosines in the classes' languages, None for no photos."""
+        return float((self._spreads @ self._shares).mean()) if len(self.ids) else None
 
     def row_log_odds(self, rows: Rows, vectors: Embeddings, classes: Rows) -> LogOdds:
         """Return (b,) log-odds that photos of the album show one class each.

@@ -188,7 +188,7 @@ def _subject(
     before = texts_of(root, "dc:subject")
     for_labels = set(texts_of(root, "album:Words"))
     foreign = {word for word in before if word not in for_labels}
-    present = {_keyword_key(word) for word in (*foreign, *_hierarchical_leaves(root))}
+    present = {_keyword_key(word) for word in (*foreign, *_hierarchical_words(root))}
     new = [xml_text(word) for word in keywords if _keyword_key(xml_text(word)) not in present]
     foreign.update(new)
     label_words = [label for label in labels if label not in foreign]
@@ -197,9 +197,9 @@ def _subject(
     return [*current, *added], label_words
 
 
-def _hierarchical_leaves(root: Element) -> list[str]:
+def _hierarchical_words(root: Element) -> list[str]:
     branches = [*texts_of(root, "lr:hierarchicalSubject"), *texts_of(root, "digiKam:TagsList")]
-    return [re.split(r"[/|]", branch)[-1] for branch in branches]
+    return [word for branch in branches for word in xmp.split_branch(branch)]
 
 
 def _keyword_key(word: str) -> str:

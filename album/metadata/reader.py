@@ -138,6 +138,7 @@ def read_facts(
                 *packets[-1].keywords,
                 *exif.keywords(main),
                 *_png_keywords(image),
+                *(word for packet in packets for word in packet.parents),
             ]
         ),
         latitude=None if position is None else position[0],

@@ -55,7 +55,7 @@ NAMESPACES = {
 }
 _DATES = ("exif:DateTimeOriginal", "photoshop:DateCreated", "xmp:CreateDate")
 _FLAT_KEYWORDS = ("dc:subject",)
-# "People/Marie Curie" or "People|Marie Curie": keywords here are flat, so only the leaf is used.
+# Branches such as "People/Marie Curie" or "People|Marie Curie".
 _KEYWORD_TREES = (
     "lr:hierarchicalSubject",
     "digiKam:TagsList",
@@ -106,7 +106,9 @@ class XmpFacts:
     rating: int | None = None
     """0 to 5 stars, or -1 for rejected."""
     keywords: tuple[str, ...] = ()
-    """Unchanged, flat ones first: with blanks and duplicates."""
+    """Unchanged, flat ones first, then leaves of trees: with blanks and duplicates."""
+    parents: tuple[str, ...] = ()
+    """Keywords above the leaves of trees, unchanged."""
     position: tuple[float, float] | None = None
     """Latitude and longitude in degrees, north and east positive."""
     camera: str | None = None
@@ -147,13 +149,14 @@ def read(packet: bytes) -> XmpFacts:
     dates = [moment for name in _DATES if (moment := capture_time.parse(first(name) or ""))]
     stamp = capture_time.parse(first("exif:GPSTimeStamp") or "")
     captions = _captions(alternatives(root, "dc:description"), root)
+    branches = [split_branch(branch) for branch in keywords(*_KEYWORD_TREES)]
     return XmpFacts(
         taken=capture_time.most_trusted(dates),
         gps_time=None if stamp is None or stamp.whole_day else stamp.at,
         rating=parse_rating(first("xmp:Rating")),
-        keywords=(
-            *keywords(*_FLAT_KEYWORDS),
-            *(re.split(r"[/|]", word)[-1] for word in keywords(*_KEYWORD_TREES)),
+        keywords=(*keywords(*_FLAT_KEYWORDS), *(branch[-1] for branch in branches)),
+        parents=tuple(
+            word for branch in branches if branch[0] != _LABEL_ROOT for word in branch[:-1]
         ),
         position=_position(*(first(name) for name in _POSITION)),
         camera=exif.camera_name(
@@ -166,6 +169,11 @@ def read(packet: bytes) -> XmpFacts:
         label_sources=tuple(values.get("album:RuleLabels", ())),
         photo=first("album:Photo"),
     )
+
+
+def split_branch(branch: str) -> list[str]:
+    """Split a hierarchical keyword at its levels, from the root to the leaf."""
+    return re.split(r"[/|]", branch)
 
 
 def label_path(label: str) -> str:

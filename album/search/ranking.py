@@ -5,7 +5,7 @@ Arrays over the n rows of one model's index. m rows are hits.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
@@ -18,7 +18,10 @@ from album.domain.photo import Band
 from album.encoding.active_encoder import Active
 from album.encoding.score_calibration import MAYBE, SURE, Calibrated, ScoreCalibrator, without
 from album.search.fusion import WHOLE, certain, fuse
+from album.search.label_evidence import LabelEvidence, undoubted
 from album.search.query import Look, Query
+from album.search.query.colours import colour_phrases
+from album.search.query.phrases import plain
 from album.search.request import SearchRequest
 from album.storage.photo_table import Facts
 from album.storage.photos import PhotoStore
@@ -44,7 +47,8 @@ class Ranking:
     scores: Floats
     """(m,) cosines, the mean of them over several groups. NaN where nothing visual was searched."""
     likeness: Floats
-    """(m,) probability in [0, 1] that the photo shows the query. NaN where `scores` is."""
+    """(m,) probability in [0, 1] that the photo shows the query. NaN where `scores` is, and where
+    pictures were searched: how alike two pictures are is no probability."""
     bursts: Ids
     """(m,) number of photos that each hit stands for."""
     sure_end: int
@@ -60,6 +64,8 @@ class Ranking:
     """Nothing clearly matches, and these only come nearest."""
     is_absent: bool
     """No photo of the album looks like the query, with or without its filters."""
+    left_out: tuple[int, ...]
+    """Photos that would match, but for each of `Query.unwanted`. One may count for several."""
 
     def band_at(self, place: int) -> Band:
         """Return the band of the hit at this place."""
@@ -78,6 +84,8 @@ class QueryScores:
     """(n,) as of `Calibrated.logits`."""
     scores: Floats
     """(n,) cosines."""
+    believed: Floats
+    """(n,) log-odds with what labels say."""
     is_absent: bool
 
 
@@ -128,8 +136,10 @@ class Ranker:
         allowed_rows = np.ones(len(ids), bool) if allowed is None else is_in(ids, allowed)
         if request.like:
             allowed_rows &= ~is_in(ids, np.array(request.like, np.int64))
-        looks = self._looks(request, query, pictures, matrix)
-        log_odds = np.full(len(ids), SURE, np.float32) if looks is None else looks.log_odds
+        labels = LabelEvidence(self._store.database, query.labels if self._texts else (), ids)
+        vectors = self._encode(query)
+        looks = self._looks(request, query, pictures, matrix, vectors, labels)
+        log_odds = np.full(len(ids), SURE, np.float32) if looks is None else looks.believed
         tie_break, in_text = log_odds, np.zeros(len(ids), bool)
         if looks is not None:
             texts = self._text_hits(query.visual)
@@ -137,14 +147,23 @@ class Ranker:
                 share = np.float32(min(1, 2 * (1 - request.picture_weight)))
                 texts = replace(texts, coverage=share * texts.coverage)
             log_odds, tie_break = fuse(log_odds, ids, texts.photo_ids, texts.coverage)
-            in_text = _full_matches(ids, texts)
+            refused = labels.refused((look.text for (look, *_) in query.groups), len(ids))
+            if refused.any():
+                log_odds = np.where(refused, looks.believed, log_odds)
+            in_text = _full_matches(ids, texts) & ~refused
         would_match = allowed_rows & (log_odds >= MAYBE)
         unwanted_rows = np.zeros(len(ids), bool)
+        left_out: list[int] = []
         for text in query.unwanted:
-            unwanted = self._score_text(matrix, [Look(text)]).log_odds
-            doubted, vetoed = without(log_odds, unwanted)
+            refused = labels.refused([text], len(ids))
+            unwanted = self._score_text(matrix, [Look(text)], vectors).log_odds
+            doubted, vetoed = without(log_odds, undoubted(unwanted, refused))
             log_odds = log_odds if looks is None else doubted
-            unwanted_rows |= vetoed | _full_matches(ids, self._text_hits(text))
+            vetoed |= self._in_colour(matrix, colour_phrases(text, query.visual), vectors)
+            vetoed |= _full_matches(ids, self._text_hits(text))
+            vetoed &= ~refused
+            unwanted_rows |= vetoed
+            left_out.append(int(np.count_nonzero(vetoed & would_match)))
         candidates = allowed_rows & ~unwanted_rows
         matches = candidates & (log_odds >= MAYBE)
         surely = certain(log_odds if looks is None else looks.log_odds, log_odds, in_text)
@@ -158,12 +177,14 @@ class Ranker:
         if nearest and not request.rest:
             few = min(4 * NEAREST, len(below))  # several of them may be one burst
             below = below[np.argpartition(-log_odds[below], few - 1)[:few]]
+        evidence = (
+            None if pictures is not None else labels.of(look.text for (look, *_) in query.groups)
+        )
         if request.sort == "date" or looks is None:
             bands = [self._latest_first(ids, rows) for rows in (sure, maybe, below)]
         else:
-            bands = [
-                rows[np.lexsort((-tie_break[rows], -log_odds[rows]))] for rows in (sure, maybe)
-            ]
+            keys = [-tie_break, -log_odds] + ([] if evidence is None else [-evidence])
+            bands = [rows[np.lexsort([key[rows] for key in keys])] for rows in (sure, maybe)]
             bands.append(below[np.argsort(-log_odds[below])])  # it may be the whole album
         rows, ends = np.concatenate(bands), np.cumsum([len(band) for band in bands])
         sizes = np.ones(len(rows), np.int64)
@@ -177,7 +198,9 @@ class Ranker:
             model_id=self.active.encoder.model_id,
             photo_ids=ids[rows],
             scores=nothing if looks is None else looks.scores[rows],
-            likeness=nothing if looks is None else _probability(looks.logits[rows]),
+            likeness=nothing
+            if looks is None or pictures is not None
+            else _probability(looks.logits[rows]),
             bursts=sizes,
             sure_end=int(ends[0]),
             maybe_end=int(ends[1]),
@@ -187,11 +210,12 @@ class Ranker:
             vetoed=int(np.count_nonzero(unwanted_rows & would_match)),
             nearest=nearest,
             is_absent=looks is not None and looks.is_absent,
+            left_out=tuple(left_out),
         )
 
     def get_ready(self) -> None:
-        """Compare new photos with the everyday words ahead of a search."""
-        self._calibrator.query_bank.sync()
+        """Compare new photos with the everyday words and the decoys ahead of a search."""
+        self._calibrator.get_ready()
 
     def burst_of(self, photo_id: int) -> Ids:
         """Return the photos of a photo's burst by time.
@@ -216,19 +240,26 @@ class Ranker:
     def _text_hits(self, text: str) -> TextHits:
         if self._texts is None:
             return TextHits(NO_IDS, np.empty(0, np.float32))
-        return self._texts.find(text)
+        return self._texts.find(plain(text))
 
     def _looks(
-        self, request: SearchRequest, query: Query, pictures: Embeddings | None, matrix: Embeddings
+        self,
+        request: SearchRequest,
+        query: Query,
+        pictures: Embeddings | None,
+        matrix: Embeddings,
+        vectors: Mapping[str, Floats],
+        labels: LabelEvidence,
     ) -> QueryScores | None:
         """Score all visual parts of a query together, if any."""
-        parts = [self._score_text(matrix, group) for group in query.groups]
+        parts = [self._score_text(matrix, group, vectors, labels) for group in query.groups]
         looks = None
         if parts:  # all of them must be visible, so the least sure one decides
             looks = QueryScores(
                 np.minimum.reduce([part.log_odds for part in parts]),
                 np.minimum.reduce([part.logits for part in parts]),
                 np.mean([part.scores for part in parts], axis=0),
+                np.minimum.reduce([part.believed for part in parts]),
                 is_absent=any(part.is_absent for part in parts),
             )
         if pictures is None:
@@ -238,13 +269,44 @@ class Ranker:
         picture = _scores_of(self._calibrator.calibrate(direction, scores, "picture"), scores)
         return picture if looks is None else _between(looks, picture, request.picture_weight)
 
-    def _score_text(self, matrix: Embeddings, looks: Sequence[Look]) -> QueryScores:
+    def _score_text(
+        self,
+        matrix: Embeddings,
+        looks: Sequence[Look],
+        vectors: Mapping[str, Floats],
+        labels: LabelEvidence | None = None,
+    ) -> QueryScores:
         """Score one text, or the weighted sum of several."""
-        rows = self.active.encoder.encode_texts([look.text for look in looks])
+        texts = [plain(look.text) for look in looks]
+        rows = np.stack([vectors[text] for text in texts])
         direction = _unit(np.array([look.weight for look in looks], np.float32) @ rows)
         scores = matrix @ direction
+        calibrated = self._calibrator.calibrate(direction, scores, "text", " ".join(texts))
+        if labels is None:
+            return _scores_of(calibrated, scores)
         text = " ".join(look.text for look in looks)
-        return _scores_of(self._calibrator.calibrate(direction, scores, "text", text), scores)
+        calibrated = labels.calibrated(text, calibrated)
+        return _scores_of(calibrated, scores, labels.believed(text, calibrated.log_odds))
+
+    def _encode(self, query: Query) -> dict[str, Floats]:
+        """Encode all phrases of a query at once: (d,) by phrase."""
+        phrases = [plain(look.text) for group in query.groups for look in group]
+        for text in query.unwanted:
+            phrases += [plain(text), *colour_phrases(text, query.visual)]
+        phrases = list(dict.fromkeys(phrases))
+        if not phrases:
+            return {}
+        return dict(zip(phrases, self.active.encoder.encode_texts(phrases), strict=True))
+
+    def _in_colour(
+        self, matrix: Embeddings, phrases: Sequence[str], vectors: Mapping[str, Floats]
+    ) -> Flags:
+        """Flag (n,) photos that show the first phrase rather than the others."""
+        if not phrases:
+            return np.zeros(len(matrix), bool)
+        directions = np.stack([vectors[phrase] for phrase in phrases])
+        in_colour: Flags = np.argmax(matrix @ directions.T, axis=1) == 0
+        return in_colour
 
     def _latest_first(self, ids: Ids, rows: Rows) -> Rows:
         """Sort rows by falling capture time, then by falling id."""
@@ -268,8 +330,12 @@ class Ranker:
             return self._bursts[2]
 
 
-def _scores_of(calibrated: Calibrated, scores: Floats) -> QueryScores:
-    return QueryScores(calibrated.log_odds, calibrated.logits, scores, calibrated.is_absent)
+def _scores_of(
+    calibrated: Calibrated, scores: Floats, believed: Floats | None = None
+) -> QueryScores:
+    log_odds = calibrated.log_odds
+    believed = log_odds if believed is None else believed
+    return QueryScores(log_odds, calibrated.logits, scores, believed, calibrated.is_absent)
 
 
 def _full_matches(ids: Ids, texts: TextHits) -> Flags:
@@ -291,6 +357,7 @@ def _between(text: QueryScores, picture: QueryScores, weight: float) -> QuerySco
         (1 - part) * text.log_odds + part * picture.log_odds,
         (1 - part) * text.logits + part * picture.logits,
         (1 - part) * text.scores + part * picture.scores,
+        (1 - part) * text.believed + part * picture.believed,
         is_absent=text.is_absent and picture.is_absent,
     )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from pathlib import Path
 from threading import Lock
 
@@ -16,10 +15,14 @@ from album.domain.photo import Photo, Reason, SearchFilters, SearchHit
 from album.encoding.active_encoder import Active, ActiveEncoder
 from album.errors import EmptyQueryError, QueryError
 from album.images.decoder import Decoder
-from album.search.query import Query, parse
+from album.search.dead_ends import DeadEnds, WayOut
+from album.search.query import Chip, Query, parse
+from album.search.query.phrases import plain
 from album.search.ranking import Ids, Ranker, Ranking
+from album.search.reader_day import today_in
 from album.search.request import SearchRequest
 from album.storage.captions import CaptionStore
+from album.storage.label_evidence import labels_among
 from album.storage.photos import PhotoStore
 from album.storage.text_index import TextIndex
 from models.interfaces import Embeddings, Encoder
@@ -53,8 +56,19 @@ class SearchPage:
     """Nothing clearly matches, and the hits are the few that come nearest."""
     is_absent: bool = False
     """No photo of the album looks like the query. Told only where `nearest` is true."""
+    ways_out: tuple[WayOut, ...] = ()
+    """Parts to drop where the filters and conditions leave no photo."""
+    left_out: tuple[int, ...] = ()
+    """Photos that would match, but for each of `Query.unwanted`. One may count for several."""
     unread: str = ""
     """The language ("ko") of the words where it is one that the model does not read."""
+
+    def is_idle(self, chip: Chip) -> bool:
+        """Return whether a chip excludes a look that left no photo out."""
+        if chip.kind != "look" or not chip.excluded or not self.left_out:
+            return False
+        counts = dict(zip(self.query.unwanted, self.left_out, strict=True))
+        return not any(counts[text] for text in chip.unwanted)
 
 
 class PhotoSearch:
@@ -123,7 +137,7 @@ class PhotoSearch:
             raise QueryError(
                 "A search can have {limit:,} characters at most; say less.", limit=MOST_CHARACTERS
             )
-        query = parse(request.text, self._store.known_names(), date.today())
+        query = self._parse(request.text, request)
         if request.burst is not None:
             return self._burst_page(request.burst, query, offset, limit, language)
         if not (query.groups or query.unwanted or request.pictures or request.like):
@@ -141,7 +155,9 @@ class PhotoSearch:
             vetoed=ranking.vetoed,
             nearest=ranking.nearest,
             is_absent=ranking.nearest and ranking.is_absent,
+            ways_out=() if len(ranking.photo_ids) else self._ways_out(request, query),
             unread=unread_language(words, self._active.current().encoder.languages),
+            left_out=ranking.left_out,
         )
 
     def all_ids(self, request: SearchRequest) -> list[int]:
@@ -210,7 +226,16 @@ class PhotoSearch:
         written = self._texts.written(conditions)
         photos = self._store.newest(filters, offset, limit, conditions, written)
         total = self._store.count(filters, conditions, written)
-        return SearchPage(self._unranked(photos, language), total, query, sure=total)
+        hits = self._unranked(photos, language)
+        ways = () if total else self._ways_out(request, query)
+        return SearchPage(hits, total, query, sure=total, ways_out=ways)
+
+    def _parse(self, text: str, request: SearchRequest) -> Query:
+        return parse(text, self._store.known_names(), today_in(request.time_zone))
+
+    def _ways_out(self, request: SearchRequest, query: Query) -> tuple[WayOut, ...]:
+        dead_ends = DeadEnds(self._store, self._texts, lambda text: self._parse(text, request))
+        return dead_ends.ways_out(query, request.filters)
 
     def _burst_page(
         self, photo_id: int, query: Query, offset: int, limit: int, language: str
@@ -276,7 +301,9 @@ class PhotoSearch:
     ) -> list[SearchHit]:
         places = range(offset, min(offset + limit, len(ranking.photo_ids)))
         photo_ids = ranking.photo_ids[offset : offset + limit].tolist()
-        words = self._texts.why(photo_ids, query.visual) if query.visual else {}
+        words = self._texts.why(photo_ids, plain(query.visual)) if query.visual else {}
+        named = [label for _, labels in query.labels for label in labels]
+        labels = labels_among(self._store.database, photo_ids, named)
         photos = self._store.get_many(photo_ids)
         captions = self._captions.get_many(photo_ids, language)
         hits = []
@@ -285,8 +312,11 @@ class PhotoSearch:
                 continue
             score = float(ranking.scores[place])
             visual = not np.isnan(score)
-            reasons = [Reason("looks", likeness=float(ranking.likeness[place]))] if visual else []
-            if photo_id in words:
+            likeness = float(ranking.likeness[place])
+            reasons = [Reason("label", ", ".join(names))] if (names := labels.get(photo_id)) else []
+            if visual:
+                reasons.append(Reason("looks", likeness=None if np.isnan(likeness) else likeness))
+            if photo_id in words and (not names or words[photo_id].field != "label"):
                 reasons.append(Reason(words[photo_id].field, words[photo_id].excerpt))
             hits.append(
                 SearchHit(

@@ -24,7 +24,7 @@ def counts_json(page: SearchPage) -> dict[str, Any]:
 
 
 def understood_json(page: SearchPage) -> dict[str, Any]:
-    """Return the parsed query: understood, visual, notices, unread, vetoed, nearest, absent."""
+    """Return the parsed query and what became of it, from understood to ways_out."""
     return {
         "understood": _chips(page.query),
         "visual": page.query.visual,
@@ -33,6 +33,14 @@ def understood_json(page: SearchPage) -> dict[str, Any]:
         "vetoed": page.vetoed,
         "nearest": page.nearest,
         "absent": page.is_absent,
+        "ways_out": [
+            {
+                "without": [page.query.text[chip.start : chip.end] for chip in way.chips]
+                + list(way.parts),
+                "photos": way.photos,
+            }
+            for way in page.ways_out
+        ],
     }
 
 
@@ -60,6 +68,8 @@ def _chips(query: Query) -> list[dict[str, Any]]:
             "kind": chip.kind,
             "text": query.text[chip.start : chip.end],
             "excluded": chip.excluded,
+            "label": chip.label or None,
+            "strict": chip.strict,
             "first": chip.first and chip.first.isoformat(),
             "last": chip.last and chip.last.isoformat(),
         }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -28,8 +30,10 @@ from album.domain.filters import (
     Writes,
 )
 from album.domain.known_names import KnownNames
-from album.domain.photo import SearchFilters
+from album.domain.photo import PlaceCount, SearchFilters
 from album.storage.database import Database
+from album.storage.label_names import read_synonyms
+from album.storage.photo_rows import place_from_row
 from album.storage.photo_table import Facts, Ids, Mask
 from album.storage.text_tokens import fold
 
@@ -48,7 +52,8 @@ class FilterMasks:
         """Use the photos of `facts`, and photo ids by phrase."""
         self._database = database
         self._facts = facts
-        self._written = written or {}
+        self._written = {} if written is None else written
+        self._masks: dict[Fact, Mask] = {}
 
     def passing(self, filters: SearchFilters, conditions: Sequence[Filter]) -> Mask:
         """Return (n,) whether each photo passes the filters and meets the conditions.
@@ -61,7 +66,15 @@ class FilterMasks:
             mask &= self._named("camera", lambda name: name == filters.camera)
         if filters.label is not None:
             mask &= self._among(self._labelled([filters.label]))
+        if filters.country is not None:
+            mask &= np.isin(
+                self._facts.rows["place_id"], self._places_in(filters.country, filters.town)
+            )
         return mask
+
+    def count(self, filters: SearchFilters, conditions: Sequence[Filter]) -> int:
+        """Count the photos that pass the filters and meet the conditions."""
+        return int(np.count_nonzero(self.passing(filters, conditions)))
 
     def _meeting(self, conditions: Iterable[Filter]) -> Mask:
         """Return (n,) whether each photo meets the conditions.
@@ -84,7 +97,15 @@ class FilterMasks:
         return mask
 
     def _holds(self, fact: Fact) -> Mask:
-        """Return (n,) whether each photo is known to have the fact."""
+        """Return (n,) whether each photo is known to have the fact.
+
+        The mask is cached: don't write into it.
+        """
+        if fact not in self._masks:
+            self._masks[fact] = self._mask_of(fact)
+        return self._masks[fact]
+
+    def _mask_of(self, fact: Fact) -> Mask:
         facts, rows = self._facts, self._facts.rows
         mask: Mask
         match fact:
@@ -122,9 +143,11 @@ class FilterMasks:
             case Favourite():
                 labels = self._labels_where(FAVOURITE_LABELS.__contains__)
                 mask = (rows["rating"] >= FAVOURITE_STARS) | self._among(self._labelled(labels))
-            case Labelled(label):
+            case Labelled(label, or_keyword):
                 labels = self._labels_where(fold(label).__eq__)
                 mask = self._among(self._labelled(labels))
+                if or_keyword:
+                    mask = mask | self._among(self._with_keyword(fold(label)))
             case Captioned():
                 mask = rows["captioned"]
             case Placed():
@@ -149,11 +172,22 @@ class FilterMasks:
         return np.isin(self._facts.photo_ids, photo_ids)
 
     def _labelled(self, labels: Sequence[str]) -> Ids:
+        return self._ids_of("SELECT group_concat(photo_id) FROM labels WHERE label = ?", labels)
+
+    def _with_keyword(self, folded: str) -> Ids:
+        keywords = [
+            keyword
+            for keyword in all_keywords(self._database)
+            if folded in map(fold, _levels(keyword))
+        ]
+        return self._ids_of(
+            "SELECT group_concat(photo_id) FROM keywords WHERE keyword = ?", keywords
+        )
+
+    def _ids_of(self, statement: str, names: Sequence[str]) -> Ids:
         ids: list[npt.NDArray[np.int64]] = [np.empty(0, np.int64)]
-        for label in labels:
-            row = self._database.connection.execute(
-                "SELECT group_concat(photo_id) FROM labels WHERE label = ?", (label,)
-            ).fetchone()
+        for name in names:
+            row = self._database.connection.execute(statement, (name,)).fetchone()
             ids.append(np.fromstring(row[0] or "", dtype=np.int64, sep=","))
         return np.concatenate(ids)
 
@@ -166,15 +200,37 @@ class FilterMasks:
             if fold(name) in {fold(place) for place in names if place}
         ]
 
+    def _places_in(self, country_code: str, town: str | None) -> list[int]:
+        rows = self._database.connection.execute(
+            "SELECT place_id FROM places WHERE country_code = ?1 AND (?2 IS NULL OR town = ?2)",
+            (country_code, town),
+        )
+        return [row[0] for row in rows]
 
-def all_labels(database: Database) -> list[str]:
-    """Return the distinct labels in order, by jumps in the index."""
+
+def all_labels(database: Database, table: str = "labels") -> list[str]:
+    """Return the distinct labels of a table in order."""
+    return _distinct(database, table, "label")
+
+
+def all_keywords(database: Database) -> list[str]:
+    """Return the distinct keywords of files in order."""
+    return _distinct(database, "keywords", "keyword")
+
+
+def _distinct(database: Database, table: str, column: str) -> list[str]:
+    """Return the distinct values of a column in order, by jumps in its index."""
     rows = database.connection.execute(
-        "WITH RECURSIVE each (label) AS (SELECT min(label) FROM labels UNION ALL"
-        " SELECT (SELECT min(label) FROM labels WHERE label > each.label) FROM each"
-        " WHERE each.label IS NOT NULL) SELECT label FROM each WHERE label IS NOT NULL"
+        f"WITH RECURSIVE each (name) AS (SELECT min({column}) FROM {table} UNION ALL"
+        f" SELECT (SELECT min({column}) FROM {table} WHERE {column} > each.name) FROM each"
+        " WHERE each.name IS NOT NULL) SELECT name FROM each WHERE name IS NOT NULL"
     )
     return [str(row[0]) for row in rows]
+
+
+def _levels(keyword: str) -> list[str]:
+    """Return a keyword and, of one written as a branch, each of its levels."""
+    return [keyword, *re.split(r"[/|]", keyword)]
 
 
 def _as_conditions(filters: SearchFilters) -> list[Filter]:
@@ -193,17 +249,47 @@ def _as_conditions(filters: SearchFilters) -> list[Filter]:
     return conditions
 
 
+def read_places(database: Database, facts: Facts) -> list[PlaceCount]:
+    """Count the photos of each country and, behind it, of each of its towns.
+
+    Those with the most photos come first.
+    """
+    counts: dict[tuple[str, str], PlaceCount] = {}  # by country and town, "" for a whole country
+    for row in database.connection.execute("SELECT * FROM places ORDER BY place_id"):
+        photos = facts.photos_by_place.get(row["place_id"], 0)
+        if not photos:
+            continue
+        town = place_from_row(row)
+        for place in dict.fromkeys((town, replace(town, town="", town_ko=""))):
+            known = counts.setdefault((place.country_code, place.town), PlaceCount(place, 0))
+            counts[place.country_code, place.town] = replace(known, photos=known.photos + photos)
+
+    def order(count: PlaceCount) -> tuple[int, str, bool, int, str]:
+        code, town = count.place.country_code, count.place.town
+        return -counts[code, ""].photos, code, bool(town), -count.photos, town
+
+    return sorted(counts.values(), key=order)
+
+
 def read_known_names(database: Database, facts: Facts) -> KnownNames:
-    """Read the places, cameras, lenses and labels of the photos."""
-    used = set(facts.place_ids)
+    """Read the places, cameras, lenses, labels and keywords of the photos."""
+    labels = frozenset(all_labels(database))
     places = database.connection.execute(
         "SELECT place_id, town, town_ko, country, country_ko FROM places"
     )
     return KnownNames(
         places=frozenset(
-            name for place_id, *names in places if place_id in used for name in names if name
+            name
+            for place_id, *names in places
+            if place_id in facts.photos_by_place
+            for name in names
+            if name
         ),
         cameras=frozenset(facts.names("camera").values()),
         lenses=frozenset(facts.names("lens").values()),
-        labels=frozenset(all_labels(database)),
+        labels=labels,
+        label_synonyms=read_synonyms(database, labels),
+        keywords=frozenset(
+            level for keyword in all_keywords(database) for level in _levels(keyword) if level
+        ),
     )

@@ -113,9 +113,10 @@ class Facts:
         }
 
     @cached_property
-    def place_ids(self) -> list[int]:
-        """Places where photos were taken."""
-        return [int(place_id) for place_id in np.unique(self.rows["place_id"]) if place_id]
+    def photos_by_place(self) -> dict[int, int]:
+        """Number of photos by id of their place."""
+        counts = zip(*np.unique_counts(self.rows["place_id"]), strict=True)
+        return {int(place_id): int(photos) for place_id, photos in counts if place_id}
 
 
 class FactTable:

@@ -17,10 +17,11 @@ import numpy.typing as npt
 
 from album.domain.filters import Filter
 from album.domain.known_names import KnownNames
-from album.domain.photo import ImageFacts, Photo, Place, SearchFilters
+from album.domain.photo import ImageFacts, Photo, Place, PlaceCount, SearchFilters
 from album.errors import PhotoNotFoundError
 from album.storage.database import Database, now
-from album.storage.photo_filters import FilterMasks, read_known_names
+from album.storage.label_names import rules_version
+from album.storage.photo_filters import FilterMasks, read_known_names, read_places
 from album.storage.photo_rows import (
     NewPhoto,
     fact_columns,
@@ -43,7 +44,7 @@ class PhotoStore:
         self.database = database
         self.writing = database.writing
         self._facts = FactTable(database)
-        self._names = (-1, KnownNames())  # as of a revision
+        self._names: tuple[object, KnownNames] = (None, KnownNames())  # as of a revision
 
     # Photos
 
@@ -216,9 +217,13 @@ class PhotoStore:
         """Return the current facts of all photos (see `Facts.rows`)."""
         return self._facts.now()
 
+    def places(self) -> list[PlaceCount]:
+        """Count the photos of each country, and behind it of each of its towns."""
+        return read_places(self.database, self._facts.now())
+
     def known_names(self) -> KnownNames:
-        """Return the places, cameras, lenses and labels of the photos."""
-        revision = self._facts.revision()
+        """Return the names that the photos carry, from places to keywords."""
+        revision = (self._facts.revision(), rules_version(self.database))
         if self._names[0] != revision:
             self._names = (revision, read_known_names(self.database, self._facts.now()))
         return self._names[1]

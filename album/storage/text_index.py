@@ -20,7 +20,7 @@ from album.domain.filters import Filter, Writes
 from album.errors import AlbumError
 from album.storage.database import Database
 from album.storage.photo_texts import COLUMNS, TextReason, index_line, match_reason, read_texts
-from album.storage.text_tokens import QueryTerm, phrase, query_terms
+from album.storage.text_tokens import QueryTerm, phrase, query_terms, spaced_phrases
 
 log = logging.getLogger(__name__)
 
@@ -143,12 +143,12 @@ class TextIndex:
     def exact(self, text: str) -> Ids:
         """Return (m,) rising ids of photos that contain an exact phrase.
 
-        Capitals, accents and punctuation are ignored. Words of letters must be whole. Korean ones
-        may be parts of longer words.
+        Capitals, accents, punctuation and the blanks of Korean are ignored. Words of letters must
+        be whole. Korean ones may be parts of longer words.
         """
         self._sync_before_search()
-        pattern = phrase(text)
-        return self._containing([pattern]) if pattern and self._usable else NO_IDS
+        patterns = spaced_phrases(text)
+        return self._containing(patterns) if patterns and self._usable else NO_IDS
 
     def written(self, conditions: Iterable[Filter]) -> dict[str, Ids]:
         """Return the ids of `exact` for each phrase in the conditions."""

@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from itertools import chain, product
 
 MAX_CHARACTERS = 10_000  # of one text
 MAX_WORDS = 32  # of one query
 MAX_WORD_LENGTH = 50  # characters
+MOST_SPACED = 7  # syllables of a phrase whose spacings are all tried, 64 of them
 
 _WORD = re.compile(r"[가-힣]+|\d+|[^\W\d_가-힣]+")
 _TOKEN = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
@@ -81,7 +83,7 @@ _PLURALS = {
     "half": "halves",
     "life": "lives",
 }
-_SINGULARS = {plural: singular for singular, plural in _PLURALS.items()}
+SINGULARS = {plural: singular for singular, plural in _PLURALS.items()}
 
 
 def fold(text: str) -> str:
@@ -134,6 +136,25 @@ def phrase(text: str) -> str:
     start = "" if _SPACELESS.match(words[0]) else " "
     may_go_on = _SPACELESS.match(words[-1][-1]) or (words[-1].isdecimal() and len(words[-1]) >= 4)
     return start + " ".join(words) + ("" if may_go_on else " ")
+
+
+def spaced_phrases(text: str) -> list[str]:
+    """Return the substrings of a `line` that match a phrase, however Korean is spaced.
+
+    Blanks other than those of `text` match from the beginning of a word on. A phrase of many
+    syllables has too many spellings: of those with more than one blank only its own matches.
+    """
+    own = phrase(text)
+    words = words_of(text)
+    joined = "".join(words)
+    if not 2 <= len(joined) <= MAX_WORD_LENGTH or not all(map(_HANGUL.match, words)):
+        return [own] if own else []
+    if len(joined) <= MOST_SPACED:
+        gaps = product(("", " "), repeat=len(joined) - 1)
+        spellings = ["".join(chain(*zip(joined, (*gap, ""), strict=True))) for gap in gaps]
+    else:
+        spellings = [joined, *(f"{joined[:at]} {joined[at:]}" for at in range(1, len(joined)))]
+    return list(dict.fromkeys([own, *(f" {spelling}" for spelling in spellings)]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +210,7 @@ def _query_term(words: list[str]) -> QueryTerm:
     if word.isdecimal():
         may_go_on = len(word) >= 4  # a year that begins a date
         return QueryTerm(word, (f" {word} ",), (), (f" {word}",) if may_go_on else (), may_go_on)
-    return QueryTerm(word, tuple(f" {form} " for form in _forms(word)))
+    return QueryTerm(word, tuple(f" {form} " for form in noun_forms(word)))
 
 
 def _korean_term(word: str) -> QueryTerm:
@@ -258,7 +279,7 @@ def _may_follow(particle: str, syllable: str) -> bool:
     return particle not in _AFTER_VOWEL or last_consonant == 0
 
 
-def _forms(word: str) -> list[str]:
+def noun_forms(word: str) -> list[str]:
     """Return an English word with its plural, and its possible singulars."""
     hisses = word.endswith(("s", "x", "z", "ch", "sh"))
     forms = [word, word + ("es" if hisses else "s")]
@@ -272,5 +293,5 @@ def _forms(word: str) -> list[str]:
         forms.append(word[:-2])
     if word.endswith("s") and not word.endswith(("ss", "us", "is")) and len(word) > 3:
         forms.append(word[:-1])
-    forms += [table[word] for table in (_PLURALS, _SINGULARS) if word in table]
+    forms += [table[word] for table in (_PLURALS, SINGULARS) if word in table]
     return list(dict.fromkeys(forms))

@@ -32,14 +32,12 @@ class DefaultClassifiers:
         return name_directions(encoder, names, wording)
 
     def zero_shot(
-        self, encoder: Encoder, directions: Embeddings, priors: npt.NDArray[np.float64]
+        self, directions: Embeddings, priors: npt.NDArray[np.float64], logit_scale: float
     ) -> Classifier:
-        """Create a `zero_shot.ZeroShotClassifier` with the encoder's scale and bias."""
+        """Create a `zero_shot.ZeroShotClassifier`."""
         from models.classifiers.zero_shot import ZeroShotClassifier
 
-        return ZeroShotClassifier(
-            directions, priors, logit_scale=encoder.logit_scale, logit_bias=encoder.logit_bias
-        )
+        return ZeroShotClassifier(directions, priors, logit_scale=logit_scale)
 
     def best_temperature(
         self, logits: npt.NDArray[np.float32], labels: npt.NDArray[np.intp]

@@ -16,6 +16,8 @@ import pytest
 from PIL import ExifTags, Image
 from playwright.sync_api import Page, expect
 
+from album.storage.database import Database
+from album.storage.labels import LabelStore
 from tests.browser.conftest import OpenPage
 from tests.browser.walking import (
     open_filters,
@@ -394,6 +396,54 @@ def test_a_hit_says_why_it_is_one(opened: OpenPage, language: str) -> None:
     lion.click()
     expect(page.locator("#why")).to_contain_text("찾은 까닭" if korean else "Why it was found")
     expect(page.locator("#why li")).to_contain_text(re.compile(rf"{looks}\s*\d+%"))
+
+
+@pytest.mark.parametrize(
+    ("language", "word", "name", "strict"),
+    [("en", "lion", "label: lion", "label:lion"), ("ko", "사자", "이름표: 사자", "이름표:사자")],
+)
+def test_label_is_evidence_until_made_strict(
+    full: ServedAlbum, opened: OpenPage, language: str, word: str, name: str, strict: str
+) -> None:
+    """A bus is labelled lion: it comes first, and the lions stay until the label is enough."""
+    page = opened(LOCALES[language])
+    database = Database(full.data_dir / "album.db")
+    (bus,) = database.connection.execute(
+        "SELECT photo_id FROM photos WHERE filename = 'c3.jpg'"
+    ).fetchone()
+    LabelStore(database).give(word, [bus])
+    box = page.locator("#query textarea, #query input")
+    days_shown = page.locator("#results .caption-label")
+    label = page.locator("#chips .chip", has_text=name)
+    switch = label.locator("button.strict")
+    both, alone = re.compile("2024-05-05"), ["2022-06-01"]
+
+    search(page, word)
+    expect(switch).to_have_attribute("aria-pressed", "false")
+    expect(days_shown.first).to_have_text("2022-06-01")
+    expect(days_shown.filter(has_text=both)).not_to_have_count(0)
+    expect(tiles(page).first).to_have_attribute(
+        "title", re.compile(f"^{'이름표' if language == 'ko' else 'Label'}: {word}")
+    )
+
+    switch.click()
+    expect(box).to_have_value(strict)
+    expect(days_shown).to_have_text(alone)
+    expect(switch).to_have_attribute("aria-pressed", "true")
+    page.reload()
+    expect(days_shown).to_have_text(alone)
+    expect(switch).to_have_attribute("aria-pressed", "true")
+
+    switch.click()
+    expect(box).to_have_value(word)
+    expect(days_shown.filter(has_text=both)).not_to_have_count(0)
+    page.go_back()
+    expect(days_shown).to_have_text(alone)
+    expect(box).to_have_value(strict)
+    label.locator("button:not(.strict)").click()
+    expect(box).to_have_value("")
+    LabelStore(database).clear_label(word, [bus])
+    database.close()
 
 
 @pytest.mark.parametrize("language", LOCALES)

@@ -27,7 +27,8 @@ IMPORT_KEYS = {
 HIT_KEYS = {"photo_id", "path", "score", "taken_at", "caption", "band", "why", "burst"}
 COUNT_KEYS = {"query", "model_id", "total", "sure", "maybe", "rest", "hits"}
 SEARCH_KEYS = {
-    *COUNT_KEYS, "understood", "visual", "notices", "unread", "vetoed", "nearest",
+    *COUNT_KEYS, "understood", "visual", "notices", "unread", "vetoed", "nearest", "absent",
+    "ways_out",
 }  # fmt: skip
 
 

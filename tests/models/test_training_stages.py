@@ -37,7 +37,7 @@ def workshop(tmp_path_factory) -> Path:
     nature = read_texts([Path("models/pocket/texts/words-nature.csv")])
     more = [text for meaning in nature[:300] for text in (*meaning.en, *meaning.ko)]
     tokenizer = train_tokenizer([*texts, *more], 3000)
-    write_tokenizer(tokenizer, root / "tiny")
+    write_tokenizer(tokenizer, root / "tiny-stages")
     config = {
         "embed_dim": 16,
         "custom_text": True,
@@ -45,9 +45,9 @@ def workshop(tmp_path_factory) -> Path:
                        "timm_model_pretrained": False, "timm_proj": "linear",
                        "timm_proj_bias": True},
         "text_cfg": {"context_length": 16, "vocab_size": tokenizer.get_vocab_size(), "width": 32,
-                     "heads": 2, "layers": 1, "hf_tokenizer_name": "tiny"},
+                     "heads": 2, "layers": 1, "hf_tokenizer_name": "tiny-stages"},
     }  # fmt: skip
-    (root / "tiny" / "open_clip_config.json").write_text(json.dumps({"model_cfg": config}))
+    (root / "tiny-stages" / "open_clip_config.json").write_text(json.dumps({"model_cfg": config}))
     torch.manual_seed(0)
     network = timm.create_model(BACKBONE, num_classes=4)
     torch.save(network.state_dict(), root / "backbone.pth")
@@ -74,7 +74,7 @@ def workshop(tmp_path_factory) -> Path:
             "views": [{"after": 0.0, "pixels": 64, "smallest_area": 0.6}], "cosine_weight": 1.0,
         }  # fmt: skip
     recipe = {
-        "out": str(root / "out"), "architecture": str(root / "tiny"), "steps": 16,
+        "out": str(root / "out"), "architecture": str(root / "tiny-stages"), "steps": 16,
         "batch_size": 20, "lr": 0.01, "warmup_steps": 2, "ema": 0.5, "log_every": 1,
         "stages": stages,
     }  # fmt: skip

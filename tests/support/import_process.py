@@ -1,20 +1,18 @@
 """One import in a process of its own, for a test to kill.
 
-python -m tests.support.import_process DATA_DIR in-place|copy|upload|resume FOLDER [LINE]
-
-With LINE the process kills itself, as `kill -9` does, before that line of the album's code, counted
-over all of its threads. At the end it prints what an uninterrupted import needs, as JSON.
+The process is forked from one that has imported the album already, which is half of a start.
 """
 
 from __future__ import annotations
 
 import itertools
-import json
+import multiprocessing
 import os
 import signal
 import sys
 import threading
 import time
+from multiprocessing.connection import Connection
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -25,6 +23,63 @@ from tests.support.fakes import DecodeHere, FakeCaptioner, FakeEncoder
 
 ALBUM = str(Path(album.service.__file__).parent)
 NEVER = 10**12
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload([__name__])
+
+
+class ImportProcess:
+    """An import that can be killed.
+
+    With `line` the process kills itself, as `kill -9` does, before that line of the album's code,
+    counted over all of its threads.
+    """
+
+    def __init__(self, data_dir: Path, mode: str, folder: Path, line: int | None = None) -> None:
+        """Start the process, and wait until it begins its work.
+
+        Args:
+            data_dir: of the library.
+            mode: "in-place", "copy", "upload" or "resume".
+            folder: of the photos.
+            line: see above.
+        """
+        self._errors = data_dir.with_name(f"{data_dir.name}.errors")
+        self._answers, sender = FORKS.Pipe(duplex=False)
+        arguments = (sender, self._errors, data_dir, mode, folder, line)
+        self._process = FORKS.Process(target=_main, args=arguments)
+        self._process.start()
+        sender.close()
+        assert self._answer() == "ready", self.errors()
+
+    def runs(self) -> bool:
+        """Return whether it has not ended."""
+        return self._process.is_alive()
+
+    def kill(self) -> None:
+        """End it as `kill -9` does, if it has not ended."""
+        self._process.kill()
+        self.join()
+
+    def join(self) -> None:
+        """Wait for its end."""
+        self._process.join()
+
+    def facts(self) -> dict[str, Any]:
+        """Wait for its end, and return what it says of an import that nobody interrupts."""
+        facts = self._answer()
+        self.join()
+        assert facts, self.errors()
+        return dict(facts)
+
+    def errors(self) -> str:
+        """Return what it wrote to stderr."""
+        return self._errors.read_text()
+
+    def _answer(self) -> Any:
+        try:
+            return self._answers.recv()
+        except EOFError:
+            return None
 
 
 def count_lines(fatal: int) -> itertools.count[int]:
@@ -73,17 +128,15 @@ def work(data_dir: Path, mode: str, folder: Path) -> dict[str, Any]:
     }
 
 
-def main(data_dir: str, mode: str, folder: str, line: str = "") -> None:
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
-    lines = count_lines(int(line)) if line else None
+def _main(
+    sender: Connection, errors: Path, data_dir: Path, mode: str, folder: Path, line: int | None
+) -> None:
+    os.dup2(os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_APPEND), sys.stderr.fileno())
+    sender.send("ready")
+    lines = None if line is None else count_lines(line)
     started = time.monotonic()
-    facts = work(Path(data_dir), mode, Path(folder))
+    facts = work(data_dir, mode, folder)
     facts["seconds"] = time.monotonic() - started
     if lines is not None:
         facts["lines"] = next(lines) - 1
-    sys.stdout.write(json.dumps(facts) + "\n")
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+    sender.send(facts)

@@ -102,6 +102,8 @@ def _serve_orders() -> None:
     import open_clip  # noqa: F401
     import torch  # noqa: F401
 
+    import album.ui.page
+    import album.ui.server.app  # noqa: F401
     import app  # noqa: F401
 
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # so that nobody has to wait for what ends

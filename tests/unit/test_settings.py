@@ -13,6 +13,7 @@ def test_nothing_set_and_blanks_mean_the_defaults():
 
     assert settings == Settings.from_env({})
     assert (settings.model, settings.device, settings.login) == ("auto", "auto", None)
+    assert settings.request_timeout_s == 60
     assert settings.data_dir == Path("data").resolve()
 
 
@@ -36,6 +37,7 @@ def test_every_setting_is_read(tmp_path):
             "ALBUM_HOSTS": "Album.example.org, nas:8443 [2001:db8::1]:80",
             "ALBUM_FRAMED_BY": "https://home.example.org:8123",
             "ALBUM_MAX_UPLOAD_MB": "7",
+            "ALBUM_REQUEST_TIMEOUT_S": "9",
             "ALBUM_LOG_LEVEL": "debug",
         }
     )
@@ -45,6 +47,7 @@ def test_every_setting_is_read(tmp_path):
     assert settings.hosts == ("album.example.org", "nas:8443", "[2001:db8::1]:80")
     assert settings.framed_by == ("https://home.example.org:8123",)
     assert settings.max_upload_mb == 7
+    assert settings.request_timeout_s == 9
     assert (settings.captioner, settings.coca_model) == ("coca", "coca_ViT-L-14/x")
     assert settings.captions_per_minute == 3
     assert settings.captions_per_day == 40

@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal, cast
 
-from album.domain.filters import AtHours, Fact, Filter, TakenBetween
+from album.domain.filters import AtHours, Fact, Filter, Labelled, TakenBetween
 from album.domain.known_names import KnownNames
 from album.errors import QueryError
 from album.search.query.names import index_of
 from album.search.query.scan import scan
-from album.search.query.sentence import understand
+from album.search.query.sentence import labels_of, understand
 from album.search.query.text import Folded, fold
 from album.search.query.tokens import Token
 from album.search.query.yearly import together
@@ -37,6 +37,8 @@ ChipKind = Literal[
 """Kinds of a chip. "look": a visual part that is excluded, weighted or required beside others.
 "words": exact words."""
 
+MOST_LOOKS = 16
+"""Things to look for, and as many to leave out: each costs a pass over the album."""
 LONGEST_DAY = 100  # characters
 DAY = re.compile(
     r"(?P<year>\d{4})\s*(?:년|[-./])?\s*"
@@ -66,6 +68,12 @@ class Chip:
     first: date | None = None
     """Of a date, for the page, since "last summer" moves."""
     last: date | None = None
+    label: str = ""
+    """Of a label, its name."""
+    strict: bool = False
+    """Whether only the label counts, and not what looks like it."""
+    unwanted: tuple[str, ...] = ()
+    """Of an exclusion: those of `Query.unwanted` that it asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +89,8 @@ class Query:
     """Visual parts. All groups ("a + b") are required, and looks of a group are a weighted sum."""
     unwanted: tuple[str, ...] = ()
     """Visual parts that must not match."""
+    labels: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """(text, labels): visual parts that name labels of the album and nothing else."""
     notices: tuple[str, ...] = ()
     """One sentence for each part that is no valid date, such as a 30th of February. It stays in
     the look."""
@@ -103,40 +113,101 @@ def parse(text: str, names: KnownNames, today: date) -> Query:
         today: what "last summer" counts from.
     """
     folded = fold(text)
-    known = index_of(names.places, names.cameras, names.lenses, names.labels)
+    known = index_of(
+        *(names.places, names.cameras, names.lenses),
+        *(names.labels, names.label_synonyms, names.keywords),
+    )
     tokens = understand(folded.folded, scan(folded, known, today))
     visible = _visible_facts(tokens)
-    groups = tuple(
-        looks
-        for group in _groups(tokens)
-        if (looks := _looks(folded.composed, tokens, group, visible))
-    )
+    labels: dict[str, tuple[str, ...]] = {}
+    groups: tuple[tuple[Look, ...], ...] = ()
+    for group in _groups(tokens):
+        if looks := _looks(folded.composed, tokens, group, visible):
+            groups += (looks,)
+            if group_labels := labels_of(folded.folded, [tokens[i] for i in group]):
+                labels[looks[0].text] = group_labels
     conditions = _conditions(tokens, visible)
-    unwanted = tuple(
-        folded.composed[start:end].strip()
-        for token in tokens
-        if token.kind == "unwanted"
-        for start, end in token.inner
-    )
-    if folded.composed and not (groups or conditions or unwanted):
+    unwanted: list[str] = []
+    for token in tokens:
+        texts = _unwanted(folded.composed, token)
+        labels.update(
+            (text, (name,)) for text, name in zip(texts, token.labels, strict=False) if name
+        )
+        unwanted += texts
+    asks = set(folded.folded.split()) - {"-"}  # a hyphen waits for what to leave out
+    if asks and not (groups or conditions or unwanted):
         groups = ((Look(folded.composed),),)
+    notices = [token.notice for token in tokens if token.notice]
+    few, unwanted = _first_looks(groups), list(dict.fromkeys(unwanted))
+    if few != groups or len(unwanted) > MOST_LOOKS:
+        notices.append(_too_many(MOST_LOOKS))
     return Query(
         text,
         chips=tuple(_chips(folded, tokens)),
         conditions=conditions,
-        groups=groups,
-        unwanted=tuple(dict.fromkeys(unwanted)),
-        notices=tuple(dict.fromkeys(token.notice for token in tokens if token.notice)),
+        groups=few,
+        unwanted=tuple(unwanted[:MOST_LOOKS]),
+        labels=tuple(labels.items()),
+        notices=tuple(dict.fromkeys(notices)),
     )
 
 
 def without_chip(text: str, chip: Chip) -> str:
     """Cut a chip out of the text.
 
-    Leaves no double blanks and no loose +.
+    Leaves no double blanks, and no + that lost what it joins.
     """
-    text = " ".join(f"{text[: chip.start]} {text[chip.end :]}".split())
-    return re.sub(r"^(?:\+(?: |$))+|(?: \+)+$|(?<= \+)(?: \+)+(?= )", "", text)
+    return without_chips(text, (chip,))
+
+
+def without_chips(text: str, chips: Sequence[Chip]) -> str:
+    """Cut several chips out of the text, as `without_chip` cuts one."""
+    for chip in sorted(chips, key=lambda chip: chip.start, reverse=True):
+        text = f"{text[: chip.start]} {text[chip.end :]}"
+    words: list[str] = []
+    for word in text.split():
+        if word != "+" or (words and words[-1] != "+"):
+            words.append(word)
+    return " ".join(words[:-1] if words[-1:] == ["+"] else words)
+
+
+def _unwanted(text: str, token: Token) -> tuple[str, ...]:
+    """Return the looks that a token excludes."""
+    inner = token.inner if token.kind == "unwanted" else ()
+    return tuple(text[start:end].strip() for start, end in inner)
+
+
+def _too_many(most: int) -> str:
+    """Return the notice for more things than one search looks for."""
+    return f"A search looks for {most} things at most; those behind are passed over."
+
+
+def _first_looks(groups: tuple[tuple[Look, ...], ...]) -> tuple[tuple[Look, ...], ...]:
+    """Return the groups with `MOST_LOOKS` looks at most, the first ones."""
+    few: list[tuple[Look, ...]] = []
+    room = MOST_LOOKS
+    for group in groups:
+        few.append(group[:room])
+        room -= len(few[-1])
+    return tuple(group for group in few if group)
+
+
+def toggle_strict(text: str, chip: Chip, mark: str) -> str:
+    """Make a label chip strict (dog: label:dog), or a strict one a word again.
+
+    Args:
+        text: the text that the chip was parsed from.
+        chip: one of its chips with a label.
+        mark: the word before the colon, one of `words.LABEL_MARKS`.
+    """
+    name = chip.label
+    if not chip.strict:
+        opening, closing = ("「", "」") if '"' in name else ('"', '"')
+        name = f"{mark}:{name}" if name.isalnum() else f"{mark}:{opening}{name}{closing}"
+    before, after = text[: chip.start], text[chip.end :]
+    gaps = [" " if side[:1].strip() else "" for side in (before[::-1], after)]  # 작년강아지사진
+    minus = "-" if chip.excluded else ""
+    return f"{before}{gaps[0]}{minus}{name}{gaps[1]}{after}"
 
 
 def _groups(tokens: Sequence[Token]) -> list[range]:
@@ -206,13 +277,13 @@ def _chips(folded: Folded, tokens: Sequence[Token]) -> Iterator[Chip]:
     last_end = 0
     for i, token in enumerate(tokens):
         end = token.end
-        if token.kind == "word" and required > 1:
-            if i and tokens[i - 1].kind == "word":
+        if token.kind == "word" and not token.labels and required > 1:
+            if i and _is_plain_word(tokens[i - 1]):
                 continue
-            while i + 1 < len(tokens) and tokens[i + 1].kind == "word":
+            while i + 1 < len(tokens) and _is_plain_word(tokens[i + 1]):
                 i += 1
                 end = tokens[i].end
-        elif token.kind not in ("fact", "unwanted", "weighted"):
+        elif token.kind not in ("fact", "unwanted", "weighted") and not token.labels:
             continue
         start = max(folded.starts[token.start], last_end)  # an accent may stand on a closing quote
         last_end = folded.ends[end - 1]
@@ -223,7 +294,21 @@ def _chips(folded: Folded, tokens: Sequence[Token]) -> Iterator[Chip]:
             token.excluded,
             token.first,
             token.last,
+            *_label_of(token),
+            _unwanted(folded.composed, token),
         )
+
+
+def _is_plain_word(token: Token) -> bool:
+    return token.kind == "word" and not token.labels
+
+
+def _label_of(token: Token) -> tuple[str, bool]:
+    """Return the label that a chip is about, "" for none, and whether it is strict."""
+    if len(token.inner) > 1 or token.chip != "label":
+        return "", False
+    facts = [fact.label for fact in token.facts if isinstance(fact, Labelled)]
+    return (facts[0], not any(token.labels)) if len(token.facts) == 1 and facts else ("", False)
 
 
 def _conditions(tokens: Sequence[Token], visible: set[int]) -> tuple[Filter, ...]:

@@ -65,6 +65,7 @@ _STARTS = re.compile(
             *words_of(table.SPANS_OF_DAYS, table.WEEKDAYS, table.SEASONS, table.ENDS_OF_YEARS),
             *words_of(table.FEASTS_OF_THE_SUN, table.FEASTS_OF_THE_MOON, table.FEASTS_OF_A_WEEKDAY),
             *words(table.EASTER),
+            *words(table.EXAM),
             *table.MONTHS,
             *table.SHORT_MONTHS,
             *words(table.LATELY),

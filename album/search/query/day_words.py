@@ -21,7 +21,8 @@ SEASONS: Final = {
     (3, 5): "spring, springtime, 봄, 봄철",
     (6, 8): "summer, summertime, 여름, 여름철",
     (9, 11): "autumn, fall, 가을, 가을철",
-    (12, 2): "winter, wintertime, 겨울, 겨울철",
+    (12, 2): "winter, wintertime, 겨울, 겨울철, 겨울방학, 겨울 방학",
+    (7, 8): "여름방학, 여름 방학",
 }
 """First and last month. A winter counts to the year it begins in."""
 PARTS_OF_YEARS: Final = {
@@ -76,6 +77,16 @@ FEASTS_OF_A_WEEKDAY: Final = {
     (6, 6, 3): "father's day",
 }
 """Month, weekday (0 is Monday), and which one in the month."""
+EXAM: Final = "수능, 수능날, 수능 날, 수능일, 대학수학능력시험"
+EXAM_DAYS: Final = (
+    *("1994-11-23", "1995-11-22", "1996-11-13", "1997-11-19", "1998-11-18", "1999-11-17"),
+    *("2000-11-15", "2001-11-07", "2002-11-06", "2003-11-05", "2004-11-17", "2005-11-23"),
+    *("2006-11-16", "2007-11-15", "2008-11-13", "2009-11-12", "2010-11-18", "2011-11-10"),
+    *("2012-11-08", "2013-11-07", "2014-11-13", "2015-11-12", "2016-11-17", "2017-11-23"),
+    *("2018-11-15", "2019-11-14", "2020-12-03", "2021-11-18", "2022-11-17", "2023-11-16"),
+    *("2024-11-14", "2025-11-13", "2026-11-19", "2027-11-18"),
+)
+"""Days of Korea's college entrance exam, which follow no rule."""
 EASTER: Final = "easter, easter sunday, 부활절"
 
 WEEKDAYS: Final = {

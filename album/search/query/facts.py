@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import date
 from functools import cache
 
-from album.domain.filters import AtHours
+from album.domain.filters import AtHours, Labelled
 from album.search.query import words as table
 from album.search.query.dates import Days, read_days
 from album.search.query.names import NameIndex, NameMatch
@@ -217,11 +217,12 @@ def _named(
             if not before or before.split()[-1] in ("of", "to", "the"):
                 return None
             alone = "right"
-    if kind == "label":
-        alone = "" if before else "all"
-    elif glued := GLUE_AFTER.match(folded, end):
+    labels: tuple[str, ...] = ()
+    if isinstance(known.name.fact, Labelled) and not before:
+        alone, labels = "all", (known.name.fact.label,)
+    elif kind != "label" and (glued := GLUE_AFTER.match(folded, end)):
         end = glued.end()
-    return Token("fact", start, end, kind, (known.name.fact,), alone=alone)
+    return Token("fact", start, end, kind, (known.name.fact,), alone=alone, labels=labels)
 
 
 def _settle(

@@ -14,6 +14,7 @@ from typing import Final, Literal, NamedTuple
 from album.domain.filters import ByCamera, ByLens, Fact, InPlace, Labelled
 from album.search.query import words as table
 from album.search.query.text import fold
+from album.storage.text_tokens import noun_forms
 
 NameKind = Literal["place", "camera", "lens", "label"]
 _LONGEST: Final = 80
@@ -48,6 +49,8 @@ class NameIndex:
         cameras: Iterable[str],
         lenses: Iterable[str],
         labels: Iterable[str],
+        synonyms: Iterable[tuple[str, str]] = (),
+        keywords: Iterable[str] = (),
     ) -> None:
         self._names: dict[str, Name] = {}
         kinds: tuple[tuple[NameKind, Iterable[str]], ...] = (
@@ -60,10 +63,16 @@ class NameIndex:
                 for part, fact, doubtful in _parts(kind, spelled):
                     self._add(part, Name(kind, fact, doubtful))
         self._labels: dict[str, Name] = {}
-        for label in sorted(labels):
+        spellings = [*((label, label) for label in sorted(labels)), *sorted(synonyms)]
+        keys = [(fold(spelled).folded, label) for spelled, label in spellings]
+        keys += [(form, label) for key, label in keys for form in _other_number(key)]
+        for key, label in keys:  # exact names first, so that they keep their spelling
             name = Name("label", Labelled(label), doubtful=False)
-            self._labels.setdefault(fold(label).folded, name)
-            self._add(fold(label).folded, name)
+            self._labels.setdefault(key, name)
+            self._add(key, name)
+        for keyword in sorted(keywords):
+            fact = Labelled(keyword, or_keyword=True)
+            self._labels[fold(keyword).folded] = Name("label", fact, doubtful=False)
         lengths: dict[str, set[int]] = {}
         for key in (*self._names, *self._labels):
             lengths.setdefault(key[:2], set()).add(len(key))
@@ -74,14 +83,14 @@ class NameIndex:
         return self._matches(self._names, text, at)
 
     def labels_at(self, text: str, at: int) -> Iterator[NameMatch]:
-        """Yield the labels that begin at `at`, the longest first.
+        """Yield the labels and keywords that begin at `at`, the longest first.
 
         A town of equal name does not hide them.
         """
         return self._matches(self._labels, text, at)
 
     def _matches(self, names: dict[str, Name], text: str, at: int) -> Iterator[NameMatch]:
-        for length in self._lengths.get(text[at : at + 2], ()):
+        for length in (*self._lengths.get(text[at : at + 2], ()), 1):
             name = names.get(text[at : at + length])
             if name is not None and at + length <= len(text):
                 yield NameMatch(name, at + length)
@@ -93,8 +102,17 @@ class NameIndex:
         """
         spellings = [key, key.replace("-", " "), key.replace(" ", "")]
         for spelling in spellings:
-            if 2 <= len(spelling) <= _LONGEST:
+            least = 1 if name.kind == "label" and not key.isascii() else 2  # 눈, 개
+            if least <= len(spelling) <= _LONGEST:
                 self._names.setdefault(spelling, name)
+
+
+def _other_number(name: str) -> list[str]:
+    """Return an English name in the plural or singular: dogs for dog."""
+    head, blank, last = name.rpartition(" ")
+    if len(last) < 3 or not (last.isascii() and last.isalpha()):
+        return []
+    return [head + blank + form for form in noun_forms(last)[1:]]
 
 
 def _parts(kind: str, name: str) -> Iterator[tuple[str, Fact, bool]]:
@@ -140,6 +158,8 @@ def index_of(
     cameras: frozenset[str],
     lenses: frozenset[str],
     labels: frozenset[str],
+    synonyms: frozenset[tuple[str, str]],
+    keywords: frozenset[str],
 ) -> NameIndex:
     """Return the index of these names, cached while they stay equal."""
-    return NameIndex(places, cameras, lenses, labels)
+    return NameIndex(places, cameras, lenses, labels, synonyms, keywords)

@@ -15,6 +15,7 @@ from typing import Final
 
 from album.domain.filters import Labelled, Writes
 from album.search.query import words as table
+from album.search.query.emoji import EMOJI
 from album.search.query.facts import GLUE_AFTER, LACKS, fact_at
 from album.search.query.names import NameIndex
 from album.search.query.text import Folded
@@ -88,10 +89,15 @@ class _Scanner:
         return self._word(at)
 
     def _mark(self, at: int) -> Token | None:
-        """Read a + between required looks, a comma or a bracket."""
+        """Read a + between required looks, a comma, a bracket or a lone hyphen."""
         folded = self._folded
         if folded[at] in _BREAKS:
             return Token("break", at, at + 1)
+        if (
+            folded[at] == "-"
+            and folded[at - 1 : at].strip() + folded[at + 1 : at + 2].strip() == ""
+        ):
+            return Token("filler", at, at + 1)
         if folded[at] != "+":
             return None
         before = folded[at - 1] if at else " "
@@ -146,7 +152,7 @@ class _Scanner:
             if token is not None and token.kind == "weighted":
                 return replace(token, kind="unwanted", start=at, excluded=True, chip="look")
         match = _PLAIN.match(folded, at + 1)
-        if match is None or not folded[at + 1].isalpha():
+        if match is None or not (folded[at + 1].isalpha() or EMOJI.match(folded, at + 1)):
             return None
         end = at + 1 + len(match[0].rstrip(".!?:…"))
         return Token("unwanted", at, end, "look", excluded=True, inner=((at + 1, end),))

@@ -31,6 +31,7 @@ def understand(text: str, tokens: Sequence[Token]) -> list[Token]:
     """
     sentence = _without_doubt(text, tokens)
     sentence = _exclusions(text, sentence)
+    sentence = [replace(token, kind="word") if _is_bare(token) else token for token in sentence]
     sentence = _fillers(text, sentence)
     return _edges(text, sentence)
 
@@ -40,25 +41,57 @@ def is_adjective(word: str) -> bool:
     return word.endswith(table.ADJECTIVE_ENDINGS) and word not in table.NO_ADJECTIVES
 
 
+def labels_of(text: str, group: Sequence[Token]) -> tuple[str, ...]:
+    """Return the labels that a group of tokens names, if it looks for nothing else."""
+    labels: tuple[str, ...] = ()
+    for token in group:
+        if token.kind == "word" and token.labels:
+            labels += token.labels
+        elif token.kind == "weighted" or _is_plain(text, token, table.BESIDE_LABELS):
+            return ()
+    return labels
+
+
 # ---- facts that need room ------------------------------------------------------------------
 
 
 def _without_doubt(text: str, tokens: Sequence[Token]) -> list[Token]:
     """Turn facts beside a plain word into words: "spring water"."""
     sure: list[Token] = []
+    crowded = _labels_beside_words(text, tokens)
     for i, token in enumerate(tokens):
         if token.alone:
-            before = sure[-1] if sure and token.alone != "right" else None
-            behind = tokens[i + 1] if i + 1 < len(tokens) else None
-            any_word = token.alone == "all"
-            if (before and _is_plain(text, before, _NONE if any_word else table.JOINS)) or (
-                behind and _is_plain(text, behind, _NONE if any_word else table.JOINS | table.STOPS)
+            before = sure[-1] if sure and token.alone == "both" else None
+            behind = tokens[i + 1] if i + 1 < len(tokens) and token.alone != "all" else None
+            if (
+                i in crowded
+                or (before and _is_plain(text, before, table.JOINS))
+                or (behind and _is_plain(text, behind, table.JOINS | table.STOPS))
             ):
                 token = Token("word", token.start, token.end)
             else:
                 token = replace(token, alone="")
         sure.append(token)
     return sure
+
+
+def _labels_beside_words(text: str, tokens: Sequence[Token]) -> set[int]:
+    """Return the labels that stand in a sentence: "black dog", but not "a dog and my cat"."""
+    crowded: set[int] = set()
+    start = 0
+    while start < len(tokens):
+        end = start
+        unwanted = start > 0 and tokens[start - 1].kind == "without"
+        joins = table.JOINS | table.DETERMINERS if unwanted else table.BESIDE_LABELS
+        while end < len(tokens) and (
+            tokens[end].alone == "all" or _is_word(text, tokens[end], joins)
+        ):
+            end += 1
+        beside = [*tokens[max(start - 1, 0) : start], *tokens[end : end + 1]]
+        if any(_is_plain(text, token, _NONE) for token in beside):
+            crowded.update(i for i in range(start, end) if tokens[i].alone == "all")
+        start = max(end, start + 1)
+    return crowded
 
 
 def _is_plain(text: str, token: Token, but: frozenset[str]) -> bool:
@@ -100,7 +133,7 @@ def _exclusions(text: str, tokens: Sequence[Token]) -> list[Token]:
                 if unwanted
                 else replace(token, kind="word")
             )
-        elif token.kind == "fact" and token.excluded and _is_bare_label(text, token):
+        elif token.kind == "fact" and token.excluded and _is_bare(token):
             wanted = replace(token, excluded=False)
             sentence.append(_unwanted(text, [wanted], token.start, token.end))
         else:
@@ -205,13 +238,16 @@ def _unwanted(text: str, tokens: Sequence[Token], start: int, end: int) -> Token
     """
     facts: tuple[Fact, ...] = ()
     inner: tuple[tuple[int, int], ...] = ()
+    labels: tuple[str, ...] = ()
     for token in tokens:
         # What is excluded as a whole would be two exclusions: of the evening of yesterday, the day.
         facts += token.facts if len({type(fact) for fact in token.facts}) < 2 else token.facts[:1]
-        if _is_bare_label(text, token):
+        if _is_bare(token):
+            labels += token.labels
             start_of_word = token.start + text.startswith("-", token.start)
             inner += ((start_of_word, _stem_end(text, token, first=False)),)
         elif token.kind == "word":
+            labels += ("",)
             inner += ((token.start, token.end),)
     head = tokens[0]
     if len(tokens) == 1 and head.excluded:  # "except uncaptioned", 설명 없는 사진 말고
@@ -227,12 +263,13 @@ def _unwanted(text: str, tokens: Sequence[Token], start: int, end: int) -> Token
         head.last if one else None,
         excluded=True,
         inner=inner,
+        labels=labels,
     )
 
 
-def _is_bare_label(text: str, token: Token) -> bool:
-    words = text[token.start : token.end]
-    return token.chip == "label" and ":" not in words and "#" not in words
+def _is_bare(token: Token) -> bool:
+    """Return whether a fact is a label's name alone: dog, but not label:dog or #dog."""
+    return token.kind == "fact" and bool(token.labels)
 
 
 # ---- filling -------------------------------------------------------------------------------

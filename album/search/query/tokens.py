@@ -47,4 +47,6 @@ class Token:
     inner: tuple[tuple[int, int], ...] = ()
     """Of weighted or unwanted words: [start, end) of each without weight, hyphen or quotes."""
     weight: float = 1.0
+    labels: tuple[str, ...] = ()
+    """Of words: the label that they name. Of unwanted ones: that of each of `inner`, or ""."""
     notice: str = ""

@@ -15,7 +15,16 @@ from typing import Final, NamedTuple
 from album.domain.filters import AtHours
 from album.search.query import day_words as table
 from album.search.query.words import alternatives, words, words_of
-from album.search.query.yearly import Span, Yearly, easter, fixed, months, nth_weekday, of_the_moon
+from album.search.query.yearly import (
+    Span,
+    Yearly,
+    easter,
+    fixed,
+    months,
+    nth_weekday,
+    of_the_moon,
+    on_listed_days,
+)
 
 EARLIEST, LATEST = 1800, 2199
 
@@ -260,6 +269,7 @@ def _feasts() -> tuple[re.Pattern[str], dict[str, Yearly]]:
         for days, row in rows.items():
             every |= dict.fromkeys(words(row), kind(*days))
     every |= dict.fromkeys(words(table.EASTER), easter())
+    every |= dict.fromkeys(words(table.EXAM), on_listed_days(table.EXAM_DAYS))
     pattern = re.compile(rf"({alternatives(every)})(?:'s)?{WORD_END}")
     return pattern, {key(name): yearly for name, yearly in every.items()}
 

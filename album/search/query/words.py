@@ -12,7 +12,8 @@ The rules of taste:
   "sep") need a year, a day, or "in", "last" and the like.
 - A feast is a date unless one of its things follows: "christmas" is, "christmas tree" is a look.
 - "night", "밤", "눈", "landscape photos", "portrait" are looks. "at night" and "밤에" are a time of
-  day, and stay in the look as well, for a night shows; "in the morning" is a time alone.
+  day, and stay in the look as well, for a night shows; "in the morning" is a time alone. "at
+  sunset" is a look alone: it says what the sky is like, at any hour of the clock.
 - A town whose name is a plain word ("Nice", "공주") needs a preposition or particle of place, or a
   capital letter that does not just begin the sentence.
 - A label counts by its bare name where it stands apart from every word: "dog 2019", not "hot dog";
@@ -194,8 +195,8 @@ HOURS: Final = (
     ),
     Hours(AtHours(23, 2), "at midnight, 자정에", "midnight, 자정", True),
     Hours(AtHours(0, 6), "새벽에, 새벽에는", "새벽", True),
-    Hours(AtHours(4, 8), "at dawn, at sunrise, 해 뜰 때", "dawn", True),
-    Hours(AtHours(17, 21), "at dusk, at sunset, 해 질 때", "dusk", True),
+    Hours(AtHours(4, 8), "at dawn", "dawn", True),
+    Hours(AtHours(17, 21), "at dusk", "dusk", True),
     Hours(AtHours(5, 11), "in the morning, 아침에, 아침에는", "morning, 아침", False),
     Hours(AtHours(5, 12), "오전에, 오전에는", "오전", False),
     Hours(AtHours(11, 14), "at noon, at lunchtime, 점심에, 점심때, 점심 때", "noon, 점심", False),
@@ -248,6 +249,8 @@ JOINS: Final = frozenset(words("and, or, nor, &, 그리고, 및, 또는, 혹은,
 DETERMINERS: Final = frozenset(
     words("a, an, the, any, some, my, our, his, her, their, its, your, of")
 )
+BESIDE_LABELS: Final = DETERMINERS | frozenset(words("and, &, 그리고, 및, 하고"))
+"""Words that leave the labels beside them alone: "my dog and a cat"."""
 GLUE_BEFORE: Final = "taken, shot, captured, photographed, made"
 """Before the preposition of a date, a place or a camera they belong to it: taken in 2019."""
 GLUE_AFTER: Final = (

@@ -126,6 +126,12 @@ def nth_weekday(month: int, weekday: int, nth: int) -> Yearly:
     return Yearly(in_year, None)
 
 
+def on_listed_days(days: Sequence[str]) -> Yearly:
+    """Return days of one year each, as ISO dates."""
+    by_year = {day.year: (day, day) for day in map(date.fromisoformat, days)}
+    return Yearly(by_year.get, None)
+
+
 def easter() -> Yearly:
     """Return Easter Sunday in the west.
 

@@ -33,8 +33,9 @@ class ModelEndpoints:
 
         Returns:
             model_id and photos; each has photo_id or file_name, labels with their probability, most
-            probable first, and none (true: even the first is too unlikely, it is none of these), or
-            a reason where a file cannot be read.
+            probable first, none_probability (that it is none of these; all together are 1), and
+            none (true: even the first label is too unlikely), or a reason where a file cannot be
+            read.
         """
         classes = parse_text(labels).replace(",", "\n")
         classifier = self._album.classifier
@@ -88,4 +89,5 @@ def _prediction_json(prediction: Prediction) -> dict[str, Any]:
             for score in prediction.scores
         ],
         "none": prediction.none,
+        "none_probability": round(prediction.none_probability or 0.0, 6),
     }

@@ -37,6 +37,7 @@ class SearchEndpoints:
         offset: int = 0,
         sort: str = "best",
         rest: bool = False,
+        time_zone: str = "",
     ) -> dict[str, Any]:
         """Find the photos that match a sentence in Korean or English.
 
@@ -54,14 +55,19 @@ class SearchEndpoints:
             offset: how many hits to leave out, for the next page.
             sort: "best", the surest first, or "date", the latest first inside each band.
             rest: with true, what does not match comes too, behind all that does.
+            time_zone: the zone of "today" and "yesterday" in the sentence, as Asia/Seoul. Without
+                one, or with one that is not known, the server's.
 
         Returns:
             query; model_id (null where nothing had to be looked at); total (hits on all pages) and
             hits; sure, maybe and rest (how many photos match, may match and do not, shown or not);
+            ways_out (where conditions take all photos away: without which of them, and how many
+            photos would be there then);
             vetoed (how many would match but show what was excluded); nearest (true: nothing
             clearly matches, and the few hits only come nearest); absent (true: surely none of the
-            photos shows it, either); understood (parts of the query that are
-            facts or conditions: kind, text, excluded, and first and last for days), visual (what is
+            photos shows it, either); understood (parts of the query that are facts or conditions:
+            kind, text, excluded, first and last for days, label and strict for labels: a word that
+            is a label is not strict, and its photos come first), visual (what is
             left to be seen), notices (sentences on what looks like something it is not) and unread
             ("ko" where the model does not read the language of the query).
             A hit has photo_id, file_name, date, caption, score (cosine in [-1, 1], high is near, or
@@ -83,6 +89,7 @@ class SearchEndpoints:
                 ),
                 sort=cast("Sort", sort),
                 rest=rest,
+                time_zone=parse_text(time_zone),
             ),
             offset=parse_offset(offset),
             limit=parse_limit(limit),

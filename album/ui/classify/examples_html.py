@@ -14,6 +14,7 @@ from album.domain.labels import FAVOURITE
 from album.domain.photo import Photo
 from album.service import Album
 from album.ui.i18n.messages import say, say_count
+from album.ui.shared.percent import percent
 from album.ui.shared.photo_html import img
 from album.ui.shared.templates import render
 
@@ -105,7 +106,7 @@ def question_tiles(
             "name": photo.filename,
             "mark": "is" if photo_id in said[0] else "not" if photo_id in said[1] else "",
             "image": Markup(img(album.originals.thumbnail(photo.sha256), photo.filename)),
-            "share": f"{offer.shares[place]:.0%}" if offer.shares else "",
+            "share": percent(offer.shares[place]) if offer.shares else "",
         }
 
     unpaired = len(offer.photo_ids)

@@ -16,6 +16,7 @@ import gradio as gr
 from album.domain.labels import FAVOURITE, GivenLabel
 from album.service import Album
 from album.ui.i18n.messages import i18n, say
+from album.ui.shared.percent import percent
 from album.ui.shared.updates import Updates
 
 
@@ -119,5 +120,5 @@ def _title(label: GivenLabel, language: str) -> str:
     """Format a label, with its source unless a person gave it."""
     if label.given_by == "person":
         return label.label
-    share = label.probability or 0.0
+    share = percent(label.probability or 0.0)
     return say(language, f"given_{label.given_by}", label=label.label, share=share)

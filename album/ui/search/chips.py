@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import calendar
 import re
+from collections.abc import Collection
+from dataclasses import replace
 from datetime import date
 
 from markupsafe import Markup
 
-from album.search.query import Chip
+from album.search.query import Chip, toggle_strict, without_chip
 from album.ui.i18n.messages import say
 from album.ui.shared.templates import render
 
@@ -35,11 +37,6 @@ new MutationObserver(() => {
 """
 
 
-def cut(text: str, chip: Chip) -> str:
-    """Remove the chip's part from `text`, with its surrounding blanks."""
-    return _join(text[: chip.start], text[chip.end :])
-
-
 def cut_from(box: str, text: str, chip: Chip) -> str:
     """Remove the chip's part from a box edited since.
 
@@ -49,39 +46,66 @@ def cut_from(box: str, text: str, chip: Chip) -> str:
         chip: one of the chips of `text`.
     """
     if box == text:
-        return cut(text, chip)
+        return without_chip(text, chip)
     part = text[chip.start : chip.end]
     start = box.find(part)
-    return box if start < 0 else _join(box[:start], box[start + len(part) :])
+    if start < 0:
+        return box
+    return without_chip(box, replace(chip, start=start, end=start + len(part)))
 
 
-def _join(before: str, after: str) -> str:
-    """Join the parts, without a "+" that lost an operand."""
-    words: list[str] = []
-    for word in (before + " " + after).split():
-        if word != "+" or (words and words[-1] != "+"):
-            words.append(word)
-    return " ".join(words[:-1] if words[-1:] == ["+"] else words)
+def toggled_in(box: str, text: str, chip: Chip, language: str) -> str:
+    """Make the label of a chip strict, or a word again, in a box edited since.
+
+    Args:
+        box: the text in the box now.
+        text: the query text that the chip was parsed from.
+        chip: one of the chips of `text`.
+        language: of the reader.
+    """
+    part = text[chip.start : chip.end]
+    start = box.find(part) if box != text else chip.start
+    if start < 0:
+        return box
+    here = replace(chip, start=start, end=start + len(part))
+    return toggle_strict(box, here, say(language, "label_mark"))
 
 
-def word_chips(text: str, chips: tuple[Chip, ...], language: str) -> list[Markup]:
-    """Render the chips of a query text."""
-    return [_word_chip(text, chip, index, language) for index, chip in enumerate(chips)]
+def word_chips(
+    text: str, chips: tuple[Chip, ...], language: str, *, idle: Collection[Chip] = ()
+) -> list[Markup]:
+    """Render the chips of a query text.
+
+    Args:
+        text: the query text.
+        chips: its chips.
+        language: of the reader.
+        idle: exclusions among them that left no photo out.
+    """
+    return [
+        _word_chip(text, chip, index, language, idle=chip in idle)
+        for index, chip in enumerate(chips)
+    ]
 
 
-def _word_chip(text: str, chip: Chip, index: int, language: str) -> Markup:
+def _word_chip(text: str, chip: Chip, index: int, language: str, *, idle: bool) -> Markup:
+    label = ""
     words = " ".join(text[chip.start : chip.end].split())
     days = meaning(chip.first, chip.last, language) if chip.kind == "date" else ""
     if _PLAIN.fullmatch(words) or days.casefold() == words.casefold():
         days = ""
+    if chip.label:
+        label = say(language, "label_chip", label=chip.label)
     return removable(
-        words.removeprefix("-") if chip.excluded else words,  # the style sheet draws the minus
+        label or (words.removeprefix("-") if chip.excluded else words),  # the style draws the minus
         "chip",
         index,
         language,
         name=words,
-        meaning=days,
+        meaning=say(language, "changed_nothing") if idle else days,
         excluded=chip.excluded,
+        label=chip.label,
+        strict=chip.strict,
     )
 
 
@@ -95,6 +119,8 @@ def removable(
     meaning: str = "",
     image: Markup | None = None,
     excluded: bool = False,
+    label: str = "",
+    strict: bool = False,
 ) -> Markup:
     """Render a chip with a button that removes it.
 
@@ -104,9 +130,11 @@ def removable(
         index: index among the chips of that kind.
         language: of the reader.
         name: its name in the button's label, `text` by default.
-        meaning: the days that the text stands for, or "".
+        meaning: the days that the text stands for, or what it did, or "".
         image: an image element before the text.
         excluded: whether photos that match it are left out.
+        label: the label that it is about, which gets a switch between strict and not.
+        strict: whether only the label counts.
     """
     return render(
         "search/chip.html",
@@ -114,7 +142,9 @@ def removable(
         text=text,
         kind=kind,
         index=index,
-        label=say(language, "remove", what=text if name is None else name),
+        remove=say(language, "remove", what=text if name is None else name),
+        label=label,
+        strict=strict,
         meaning=meaning,
         image=image or "",
         excluded=excluded,

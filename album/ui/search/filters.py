@@ -7,14 +7,18 @@ from typing import Any
 
 import gradio as gr
 
-from album.domain.labels import FAVOURITE
-from album.domain.photo import SearchFilters
+from album.domain.photo import PlaceCount, SearchFilters
 from album.search.query import parse_day
 from album.service import Album
 from album.ui.i18n.messages import i18n, say
+from album.ui.search.filter_names import label_name, place_name
 from album.ui.shared.updates import Updates
 
 ANY = ""
+MOST_TOWNS = 500
+"""Towns to choose from, those with the most photos. Words find the others."""
+MOST_PLACES = 1_000  # where many towns have equally few photos
+_BOOLEANS = {"yes": True, "no": False}
 
 
 class FilterRow:
@@ -32,7 +36,9 @@ class FilterRow:
             day: dict[str, Any] = {"placeholder": i18n("day_hint"), "max_lines": 1}
             self._after = gr.Textbox(label=i18n("after"), elem_id="after", **day)
             self._before = gr.Textbox(label=i18n("before"), elem_id="before", **day)
-            self._place = gr.Dropdown(either, value=ANY, label=i18n("place"), elem_id="place")
+            self._place = gr.Dropdown(
+                either, value=ANY, label=i18n("place"), elem_id="place", scale=2
+            )
             self._camera = gr.Dropdown(anything, value=ANY, label=i18n("camera"), elem_id="camera")
             self._shape = gr.Dropdown(
                 anything + shapes, value=ANY, label=i18n("orientation"), elem_id="orientation"
@@ -65,7 +71,7 @@ class FilterRow:
     @property
     def choice_outputs(self) -> list[Any]:
         """Return the filters whose choices come from the album."""
-        return [self._camera, self._type, self._label]
+        return [self._camera, self._type, self._label, self._place]
 
     def read(self, values: Updates) -> SearchFilters:
         """Convert the values of the row to filters.
@@ -73,19 +79,23 @@ class FilterRow:
         Raises:
             QueryError: a day cannot be parsed.
         """
+        place = values[self._place] or ANY
+        country, _, town = ("" if place in _BOOLEANS else place).partition("/")
         return SearchFilters(
             after=parse_day(values[self._after] or ""),
             before=parse_day(values[self._before] or "", last=True),
-            has_place=_to_bool(values[self._place]),
+            has_place=_BOOLEANS.get(place),
+            country=country or None,
+            town=town or None,
             camera=values[self._camera] or None,
             orientation=values[self._shape] or None,
             file_type=values[self._type] or None,
-            has_caption=_to_bool(values[self._has_caption]),
+            has_caption=_BOOLEANS.get(values[self._has_caption] or ANY),
             label=values[self._label] or None,
         )
 
     def choices(self, filters: SearchFilters, language: str) -> Updates:
-        """Offer the cameras, file types and labels of the album.
+        """Offer the cameras, file types, labels and places of the album.
 
         A selected value that the album no longer has stays a choice, so that it can be removed.
         """
@@ -103,7 +113,6 @@ class FilterRow:
         return {
             self._after: _format_day(filters.after),
             self._before: _format_day(filters.before),
-            self._place: _from_bool(filters.has_place),
             self._shape: filters.orientation or ANY,
             self._has_caption: _from_bool(filters.has_caption),
             **{
@@ -117,19 +126,41 @@ class FilterRow:
             (self._camera, "camera", filters.camera),
             (self._type, "file_type", filters.file_type),
             (self._label, "label", filters.label),
+            (self._place, "place", _place_value(filters)),
         ]
 
     def _choices(self, kind: str, language: str, selected: str | None) -> list[tuple[str, str]]:
-        values = dict.fromkeys([*self._store.values_of(kind), *([selected] if selected else [])])
-        titles = {FAVOURITE: say(language, "favourite")}
-        return [
-            (say(language, "any"), ANY),
-            *((titles.get(value, value), value) for value in values),
-        ]
+        if kind == "place":
+            choices = self._places(language)
+        else:
+            choices = {value: label_name(value, language) for value in self._store.values_of(kind)}
+        if selected:
+            choices.setdefault(selected, selected)
+        return [(say(language, "any"), ANY), *((name, value) for value, name in choices.items())]
+
+    def _places(self, language: str) -> dict[str, str]:
+        """Return a name with a count by value: each country and, behind it, its towns."""
+        counts = self._store.places()
+        towns = sorted((count.photos for count in counts if count.place.town), reverse=True)
+        fewest = towns[MOST_TOWNS - 1] if len(towns) >= MOST_TOWNS else 0
+        choices = {"yes": say(language, "with"), "no": say(language, "without")}
+        for count in counts:
+            place = count.place
+            if not place.town:
+                choices[place.country_code] = _counted(count, language)
+            elif count.photos >= fewest and len(choices) < MOST_PLACES:
+                choices[f"{place.country_code}/{place.town}"] = _counted(count, language)
+        return choices
 
 
-def _to_bool(value: str | None) -> bool | None:
-    return {"yes": True, "no": False}.get(value or ANY)
+def _counted(count: PlaceCount, language: str) -> str:
+    return f"{place_name(count.place, language)} ({count.photos:,})"
+
+
+def _place_value(filters: SearchFilters) -> str | None:
+    if filters.country is None:
+        return _from_bool(filters.has_place) or None
+    return f"{filters.country}/{filters.town}" if filters.town else filters.country
 
 
 def _from_bool(value: bool | None) -> str:

@@ -34,6 +34,9 @@ const button = (name, text, press) => {
   return made;
 };
 
+const countryName = (code) => {
+  try { return code && new Intl.DisplayNames(tags, { type: 'region' }).of(code); } catch { return code; }
+};
 const told = (query) => {
   const all = new URLSearchParams(query);
   const either = (key, name) => all.get(key) && `${name}: ${all.get(key) === 'yes' ? words.with : words.without}`;
@@ -42,6 +45,7 @@ const told = (query) => {
     all.get('after') && `${words.after} ${all.get('after')}`,
     all.get('before') && `${words.before} ${all.get('before')}`,
     either('place', words.place),
+    all.get('town') || countryName(all.get('country')),
     all.get('camera'),
     all.get('shape') && words[all.get('shape')],
     all.get('type'),

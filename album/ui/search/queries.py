@@ -8,14 +8,16 @@ from typing import Any
 import gradio as gr
 
 from album.domain.photo import SearchFilters
+from album.search.query import without_chips
 from album.search.request import SearchRequest, Sort
 from album.search.search import PAGE, SearchPage
 from album.service import Album
 from album.ui.i18n.messages import language_of, say
-from album.ui.search.chips import cut_from
+from album.ui.search.chips import cut_from, toggled_in
 from album.ui.search.layout import SearchLayout
 from album.ui.shared.alerts import alerts_on_failure
 from album.ui.shared.session_state import SearchState
+from album.ui.shared.time_zone import time_zone_of
 from album.ui.shared.updates import Updates
 
 
@@ -60,13 +62,22 @@ class SearchHandlers:
 
     @alerts_on_failure
     def remove_chip(self, values: Updates, event: gr.SelectData, request: gr.Request) -> Updates:
-        """Remove one part of the query."""
+        """Remove one part of the query, or switch its label between strict and not."""
         state, index = values[self._parts.state], int(event.index)
         query = state.query
         # The box changes only if words are cut out of it, since somebody may be typing there.
         if event.value == "burst":
             query = replace(query, burst=None)
             return self.show(replace(state, query=query, page=state.return_page), request)
+        if event.value == "filter" and 0 <= index < len(query.filters.parts):
+            filters = query.filters.without(query.filters.parts[index])
+            text = values[self._parts.query] or ""
+            return self._show_filters(replace(query, text=text, filters=filters), request)
+        if event.value == "all" and state.results is not None:
+            chips = tuple(chip for way in state.results.ways_out for chip in way.chips)
+            text = without_chips(query.text, chips)
+            query = replace(query, text=text, filters=SearchFilters())
+            return {self._parts.query: text, **self._show_filters(query, request)}
         if event.value == "picture":
             pictures = _without(query.pictures, index)
             query = replace(self._read_query(values), pictures=pictures)
@@ -74,7 +85,11 @@ class SearchHandlers:
             query = replace(self._read_query(values), like=_without(query.like, index))
         elif state.results is not None and 0 <= index < len(state.results.query.chips):
             box = values[self._parts.query] or ""
-            box = cut_from(box, query.text, state.results.query.chips[index])
+            chip = state.results.query.chips[index]
+            if event.value != "strict":
+                box = cut_from(box, query.text, chip)
+            elif chip.label:
+                box = toggled_in(box, query.text, chip, language_of(request))
             return self._search_for(box, values, request)
         return self.answer(query, request)
 
@@ -113,6 +128,7 @@ class SearchHandlers:
     def show(self, state: SearchState, request: gr.Request) -> Updates:
         """Show a state's page of results, without an open photo."""
         language = language_of(request)
+        state = replace(state, query=replace(state.query, time_zone=time_zone_of(request)))
         results = self._find(state, language)
         if state.page and not results.hits:  # photos are gone, or the address was made up
             state = replace(state, page=replace(state, results=results).page_count - 1)
@@ -157,6 +173,11 @@ class SearchHandlers:
         """Put a text into the box and search for it."""
         query = self._read_query({**values, self._parts.query: text})
         return {self._parts.query: text, **self.answer(query, request)}
+
+    def _show_filters(self, query: SearchRequest, request: gr.Request) -> Updates:
+        """Search with filters that the row does not have yet."""
+        row = self._parts.filters.show(query.filters, language_of(request))
+        return {**row, **self.answer(replace(query, rest=False, burst=None), request)}
 
     def _find(self, state: SearchState, language: str) -> SearchPage:
         offset = state.page * PAGE

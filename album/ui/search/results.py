@@ -11,9 +11,11 @@ from album.search.search import SearchPage
 from album.service import Album
 from album.ui.i18n.messages import i18n, say
 from album.ui.search import chips
+from album.ui.search.filter_names import part_name
 from album.ui.search.query_images import QueryImages
 from album.ui.search.summary import headline, more_to_show, remarks
 from album.ui.search.tiles import tiles
+from album.ui.search.ways_out import ways_out
 from album.ui.shared.session_state import SearchState
 from album.ui.shared.updates import Updates
 
@@ -57,6 +59,7 @@ class Results:
                 elem_id="sort",
                 visible=False,
             )
+        self.ways_out = gr.HTML(elem_id="ways-out", js_on_load=chips.ON_LOAD)
 
     def build_photos(self) -> None:
         """Build the tiles, the button for the rest and the pager."""
@@ -86,6 +89,7 @@ class Results:
             self._number,
             self.previous,
             self.next,
+            self.ways_out,
         ]
 
     def show(
@@ -120,12 +124,17 @@ class Results:
             self._number: say(language, "page_of", page=state.page + 1, pages=state.page_count),
             self.previous: gr.update(interactive=state.page > 0),
             self.next: gr.update(interactive=state.page + 1 < state.page_count),
+            self.ways_out: ways_out(self._album, query, results, language),
         }
 
     def _chips(self, state: SearchState, results: SearchPage, language: str) -> str:
         query = state.query
         row = self._images.chips(query, language)
-        row += chips.word_chips(results.query.text, results.query.chips, language)
+        idle = [chip for chip in results.query.chips if results.is_idle(chip)]
+        row += chips.word_chips(results.query.text, results.query.chips, language, idle=idle)
+        for index, part in enumerate(query.filters.parts):
+            name = part_name(self._album, query.filters, part, language)
+            row.append(chips.removable(name, "filter", index, language))
         if query.burst is not None:
             row.insert(0, chips.removable(say(language, "this_moment"), "burst", 0, language))
         return "".join(row)

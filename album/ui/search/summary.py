@@ -23,6 +23,8 @@ def headline(query: SearchRequest, results: SearchPage, language: str) -> Markup
         if results.is_absent:
             key = "no_such_like" if _has_only_images(query, results) else "no_such"
         strong, text = say(language, key), _advice(query, results, language)
+    elif results.ways_out:
+        text = say(language, "no_match")
     elif not results.total:
         text = f"{say(language, 'no_match')} {_advice(query, results, language)}"
     elif results.model_id is None:
@@ -31,8 +33,15 @@ def headline(query: SearchRequest, results: SearchPage, language: str) -> Markup
         text = " · ".join(_counts(results, language))
     listed = not results.nearest and results.total and results.model_id is None
     if results.vetoed and query.burst is None and not listed:
-        unwanted = ", ".join(results.query.unwanted)
+        unwanted = ", ".join(
+            text
+            for i, text in enumerate(results.query.unwanted)
+            if not results.left_out or results.left_out[i]
+        )
         left_out = say_count(language, "left_out", results.vetoed, what=unwanted)
+    idle = [text for chip in results.query.chips if results.is_idle(chip) for text in chip.unwanted]
+    if idle and query.burst is None and results.total and not results.nearest:
+        left_out = f"{left_out} {say(language, 'not_made_out', what=', '.join(idle))}".strip()
     return render("search/headline.html", language, strong=strong, text=text, left_out=left_out)
 
 

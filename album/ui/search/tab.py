@@ -62,7 +62,8 @@ class SearchTab:
             queries.add_images, {button, *values}, parts.outputs, **{**IN_ORDER, **PICTURES}
         )
         weight.release(queries.set_picture_weight, {weight, *values}, parts.outputs, **IN_ORDER)
-        results.chips.select(queries.remove_chip, values, with_box, **IN_ORDER)
+        for removal in (results.chips.select, results.ways_out.select):
+            removal(queries.remove_chip, values, parts.all_outputs, **IN_ORDER)
         results.sort.input(queries.set_sort, {results.sort, *values}, parts.outputs, **IN_ORDER)
         results.rest.click(queries.toggle_rest, parts.state, parts.outputs, **IN_ORDER).then(
             None, js=REST_IS_SHOWN, api_visibility="private"

@@ -16,13 +16,21 @@ class GuardedApp(App):
     Args:
         hosts: see `RequestGuard`.
         framed_by: see `RequestGuard`.
+        timeout_s: see `RequestGuard`.
         settings: of FastAPI, such as `routes`. Gradio ignores `app_kwargs` when it gets an app.
     """
 
-    def __init__(self, hosts: Collection[str], framed_by: Collection[str], **settings: Any) -> None:
+    def __init__(
+        self,
+        hosts: Collection[str],
+        framed_by: Collection[str],
+        timeout_s: float,
+        **settings: Any,
+    ) -> None:
         super().__init__(default_response_class=ORJSONResponse, **settings)  # as Gradio's own
-        self._hosts, self._framed_by = hosts, framed_by
+        self._hosts, self._framed_by, self._timeout_s = hosts, framed_by, timeout_s
 
     def build_middleware_stack(self) -> Any:
         """Put the guard outside of Gradio's middleware, such as its preflight answers."""
-        return RequestGuard(super().build_middleware_stack(), self._hosts, self._framed_by)
+        stack = super().build_middleware_stack()
+        return RequestGuard(stack, self._hosts, self._framed_by, self._timeout_s)

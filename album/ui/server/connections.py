@@ -11,7 +11,7 @@ import h11
 from uvicorn.config import HTTP_PROTOCOLS
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-HEADERS_WITHIN_S = 20.0
+HEADERS_SHARE = 1 / 3  # of the time that a body may pause
 MOST_CONNECTIONS = 1000
 DESCRIPTORS = 8192  # asyncio accepts 2,048 connections before it can close one
 
@@ -19,11 +19,12 @@ DESCRIPTORS = 8192  # asyncio accepts 2,048 connections before it can close one
 class TimedH11Protocol(H11Protocol):
     """An HTTP connection that is closed when its request does not arrive.
 
-    Headers must arrive within `HEADERS_WITHIN_S`. With too many connections, the one that has been
+    Headers must arrive within `headers_within_s`. With too many connections, the one that has been
     idle longest within a request is closed, so a running upload stays.
     """
 
     most_connections: ClassVar[int] = MOST_CONNECTIONS
+    headers_within_s: ClassVar[float]
     _unfinished: ClassVar[dict[TimedH11Protocol, None]] = {}  # the longest idle first
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -57,7 +58,7 @@ class TimedH11Protocol(H11Protocol):
         if self.cycle is not None and not self.cycle.response_complete:
             self._stop_clock()
         elif self._deadline is None:  # also for the remainder of a body that was answered early
-            self._deadline = self.loop.call_later(HEADERS_WITHIN_S, self._end)
+            self._deadline = self.loop.call_later(self.headers_within_s, self._end)
         self._unfinished.pop(self, None)
         if self.conn.their_state in (h11.IDLE, h11.SEND_BODY):
             self._unfinished[self] = None
@@ -77,11 +78,15 @@ class TimedH11Protocol(H11Protocol):
             self._deadline = None
 
 
-def limit_connections() -> None:
+def limit_connections(request_timeout_s: float) -> None:
     """Apply the limits to servers that uvicorn starts from now on.
 
     Gradio starts one with uvicorn's defaults and offers no option for the protocol.
+
+    Args:
+        request_timeout_s: how long a body may pause. Headers get a third of it.
     """
+    TimedH11Protocol.headers_within_s = HEADERS_SHARE * request_timeout_s
     TimedH11Protocol.most_connections = min(MOST_CONNECTIONS, _descriptors() // 2)
     HTTP_PROTOCOLS["auto"] = f"{__name__}:{TimedH11Protocol.__name__}"
     # A log line for each invalid request would let any sender fill the disk.

@@ -15,8 +15,6 @@ Receive = Callable[[], Awaitable[Message]]
 MOST_MB = 32  # names of about 45,000 uploaded files, whose content has another limit
 MOST_VALUES = 1_000_000  # a parsed value takes 50 times the memory of its text
 MOST_AT_ONCE_BYTES = 256_000_000  # of all requests together
-SILENCE_S = 60.0
-FIRST_S = 60.0
 SLOWEST_BYTES_PER_S = 2_000
 IN_A_THREAD_BYTES = 100_000
 NAMES = ("path", "url", "orig_name")  # keys of a file in Gradio's JSON
@@ -42,10 +40,16 @@ class SenderGoneError(Exception):
 
 
 class TimedBody:
-    """An ASGI `receive` with a time limit for the body."""
+    """An ASGI `receive` with a time limit for the body.
 
-    def __init__(self, receive: Receive) -> None:
+    Args:
+        receive: of the app that is behind it.
+        timeout_s: how long the sender may be idle, and may be slower than `SLOWEST_BYTES_PER_S`.
+    """
+
+    def __init__(self, receive: Receive, timeout_s: float) -> None:
         self._receive = receive
+        self._timeout_s = timeout_s
         self._began = time.monotonic()
         self._read = 0
         self._whole = False
@@ -54,16 +58,16 @@ class TimedBody:
         """Receive the next message.
 
         Raises:
-            RequestRefusedError: the sender was idle for `SILENCE_S`, or slower than
-                `SLOWEST_BYTES_PER_S` after `FIRST_S`.
+            RequestRefusedError: the sender was idle or slow for longer than `timeout_s`.
         """
         if self._whole:  # only the end of the connection can follow
             return await self._receive()
-        slow_s = FIRST_S + self._read / SLOWEST_BYTES_PER_S - (time.monotonic() - self._began)
+        elapsed_s = time.monotonic() - self._began
+        slow_s = self._timeout_s + self._read / SLOWEST_BYTES_PER_S - elapsed_s
         try:
             if slow_s <= 0:
                 raise TimeoutError
-            async with asyncio.timeout(min(SILENCE_S, slow_s)):
+            async with asyncio.timeout(min(self._timeout_s, slow_s)):
                 message = await self._receive()
         except TimeoutError:
             raise RequestRefusedError(408, "request_too_slow") from None

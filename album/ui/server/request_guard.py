@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 
+from album.settings import Settings
 from album.ui.i18n.messages import preferred_language, say
 from album.ui.server.login import sender_address
 from album.ui.server.request_body import (
@@ -61,12 +62,18 @@ class RequestGuard:
         app: the app behind it.
         hosts: further host names of the album, with or without a port. `ANY_HOST` allows all.
         framed_by: origins whose pages may show the album in a frame.
+        timeout_s: how long a sender may be idle within a body.
     """
 
     def __init__(
-        self, app: App, hosts: Collection[str] = (), framed_by: Collection[str] = ()
+        self,
+        app: App,
+        hosts: Collection[str] = (),
+        framed_by: Collection[str] = (),
+        timeout_s: float = Settings.request_timeout_s,
     ) -> None:
         self._app = app
+        self._timeout_s = timeout_s
         machine = socket.gethostname().lower()
         self._any_host = ANY_HOST in hosts
         self._host_names = {"localhost", machine, *(_host_name(host) for host in hosts)}
@@ -157,7 +164,7 @@ class RequestGuard:
         """
         if scope["method"] in ("GET", "HEAD", "OPTIONS"):
             return receive
-        timed = TimedBody(receive)
+        timed = TimedBody(receive, self._timeout_s)
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
         if scope["path"].rstrip("/").endswith(UPLOAD) and kind == FORMS[0]:
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from album.domain.photo import Reason
 from album.ui.i18n.messages import say
+from album.ui.shared.percent import percent
 from album.ui.shared.templates import render
 
 
@@ -16,8 +17,7 @@ def why(reasons: Sequence[Reason], language: str) -> str:
     lines = [
         {
             "name": _name(reason, language),
-            "percent": _percent(reason),
-            "width": f"{min(1.0, max(0.0, reason.likeness or 0.0)):.0%}",
+            "likeness": reason.likeness,
             "excerpt": reason.excerpt,
         }
         for reason in reasons
@@ -27,17 +27,14 @@ def why(reasons: Sequence[Reason], language: str) -> str:
 
 def in_short(reasons: Sequence[Reason], language: str) -> str:
     """Format the reasons as one line of plain text."""
-    return " · ".join(
-        f"{_name(reason, language)}: {_percent(reason) or reason.excerpt}" for reason in reasons
-    )
+    return " · ".join(_in_short(reason, language) for reason in reasons)
+
+
+def _in_short(reason: Reason, language: str) -> str:
+    detail = reason.excerpt if reason.likeness is None else percent(reason.likeness)
+    name = _name(reason, language)
+    return f"{name}: {detail}" if detail else name
 
 
 def _name(reason: Reason, language: str) -> str:
     return say(language, "why_" + reason.kind.replace(" ", "_"))
-
-
-def _percent(reason: Reason) -> str:
-    """Format the likeness within 1-99 %, since a model is never certain."""
-    if reason.likeness is None:
-        return ""
-    return f"{min(99, max(1, round(100 * reason.likeness)))}%"

@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from album.ui.i18n.messages import say
+from album.ui.shared.percent import percent
 
 _ENVIRONMENT = Environment(
     loader=FileSystemLoader(Path(__file__).parents[1] / "templates"),
@@ -21,6 +22,7 @@ _ENVIRONMENT = Environment(
     lstrip_blocks=True,
     auto_reload=False,
 )
+_ENVIRONMENT.filters["percent"] = percent
 
 
 def render(template: str, language: str, /, **values: Any) -> Markup:
@@ -29,6 +31,7 @@ def render(template: str, language: str, /, **values: Any) -> Markup:
     Args:
         template: its path inside `album/ui/templates`.
         language: of the reader, "ko" or "en". Its messages are `say(key, **parts)` in the template.
+            A probability is written as `probability | percent`.
         values: variables of the template. Strings are escaped, `Markup` is not.
 
     Returns:

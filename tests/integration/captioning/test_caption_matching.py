@@ -13,11 +13,13 @@ import pytest
 from album.captioning import caption_matching
 from album.captioning.caption_matching import BATCH, CaptionRanker
 from album.domain.photo import ImageFacts
+from album.encoding.score_calibration import ScoreCalibrator
 from album.errors import EmptyQueryError, PhotoNotFoundError, QueryError, UnreadableImageError
 from album.search.request import SearchRequest
 from album.service import Album
 from album.storage.photo_rows import NewPhoto
 from models.classifiers.factory import DefaultClassifiers
+from models.prompts import EVERYDAY_WORDS
 from tests.support.fakes import DecodeHere, FakeCaptioner, FakeEncoder
 from tests.support.images.make import make_photo, make_text
 from tests.support.importing import take_in
@@ -26,14 +28,15 @@ COLOURS = ("red", "blue", "green", "yellow")
 
 
 class CountingEncoder(FakeEncoder):
-    """Notes the texts of each call."""
+    """Notes the texts of each call, but for the everyday words of the album."""
 
     def __init__(self, model_id: str = "fake") -> None:
         super().__init__(model_id)
         self.calls: list[list[str]] = []
 
     def encode_texts(self, texts):
-        self.calls.append(list(texts))
+        if len(texts) < len(EVERYDAY_WORDS):
+            self.calls.append(list(texts))
         return super().encode_texts(texts)
 
     @property
@@ -65,9 +68,8 @@ def slow_obvious_version(encoder, image, texts):
     """One text after the other, in plain Python numbers."""
     rows = [encoder.encode_texts([text])[0] for text in texts]
     cosines = [sum(float(a) * float(b) for a, b in zip(row, image, strict=True)) for row in rows]
-    weights = [np.exp(encoder.logit_scale * cosine) for cosine in cosines]
     order = sorted(range(len(texts)), key=lambda row: -cosines[row])
-    return [(texts[row], cosines[row], weights[row] / sum(weights)) for row in order]
+    return [(texts[row], cosines[row]) for row in order]
 
 
 def move_to(album, encoder):
@@ -89,17 +91,28 @@ def test_ranking_equals_slow_obvious_version(album, encoder):
     expected = slow_obvious_version(FakeEncoder(), image, texts)
     assert found.total == len(found.best) == len(texts)
     assert found.model_id == "fake"
-    by_text = {text: (cosine, share) for text, cosine, share in expected}
+    by_text = dict(expected)
     for it in found.best:
-        assert it.score == pytest.approx(by_text[it.text][0], abs=1e-3)
-        assert it.probability == pytest.approx(by_text[it.text][1], rel=0.03)
-    ranks = {text: rank for rank, (text, _, _) in enumerate(expected)}
+        assert it.score == pytest.approx(by_text[it.text], abs=1e-3)
+    ranks = {text: rank for rank, (text, _) in enumerate(expected)}
     order = [ranks[text] for text in texts_of(found)]
     swapped = [(a, b) for a, b in pairwise(order) if a > b]
     for a, b in swapped:  # only where half precision cannot tell them apart
         assert expected[a][1] == pytest.approx(expected[b][1], abs=1e-3)
-    assert sum(it.probability for it in found.best) == pytest.approx(1)
     assert texts_of(found)[0] == "빨간 꽃 0"
+
+
+@pytest.mark.parametrize("others", [[], ["green", "파랑", "nothing", "red flower"]])
+def test_fit_of_a_caption_ignores_other_captions(album, tmp_path, others):
+    """One caption is no better for being the only one, for a photo and for a file alike."""
+    photo, file = album.photo_ids[0], make_photo(tmp_path / "red.png", "red")
+
+    for text, fit in (("red", "well"), ("blue", "hardly"), ("파랑", "hardly")):
+        best = [
+            *album.describer.describe_photo(photo, [text, *others]).best,
+            *album.describer.describe_file(file, [text, *others]).best,
+        ]
+        assert [it.fit for it in best if it.text == text] == [fit, fit]
 
 
 @pytest.mark.parametrize(("number", "best"), [(0, "빨간 장미"), (1, "blue sky")])
@@ -254,7 +267,13 @@ def test_model_change_during_read_encodes_all_captions(album, encoder):
 
 def test_vector_cache_keeps_latest_within_capacity(album, encoder, monkeypatch):
     monkeypatch.setattr(caption_matching, "MOST_TEXTS", 4)
-    describer = CaptionRanker(album.store, album.caption_store, album.active, album.decoder)
+    describer = CaptionRanker(
+        album.store,
+        album.caption_store,
+        album.active,
+        album.decoder,
+        lambda active: ScoreCalibrator(active.encoder, active.index, album.embeddings_dir),
+    )
     first = album.photo_ids[0]
     describer.describe_photo(first, ["a", "b", "c", "d"])
     describer.describe_photo(first, ["a", "b"])

@@ -121,30 +121,28 @@ def test_calibration_is_that_of_the_slow_way(album, ids):
     assert error > 0.01
 
 
-def test_the_best_temperature_is_that_of_the_logits(album, ids):
+@pytest.mark.parametrize("bias", [None, -5.0])
+def test_best_temperature_makes_labels_most_probable(album, ids, monkeypatch, bias):
+    """The labels of people are most probable at that temperature, also by a sigmoid's model."""
+    monkeypatch.setattr(album.active.current().encoder, "logit_bias", bias, raising=False)
     give(album, ids, red="red", blue="blue", green="green")
 
-    report = album.class_evaluation.evaluate(TextClasses(CLASSES))
+    best = album.class_evaluation.evaluate(TextClasses(CLASSES)).best_temperature
 
-    own = DefaultClassifiers()
-    encoder = album.active.current().encoder
-    logits = own.zero_shot(
-        encoder, encoder.encode_texts(["red", "blue", "green"]), np.ones(3)
-    ).logits(_vectors(album, everyone(ids)))
-    told = np.array([c for c, colour in enumerate(SHADES) for _ in ids[colour]])
-    assert report.best_temperature == pytest.approx(own.best_temperature(logits, told), rel=1e-3)
+    def surprise(temperature):
+        predictions = album.classifier.classify_photos(
+            everyone(ids), CLASSES, SortOptions(temperature=temperature)
+        )
+        names = dict(zip(("빨강", "blue", "green"), ("red", "blue", "green"), strict=True))
+        truth = {photo_id: colour for colour, photos in ids.items() for photo_id in photos}
+        return -sum(
+            math.log(score.probability)
+            for photo_id, prediction in zip(everyone(ids), predictions, strict=True)
+            for score in prediction.scores
+            if names[score.label] == truth[photo_id]
+        )
 
-
-def test_sigmoid_model_has_no_best_temperature(tmp_path, towns):
-    class Sigmoid(FakeEncoder):
-        logit_bias = -5.0
-
-    album = _album(tmp_path, towns, DefaultClassifiers(), Sigmoid())
-    ids = _taken_in(album, tmp_path)
-    give(album, ids, red="red", blue="blue")
-
-    assert album.class_evaluation.evaluate(TextClasses(CLASSES)).best_temperature is None
-    album.close()
+    assert surprise(best) < min(surprise(best * 1.1), surprise(best / 1.1))
 
 
 def test_ambiguous_and_rule_labels_do_not_count(album, ids):

@@ -7,12 +7,9 @@ other half before a random line of the album, which finds the narrow gaps betwee
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import random
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,10 +22,9 @@ from album.service import Album
 from models.classifiers.factory import DefaultClassifiers
 from tests.support.fakes import DecodeHere, FakeCaptioner, FakeEncoder
 from tests.support.images.make import make_text, scene
-from tests.support.import_process import NEVER
+from tests.support.import_process import NEVER, ImportProcess
 from tests.support.importing import ended, upload
 
-CHECKOUT = Path(__file__).parents[3]
 KILLS = 20
 UPLOAD_KILLS = 10
 PHOTOS = 200  # several groups that are stored one after the other
@@ -51,27 +47,6 @@ def source(tmp_path_factory) -> Path:
     return folder
 
 
-def start(data_dir: Path, mode: str, folder: Path, line: int | None = None) -> subprocess.Popen:
-    """The import process, at the moment when it begins its work."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.import_process", data_dir, mode, folder]
-        + ([] if line is None else [str(line)]),
-        cwd=CHECKOUT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout.readline() == "ready\n", process.communicate()[1]
-    return process
-
-
-def run(data_dir: Path, mode: str, folder: Path, line: int | None = None) -> dict:
-    """What the process says of an import that nobody interrupts."""
-    output, errors = start(data_dir, mode, folder, line).communicate()
-    assert output, errors
-    return json.loads(output)
-
-
 class Killer:
     """Kills imports at moments drawn over what an uninterrupted one takes."""
 
@@ -85,13 +60,12 @@ class Killer:
         """How it was killed; it may have been too late."""
         if next(self._turn) % 2:
             line = self._random.randint(1, self._lines)
-            start(data_dir, mode, folder, line).communicate()
+            ImportProcess(data_dir, mode, folder, line).join()
             return f"before line {line}"
         seconds = self._random.uniform(0, self._seconds)
-        process = start(data_dir, mode, folder)
+        process = ImportProcess(data_dir, mode, folder)
         time.sleep(seconds)
         process.kill()
-        process.communicate()
         return f"after {seconds:.3f} s"
 
 
@@ -132,7 +106,7 @@ def wrongs(album: Album, wanted: dict[str, Path]) -> list[str]:
 def test_killed_import_is_completed_by_next_one(tmp_path, source, mode):
     """The library is sound after the kill, and complete after the next import."""
     wanted = by_content(source)
-    whole = run(tmp_path / "whole", mode, source, NEVER)
+    whole = ImportProcess(tmp_path / "whole", mode, source, NEVER).facts()
     assert (whole["added"], whole["already_here"], whole["failed"]) == (PHOTOS, 1, ["0020b.jpg"])
     killer = Killer(random.Random(f"{SEED} {mode}"), whole)
     libraries = (tmp_path / f"library {number}" for number in itertools.count())
@@ -149,7 +123,7 @@ def test_killed_import_is_completed_by_next_one(tmp_path, source, mode):
             complete = album.store.count() == PHOTOS
         if complete:
             data_dir = next(libraries)
-    final = run(data_dir, mode, source)
+    final = ImportProcess(data_dir, mode, source).facts()
 
     assert partly >= KILLS / 10, story
     assert final["failed"] == ["0020b.jpg"]
@@ -163,14 +137,11 @@ def test_killed_import_is_interrupted_until_folder_is_finished(tmp_path, source)
     files = PHOTOS + 2
     for number in itertools.count():  # until one is killed in the middle
         data_dir = tmp_path / f"library {number}"
-        process = start(data_dir, "in-place", source)
+        process = ImportProcess(data_dir, "in-place", source)
         with opened(data_dir) as album:
-            while process.poll() is None and not (
-                album.imports.recent(1) and album.imports.get(1).done
-            ):
+            while process.runs() and not (album.imports.recent(1) and album.imports.get(1).done):
                 time.sleep(0.001)
             process.kill()
-            process.communicate()
             killed = album.imports.get(1)
             if not killed.ended:
                 break
@@ -192,7 +163,8 @@ def test_killed_import_is_interrupted_until_folder_is_finished(tmp_path, source)
 def test_killed_uploads_are_imported_at_next_start(tmp_path):
     """Among them photos that the album had in place and whose originals have gone since."""
     rng = random.Random(SEED)
-    whole = run(tmp_path / "whole", "upload", make_photos(tmp_path / "whole uploads", 30), NEVER)
+    whole_uploads = make_photos(tmp_path / "whole uploads", 30)
+    whole = ImportProcess(tmp_path / "whole", "upload", whole_uploads, NEVER).facts()
     assert whole["added"] == 30
     killer = Killer(rng, whole)
     story = []
@@ -203,7 +175,7 @@ def test_killed_uploads_are_imported_at_next_start(tmp_path):
         uploads = make_photos(tmp_path / f"uploads {number}", 30)
         kept = Path(shutil.copytree(uploads, tmp_path / f"kept {number}"))
         wanted = by_content(kept)
-        run(data_dir, "in-place", lost)
+        ImportProcess(data_dir, "in-place", lost).facts()
         shutil.rmtree(lost)
 
         story.append(f"{number}: {killer.kill(data_dir, 'upload', uploads)}")
@@ -262,18 +234,17 @@ def test_two_imports_share_library_while_others_start(tmp_path):
     data_dir = tmp_path / "data"
     source = make_photos(tmp_path / "photos", 200)
     wanted = by_content(source)
-    imports = [start(data_dir, "copy", source) for _ in range(2)]
+    imports = [ImportProcess(data_dir, "copy", source) for _ in range(2)]
     opened_meanwhile = 0
-    while any(process.poll() is None for process in imports):
+    while any(process.runs() for process in imports):
         with opened(data_dir) as album:
             album.start()
             assert album.imports.running_here is None  # takes nothing from those that are running
         opened_meanwhile += 1
-    outputs = [process.communicate() for process in imports]
+    reports = [process.facts() for process in imports]
 
     assert opened_meanwhile
-    assert [errors for _, errors in outputs if "Traceback" in errors] == []
-    reports = [json.loads(output) for output, _ in outputs]
+    assert "Traceback" not in imports[0].errors()  # they write to the same file
     assert [report["failed"] for report in reports] == [[], []]
     assert sum(report["added"] for report in reports) == len(wanted)
     with opened(data_dir) as album:

@@ -6,6 +6,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from threading import Barrier
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from album.errors import EmptyQueryError, PhotoNotFoundError, QueryError, Unread
 from album.search.request import SearchRequest
 from tests.support.images.make import make_exif, make_photo, make_text
 from tests.support.importing import take_in
+from tests.unit.metadata.test_xmp import packet
 
 COLOURS = ("red", "blue", "green", "yellow", "white")
 
@@ -254,6 +256,44 @@ def test_filters_alone_need_no_model(album, coloured):
     assert page.model_id is None
 
 
+@pytest.mark.parametrize("word", ["today", "오늘", "오늘 찍은 사진", "this week", "올해"])
+def test_today_is_the_day_of_the_readers_zone(album, tmp_path, word):
+    """The two zones never have the same date."""
+    east, west = "Etc/GMT-14", "Etc/GMT+12"
+    days = {zone: datetime.now(ZoneInfo(zone)).date() for zone in (east, west)}
+    for zone, day in days.items():
+        exif = make_exif(shot={0x9003: f"{day:%Y:%m:%d} 12:00:00"})
+        make_photo(tmp_path / "in" / f"{zone[4:]}.jpg", "red", exif=exif)
+    take_in(album, [tmp_path / "in"])
+
+    for zone, day in days.items():
+        page = album.search.find(SearchRequest(word, time_zone=zone))
+        (chip,) = page.query.chips
+        assert chip.first <= day <= chip.last
+        assert f"{zone[4:]}.jpg" in names(page)
+        if chip.first == chip.last:
+            assert page.total == 1
+
+
+@pytest.mark.parametrize("words", ["Family", "#Family", "label:family", "여행", "#여행", "#제주도"])
+def test_parent_of_a_keyword_finds_its_photo(album, tmp_path, words):
+    sidecar = packet(
+        "<lr:hierarchicalSubject>Family|Grandma</lr:hierarchicalSubject>"
+        "<digiKam:TagsList>여행/제주도</digiKam:TagsList>"
+    )
+    make_photo(tmp_path / "in" / "tagged.jpg", "red")
+    (tmp_path / "in" / "tagged.xmp").write_text(sidecar)
+    make_photo(tmp_path / "in" / "other.jpg", "blue")
+    take_in(album, [tmp_path / "in"])
+
+    page = album.search.find(words)
+
+    assert names(page)[0] == "tagged.jpg"
+    assert not page.nearest
+    if words[0] == "#":
+        assert page.total == 1
+
+
 @pytest.mark.parametrize(
     ("question", "left"),
     [("-red", "red.jpg"), ("without red", "red.jpg"), ("빨간색 말고", "red.jpg")],
@@ -264,6 +304,47 @@ def test_excluded_photos_are_no_hits_but_counted(coloured, question, left):
     assert left not in names(page)
     assert page.vetoed >= 1
     assert page.total + page.vetoed == 6
+
+
+@pytest.mark.parametrize(
+    ("question", "left"), [("ball but not blue", "blue.jpg"), ("공 -빨간", "red.jpg")]
+)
+def test_excluded_colour_is_that_of_the_thing(coloured, monkeypatch, question, left):
+    """A model that sees the colour of a ball, and none in the word for a colour alone."""
+    encoder = coloured.active.current().encoder
+    encode = encoder.encode_texts
+    monkeypatch.setattr(
+        encoder,
+        "encode_texts",
+        lambda texts: encode([text if " " in text else text[::-1] for text in texts]),
+    )
+
+    page = coloured.search.find(SearchRequest(question, rest=True))
+
+    assert set(names(page)) >= {"green.jpg", "white.jpg"}
+    assert left not in names(page)
+
+
+def test_all_phrases_are_encoded_at_once(coloured, monkeypatch):
+    encoder = coloured.active.current().encoder
+    coloured.search.find("red")
+    calls = []
+    encode = encoder.encode_texts
+    monkeypatch.setattr(encoder, "encode_texts", lambda texts: calls.append(texts) or encode(texts))
+
+    coloured.search.find("Balls + 2:kites -Dogs -green")
+
+    (texts,) = calls
+    assert texts[:4] == ["ball", "kite", "dog", "green"]
+    assert len(texts) == len(set(texts)) == 4 + 12
+
+
+def test_exclusion_of_nothing_is_idle(coloured):
+    page = coloured.search.find("red 2018 -blue -kite -2020 -red")
+
+    idle = [chip.unwanted for chip in page.query.chips if page.is_idle(chip)]
+    assert idle == [("blue",), ("kite",)]
+    assert page.left_out == (0, 0, 1)
 
 
 def test_vetoed_text_match_is_counted(coloured):

@@ -186,6 +186,17 @@ HAVING: list[tuple[Fact, list[dict], list[dict]]] = [
         [{"labels": ("cat",)}, {"labels": ("CAT", "dog")}],
         [{"labels": ("cats",)}, {}],
     ),
+    (
+        Labelled("family", or_keyword=True),
+        [
+            {"labels": ("Family",)},
+            {"keywords": ("Grandma", "Family")},
+            {"keywords": ("Trips|Family|2023",)},
+            {"keywords": ("FAMILY/Grandma",)},
+        ],
+        [{"keywords": ("Family tree", "sea")}, {"labels": ("Families",)}, {}],
+    ),
+    (Labelled("Family"), [{"labels": ("Family",)}], [{"keywords": ("Family",)}]),
     (Labelled("Été"), [{"labels": ("été",)}], [{"labels": ("dog",)}, {}]),
     (Captioned(), [{"caption": "words"}], [{}]),
     (Placed(), [{"latitude": 0.0, "longitude": 0.0}], [{}]),
@@ -374,13 +385,17 @@ def test_what_was_never_committed_is_forgotten(store):
 
 
 def test_known_names_follow_the_photos(store):
-    first = add(store, place=IZMIR, camera="A", lens="L", labels=("cat", "고양이"))
+    keywords = ("sea", "Family|Grandma", "여행/제주도")
+    first = add(
+        store, place=IZMIR, camera="A", lens="L", labels=("cat", "고양이"), keywords=keywords
+    )
     add(store)
 
     names = store.known_names()
     assert names.places == {"İzmir", "Türkiye", "튀르키예"}
     assert (names.cameras, names.lenses) == ({"A"}, {"L"})
     assert names.labels == {"cat", "고양이"}
+    assert names.keywords == {*keywords, "Family", "Grandma", "여행", "제주도"}
 
     LabelStore(store.database).set_by_person(first, ["dog"])
     store.set_facts(first, replace(PLAIN, camera="B"), FILE_TIME, BUSAN)
@@ -389,6 +404,48 @@ def test_known_names_follow_the_photos(store):
     assert names.places == {"Busan", "부산", "South Korea", "대한민국"}
     assert (names.cameras, names.lenses) == ({"B"}, frozenset())
     assert names.labels == {"dog"}
+
+
+def test_places_are_counted_by_country_and_town(store):
+    seoul = Place("Seoul", "서울", "KR", "South Korea", "대한민국")
+    other_seoul = replace(seoul, town_ko="")
+    for place in (BUSAN, seoul, seoul, other_seoul, IZMIR, IZMIR, None):
+        add(store, place=place)
+    gone = add(store, place=Place("Rome", "로마", "IT", "Italy", "이탈리아"))
+    store.set_facts(gone, PLAIN, FILE_TIME, None)
+
+    assert [
+        (count.place.country_code, count.place.town, count.photos) for count in store.places()
+    ] == [
+        ("KR", "", 4),
+        ("KR", "Seoul", 3),
+        ("KR", "Busan", 1),
+        ("TR", "", 2),
+        ("TR", "İzmir", 2),
+    ]
+    korea, first, *_ = store.places()
+    assert (korea.place.country_ko, korea.place.town_ko) == ("대한민국", "")
+    assert first.place == seoul
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        (SearchFilters(country="KR"), {1, 2}),
+        (SearchFilters(country="KR", town="Busan"), {1}),
+        (SearchFilters(country="TR", town="Busan"), {4}),
+        (SearchFilters(country="KR", town="부산"), set()),
+        (SearchFilters(country="kr"), set()),
+        (SearchFilters(country="KR", has_place=False), set()),
+    ],
+)
+def test_place_filter_is_a_country_or_its_town(store, filters, expected):
+    position = {"latitude": 1.0, "longitude": 1.0}
+    for place in (BUSAN, replace(BUSAN, town="Seoul"), IZMIR, replace(IZMIR, town="Busan")):
+        add(store, place=place, **position)
+    add(store)
+
+    assert meeting(store, filters=filters) == expected
 
 
 def test_forged_rows_break_no_filter(store):

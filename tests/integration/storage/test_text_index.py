@@ -239,6 +239,21 @@ def test_exact_korean_matches_inside_words(store, texts):
     assert texts.exact("수욕 장").tolist() == texts.exact("논").tolist() == []
 
 
+def test_exact_ignores_the_spacing_of_korean(store, texts):
+    spaced = add(store, "우리 제주도 여행 첫날")
+    joined = add(store, "우리 제주도여행 첫날", keywords=("눈오는날",))
+    add(store, "제주도에서 여행", keywords=("눈 오는 밤",))
+
+    for text in ("제주도여행", "제주도 여행", "제주 도 여행"):
+        assert texts.exact(text).tolist() == [spaced, joined]
+    for text in ("눈 오는 날", "눈오는날", "눈 오는날"):
+        assert texts.exact(text).tolist() == [joined]
+    assert texts.exact("우리 제주도 여행 첫날").tolist() == [spaced]
+
+    long = add(store, "해운대해수욕장 불꽃축제")
+    assert texts.exact("해운대해수욕장불꽃축제").tolist() == [long]
+
+
 def test_conditions_get_the_photos_that_write_their_phrases(store, texts):
     add(store)
     wanted = add(store, "no. 7")

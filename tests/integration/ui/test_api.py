@@ -27,7 +27,16 @@ ENDPOINTS = {
 SENT = ("cheetah1.jpg", "lion.jpg", "bus.png", "tower.jpg", "screenshot.gif")
 HIT = {"photo_id", "file_name", "score", "date", "caption", "band", "why", "burst"}
 COUNTS = {"model_id", "total", "sure", "maybe", "rest", "hits"}
-UNDERSTOOD = {"understood", "visual", "notices", "unread", "vetoed", "nearest"}
+UNDERSTOOD = {
+    "understood",
+    "visual",
+    "notices",
+    "unread",
+    "vetoed",
+    "nearest",
+    "absent",
+    "ways_out",
+}
 DETAILS = {
     "photo_id", "file_name", "file_type", "width", "height", "size_bytes", "date", "date_from",
     "camera", "lens", "exposure_s", "f_number", "iso", "focal_mm", "latitude", "longitude", "place",
@@ -212,10 +221,12 @@ def test_class_probabilities_are_sorted_and_sum_to_one(client: Client) -> None:
 
     assert set(found) == {"model_id", "photos"}
     (photo,) = found["photos"]
-    assert set(photo) == {"photo_id", "labels", "none"}
+    assert set(photo) == {"photo_id", "labels", "none", "none_probability"}
     assert photo["none"] is False
     assert photo["labels"][0]["label"] == "사자"
-    assert sum(it["probability"] for it in photo["labels"]) == pytest.approx(1, abs=1e-4)
+    shares = [it["probability"] for it in photo["labels"]]
+    assert shares == sorted(shares, reverse=True)
+    assert sum(shares) + photo["none_probability"] == pytest.approx(1, abs=1e-4)
 
 
 def test_files_are_classified_without_being_kept(client: Client, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from album.domain.labels import FAVOURITE, MAX_LABELS, LabelPlan, LabelRule, PlannedLabel
-from album.domain.photo import SearchFilters
+from album.domain.photo import ImageFacts, Place, SearchFilters
 from album.search.query import Query
 from album.search.request import SearchRequest
 from album.search.search import SearchPage
@@ -283,6 +283,96 @@ def test_too_many_labels_are_refused(tab: Tab) -> None:
         panel.choose(*(f"label {n}" for n in range(10_000)))
 
     assert tab.album.labels_of(photo_id) == []
+
+
+def test_reader_time_zone_comes_with_the_cookie(tab: Tab) -> None:
+    def zone(cookie: str) -> str:
+        request: Any = SimpleNamespace(headers={"cookie": cookie}, query_params={})
+        return tab.queries.show(SearchState(), request)[tab.parts.state].query.time_zone
+
+    assert zone("a=1; time-zone=Asia%2FSeoul; b=2") == "Asia/Seoul"
+    assert zone("time-zone=%FF%00../..") == "\ufffd\0../.."
+    assert zone("other-time-zone=Asia%2FSeoul") == ""
+
+
+def test_filters_have_chips_that_remove_them(tab: Tab) -> None:
+    filters = SearchFilters(country="KR", town="Atlantis", file_type="PNG", has_caption=False)
+    shown = tab.answers(SearchRequest("red", filters=filters))
+    state, chips = shown[tab.parts.state], shown[tab.parts.results.chips]
+    assert all(name in chips for name in ("KR · Atlantis", "PNG", "Caption: without"))
+    held = {tab.parts.state: state, tab.parts.query: "red"}
+    chip: Any = SimpleNamespace(value="filter", index=1)
+
+    updates = tab.queries.remove_chip(held, chip, ENGLISH)
+
+    left = replace(filters, file_type=None)
+    assert updates[tab.parts.state].query == SearchRequest("red", filters=left)
+    assert tab.parts.query not in updates
+    row = {tab.parts.query: "red"} | {
+        box: updates[box]["value"] if isinstance(updates[box], dict) else updates[box]
+        for box in tab.parts.filters.inputs
+    }
+    assert tab.parts.filters.read(row) == left
+
+
+@pytest.mark.parametrize("index", [-1, 3, 99])
+def test_forged_filter_chip_removes_nothing(tab: Tab, index: int) -> None:
+    state = SearchState(SearchRequest(filters=SearchFilters(file_type="PNG")))
+    chip: Any = SimpleNamespace(value="filter", index=index)
+    held = {tab.parts.state: state, tab.parts.query: ""}
+
+    updates = tab.queries.remove_chip(held, chip, ENGLISH)
+
+    assert updates[tab.parts.state].query == state.query
+
+
+def test_dead_end_offers_each_part_to_drop(tab: Tab) -> None:
+    request = SearchRequest("1999", filters=SearchFilters(file_type="PNG"))
+    shown = tab.answers(request)
+    state, ways = shown[tab.parts.state], shown[tab.parts.results.ways_out]
+    assert "Without “1999”: 3 photos" in ways
+    assert "PNG" not in ways
+    held = {tab.parts.state: state, tab.parts.query: "1999"}
+
+    box = dict.fromkeys(tab.parts.filters.inputs)
+    updates = tab.queries.remove_chip(held | box, SimpleNamespace(value="chip", index=0), ENGLISH)  # type: ignore[arg-type]
+
+    assert updates[tab.parts.query] == ""
+    assert updates[tab.parts.results.ways_out] == ""
+
+
+def test_dead_end_of_many_parts_drops_all(tab: Tab) -> None:
+    request = SearchRequest("1999 red jpeg", filters=SearchFilters(camera="X"))
+    shown = tab.answers(request)
+    assert "Without any condition: search in 3 photos" in shown[tab.parts.results.ways_out]
+    held = {tab.parts.state: shown[tab.parts.state], tab.parts.query: "1999 red jpeg"}
+    way: Any = SimpleNamespace(value="all", index=0)
+
+    updates = tab.queries.remove_chip(held, way, ENGLISH)
+
+    assert updates[tab.parts.query] == "red"
+    assert updates[tab.parts.state].query == SearchRequest("red")
+    assert updates[tab.parts.state].results.total
+
+
+@pytest.mark.parametrize(
+    ("language", "country", "town"),
+    [
+        ("en", "South Korea (3)", "South Korea · Seoul (3)"),
+        ("ko", "대한민국 (3)", "대한민국 · 서울 (3)"),
+    ],
+)
+def test_places_are_choices_with_counts(tab: Tab, language: str, country: str, town: str) -> None:
+    for photo in list(tab.album.store.all_photos()):
+        place = Place("Seoul", "서울", "KR", "South Korea", "대한민국")
+        tab.album.store.set_facts(photo.photo_id, ImageFacts("PNG", 4, 3), photo.taken_at, place)
+    chosen = SearchFilters(country="IT", town="Rome")
+
+    row = tab.parts.filters.show(chosen, language)[tab.parts.filters.inputs[2]]
+
+    names = [(name, value) for name, value in row["choices"] if value not in ("", "yes", "no")]
+    assert names == [(country, "KR"), (town, "KR/Seoul"), ("IT/Rome", "IT/Rome")]
+    assert row["value"] == "IT/Rome"
 
 
 def test_forged_tile_index_opens_nothing(tab: Tab) -> None:

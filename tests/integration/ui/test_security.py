@@ -33,7 +33,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedAlbum]:
     """An album with one photo of its own and one that stays where its owner has it."""
     folder = tmp_path_factory.mktemp("security")
     make_photo(folder / "pictures" / "mine.jpg", "green")
-    with served_album(folder, warm=False, ALBUM_FOLDERS=str(folder / "pictures")) as album:
+    with served_album(folder, ALBUM_FOLDERS=str(folder / "pictures")) as album:
         lion = handle_file(SAMPLES / "lion.jpg")
         album.client().predict(files=[lion], api_name="/upload_photos")  # waits for its turn
         assert album.client().predict(api_name="/album_status")["photos"] == 2
@@ -363,7 +363,6 @@ def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedAlbum]:
     make_photo(folder / "pictures" / "mine.jpg", "green")
     with served_album(
         folder,
-        warm=False,
         ALBUM_LOGIN=":".join(LOGIN),
         ALBUM_FOLDERS=str(folder / "pictures"),
     ) as album:

@@ -24,6 +24,8 @@ EVERYTHING = SearchState(
             before=date(2020, 1, 31),
             has_place=True,
             has_caption=False,
+            country="KR",
+            town="Mt. A/B & “C”",
             camera="X100 / “V”",
             orientation="portrait",
             file_type="JPEG",
@@ -55,6 +57,7 @@ def back(shown: SearchState) -> SearchState:
             SearchRequest("집", filters=SearchFilters(has_place=False, orientation="square"))
         ),
         SearchState(SearchRequest("👨‍👩‍👧 가족")),
+        SearchState(SearchRequest(filters=SearchFilters(country="IT"))),
     ],
 )
 def test_an_address_leads_back_to_what_was_shown(shown):

@@ -149,7 +149,7 @@ def test_chance_maximum_stays_below_the_cut():
     assert np.flatnonzero(few >= cut(few, chance)).tolist() == list(range(10_000, 10_008))
 
 
-def test_probability_is_nine_tenths_where_a_photo_is_sure(album):
+def test_sure_photos_have_nine_tenths(album):
     calibrator, _ = album(np.repeat(photos_of("dog"), 40, axis=0))
     scores = np.linspace(-0.2, 0.6, 40, dtype=np.float32)
     logits = calibrator.calibrate(direction("sea"), scores, "text", "sea").logits

@@ -147,6 +147,14 @@ def test_keywords_of_all_sources_are_merged(tmp_path):
     assert read(photo, [sidecar]).keywords == ("Family", "가족", "sea", "beach hut", "여름 휴가")
 
 
+def test_keyword_parents_follow_all_keywords(tmp_path):
+    photo = make_photo(tmp_path / "a.jpg", exif=make_exif(main={WORDS: "sea".encode("utf-16-le")}))
+    tree = "<digiKam:TagsList>Family/Grandma</digiKam:TagsList>"
+    sidecar = write(tmp_path / "a.xmp", packet(tree))
+
+    assert read(photo, [sidecar]).keywords == ("Grandma", "sea", "Family")
+
+
 def test_keywords_are_limited(tmp_path):
     items = "".join(f"<rdf:li>{n} {'x' * 500}</rdf:li>" for n in range(1000))
     sidecar = write(

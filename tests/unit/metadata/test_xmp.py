@@ -116,7 +116,15 @@ def test_keywords_are_flat_and_tree_leaves():
     )
 
     assert facts.keywords == ("AC/DC", "Marie", "봄", "Marie", "Paris")
+    assert facts.parents == ("Trips", "2023", "People", "Places", "France")
     assert read("<dc:subject>alone</dc:subject>").keywords == ("alone",)
+
+
+def test_album_branch_gives_no_parent():
+    """Another program may have dropped the album's own properties."""
+    facts = read("<lr:hierarchicalSubject>Album|dog</lr:hierarchicalSubject>")
+
+    assert (facts.keywords, facts.parents) == (("dog",), ())
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import pytest
 from markupsafe import escape
 
 from album.domain.known_names import KnownNames
-from album.search.query import Chip, parse
-from album.ui.search.chips import cut, cut_from, meaning, word_chips
+from album.search.query import Chip, parse, without_chip
+from album.ui.search.chips import cut_from, meaning, toggled_in, word_chips
 
 TODAY = date(2026, 11, 21)
 
@@ -31,7 +31,67 @@ def chips_of(text: str) -> tuple[Chip, ...]:
     ],
 )
 def test_chip_removal_takes_blanks_and_plus(text: str, chip: Chip, left: str) -> None:
-    assert cut(text, chip) == left
+    assert without_chip(text, chip) == left
+
+
+def test_idle_exclusion_says_so() -> None:
+    chips = chips_of("car -red -blue")
+
+    red, blue = word_chips("car -red -blue", chips, "en", idle=[chips[0]])
+
+    assert "<small>left nothing out</small>" in red
+    assert "left nothing out" not in blue
+
+
+LABELS = KnownNames(labels=frozenset({"dog", "강아지", "Hot Dog", 'my "best"'}))
+
+
+@pytest.mark.parametrize(
+    ("text", "strict"),
+    [
+        ("dog", "label:dog"),
+        ("hot dog 2019", 'label:"Hot Dog" 2019'),
+        ("cat -dog", "cat -label:dog"),
+        ("cat without my dog", "cat -label:dog"),
+        ("작년강아지사진", "작년 label:강아지 사진"),
+        ('my "best"', 'label:「my "best"」'),
+    ],
+)
+def test_label_becomes_strict_and_a_word_again(text: str, strict: str) -> None:
+    label = next(chip for chip in parse(text, LABELS, TODAY).chips if chip.label)
+    assert toggled_in(text, text, label, "en") == strict
+
+    back = next(chip for chip in parse(strict, LABELS, TODAY).chips if chip.label)
+    assert (back.label, back.excluded, back.strict) == (label.label, label.excluded, True)
+    loose = parse(toggled_in(strict, strict, back, "ko"), LABELS, TODAY)
+    assert [(chip.label, chip.strict) for chip in loose.chips if chip.label] == [
+        (label.label, False)
+    ]
+
+
+def test_korean_page_writes_the_korean_label_mark() -> None:
+    (chip,) = parse("강아지가", LABELS, TODAY).chips
+
+    assert toggled_in("강아지가", "강아지가", chip, "ko") == "이름표:강아지"
+    assert parse("이름표:강아지", LABELS, TODAY).chips[0].strict
+
+
+def test_label_switch_keeps_later_text() -> None:
+    (chip,) = parse("dog", LABELS, TODAY).chips
+
+    assert toggled_in("my dog", "dog", chip, "en") == "my label:dog"
+    assert toggled_in("cat", "dog", chip, "en") == "cat"
+
+
+def test_label_chip_says_label_and_has_a_switch() -> None:
+    loose, strict = (
+        word_chips(text, parse(text, LABELS, TODAY).chips, "en")[0] for text in ("dog", "label:dog")
+    )
+
+    for html, pressed in ((loose, "false"), (strict, "true")):
+        assert "label: dog" in html
+        assert f'aria-pressed="{pressed}"' in html
+    assert "aria-pressed" not in word_chips("2019", parse("2019", LABELS, TODAY).chips, "en")[0]
 
 
 def test_chip_removal_keeps_later_text() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import random
 import re
+import time
 import unicodedata
 from datetime import date
 
@@ -27,7 +28,8 @@ from album.domain.filters import (
     Writes,
 )
 from album.domain.known_names import KnownNames
-from album.search.query import Chip, Query, parse, without_chip, words
+from album.search.query import MOST_LOOKS, Chip, Query, parse, without_chip, words
+from album.search.query.phrases import plain
 
 TODAY = date(2026, 11, 21)  # a Saturday
 NAMES = KnownNames(
@@ -37,7 +39,8 @@ NAMES = KnownNames(
     ),
     cameras=frozenset({"Apple iPhone 15 Pro", "Google Pixel 6", "Canon EOS R5", "SONY ILCE-7M3"}),
     lenses=frozenset({"RF24-70mm F2.8 L IS USM", "EF50mm f/1.8 STM"}),
-    labels=frozenset({"가족", "dog", "Hot Dog", "Best of"}),
+    labels=frozenset({"가족", "dog", "Hot Dog", "Best of", "야옹이", "개"}),
+    label_synonyms=frozenset({("kitty", "야옹이"), ("멍멍이", "dog")}),
 )
 
 
@@ -79,13 +82,16 @@ def facts_of(query: Query) -> str:
 
 
 def looks_of(query: Query) -> str:
+    labels = {text: f"{text} ({', '.join(names)})" for text, names in query.labels}
     groups = [
         " / ".join(
-            look.text if look.weight == 1 else f"{look.weight:g}:{look.text}" for look in group
+            labels.get(look.text, look.text) if look.weight == 1 else f"{look.weight:g}:{look.text}"
+            for look in group
         )
         for group in query.groups
     ]
-    return " ".join([" + ".join(groups), *(f"without {unwanted}" for unwanted in query.unwanted)])
+    unwanted = [f"without {labels.get(text, text)}" for text in query.unwanted]
+    return " ".join([" + ".join(groups), *unwanted])
 
 
 def chips_of(query: Query) -> str:
@@ -168,9 +174,15 @@ SENTENCES = """
 밤 줍기 => - => 밤 줍기 => -
 오후 3시에 => hours 15-16 => - => time
 설날 => 2026-02-16..2026-02-18, and 36 more => - => date
+2025년 수능 => 2025-11-13 => - => date
+작년 수능 날 => 2025-11-13 => - => date
+지난 수능 => 2026-11-19 => - => date
+여름방학 => months 7 8 => - => date
+2019년 여름방학 바다 => 2019-07-01..2019-08-31 => 바다 => date
+설날 세배 2020 => 2020-01-24..2020-01-26 => 세배 => date date
 작년 설날 => 2025-01-28..2025-01-30 => - => date
 2019년 추석 => 2019-09-12..2019-09-14 => - => date
-올해 추석 가족사진 => 2026-09-24..2026-09-26, label 가족 => - => date label
+올해 추석 가족사진 => 2026-09-24..2026-09-26 => 가족 (가족) => date label
 크리스마스 => days 12-24 12-25 => - => date
 작년 크리스마스 때 => 2025-12-24..2025-12-25 => - => date
 크리스마스 이브 => days 12-24 => - => date
@@ -198,7 +210,7 @@ new year's eve party => days 12-31 => party => date
 lunar new year 2020 => 2020-01-24..2020-01-26 => - => date
 chuseok last year => 2025-10-05..2025-10-07 => - => date
 march => months 3 => - => date
-dogs in march => months 3 => dogs => date
+dogs in march => months 3 => dogs (dog) => label date
 in march 2020 => 2020-03-01..2020-03-31 => - => date
 march of the penguins => - => march of the penguins => -
 may => - => may => -
@@ -251,6 +263,9 @@ beach at night => hours 19-5? => beach at night => time
 photos taken at night => hours 19-5 => - => time
 coffee in the morning => hours 5-11 => coffee => time
 night sky => - => night sky => -
+mountains at sunset => - => mountains at sunset => -
+해 질 때 바다 => - => 해 질 때 바다 => -
+beach at sunrise 2019 => 2019-01-01..2019-12-31 => beach at sunrise => date
 3pm coffee => hours 15-16 => coffee => time
 2031 => - => 2031 => -
 1080 ti => - => 1080 ti => -
@@ -262,11 +277,10 @@ night sky => - => night sky => -
 부산시장 => in 부산 => 시장 => place
 서울역 => - => 서울역 => -
 제주도 바다 => in 제주 => 바다 => place
-photos of dogs in Busan last summer => 2026-06-01..2026-08-31, in Busan => dogs => place date
 New York at night => in New York, hours 19-5 => - => place time
 newyork pizza => in New York => pizza => place
 photos from Nice => in Nice => - => place
-dog in nice weather => label dog => in nice weather => label
+dog in nice weather => - => dog in nice weather => label
 sandwich => - => sandwich => -
 in turkey => in Turkey => - => place
 roast Turkey => in Turkey => roast => place
@@ -286,13 +300,32 @@ taken with apple => by Apple => - => camera
 24-70mm 풍경 => lens 24-70mm => 풍경 => lens
 15 => - => 15 => -
 label:dog => label dog => - => label
-dog => label dog => - => label
-dog 2019 => 2019-01-01..2019-12-31, label dog => - => label date
-hot dog => label Hot Dog => - => label
+dog => - => dog (dog) => label
+Dog! => - => Dog! (dog) => label
+a dog => - => a dog (dog) => label
+강아지 사진 => - => 강아지 => -
+two dogs => - => two dogs => -
+Dogs => - => Dogs (dog) => label
+my hot dogs => - => my hot dogs (Hot Dog) => label
+#dogs => label dog => - => label
+멍멍이 => - => 멍멍이 (dog) => label
+개가 => - => 개가 (개) => label
+개나리 => - => 개나리 => -
+kitty + dog => - => kitty (야옹이) + dog (dog) => label label
+dog + beach => - => dog (dog) + beach => label look
+dog, beach => - => dog, beach => label
+dog 2019 => 2019-01-01..2019-12-31 => dog (dog) => label date
+my dog and a hot dog => - => my dog and a hot dog (dog, Hot Dog) => label label
+dog and cat => - => dog and cat => -
+dog or kitty => - => dog or kitty => -
+가족이랑 야옹이 => - => 가족이랑 야옹이 (가족, 야옹이) => label label
+labelled dog => label dog => - => label
+#멍멍이 => label dog => - => label
+hot dog => - => hot dog (Hot Dog) => label
 black dog => - => black dog => -
 라벨:가족 => label 가족 => - => label
 이름표:가족 => label 가족 => - => label
-가족 2019 => 2019-01-01..2019-12-31, label 가족 => - => label date
+가족 2019 => 2019-01-01..2019-12-31 => 가족 (가족) => label date
 가족 바다 => - => 가족 바다 => -
 #가족 2019 => 2019-01-01..2019-12-31, label 가족 => - => label date
 #1 fan => - => #1 fan => -
@@ -312,7 +345,7 @@ gif => GIF => - => type
 세로로 찍은 사진 => portrait => - => shape
 landscape photos => - => landscape => -
 landscape orientation => landscape => - => shape
-vertical photos of dogs => portrait => dogs => shape
+vertical photos of dogs => portrait => dogs (dog) => shape label
 horizontal stripes => - => horizontal stripes => -
 portrait of a woman => - => portrait of a woman => -
 square photos => square => - => shape
@@ -321,7 +354,7 @@ screenshots from 2019 => 2019-01-01..2019-12-31, screenshot => - => screenshot d
 화면캡처 => screenshot => - => screenshot
 favorites => favourite => - => favourite
 즐겨찾기 2019년 => 2019-01-01..2019-12-31, favourite => - => favourite date
-starred dogs => favourite => dogs => favourite
+starred dogs => favourite => dogs (dog) => favourite label
 with captions => captioned => - => caption
 without caption => not captioned => - => -caption
 설명 있는 사진 => captioned => - => caption
@@ -346,25 +379,26 @@ with location => placed => - => place
 부산이랑 서울 말고 제주 => in 제주, not in 부산, not in 서울 => - => -place place
 2019년 말고 강아지 => not 2019-01-01..2019-12-31 => 강아지 => -date
 주말 제외 => not weekdays 5 6 => - => -date
-가족이 아닌 사람 => not label 가족 => 사람 without 가족 => -label
+가족이 아닌 사람 => not label 가족 => 사람 without 가족 (가족) => -label
 설명 없는 사진 말고 => captioned => - => caption
 beach without people => - => beach without people => -look
 beach without people at night => hours 19-5? => beach at night without people => -look time
 beach without people or cars => - => beach without people without cars => -look
 without people and on the beach => - => on the beach without people => -look
 cat without a collar on the sofa => - => cat on the sofa without collar => -look
-dogs but not cats => - => dogs without cats => -look
+dogs but not cats => - => dogs (dog) without cats => label -look
 no people => - => without people => -look
 no smoking sign => - => no smoking sign => -
 not in busan => not in Busan => - => -place
 except 2019 and 2020 => not 2019-01-01..2019-12-31, not 2020-01-01..2020-12-31 => - => -date
 without screenshots => not screenshot => - => -screenshot
-dogs -cats => - => dogs without cats => -look
--2019 dogs => not 2019-01-01..2019-12-31 => dogs => -date
+dogs -cats => - => dogs (dog) without cats => label -look
+-2019 dogs => not 2019-01-01..2019-12-31 => dogs (dog) => -date label
 -부산 해변 => not in 부산 => 해변 => -place
 -new york pizza => not in New York => pizza => -place
 -iphone 사진 => not by iPhone => - => -camera
--dog cat => not label dog => cat without dog => -label
+-dog cat => not label dog => cat without dog (dog) => -label
+no 개 or kitty => not label 개, not label 야옹이 => without 개 (개) without kitty (야옹이) => -label
 -label:dog cat => not label dog => cat => -label
 -t-shirt man => - => man without t-shirt => -look
 -"exact words" cat => not writes exact words => cat => -words
@@ -390,6 +424,12 @@ red car + blue sky + 2019 => 2019-01-01..2019-12-31 => red car + blue sky => loo
 2:바다 + 3:"흰 강아지" => - => 2:바다 + 3:흰 강아지 => look look
 c++ book => - => c++ book => -
 + 바다 => - => 바다 => -
+- => - => - => -
+- - => - => - => -
+강아지 - => - => 강아지 => -
+- 2019 => 2019-01-01..2019-12-31 => - => date
+red - blue => - => red blue => -
+🐶 -🐱 => - => 🐶 without 🐱 => -look
 # filling
 강아지 사진 보여줘 => - => 강아지 => -
 작년 사진 보여줘 => 2025-01-01..2025-12-31 => - => date
@@ -567,7 +607,22 @@ def test_decomposed_letters_mean_the_same_as_composed_ones(text):
 
 
 HEAPS = [
-    *("작년", "부산에서 ", '" ', "'a ", "+", "+ ", "-", "-a ", "2:", "label:", "2019-", "1"),
+    *(
+        "dog ",
+        "my dog and ",
+        "작년",
+        "부산에서 ",
+        '" ',
+        "'a ",
+        "+",
+        "+ ",
+        "-",
+        "-a ",
+        "2:",
+        "label:",
+        "2019-",
+        "1",
+    ),
     *("사람 없는 ", "without ", "a\u0301\u0323", "\u1112\u1161\u11ab", "\u202eשלום ", "\x00\x1b"),
     *("\ud800", "😀", "no or ", "빨간 ", "the ", "설날 ", "from 2018 to ", "사람이랑 ", " ", "「"),
     *("999년 전 ", "99999 years ago ", "last 999 years "),
@@ -582,6 +637,47 @@ def test_a_hostile_heap_is_a_query_too(piece):
     assert query.text == text
     visible = any(unicodedata.category(character)[0] not in "CZ" for character in text)
     assert bool(query.groups or query.conditions or query.unwanted) == visible
+
+
+def cpu_time(text: str) -> float:
+    """Seconds of this thread for one query, of the fastest of three."""
+    times = []
+    for _ in range(3):
+        start = time.thread_time()
+        query = parse(text, NAMES, TODAY)
+        for phrase in (query.visual, *query.unwanted):
+            plain(phrase)
+        times.append(time.thread_time() - start)
+    return min(times)
+
+
+GROWING = [
+    *HEAPS,
+    *("🐶", "눈오는날", "제주도여행", "a+", "a, ", "(", "#", "#가족 ", '-"a', "2:"),
+    *TEXTS[::20],
+]
+
+
+@pytest.mark.parametrize("piece", GROWING)
+def test_time_grows_with_the_length(piece):
+    """Four times the length may take six times as long, where its square would take sixteen."""
+    short, long = (piece * (size // len(piece)) for size in (500, 2_000))
+
+    assert any(cpu_time(long) < 6 * cpu_time(short) + 0.001 for _ in range(4))
+
+
+def test_number_of_things_is_limited():
+    words = [f"{letter}{vowel}" for letter in "bcdfgh" for vowel in "aeiou"]
+    looks = parse(" + ".join(words), NAMES, TODAY)
+    unwanted = parse("x " + " ".join(f"-{word}" for word in words), NAMES, TODAY)
+    weighted = parse(" ".join(f"2:{word}" for word in words), NAMES, TODAY)
+
+    assert [group[0].text for group in looks.groups] == words[:MOST_LOOKS]
+    assert unwanted.unwanted == tuple(words[:MOST_LOOKS])
+    assert [len(group) for group in weighted.groups] == [MOST_LOOKS]
+    for query in (looks, unwanted, weighted):
+        (notice,) = query.notices
+        assert f"{MOST_LOOKS} things at most" in notice
 
 
 def test_moving_feast_keeps_the_named_year():
@@ -639,11 +735,55 @@ def test_names_count_however_they_are_spaced_and_spelled():
     assert facts_of(parse("zurich", KnownNames(frozenset({"Zürich"})), TODAY)) == "in Zürich"
 
 
+def test_label_stands_between_fillers_and_facts():
+    query = parse("photos of dogs in Busan last summer", NAMES, TODAY)
+
+    assert (facts_of(query), looks_of(query), chips_of(query)) == (
+        *("2026-06-01..2026-08-31, in Busan", "dogs (dog)", "label place date"),
+    )
+
+
+def test_label_at_night_is_a_look():
+    query = parse("dog at night", NAMES, TODAY)
+
+    assert (facts_of(query), looks_of(query)) == ("hours 19-5?", "dog at night (dog)")
+
+
+def test_label_chip_names_label_and_strictness():
+    texts = ("멍멍이", "label:멍멍이", "-dog", "without my dog", "-#dog", 'label:"new name"')
+    chips = [parse(text, NAMES, TODAY).chips[-1] for text in texts]
+
+    assert [(chip.label, chip.strict) for chip in chips] == [
+        ("dog", False),
+        ("dog", True),
+        ("dog", False),
+        ("dog", False),
+        ("dog", True),
+        ("new name", True),
+    ]
+
+
 def test_unknown_name_stays_a_look():
     query = parse("부산에서 찍은 강아지", KnownNames(), TODAY)
 
     assert query.conditions == ()
     assert query.visual == "부산에서 찍은 강아지"
+
+
+@pytest.mark.parametrize("text", ["#여행", "label:여행", "-#family", "#Dog"])
+def test_marked_keyword_is_a_label(text):
+    names = KnownNames(labels=frozenset({"dog"}), keywords=frozenset({"여행", "Family", "Dog"}))
+
+    (condition,) = parse(text, names, TODAY).conditions
+
+    assert condition.excluded == text.startswith("-")
+    assert condition.fact in {Labelled(name, or_keyword=True) for name in ("여행", "Family", "Dog")}
+
+
+def test_bare_keyword_is_searched_as_words():
+    query = parse("여행", KnownNames(keywords=frozenset({"여행"})), TODAY)
+
+    assert (query.conditions, query.visual) == ((), "여행")
 
 
 def test_the_longest_name_wins():

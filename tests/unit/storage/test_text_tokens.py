@@ -13,6 +13,7 @@ from album.storage.text_tokens import (
     line,
     phrase,
     query_terms,
+    spaced_phrases,
     words_of,
 )
 
@@ -205,3 +206,12 @@ def test_a_question_or_text_without_end_is_cut():
         query_terms(" ".join(f"word{chr(97 + n % 26)}{chr(97 + n // 26)}" for n in range(99)))
     ) == (MAX_WORDS)
     assert len(line("가" * 10 * MAX_CHARACTERS)) <= MAX_CHARACTERS + 3
+
+
+def test_spellings_of_a_phrase_are_few():
+    assert len(spaced_phrases("눈 오는 날")) == 1 + 2**3
+    assert len(spaced_phrases("가나다라마바사")) == 1 + 2**6
+    assert len(spaced_phrases("해운대해수욕장불꽃축제")) == 1 + 11
+    assert spaced_phrases("가" * 1_000) == ["가" * 1_000]
+    assert spaced_phrases("dog park") == [" dog park "]
+    assert spaced_phrases("!") == []

@@ -355,12 +355,12 @@ def test_files_are_passed_on_as_they_arrive(inner, monkeypatch):
 
 
 @pytest.mark.parametrize("path", ["/gradio_api/queue/join", "/gradio_api/upload"])
-def test_missing_request_body_is_not_awaited(inner, monkeypatch, path):
-    monkeypatch.setattr(request_body, "SILENCE_S", 0.05)
+def test_missing_request_body_is_not_awaited(inner, path):
     part = {"type": "http.request", "body": b"[", "more_body": True}
     kind = (b"content-type", b"multipart/form-data; boundary=x")
 
-    said = sent(RequestGuard(inner), [part], {"path": path, "headers": [kind]})
+    guard = RequestGuard(inner, timeout_s=0.05)
+    said = sent(guard, [part], {"path": path, "headers": [kind]})
 
     assert said[0]["status"] == 408
     assert (b"connection", b"close") in said[0]["headers"]
@@ -368,11 +368,10 @@ def test_missing_request_body_is_not_awaited(inner, monkeypatch, path):
 
 
 def test_body_that_trickles_is_not_waited_for(inner, monkeypatch):
-    monkeypatch.setattr(request_body, "FIRST_S", 0.0)
     monkeypatch.setattr(request_body, "SLOWEST_BYTES_PER_S", 1e9)
     parts = [{"type": "http.request", "body": b" ", "more_body": True} for _ in range(10)]
 
-    said = sent(RequestGuard(inner), parts, {})
+    said = sent(RequestGuard(inner, timeout_s=0.0), parts, {})
 
     assert said[0]["status"] == 408
     assert not inner.scopes

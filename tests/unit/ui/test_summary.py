@@ -51,6 +51,16 @@ def test_the_counts_are_exact(found: SearchPage, english: str, korean: str) -> N
     assert headline(ASKED, found, "ko") == korean
 
 
+def test_headline_says_what_was_not_made_out() -> None:
+    chips = tuple(Chip("look", i, i + 1, True, unwanted=(text,)) for i, text in enumerate("ab"))
+    query = replace(DOG, chips=chips, unwanted=("a", "b"))
+
+    said = headline(ASKED, page(2, sure=2, vetoed=1, query=query, left_out=(1, 0)), "en")
+
+    assert "1 left out because it shows “a”" in said
+    assert "Could not make out “b” in any of these" in said
+
+
 def test_headline_counts_left_out_photos_with_reason() -> None:
     unwanted = replace(DOG, unwanted=("사람", HARM))
     found = page(2, sure=2, vetoed=3, query=unwanted)
