@@ -23,7 +23,7 @@ from album.service import Album
 from album.settings import Settings, keep_libraries_private
 from models.captioners.factory import create_captioner
 from models.classifiers.factory import DefaultClassifiers
-from models.clip.loader import EncoderLoader
+from models.clip.loader import DEFAULT_MODEL, EncoderLoader
 from models.errors import ModelError
 from models.interfaces import Encoder
 
@@ -106,6 +106,21 @@ def _encoder(settings: Settings, serving: str | None) -> Encoder:
     if loader.problem and sys.stderr.isatty():
         typer.echo(loader.problem, err=True)
     return encoder
+
+
+def load_encoder(settings: Settings, model: str) -> Encoder:
+    """Load exactly this model, after a download of weights that are missing.
+
+    Raises:
+        WeightsUnavailableError: there is no such model, or no way to its weights.
+    """
+    from models.clip.encoder import ClipEncoder
+    from models.clip.weights import fetch_weights, weights_on_disk
+
+    spec = DEFAULT_MODEL if model == "auto" else model
+    if not weights_on_disk(spec, settings.weights_dir):
+        fetch_weights(spec, settings.weights_dir)
+    return ClipEncoder(spec, settings.weights_dir, settings.device)
 
 
 def read_settings(context: typer.Context, data_dir: Path | None) -> Settings:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,12 +15,14 @@ from album.cli.common import (
     AsJson,
     DataDir,
     errors_as_sentences,
+    load_encoder,
     open_album,
     print_json,
     progress,
     read_settings,
 )
 from album.errors import AlbumError
+from album.search.evaluation.degraded import HalfResolutionEncoder, NoisyEncoder
 from album.search.evaluation.labelled_queries import (
     COLUMNS,
     LabelledQuery,
@@ -27,8 +30,12 @@ from album.search.evaluation.labelled_queries import (
     read_queries,
     read_table,
 )
+from album.search.evaluation.metrics import Names
 from album.search.evaluation.report import language_report
+from album.search.evaluation.transfer import transfer_rows
 from album.service import Album
+from album.settings import Settings
+from models.interfaces import Encoder
 
 commands = typer.Typer(no_args_is_help=True, help="Measure how good the album is.")
 
@@ -54,14 +61,39 @@ def search(
         Split,
         typer.Option(help="Which half of the queries to report; the threshold is of the other."),
     ] = "held-back",
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="As ALBUM_MODEL, by default that of the album. Once for each model to compare."
+        ),
+    ] = None,
+    degraded: Annotated[
+        bool,
+        typer.Option(help="Compare each model with itself: with noise, and at half resolution."),
+    ] = False,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Precision, the cut-off, false hits and exclusion, for queries whose answers are known."""
+    """Precision, the cut-off, false hits and exclusion, for queries whose answers are known.
+
+    The table at the end says whether the judgement of the search carries over to other models.
+    """
     labelled = read_queries(queries)
     caption_rows = [] if captions is None else read_table(captions, ("file", "caption"))
-    with _library_of(context, data_dir, photos, as_json) as album:
-        report = _measure(album, photos.resolve(), labelled, caption_rows, lang, split)
+    settings = read_settings(context, data_dir)
+    encoders = (load_encoder(settings, name) for name in model or ())
+    with _library_of(context, settings, photos, next(encoders, None), as_json) as album:
+        names = _names_of(album, photos.resolve())
+        report = _measure(album, names, labelled, caption_rows, lang, split)
+        first = album.active.current().encoder
+        rankers = (
+            album.search.looks_ranker(version)
+            for encoder in chain([first], encoders)
+            for version in (_versions_of(encoder) if degraded else [encoder])
+        )
+        report["transfer"] = list(
+            transfer_rows(rankers, labelled, names, list(report["languages"]))
+        )
     if as_json:
         print_json(**report)
         return
@@ -70,24 +102,29 @@ def search(
         typer.echo("")
         for line in _lines(language, facts):
             typer.echo(line)
+    typer.echo("")
+    for line in _transfer_lines(report["transfer"]):
+        typer.echo(line)
 
 
 @contextmanager
 def _library_of(
-    context: typer.Context, data_dir: Path | None, photos: Path, as_json: bool
+    context: typer.Context, settings: Settings, photos: Path, encoder: Encoder | None, as_json: bool
 ) -> Iterator[Album]:
     """Open a temporary library of these photos.
 
-    It uses the weights of the album.
+    It uses the weights of the album, and its model where `encoder` is None.
     """
     if not photos.is_dir():
         raise AlbumError(f"{photos} is not a folder of photos.")
-    weights = read_settings(context, data_dir).weights_dir
+    weights = settings.weights_dir
     with tempfile.TemporaryDirectory() as folder:
         library = Path(folder).resolve()
         if weights.is_dir():
             (library / "weights").symlink_to(weights, target_is_directory=True)
-        with open_album(context, library, model=True) as album:
+        with open_album(context, library, model=encoder is None) as album:
+            if encoder is not None:
+                album.active.set_encoder(encoder, fill=False)
             with progress(as_json) as tell:
                 album.imports.run([photos], "in place", tell)
             if not album.store.count():
@@ -97,16 +134,12 @@ def _library_of(
 
 def _measure(
     album: Album,
-    folder: Path,
+    names: Names,
     queries: Sequence[LabelledQuery],
     captions: Sequence[dict[str, str]],
     lang: str,
     split: Split,
 ) -> dict[str, Any]:
-    names = {
-        photo.photo_id: _name(album.originals.path_of(photo), folder)
-        for photo in album.store.all_photos()
-    }
     rankers = {"looks": album.search.looks_ranker()}
     if captions:
         by_name = {name: photo_id for photo_id, name in names.items()}
@@ -127,6 +160,41 @@ def _measure(
             if lang in (language, "both") and any(language in query.texts for query in queries)
         },
     }
+
+
+def _versions_of(encoder: Encoder) -> tuple[Encoder, ...]:
+    return encoder, NoisyEncoder(encoder), HalfResolutionEncoder(encoder)
+
+
+def _transfer_lines(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """Yield two tables: how good the search is, and how far its probabilities hold."""
+    if not rows:
+        return
+    width = max(36, *(len(row["model_id"]) for row in rows)) + 2
+    yield (
+        f"{'with the same constants':{width + 2}}     F1  fixed  in hindsight  as strict"
+        "  absent shown  sure   right  precision@10"
+    )
+    for row in rows:
+        fixed = row["fixed"]
+        yield (
+            f"{row['model_id']:{width}}{row['language']}  {_share(row['f1']):>5}"
+            f"  {_share(fixed['f1']):>5}  {_share(fixed['f1_in_hindsight']):>12}"
+            f"  {_share(fixed['f1_as_strict']):>9}"
+            f"  {row['absent_shown']:6} of {row['absent_queries']:2}  {row['sure']:4}"
+            f"  {_share(row['right_among_sure']):>6}  {_share(row['precision_at_10']):>12}"
+        )
+    yield (
+        "fixed: F1 of the cosine that is best for the other half of the queries; in hindsight: for "
+        "these; as strict: that shows no more absent things than the album"
+    )
+    yield ""
+    ends = [f"{part['from']:.0%} to {part['to']:.0%}" for part in rows[0]["reliability"]]
+    title = "right, of photos with a probability of"
+    yield f"{title:{width + 2}}" + "".join(f"  {end:>15}" for end in ends)
+    for row in rows:
+        right = [f"{_share(part['right'])} of {part['photos']}" for part in row["reliability"]]
+        yield f"{row['model_id']:{width}}{row['language']}" + "".join(f"  {r:>15}" for r in right)
 
 
 def _lines(language: str, facts: dict[str, Any]) -> Iterator[str]:
@@ -178,10 +246,16 @@ def _share(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
 
 
-def _name(path: Path, folder: Path) -> str:
-    """Return the name of a photo as the CSV writes it.
+def _names_of(album: Album, folder: Path) -> Names:
+    """Return the names of all photos as the CSV writes them.
 
-    That is the path below the folder, with slashes.
+    They are paths below the folder, with slashes.
     """
-    resolved = path.resolve()
-    return (resolved.relative_to(folder) if folder in resolved.parents else resolved).as_posix()
+    paths = {
+        photo.photo_id: album.originals.path_of(photo).resolve()
+        for photo in album.store.all_photos()
+    }
+    return {
+        photo_id: (path.relative_to(folder) if folder in path.parents else path).as_posix()
+        for photo_id, path in paths.items()
+    }

@@ -106,6 +106,12 @@ class ActiveEncoder:
 
         self._load, self._expected = load_pair, expected
 
+    def encoded_with(self, encoder: Encoder) -> Active:
+        """Encode every photo with an encoder that is not put in use."""
+        pair = self._pair(encoder)
+        self.encode_missing(pair)
+        return pair
+
     def _pair(self, encoder: Encoder) -> Active:
         index = VectorIndex(self._embeddings_dir, self._store, encoder.model_id, encoder.dim)
         return Active(encoder, index)

@@ -25,7 +25,7 @@ from album.storage.captions import CaptionStore
 from album.storage.label_evidence import labels_among
 from album.storage.photos import PhotoStore
 from album.storage.text_index import TextIndex
-from models.interfaces import Embeddings
+from models.interfaces import Embeddings, Encoder
 
 PAGE = 60
 MOST_CHARACTERS = 1_000
@@ -209,9 +209,14 @@ class PhotoSearch:
         """
         return self._ranker_of(self._active.current())
 
-    def looks_ranker(self) -> Ranker:
-        """Return a ranker that ignores captions, labels and names, for an evaluation."""
-        return Ranker(self._active.current(), self._store, None, self._cache_dir)
+    def looks_ranker(self, encoder: Encoder | None = None) -> Ranker:
+        """Return a ranker that ignores captions, labels and names, for an evaluation.
+
+        Args:
+            encoder: encodes all photos first. None: the one in use.
+        """
+        active = self._active.current() if encoder is None else self._active.encoded_with(encoder)
+        return Ranker(active, self._store, None, self._cache_dir)
 
     def _filter_page(
         self, request: SearchRequest, query: Query, offset: int, limit: int, language: str

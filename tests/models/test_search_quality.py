@@ -18,9 +18,17 @@ from album.search.evaluation.exclusion import EXCLUSIONS
 from album.search.evaluation.labelled_queries import LabelledQuery, read_queries
 from album.search.evaluation.metrics import JudgedSearch, best_threshold, interval, totals
 from album.search.fusion import FULL_MATCH_BONUS
+from album.search.request import SearchRequest
+from album.service import Album
+from models.classifiers.factory import DefaultClassifiers
+from models.clip.encoder import ClipEncoder
+from models.clip.spec import POCKET_DIR, WEIGHTS_FILE
+from tests.benchmarks import precision
 from tests.benchmarks.precision import LABELLED
 from tests.models.commands import read, run
+from tests.support.fakes import FakeCaptioner
 from tests.support.images.make import make_photo
+from tests.support.importing import take_in
 
 COLOURS = {"red": (255, 0, 0), "blue": (0, 0, 255), "green": (0, 160, 0)}
 
@@ -80,6 +88,39 @@ def test_evaluation_prints_lines(tmp_path, photos, write):
     assert "red " in done.stdout
     assert "precision@10 0.100" in done.stdout
     assert "of 1 queries" in done.stdout
+    assert "with the same constants" in done.stdout
+    assert "80% to 90%" in done.stdout
+
+
+def test_evaluation_compares_models_and_their_degraded_versions(tmp_path, photos, write):
+    queries = write("queries.csv", "query,query_ko,relevant", "red,빨강,deep/red.jpg", "giraffe,,")
+    checkpoint = f"pocket/{POCKET_DIR / WEIGHTS_FILE}"  # other weights, as far as the id says
+
+    report = read(
+        run(
+            tmp_path,
+            *("evaluate", "search", photos, "--queries", queries, "--degraded", "--json"),
+            *("--model", "pocket", "--model", checkpoint),
+        )
+    )
+
+    rows = report["transfer"]
+    models = list(dict.fromkeys(row["model_id"].split("@")[0] for row in rows))
+    damages = list(dict.fromkeys(row["model_id"].partition(", ")[2] for row in rows))
+    assert models == ["pocket", f"pocket/{Path(WEIGHTS_FILE).stem}"]
+    assert damages == ["", "noise", "half resolution"]
+    assert [row["language"] for row in rows] == ["en", "ko"] * 6
+    assert {row["absent_queries"] for row in rows if row["language"] == "en"} == {1}
+    assert rows[0]["precision_at_10"] == rows[6]["precision_at_10"]
+
+
+def test_unknown_model_is_one_sentence(tmp_path, photos, write):
+    queries = write("queries.csv", "query,relevant", "red,deep/red.jpg")
+
+    done = run(tmp_path, "evaluate", "search", photos, "--queries", queries, "--model", "retina")
+
+    assert done.exit_code == 1
+    assert '"retina" does not name a model' in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -121,6 +162,7 @@ def judged(scores: list[float], truth: list[bool], shown: int = 0, right: int = 
         right_sure=0,
         scores=np.array(scores, np.float32),
         truth=np.array(truth),
+        likeness=np.zeros(len(scores), np.float32),
     )
 
 
@@ -215,3 +257,60 @@ def test_exclusion_drops_unwanted_and_keeps_wanted(labelled, language):
 
     assert veto["kept"] > 0.6
     assert veto["dropped"] > 0.7
+
+
+EVERYDAY = (
+    ("dog", "강아지", {"dog"}),
+    ("bird", "새", {"bird"}),
+    ("cat", "고양이", {"cat"}),
+    ("monkey", "원숭이", {"monkey"}),
+    ("car", "자동차", {"car or truck"}),
+    ("boat", "배", {"boat"}),
+    ("building", "건물", {"building"}),
+    ("bug", "벌레", {"insect or spider"}),
+    ("food", "음식", {"food or drink", "fruit or vegetable"}),
+    ("musical instrument", "악기", {"musical instrument"}),
+)
+"""English, Korean, and groups of the photos that show it."""
+
+
+@pytest.fixture(scope="module")
+def everyday(tmp_path_factory, weights_dir) -> list:
+    """The twenty queries: each with its page, and which of its photos are right."""
+    if not LABELLED.is_dir():
+        pytest.skip("the labelled photos are not on this machine")
+    groups = dict(read_pairs(Path(precision.__file__).with_name("everyday_groups.csv")))
+    group_of = {name: groups.get(label) for name, label in read_pairs(LABELLED / "classes.csv")}
+    album = Album(tmp_path_factory.mktemp("album"), DefaultClassifiers(), FakeCaptioner())
+    album.active.set_encoder(ClipEncoder("pocket", weights_dir), fill=False)
+    take_in(album, [LABELLED / "photos"])
+    answers = []
+    for english, korean, right in EVERYDAY:
+        for text in (english, korean):
+            page = album.search.find(SearchRequest(text))
+            answers.append((page, [group_of[hit.photo.filename] in right for hit in page.hits]))
+    album.close()
+    return answers
+
+
+def read_pairs(path: Path) -> list[list[str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.reader(file))[1:]
+
+
+def test_no_right_photo_is_denied(everyday):
+    denied = [page.query.text for page, right in everyday if page.is_absent and any(right)]
+
+    assert denied == []
+
+
+def test_most_sure_photos_are_right(everyday):
+    right = [
+        is_right
+        for page, truth in everyday
+        for hit, is_right in zip(page.hits, truth, strict=True)
+        if hit.band == "sure"
+    ]
+
+    assert len(right) > 20
+    assert np.mean(right) >= 0.85

@@ -44,6 +44,8 @@ class JudgedSearch:
     """(n,) cosines, best hit first, for the fixed thresholds."""
     truth: Flags
     """(n,) relevant photos, in the order of `scores`."""
+    likeness: Floats
+    """(n,) probabilities that the photos show the query, in the order of `scores`."""
 
     @property
     def f1(self) -> float:
@@ -57,6 +59,10 @@ class JudgedSearch:
         """Return the F1 of a cosine threshold."""
         shown = self.scores >= threshold
         return f1(int((shown & self.truth).sum()), int(shown.sum()), self.relevant)
+
+    def shows_at(self, threshold: float) -> bool:
+        """Return whether a cosine threshold shows any photo."""
+        return bool((self.scores >= threshold).any())
 
     def as_json(self, threshold: float) -> dict[str, Any]:
         """Return the figures of this query beside those of a cosine threshold."""
@@ -98,7 +104,15 @@ def judge(query: LabelledQuery, language: Language, ranker: Ranker, names: Names
         right_sure=int(truth[: ranking.sure_end].sum()),
         scores=ranking.scores,
         truth=truth,
+        likeness=ranking.likeness,
     )
+
+
+def judge_all(
+    ranker: Ranker, queries: Sequence[LabelledQuery], names: Names, language: Language
+) -> list[JudgedSearch]:
+    """Judge the queries that have a text in this language."""
+    return [judge(query, language, ranker, names) for query in queries if language in query.texts]
 
 
 def named(photo_ids: Ids, names: Names, wanted: Collection[str]) -> Flags:
@@ -111,15 +125,21 @@ def f1(right: int, shown: int, relevant: int) -> float:
     return 2 * right / (shown + relevant) if shown + relevant else 0.0
 
 
-def best_threshold(queries: Sequence[JudgedSearch]) -> float:
-    """Return the cosine of the highest mean F1 of present queries."""
+def best_threshold(queries: Sequence[JudgedSearch], above: float = -1.0) -> float:
+    """Return the cosine of the highest mean F1 of present queries.
+
+    It is larger than `above`.
+    """
     present = [query for query in queries if query.relevant]
     scores = np.sort(
         np.concatenate([query.scores for query in present] or [np.ones(1, np.float32)])
     )
     # Thresholds that matter lie in the tail: from half of all scores up to the highest.
     shares = np.geomspace(0.5, 1 / len(scores), THRESHOLDS)
-    candidates = np.unique(scores[((1 - shares) * (len(scores) - 1)).astype(int)])
+    lowest = np.nextafter(np.float32(above), np.float32(2))
+    candidates = np.unique(
+        np.maximum(scores[((1 - shares) * (len(scores) - 1)).astype(int)], lowest)
+    )
     means = [
         float(np.mean([query.f1_at(float(t)) for query in present] or [0])) for t in candidates
     ]
@@ -165,13 +185,13 @@ def totals(queries: Sequence[JudgedSearch], threshold: float) -> dict[str, Any]:
                 sum(int((query.scores >= threshold).sum()) for query in present),
                 relevant,
             ),
-            "false_hit_rate": mean([float((query.scores >= threshold).any()) for query in absent]),
+            "false_hit_rate": mean([float(query.shows_at(threshold)) for query in absent]),
         },
         "f1_gain": {"mean": mean(list(ours - fixed)), "low": low, "high": high},
     }
 
 
-def mean(values: Sequence[float]) -> float | None:
+def mean(values: Sequence[float] | Flags) -> float | None:
     """Return the mean, or None of no values."""
     return float(np.mean(values)) if len(values) else None
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from album.search.evaluation.exclusion import judge_exclusions
 from album.search.evaluation.labelled_queries import LabelledQuery, Language, Split
-from album.search.evaluation.metrics import Names, best_threshold, judge, totals
+from album.search.evaluation.metrics import Names, best_threshold, judge_all, totals
 from album.search.ranking import Ranker
 
 
@@ -27,11 +27,7 @@ def language_report(
         language: of the queries to measure.
         split: the half to report. The fixed threshold is chosen on the other one.
     """
-    spoken = [query for query in queries if language in query.texts]
-    judged = {
-        way: [judge(query, language, ranker, names) for query in spoken]
-        for way, ranker in rankers.items()
-    }
+    judged = {way: judge_all(ranker, queries, names, language) for way, ranker in rankers.items()}
     other = {"tune": "held-back", "held-back": "tune"}.get(split)
     threshold = best_threshold([query for query in judged["looks"] if other in (None, query.split)])
     facts: dict[str, Any] = {}
