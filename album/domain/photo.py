@@ -199,7 +199,7 @@ class TextScore:
     score: float
     """Cosine in [-1, 1], high is near."""
     fit: Fit
-    """Whether the photo shows it, whatever other texts there are."""
+    """Whether the photo shows it. Other texts have no part in it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,7 +118,7 @@ def test_dead_end_is_left_with_one_tap(travelled: ServedAlbum, open_page: OpenPa
     expect(page.locator("#query input")).to_have_value("이탈리아")
     expect(tiles(page)).to_have_count(1)
     expect(ways).to_have_count(0)
-    expect(page.locator("#chips button")).to_be_focused()
+    expect(page.locator("#query input")).to_be_focused()
 
 
 def test_dead_end_of_filters_names_the_filter(travelled: ServedAlbum, open_page: OpenPage) -> None:

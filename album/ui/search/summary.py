@@ -41,7 +41,8 @@ def headline(query: SearchRequest, results: SearchPage, language: str) -> Markup
         left_out = say_count(language, "left_out", results.vetoed, what=unwanted)
     idle = [text for chip in results.query.chips if results.is_idle(chip) for text in chip.unwanted]
     if idle and query.burst is None and results.total and not results.nearest:
-        left_out = f"{left_out} {say(language, 'not_made_out', what=', '.join(idle))}".strip()
+        unclear = say(language, "not_made_out", what=", ".join(idle))
+        left_out = " · ".join(filter(None, (left_out, unclear)))
     return render("search/headline.html", language, strong=strong, text=text, left_out=left_out)
 
 
@@ -76,7 +77,8 @@ def remarks(results: SearchPage, language: str) -> Markup:
 def _advice(query: SearchRequest, results: SearchPage, language: str) -> str:
     """Suggest what to remove from the query, or other words."""
     text = results.query.text
-    names = [" ".join(text[chip.start : chip.end].split()) for chip in results.query.chips]
+    chips = [chip for chip in results.query.chips if not results.is_idle(chip)]
+    names = [" ".join(text[chip.start : chip.end].split()) for chip in chips]
     parts = [f"“{name}”" for name in names if name]
     if query.filters != SearchFilters():
         parts.append(say(language, "the_filters"))

@@ -85,6 +85,8 @@ def spoken() -> Iterator[tuple[str, str]]:
             elif isinstance(node, ast.Call) and called(node) in SPEAKERS:
                 candidates += node.args
             for text in (text for node in candidates for text in words_of(node)):
+                if not re.search("[a-z]{2}", text):  # values beside each other
+                    continue
                 if re.match(r'[A-Z“"7g-z]', text) and " " in text and text.endswith((".", "7")):
                     yield path.name, text
 

@@ -57,8 +57,17 @@ def test_headline_says_what_was_not_made_out() -> None:
 
     said = headline(ASKED, page(2, sure=2, vetoed=1, query=query, left_out=(1, 0)), "en")
 
-    assert "1 left out because it shows “a”" in said
-    assert "Could not make out “b” in any of these" in said
+    assert "1 left out because it shows “a” · Could not make out “b” in any of these" in said
+
+
+def test_exclusion_of_nothing_is_not_blamed() -> None:
+    chips = (Chip("date", 0, 4), Chip("look", 5, 8, True, unwanted=("dog",)))
+    query = replace(DOG, chips=chips, unwanted=("dog",))
+
+    said = headline(ASKED, page(2, nearest=True, query=query, left_out=(0,)), "en")
+
+    assert "“2019”" in said
+    assert "dog" not in said
 
 
 def test_headline_counts_left_out_photos_with_reason() -> None:
