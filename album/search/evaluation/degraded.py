@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
 
 from models.interfaces import Embeddings, Encoder
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 NOISE = 0.8  # length of the noise beside an embedding of length 1
 SMALLEST_PX = 8
@@ -63,7 +66,7 @@ class HalfResolutionEncoder(DegradedEncoder):
         longest = max(self.image_size // 2, SMALLEST_PX)
         small = [image.copy() for image in images]
         for image in small:
-            image.thumbnail((longest, longest), Image.Resampling.BICUBIC)
+            image.thumbnail((longest, longest))
         return self.encoder.encode_images(small)
 
 
