@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -53,7 +53,7 @@ class FilterMasks:
         self._database = database
         self._facts = facts
         self._written = {} if written is None else written
-        self._masks: dict[Fact, Mask] = {}
+        self._masks: dict[Hashable, Mask] = {}
 
     def passing(self, filters: SearchFilters, conditions: Sequence[Filter]) -> Mask:
         """Return (n,) whether each photo passes the filters and meets the conditions.
@@ -62,13 +62,18 @@ class FilterMasks:
             KeyError: `written` lacks a phrase.
         """
         mask = self._meeting(_as_conditions(filters)) & self._meeting(conditions)
-        if filters.camera is not None:
-            mask &= self._named("camera", lambda name: name == filters.camera)
-        if filters.label is not None:
-            mask &= self._among(self._labelled([filters.label]))
-        if filters.country is not None:
-            mask &= np.isin(
-                self._facts.rows["place_id"], self._places_in(filters.country, filters.town)
+        camera, label = filters.camera, filters.label
+        country, town = filters.country, filters.town
+        if camera is not None:
+            mask &= self._cached(
+                ("camera", camera), lambda: self._named("camera", lambda name: name == camera)
+            )
+        if label is not None:
+            mask &= self._cached(("label", label), lambda: self._among(self._labelled([label])))
+        if country is not None:
+            mask &= self._cached(
+                ("place", country, town),
+                lambda: np.isin(self._facts.rows["place_id"], self._places_in(country, town)),
             )
         return mask
 
@@ -97,13 +102,14 @@ class FilterMasks:
         return mask
 
     def _holds(self, fact: Fact) -> Mask:
-        """Return (n,) whether each photo is known to have the fact.
+        """Return (n,) whether each photo is known to have the fact."""
+        return self._cached(fact, lambda: self._mask_of(fact))
 
-        The mask is cached: don't write into it.
-        """
-        if fact not in self._masks:
-            self._masks[fact] = self._mask_of(fact)
-        return self._masks[fact]
+    def _cached(self, key: Hashable, build: Callable[[], Mask]) -> Mask:
+        """Return the cached mask of a fact or filter. Don't write into it."""
+        if key not in self._masks:
+            self._masks[key] = build()
+        return self._masks[key]
 
     def _mask_of(self, fact: Fact) -> Mask:
         facts, rows = self._facts, self._facts.rows

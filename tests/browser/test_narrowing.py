@@ -132,4 +132,5 @@ def test_dead_end_of_filters_names_the_filter(travelled: ServedAlbum, open_page:
     ways.first.click()
     expect(tiles(page)).to_have_count(1)
     assert dates(page) == ["2019-08-03"]
+    open_filters(page)
     expect(page.locator("#place input")).to_have_value("any")

@@ -137,10 +137,12 @@ def test_chips_show_query_parts_and_are_removable(
 @pytest.mark.parametrize(
     ("language", "words", "year", "said", "nearest"),
     [
-        ("en", "2019 hospital", "2019", "Nothing clearly matches.", "These come nearest:"),
+        ("en", "2019 hospital", "2019", "There is no such photo.", "These come nearest:"),
+        ("ko", "2019년 병원", "2019년", "그런 사진은 없습니다.", "가장 가까운 사진입니다."),
+        ("en", "2019 pizza", "2019", "Nothing clearly matches.", "These come nearest:"),
         (
             "ko",
-            "2019년 병원",
+            "2019년 피자",
             "2019년",
             "뚜렷하게 맞는 사진이 없습니다.",
             "가장 가까운 사진입니다.",

@@ -11,4 +11,4 @@ def percent(probability: float) -> str:
     rounded = round(100 * probability)
     if rounded < 1:
         return "<1%"
-    return ">99%" if rounded > 99 else f"{rounded}%"
+    return f"{min(rounded, 99)}%"

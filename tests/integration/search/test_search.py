@@ -130,6 +130,20 @@ def test_more_like_this_leaves_the_photo_itself_out(coloured):
     assert "red.jpg" not in names(page)
 
 
+def test_reasons_give_percentages_for_words_alone(coloured):
+    """How alike two pictures are is no probability, also where words are searched, too."""
+    photo = next(coloured.store.all_photos()).photo_id
+
+    for page, is_probability in (
+        (coloured.search.find(SearchRequest("red", rest=True)), True),
+        (coloured.search.similar(photo), False),
+        (coloured.search.find(SearchRequest("red", like=(photo,), rest=True)), False),
+    ):
+        likeness = [one.likeness for hit in page.hits for one in hit.reasons if one.kind == "looks"]
+        assert likeness
+        assert all((value is not None) == is_probability for value in likeness)
+
+
 def test_similar_to_missing_photo_raises_not_found(coloured):
     with pytest.raises(PhotoNotFoundError):
         coloured.search.similar(999)

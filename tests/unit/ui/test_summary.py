@@ -152,6 +152,14 @@ def test_reasons_are_told_in_plain_words() -> None:
     assert why((), "en") == ""
 
 
+def test_reason_of_a_picture_has_no_percentage() -> None:
+    """How alike two pictures are is no probability."""
+    assert in_short((Reason("looks"),), "en") == "Looks like it"
+    assert "Looks like it" in why((Reason("looks"),), "en")
+    assert "%" not in why((Reason("looks"),), "en")
+    assert "<q>" not in why((Reason("looks"),), "en")
+
+
 @pytest.mark.parametrize(("likeness", "said"), [(0.0, "1%"), (1.0, "99%"), (0.995, "99%")])
 def test_no_likeness_is_told_as_quite_sure(likeness: float, said: str) -> None:
     assert said in why((Reason("looks", likeness=likeness),), "en")
