@@ -117,11 +117,6 @@ class Siblings:
         return next((name for name in names if name.startswith(stem)), names[0])
 
 
-def find_sidecars(name: str, siblings: Collection[str]) -> list[str]:
-    """Return the sidecars of one photo (for many photos, use `Siblings`)."""
-    return Siblings(siblings).sidecars_for(name)
-
-
 def read_bytes(path: Path, limit: int) -> bytes:
     """Return the bytes of a small file, or b"" if it is longer or unreadable."""
     try:

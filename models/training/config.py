@@ -193,12 +193,6 @@ class TrainConfig(_ConfigSection):
         return self
 
 
-def read_config(path: Path, overrides: list[str]) -> TrainConfig:
-    """Read a recipe of one stage. See `read_recipe`."""
-    (config,) = read_recipe(path, overrides)
-    return config
-
-
 def read_recipe(path: Path, overrides: list[str]) -> list[TrainConfig]:
     """Read the stages of a YAML recipe in order.
 

@@ -20,7 +20,7 @@ from models.classifiers.zero_shot import ZeroShotClassifier, class_embeddings
 from models.clip.encoder import ClipEncoder
 from models.errors import ModelError
 from models.train import main, train
-from models.training.config import TrainConfig, read_config
+from models.training.config import TrainConfig, read_recipe
 from models.training.optimization import learning_rate_share
 from tests.support.images.shapes import CLASSES, draw_shape, make_captioned, make_folders
 
@@ -38,7 +38,7 @@ def shapes(tmp_path_factory) -> Path:
 
 
 def smoke(shapes: Path, out: Path, *overrides: str) -> TrainConfig:
-    return read_config(RECIPE, [f"data_root={shapes}", f"out={out}", *overrides])
+    return read_recipe(RECIPE, [f"data_root={shapes}", f"out={out}", *overrides])[0]
 
 
 def curve(out: Path) -> list[dict[str, str]]:

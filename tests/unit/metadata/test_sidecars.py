@@ -3,7 +3,7 @@ import unicodedata
 
 import pytest
 
-from album.metadata.sidecars import Siblings, find_sidecars, read_bytes
+from album.metadata.sidecars import Siblings, read_bytes
 
 LONG = "사진 그 이름이 아주 길어서 구글이 잘라 버린 여름 휴가 바닷가 가족사진 열두 번째.jpg"
 LONG_ASCII = "a-very-long-name-of-a-photo-that-takeout-cuts-12.jpg"
@@ -28,9 +28,9 @@ LONG_ASCII = "a-very-long-name-of-a-photo-that-takeout-cuts-12.jpg"
     ],
 )
 def test_sidecar_matches_photo(photo, sidecar):
-    assert find_sidecars(photo, [photo, "x.jpg", "other.jpg", "other.jpg.json", sidecar]) == [
-        sidecar
-    ]
+    assert Siblings([photo, "x.jpg", "other.jpg", "other.jpg.json", sidecar]).sidecars_for(
+        photo
+    ) == [sidecar]
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_sidecar_matches_photo(photo, sidecar):
     ],
 )
 def test_sidecar_does_not_match_photo(photo, stranger):
-    assert find_sidecars(photo, [photo, stranger]) == []
+    assert Siblings([photo, stranger]).sidecars_for(photo) == []
 
 
 def test_raw_file_and_jpeg_share_stem_sidecar():
@@ -57,7 +57,7 @@ def test_shared_sidecar_is_left_to_the_other_photo():
 
     assert folder.sidecars_for("x.jpg") == ["x.jpg.xmp"]
     assert folder.sidecars_for("x.CR2") == ["x.xmp"]
-    assert find_sidecars("x.jpg", ["x.jpg", "x.xmp", "x.jpg.xmp"]) == ["x.jpg.xmp", "x.xmp"]
+    assert Siblings(["x.jpg", "x.xmp", "x.jpg.xmp"]).sidecars_for("x.jpg") == ["x.jpg.xmp", "x.xmp"]
 
 
 def test_full_name_is_no_stem_of_another_photo():
@@ -87,7 +87,7 @@ def test_edited_copy_uses_json_of_its_original():
 def test_xmp_precedes_json():
     names = ["x.jpg", "x.jpg.json", "x.jpg.xmp"]
 
-    assert find_sidecars("x.jpg", names) == ["x.jpg.xmp", "x.jpg.json"]
+    assert Siblings(names).sidecars_for("x.jpg") == ["x.jpg.xmp", "x.jpg.json"]
 
 
 def test_sidecar_of_same_case_is_preferred():

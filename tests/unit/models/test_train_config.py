@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from models.errors import ModelError
-from models.training.config import read_config, read_recipe
+from models.training.config import read_recipe
 
 GOOD = """
 out: run
@@ -25,14 +25,14 @@ def written(tmp_path: Path, text: str) -> Path:
 
 
 def test_recipe_defaults_are_those_of_the_papers(tmp_path):
-    config = read_config(written(tmp_path, GOOD), [])
+    config = read_recipe(written(tmp_path, GOOD), [])[0]
     assert config.betas == (0.9, 0.98)
     assert config.clip_norm == 1.0
     assert config.text == "trained"
 
 
 def test_overrides_are_yaml_and_win(tmp_path):
-    config = read_config(written(tmp_path, GOOD), ["steps=3", "views=[{after: 0, pixels: 32}]"])
+    config = read_recipe(written(tmp_path, GOOD), ["steps=3", "views=[{after: 0, pixels: 32}]"])[0]
     assert config.steps == 3
     assert config.views[0].pixels == 32
 
@@ -59,7 +59,7 @@ def test_overrides_are_yaml_and_win(tmp_path):
 )
 def test_what_cannot_be_is_refused_by_name(tmp_path, text, sentence):
     with pytest.raises(ModelError, match=sentence):
-        read_config(written(tmp_path, text), ["steps=3"] if text == "" else [])
+        read_recipe(written(tmp_path, text), ["steps=3"] if text == "" else [])[0]
 
 
 def test_stages_start_where_the_one_before_ended(tmp_path):
@@ -85,6 +85,6 @@ def test_the_recipe_of_the_shipped_weights_is_one():
 
 def test_missing_recipe_and_bad_override_are_one_sentence(tmp_path):
     with pytest.raises(ModelError, match="cannot be read"):
-        read_config(tmp_path / "none.yaml", [])
+        read_recipe(tmp_path / "none.yaml", [])[0]
     with pytest.raises(ModelError, match="write key=value"):
-        read_config(written(tmp_path, GOOD), ["steps"])
+        read_recipe(written(tmp_path, GOOD), ["steps"])[0]
