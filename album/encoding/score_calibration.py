@@ -25,7 +25,8 @@ Up to T0 the best photo is what chance finds, and the cut lies above it: nothing
 Beyond it the cut falls to 0.6 S, which in a large album no single outlier lifts far. Where T is
 below what three of four irrelevant queries get, there is no such photo: of things that are there, 1
 in 100 gets so little. The log-odds are piecewise linear in z: 0 at the cut, `SURE` where a photo is
-sure, and 1.5 (z - cut) below the cut.
+sure, and 1.5 (z - cut) below the cut. Those of a class in a list are the mean of 1.5 (z - cut) and
+the log-odds of p, which is nearest to the probability on all sets and models tried.
 
 The constants were fitted on albums drawn from tiny-imagenet's validation photos and Caltech-101, in
 both languages, with `pocket` and its predecessor. `python -m album evaluate search` measures them
@@ -264,7 +265,7 @@ class ClassCalibrator:
             return np.empty(0, np.float32)
         z_scores = self._z_scores(vectors, self._levels[rows], self._spreads, classes)
         cuts = _cut(self._largest.max(axis=1), self._largest.mean(axis=1), self._chance)  # (c,)
-        return np.float32(ODDS) * (z_scores - cuts[classes])
+        return _class_log_odds(z_scores, cuts[classes], self._chance[classes])
 
     def image_log_odds(self, vectors: Embeddings, classes: Rows) -> LogOdds:
         """Return (b,) log-odds of (b, d) images.
@@ -280,7 +281,7 @@ class ClassCalibrator:
             largest = np.sort(self._largest[classes], axis=1)  # (b, k), a new array
             largest[:, 0] = np.maximum(largest[:, 0], z_scores)
         cuts = _cut(largest.max(axis=1), largest.mean(axis=1), self._chance[classes])  # (b,)
-        return np.float32(ODDS) * (z_scores - cuts)
+        return _class_log_odds(z_scores, cuts, self._chance[classes])
 
     def _largest_z_scores(self, on_progress: Callable[[int, int], None] | None) -> Floats:
         """Return the (c, k) largest z-scores of each class among all photos.
@@ -316,6 +317,15 @@ class ClassCalibrator:
         z_scores = (cosines - (shares * levels).sum(axis=1)) / (shares * spreads).sum(axis=1)
         z_scores += self._general[classes]
         return np.asarray(np.nan_to_num(z_scores), np.float32)
+
+
+def _class_log_odds(z_scores: Floats, cuts: Floats, chance: Floats) -> LogOdds:
+    """Return the log-odds of classes, midway between what a cut and what chance says.
+
+    The best photos of a class place its cut, and a class that no photo shows has no such photos.
+    """
+    log_odds: LogOdds = ODDS * (z_scores - cuts) + ODDS_SLOPE * (z_scores - chance)
+    return np.asarray((log_odds + ODDS_AT_CHANCE) / 2, np.float32)
 
 
 def cut(z_scores: npt.NDArray[np.float32], chance: Chance) -> float:

@@ -87,7 +87,8 @@ def slow_evidence(album, classes: str) -> dict[int, list[float]]:
             general += share * 0.2 * min(max(z, -3), 3)
             high += share * relevance.chance(language).high
         x = ((matrix @ direction - level) / spread + general).astype(np.float32)
-        columns.append(ODDS * (x - cut(x, Chance(0, high))))
+        by_cut = ODDS * (x - cut(x, Chance(0, high)))
+        columns.append((by_cut + 1.77 * (x - high) - 0.85) / 2)
     table = np.stack(columns, axis=1)
     return {int(photo_id): row.tolist() for photo_id, row in zip(ids, table, strict=True)}
 

@@ -236,7 +236,8 @@ def slow_log_odds(
     level, spread, general = sum(parts)
     z_score = (vectors @ query - level) / spread + general
     high = (1 - korean) * calibrator.chance("en").high + korean * calibrator.chance("ko").high
-    return 1.5 * (z_score - cut(z_score.astype(np.float32), Chance(0, high)))
+    shown = 1.5 * (z_score - cut(z_score.astype(np.float32), Chance(0, high)))
+    return (shown + 1.77 * (z_score - high) - 0.85) / 2
 
 
 @pytest.mark.parametrize(("block", "best_each"), [(16_384, 1_000), (11, 25)])
