@@ -36,6 +36,8 @@ class Chance:
     """A quarter of them get less: where a query gets less as well, nothing looks like it."""
     high: float
     """One in ten gets more."""
+    high_of_few: float
+    """The same where an album of less than `FEWEST` photos counts as what it has."""
 
     @classmethod
     def of_decoys(cls, best: Floats, compared: int, photos: int) -> Self:
@@ -46,13 +48,15 @@ class Chance:
             compared: how many those were, at least 1.
             photos: how many the album has.
         """
-        rise = RISE_PER_DECADE * float(np.log10(max(photos, FEWEST) / compared))
+        rise, own_rise = (
+            RISE_PER_DECADE * float(np.log10(n / compared)) for n in (max(photos, FEWEST), photos)
+        )
         low, high = np.quantile(best, (LOW, HIGH))
-        return cls(float(low) + rise, float(high) + rise)
+        return cls(float(low) + rise, float(high) + rise, float(high) + own_rise)
 
 
-TYPICAL = Chance(low=1.2, high=2.3)
-"""Of an album of `FEWEST` photos with either `pocket`, where there is no photo to compare."""
+TYPICAL = Chance(low=1.2, high=2.3, high_of_few=1.4)
+"""With either `pocket`, where there is no photo to compare."""
 
 
 def decoys_of(words: Floats) -> Floats:

@@ -25,8 +25,8 @@ Up to T0 the best photo is what chance finds, and the cut lies above it: nothing
 Beyond it the cut falls to 0.6 S, which in a large album no single outlier lifts far. Where T is
 below what three of four irrelevant queries get, there is no such photo: of things that are there, 1
 in 100 gets so little. The log-odds are piecewise linear in z: 0 at the cut, `SURE` where a photo is
-sure, and 1.5 (z - cut) below the cut. Those of a class in a list are the mean of 1.5 (z - cut) and
-the log-odds of p, which is nearest to the probability on all sets and models tried.
+sure, and 1.5 (z - cut) below the cut. Those of a class in a list are 0.5 and the mean of 1.5 (z -
+cut) and the log-odds of p, which is nearest to the probability on all sets and models tried.
 
 The constants were fitted on albums drawn from tiny-imagenet's validation photos and Caltech-101, in
 both languages, with `pocket` and its predecessor. `python -m album evaluate search` measures them
@@ -35,7 +35,7 @@ with any model, `python -m tests.benchmarks.relevance_constants` fits them again
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -75,6 +75,7 @@ LOWEST = 0.6  # share of S
 RISE = 3.0
 ODDS = 1.5
 ODDS_SLOPE, ODDS_AT_CHANCE = 1.77, -0.85  # log-odds of p, by z - C
+LISTED = 0.5  # log-odds that somebody who lists a class has photos of it
 SURE_P = 0.9
 SURE_Z = (float(np.log(SURE_P / (1 - SURE_P))) - ODDS_AT_CHANCE) / ODDS_SLOPE  # z - C
 SURE_ABOVE_CUT = 0.5  # z - cut at least, where a photo is sure
@@ -198,9 +199,9 @@ class ScoreCalibrator:
         general = np.zeros(len(directions), np.float32)
         for share, language in zip(shares, LANGUAGES, strict=True):
             general += share * self._general(directions, language)
-        chance = np.array([self.chance(language).high for language in LANGUAGES], np.float32)
+        chances = [self.chance(language) for language in LANGUAGES]
         return ClassCalibrator(
-            self.query_bank, self._index, directions, shares, general, chance, on_progress
+            self.query_bank, self._index, directions, shares, general, chances, on_progress
         )
 
     def _general(self, directions: Embeddings, language: Language) -> Floats:
@@ -222,7 +223,7 @@ class ClassCalibrator:
         directions: Embeddings,
         shares: Floats,
         general: Floats,
-        chance: Floats,
+        chances: Sequence[Chance],
         on_progress: Callable[[int, int], None] | None = None,
     ) -> None:
         """Compare every photo with every class.
@@ -233,14 +234,15 @@ class ClassCalibrator:
             directions: (c, d), rows of L2 norm 1.
             shares: (2, c) of each of `LANGUAGES` in the names of each class.
             general: (c,) what the generality of each class adds to z.
-            chance: (2,) what irrelevant queries get, by language.
+            chances: what irrelevant queries get, by language.
             on_progress: called with (done, total) photos.
         """
         self._query_bank = query_bank
         self._directions = directions
         self._shares = shares
         self._general = general
-        self._chance = chance @ shares  # (c,)
+        self._chance = np.array([one.high for one in chances], np.float32) @ shares  # (c,)
+        self._chance_of_few = np.array([one.high_of_few for one in chances], np.float32) @ shares
         self.ids, self.matrix = index.snapshot()
         """(n,) and (n, d): the photos of the calibration, not to be changed."""
         stats = [query_bank.stats(language, len(self.ids)) for language in LANGUAGES]
@@ -265,7 +267,7 @@ class ClassCalibrator:
             return np.empty(0, np.float32)
         z_scores = self._z_scores(vectors, self._levels[rows], self._spreads, classes)
         cuts = _cut(self._largest.max(axis=1), self._largest.mean(axis=1), self._chance)  # (c,)
-        return _class_log_odds(z_scores, cuts[classes], self._chance[classes])
+        return _class_log_odds(z_scores, cuts[classes], self._chance_of_few[classes])
 
     def image_log_odds(self, vectors: Embeddings, classes: Rows) -> LogOdds:
         """Return (b,) log-odds of (b, d) images.
@@ -281,7 +283,7 @@ class ClassCalibrator:
             largest = np.sort(self._largest[classes], axis=1)  # (b, k), a new array
             largest[:, 0] = np.maximum(largest[:, 0], z_scores)
         cuts = _cut(largest.max(axis=1), largest.mean(axis=1), self._chance[classes])  # (b,)
-        return _class_log_odds(z_scores, cuts, self._chance[classes])
+        return _class_log_odds(z_scores, cuts, self._chance_of_few[classes])
 
     def _largest_z_scores(self, on_progress: Callable[[int, int], None] | None) -> Floats:
         """Return the (c, k) largest z-scores of each class among all photos.
@@ -325,7 +327,7 @@ def _class_log_odds(z_scores: Floats, cuts: Floats, chance: Floats) -> LogOdds:
     The best photos of a class place its cut, and a class that no photo shows has no such photos.
     """
     log_odds: LogOdds = ODDS * (z_scores - cuts) + ODDS_SLOPE * (z_scores - chance)
-    return np.asarray((log_odds + ODDS_AT_CHANCE) / 2, np.float32)
+    return np.asarray((log_odds + ODDS_AT_CHANCE) / 2 + LISTED, np.float32)
 
 
 def cut(z_scores: npt.NDArray[np.float32], chance: Chance) -> float:

@@ -76,7 +76,7 @@ def slow_evidence(album, classes: str) -> dict[int, list[float]]:
         names = [name.text for name in spec.names]
         direction = class_embeddings(active.encoder, [names])[0]
         korean = sum(bool(HANGUL.search(name)) for name in names) / len(names)
-        level, spread, general, high = np.zeros(len(ids)), 0.0, 0.0, 0.0
+        level, spread, general, high, high_of_few = np.zeros(len(ids)), 0.0, 0.0, 0.0, 0.0
         for share, language in ((1 - korean, "en"), (korean, "ko")):
             words = relevance.query_bank.words[language]
             of_words = words @ words.mean(axis=0)
@@ -85,10 +85,12 @@ def slow_evidence(album, classes: str) -> dict[int, list[float]]:
             level = level + share * levels.level
             spread += share * levels.spread
             general += share * 0.2 * min(max(z, -3), 3)
-            high += share * relevance.chance(language).high
+            chance = relevance.chance(language)
+            high += share * chance.high
+            high_of_few += share * chance.high_of_few
         x = ((matrix @ direction - level) / spread + general).astype(np.float32)
-        by_cut = ODDS * (x - cut(x, Chance(0, high)))
-        columns.append((by_cut + 1.77 * (x - high) - 0.85) / 2)
+        by_cut = ODDS * (x - cut(x, Chance(0, high, 0)))
+        columns.append((by_cut + 1.77 * (x - high_of_few) - 0.85) / 2 + 0.5)
     table = np.stack(columns, axis=1)
     return {int(photo_id): row.tolist() for photo_id, row in zip(ids, table, strict=True)}
 

@@ -56,6 +56,7 @@ def test_chance_rises_with_the_album():
     assert large.high == pytest.approx(small.high + 0.9)
     assert large.low == pytest.approx(small.low + 0.9)
     assert few.high == pytest.approx(small.high + 0.45)  # counts as 100 photos
+    assert few.high_of_few == pytest.approx(small.high)
 
 
 @pytest.mark.parametrize("n", [1, 7, SAMPLED, SAMPLED + 1, 200_000])

@@ -141,7 +141,7 @@ def test_log_odds_rise_with_the_cosine(album):
 
 
 def test_chance_maximum_stays_below_the_cut():
-    chance = Chance(low=2.0, high=3.0)
+    chance = Chance(low=2.0, high=3.0, high_of_few=3.0)
     noise = np.random.default_rng(0).standard_normal(10_000).astype(np.float32) - np.float32(0.9)
 
     assert noise.max() < cut(noise, chance)
@@ -235,9 +235,11 @@ def slow_log_odds(
         parts.append(share * np.stack(np.broadcast_arrays(level, np.median(spread), general)))
     level, spread, general = sum(parts)
     z_score = (vectors @ query - level) / spread + general
-    high = (1 - korean) * calibrator.chance("en").high + korean * calibrator.chance("ko").high
-    shown = 1.5 * (z_score - cut(z_score.astype(np.float32), Chance(0, high)))
-    return (shown + 1.77 * (z_score - high) - 0.85) / 2
+    english, other = (calibrator.chance(language) for language in ("en", "ko"))
+    high = (1 - korean) * english.high + korean * other.high
+    high_of_few = (1 - korean) * english.high_of_few + korean * other.high_of_few
+    shown = 1.5 * (z_score - cut(z_score.astype(np.float32), Chance(0, high, 0)))
+    return (shown + 1.77 * (z_score - high_of_few) - 0.85) / 2 + 0.5
 
 
 @pytest.mark.parametrize(("block", "best_each"), [(16_384, 1_000), (11, 25)])
