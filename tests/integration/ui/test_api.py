@@ -239,7 +239,7 @@ def test_files_are_classified_without_being_kept(client: Client, tmp_path: Path)
     )  # fmt: skip
 
     assert [set(it) for it in found["photos"]] == [
-        {"file_name", "labels", "none"}, {"file_name", "reason"},
+        {"file_name", "labels", "none", "none_probability"}, {"file_name", "reason"},
     ]  # fmt: skip
     assert client.predict(api_name="/album_status")["photos"] == before
 
