@@ -138,13 +138,14 @@ def _print_query(page: Mapping[str, Any]) -> None:
 def _print_hits(page: Mapping[str, Any]) -> None:
     """Print a line for each hit, and a heading for each band."""
     hits, nearest = page["hits"], page["nearest"]
-    if nearest and not page["absent"]:
-        typer.echo("Nothing clearly matches. These come nearest:")
-    elif nearest or not hits:
-        typer.echo("There is no such photo." + (" These come nearest:" if hits else ""))
+    if nearest:
+        answer = "There is no such photo." if page["absent"] else "Nothing clearly matches."
+        typer.echo(f"{answer} These come nearest:")
+    elif not hits:
+        typer.echo("No photo fits.")
     for way in page["ways_out"]:
         without = ", ".join(f"“{part}”" for part in way["without"])
-        typer.echo(f"Without {without}: photos {way['photos']:,}")
+        typer.echo(f"Without {without}: {way['photos']:,}")
     band: Band = "rest" if nearest else "sure"
     for hit in hits:
         if hit["band"] != band and not nearest:

@@ -251,7 +251,9 @@ def test_filters_combine_with_each_other_and_with_words(
     expect(tiles(page)).to_have_count(TALL - 2)
     choose(page, "orientation", "wide")
     expect(heading).to_have_text("No photo fits.")
-    expect(page.locator("#ways-out button", has_text="“wide”")).to_contain_text(f"{TALL - 2} photos")
+    expect(page.locator("#ways-out button", has_text="“wide”")).to_contain_text(
+        f"{TALL - 2} photos"
+    )
     page.locator("#clear-filters").click()
     expect(tiles(page).first).to_be_visible()
     show_the_rest(page)
