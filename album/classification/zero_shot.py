@@ -9,10 +9,11 @@ With that, and with the log-odds that the photo shows the best class (score_cali
     probabilities        = softmax(logits / temperature)
 
 So at temperature 1 "none of these" is as probable as the log-odds say, and the classes share the
-rest. The factor 2 is the only constant of this file. The best ones by likelihood were 1.8 and 2.5 for the
-present `pocket` (tiny-imagenet's validation photos, Caltech-101), 1.7 and 1.6 for the first one,
-2.0 and 2.5 for `pocket` with noise in its vectors. The scale and the bias that a model was trained
-with are not used: they fit the pairs of its training, and a sigmoid's not even its own classes.
+rest. The factor 2 is the only constant of this file. The best ones by likelihood were 1.8 and 2.5
+for the present `pocket` (tiny-imagenet's validation photos, Caltech-101), 1.7 and 1.6 for the first
+one, 2.0 and 2.5 for `pocket` with noise in its vectors. The scale and the bias that a model was
+trained with are not used: they fit the pairs of its training, and a sigmoid's not even its own
+classes.
 """
 
 from __future__ import annotations
