@@ -13,7 +13,7 @@ PHOTOS = Path(__file__).parents[4] / "shared" / "photos"
 
 pytestmark = pytest.mark.skipif(not PHOTOS.is_dir(), reason="the shared photos are not here")
 
-MARIE_AND_PIERRE = ("Marie Curie", "Pierre Curie")
+MARIE_AND_PIERRE = ("Marie Curie", "Pierre Curie", "People")  # "People" is their parent
 TORCAL = {
     "taken_at": datetime(2012, 8, 5, 11, 39, 59),
     "camera": "SONY DSLR-A550",
@@ -150,6 +150,7 @@ PROMISES = {
         **{"taken_at": datetime(2022, 3, 31, 11, 31, 56, 180_000), "rating": 0, "iso": 1000},
         "keywords": (
             *("SFAN", "PINN", "raptors", "Events", "birds", "monitoring", "prairie falcons"),
+            "Other Keywords",  # a parent
         ),
         **{"lens": "RF100-500mm F4.5-7.1 L IS USM", "focal_mm": 500.0},
     },
