@@ -113,11 +113,6 @@ class QueryBank:
                 table[part, 2 * column + 1] = spread
         return table
 
-    def sync(self) -> None:
-        """Compare new photos with the words ahead of a search."""
-        with self._lock:
-            self._sync()
-
     def _sync(self) -> None:
         ids, matrix = self._index.snapshot()
         if np.array_equal(ids, self._ids) and self._stats:

@@ -45,12 +45,7 @@ import numpy.typing as npt
 
 from album.domain.languages import HANGUL
 from album.encoding.chance import TYPICAL, Chance, decoys_of, spread_rows
-from album.encoding.query_bank import (
-    LANGUAGES,
-    Language,
-    QueryBank,
-    shared_query_bank,
-)
+from album.encoding.query_bank import LANGUAGES, Language, QueryBank, shared_query_bank
 from album.storage.vector_index import VectorIndex
 from models.interfaces import Embeddings, Encoder
 
