@@ -73,10 +73,10 @@ def _serve(album: Album, captioner: Captioner, settings: Settings) -> None:
         from album.ui.server.app import GuardedApp
         from album.ui.server.connections import limit_connections
         from album.ui.server.login import Login
+        from album.ui.server.photo_routes import photo_routes
         from album.ui.server.sessions import limit_sessions
         from album.ui.shared import theme
         from album.ui.shared.alerts import answer_full_disk
-        from album.ui.shared.downloads import route_of_originals
         from album.ui.shared.queue_lanes import use_lanes
         from album.ui.shared.uploads import leave_no_partial_uploads
 
@@ -97,7 +97,7 @@ def _serve(album: Album, captioner: Captioner, settings: Settings) -> None:
                 settings.hosts,
                 settings.framed_by,
                 settings.request_timeout_s,
-                routes=[route_of_originals(album)],
+                routes=photo_routes(album),
                 exception_handlers={OSError: answer_full_disk},
             ),
             theme=theme.theme(),
@@ -120,6 +120,7 @@ def _serve(album: Album, captioner: Captioner, settings: Settings) -> None:
                     "photos",
                     "incoming",
                     "imports",
+                    "thumbnails",
                     "embeddings",
                     "places",
                 )

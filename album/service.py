@@ -301,21 +301,6 @@ class Album:
         """Return every label in use, most frequent first."""
         return self.store.values_of("label")
 
-    def set_labels(self, photo_id: int, labels: Sequence[str]) -> LabelChange | None:
-        """Replace the labels of a photo. Blanks and duplicates are dropped.
-
-        New ones count as the person's. A removed label of a rule is rejected from now on.
-
-        Returns:
-            The change, to undo it. None: nothing had to be changed.
-
-        Raises:
-            PhotoNotFoundError: there is no such photo.
-            AlbumError: a label is too long, or these are too many.
-        """
-        self.store.get(photo_id)
-        return self.labels.set_by_person(photo_id, stored_names(labels))
-
     def change_labels(
         self, photo_id: int, *, gives: Sequence[str] = (), takes: Sequence[str] = ()
     ) -> LabelChange | None:

@@ -35,8 +35,6 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
         temp_dir: Gradio's upload folder.
         samples: photos that an empty album offers to import.
     """
-    # Gradio copies and hashes every file that is not in a static folder.
-    gr.set_static_paths([album.originals.thumbnails_dir])
     uploads = UploadFolder(temp_dir)
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 

@@ -185,7 +185,7 @@ def _write_until_killed(folder: Path, number: int) -> None:
                 labels = sorted([*had[-2:], word])
                 act = " ".join(sorted({*had} ^ {*labels}))
                 _begin("labels", [f"act {act}"], {f"labels of {photo_id}": " ".join(labels)})
-                album.set_labels(photo_id, labels)
+                album.labels.set_by_person(photo_id, labels)
             case "caption":
                 photo_id, text = chance.choice(ids), f"{word}번째 여름, 바다에서"
                 stays = [f"caption of {photo_id}: {text}"]

@@ -52,7 +52,7 @@ def sha256_of(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-SAMPLE_NAMES = {sha256_of(path): path.name for path in SAMPLES.iterdir()}
+SAMPLE_NAMES = {sha256_of(path)[:16]: path.name for path in SAMPLES.iterdir()}
 
 
 def outside_env(folder: Path) -> dict[str, str]:
@@ -397,7 +397,7 @@ def test_a_picture_of_ones_own_finds_its_like(
     chooser.value.set_files(photo)
 
     expect(page.locator("#chips")).to_contain_text("like your picture")
-    assert shown_sha256(page)[0] == sha256_of(photo)
+    assert shown_sha256(page)[0] == sha256_of(photo)[:16]
 
     with page.expect_file_chooser() as chooser:
         page.locator("#picture").click()
@@ -423,8 +423,8 @@ def test_query_image_stays_after_its_import(
     page.locator("#see-photos").click()
     page.locator("#find").click()
 
-    expect(tiles(page).locator(f"img[src*='{sha256_of(photo)}']")).to_be_visible()
-    assert shown_sha256(page)[0] == sha256_of(photo)
+    expect(tiles(page).locator(f"img[src*='{sha256_of(photo)[:16]}']")).to_be_visible()
+    assert shown_sha256(page)[0] == sha256_of(photo)[:16]
     expect(page.locator(".toast-body")).to_have_count(0)
 
 

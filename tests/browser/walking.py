@@ -22,11 +22,9 @@ def tiles(page: Page) -> Locator:
 
 
 def shown_sha256(page: Page) -> list[str]:
-    """The identity of each photo in the grid, in order: thumbnails are called after it."""
-    return [
-        Path(address).stem
-        for address in tiles(page).locator("img").evaluate_all("all => all.map(it => it.src)")
-    ]
+    """The first 16 digits of the sha256 of each photo in the grid, in order."""
+    addresses = tiles(page).locator("img").evaluate_all("all => all.map(it => it.src)")
+    return [address.partition("?v=")[2] for address in addresses]
 
 
 def search(page: Page, words: str) -> None:

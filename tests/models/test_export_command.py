@@ -21,7 +21,7 @@ def library(tmp_path) -> Path:
     try:
         for photo_id in take_in(album, [tmp_path / "mine"]).added:
             set_caption(album.database, photo_id, f"사진 {photo_id}", "")
-            album.set_labels(photo_id, [album.photo(photo_id).filename])
+            album.labels.set_by_person(photo_id, [album.photo(photo_id).filename])
     finally:
         album.close()
     return tmp_path / "data"

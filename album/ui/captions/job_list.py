@@ -118,9 +118,8 @@ class CaptionJobList:
             return []
         failures = self._album.captions.failures(job.job_id, caption_html.FAILURES_SHOWN)
         photos = self._album.store.get_many([failure.photo_id for failure in failures])
-        thumbnail = self._album.originals.thumbnail
         return [
-            (failure, photo.filename, img(thumbnail(photo.sha256), ""))
+            (failure, photo.filename, img(photo, ""))
             for failure in failures
             if (photo := photos.get(failure.photo_id)) is not None
         ]

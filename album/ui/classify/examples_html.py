@@ -105,7 +105,7 @@ def question_tiles(
             "id": photo_id,
             "name": photo.filename,
             "mark": "is" if photo_id in said[0] else "not" if photo_id in said[1] else "",
-            "image": Markup(img(album.originals.thumbnail(photo.sha256), photo.filename)),
+            "image": Markup(img(photo, photo.filename)),
             "share": percent(offer.shares[place]) if offer.shares else "",
         }
 

@@ -125,10 +125,7 @@ class PhotoPicker:
             "classify/chosen.html",
             language,
             count=say_count(language, "from_album", len(chosen)) if chosen else "",
-            images=[
-                Markup(img(self._album.originals.thumbnail(photo.sha256), photo.filename))
-                for photo in previews
-            ],
+            images=[Markup(img(photo, photo.filename)) for photo in previews],
             hidden=len(chosen) - PREVIEWS,
         )
         return {

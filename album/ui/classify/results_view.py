@@ -132,7 +132,7 @@ class ResultsView:
 
     def image(self, photo: Photo) -> Markup:
         """Render the thumbnail of a photo."""
-        return Markup(img(self._album.originals.thumbnail(photo.sha256), photo.filename))
+        return Markup(img(photo, photo.filename))
 
 
 def join_names(names: Sequence[str], most: int, key: str, language: str) -> str:

@@ -259,12 +259,7 @@ class ImportsView:
 
     def _images(self, photo_ids: list[int]) -> list[Markup]:
         photos = self._album.store.get_many(photo_ids)
-        thumbnail = self._album.originals.thumbnail
-        return [
-            Markup(img(thumbnail(photo.sha256), photo.filename))
-            for photo in map(photos.get, photo_ids)
-            if photo
-        ]
+        return [Markup(img(photo, photo.filename)) for photo in map(photos.get, photo_ids) if photo]
 
     def _folders_now(self, key: object) -> list[WatchedFolder]:
         """List the watched folders, read again when imports change or after `IDLE_S`."""

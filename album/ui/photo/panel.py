@@ -15,9 +15,9 @@ from album.ui.photo.caption_editor import CaptionEditor
 from album.ui.photo.chat import PhotoChat
 from album.ui.photo.label_editor import LabelEditor
 from album.ui.shared.alerts import alerts_on_failure
-from album.ui.shared.downloads import PRESS, address_of
+from album.ui.shared.downloads import PRESS
 from album.ui.shared.match_reasons import why
-from album.ui.shared.photo_html import facts, img
+from album.ui.shared.photo_html import address, facts, img
 from album.ui.shared.updates import Updates
 
 
@@ -98,7 +98,7 @@ class PhotoPanel:
         return {
             self.column: gr.update(visible=True),
             self.photo_id: photo_id,
-            self._image: img(self._album.large_view(photo_id), alt),
+            self._image: img(photo, alt, "large"),
             self._facts: facts(
                 photo,
                 language,
@@ -157,4 +157,4 @@ class PhotoPanel:
         """Return the address of the original, if its file is there."""
         photo = self._album.photo(photo_id)
         self._album.originals.find(photo)
-        return address_of(photo)
+        return address(photo, "original")

@@ -77,6 +77,6 @@ class QueryImages:
         for index, photo_id in enumerate(query.like):
             photo = self._album.photo(photo_id)
             text = say(language, "like_photo")
-            image = img(self._album.originals.thumbnail(photo.sha256), photo.filename)
+            image = img(photo, photo.filename)
             chips.append(removable(text, "like", index, language, image=image))
         return chips

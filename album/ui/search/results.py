@@ -118,7 +118,7 @@ class Results:
             self._heading: "" if empty else headline(query, results, language),
             self.caption_these: gr.update(visible=results.total > 0),
             self.sort: gr.update(value=query.sort, visible=is_sortable),
-            self.tiles: tiles(self._album, state, results, language),
+            self.tiles: tiles(state, results, language),
             self.rest: gr.update(value=more, visible=bool(more)),
             self._pager: gr.update(visible=state.page_count > 1),
             self._number: say(language, "page_of", page=state.page + 1, pages=state.page_count),

@@ -12,7 +12,6 @@ from markupsafe import Markup
 
 from album.domain.photo import Band, SearchHit
 from album.search.search import SearchPage
-from album.service import Album
 from album.ui.shared.match_reasons import in_short
 from album.ui.shared.photo_html import address
 from album.ui.shared.session_state import SearchState
@@ -33,11 +32,10 @@ class Tile:
     burst: int
 
 
-def tiles(album: Album, state: SearchState, results: SearchPage, language: str) -> Markup:
+def tiles(state: SearchState, results: SearchPage, language: str) -> Markup:
     """Render the hits of a page, each band under its heading.
 
     Args:
-        album: the service.
         state: the query, and the photo that is open.
         results: the page.
         language: of the reader.
@@ -46,7 +44,7 @@ def tiles(album: Album, state: SearchState, results: SearchPage, language: str) 
         {
             "key": band,
             "name": _name(band, results, with_rest=state.query.rest),
-            "tiles": [_tile(album, index, hit, language, state.photo) for index, hit in members],
+            "tiles": [_tile(index, hit, language, state.photo) for index, hit in members],
         }
         for band, members in groupby(enumerate(results.hits), key=lambda member: member[1].band)
     ]
@@ -62,14 +60,14 @@ def _name(band: Band, results: SearchPage, *, with_rest: bool) -> str:
     return "band_rest" if band == "rest" and (results.sure or results.maybe) else ""
 
 
-def _tile(album: Album, index: int, hit: SearchHit, language: str, open_id: int | None) -> Tile:
+def _tile(index: int, hit: SearchHit, language: str, open_id: int | None) -> Tile:
     photo = hit.photo
     return Tile(
         index=index,
         photo_id=photo.photo_id,
         is_open=photo.photo_id == open_id,
         reasons=in_short(hit.reasons, language),
-        image=address(album.originals.thumbnail(photo.sha256)),
+        image=address(photo),
         alt=hit.caption.text if hit.caption else photo.filename,
         day=f"{photo.taken_at:%Y-%m-%d}",
         burst=hit.burst,

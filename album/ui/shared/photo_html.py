@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from pathlib import Path
-from urllib.parse import quote
+from typing import Literal
 
 from markupsafe import Markup
 
@@ -17,14 +16,21 @@ MAX_FRACTION_S = 0.3
 """Exposures below this are shown as fractions of a second, as cameras do."""
 
 
-def address(path: Path) -> str:
-    """Return the address of a static thumbnail, relative to the page."""
-    return f"gradio_api/file={quote(str(path))}"
+ImageSize = Literal["thumbnail", "large", "original"]
+VERSION_LENGTH = 16  # hexadecimal digits of the sha256
 
 
-def img(path: Path, alt: str) -> Markup:
-    """Return an image element for a thumbnail."""
-    return Markup('<img src="{}" alt="{}" loading="lazy">').format(address(path), alt)
+def address(photo: Photo, size: ImageSize = "thumbnail") -> str:
+    """Return the address of an image of a photo, relative to the page.
+
+    It contains the version of the bytes, so browsers may keep what they got.
+    """
+    return f"photos/{photo.photo_id}/{size}?v={photo.sha256[:VERSION_LENGTH]}"
+
+
+def img(photo: Photo, alt: str, size: ImageSize = "thumbnail") -> Markup:
+    """Return an image element for a photo."""
+    return Markup('<img src="{}" alt="{}" loading="lazy">').format(address(photo, size), alt)
 
 
 def inline_img(jpeg: bytes, alt: str) -> Markup:

@@ -142,8 +142,8 @@ def test_plain_answer_is_stored_under_its_language(album, captioner, photo_ids):
 
 def test_selection_by_lacking_label_or_model(album, captioner, photo_ids):
     first, second, third, fourth = photo_ids
-    album.set_labels(first, ["여행"])
-    album.set_labels(third, ["여행"])
+    album.labels.set_by_person(first, ["여행"])
+    album.labels.set_by_person(third, ["여행"])
     album.captions.start_job(CaptionSelection(label="여행"), ["ko"])
     album.captions.drain()
     assert set(album.caption_store.get_many(photo_ids)) == {first, third}

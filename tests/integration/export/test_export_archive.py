@@ -52,7 +52,7 @@ def mixed(album: Album, tmp_path: Path) -> Album:
     for photo_id in added:
         if album.photo(photo_id).filename != "quiet.jpg":
             set_caption(album.database, photo_id, f"사진 {photo_id}", "ko")
-            album.set_labels(photo_id, [f"l{photo_id}", "여행"])
+            album.labels.set_by_person(photo_id, [f"l{photo_id}", "여행"])
     return album
 
 

@@ -41,7 +41,7 @@ def verified(album: Album, folder: Path | None) -> list[str]:
 
 def describe(album: Album, photo_id: int, caption: str = "", labels: tuple[str, ...] = ()) -> None:
     set_caption(album.database, photo_id, caption, "ko")
-    album.set_labels(photo_id, labels)
+    album.labels.set_by_person(photo_id, labels)
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_export_changes_nothing_at_the_next_import(album, mine):
     assert album.store.keywords_of(red) == ["sea"]
     assert album.labels_of(red) == ["sea", "sun"]
     assert out_of(album).export(None).unchanged == 1
-    album.set_labels(red, [])
+    album.labels.set_by_person(red, [])
     out_of(album).export(None)
     take_in(album, [mine])
     assert album.store.keywords_of(red) == ["sea"]

@@ -86,7 +86,7 @@ def test_moved_file_keeps_caption_labels_and_vector(album, folder):
     take_in(album, [folder])
     red = photos_of(album)["red.jpg"]
     album.captions.write(red, "장미")
-    album.set_labels(red, ["garden"])
+    album.labels.set_by_person(red, ["garden"])
     (folder / "red" / "red.jpg").rename(folder / "rose.jpg")
 
     report = take_in(album, [folder])

@@ -233,7 +233,7 @@ def test_read_only_library_can_be_browsed_and_searched(data_dir):
         assert [hit.photo.filename for hit in album.search.find("여행").hits]
         assert list(album.faults()) == []
         for write in (
-            lambda: album.set_labels(1, ["바다"]),
+            lambda: album.labels.set_by_person(1, ["바다"]),
             lambda: album.captions.write(1, "바다"),
             lambda: album.imports.start([data_dir]),
         ):
@@ -253,7 +253,7 @@ def test_a_read_only_library_needs_no_cache(data_dir, without):
 
 def test_read_only_library_with_leftover_log_is_refused(data_dir, tmp_path):
     album = Album(data_dir, DefaultClassifiers(), FakeCaptioner(), decoder=PlainDecoder())
-    album.set_labels(1, ["바다"])
+    album.labels.set_by_person(1, ["바다"])
     shutil.copytree(data_dir, tmp_path / "copy")
     album.close()
     (tmp_path / "copy" / "album.db-shm").unlink()

@@ -208,9 +208,9 @@ def test_read_back_finds_no_difference_without_opening_photos(full, mine, tmp_pa
 def test_reading_back_tells_apart_labels_with_commas(full, mine):
     out_of(full).export(None)
     white = by_name(full)["white.jpg"].photo_id
-    full.set_labels(white, ["a, b"])
+    full.labels.set_by_person(white, ["a, b"])
     out_of(full).export(None)
-    full.set_labels(white, ["a", "b"])
+    full.labels.set_by_person(white, ["a", "b"])
 
     report = verify_export(full.store, full.labels, full.originals, None)
 
@@ -356,7 +356,7 @@ def test_existing_metadata_is_neither_replaced_nor_extended(full, other, mine, t
     take_in(other, [mine])
     for photo in other.store.all_photos():
         set_caption(other.database, photo.photo_id, "mine", "en")
-        other.set_labels(photo.photo_id, ["mine"])
+        other.labels.set_by_person(photo.photo_id, ["mine"])
     before = everything(other)
     out_of(full).export(None)
 
@@ -370,7 +370,7 @@ def test_removed_metadata_does_not_return_with_sidecar(full, other, mine):
     take_in(other, [mine])
     red, blue, white = (by_name(other)[it].photo_id for it in ("red.jpg", "blue.jpg", "white.jpg"))
     other.captions.write(red, "")
-    other.set_labels(red, ["a"])
+    other.labels.set_by_person(red, ["a"])
     for label in LABELS["blue.jpg"]:
         other.labels.refuse(label.label, [blue])
     other.labels.refuse("하양", [white])

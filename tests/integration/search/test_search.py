@@ -190,7 +190,7 @@ def test_filters_combine_with_queries_and_count_exactly(coloured, filters, expec
 def test_photos_are_filtered_by_caption_and_by_label(coloured):
     red, blue = id_of(coloured, "red.jpg"), id_of(coloured, "blue.jpg")
     coloured.captions.write(red, "A rose")
-    coloured.set_labels(blue, ["sky", " sky ", ""])
+    coloured.change_labels(blue, gives=["sky", " sky ", ""])
 
     assert names(
         coloured.search.find(

@@ -163,7 +163,7 @@ def test_job_covers_exactly_the_announced_photos(
 def test_changed_choice_is_announced_again_before_start(
     browser: Browser, album: Album, photo_ids: list[int]
 ) -> None:
-    album.set_labels(photo_ids[0], ["family"])
+    album.labels.set_by_person(photo_ids[0], ["family"])
     which = browser.tab.choice.which
     browser.values[which] = "found"  # its answer has not come yet
 
@@ -229,7 +229,7 @@ def test_captioned_photos_repeat_only_on_request(
 def test_selection_by_label_and_by_model(
     browser: Browser, album: Album, photo_ids: list[int]
 ) -> None:
-    album.set_labels(photo_ids[2], ["가족"])
+    album.labels.set_by_person(photo_ids[2], ["가족"])
     album.captions.ask_now(photo_ids[0], "en")
 
     browser.chooses(which="label")

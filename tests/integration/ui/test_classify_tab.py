@@ -104,7 +104,7 @@ def test_the_whole_album_is_sorted_class_by_class(tab: Tab, ids: dict[str, int])
 
 def test_classes_and_names_are_never_markup(tab: Tab, album: Album, ids: dict[str, int]) -> None:
     tab.writes(f"red {HARM}\nblue")
-    album.set_labels(ids["red"], [f"{HARM}"])
+    album.labels.set_by_person(ids["red"], [f"{HARM}"])
 
     shown = tab.sorts() + str(tab.plans()[tab.apply.tiles])
     tab.given[tab.photos.chosen] = tuple(ids.values())
@@ -348,7 +348,7 @@ def test_page_explains_training_without_trained_classifiers(tab: Tab) -> None:
 def test_the_panel_tells_who_gave_a_label(
     tab: Tab, album: Album, ids: dict[str, int], language: str, words: str
 ) -> None:
-    album.set_labels(ids["red"], ["mine"])
+    album.labels.set_by_person(ids["red"], ["mine"])
     album.labelling.apply(album.labelling.plan(TextClasses("red\nblue")))
 
     box = tab.panel.refresh_labels(ids["red"], language)[tab.panel.label_editor.labels]

@@ -1,4 +1,4 @@
-"""Originals that are downloaded: sent from where they lie, under their names, to who may enter."""
+"""Images and originals of photos: sent from where they are, to whoever may enter."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from starlette.testclient import TestClient
 
 from album.service import Album
 from album.ui.photo.panel import PhotoPanel
-from album.ui.shared.downloads import address_of, route_of_originals
+from album.ui.server.photo_routes import FOREVER, NEVER, photo_routes
+from album.ui.shared.photo_html import address
 from tests.support.images.make import make_photo
 from tests.support.importing import take_in, upload
 
@@ -22,7 +23,7 @@ def served(album: Album, auth: list[tuple[str, str]] | None = None) -> Iterator[
     with gr.Blocks() as page:
         gr.Markdown("the page")
     page.auth = auth
-    app = App.create_app(page, app_kwargs={"routes": [route_of_originals(album)]})
+    app = App.create_app(page, app_kwargs={"routes": photo_routes(album)})
     with TestClient(app) as client:
         yield client
 
@@ -54,7 +55,9 @@ def test_an_original_comes_whole_under_its_own_name(
     (photo,) = album.store.all_photos()
     before = files_below(album.data_dir)
 
-    answer = open_to_all.get(f"/{address_of(photo)}", headers={"accept-encoding": "br, gzip"})
+    answer = open_to_all.get(
+        f"/{address(photo, 'original')}", headers={"accept-encoding": "br, gzip"}
+    )
 
     assert (answer.status_code, answer.content) == (200, content)
     assert answer.headers["content-length"] == str(len(content))
@@ -67,7 +70,8 @@ def test_an_original_comes_whole_under_its_own_name(
 
 @pytest.mark.parametrize("what", ["0", "99", str(2**63), "9" * 400, "../album.db", "1/../2", "x"])
 def test_what_is_no_photo_is_not_found(open_to_all: TestClient, what: str) -> None:
-    assert open_to_all.get(f"/original/{what}").status_code == 404
+    for size in ("thumbnail", "large", "original"):
+        assert open_to_all.get(f"/photos/{what}/{size}").status_code == 404
 
 
 def test_an_original_that_is_gone_is_a_sentence(
@@ -77,7 +81,7 @@ def test_an_original_that_is_gone_is_a_sentence(
     (photo_id,) = take_in(album, [path]).added
     path.unlink()
 
-    answer = open_to_all.get(f"/original/{photo_id}")
+    answer = open_to_all.get(f"/photos/{photo_id}/original")
 
     assert answer.status_code == 404
     assert answer.text.startswith("The original of a.jpg is not where it was")
@@ -93,7 +97,7 @@ def test_without_the_login_no_original_is_sent(
 ) -> None:
     path = make_photo(tmp_path / "a.jpg", "red")
     (photo_id,) = take_in(album, [path]).added
-    address = f"/original/{photo_id}"
+    address = f"/photos/{photo_id}/original"
     assert locked.get(address).status_code == 401
     assert locked.get(address, headers={"cookie": "access-token-x=y"}).status_code == 401
 
@@ -104,3 +108,23 @@ def test_without_the_login_no_original_is_sent(
     locked.get("/logout", follow_redirects=False)
     locked.cookies.clear()
     assert locked.get(address).status_code == 401
+
+
+def test_images_are_kept_by_version(album: Album, tmp_path: Path, open_to_all: TestClient) -> None:
+    take_in(album, [make_photo(tmp_path / "a.jpg", "red")])
+    (photo,) = album.store.all_photos()
+    files = {
+        "thumbnail": album.originals.thumbnail(photo.sha256),
+        "large": album.large_view(photo.photo_id),
+    }
+    for size, file in files.items():
+        answer = open_to_all.get(f"/{address(photo, size)}")
+        assert answer.content == file.read_bytes()
+        assert answer.headers["content-type"] == "image/jpeg"
+        assert answer.headers["cache-control"] == FOREVER
+        assert str(album.data_dir) not in str(answer.url)
+        other = open_to_all.get(f"/photos/{photo.photo_id}/{size}?v=0")
+        assert other.headers["cache-control"] == NEVER
+    files["thumbnail"].unlink()
+    assert open_to_all.get(f"/{address(photo)}").status_code == 404
+    assert open_to_all.get(f"/photos/{photo.photo_id}/huge").status_code == 404

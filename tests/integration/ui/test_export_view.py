@@ -47,7 +47,7 @@ def view(album: Album, mine: Path, tmp_path: Path) -> ExportView:
         if album.photo(photo_id).filename == "red.jpg":
             set_caption(album.database, photo_id, "빨간 사진", "ko")
     sent = shutil.copy(make_photo(tmp_path / "g.jpg", "green"), tmp_path / "sent.jpg")
-    album.set_labels(upload(album, [(Path(sent), "green.jpg")]).added[0], ["숲"])
+    album.labels.set_by_person(upload(album, [(Path(sent), "green.jpg")]).added[0], ["숲"])
     with gr.Blocks():
         return ExportView(album, gr.State(SearchState()), tmp_path / "temp")
 
@@ -193,7 +193,7 @@ def test_zip_is_offered_with_size_and_read_back(view):
 def test_a_zip_of_nothing_is_not_offered(view, album, tmp_path):
     for photo in album.store.all_photos():
         set_caption(album.database, photo.photo_id, "")
-        album.set_labels(photo.photo_id, [])
+        album.labels.set_by_person(photo.photo_id, [])
 
     assert "None of these photos" in looked(view)["plan"]
     told = exported(view)

@@ -173,7 +173,7 @@ def test_missing_page_becomes_the_last_page(tab: Tab) -> None:
 
 def test_favourite_and_other_labels_are_independent(tab: Tab) -> None:
     photo_id = tab.album.search.find("").hits[0].photo.photo_id
-    tab.album.set_labels(photo_id, ["holiday"])
+    tab.album.labels.set_by_person(photo_id, ["holiday"])
     panel = PanelOf(tab, photo_id)
 
     panel.press_heart()
@@ -187,7 +187,7 @@ def test_favourite_and_other_labels_are_independent(tab: Tab) -> None:
 def test_label_added_meanwhile_stays(tab: Tab) -> None:
     """A rule and another browser label the open photo; the box does not show that."""
     photo_id = tab.album.search.find("").hits[0].photo.photo_id
-    tab.album.set_labels(photo_id, ["holiday"])
+    tab.album.labels.set_by_person(photo_id, ["holiday"])
     panel, other = PanelOf(tab, photo_id), PanelOf(tab, photo_id)
     labels = tab.album.labels
     other.choose("holiday", "granny")
@@ -218,7 +218,7 @@ def test_label_edits_build_on_previous_edit(tab: Tab) -> None:
 
 def test_label_edit_can_be_undone(tab: Tab) -> None:
     photo_id = tab.album.search.find("").hits[0].photo.photo_id
-    tab.album.set_labels(photo_id, ["holiday"])
+    tab.album.labels.set_by_person(photo_id, ["holiday"])
     panel = PanelOf(tab, photo_id)
     panel.choose("snow")
 
@@ -233,7 +233,7 @@ def test_late_label_answer_leaves_other_photo_unchanged(
     tab: Tab,
 ) -> None:
     first, second = [hit.photo.photo_id for hit in tab.album.search.find("").hits[:2]]
-    tab.album.set_labels(second, ["holiday"])
+    tab.album.labels.set_by_person(second, ["holiday"])
     panel = PanelOf(tab, first)
     late = panel.choose("snow")
     panel.open(second)
@@ -268,7 +268,7 @@ def test_two_browsers_both_set_the_heart(tab: Tab) -> None:
 @pytest.mark.parametrize("note", ["", "[]", "{", '{"photo": 1, "labels": 7}', "null", None])
 def test_forged_snapshot_removes_no_label(tab: Tab, note: Any) -> None:
     photo_id = tab.album.search.find("").hits[0].photo.photo_id
-    tab.album.set_labels(photo_id, ["holiday"])
+    tab.album.labels.set_by_person(photo_id, ["holiday"])
 
     tab.photos.save_labels(SearchState(), photo_id, [], note, note, ENGLISH)
 

@@ -377,7 +377,8 @@ def test_nothing_is_served_without_login(locked: ServedAlbum) -> None:
         "/config", "/gradio_api/info", "/gradio_api/openapi.json",
         f"/gradio_api/file={thumbnail}", f"/gradio_api/file={locked.data_dir}/album.db",
         "/gradio_api/call/album_status/x", "/gradio_api/upload_progress?upload_id=x",
-        "/gradio_api/queue/status", "/gradio_api/deep_link", "/monitoring", "/original/1",
+        "/gradio_api/queue/status", "/gradio_api/deep_link", "/monitoring",
+        "/photos/1/original", "/photos/1/thumbnail", "/photos/1/large",
     ):  # fmt: skip
         assert fetched(locked, path)[0] in (401, 403, 404), path
     for path, body in (
@@ -418,13 +419,15 @@ def test_only_the_right_password_opens_the_album(locked: ServedAlbum) -> None:
         entered = browser.post(
             f"{locked.url}/login", data=dict(zip(("username", "password"), LOGIN, strict=True))
         )
-        originals = [browser.get(f"{locked.url}/original/{number}") for number in (1, 2)]
+        originals = [browser.get(f"{locked.url}/photos/{number}/original") for number in (1, 2)]
         assert [it.status_code for it in originals] == [200, 200]
         assert (SAMPLES / "lion.jpg").read_bytes() in [it.content for it in originals]
         assert entered.status_code == 200
         thumbnail = next(locked.data_dir.glob("thumbnails/??/*.jpg"))
-        seen = browser.get(f"{locked.url}/gradio_api/file={thumbnail}")
-        assert seen.content == thumbnail.read_bytes()
+        seen = [browser.get(f"{locked.url}/photos/{number}/thumbnail") for number in (1, 2)]
+        assert thumbnail.read_bytes() in [it.content for it in seen]
+        # The folder itself is not served.
+        assert browser.get(f"{locked.url}/gradio_api/file={thumbnail}").status_code == 403
 
 
 def test_wrong_passwords_hold_nobody_up(locked: ServedAlbum) -> None:
