@@ -17,6 +17,7 @@ from album.ui.export.view import ExportView
 from album.ui.i18n.messages import i18n, language_of
 from album.ui.imports.tab import UploadTab
 from album.ui.search.tab import SearchTab
+from album.ui.shared.more_menu import build_more_menu
 from album.ui.shared.page_keys import build_page_keys
 from album.ui.shared.queue_lanes import SEARCHES
 from album.ui.shared.session_state import SearchState
@@ -49,6 +50,7 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
         with gr.Row(elem_id="masthead"):
             gr.Markdown(i18n("album"), elem_id="title")
             status = gr.HTML(elem_id="status")
+            build_more_menu()
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
             with gr.Tab(i18n("search"), id="search", elem_id="search-tab"):
                 search = SearchTab(album, uploads)
