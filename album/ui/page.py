@@ -123,7 +123,10 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
             classify_open, search.parts.panel.photo_id, [tabs, *classify.photos.outputs], **private
         )
         classify.photos.take_hits.click(
-            classify.photos.choose_found, search.parts.state, classify.photos.outputs, **private
+            classify.photos.choose_found,
+            [search.parts.state, classify.photos.files],
+            classify.photos.outputs,
+            **private,
         )
         for photos in classify.clickable:
             photos.select(
@@ -132,7 +135,9 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
         classify.teaching.take_found.click(
             teach_results, search.parts.state, classify.teaching.take_outputs, **private
         )
-        classify_tab.select(classify.enter, classify.head, classify.enter_outputs, **private)
+        classify_tab.select(
+            classify.enter, classify.enter_inputs, classify.enter_outputs, **private
+        )
         classify.apply.written.change(
             refresh_labels,
             search.parts.state,

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
-from tests.browser.walking import choose, go_to, open_filters, open_tile, tiles
+from tests.browser.walking import choose, choose_way, go_to, open_filters, open_tile, tiles
 from tests.support.images.make import make_text
 from tests.support.served_album import SAMPLES, ServedAlbum, served_album
 
@@ -48,6 +48,13 @@ def slide(page: Page, name: str, key: str, value: str) -> None:
     expect(number).to_have_value(value)
 
 
+def plan(page: Page) -> None:
+    """Sort, then see what would become labels."""
+    page.locator("#classify-now").click()
+    expect(page.locator(".per-class").first).to_be_visible()
+    page.locator("#apply-labels").click()
+
+
 def everything_has_a_class(page: Page) -> None:
     """The slider of strictness at its far left."""
     page.locator("#finer button").first.click()
@@ -59,11 +66,12 @@ def test_labels_are_written_searched_and_undone(album: ServedAlbum, open_page: O
     page = open_page(album)
     at_classes(page)
     everything_has_a_class(page)
-    page.locator("#dry-run").click()
+    plan(page)
     label, count = first_planned(page)
     expect(page.locator("#plan-summary")).to_contain_text("4 photos would get a label")
     page.locator("#write-labels").click()
     expect(page.locator("#acts li").first).to_contain_text("given to 4 photos")
+    expect(page.locator("#applied li")).to_contain_text("given to 4 photos")
     expect(page.locator("#plan")).to_be_hidden()
 
     go_to(page, "Search")
@@ -83,7 +91,7 @@ def test_labels_are_written_searched_and_undone(album: ServedAlbum, open_page: O
 def test_a_slider_shows_at_once_what_it_does(album: ServedAlbum, open_page: OpenPage) -> None:
     page = open_page(album)
     at_classes(page)
-    page.locator("#best-per-class").click()
+    page.locator("#classify-now").click()
     expect(page.locator(".per-class")).to_have_count(3)
 
     everything_has_a_class(page)
@@ -103,6 +111,7 @@ def test_files_and_results_are_classified_together(
 ) -> None:
     page = open_page(album)
     at_classes(page)
+    page.locator("#photo-step > button").click()
     page.locator("#take-hits").click()
     expect(page.locator("#chosen img")).to_have_count(4)
     text = make_text(tmp_path / "diary.jpg")
@@ -121,16 +130,18 @@ def test_files_and_results_are_classified_together(
 def test_subjects_fill_the_list_and_ways_switch(album: ServedAlbum, open_page: OpenPage) -> None:
     page = open_page(album)
     at_classes(page, "")
+    page.locator("#finer > button").click()
     choose(page, "starting-words", "Animals")
     expect(page.locator("#classes textarea")).to_have_value(re.compile(r"^cat \| 고양이$", re.M))
     expect(page.locator("#starting-words input")).to_have_value("Choose a subject")
 
-    page.get_by_role("radio", name="A trained classifier").check(force=True)
-    expect(page.locator("#no-heads")).to_contain_text("models.fine_tune")
+    choose_way(page, "head")
+    expect(page.locator("#no-heads")).to_contain_text("The README says how")
     expect(page.locator("#classes")).to_be_hidden()
-    page.get_by_role("radio", name="By examples").check(force=True)
+    expect(page.locator("#strictness")).to_be_hidden()
+    choose_way(page, "examples")
     expect(page.locator("#teaching")).to_be_visible()
-    page.get_by_role("radio", name="In words").check(force=True)
+    choose_way(page, "words")
     expect(page.locator("#classes")).to_be_visible()
 
 
@@ -139,7 +150,7 @@ def test_rule_label_removed_by_hand_stays_removed(album: ServedAlbum, open_page:
     page = open_page(album)
     at_classes(page)
     everything_has_a_class(page)
-    page.locator("#dry-run").click()
+    plan(page)
     label, _ = first_planned(page)
     page.locator("#write-labels").click()
     expect(page.locator("#acts li").first).to_contain_text("given to 4 photos")
@@ -151,7 +162,7 @@ def test_rule_label_removed_by_hand_stays_removed(album: ServedAlbum, open_page:
     expect(page.locator("#photo-panel")).to_be_hidden()
 
     go_to(page, "Classify")
-    page.locator("#dry-run").click()
+    plan(page)
     expect(page.locator("#plan-summary")).to_contain_text("Nothing would change")
 
 

@@ -149,8 +149,9 @@ def test_new_person_finds_and_sorts_big_cats(
         first = page.locator(".verdict .bar").first
         expect(first).to_contain_text("big cat")
         expect(page.locator(".verdict .bar")).to_have_count(4)  # the last is none of them
-        page.locator("#best-per-class").click()
-        expect(page.locator(".per-class h4")).to_have_text(["버스", "tower", "big cat"])
+        page.locator("#drop-chosen").click()
+        page.locator("#classify-now").click()
+        expect(page.locator(".per-class h3")).to_have_text(["버스", "tower", "big cat"])
         page.locator(".per-class button").first.click()
         expect(page.locator("#photo-panel")).to_be_visible()
     assert not (tmp_path / "outside.log").exists(), (tmp_path / "outside.log").read_text()
