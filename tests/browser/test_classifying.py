@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,30 @@ from tests.support.served_album import SAMPLES, ServedAlbum, served_album
 
 pytestmark = pytest.mark.browser
 
+SHORT_WAY = {
+    "en-US": {
+        "tab": "Classify",
+        "whole": "Sorts the whole album.",
+        "classes": "big cat, tower",
+        "first": "big cat",
+        "sort": "Sort",
+        "apply": "Apply as labels",
+        "preview": "would get a label",
+        "undo": "Undo",
+        "undone": "undone",
+    },
+    "ko-KR": {
+        "tab": "분류",
+        "whole": "사진첩 전체를 분류합니다.",
+        "classes": "고양이과 동물, 탑",
+        "first": "고양이과 동물",
+        "sort": "분류하기",
+        "apply": "이름표로 붙이기",
+        "preview": "이름표가 붙습니다",
+        "undo": "되돌리기",
+        "undone": "되돌림",
+    },
+}
 CLASSES = "big cat | 사자\nbus\ntower"
 
 
@@ -59,6 +84,49 @@ def everything_has_a_class(page: Page) -> None:
     """The slider of strictness at its far left."""
     page.locator("#finer button").first.click()
     slide(page, "strictness", "Home", "-6")
+
+
+@pytest.mark.parametrize(("locale", "width"), product(SHORT_WAY, (390, 1280)))
+def test_short_way_sorts_applies_and_undoes(
+    album: ServedAlbum, open_page: OpenPage, locale: str, width: int
+) -> None:
+    """One box, one button, results; then labels with a preview and an undo."""
+    words = SHORT_WAY[locale]
+    page = open_page(album, locale, width=width)
+    expect(tiles(page)).to_have_count(4)
+    go_to(page, words["tab"])
+    expect(page.locator("#chosen")).to_contain_text(words["whole"])
+    for hidden in ("#way", "#decided", "#strictness", "#wording", "#classify-files", "#plan"):
+        expect(page.locator(hidden)).to_be_hidden()
+    expect(page.locator("#apply-labels")).to_be_hidden()
+
+    box = page.locator("#classes textarea")
+    box.fill(words["classes"])
+    if width == 390:
+        page.get_by_role("button", name=words["sort"], exact=True).click()
+    else:
+        box.press("Enter")
+    groups = page.locator(".per-class")
+    expect(groups).to_have_count(2)
+    expect(groups.first.locator("h3")).to_have_text(words["first"])
+    expect(groups.first.locator("button")).to_have_count(2)
+
+    page.get_by_role("button", name=words["apply"], exact=True).click()
+    expect(page.locator("#plan-summary")).to_contain_text(words["preview"])
+    expect(page.locator("#apply-labels")).to_be_hidden()
+    page.locator("#write-labels").click()
+    applied = page.locator("#applied li")
+    expect(applied).to_contain_text(words["first"])
+    applied.get_by_role("button", name=words["undo"], exact=True).click()
+    expect(applied).to_contain_text(words["undone"])
+    expect(page.locator("#apply-labels")).to_be_visible()
+
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    sizes = [
+        page.locator(it).bounding_box() for it in ("#classify-now", "#apply-labels", "#classes")
+    ]
+    assert all(size and size["height"] >= 40 for size in sizes)
+    assert not re.search(r"python|\.venv|`", page.locator("#tabs").inner_text())
 
 
 def test_labels_are_written_searched_and_undone(album: ServedAlbum, open_page: OpenPage) -> None:

@@ -153,8 +153,8 @@ def test_hostile_lists_are_read_in_no_time():
         ("강아지、음식，바다\r\n산", ["강아지", "음식", "바다", "산"]),
         (" , ,\n", []),
         ("dog, Dog,  DOG ", ["dog"]),
-        ("pear (fruit, yellow), 배 （과일, 노란） | pear", ["pear (fruit, yellow)", "배 （과일, 노란） | pear"]),
-        ("pear (fruit, yellow\ndog", ["pear (fruit, yellow", "dog"]),
+        ("pear (a, b), 배 （가, 나） | pear", ["pear (a, b)", "배 （가, 나） | pear"]),
+        ("pear (a, b\ndog", ["pear (a, b", "dog"]),
         ("f(x), g) , h", ["f(x)", "g)", "h"]),
     ],
 )  # fmt: skip
