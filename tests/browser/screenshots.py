@@ -274,11 +274,15 @@ def look(
     search_tab, upload_tab, *_ = TABS[language]
     page.goto(empty.url)
     expect(page.locator("#welcome")).to_be_visible()
-    expect(page.locator("#status")).to_contain_text("준비됨" if language == "ko" else "ready")
+    expect(page.locator("#status")).to_contain_text(
+        "사진이 없습니다" if language == "ko" else "No photos yet"
+    )
     picture("empty")
 
     page.goto(full.url)
-    expect(page.locator("#status")).to_contain_text("준비됨" if language == "ko" else "ready")
+    expect(page.locator("#status")).to_contain_text(
+        "찾을 수 있습니다" if language == "ko" else "searchable"
+    )
     expect(tiles(page).nth(8)).to_be_visible()
     picture("full")
 
@@ -336,7 +340,9 @@ def look_at_classes(
     page = opened(browser, language, width, theme)
     picture = taking(page, KEPT_OF_CLASSES, f"{width}-{language}-{theme}")
     page.goto(album.url)
-    expect(page.locator("#status")).to_contain_text("준비됨" if language == "ko" else "ready")
+    expect(page.locator("#status")).to_contain_text(
+        "찾을 수 있습니다" if language == "ko" else "searchable"
+    )
     go_to(page, TABS[language][2])
     expect(tiles(page).nth(8)).to_be_attached()
     page.locator("#classes textarea").fill(CLASSES[language])
@@ -419,7 +425,9 @@ def look_at_caption_jobs(
     page = opened(browser, language, width, theme)
     picture = taking(page, KEPT_OF_CAPTIONS, f"{width}-{language}-{theme}")
     page.goto(album.url)
-    expect(page.locator("#status")).to_contain_text("준비됨" if language == "ko" else "ready")
+    expect(page.locator("#status")).to_contain_text(
+        "찾을 수 있습니다" if language == "ko" else "searchable"
+    )
     go_to(page, TABS[language][3])
     expect(page.locator("#captions-start")).to_be_enabled()
     page.locator("#captions-language input").last.click()

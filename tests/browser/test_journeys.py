@@ -169,7 +169,7 @@ def test_upload_reports_outcome_of_every_file(
     tmp_path: Path, full: ServedAlbum, open_page: OpenPage
 ) -> None:
     page = open_page(full)
-    expect(page.locator("#status")).to_contain_text("ready")
+    expect(page.locator("#status")).to_contain_text("searchable")
     before = full.client().predict(api_name="/album_status")["photos"]
     known = next((full.data_dir.parent / "photos").iterdir())
     go_to(page, "Upload")
@@ -190,7 +190,7 @@ def test_upload_reports_outcome_of_every_file(
         line = report.locator("li", has_text=name)
         expect(line.locator("span")).to_have_text(re.compile(r".{20,}\.$"))
     page.locator("#see-photos").click()
-    expect(page.locator("#status")).to_contain_text(f"{before + 1} photos")
+    expect(page.locator("#status")).to_contain_text(f"All {before + 1} photos searchable")
     expect(page.locator("#heading")).to_have_text(f"{before + 1} photos, newest first")
 
 
