@@ -6,7 +6,6 @@ import logging
 import sys
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 
 from album.captioning.captions import CaptionPace
 from album.cli.served_search import answer_request

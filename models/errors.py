@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, cast
 
 DownloadObstacle: TypeAlias = Literal["network", "hub", "disk", "folder", "gone"]
 """No connection, a refusal, a full disk, a folder that is read-only, or files that are gone."""
@@ -26,8 +26,10 @@ class ModelError(Exception):
 class WeightsUnavailableError(ModelError):
     """Raised for an unknown model, no network, or truncated or broken weights."""
 
-    obstacle: DownloadObstacle | None = None
-    """What stopped a download, None where there was none."""
+    @property
+    def obstacle(self) -> DownloadObstacle | None:
+        """Return what stopped a download, from the values, or None."""
+        return cast("DownloadObstacle | None", self.values.get("obstacle"))
 
 
 class CaptionerUnavailableError(ModelError):

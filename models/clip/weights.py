@@ -114,21 +114,19 @@ def fetch_weights(
             _fetch_first(*_hub_weights(model), weights_dir, on_bytes)
     except (OSError, HTTPError, XetDownloadError, RuntimeError) as error:
         obstacle, reason = _reason(error, weights_dir)
-        failure = WeightsUnavailableError(
+        raise WeightsUnavailableError(
             "The weights of {name} could not be downloaded: {reason}, or set ALBUM_MODEL=pocket "
             "to stay with the model that comes with the album.",
             name=model.name,
             reason=reason,
-        )
-        failure.obstacle = obstacle
-        raise failure from error
+            obstacle=obstacle,
+        ) from error
     if not weights_on_disk(spec, weights_dir):
-        failure = WeightsUnavailableError(
+        raise WeightsUnavailableError(
             "The model hub has no weights of {name} any more: set ALBUM_MODEL to another model.",
             name=model.name,
+            obstacle="gone",
         )
-        failure.obstacle = "gone"
-        raise failure
 
 
 def _hub_weights(spec: ModelSpec) -> tuple[str, tuple[str, ...]]:
