@@ -80,6 +80,7 @@ def test_no_tab_shows_where_the_library_is(
     send(page, SAMPLES / "tower.jpg", note)
     expect(last_report(page).locator("li")).to_contain_text(note.name)
     go_to(page, classify)
+    page.locator("#photo-step > button").click()
     page.locator("#classify-files input[type=file]").set_input_files(SAMPLES / "bus.png")
     expect(page.locator("#classify-files")).to_contain_text("bus")
     go_to(page, captions)
