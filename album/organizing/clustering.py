@@ -16,6 +16,7 @@ import numpy.typing as npt
 from models.interfaces import Embeddings
 
 Floats = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
 OnShare = Callable[[float], None]
 """Called with the share of the work that is done, in [0, 1]."""
@@ -67,7 +68,7 @@ def cluster(matrix: Embeddings, on_share: OnShare = lambda share: None) -> Clust
     vectors = np.nan_to_num(np.asarray(matrix[rows], np.float32))
     alike, is_first = _count_alike(vectors)
     on_share(0.3)
-    weights = 1 / alike
+    weights = np.asarray(1 / alike, np.float32)
     k = theme_count(float(weights.mean()) * n)
     start = min(math.ceil(SURPLUS * k), int(is_first.sum()))
     first = KMeans(start, n_init=2, max_iter=ROUNDS, random_state=0)
@@ -131,7 +132,7 @@ def flat_positions(landmarks: Floats, centres: Floats) -> Floats:
     low, high = plane.min(axis=0), plane.max(axis=0)
     span = max(float((high - low).max()), 1e-9)
     centred = (plane - (low + high) / 2) / span + 0.5
-    return centred.astype(np.float32)
+    return np.asarray(centred, np.float32)
 
 
 def _count_alike(vectors: Floats) -> tuple[Floats, npt.NDArray[np.bool_]]:
@@ -158,7 +159,7 @@ def _merged(vectors: Floats, weights: Floats, labels: Rows, k: int) -> Floats:
     Returns:
         (k or fewer, d) centres.
     """
-    sizes = np.bincount(labels, weights)
+    sizes: Doubles = np.bincount(labels, weights).astype(np.float64)
     sums = np.zeros((len(sizes), vectors.shape[1]))
     np.add.at(sums, labels, vectors * weights[:, None])
     keep = sizes > 0
@@ -179,9 +180,9 @@ def _merged(vectors: Floats, weights: Floats, labels: Rows, k: int) -> Floats:
     return centres.astype(np.float32)
 
 
-def _costs(centres: npt.NDArray[np.float64], sizes: npt.NDArray[np.float64]) -> Floats:
+def _costs(centres: Doubles, sizes: Doubles) -> Doubles:
     """Return (k, k) by how much merging two clusters widens them."""
     squares = ((centres[:, None] - centres[None]) ** 2).sum(axis=2)
-    costs: Floats = squares * sizes[:, None] * sizes / (sizes[:, None] + sizes)
+    costs: Doubles = squares * sizes[:, None] * sizes / (sizes[:, None] + sizes)
     np.fill_diagonal(costs, np.inf)
     return costs

@@ -21,7 +21,7 @@ from album.organizing.clustering import nearest_centre
 from album.organizing.map_layout import MapLayout
 from album.organizing.theme_cache import ThemeData, read_themes, write_themes
 from album.organizing.theme_names import name_themes
-from album.organizing.worker_process import Arrays, run_worker
+from album.organizing.worker_process import NICENESS, Arrays, run_worker
 from album.storage.vector_index import VectorIndex, is_in, matrix_files
 from models.interfaces import Embeddings
 
@@ -167,8 +167,14 @@ class Discovery:
             self._now()  # so that nobody waits for the places of new photos
         return LOOK_AGAIN_S
 
-    def find(self, is_stopped: Callable[[], bool] = lambda: False) -> None:
-        """Find the themes of all photos now, in a process of low priority.
+    def find(
+        self, is_stopped: Callable[[], bool] = lambda: False, niceness: int = NICENESS
+    ) -> None:
+        """Find the themes of all photos now, in a process of their own.
+
+        Args:
+            is_stopped: ends the work early.
+            niceness: of the process, in [0, 19].
 
         Raises:
             QueryError: the album has too few photos.
@@ -190,6 +196,7 @@ class Discovery:
                 len(ids),
                 self._note_share,
                 is_stopped,
+                niceness,
             )
             if result is None:
                 return
@@ -219,7 +226,7 @@ class Discovery:
         active = self._active.current()
         data = self._data(active)
         if data is None or self._has_changed(data, active.index.snapshot()[0], NEW_SHARE):
-            self.find()
+            self.find(niceness=0)  # somebody waits
         return self.themes()
 
     def _is_due(self, data: ThemeData | None, ids: Ids) -> bool:

@@ -56,9 +56,7 @@ class MapLayout:
             far = np.linalg.norm(towards, axis=1, keepdims=True)
             lean = LEAN * np.exp(-gap / 0.05)[:, None]
             at += towards * lean * np.minimum(1, 4 * radii[first][:, None] / np.maximum(far, 1e-9))
-            is_landmark = best > 0.999
-            radius = np.where(is_landmark, 0.1, 1.0) * radii[first]
-            at += radius[:, None] * _in_disc(ids[part])
+            at += radii[first][:, None] * _in_disc(ids[part])
             inside = EDGE + (1 - 2 * EDGE) * np.clip(at, 0, 1)
             placed[part] = np.round(inside * SCALE)
         return placed
@@ -75,11 +73,12 @@ class MapLayout:
             far[np.arange(len(part)), np.arange(start, start + len(part))] = np.inf
             radii[start : start + 512] = far.min(axis=1)
         typical = float(np.median(radii))
-        return np.clip(ROOM * radii, 0.3 * typical, WIDEST)
+        return np.asarray(np.clip(ROOM * radii, 0.3 * typical, WIDEST), np.float32)
 
 
 def _in_disc(ids: Ids) -> npt.NDArray[np.float64]:
     """Return (n, 2) points of the unit disc, evenly spread over consecutive ids."""
     angles = ids * GOLDEN
     radii = np.sqrt((ids * 0.6180339887498949) % 1)
-    return np.stack([np.cos(angles), np.sin(angles)], axis=1) * radii[:, None]
+    points: npt.NDArray[np.float64] = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    return np.asarray(points * radii[:, None], np.float64)

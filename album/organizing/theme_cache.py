@@ -2,7 +2,7 @@
 
     embeddings/<model>.themes.npz
 
-Whatever is wrong with it, the themes are found again.
+If something is wrong with it, the themes are found again.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import logging
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -79,7 +80,7 @@ def write_themes(path: Path, data: ThemeData) -> None:
         log.warning("%s could not be kept: %s", path.name, error.strerror)
 
 
-def _checked(values: dict[str, npt.NDArray[np.generic]], d: int) -> ThemeData:
+def _checked(values: dict[str, npt.NDArray[Any]], d: int) -> ThemeData:
     """Check what a file holds.
 
     Raises:
@@ -94,7 +95,7 @@ def _checked(values: dict[str, npt.NDArray[np.generic]], d: int) -> ThemeData:
     k, n, m = len(keys), len(ids), len(landmarks)
     shapes = (centres.shape, landmarks.shape, landmark_positions.shape, positions.shape)
     if shapes != ((k, d), (m, d), (m, 2), (n, 2)) or not 0 < k < 256:
-        raise ValueError(f"its shapes are {shapes}")
+        raise ValueError("its shapes do not agree")
     numbers = (centres, landmarks, landmark_positions)
     next_key = int(values["next_key"].item())
     if not all(np.isfinite(array).all() for array in numbers) or len(np.unique(keys)) < k:
@@ -109,11 +110,11 @@ def _checked(values: dict[str, npt.NDArray[np.generic]], d: int) -> ThemeData:
 
 
 def _array(
-    values: dict[str, npt.NDArray[np.generic]], name: str, kind: type[np.generic], axes: int
-) -> npt.NDArray[np.generic]:
+    values: dict[str, npt.NDArray[Any]], name: str, kind: type, axes: int
+) -> npt.NDArray[Any]:
     array = values[name]
     if array.dtype != kind or array.ndim != axes:
-        raise ValueError(f"{name} is {array.dtype} of {array.ndim} axes")
+        raise ValueError("an array is of another kind")
     return array
 
 

@@ -29,7 +29,7 @@ SURE_SHARE = 0.5
 """Share of its photos that a word must be found in to name a theme."""
 APART = 0.6  # standard deviations by which it fits the theme better than the rest, at least
 GUESS_SHARE = 0.15
-SAME = 0.6  # correlation over themes from which two words say the same
+SAME = 0.5  # likeness of two words, from which they say the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def name_themes(
             log_odds = classes.row_log_odds(rows, vectors, np.full(len(rows), word)) - LISTED
             shown[theme, word] = np.count_nonzero(log_odds > 0) / len(rows)
             evidence[theme, word] = np.median(log_odds)
-    return _choose(apart, shown, evidence, _correlations(apart))
+    return _choose(apart, shown, evidence, _likeness(words))
 
 
 def _mean_fits(
@@ -131,20 +131,19 @@ def _choose(apart: Floats, shown: Floats, evidence: Floats, same: Floats) -> lis
     for theme, words in enumerate(named):
         guesses: list[int] = []
         if not words:
-            for word in np.argsort(-score[theme], kind="stable").tolist():
+            for word in np.argsort(-shown[theme], kind="stable").tolist():
                 if len(guesses) == MOST_GUESSES or shown[theme, word] < GUESS_SHARE:
                     break
-                if word not in used:
+                if word not in used and not any(same[word, it] >= SAME for it in guesses):
                     guesses.append(word)
                     used.add(word)
         names.append(ThemeName(tuple(words), tuple(guesses)))
     return names
 
 
-def _correlations(apart: Floats) -> Floats:
-    """Return (w, w) how alike words are spread over the themes."""
-    centred = apart - apart.mean(axis=0)
-    unit = _unit(centred.T)
+def _likeness(words: Floats) -> Floats:
+    """Return (w, w) how alike words are, beyond what all words share."""
+    unit = _unit(words - words.mean(axis=0))
     same: Floats = unit @ unit.T
     return same
 

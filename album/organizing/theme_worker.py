@@ -1,6 +1,6 @@
 """A process that finds the themes of an album and draws its map, at low priority.
 
-    python -m album.organizing.theme_worker MATRIX IDS ROWS
+    python -m album.organizing.theme_worker MATRIX IDS ROWS NICENESS
 
 It reads the matrix of a model and writes an .npz to stdout. Meanwhile it says on stderr which share
 of the work is done. A process of its own can be stopped at any time, gives its memory back, and
@@ -19,7 +19,6 @@ import numpy as np
 from album.organizing.clustering import cluster, flat_positions
 from album.organizing.map_layout import MapLayout
 
-NICENESS = 15
 CLUSTERED, DRAWN = 0.4, 0.8  # shares of the work that are done after these steps
 
 
@@ -56,5 +55,5 @@ def _say(share: float) -> None:
 
 if __name__ == "__main__":
     if hasattr(os, "nice"):
-        os.nice(NICENESS)
+        os.nice(int(sys.argv[4]))
     sys.stdout.buffer.write(work(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])))

@@ -23,7 +23,10 @@ log = logging.getLogger(__name__)
 Arrays = dict[str, npt.NDArray[Any]]
 
 WORKER = "album.organizing.theme_worker"
+NICENESS = 10
 STOP_CHECK_S = 0.1
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}
+"""Several that wait for each other take many times as long on a busy machine."""
 
 _CHECKOUT = Path(__file__).parents[2]
 
@@ -34,6 +37,7 @@ def run_worker(
     rows: int,
     on_share: Callable[[float], None],
     is_stopped: Callable[[], bool],
+    niceness: int = NICENESS,
 ) -> Arrays | None:
     """Run the worker and return what it found, or None if it was stopped.
 
@@ -43,6 +47,7 @@ def run_worker(
         rows: how many of them are photos of the album.
         on_share: called with the share of the work that is done, from another thread.
         is_stopped: asked ten times a second.
+        niceness: of the process, in [0, 19].
 
     Raises:
         AlbumError: it failed.
@@ -56,9 +61,10 @@ def run_worker(
                 matrix_file,
                 ids_file,
                 str(rows),
+                str(niceness),
             ],
             cwd=_CHECKOUT,
-            env=decoder_environment(),
+            env=decoder_environment() | ONE_THREAD,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

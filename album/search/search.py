@@ -195,7 +195,7 @@ class PhotoSearch:
             return []
         allowed = self._allowed(request, page.query)
         if request.theme is not None and page.model_id is None:
-            return self._in_theme(request, allowed).tolist()
+            return [int(photo_id) for photo_id in self._in_theme(request, allowed)]
         if page.model_id is None:
             ids = self._store.matching_ids(SearchFilters()) if allowed is None else allowed
             return [int(photo_id) for photo_id in ids]
