@@ -32,6 +32,7 @@ SMALLEST = 0.2  # of the mean size: smaller clusters join another
 ROUNDS = 100
 LANDMARKS = 2_500
 PERPLEXITY = 30.0
+EVENNESS = 0.5  # share of ranks in positions, which spread dense parts of the map out
 TOGETHER = 0.5  # how much photos of one theme are drawn together on the map
 BLOCK_ROWS = 8_192
 
@@ -112,7 +113,7 @@ def flat_positions(landmarks: Floats, centres: Floats) -> Floats:
     Photos of one theme are drawn together, so that its name can stand in one place.
 
     Returns:
-        (m, 2) positions in [0, 1], with one scale for both axes.
+        (m, 2) positions in [0, 1], which fill the square fairly evenly.
     """
     from sklearn.manifold import TSNE
 
@@ -130,9 +131,9 @@ def flat_positions(landmarks: Floats, centres: Floats) -> Floats:
     )
     plane = np.asarray(tsne.fit_transform(drawn), np.float64)
     low, high = plane.min(axis=0), plane.max(axis=0)
-    span = max(float((high - low).max()), 1e-9)
-    centred = (plane - (low + high) / 2) / span + 0.5
-    return np.asarray(centred, np.float32)
+    inside = (plane - low) / np.maximum(high - low, 1e-9)
+    ranks = plane.argsort(axis=0).argsort(axis=0) / (m - 1)
+    return np.asarray((1 - EVENNESS) * inside + EVENNESS * ranks, np.float32)
 
 
 def _count_alike(vectors: Floats) -> tuple[Floats, npt.NDArray[np.bool_]]:

@@ -1,6 +1,7 @@
 // The map of the album on a canvas: dots from afar, and small photos where they fit.
-// World coordinates are those of the positions, 0 to 1 on both axes. `scale` is the width of the
-// world in CSS pixels, and (left, top) the place of its corner on the canvas.
+// World coordinates are those of the positions, 0 to 1 on both axes. `scale` is the height of the
+// world in CSS pixels, `scale * aspect` its width, and (left, top) the place of its corner on the
+// canvas. It is as wide as the canvas, since both axes of the map mean nothing.
 
 const CELL = 72;            // a photo is drawn in each cell of so many pixels, up to twice that
 const FILL = 0.72;          // share of a cell that its photo takes
@@ -122,12 +123,17 @@ class AlbumMap {
 
   get width() { return this.canvas.clientWidth; }
   get height() { return this.canvas.clientHeight; }
-  get least() { return Math.min(this.width, this.height); }
+  get least() { return Math.min(this.height, this.width / this.aspect); }
+  get aspect() { return Math.min(1.8, Math.max(.6, this.width / Math.max(1, this.height))); }
+  get part() { // of the world that is in sight: left, top, right, bottom
+    const w = this.scale * this.aspect;
+    return [-this.left / w, -this.top / this.scale, (this.width - this.left) / w, (this.height - this.top) / this.scale];
+  }
   get most() { return Math.max(3000, 260 * Math.sqrt(this.n)); }
 
   fit() {
     this.scale = this.least;
-    this.left = (this.width - this.scale) / 2;
+    this.left = (this.width - this.scale * this.aspect) / 2;
     this.top = (this.height - this.scale) / 2;
     this.draw();
   }
@@ -149,14 +155,14 @@ class AlbumMap {
   }
 
   keepInSight() { // some of the map stays in the middle of the canvas
-    const limit = (corner, size) => Math.min(size / 2, Math.max(size / 2 - this.scale, corner));
-    this.left = limit(this.left, this.width);
-    this.top = limit(this.top, this.height);
+    const limit = (corner, size, world) => Math.min(size / 2, Math.max(size / 2 - world, corner));
+    this.left = limit(this.left, this.width, this.scale * this.aspect);
+    this.top = limit(this.top, this.height, this.scale);
   }
 
   centre(x, y, scale) {
     this.scale = Math.min(this.most, Math.max(this.scale, scale));
-    this.left = this.width / 2 - x * this.scale;
+    this.left = this.width / 2 - x * this.scale * this.aspect;
     this.top = this.height / 2 - y * this.scale;
     this.draw();
   }
@@ -177,9 +183,8 @@ class AlbumMap {
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, this.width, this.height);
     this.dark = document.body.classList.contains('dark');
-    const part = [-this.left, -this.top, this.width - this.left, this.height - this.top].map((it) => it / this.scale);
-    this.paintDots(context, part);
-    this.paintPhotos(context, part);
+    this.paintDots(context, this.part);
+    this.paintPhotos(context, this.part);
     this.placeNames();
   }
 
@@ -192,14 +197,17 @@ class AlbumMap {
     const radius = Math.min(3.5, Math.max(1.1, 90 / Math.sqrt(this.n))) * Math.min(2, Math.sqrt(this.scale / this.least));
     const share = Math.max(0, Math.min(1, part[2]) - Math.max(0, part[0])) * Math.max(0, Math.min(1, part[3]) - Math.max(0, part[1]));
     if (this.n * share > MOST_DOTS) {
-      context.drawImage(this.allDots(radius), this.left, this.top, this.scale, this.scale);
+      context.drawImage(this.allDots(radius), this.left, this.top, this.scale * this.aspect, this.scale);
       return;
     }
     let last = -1;
     for (const at of this.within(...part)) {
       if (this.theme[at] !== last) context.fillStyle = this.colour(last = this.theme[at]);
       const [x, y] = this.at(at);
-      context.fillRect(x - radius, y - radius, 2 * radius, 2 * radius);
+      if (radius < 2) { context.fillRect(x - radius, y - radius, 2 * radius, 2 * radius); continue; }
+      context.beginPath();
+      context.arc(x, y, radius, 0, 7);
+      context.fill();
     }
   }
 
@@ -226,41 +234,47 @@ class AlbumMap {
   }
 
   at(place) {
-    return [this.left + (this.x[place] + .5) / 65536 * this.scale, this.top + (this.y[place] + .5) / 65536 * this.scale];
+    return [this.left + (this.x[place] + .5) / 65536 * this.scale * this.aspect, this.top + (this.y[place] + .5) / 65536 * this.scale];
   }
 
   level() { // cells halve with each level, and are CELL to twice that on the screen
     return Math.max(0, Math.floor(Math.log2(this.scale / CELL)));
   }
 
+  cells(level) { return [Math.max(1, Math.round(2 ** level * this.aspect)), 2 ** level]; }
+
   photosOf(level, part) { // a photo for each cell of the level that is in sight
-    const cells = 2 ** level;
+    const [across, down] = this.cells(level);
     const choose = (places) => {
       const best = new Map();
       for (const at of places) {
-        const cell = Math.floor(this.y[at] / 65536 * cells) * cells + Math.floor(this.x[at] / 65536 * cells);
+        const cell = Math.floor(this.y[at] / 65536 * down) * across + Math.floor(this.x[at] / 65536 * across);
         const other = best.get(cell);
         if (other === undefined || this.rank[at] < this.rank[other]) best.set(cell, at);
       }
       return best;
     };
     if (this.n * (part[2] - part[0]) * (part[3] - part[1]) < MOST_DOTS) return choose(this.within(...part));
-    if (!this.chosen.has(level)) this.chosen.set(level, choose(this.order));
-    return this.chosen.get(level);
+    const key = `${level} ${across}`; // a resized canvas has other cells
+    if (!this.chosen.has(key)) {
+      if (this.chosen.size > 12) this.chosen.clear();
+      this.chosen.set(key, choose(this.order));
+    }
+    return this.chosen.get(key);
   }
 
   paintPhotos(context, part) {
-    const level = this.level(), cells = 2 ** level, cell = this.scale / cells;
-    const size = cell * FILL;
-    const middle = (value) => (Math.floor(value / 65536 * cells) + .5) * cell;
+    const level = this.level(), [across, down] = this.cells(level);
+    const size = this.scale / down * FILL;
+    const middle = (value, cells, world) => (Math.floor(value / 65536 * cells) + .5) * world / cells;
     this.drawn = [];
     this.waits = false;
     const wanted = [];
     for (const at of this.photosOf(level, part).values()) {
       // Between its own place and the middle of its cell, so that neighbours do not overlap.
       const [ownX, ownY] = this.at(at);
-      const x = .35 * ownX + .65 * (this.left + middle(this.x[at]));
-      const y = .35 * ownY + .65 * (this.top + middle(this.y[at]));
+      const x = .35 * ownX + .65 * (this.left + middle(this.x[at], across, this.scale * this.aspect));
+      const y = .35 * ownY + .65 * (this.top + middle(this.y[at], down, this.scale));
       if (x < -size || y < -size || x > this.width + size || y > this.height + size) continue;
       wanted.push(this.ids[at]);
       this.drawn.push({at, x, y, size});
@@ -287,7 +301,8 @@ class AlbumMap {
     const names = this.section.querySelector('.map-names');
     this.names = this.themes.map((theme) => {
       const link = document.createElement('a');
-      Object.assign(link, {href: `?theme=${theme.key}`, textContent: theme.name, tabIndex: -1});
+      const textContent = theme.name + (theme.sure ? '' : '?');
+      Object.assign(link, {href: `?theme=${theme.key}`, textContent, tabIndex: -1});
       link.dataset.ask = '';
       link.classList.toggle('unsure', !theme.sure);
       link.setAttribute('aria-hidden', 'true'); // the list below says the same
@@ -301,7 +316,7 @@ class AlbumMap {
     for (const name of this.names) {
       name.width ??= name.link.offsetWidth;
       name.height ??= name.link.offsetHeight;
-      const x = this.left + name.theme.x * this.scale - name.width / 2;
+      const x = this.left + name.theme.x * this.scale * this.aspect - name.width / 2;
       const y = this.top + name.theme.y * this.scale - name.height / 2;
       const inside = x > 0 && y > 0 && x + name.width < this.width && y + name.height < this.height;
       const free = inside && taken.every((it) => x > it.x + it.w + 4 || it.x > x + name.width + 4
@@ -390,8 +405,8 @@ class AlbumMap {
     const under = this.drawn?.findLast((it) => Math.abs(it.x - x) <= it.size / 2 && Math.abs(it.y - y) <= it.size / 2
       && this.images.get(this.ids[it.at])?.naturalWidth);
     if (under) return under.at;
-    const [wx, wy] = [(x - this.left) / this.scale, (y - this.top) / this.scale];
-    const r = Math.min(reach, Math.max(this.width, this.height)) / this.scale;
+    const [wx, wy] = [(x - this.left) / this.scale / this.aspect, (y - this.top) / this.scale];
+    const r = Math.min(reach, Math.max(this.width, this.height)) / this.scale / Math.min(1, this.aspect);
     let best = -1, least = reach ** 2;
     for (const at of this.within(wx - r, wy - r, wx + r, wy + r)) {
       const [px, py] = this.at(at);
@@ -408,9 +423,8 @@ class AlbumMap {
   }
 
   listFrom(at) { // the photos in sight, from one of them to those further and further away
-    const part = [-this.left, -this.top, this.width - this.left, this.height - this.top].map((it) => it / this.scale);
     const far = (it) => (this.x[it] - this.x[at]) ** 2 + (this.y[it] - this.y[at]) ** 2;
-    let places = [...this.within(...part)];
+    let places = [...this.within(...this.part)];
     if (places.length > 20 * MOST_LISTED) places = places.filter((it, i) => it === at || i % Math.ceil(places.length / (20 * MOST_LISTED)) === 0);
     places = places.map((it) => [far(it), it]).sort((a, b) => a[0] - b[0]).slice(0, MOST_LISTED).map((it) => it[1]);
     if (places[0] !== at) places = [at, ...places.filter((it) => it !== at)];

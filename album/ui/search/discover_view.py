@@ -175,15 +175,16 @@ class DiscoverView:
                 problem=problem,
                 share=now.share if now.kind == "working" else None,
             )
-        themes = discovery.themes()
+        themes = sorted(discovery.themes(), key=lambda theme: not theme.name.words)
         rows = [self._card(theme, language, with_cover=state.view == "themes") for theme in themes]
         if state.view == "themes":
             return render("search/themes.html", language, themes=rows)
         places = json.dumps(
             [
-                {"key": row["key"], "name": row["name"], "sure": row["is_sure"],
-                 "photos": row["photos"], "x": theme.position[0], "y": theme.position[1]}
-                for row, theme in zip(rows, themes, strict=True)
+                {"key": theme.key, "name": ", ".join(theme.name.in_language(language)),
+                 "sure": bool(theme.name.words), "x": theme.position[0], "y": theme.position[1]}
+                for theme in themes
+                if theme.name.words or theme.name.guesses
             ],
             ensure_ascii=False,
         )  # fmt: skip
