@@ -57,7 +57,7 @@ def run_worker(
             [
                 sys.executable,
                 "-m",
-                "album.organizing.theme_worker",
+                WORKER,
                 matrix_file,
                 ids_file,
                 str(rows),

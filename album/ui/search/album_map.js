@@ -311,7 +311,7 @@ class AlbumMap {
     });
   }
 
-  placeNames() { // of names that would overlap, the larger theme's is shown
+  placeNames() { // of names that would overlap, the first is shown
     const taken = [];
     for (const name of this.names) {
       name.width ??= name.link.offsetWidth;
