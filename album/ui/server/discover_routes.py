@@ -32,7 +32,7 @@ def discover_routes(album: Album) -> list[Route]:
         except AlbumError as error:
             return PlainTextResponse(str(error), 503)
         if album_map is None:
-            return PlainTextResponse("The map is not drawn yet.", 404)
+            return Response(status_code=404)
         body = packed(album_map)
         tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
         headers = {"Cache-Control": NEVER, "ETag": tag}
@@ -45,7 +45,7 @@ def discover_routes(album: Album) -> list[Route]:
             return PlainTextResponse("Log in first.", 401)
         ids = request.query_params.get("ids", "")
         if not _IDS.fullmatch(ids) or ids.count(",") >= MOST_ROWS:
-            return PlainTextResponse(f"Ask for 1 to {MOST_ROWS} photos by their ids.", 422)
+            return Response(status_code=422)
         photo_ids = [int(number) for number in ids.split(",")]
         language = preferred_language(request.headers.get("accept-language", ""))
         photos = album.store.get_many(photo_ids)

@@ -29,8 +29,8 @@ from tests.support.embeddings import D, Words
 from tests.support.fakes import DecodeHere, FakeCaptioner
 from tests.support.themes import photos_of_words
 
-WORDS = ["dog", "car", "mountain", "cake", "bridge", "flower", "bird", "book", "train", "cat", "hat",
-         "snow"]  # fmt: skip
+WORDS = ["dog", "car", "mountain", "cake", "bridge", "flower", "bird", "book", "train", "cat",
+         "hat", "snow"]  # fmt: skip
 EACH = 10  # an album of 120 photos has twelve themes
 
 

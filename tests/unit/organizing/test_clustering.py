@@ -10,8 +10,8 @@ from album.organizing.clustering import ALIKE, cluster, flat_positions, nearest_
 from tests.support.embeddings import unit
 from tests.support.themes import photos_of_words
 
-WORDS = ["dog", "car", "mountain", "cake", "bridge", "flower", "bird", "book", "train", "cat", "hat",
-         "snow"]  # fmt: skip
+WORDS = ["dog", "car", "mountain", "cake", "bridge", "flower", "bird", "book", "train", "cat",
+         "hat", "snow"]  # fmt: skip
 
 
 def purity(labels, truth) -> float:
