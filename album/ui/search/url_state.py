@@ -44,6 +44,7 @@ KEYS: Final = (
     "sort",
     "rest",
     "burst",
+    "import",
     "p",
     "photo",
 )
@@ -118,6 +119,7 @@ def to_address(state: SearchState) -> str:
         "sort": "date" if query.sort == "date" else "",
         "rest": "1" if query.rest else "",
         "burst": query.burst,
+        "import": query.import_id,
         "p": state.page + 1 if state.page > 0 else "",
         "photo": state.photo,
     }
@@ -165,6 +167,7 @@ def from_address(params: Mapping[str, str]) -> SearchState:
         sort="date" if text("sort") == "date" else "best",
         rest=text("rest") == "1",
         burst=_number(text("burst")),
+        import_id=_number(text("import")),
     )
     page = text("p")
     return SearchState(

@@ -34,6 +34,7 @@ EVERYTHING = SearchState(
         sort="date",
         rest=True,
         burst=9,
+        import_id=4,
     ),
     page=2,
     photo=12,
