@@ -32,5 +32,7 @@ class SearchRequest:
     """Only photos of the same burst as this one, by time."""
     import_id: int | None = None
     """Only photos that this import added."""
+    theme: int | None = None
+    """Only photos of this theme. Without looks: those nearest its centre first."""
     time_zone: str = ""
     """IANA name of the zone in which "today" is a day. "" or unknown: the server's zone."""
