@@ -1,8 +1,7 @@
 // Ways to the sections below the tabs, which an album of many photos pushes far down.
 // `element` is the component of this script, which also defines WORDS.
 
-const tags = (navigator.languages || [navigator.language]).map((it) => it.slice(0, 2));
-const words = WORDS[tags.find((it) => it in WORDS) || 'en'];
+const words = WORDS[window.album.language];
 
 const opener = document.createElement('button');
 opener.type = 'button';
