@@ -3,7 +3,7 @@
 // world in CSS pixels, `scale * aspect` its width, and (left, top) the place of its corner on the
 // canvas. It is as wide as the canvas, since both axes of the map mean nothing.
 
-const CELL = 72;            // a photo is drawn in each cell of so many pixels, up to twice that
+const CELL = innerWidth < 700 ? 44 : 72; // a photo is drawn in each cell of so many pixels, up to twice that
 const FILL = 0.72;          // share of a cell that its photo takes
 const BUCKETS = 128;        // of the spatial index, on each axis
 const MOST_DOTS = 20000;    // more of them come from a picture of all dots
