@@ -25,7 +25,7 @@ SAMPLED = 120
 """Photos of a theme that words are compared with."""
 SHORTLIST = 16  # words of a theme that are looked at closely
 MOST_GUESSES = 3
-SURE_SHARE, SECOND_SHARE = 0.35, 0.5
+SURE_SHARE, SECOND_SHARE = 0.35, 0.65
 """Shares of its photos that the first and the second word of a theme must be found in.
 
 Each photo is judged as if it stood alone, which finds about half of those that show the word, so a

@@ -147,6 +147,11 @@ class AlbumMap {
     this.draw();
   }
 
+  step(by) { // around the photo nearest to the middle, so that nobody comes close to nothing
+    const at = this.n ? this.nearest(this.width / 2, this.height / 2, Infinity) : -1;
+    this.zoom(by, ...(at < 0 ? [] : this.at(at)));
+  }
+
   pan(dx, dy) {
     this.left += dx;
     this.top += dy;
@@ -354,7 +359,7 @@ class AlbumMap {
     on(this.canvas, 'keydown', (event) => this.onKey(event));
     for (const button of this.section.querySelectorAll('[data-zoom]')) {
       on(button, 'click', () => {
-        if (button.dataset.zoom === 'all') this.fit(); else this.zoom(button.dataset.zoom === 'in' ? 2 : .5);
+        if (button.dataset.zoom === 'all') this.fit(); else this.step(button.dataset.zoom === 'in' ? 2 : .5);
       });
     }
     this.watcher = new ResizeObserver(() => {
@@ -391,7 +396,7 @@ class AlbumMap {
     const act = {
       ArrowLeft: () => this.pan(step, 0), ArrowRight: () => this.pan(-step, 0),
       ArrowUp: () => this.pan(0, step), ArrowDown: () => this.pan(0, -step),
-      '+': () => this.zoom(1.5), '=': () => this.zoom(1.5), '-': () => this.zoom(1 / 1.5),
+      '+': () => this.step(1.5), '=': () => this.step(1.5), '-': () => this.step(1 / 1.5),
       '0': () => this.fit(), Home: () => this.fit(),
       Enter: () => this.open(this.nearest(this.width / 2, this.height / 2, Infinity)),
     }[event.key];
