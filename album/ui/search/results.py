@@ -18,6 +18,7 @@ from album.ui.search.summary import headline, more_to_show, remarks
 from album.ui.search.tiles import tiles
 from album.ui.search.ways_out import ways_out
 from album.ui.shared.key_help import build_key_help, needs_key
+from album.ui.shared.scripts import ROVING
 from album.ui.shared.session_state import SearchState
 from album.ui.shared.updates import Updates
 
@@ -26,7 +27,7 @@ PHOTO_IS_OPEN = "(id) => { document.dispatchEvent(new CustomEvent('photo-open', 
 PHOTO_IS_CLOSED = "() => { document.dispatchEvent(new CustomEvent('photo-closed')); }"
 PAGE_IS_TURNED = "() => { document.dispatchEvent(new CustomEvent('page-turned')); }"
 REST_IS_SHOWN = "() => { document.dispatchEvent(new CustomEvent('rest-shown')); }"
-TILES_ON_LOAD = Path(__file__).with_name("tiles.js").read_text("utf-8")
+TILES_ON_LOAD = f"{ROVING}\n{Path(__file__).with_name('tiles.js').read_text('utf-8')}"
 
 
 class Results:

@@ -41,23 +41,8 @@ document.addEventListener('rest-shown', () => settled(() => {
   element.querySelector('[data-band=rest]')?.previousElementSibling?.scrollIntoView({block: 'nearest'});
 }));
 
-// Without an open photo the arrow keys move between tiles. Otherwise they belong to the photo.
-element.addEventListener('keydown', (event) => {
-  const tile = event.target.closest('.thumbnail-item');
-  if (!tile || reading() || event.altKey || event.ctrlKey || event.metaKey) return;
-  const tiles = all();
-  const at = tiles.indexOf(tile);
-  const {left: x, top: y} = tile.getBoundingClientRect();
-  const below = (it) => Math.abs(it.getBoundingClientRect().left - x) < 8;
-  const top = (it) => it.getBoundingClientRect().top;
-  const next = {
-    ArrowRight: () => tiles[at + 1],
-    ArrowLeft: () => tiles[at - 1],
-    ArrowDown: () => tiles.find((it) => below(it) && top(it) > y + 8),
-    ArrowUp: () => tiles.findLast((it) => below(it) && top(it) < y - 8),
-  }[event.key]?.();
-  if (next) { event.preventDefault(); next.focus(); }
-});
+// With an open photo the arrow keys belong to it. The timeline has keys of its own.
+window.album.rove(element, '.thumbnail-item:not(.timeline *)', '.tile', reading);
 
 // Tiles that are rendered again for new photos keep keyboard focus.
 element.addEventListener('focusin', (event) => {
