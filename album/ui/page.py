@@ -16,6 +16,7 @@ from album.ui.classify.tab import ClassifyTab
 from album.ui.export.view import ExportView
 from album.ui.i18n.messages import i18n, language_of
 from album.ui.imports.tab import UploadTab
+from album.ui.photo.lightbox import Lightbox
 from album.ui.search.tab import SearchTab
 from album.ui.shared.queue_lanes import SEARCHES
 from album.ui.shared.session_state import SearchState
@@ -24,6 +25,7 @@ from album.ui.shared.updates import Updates
 from album.ui.shared.uploads import UploadFolder
 
 STATUS_EVERY_S = 3
+CLOSE_PHOTO = "() => window.album.closePhoto()"
 
 
 def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Path]) -> gr.Blocks:
@@ -44,12 +46,13 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
         analytics_enabled=False,
         delete_cache=(3600, int(KEPT_S)),
     ) as page:
+        lightbox = Lightbox(album)
         with gr.Row(elem_id="masthead"):
             gr.Markdown(i18n("album"), elem_id="title")
             status = gr.HTML(elem_id="status")
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab(i18n("search"), id="search"):
-                search = SearchTab(album, uploads)
+                search = SearchTab(album, uploads, lightbox)
             with gr.Tab(i18n("upload"), id="upload") as upload_tab:
                 upload = UploadTab(album, uploads)
             with gr.Tab(i18n("classify"), id="classify") as classify_tab:
@@ -90,18 +93,6 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
                 **search.parts.panel.refresh_labels(state.photo, language),
             }
 
-        def open_photo(state: SearchState, photo_id: int, request: gr.Request) -> Updates:
-            updates = search.open_by_id(state, photo_id, language_of(request))
-            return {tabs: go_to("search"), **updates}
-
-        def open_tile(state: SearchState, event: gr.SelectData, request: gr.Request) -> Updates:
-            return open_photo(state, int(event.value), request)
-
-        def open_failure(state: SearchState, event: gr.SelectData, request: gr.Request) -> Updates:
-            if event.value != "open":
-                return {tabs: gr.skip()}
-            return open_photo(state, int(event.index), request)
-
         def import_samples(request: gr.Request) -> Any:
             import_id = album.imports.start(samples)
             while not album.imports.wait(import_id, 0.3):
@@ -119,16 +110,17 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
             import_samples, None, [status, photo_count], concurrency_limit=2, **private
         )
         search.parts.add_photos.click(lambda: go_to("upload"), None, tabs, **private)
-        search.parts.panel.classify.click(
-            classify_open, search.parts.panel.photo_id, [tabs, *classify.photos.outputs], **private
+        panel = lightbox.panel
+        panel.classify.click(None, js=CLOSE_PHOTO, api_visibility="private")
+        panel.classify.click(
+            classify_open, panel.browser_photo_id, [tabs, *classify.photos.outputs], **private
         )
+        # A photo may be open above another tab.
+        for results in (panel.more_like_this.click, panel.burst.click):
+            results(lambda: go_to("search"), None, tabs, **private)
         classify.photos.take_hits.click(
             classify.photos.choose_found, search.parts.state, classify.photos.outputs, **private
         )
-        for photos in classify.clickable:
-            photos.select(
-                open_tile, search.parts.state, [tabs, *search.parts.open_outputs], **private
-            )
         classify.teaching.take_found.click(
             teach_results, search.parts.state, classify.teaching.take_outputs, **private
         )
@@ -145,9 +137,6 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
         captions.listen(captions_tab.select)
         for changed in (captions.jobs.ended.change, captions_tab.select):
             changed(export.look, export.inputs, export.look_outputs, **private)
-        captions.jobs.list.select(
-            open_failure, search.parts.state, [tabs, *search.parts.open_outputs], **private
-        )
         imports.see_photos.click(lambda: go_to("search"), None, tabs, **private)
         upload_tab.select(imports.look, imports.shown, imports.outputs, **private)
         about.expand(name_models, None, models, **private)

@@ -16,7 +16,7 @@ from album.ui.classify.class_picker import HeadClasses, WordClasses, decided_at
 from album.ui.classify.evaluation_view import EvaluationView
 from album.ui.classify.examples_view import ExamplesView
 from album.ui.classify.photo_picker import Choice, PhotoPicker
-from album.ui.classify.results_view import OPEN_ON_CLICK, ResultsView
+from album.ui.classify.results_view import ResultsView
 from album.ui.i18n.messages import i18n, language_of, say
 from album.ui.shared.alerts import alerts_on_failure
 from album.ui.shared.updates import Updates
@@ -59,7 +59,7 @@ class ClassifyTab:
             with gr.Column(min_width=0, elem_id="look-step"):
                 gr.Markdown(i18n("look"), elem_classes="step")
                 self._hint = gr.Markdown(i18n("look_begins"), elem_classes="note")
-                self.verdicts = gr.HTML(elem_id="verdicts", js_on_load=OPEN_ON_CLICK)
+                self.verdicts = gr.HTML(elem_id="verdicts")
         with gr.Column(elem_id="apply-step"):
             self.apply = ApplyView(album)
         with gr.Accordion(i18n("how_right"), open=False, elem_id="how-right"):
@@ -136,11 +136,6 @@ class ClassifyTab:
     def _columns(self) -> tuple[gr.Column, ...]:
         """The columns of `WAYS`, in their order."""
         return self._words.column, self.teaching.column, self._heads.column
-
-    @property
-    def clickable(self) -> list[Any]:
-        """Components in which a click on a photo opens it."""
-        return [self.verdicts, self.apply.tiles]
 
     @property
     def enter_outputs(self) -> list[Any]:

@@ -19,7 +19,7 @@ from album.ui.i18n.messages import i18n, language_of
 from album.ui.imports import import_html
 from album.ui.shared.alerts import alerts_on_failure
 from album.ui.shared.change_digest import MOST_ROWS, digest
-from album.ui.shared.photo_html import img
+from album.ui.shared.photo_html import photo_tile
 from album.ui.shared.updates import Updates
 
 AT_WORK_S = 1.0  # polling interval while an import runs
@@ -259,7 +259,7 @@ class ImportsView:
 
     def _images(self, photo_ids: list[int]) -> list[Markup]:
         photos = self._album.store.get_many(photo_ids)
-        return [Markup(img(photo, photo.filename)) for photo in map(photos.get, photo_ids) if photo]
+        return [photo_tile(photo, photo.filename) for photo in map(photos.get, photo_ids) if photo]
 
     def _folders_now(self, key: object) -> list[WatchedFolder]:
         """List the watched folders, read again when imports change or after `IDLE_S`."""

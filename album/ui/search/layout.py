@@ -8,7 +8,7 @@ import gradio as gr
 
 from album.service import Album
 from album.ui.i18n.messages import i18n
-from album.ui.photo.panel import PhotoPanel
+from album.ui.photo.lightbox import Lightbox
 from album.ui.search.filters import FilterRow
 from album.ui.search.history import History
 from album.ui.search.query_images import QueryImages
@@ -24,7 +24,8 @@ EXAMPLES = ("example_1", "example_2", "example_3", "example_4", "example_5")
 class SearchLayout:
     """The components, built inside the tab. `SearchTab` connects the listeners."""
 
-    def __init__(self, album: Album, uploads: UploadFolder) -> None:
+    def __init__(self, album: Album, uploads: UploadFolder, lightbox: Lightbox) -> None:
+        self.lightbox, self.panel = lightbox, lightbox.panel
         self.state = gr.State(SearchState())
         self.bar = AddressBar()
         with gr.Row(elem_id="search-bar"):
@@ -48,10 +49,8 @@ class SearchLayout:
         self.results.build_above()
         self.filters = FilterRow(album)
         self.results.build_head()
-        with gr.Row(elem_id="browse") as self.browse:
-            with gr.Column(min_width=0):
-                self.results.build_photos()
-            self.panel = PhotoPanel(album)
+        with gr.Row(elem_id="browse") as self.browse, gr.Column(min_width=0):
+            self.results.build_photos()
         with gr.Column(elem_id="welcome", visible=False) as self.welcome:
             gr.Markdown(i18n("welcome"), elem_id="welcome-title")
             gr.Markdown(i18n("welcome_more"))
@@ -70,7 +69,7 @@ class SearchLayout:
             self.browse,
             self.examples_row,
             *self.results.outputs,
-            *self.panel.outputs,
+            *self.lightbox.outputs,
         ]
 
     @property
@@ -81,7 +80,7 @@ class SearchLayout:
     @property
     def open_outputs(self) -> list[Any]:
         """Return what opening or closing a photo changes."""
-        return [self.state, self.bar.address, *self.panel.outputs]
+        return [self.state, self.bar.address, *self.lightbox.outputs]
 
     def set_state(self, state: SearchState) -> Updates:
         """Store the state in the session and in the browser's address."""

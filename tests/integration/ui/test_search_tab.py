@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +18,7 @@ from album.search.query import Query
 from album.search.request import SearchRequest
 from album.search.search import SearchPage
 from album.service import Album
+from album.ui.photo.lightbox import Lightbox
 from album.ui.search.layout import SearchLayout
 from album.ui.search.photo_navigation import PhotoNavigation
 from album.ui.search.queries import SearchHandlers
@@ -34,13 +36,18 @@ class Tab:
     def __init__(self, album: Album, folder: Path) -> None:
         self.album = album
         with gr.Blocks():
-            self.parts = SearchLayout(album, UploadFolder(folder))
+            lightbox = Lightbox(album)
+            self.parts = SearchLayout(album, UploadFolder(folder), lightbox)
         self.queries = SearchHandlers(album, self.parts)
         self.photos = PhotoNavigation(self.parts, self.queries)
         self.urls = UrlNavigation(album, self.parts, self.queries, self.photos)
 
     def answers(self, question: SearchRequest, page: int = 0) -> dict[Any, Any]:
         return self.queries.show(SearchState(question, page), ENGLISH)
+
+    def commands(self, updates: dict[Any, Any]) -> Any:
+        """What the lightbox of the browser is told to do."""
+        return json.loads(updates[self.parts.lightbox.outputs[1]])
 
     def arrives(self, shown: SearchState, address: str) -> dict[Any, Any]:
         """All updates together, the later ones on top."""
@@ -133,7 +140,7 @@ def test_an_address_brings_words_filters_order_and_photo(tab: Tab) -> None:
         "red", filters=SearchFilters(file_type="PNG"), sort="date", rest=True
     )
     assert shown.photo == photo_id
-    assert updates[tab.parts.panel.column]["visible"] is True
+    assert tab.commands(updates)["photo"]["id"] == photo_id
 
 
 def test_address_ignores_deleted_photos(tab: Tab) -> None:
@@ -152,7 +159,7 @@ def test_same_query_only_closes_the_photo(tab: Tab) -> None:
 
     assert tab.parts.results.tiles not in updates
     assert updates[tab.parts.state] == replace(shown, photo=None)
-    assert updates[tab.parts.panel.column]["visible"] is False
+    assert tab.commands(updates)["photo"] is None
 
 
 def test_uploaded_images_stay_with_an_equal_address(tab: Tab, tmp_path: Path) -> None:
@@ -379,7 +386,7 @@ def test_forged_tile_index_opens_nothing(tab: Tab) -> None:
     shown: SearchState = tab.answers(SearchRequest())[tab.parts.state]
 
     for place in (-1, 3, 10**9):
-        for value in ("photo", "burst", {"path": "/etc/passwd"}):
+        for value in ("turn", "burst", {"path": "/etc/passwd"}):
             event: Any = SimpleNamespace(index=place, value=value)
             updates = tab.photos.select_tile(shown, event, ENGLISH)
-            assert tab.parts.panel.column not in updates
+            assert [*updates] == [tab.parts.state]
