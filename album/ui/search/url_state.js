@@ -18,6 +18,7 @@ let asked = written(location.search); // address that the browser requests, unti
 let patience = 0; // timer that ends the wait for it
 let place = window.scrollY; // scroll position at the last action
 let leaving = false; // going back from a closed photo takes a moment
+let moved = true; // whether the answer draws other tiles
 let returning = 0; // frames left to restore the position
 
 const keep = (state) => history.replaceState({ ...history.state, ...state }, '');
@@ -46,7 +47,8 @@ const arrive = () => {
   clearTimeout(patience);
   asked = null;
   if (shown !== written(location.search)) history.replaceState(history.state, '', addressOf(shown));
-  if (history.state?.place !== undefined) returnTo(history.state.place);
+  if (moved && history.state?.place !== undefined) returnTo(history.state.place);
+  moved = true;
 };
 
 const follow = (query) => {
@@ -116,7 +118,10 @@ if (!album.travels) {
       return;
     }
     leaving = false;
+    const waits = asked !== null; // its answer would undo this step
     asked = wanted;
-    if (wanted === shown) arrive(); else album.ask('?' + wanted);
+    // Where only the photo differs, the tiles have not moved.
+    moved = shown === null || without(wanted, 'photo') !== without(shown, 'photo');
+    if (wanted === shown && !waits) arrive(); else album.ask('?' + wanted);
   });
 }
