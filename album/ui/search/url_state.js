@@ -20,6 +20,8 @@ let place = window.scrollY; // scroll position at the last action
 let leaving = false; // going back from a closed photo takes a moment
 let moved = true; // whether the answer draws other tiles
 let returning = 0; // frames left to restore the position
+let gestures = 0; // of the person: keys and taps
+let pushed = {}; // kind and gesture of the newest entry
 
 const keep = (state) => history.replaceState({ ...history.state, ...state }, '');
 const addressOf = (query) => {
@@ -29,6 +31,14 @@ const addressOf = (query) => {
     if (!KEYS.includes(key)) all.append(key, value);
   });
   return location.pathname + (String(all) && '?' + all) + location.hash;
+};
+
+const push = (kind, address, state) => {
+  keep({ place });
+  // One tap that changes both tab and search makes one entry.
+  const merges = pushed.gesture === gestures && pushed.kind !== kind;
+  history[merges ? 'replaceState' : 'pushState'](state, '', address);
+  pushed = { kind, gesture: gestures };
 };
 
 const returnTo = (top) => {
@@ -72,8 +82,7 @@ const follow = (query) => {
     if (history.state?.from === query) { leaving = true; history.back(); }
     else history.replaceState(history.state, '', addressOf(query));
   } else {
-    keep({ place });
-    history.pushState({ from: now }, '', addressOf(query));
+    push('search', addressOf(query), { from: now });
     if (changed('rest')) window.scrollTo(0, place = 0);
   }
   if (changed('p')) window.dispatchEvent(new CustomEvent('album-asked', { detail: query }));
@@ -92,6 +101,7 @@ if (!album.travels) {
   for (const gesture of ['pointerdown', 'keydown']) {
     document.addEventListener(gesture, (event) => {
       if (!event.isTrusted) return;
+      gestures++;
       place = window.scrollY;
       returning = 0;
       asked = null; // later answers belong to this request
@@ -110,6 +120,7 @@ if (!album.travels) {
   });
   window.addEventListener('popstate', () => {
     clearTimeout(resting);
+    showTab();
     const wanted = written(location.search);
     if (leaving && wanted !== shown) {
       leaving = false;
@@ -124,4 +135,5 @@ if (!album.travels) {
     moved = shown === null || without(wanted, 'photo') !== without(shown, 'photo');
     if (wanted === shown && !waits) arrive(); else album.ask('?' + wanted);
   });
+  startTabs();
 }
