@@ -54,12 +54,17 @@ def open_page(chromium: Browser) -> Iterator[OpenPage]:
     contexts = []
 
     def open_album(
-        served: ServedAlbum, locale: str = "en-US", width: int = 1280, **context: Any
+        served: ServedAlbum,
+        locale: str = "en-US",
+        width: int = 1280,
+        *,
+        drawer: bool = True,
+        **context: Any,
     ) -> Page:
         contexts.append(
             chromium.new_context(locale=locale, viewport={"width": width, "height": 860}, **context)
         )
-        if width >= NARROW_PX:
+        if drawer and width >= NARROW_PX:
             contexts[-1].add_init_script(DRAWER_BEGINS_OPEN)
         page = contexts[-1].new_page()
         page.set_default_timeout(PATIENCE_MS)

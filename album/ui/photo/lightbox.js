@@ -36,12 +36,14 @@ function tell(id) {
   album.tellPhoto({ asked: ++asked, photo: id });
 }
 
-album.requestIsLost = () => { answered = asked; };
+album.photoIsAsked = () => answered < asked;
+album.requestIsLost = () => { answered = asked; album.settleAddress?.(); };
 
 album.photoIsTold = (answer) => {
   answered = Math.max(answered, answer.asked);
   answeredAt = answer.at;
   takeFacts(answer.photo);
+  album.settleAddress?.();
 };
 
 album.photoIsCommanded = (command) => {
@@ -86,6 +88,11 @@ album.openPhoto = (photos, at) => {
   begin(photos, at);
 };
 
+/** The browser went to an address without a photo. */
+album.leavePhoto = () => {
+  if (isOpen()) close({ isInAddress: true, toServer: answered < asked });
+};
+
 album.closePhoto = () => { if (isOpen()) close({ reveals: false }); };
 
 function begin(photos, at, known = null) {
@@ -100,7 +107,7 @@ function begin(photos, at, known = null) {
     root.classList.add('lightbox-open');
     restrain(true);
     label(part('hide'), 'hide', '');
-    drawer().setAttribute('role', 'complementary');
+    drawer().setAttribute('role', 'region');
     drawer().setAttribute('aria-label', words.info);
     setDrawer(remembersDrawer(), false);
     box.focus({ preventScroll: true });
@@ -119,7 +126,7 @@ function restrain(closed) {
   }
 }
 
-function close({ toServer = true, reveals = true } = {}) {
+function close({ toServer = true, isInAddress = false, reveals = true } = {}) {
   endShow();
   if (document.fullscreenElement) document.exitFullscreen?.().catch(() => {});
   turn++;
@@ -136,6 +143,7 @@ function close({ toServer = true, reveals = true } = {}) {
   document.documentElement.classList.remove('lightbox-open');
   restrain(false);
   if (toServer) tell(null);
+  if (toServer && !isInAddress) album.showPhotoInAddress?.(null);
   document.dispatchEvent(new CustomEvent('photo-closed', { detail: id }));
   if (!reveals) return;
   // After new results are drawn, if those closed the photo.
@@ -170,7 +178,9 @@ async function show(at, known = null) {
   announce();
   isDrawerLate();
   document.dispatchEvent(new CustomEvent('photo-open', { detail: photo.id }));
-  if (filled !== photo.id || answered < asked) tell(photo.id);
+  if (filled === photo.id && answered === asked) return;
+  tell(photo.id);
+  album.showPhotoInAddress?.(photo.id);
 }
 
 /** Stops the loading of an image that nobody waits for. */
@@ -543,9 +553,5 @@ if (!album.lightboxListens) {
     if (!container) return;
     const photos = album.listOf(container);
     album.openPhoto(photos, photos.indexOf(Number(tile.dataset.photo)));
-  });
-  // Back closes at once what an address without a photo does not have.
-  addEventListener('popstate', () => {
-    if (isOpen() && !new URLSearchParams(location.search).get('photo')) close({ toServer: false });
   });
 }

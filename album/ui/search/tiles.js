@@ -19,10 +19,15 @@ album.results = () => {
   list.beyond = (step) => new Promise((resolve) => {
     const before = page().page;
     if (step > 0 ? !('more' in page()) : !(Number(before) > 0)) return resolve(false);
-    const end = (turned) => { clearTimeout(patience); watcher.disconnect(); resolve(turned); };
+    const end = (turned) => {
+      clearTimeout(patience);
+      watcher.disconnect();
+      requestAnimationFrame(() => resolve(turned)); // the address of the page comes with it
+    };
     const watcher = new MutationObserver(() => { if (page().page !== before) end(true); });
     const patience = setTimeout(end, TURN_MS, false);
-    watcher.observe(element, {childList: true, subtree: true});
+    // Gradio changes the elements that it has, and adds and removes only what it must.
+    watcher.observe(element, {attributes: true, childList: true, subtree: true});
     trigger('select', {index: step, value: 'turn'});
   });
   return list;

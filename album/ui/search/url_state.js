@@ -88,11 +88,22 @@ const follow = (query) => {
   if (changed('p')) window.dispatchEvent(new CustomEvent('album-asked', { detail: query }));
 };
 
-watch('value', () => {
+const settle = () => {
+  // While the lightbox waits for its answer, addresses are of photos that were passed.
+  if (album.photoIsAsked?.()) return;
   // A session without a query has the empty address.
   const query = written(props.value || '');
   if (query !== shown) follow(query);
-});
+};
+watch('value', settle);
+album.settleAddress = settle;
+// The lightbox opens, turns and closes photos before the server answers.
+album.showPhotoInAddress = (id) => {
+  if (asked !== null) return;
+  const query = own(location.search);
+  if (id === null) query.delete('photo'); else query.set('photo', id);
+  follow(written('?' + query));
+};
 
 if (!album.travels) {
   album.travels = true;
@@ -128,6 +139,7 @@ if (!album.travels) {
       follow(shown);
       return;
     }
+    if (!leaving && !own(location.search).get('photo')) album.leavePhoto?.();
     leaving = false;
     const waits = asked !== null; // its answer would undo this step
     asked = wanted;
