@@ -70,6 +70,7 @@ def _serve(album: Album, captioner: Captioner, settings: Settings) -> None:
         from album.ui.page import build_page
         from album.ui.server.app import GuardedApp
         from album.ui.server.connections import limit_connections
+        from album.ui.server.discover_routes import discover_routes
         from album.ui.server.login import Login
         from album.ui.server.photo_routes import photo_routes
         from album.ui.server.sessions import limit_sessions
@@ -95,7 +96,7 @@ def _serve(album: Album, captioner: Captioner, settings: Settings) -> None:
                 settings.hosts,
                 settings.framed_by,
                 settings.request_timeout_s,
-                routes=photo_routes(album),
+                routes=[*photo_routes(album), *discover_routes(album)],
                 exception_handlers={OSError: answer_full_disk},
             ),
             theme=theme.theme(),

@@ -30,5 +30,7 @@ class SearchRequest:
     """Show what does not match as well, behind all matches."""
     burst: int | None = None
     """Only photos of the same burst as this one, by time."""
+    theme: int | None = None
+    """Only photos of this theme. Without looks: those nearest its centre first."""
     time_zone: str = ""
     """IANA name of the zone in which "today" is a day. "" or unknown: the server's zone."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
+from typing import Protocol
 
 import numpy as np
 
@@ -71,6 +72,17 @@ class SearchPage:
         return not any(counts[text] for text in chip.unwanted)
 
 
+class ThemePhotos(Protocol):
+    """What knows the photos of each theme."""
+
+    def photo_ids(self, key: int) -> Ids:
+        """Return (n,) photos of a theme, the most typical first.
+
+        Raises:
+            QueryError: there is no such theme.
+        """
+
+
 class PhotoSearch:
     """Searches the album. Safe to call from any thread.
 
@@ -86,6 +98,7 @@ class PhotoSearch:
         active: ActiveEncoder,
         cache_dir: Path,
         decoder: Decoder,
+        themes: ThemePhotos | None = None,
     ) -> None:
         """Prepare to search.
 
@@ -96,6 +109,7 @@ class PhotoSearch:
             active: the model in use.
             cache_dir: where statistics of each photo are cached.
             decoder: for the pictures of requests.
+            themes: the photos of the album by theme. None: no request has a theme.
         """
         self._store = store
         self._captions = captions
@@ -103,6 +117,7 @@ class PhotoSearch:
         self._active = active
         self._cache_dir = cache_dir
         self._decoder = decoder
+        self._themes = themes
         self._ranker: Ranker | None = None
         self._rankings: OrderedDict[SearchRequest, Ranking] = OrderedDict()
         self._lock = Lock()
@@ -141,6 +156,8 @@ class PhotoSearch:
         if request.burst is not None:
             return self._burst_page(request.burst, query, offset, limit, language)
         if not (query.groups or query.unwanted or request.pictures or request.like):
+            if request.theme is not None:
+                return self._theme_page(request, query, offset, limit, language)
             return self._filter_page(request, query, offset, limit, language)
         ranking = self._rank(request, query, reuse=offset > 0)
         words = " ".join([query.visual, *query.unwanted])
@@ -177,6 +194,8 @@ class PhotoSearch:
         if page.nearest:
             return []
         allowed = self._allowed(request, page.query)
+        if request.theme is not None and page.model_id is None:
+            return [int(photo_id) for photo_id in self._in_theme(request, allowed)]
         if page.model_id is None:
             ids = self._store.matching_ids(SearchFilters()) if allowed is None else allowed
             return [int(photo_id) for photo_id in ids]
@@ -230,6 +249,19 @@ class PhotoSearch:
         ways = () if total else self._ways_out(request, query)
         return SearchPage(hits, total, query, sure=total, ways_out=ways)
 
+    def _theme_page(
+        self, request: SearchRequest, query: Query, offset: int, limit: int, language: str
+    ) -> SearchPage:
+        """Return the photos of a theme, without a score."""
+        photo_ids = self._in_theme(request, self._allowed(replace(request, theme=None), query))
+        page, total = photo_ids[offset : offset + limit].tolist(), len(photo_ids)
+        photos = self._store.get_many(page)
+        present = [photos[photo_id] for photo_id in page if photo_id in photos]
+        ways = () if total else self._ways_out(request, query)
+        return SearchPage(
+            self._unranked(present, language), total, query, sure=total, ways_out=ways
+        )
+
     def _parse(self, text: str, request: SearchRequest) -> Query:
         return parse(text, self._store.known_names(), today_in(request.time_zone))
 
@@ -275,11 +307,29 @@ class PhotoSearch:
             return self._ranker
 
     def _allowed(self, request: SearchRequest, query: Query) -> Ids | None:
-        """Return the photos that pass the filters and conditions. None: all."""
-        if request.filters == SearchFilters() and not query.conditions:
-            return None
-        written = self._texts.written(query.conditions)
-        return self._store.matching_ids(request.filters, query.conditions, written)
+        """Return the photos that pass theme, filters and conditions. None: all."""
+        passing = None
+        if request.filters != SearchFilters() or query.conditions:
+            written = self._texts.written(query.conditions)
+            passing = self._store.matching_ids(request.filters, query.conditions, written)
+        return passing if request.theme is None else self._in_theme(request, passing)
+
+    def _in_theme(self, request: SearchRequest, passing: Ids | None) -> Ids:
+        """Return the photos of the request's theme that pass, in their order.
+
+        Raises:
+            QueryError: there is no such theme.
+        """
+        assert request.theme is not None
+        assert self._themes is not None
+        photo_ids = self._themes.photo_ids(request.theme)
+        if passing is not None:
+            photo_ids = photo_ids[np.isin(photo_ids, passing)]
+        if request.sort == "date":
+            known, taken = self._store.times_of()
+            places = np.minimum(np.searchsorted(known, photo_ids), max(len(known) - 1, 0))
+            photo_ids = photo_ids[np.lexsort((-photo_ids, -taken[places]))]
+        return photo_ids
 
     def _embed_pictures(self, request: SearchRequest, active: Active) -> Embeddings | None:
         rows = []

@@ -133,12 +133,13 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
         classify_tab.select(
             classify.enter, classify.enter_inputs, classify.enter_outputs, **private
         )
-        classify.apply.written.change(
-            refresh_labels,
-            search.parts.state,
-            [*search.parts.filters.choice_outputs, *search.parts.panel.label_editor.outputs],
-            **private,
-        )
+        for written in (classify.apply.written, classify.teaching.overview.written):
+            written.change(
+                refresh_labels,
+                search.parts.state,
+                [*search.parts.filters.choice_outputs, *search.parts.panel.label_editor.outputs],
+                **private,
+            )
         search.parts.results.caption_these.click(
             lambda: (go_to("captions"), "found"), None, [tabs, captions.choice.which], **private
         ).then(captions.choice.enter, captions.choice.inputs, captions.choice.outputs, **private)

@@ -9,6 +9,7 @@ import gradio as gr
 from album.service import Album
 from album.ui.i18n.messages import i18n
 from album.ui.photo.lightbox import Lightbox
+from album.ui.search.discover_view import DiscoverView
 from album.ui.search.filters import FilterRow
 from album.ui.search.history import History
 from album.ui.search.query_images import QueryImages
@@ -51,8 +52,12 @@ class SearchLayout:
         self.results = Results(album, self.images)
         self.results.build_above()
         self.filters = FilterRow(album)
+        self.discover = DiscoverView(album)
+        self.discover.build_views()
         self.results.build_head()
+        self.discover.build_actions()
         with gr.Row(elem_id="browse") as self.browse, gr.Column(min_width=0):
+            self.discover.build_view()
             self.results.build_photos()
         with gr.Column(elem_id="welcome", visible=False) as self.welcome:
             gr.Markdown(i18n("welcome"), elem_id="welcome-title")
@@ -73,6 +78,7 @@ class SearchLayout:
             self.browse,
             self.examples_row,
             *self.results.outputs,
+            *self.discover.outputs,
             *self.lightbox.outputs,
         ]
 

@@ -35,8 +35,14 @@ class SearchHandlers:
 
     @alerts_on_failure
     def search(self, values: Updates, request: gr.Request) -> Updates:
-        """Search for the box and the filters, with the current images."""
-        return self.answer(self._read_query(values), request)
+        """Search for the box and the filters, with the current images.
+
+        Other words are searched in the whole album, no longer in a theme.
+        """
+        query = self._read_query(values)
+        if query.text != values[self._parts.state].query.text:
+            query = replace(query, theme=None)
+        return self.answer(query, request)
 
     @alerts_on_failure
     def empty_box(self, values: Updates, request: gr.Request) -> Updates:
@@ -79,6 +85,9 @@ class SearchHandlers:
         if event.value == "burst":
             query = replace(query, burst=None)
             return self.show(replace(state, query=query, page=state.return_page), request)
+        if event.value == "theme":
+            query = replace(query, theme=None, sort="best")
+            return self.show(SearchState(query, view="themes"), request)
         if event.value == "filter" and 0 <= index < len(query.filters.parts):
             filters = query.filters.without(query.filters.parts[index])
             text = values[self._parts.query] or ""
@@ -153,7 +162,9 @@ class SearchHandlers:
         state = replace(state, photo=None, results=results)
         query = state.query
         is_empty = results.total == 0 and self._album.store.count() == 0
-        is_blank = not (query.text.strip() or query.pictures or query.like or query.burst)
+        is_blank = not (
+            query.text.strip() or query.pictures or query.like or query.burst or query.theme
+        )
         return {
             **self._parts.set_state(state),
             self._parts.welcome: gr.update(visible=is_empty),
@@ -161,6 +172,7 @@ class SearchHandlers:
             self._parts.browse: gr.update(visible=not is_empty),
             self._parts.examples_row: gr.update(visible=is_blank),
             **self._parts.results.show(state, results, language, empty=is_empty),
+            **self._parts.discover.show(state, language, empty=is_empty),
             **self._parts.lightbox.close(),
         }
 

@@ -11,6 +11,7 @@ from album.search.search import SearchPage
 from album.service import Album
 from album.ui.i18n.messages import i18n, say
 from album.ui.search import chips
+from album.ui.search.discover_view import theme_name
 from album.ui.search.filter_names import part_name
 from album.ui.search.query_images import QueryImages
 from album.ui.search.summary import headline, more_to_show, remarks
@@ -109,6 +110,8 @@ class Results:
         query = state.query
         is_ranked = any(hit.score is not None for hit in results.hits) and not results.nearest
         is_sortable = is_ranked and results.total + results.rest > 1 and query.burst is None
+        is_sortable = is_sortable or (query.theme is not None and results.total > 1)
+        is_elsewhere = state.is_home and state.view != "timeline"  # the tiles give way to a view
         more = more_to_show(query, results, language)
         has_both = bool(results.query.groups and (query.pictures or query.like))
         return {
@@ -119,12 +122,12 @@ class Results:
             self.translate: gr.update(visible=self._album.can_translate),
             self.translation_problem: "",
             self._remarks: remarks(results, language),
-            self._heading: "" if empty else headline(query, results, language),
-            self.caption_these: gr.update(visible=results.total > 0),
+            self._heading: "" if empty or is_elsewhere else headline(query, results, language),
+            self.caption_these: gr.update(visible=results.total > 0 and not is_elsewhere),
             self.sort: gr.update(value=query.sort, visible=is_sortable),
-            self.tiles: tiles(state, results, language),
+            self.tiles: "" if is_elsewhere else tiles(state, results, language),
             self.rest: gr.update(value=more, visible=bool(more)),
-            self._pager: gr.update(visible=state.page_count > 1),
+            self._pager: gr.update(visible=state.page_count > 1 and not is_elsewhere),
             self._number: say(language, "page_of", page=state.page + 1, pages=state.page_count),
             self.previous: gr.update(interactive=state.page > 0),
             self.next: gr.update(interactive=state.page + 1 < state.page_count),
@@ -141,4 +144,9 @@ class Results:
             row.append(chips.removable(name, "filter", index, language))
         if query.burst is not None:
             row.insert(0, chips.removable(say(language, "this_moment"), "burst", 0, language))
+        if query.theme is not None:
+            name = theme_name(self._album.discovery.theme(query.theme), language)
+            row.insert(
+                0, chips.removable(say(language, "theme_chip", name=name), "theme", 0, language)
+            )
         return "".join(row)

@@ -30,6 +30,7 @@ class SearchTab:
         self._urls = UrlNavigation(album, self.parts, self._queries, self._photos)
         self.refresh = self._urls.refresh
         self._listen()
+        self._listen_to_themes()
         self._listen_to_photos()
 
     def _listen(self) -> None:
@@ -87,6 +88,21 @@ class SearchTab:
             parts.all_outputs,
             trigger_mode="always_last",
             **IN_ORDER,
+        )
+
+    def _listen_to_themes(self) -> None:
+        parts, discover = self.parts, self.parts.discover
+        quiet = {**PRIVATE, "concurrency_limit": 4}
+        discover.shown.load(discover.refresh, parts.state, discover.shown, **quiet)
+        discover.open.click(discover.open_form, parts.state, discover.form_outputs, **quiet)
+        discover.cancel.click(discover.close_form, None, discover.form_outputs, **quiet)
+        choices = parts.filters.choice_outputs
+        for event in (discover.give.click, discover.name.submit):
+            event(
+                discover.give_label, [parts.state, discover.name], discover.form_outputs, **quiet
+            ).success(self._urls.choices, parts.state, choices, **quiet)
+        discover.said.select(discover.undo, None, discover.said, **quiet).success(
+            self._urls.choices, parts.state, choices, **quiet
         )
 
     def _listen_to_photos(self) -> None:

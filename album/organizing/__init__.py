@@ -1,0 +1,1 @@
+"""Views of the whole album: what there is to look at without a search."""
