@@ -148,7 +148,8 @@ function close({ toServer = true, isInAddress = false, reveals = true } = {}) {
   if (!reveals) return;
   // After new results are drawn, if those closed the photo.
   requestAnimationFrame(() => requestAnimationFrame(async () => {
-    if (isOpen() || (await from?.reveal(id)) || album.results?.()?.reveal(id)) return;
+    if (isOpen() || (from && (await from.reveal(id)) !== false)) return undefined;
+    if (album.results?.()?.reveal(id)) return undefined;
     if (opener?.isConnected) return opener.focus({ preventScroll: true });
     const heading = document.getElementById('heading');
     if (!heading || document.activeElement !== document.body) return undefined;
@@ -171,6 +172,8 @@ async function show(at, known = null) {
   }
   if (!next) return close();
   photo = { ...next };
+  photo.unknown = !(photo.width && photo.height);
+  if (photo.unknown) photo.width = photo.height = 1; // until the image tells its shape
   const quick = performance.now() - steppedAt < QUICK_MS;
   steppedAt = performance.now();
   draw(quick);
@@ -225,6 +228,10 @@ function draw(quick) {
 const isLoaded = (image) => image.complete && image.naturalWidth > 0;
 
 function isHere(image) {
+  if (photo.unknown) {
+    Object.assign(photo, { unknown: false, width: image.naturalWidth, height: image.naturalHeight });
+    zoom.show(photo, image);
+  }
   box.classList.remove('loading');
   image.style.backgroundImage = '';
   image.dataset.shown = '';
