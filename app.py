@@ -76,6 +76,7 @@ def _serve(album: Album, captioner: Captioner, settings: Settings) -> None:
         from album.ui.server.sessions import limit_sessions
         from album.ui.shared import theme
         from album.ui.shared.alerts import answer_full_disk
+        from album.ui.shared.preferences import apply_preferences_early
         from album.ui.shared.queue_lanes import use_lanes
         from album.ui.shared.uploads import leave_no_partial_uploads
 
@@ -88,6 +89,7 @@ def _serve(album: Album, captioner: Captioner, settings: Settings) -> None:
         login = settings.login and Login(*settings.login)
         limit_connections(settings.request_timeout_s)
         leave_no_partial_uploads()
+        apply_preferences_early()
         _, address, _ = page.launch(
             prevent_thread_lock=True,
             quiet=True,  # Gradio would advertise a public link
@@ -96,6 +98,7 @@ def _serve(album: Album, captioner: Captioner, settings: Settings) -> None:
                 settings.hosts,
                 settings.framed_by,
                 settings.request_timeout_s,
+                temp.path,
                 routes=[*photo_routes(album), *discover_routes(album)],
                 exception_handlers={OSError: answer_full_disk},
             ),

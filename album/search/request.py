@@ -30,6 +30,8 @@ class SearchRequest:
     """Show what does not match as well, behind all matches."""
     burst: int | None = None
     """Only photos of the same burst as this one, by time."""
+    import_id: int | None = None
+    """Only photos that this import added."""
     theme: int | None = None
     """Only photos of this theme. Without looks: those nearest its centre first."""
     time_zone: str = ""

@@ -11,6 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
+from album.domain.filters import Filter, ImportedBy
 from album.domain.languages import unread_language
 from album.domain.photo import Photo, Reason, SearchFilters, SearchHit
 from album.encoding.active_encoder import Active, ActiveEncoder
@@ -263,7 +264,11 @@ class PhotoSearch:
         )
 
     def _parse(self, text: str, request: SearchRequest) -> Query:
-        return parse(text, self._store.known_names(), today_in(request.time_zone))
+        query = parse(text, self._store.known_names(), today_in(request.time_zone))
+        if request.import_id is None:
+            return query
+        imported = Filter(ImportedBy(request.import_id))
+        return replace(query, conditions=(*query.conditions, imported))
 
     def _ways_out(self, request: SearchRequest, query: Query) -> tuple[WayOut, ...]:
         dead_ends = DeadEnds(self._store, self._texts, lambda text: self._parse(text, request))

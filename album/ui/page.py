@@ -17,7 +17,9 @@ from album.ui.i18n.messages import i18n, language_of
 from album.ui.imports.tab import UploadTab
 from album.ui.photo.lightbox import Lightbox
 from album.ui.search.tab import SearchTab
+from album.ui.shared.more_menu import build_more_menu
 from album.ui.shared.page_keys import build_page_keys
+from album.ui.shared.preferences import build_preferences
 from album.ui.shared.queue_lanes import SEARCHES
 from album.ui.shared.session_state import SearchState
 from album.ui.shared.status_line import ModelState, StatusLine
@@ -50,6 +52,8 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
         with gr.Row(elem_id="masthead"):
             gr.Markdown(i18n("album"), elem_id="title")
             status = StatusLine(album, model)
+            build_preferences()
+            build_more_menu()
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
             with gr.Tab(i18n("search"), id="search", elem_id="search-tab"):
                 search = SearchTab(album, uploads, lightbox)
@@ -86,6 +90,13 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
                 **search.parts.filters.choices(state.query.filters, language),
                 **search.parts.panel.refresh_labels(state.photo, language),
             }
+
+        def see_import(state: SearchState, event: gr.SelectData, request: gr.Request) -> Any:
+            if event.value == "see" and isinstance(event.index, int):
+                yield {tabs: go_to("search")}
+                yield from search.open_import(state, event.index, request)
+            else:
+                yield {tabs: gr.skip()}
 
         def import_samples(shown: str, request: gr.Request) -> Any:
             import_id = album.imports.start(samples)
@@ -146,7 +157,14 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
         captions.listen(captions_tab.select)
         for changed in (captions.jobs.ended.change, export.section.expand):
             changed(export.look, export.inputs, export.look_outputs, **private)
-        imports.see_photos.click(lambda: go_to("search"), None, tabs, **private)
+        for rows in imports.reports:
+            rows.select(
+                see_import,
+                search.parts.state,
+                [tabs, *search.parts.all_outputs],
+                **private,
+                **SEARCHES,
+            )
         upload_tab.select(imports.look, imports.shown, imports.outputs, **private)
         about.expand(name_models, None, models, **private)
     return page  # type: ignore[no-any-return]  # Gradio leaves `with` untyped

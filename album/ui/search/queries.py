@@ -85,6 +85,8 @@ class SearchHandlers:
         if event.value == "burst":
             query = replace(query, burst=None)
             return self.show(replace(state, query=query, page=state.return_page), request)
+        if event.value == "import":
+            return self.answer(replace(self._read_query(values), import_id=None), request)
         if event.value == "theme":
             query = replace(query, theme=None, sort="best")
             return self.show(SearchState(query, view="themes"), request)
@@ -125,7 +127,9 @@ class SearchHandlers:
     @alerts_on_failure
     def clear_filters(self, state: SearchState, text: str | None, request: gr.Request) -> Updates:
         """Search the whole album for the text in the box."""
-        query = replace(state.query, text=text or "", filters=SearchFilters(), burst=None)
+        query = replace(
+            state.query, text=text or "", filters=SearchFilters(), burst=None, import_id=None
+        )
         return {**self._parts.filters.clear_all(), **self.answer(query, request)}
 
     @alerts_on_failure
@@ -163,7 +167,12 @@ class SearchHandlers:
         query = state.query
         is_empty = results.total == 0 and self._album.store.count() == 0
         is_blank = not (
-            query.text.strip() or query.pictures or query.like or query.burst or query.theme
+            query.text.strip()
+            or query.pictures
+            or query.like
+            or query.burst
+            or query.import_id
+            or query.theme
         )
         return {
             **self._parts.set_state(state),

@@ -12,7 +12,7 @@ from album.service import Album
 from album.ui.i18n.messages import i18n, say
 from album.ui.search import chips
 from album.ui.search.discover_view import theme_name
-from album.ui.search.filter_names import part_name
+from album.ui.search.filter_names import import_name, part_name
 from album.ui.search.query_images import QueryImages
 from album.ui.search.summary import headline, more_to_show, remarks
 from album.ui.search.tiles import tiles
@@ -142,6 +142,9 @@ class Results:
         for index, part in enumerate(query.filters.parts):
             name = part_name(self._album, query.filters, part, language)
             row.append(chips.removable(name, "filter", index, language))
+        if query.import_id is not None:
+            name = import_name(self._album, query.import_id, language)
+            row.append(chips.removable(name, "import", 0, language))
         if query.burst is not None:
             row.insert(0, chips.removable(say(language, "this_moment"), "burst", 0, language))
         if query.theme is not None:

@@ -29,6 +29,7 @@ class SearchTab:
         self._photos = PhotoNavigation(self.parts, self._queries)
         self._urls = UrlNavigation(album, self.parts, self._queries, self._photos)
         self.refresh = self._urls.refresh
+        self.open_import = self._urls.open_import
         self._listen()
         self._listen_to_themes()
         self._listen_to_photos()

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import gradio as gr
 
-from album.errors import QueryError
+from album.errors import AlbumError, QueryError
 from album.search.request import SearchRequest
 from album.service import Album
 from album.ui.i18n.failures import translate_failure
@@ -52,6 +52,19 @@ class UrlNavigation:
         else:
             yield self.choices(state, request)
 
+    @alerts_on_failure
+    def open_import(
+        self, state: SearchState, import_id: int, request: gr.Request
+    ) -> Iterator[Updates]:
+        """Show the photos that an import added."""
+        yield from self._show(state, SearchState(SearchRequest(import_id=import_id)), request)
+
+    def _has_import(self, import_id: int | None) -> bool:
+        try:
+            return import_id is not None and bool(self._album.import_store.get(import_id))
+        except AlbumError:  # a forged address, or a restored album
+            return False
+
     def choices(self, state: SearchState, request: gr.Request) -> Updates:
         """Offer the cameras, labels and places that there are now as filters."""
         return self._parts.filters.choices(state.query.filters, language_of(request))
@@ -82,6 +95,7 @@ class UrlNavigation:
             query,
             like=tuple(photo_id for photo_id in query.like if photo_id in existing),
             burst=query.burst if query.burst in existing else None,
+            import_id=query.import_id if self._has_import(query.import_id) else None,
         )
         if to_address(SearchState(query)) == to_address(SearchState(state.query)):
             query = state.query  # with its uploaded images, which no address holds

@@ -44,6 +44,7 @@ KEYS: Final = (
     "sort",
     "rest",
     "burst",
+    "import",
     "theme",
     "view",
     "p",
@@ -120,6 +121,7 @@ def to_address(state: SearchState) -> str:
         "sort": "date" if query.sort == "date" else "",
         "rest": "1" if query.rest else "",
         "burst": query.burst,
+        "import": query.import_id,
         "theme": query.theme,
         "view": state.view if state.is_home and state.view != "timeline" else "",
         "p": state.page + 1 if state.page > 0 else "",
@@ -169,6 +171,7 @@ def from_address(params: Mapping[str, str]) -> SearchState:
         sort="date" if text("sort") == "date" else "best",
         rest=text("rest") == "1",
         burst=_number(text("burst")),
+        import_id=_number(text("import")),
         theme=_number(text("theme")),
     )
     page, view = text("p"), text("view")

@@ -13,7 +13,7 @@ from starlette.routing import Route
 from album.errors import AlbumError
 from album.organizing.discovery import AlbumMap
 from album.service import Album
-from album.ui.i18n.messages import preferred_language
+from album.ui.i18n.messages import reader_language
 from album.ui.server.photo_routes import NEVER, may_enter
 from album.ui.shared.photo_html import VERSION_LENGTH
 
@@ -47,7 +47,7 @@ def discover_routes(album: Album) -> list[Route]:
         if not _IDS.fullmatch(ids) or ids.count(",") >= MOST_ROWS:
             return Response(status_code=422)
         photo_ids = [int(number) for number in ids.split(",")]
-        language = preferred_language(request.headers.get("accept-language", ""))
+        language = reader_language(request.headers)
         photos = album.store.get_many(photo_ids)
         captions = album.caption_store.get_many(photo_ids, language)
         rows = [

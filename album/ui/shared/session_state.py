@@ -41,7 +41,7 @@ class SearchState:
         """Return whether the whole album is shown."""
         query = self.query
         asked = query.text.strip() or query.pictures or query.like
-        chosen = query.burst is not None or query.theme is not None
+        chosen = {query.burst, query.import_id, query.theme} != {None}
         return not (asked or chosen) and query.filters == SearchFilters()
 
     @property

@@ -34,6 +34,7 @@ EVERYTHING = SearchState(
         sort="date",
         rest=True,
         burst=9,
+        import_id=4,
         theme=7,
     ),
     page=2,
