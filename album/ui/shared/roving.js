@@ -1,9 +1,9 @@
 // One stop of the Tab key for a grid of photos, in which arrow keys, Home and End move.
 // `grid` holds the tiles, which may be drawn again. What else stands in the box of a tile, such as
-// a badge, is a stop only at the current tile. While `isOff` says so, arrow keys do something else.
+// a badge, is a stop only at the current tile.
 
 window.album = window.album || {};
-window.album.rove = (grid, tile, box, isOff = () => false) => {
+window.album.rove = (grid, tile, box) => {
   let current = null; // id of the photo
   const tiles = () => [...grid.querySelectorAll(tile)];
   const update = () => {
@@ -41,7 +41,6 @@ window.album.rove = (grid, tile, box, isOff = () => false) => {
   grid.addEventListener('keydown', (event) => {
     const it = event.target.closest(tile);
     if (!it || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
-    if (isOff()) return;
     const all = tiles();
     const at = all.indexOf(it);
     const next = {
