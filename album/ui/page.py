@@ -16,6 +16,7 @@ from album.ui.export.view import ExportView
 from album.ui.i18n.messages import i18n, language_of
 from album.ui.imports.tab import UploadTab
 from album.ui.search.tab import SearchTab
+from album.ui.shared.more_menu import build_more_menu
 from album.ui.shared.page_keys import build_page_keys
 from album.ui.shared.preferences import build_preferences
 from album.ui.shared.queue_lanes import SEARCHES
@@ -48,6 +49,7 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
             gr.Markdown(i18n("album"), elem_id="title")
             status = StatusLine(album, model)
             build_preferences()
+            build_more_menu()
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
             with gr.Tab(i18n("search"), id="search", elem_id="search-tab"):
                 search = SearchTab(album, uploads)

@@ -32,6 +32,7 @@ CSS_FILES = [
         "classify/examples.css",
         "captions/captions.css",
         "export/export.css",
+        "shared/access.css",
     )
 ]
 HEAD_FILE = Path(__file__).with_name("head.html")
