@@ -89,7 +89,7 @@ def older_reports(reports: Sequence[str], folded: Sequence[str], language: str) 
 
 
 def thumbnails(images: Sequence[Markup], language: str) -> str:
-    """Show image elements beside each other."""
+    """Show tiles beside each other."""
     return render("imports/thumbnails.html", language, images=images) if images else ""
 
 

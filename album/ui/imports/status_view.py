@@ -22,7 +22,7 @@ from album.ui.i18n.messages import LANGUAGES, TEXTS, i18n, language_of
 from album.ui.imports import import_html
 from album.ui.shared.alerts import alerts_on_failure
 from album.ui.shared.change_digest import MOST_ROWS, digest
-from album.ui.shared.photo_html import img
+from album.ui.shared.photo_html import photo_tile
 from album.ui.shared.status_line import StatusLine
 from album.ui.shared.updates import Updates
 
@@ -305,7 +305,7 @@ class ImportsView:
 
     def _images(self, photo_ids: list[int]) -> list[Markup]:
         photos = self._album.store.get_many(photo_ids)
-        return [Markup(img(photo, photo.filename)) for photo in map(photos.get, photo_ids) if photo]
+        return [photo_tile(photo, photo.filename) for photo in map(photos.get, photo_ids) if photo]
 
     def _folders_now(
         self, recent: Sequence[ImportRecord], *, is_at_work: bool

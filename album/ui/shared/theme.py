@@ -27,6 +27,7 @@ CSS_FILES = [
     _UI / name
     for name in (
         "shared/page.css",
+        "photo/lightbox.css",
         "search/discover.css",
         "classify/classify.css",
         "classify/examples.css",

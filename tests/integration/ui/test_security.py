@@ -232,7 +232,7 @@ def test_upload_name_cannot_leave_upload_folder(
 def test_tile_and_chip_take_only_numbers(served: ServedAlbum) -> None:
     events, _ = config(served)
     select = [
-        it["id"] for it in events if it["api_name"] in ("open_tile", "select_tile", "remove_chip")
+        it["id"] for it in events if it["api_name"] in ("select_tile", "remove_chip", "on_button")
     ]
     assert len(select) == 3
 
