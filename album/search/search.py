@@ -63,6 +63,11 @@ class SearchPage:
     unread: str = ""
     """The language ("ko") of the words where it is one that the model does not read."""
 
+    @property
+    def is_listed(self) -> bool:
+        """Whether these are hits by date alone, which the timeline shows."""
+        return self.model_id is None and self.total > 0
+
     def is_idle(self, chip: Chip) -> bool:
         """Return whether a chip excludes a look that left no photo out."""
         if chip.kind != "look" or not chip.excluded or not self.left_out:
@@ -133,14 +138,10 @@ class PhotoSearch:
             ModelLoadingError: no model came in time.
         """
         request = SearchRequest(request) if isinstance(request, str) else request
-        if len(request.text) > MOST_CHARACTERS:
-            raise QueryError(
-                "A search can have {limit:,} characters at most; say less.", limit=MOST_CHARACTERS
-            )
-        query = self._parse(request.text, request)
+        query = self._checked(request)
         if request.burst is not None:
             return self._burst_page(request.burst, query, offset, limit, language)
-        if not (query.groups or query.unwanted or request.pictures or request.like):
+        if not _compares_looks(request, query):
             return self._filter_page(request, query, offset, limit, language)
         ranking = self._rank(request, query, reuse=offset > 0)
         words = " ".join([query.visual, *query.unwanted])
@@ -187,6 +188,19 @@ class PhotoSearch:
         members = np.setdiff1d(members, np.array([*request.like, *ranking.photo_ids], np.int64))
         return [int(photo_id) for photo_id in np.concatenate([ranking.photo_ids, members])]
 
+    def listed_ids(self, request: SearchRequest) -> Ids | None:
+        """Return (n,) rising ids of the photos that a request without looks matches.
+
+        None: it matches all.
+
+        Raises:
+            QueryError: it is too long, or it compares looks and so has another order than time.
+        """
+        query = self._checked(request)
+        if request.burst is not None or _compares_looks(request, query):
+            raise QueryError("This search is not a list by date.")
+        return self._allowed(request, query)
+
     def get_ready(self) -> None:
         """Prepare the next search. Does nothing while there is no model."""
         if self._active.model_id is not None:
@@ -229,6 +243,18 @@ class PhotoSearch:
         hits = self._unranked(photos, language)
         ways = () if total else self._ways_out(request, query)
         return SearchPage(hits, total, query, sure=total, ways_out=ways)
+
+    def _checked(self, request: SearchRequest) -> Query:
+        """Parse the text of a request.
+
+        Raises:
+            QueryError: it is too long.
+        """
+        if len(request.text) > MOST_CHARACTERS:
+            raise QueryError(
+                "A search can have {limit:,} characters at most; say less.", limit=MOST_CHARACTERS
+            )
+        return self._parse(request.text, request)
 
     def _parse(self, text: str, request: SearchRequest) -> Query:
         return parse(text, self._store.known_names(), today_in(request.time_zone))
@@ -329,3 +355,7 @@ class PhotoSearch:
                 )
             )
         return hits
+
+
+def _compares_looks(request: SearchRequest, query: Query) -> bool:
+    return bool(query.groups or query.unwanted or request.pictures or request.like)

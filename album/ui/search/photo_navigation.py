@@ -26,6 +26,8 @@ class PhotoNavigation:
     def select_tile(self, state: SearchState, event: gr.SelectData, request: gr.Request) -> Updates:
         """Open the photo of a tile, or the burst of its badge."""
         index = int(event.index)
+        if event.value == "timeline":  # it has photos of all pages, so it names them by id
+            return self.open_by_id(state, index, language_of(request))
         if event.value == "burst" and 0 <= index < len(state.photo_ids):
             return self._open_burst(state, state.photo_ids[index], request)
         return self._open(state, index, language_of(request))

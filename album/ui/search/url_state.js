@@ -30,10 +30,17 @@ const addressOf = (query) => {
   return location.pathname + (String(all) && '?' + all) + location.hash;
 };
 
-const returnTo = (top) => {
+// The timeline knows its place better than by pixels, whatever the width of the window is by now.
+const anchored = () => {
+  const anchor = album.anchor?.();
+  return anchor ? { place, anchor } : { place };
+};
+
+const returnTo = (place) => {
   returning = 60; // tiles take a moment to render
   const step = () => {
     if (!returning--) { returning = 0; return; }
+    const top = album.anchored?.(history.state?.anchor) ?? place;
     window.scrollTo(0, top);
     if (Math.abs(window.scrollY - top) > 1 || returning > 50) requestAnimationFrame(step);
     else returning = 0;
@@ -70,7 +77,7 @@ const follow = (query) => {
     if (history.state?.from === query) { leaving = true; history.back(); }
     else history.replaceState(history.state, '', addressOf(query));
   } else {
-    keep({ place });
+    keep(anchored());
     history.pushState({ from: now }, '', addressOf(query));
     if (changed('rest')) window.scrollTo(0, place = 0);
   }
@@ -103,7 +110,7 @@ if (!album.travels) {
   window.addEventListener('scroll', () => {
     clearTimeout(resting);
     resting = setTimeout(() => {
-      if (asked === null && !returning) { place = window.scrollY; keep({ place }); }
+      if (asked === null && !returning) { place = window.scrollY; keep({ anchor: null, ...anchored() }); }
     }, 200);
   });
   window.addEventListener('popstate', () => {

@@ -27,6 +27,7 @@ CSS_FILES = [
     _UI / name
     for name in (
         "shared/page.css",
+        "search/timeline.css",
         "classify/classify.css",
         "classify/examples.css",
         "captions/captions.css",

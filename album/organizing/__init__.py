@@ -1,0 +1,1 @@
+"""Ways to arrange the photos of an album, such as by day."""
