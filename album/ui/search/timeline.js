@@ -141,7 +141,8 @@ const here = () => {
   if (!shell || !plan?.length || !root.offsetWidth) return null;
   const top = -canvas.getBoundingClientRect().top;
   if (top <= 0) return null;
-  const row = plan.rowAt(top);
+  let row = plan.rowAt(top);
+  if (top > plan.top[row] + plan.rowHeight[row] && row + 1 < plan.rows) row++; // it is at a heading
   const index = plan.first[row];
   const dy = (top - plan.top[row]) / Math.max(1, plan.rowHeight[row]);
   return { address, id: photos.at(index)?.id ?? -1, index, day: named.dayAt(index), dy };
@@ -153,8 +154,9 @@ const topOf = ({ anchor, at }) => {
     index = day < 0 ? anchor.index : outline.starts[day];
   }
   const row = plan.rowOf(Math.min(Math.max(0, index), plan.length - 1));
-  return Math.max(0, plan.top[row] + Math.min(1, anchor.dy) * plan.rowHeight[row]);
+  return Math.max(0, plan.top[row] + anchor.dy * plan.rowHeight[row]);
 };
+const isReading = () => album.photoIsOpen?.() ?? reading();
 const goThere = () => { if (goal && plan?.length) window.scrollTo(0, atTop() + topOf(goal)); };
 
 // Loading
@@ -329,7 +331,7 @@ const byKey = (key, index) => {
 canvas.addEventListener('keydown', (event) => {
   const index = event.target.index;
   if (index === undefined || !plan || event.altKey || event.ctrlKey || event.metaKey) return;
-  if (reading()) return; // the arrows belong to the open photo
+  if (isReading()) return; // the arrows belong to the open photo
   const next = byKey(event.key, index);
   if (next === null) return;
   event.preventDefault();
