@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tokenize
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -109,6 +110,11 @@ def imports_of(source: str, module: str, is_package: bool) -> list[Import]:
     return list(walk(ast.parse(source), False))
 
 
+@cache
+def parsed(file: Path) -> ast.Module:
+    return ast.parse(file.read_text())
+
+
 def path_of(file: Path) -> str:
     return file.relative_to(ROOT).as_posix()
 
@@ -117,12 +123,14 @@ def module_of(file: Path) -> str:
     return path_of(file).removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
-def all_imports() -> Iterator[tuple[str, str, Import]]:
+@cache
+def all_imports() -> list[tuple[str, str, Import]]:
     """(path, module, import) for every import in the product."""
-    for file in FILES:
-        module = module_of(file)
-        for found in imports_of(file.read_text(), module, file.name == "__init__.py"):
-            yield path_of(file), module, found
+    return [
+        (path_of(file), module_of(file), found)
+        for file in FILES
+        for found in imports_of(file.read_text(), module_of(file), file.name == "__init__.py")
+    ]
 
 
 def within(name: str, package: str) -> bool:
@@ -182,7 +190,7 @@ def test_only_decoder_processes_load_what_decodes_files():
     named = [
         path_of(file)
         for file in FILES
-        for node in ast.walk(ast.parse(file.read_text()))
+        for node in ast.walk(parsed(file))
         if isinstance(node, ast.Constant) and node.value in DECODING
     ]
 
@@ -194,7 +202,7 @@ def test_images_are_opened_in_decoder_processes_only():
     openers = {
         path_of(file)
         for file in FILES
-        for node in ast.walk(ast.parse(file.read_text()))
+        for node in ast.walk(parsed(file))
         if isinstance(node, ast.Attribute)
         and node.attr == "open"
         and isinstance(node.value, ast.Name)
@@ -208,7 +216,7 @@ def test_only_settings_touches_the_environment():
     variables = {"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"}
     offenders = []
     for file in FILES:
-        for node in ast.walk(ast.parse(file.read_text())):
+        for node in ast.walk(parsed(file)):
             match node:
                 case ast.Attribute(value=ast.Name(id="os"), attr=attr) if attr in variables:
                     offenders.append(f"{path_of(file)}:{node.lineno} uses os.{attr}")
@@ -238,7 +246,7 @@ def test_docstring_summaries_are_one_clause():
     offenders = [
         f"{path_of(file)}: {docstring.splitlines()[0]}"
         for file in FILES
-        for node in ast.walk(ast.parse(file.read_text()))
+        for node in ast.walk(parsed(file))
         if isinstance(node, DOCUMENTED)
         and (docstring := ast.get_docstring(node))
         and ";" in docstring.split("\n\n")[0]
@@ -291,7 +299,7 @@ def test_album_holds_few_files():
 def test_class_names_are_unique():
     places: dict[str, list[str]] = {}
     for file in FILES:
-        for node in ast.walk(ast.parse(file.read_text())):
+        for node in ast.walk(parsed(file)):
             if isinstance(node, ast.ClassDef):
                 places.setdefault(node.name, []).append(f"{path_of(file)}:{node.lineno}")
 
@@ -303,7 +311,7 @@ def test_only_the_command_line_prints():
         f"{path_of(file)}:{node.lineno} prints"
         for file in FILES
         if path_of(file) != "album/__main__.py"
-        for node in ast.walk(ast.parse(file.read_text()))
+        for node in ast.walk(parsed(file))
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
         and node.func.id == "print"

@@ -317,7 +317,7 @@ class PhotoCaptions:
 
         Raises:
             PhotoNotFoundError: there is no such photo.
-            AlbumError: the caption is by hand, or failed, with the reason.
+            AlbumError: the caption is by hand, was cancelled, or failed, with the reason.
             CaptionerUnavailableError: the captioner cannot be used, or gave no answer yet. In the
                 second case the photo stays queued.
         """
@@ -332,8 +332,10 @@ class PhotoCaptions:
         self._worker.wait_for(photo_id, wait_s)
         captions = self.captions_by_language(photo_id)
         caption = captions.get(languages[0]) or self.get(photo_id, language)
-        if caption is None or self._queue.waiting(photo_id) is not None:
+        if self._queue.waiting(photo_id) is not None:
             raise CaptionerUnavailableError("No answer yet; the photo stays in the queue.")
+        if caption is None:
+            raise AlbumError("Writing this caption was cancelled.")
         return caption
 
     def answer(self, photo_id: int, turns: Sequence[Turn], language: str) -> str:

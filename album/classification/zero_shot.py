@@ -37,7 +37,7 @@ from album.domain.labels import SortOptions
 from album.domain.languages import HANGUL
 from album.domain.photo import LabelScore
 from album.encoding.active_encoder import Active, ActiveEncoder
-from album.encoding.score_calibration import BLOCK_NUMBERS, BLOCK_ROWS, ClassCalibrator
+from album.encoding.class_calibration import BLOCK_NUMBERS, BLOCK_ROWS, ClassCalibrator
 from album.errors import PhotoNotFoundError, QueryError, UnreadableImageError
 from album.images.decoder import Decoder
 from album.storage.photos import PhotoStore

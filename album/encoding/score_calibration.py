@@ -35,7 +35,7 @@ with any model, `python -m tests.benchmarks.relevance_constants` fits them again
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -45,14 +45,14 @@ import numpy.typing as npt
 
 from album.domain.languages import HANGUL
 from album.encoding.chance import TYPICAL, Chance, decoys_of, spread_rows
-from album.encoding.query_bank import LANGUAGES, Language, QueryBank, shared_query_bank
+from album.encoding.class_calibration import ClassCalibrator
+from album.encoding.query_bank import LANGUAGES, Language, shared_query_bank
+from album.encoding.score_scale import ODDS, ODDS_AT_CHANCE, ODDS_SLOPE, Floats, cut
 from album.storage.vector_index import VectorIndex
 from models.interfaces import Embeddings, Encoder
 
 Kind = Literal["text", "picture"]
-Floats = npt.NDArray[np.float32]
 Ids = npt.NDArray[np.int64]
-Rows = npt.NDArray[np.intp]
 LogOdds = npt.NDArray[np.float32]
 """(n,) in the order of the index: that the photo shows the query."""
 
@@ -65,17 +65,9 @@ VETO = 0.1
 
 GENERALITY = 0.2  # what a standard deviation of generality adds to z
 MOST_GENERAL = 3.0  # standard deviations beyond which words count as no more general
-MARGIN = 0.15  # T0 - C
-LOWEST = 0.6  # share of S
-RISE = 3.0
-ODDS = 1.5
-ODDS_SLOPE, ODDS_AT_CHANCE = 1.77, -0.85  # log-odds of p, by z - C
-LISTED = 0.5  # log-odds that somebody who lists a class has photos of it
 SURE_P = 0.9
 SURE_Z = (float(np.log(SURE_P / (1 - SURE_P))) - ODDS_AT_CHANCE) / ODDS_SLOPE  # z - C
 SURE_ABOVE_CUT = 0.5  # z - cut at least, where a photo is sure
-BLOCK_ROWS, BLOCK_NUMBERS = 16_384, 1 << 22  # photos, and photos times classes: 16 MB in float32
-BEST_EACH, BEST_MOST = 1_000, 8  # k
 DOUBT = 0.4  # share of the log-odds of what is unwanted that counts against a photo,
 DOUBT_FROM = -4.5  # as far as that is higher than this
 
@@ -206,159 +198,6 @@ class ScoreCalibrator:
         g = np.clip((cosines - mean) / deviation, -MOST_GENERAL, MOST_GENERAL)
         general: Floats = (GENERALITY * g).astype(np.float32)
         return general
-
-
-class ClassCalibrator:
-    """A calibration of c classes by all n photos of an album."""
-
-    def __init__(
-        self,
-        query_bank: QueryBank,
-        index: VectorIndex,
-        directions: Embeddings,
-        shares: Floats,
-        general: Floats,
-        chances: Sequence[Chance],
-        on_progress: Callable[[int, int], None] | None = None,
-    ) -> None:
-        """Compare every photo with every class.
-
-        Args:
-            query_bank: statistics of the photos.
-            index: the photos.
-            directions: (c, d), rows of L2 norm 1.
-            shares: (2, c) of each of `LANGUAGES` in the names of each class.
-            general: (c,) what the generality of each class adds to z.
-            chances: what irrelevant queries get, by language.
-            on_progress: called with (done, total) photos.
-        """
-        self._query_bank = query_bank
-        self._directions = directions
-        self._shares = shares
-        self._general = general
-        self._chance = np.array([one.high for one in chances], np.float32) @ shares  # (c,)
-        self._chance_of_few = np.array([one.high_of_few for one in chances], np.float32) @ shares
-        self.ids, self.matrix = index.snapshot()
-        """(n,) and (n, d): the photos of the calibration, not to be changed."""
-        stats = [query_bank.stats(language, len(self.ids)) for language in LANGUAGES]
-        self._levels = np.stack([one.level for one in stats], axis=1)  # (n, 2)
-        self._spreads = np.array([one.spread for one in stats], np.float32)  # (2,)
-        self._largest = self._largest_z_scores(on_progress) if len(self.ids) else None  # (c, k)
-
-    @property
-    def spread(self) -> float | None:
-        """Return the spread of a photo's cosines in the classes' languages, None for no photos."""
-        return float((self._spreads @ self._shares).mean()) if len(self.ids) else None
-
-    def row_log_odds(self, rows: Rows, vectors: Embeddings, classes: Rows) -> LogOdds:
-        """Return (b,) log-odds that photos of the album show one class each.
-
-        Args:
-            rows: (b,) their places in `ids`.
-            vectors: (b, d)
-            classes: (b,) in [0, c): which one.
-        """
-        if self._largest is None:
-            return np.empty(0, np.float32)
-        z_scores = self._z_scores(vectors, self._levels[rows], self._spreads, classes)
-        cuts = _cut(self._largest.max(axis=1), self._largest.mean(axis=1), self._chance)  # (c,)
-        return _class_log_odds(z_scores, cuts[classes], self._chance_of_few[classes])
-
-    def image_log_odds(self, vectors: Embeddings, classes: Rows) -> LogOdds:
-        """Return (b,) log-odds of (b, d) images.
-
-        Each counts as one more photo of the album.
-        """
-        stats = self._query_bank.image_stats(vectors)  # (b, 4)
-        if self._largest is None:
-            z_scores = self._z_scores(vectors, stats[:, ::2], stats[:, 1::2], classes)
-            largest = z_scores[:, None]
-        else:
-            z_scores = self._z_scores(vectors, stats[:, ::2], self._spreads, classes)
-            largest = np.sort(self._largest[classes], axis=1)  # (b, k), a new array
-            largest[:, 0] = np.maximum(largest[:, 0], z_scores)
-        cuts = _cut(largest.max(axis=1), largest.mean(axis=1), self._chance[classes])  # (b,)
-        return _class_log_odds(z_scores, cuts, self._chance_of_few[classes])
-
-    def _largest_z_scores(self, on_progress: Callable[[int, int], None] | None) -> Floats:
-        """Return the (c, k) largest z-scores of each class among all photos.
-
-        The level of a photo is two more columns of the product, and the spread divides the
-        classes, so that one product in blocks gives z without the generality.
-        """
-        n, k = len(self.ids), _best_of(len(self.ids))
-        spread = self._spreads @ self._shares  # (c,)
-        texts = np.concatenate([self._directions, -self._shares.T], axis=1)  # (c, d + 2)
-        texts /= spread[:, None]
-        largest = np.empty((len(texts), 0), np.float32)
-        step = max(k, min(BLOCK_ROWS, BLOCK_NUMBERS // len(texts)))
-        for start in range(0, n, step):
-            part = slice(start, start + step)
-            photos = np.concatenate([self.matrix[part], self._levels[part]], axis=1)  # (b, d + 2)
-            z_scores = texts @ np.nan_to_num(photos, copy=False).T  # (c, b)
-            largest = _largest(np.concatenate([largest, _largest(z_scores, k)], axis=1), k)
-            if on_progress is not None:
-                on_progress(min(start + step, n), n)
-        largest += self._general[:, None]
-        return largest
-
-    def _z_scores(
-        self, vectors: Embeddings, levels: Floats, spreads: Floats, classes: Rows
-    ) -> Floats:
-        """Return (b,) z-scores of images.
-
-        Levels are (b, 2), spreads (2,) or (b, 2).
-        """
-        cosines = np.einsum("bd,bd->b", vectors, self._directions[classes])
-        shares = self._shares.T[classes]  # (b, 2)
-        z_scores = (cosines - (shares * levels).sum(axis=1)) / (shares * spreads).sum(axis=1)
-        z_scores += self._general[classes]
-        return np.asarray(np.nan_to_num(z_scores), np.float32)
-
-
-def _class_log_odds(z_scores: Floats, cuts: Floats, chance: Floats) -> LogOdds:
-    """Return the log-odds of classes, midway between what a cut and what chance says.
-
-    The best photos of a class place its cut, and a class that no photo shows has no such photos.
-    """
-    log_odds: LogOdds = ODDS * (z_scores - cuts) + ODDS_SLOPE * (z_scores - chance)
-    return np.asarray((log_odds + ODDS_AT_CHANCE) / 2 + LISTED, np.float32)
-
-
-def cut(z_scores: npt.NDArray[np.float32], chance: Chance) -> float:
-    """Return the z-score from which photos are shown.
-
-    The (n,) z-scores are those of all photos, n >= 1.
-    """
-    largest = _largest(z_scores[None].copy(), _best_of(len(z_scores)))
-    high = np.array([chance.high], np.float32)
-    return float(_cut(largest.max(axis=1), largest.mean(axis=1), high)[0])
-
-
-def _best_of(n: int) -> int:
-    """Return k of the formula."""
-    return min(max(n // BEST_EACH, 1), BEST_MOST)
-
-
-def _largest(values: Floats, k: int) -> Floats:
-    """Return the (c, k) largest numbers of each row of (c, b).
-
-    All of them where b < k.
-
-    Reorders `values`.
-    """
-    if k == 1:
-        return np.asarray(values.max(axis=1, keepdims=True), np.float32)
-    if values.shape[1] > k:
-        values.partition(values.shape[1] - k, axis=1)
-    return np.asarray(values[:, -k:], np.float32)
-
-
-def _cut(best: Floats, several: Floats, chance: Floats) -> Floats:
-    """Return (c,) cuts, from T, S and C."""
-    from_chance = best - RISE * (best - chance - MARGIN)
-    cuts: Floats = np.maximum(from_chance, LOWEST * several)
-    return cuts
 
 
 def without(wanted: LogOdds, unwanted: LogOdds) -> tuple[LogOdds, npt.NDArray[np.bool_]]:

@@ -152,18 +152,13 @@ class Ranker:
                 log_odds = np.where(refused, looks.believed, log_odds)
             in_text = _full_matches(ids, texts) & ~refused
         would_match = allowed_rows & (log_odds >= MAYBE)
-        unwanted_rows = np.zeros(len(ids), bool)
-        left_out: list[int] = []
+        vetoes = []
         for text in query.unwanted:
             refused = labels.refused([text], len(ids))
-            unwanted = self._score_text(matrix, [Look(text)], vectors).log_odds
-            doubted, vetoed = without(log_odds, undoubted(unwanted, refused))
+            doubted, vetoed = self._exclude(text, query, (ids, matrix), log_odds, refused, vectors)
             log_odds = log_odds if looks is None else doubted
-            vetoed |= self._in_colour(matrix, colour_phrases(text, query.visual), vectors)
-            vetoed |= _full_matches(ids, self._text_hits(text))
-            vetoed &= ~refused
-            unwanted_rows |= vetoed
-            left_out.append(int(np.count_nonzero(vetoed & would_match)))
+            vetoes.append(vetoed)
+        unwanted_rows = np.logical_or.reduce([np.zeros(len(ids), bool), *vetoes])
         candidates = allowed_rows & ~unwanted_rows
         matches = candidates & (log_odds >= MAYBE)
         surely = certain(log_odds if looks is None else looks.log_odds, log_odds, in_text)
@@ -210,8 +205,34 @@ class Ranker:
             vetoed=int(np.count_nonzero(unwanted_rows & would_match)),
             nearest=nearest,
             is_absent=looks is not None and looks.is_absent,
-            left_out=tuple(left_out),
+            left_out=tuple(int(np.count_nonzero(it & would_match)) for it in vetoes),
         )
+
+    def _exclude(
+        self,
+        text: str,
+        query: Query,
+        snapshot: tuple[Ids, Embeddings],
+        log_odds: Floats,
+        refused: Flags,
+        vectors: Mapping[str, Floats],
+    ) -> tuple[Floats, Flags]:
+        """Return (n,) log-odds with doubts, and (n,) flags of photos that show the text.
+
+        Args:
+            text: one of `Query.unwanted`.
+            query: the whole query.
+            snapshot: (n,) ids and (n, d) embeddings of the photos.
+            log_odds: (n,) that each photo shows what is wanted.
+            refused: (n,) flags of photos that a person said do not show the text.
+            vectors: embeddings by phrase.
+        """
+        ids, matrix = snapshot
+        unwanted = self._score_text(matrix, [Look(text)], vectors).log_odds
+        doubted, vetoed = without(log_odds, undoubted(unwanted, refused))
+        vetoed |= self._in_colour(matrix, colour_phrases(text, query.visual), vectors)
+        vetoed |= _full_matches(ids, self._text_hits(text))
+        return doubted, vetoed & ~refused
 
     def get_ready(self) -> None:
         """Compare new photos with the everyday words and the decoys ahead of a search."""

@@ -17,6 +17,7 @@ from album.ui.export.view import ExportView
 from album.ui.i18n.messages import i18n, language_of
 from album.ui.imports.tab import UploadTab
 from album.ui.search.tab import SearchTab
+from album.ui.shared.page_keys import build_page_keys
 from album.ui.shared.queue_lanes import SEARCHES
 from album.ui.shared.session_state import SearchState
 from album.ui.shared.status_line import ModelState, about_model, status_line
@@ -44,19 +45,20 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
         analytics_enabled=False,
         delete_cache=(3600, int(KEPT_S)),
     ) as page:
+        build_page_keys()
         with gr.Row(elem_id="masthead"):
             gr.Markdown(i18n("album"), elem_id="title")
             status = gr.HTML(elem_id="status")
-        with gr.Tabs(elem_id="tabs") as tabs:
-            with gr.Tab(i18n("search"), id="search"):
+        with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
+            with gr.Tab(i18n("search"), id="search", elem_id="search-tab"):
                 search = SearchTab(album, uploads)
-            with gr.Tab(i18n("upload"), id="upload") as upload_tab:
+            with gr.Tab(i18n("upload"), id="upload", elem_id="upload-tab") as upload_tab:
                 upload = UploadTab(album, uploads)
-            with gr.Tab(i18n("classify"), id="classify") as classify_tab:
+            with gr.Tab(i18n("classify"), id="classify", elem_id="classify-tab") as classify_tab:
                 classify = ClassifyTab(album, uploads)
-            with gr.Tab(i18n("captions"), id="captions") as captions_tab:
+            with gr.Tab(i18n("captions"), id="captions", elem_id="captions-tab") as captions_tab:
                 captions = CaptionsTab(album, search.parts.state)
-                export = ExportView(album, search.parts.state, temp_dir)
+        export = ExportView(album, search.parts.state, temp_dir)
         with gr.Accordion(i18n("about"), open=False, elem_id="about") as about:
             gr.Markdown(i18n("about_text"))
             sends = album.captions.writer.sends
@@ -143,7 +145,7 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
             lambda: (go_to("captions"), "found"), None, [tabs, captions.choice.which], **private
         ).then(captions.choice.enter, captions.choice.inputs, captions.choice.outputs, **private)
         captions.listen(captions_tab.select)
-        for changed in (captions.jobs.ended.change, captions_tab.select):
+        for changed in (captions.jobs.ended.change, export.section.expand):
             changed(export.look, export.inputs, export.look_outputs, **private)
         captions.jobs.list.select(
             open_failure, search.parts.state, [tabs, *search.parts.open_outputs], **private

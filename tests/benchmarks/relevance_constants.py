@@ -1,4 +1,4 @@
-"""Fit the constants of `album.encoding.score_calibration` on labelled photos.
+"""Fit the constants of `album.encoding.score_scale` on labelled photos.
 
     python -m tests.benchmarks.relevance_constants PHOTOS LABELS SOURCE [--model pocket] ...
 
@@ -25,10 +25,11 @@ from unittest import mock
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from album.encoding import score_calibration
+from album.encoding import score_scale
 from album.encoding.chance import Chance
 from album.encoding.query_bank import LANGUAGES
-from album.encoding.score_calibration import ODDS_AT_CHANCE, ODDS_SLOPE, ScoreCalibrator, cut
+from album.encoding.score_calibration import ScoreCalibrator
+from album.encoding.score_scale import ODDS_AT_CHANCE, ODDS_SLOPE, cut
 from models.clip.encoder import ClipEncoder
 from models.datasets import read_examples
 from models.interfaces import Embeddings
@@ -182,7 +183,7 @@ def print_cuts(fitted: Sequence[Case], held_back: Sequence[Case]) -> None:
     print("MARGIN  LOWEST     F1, absent things shown: fitted queries, those held back")
     best = (0.0, "none")
     for margin, lowest in itertools.product(MARGINS, LOWESTS):
-        with mock.patch.multiple(score_calibration, MARGIN=margin, LOWEST=lowest):
+        with mock.patch.multiple(score_scale, MARGIN=margin, LOWEST=lowest):
             figures = [judge(cases) for cases in (fitted, held_back)]
         told = "".join(f"   {f1:.3f} {absent_shown:.3f}" for f1, absent_shown in figures)
         row = f"{margin:6.2f}  {lowest:6.2f}  {told}"
@@ -190,7 +191,7 @@ def print_cuts(fitted: Sequence[Case], held_back: Sequence[Case]) -> None:
         f1, absent_shown = figures[0]
         if absent_shown <= ABSENT_SHOWN:
             best = max(best, (f1, row))
-    now = f"{score_calibration.MARGIN}, {score_calibration.LOWEST}"
+    now = f"{score_scale.MARGIN}, {score_scale.LOWEST}"
     print(f"best with at most {ABSENT_SHOWN:.0%} shown (now {now}):\n{best[1]}")
 
 

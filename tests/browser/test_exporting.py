@@ -17,13 +17,13 @@ from playwright.sync_api import Page, expect
 from album.metadata import xmp
 from tests.browser.conftest import OpenPage
 from tests.browser.test_look import CONTRASTS, HARM, NAMES, VISIBLE_TEXTS
-from tests.browser.walking import go_to, search, tiles
+from tests.browser.walking import search, tiles
 from tests.support.served_album import SAMPLES, ServedAlbum, served_album
 
 pytestmark = pytest.mark.browser
 
 PHOTOS = ("bus.png", "cheetah1.jpg", "lion.jpg", "tower.jpg")
-TABS = {"en-US": "Captions", "ko-KR": "설명"}
+SECTIONS = {"en-US": "Take your words with you", "ko-KR": "설명과 이름표 내보내기"}
 MANY = 40_000
 THEIRS = """<x:xmpmeta xmlns:x="adobe:ns:meta/">
 <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
@@ -62,9 +62,14 @@ def write(served: ServedAlbum, captions: dict[str, str], label: str = "") -> Non
 def open_export(open_page: OpenPage, served: ServedAlbum, locale: str, **how: object) -> Page:
     page = open_page(served, locale, **how)
     expect(tiles(page)).to_have_count(len(PHOTOS))
-    go_to(page, TABS[locale])
-    expect(page.locator("#export-plan p").first).to_be_visible()
+    unfold_export(page, locale)
     return page
+
+
+def unfold_export(page: Page, locale: str = "en-US") -> None:
+    """The section below the tabs, by its name in the language of the page."""
+    page.get_by_role("button", name=SECTIONS[locale], exact=True).click()
+    expect(page.locator("#export-plan p").first).to_be_visible()
 
 
 def pick(page: Page, box: str, value: str) -> None:
@@ -166,7 +171,7 @@ def test_what_search_found_is_what_is_written(album: ServedAlbum, open_page: Ope
     write(album, {"lion.jpg": "사자", "bus.png": "버스"}, "여행")
     search(page, "#여행")
     expect(tiles(page)).to_have_count(2)
-    go_to(page, "Captions")
+    unfold_export(page)
     expect(page.locator("#export-plan")).to_contain_text("Photos: 4.")
     pick(page, "export-which", "found")
     expect(page.locator("#export-plan")).to_contain_text("Photos: 2.")

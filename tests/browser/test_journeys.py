@@ -138,9 +138,10 @@ def test_new_person_finds_and_sorts_big_cats(
         expect(facts).to_contain_text(best)
         expect(facts).to_contain_text("JPEG")
         expect(page.locator("#why")).to_contain_text("모습이 비슷함" if korean else "Looks like it")
-        # Without a key all but captions works, and the button says how to get them.
-        page.locator("#ask-gemini").click()
-        expect(page.locator(".toast-body")).to_contain_text("GEMINI_API_KEY")
+        # Without a key all but captions works, and a line says how to get them.
+        expect(page.locator("#ask-gemini")).to_be_disabled()
+        page.locator("#photo-panel .needs-key button").first.click()
+        expect(page.locator("#photo-panel .needs-key").first).to_contain_text("GEMINI_API_KEY")
 
         page.locator("#classify-this").click()
         expect(page.locator("#chosen img")).to_have_count(1)
@@ -312,7 +313,7 @@ def test_hand_written_caption_is_never_overwritten(
 
     asked = len(gemini.requests)
     page.locator("#ask-gemini").click()
-    expect(page.locator(".toast-body")).to_contain_text("You wrote this caption yourself")
+    expect(page.locator("#caption-note")).to_contain_text("You wrote this caption yourself")
     expect(page.locator("#caption textarea")).to_have_value("우리 강아지, first snow")
     assert len(gemini.requests) == asked
 
@@ -345,8 +346,9 @@ def test_gemini_caption_names_model_and_day(
     expect(page.locator("#caption textarea")).to_have_value("")
     gemini.answers.append(blocks("SAFETY"))
     page.locator("#ask-gemini").click()
-    expect(page.locator(".toast-body")).to_be_visible()
+    expect(page.locator("#caption-note .problem")).to_contain_text("(SAFETY)")
     expect(page.locator("#caption textarea")).to_have_value("")
+    expect(page.locator(".toast-body")).to_have_count(0)
 
 
 def test_label_stays_with_photo_and_becomes_filter(full: ServedAlbum, open_page: OpenPage) -> None:

@@ -18,6 +18,7 @@ from album.ui.i18n.messages import i18n, language_of, say, say_count
 from album.ui.photo import caption_html
 from album.ui.shared.alerts import alerts_on_failure
 from album.ui.shared.caption_languages import LANGUAGES, caption_languages
+from album.ui.shared.key_help import build_key_help, needs_key
 from album.ui.shared.session_state import SearchState
 from album.ui.shared.templates import render
 from album.ui.shared.updates import Updates
@@ -90,6 +91,9 @@ class CaptionJobForm:
                 value=True, label=i18n("captions_share"), elem_id="captions-share"
             )
             self._estimate = gr.HTML(elem_id="captions-estimate")
+            self._is_without_key = needs_key(album) and not album.captions.writer.key_hint
+            if needs_key(album):
+                build_key_help()
             self.start_button = gr.Button(
                 i18n("captions_start"),
                 variant="primary",
@@ -165,12 +169,16 @@ class CaptionJobForm:
         """Start the announced job, or announce the choice if it has changed."""
         language = language_of(request)
         announced: AnnouncedJob | None = values[self._announced]
-        chosen = self._chosen(values, language)
-        if announced is None or not announced.covers(chosen):
-            gr.Info(escape(say(language, "estimate_changed")))
-            return self._update_estimate(values, language)
-        selection = replace(announced.selection, photo_ids=announced.photo_ids)
-        self._album.captions.start_job(selection, chosen.languages, share=announced.share)
+        try:
+            chosen = self._chosen(values, language)
+            if announced is None or not announced.covers(chosen):
+                gr.Info(escape(say(language, "estimate_changed")))
+                return self._update_estimate(values, language)
+            selection = replace(announced.selection, photo_ids=announced.photo_ids)
+            self._album.captions.start_job(selection, chosen.languages, share=announced.share)
+        except (QueryError, CaptionerUnavailableError) as error:
+            updates = self._update_estimate(values, language)
+            return {**updates, self._estimate: _message("problem", error, language)}
         # An announcement is used once, so that a slow double click starts one job.
         return {**self._update_estimate(values, language), self._announced: None}
 
@@ -226,7 +234,7 @@ class CaptionJobForm:
         return {
             **visible,
             self._announced: replace(job, photo_ids=estimate.photo_ids),
-            self._estimate: text + problem,
+            self._estimate: text + ("" if self._is_without_key else problem),
             self.start_button: button,
         }
 

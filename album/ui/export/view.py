@@ -5,7 +5,7 @@ folder can only be named on the command line: on the page, any visitor could hav
 anywhere on the server.
 
     export = ExportView(album, shown, temp_dir)
-    tab.select(export.look, export.inputs, export.look_outputs)   # what others changed since
+    export.section.expand(export.look, export.inputs, export.look_outputs)
 """
 
 from __future__ import annotations
@@ -51,8 +51,10 @@ class ExportView:
         self._done = gr.State(None)
         self._task = gr.State(None)
         """The task that the stop button ends."""
-        with gr.Column(elem_id="export"):
-            gr.Markdown(i18n("export_title"), elem_classes="step")
+        with (
+            gr.Accordion(i18n("export_title"), open=False, elem_id="take-out") as self.section,
+            gr.Column(elem_id="export"),
+        ):
             gr.Markdown(i18n("export_intro"), elem_classes="note", elem_id="export-intro")
             with gr.Column(elem_id="export-form") as self._form:
                 self._build_form()

@@ -12,6 +12,7 @@ from album.ui.i18n.messages import i18n, language_of, say
 from album.ui.imports.status_view import ImportsView
 from album.ui.shared.alerts import alerts_on_failure
 from album.ui.shared.caption_languages import caption_languages
+from album.ui.shared.key_help import build_key_help, needs_key
 from album.ui.shared.updates import Updates
 from album.ui.shared.uploads import UploadFolder
 from models.errors import ModelError
@@ -42,9 +43,15 @@ class UploadTab:
             gr.Markdown(i18n("formats"), elem_classes="note", min_width=280)
         writer = album.captions.writer
         kind = "write_captions" if writer.sends else "write_captions_here"
+        lacks_key = needs_key(album)
         self._captions = gr.Checkbox(
-            label=i18n(kind), info=i18n(f"{kind}_info"), elem_id="write-captions"
+            label=i18n(kind),
+            info=i18n(f"{kind}_info"),
+            interactive=not lacks_key,
+            elem_id="write-captions",
         )
+        if lacks_key:
+            build_key_help()
         self._language = gr.Radio(
             caption_languages(writer.speaks),
             value=writer.speaks[0],

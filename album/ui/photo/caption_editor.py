@@ -6,20 +6,25 @@ Text is saved when the box loses focus. A caption that is replaced stays in the 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
 from markupsafe import escape
 
 from album.domain.photo import Caption
+from album.errors import AlbumError
 from album.service import Album
 from album.ui.i18n.failures import translate_failure
 from album.ui.i18n.messages import i18n, language_of, say
 from album.ui.photo import caption_html
 from album.ui.photo.caption_suggestions import CaptionSuggestions
 from album.ui.shared.alerts import alerts_on_failure
+from album.ui.shared.key_help import build_key_help, needs_key
 from album.ui.shared.queue_lanes import CAPTIONS
+from album.ui.shared.templates import render
 from album.ui.shared.updates import Updates
+from models.errors import ModelError
 
 # A button of the history sends its id, and the server looks up the caption.
 ON_LOAD = """
@@ -32,6 +37,17 @@ element.addEventListener('click', (event) => {
 });
 document.getElementById('caption-note').setAttribute('aria-live', 'polite');
 """
+
+
+@dataclass(frozen=True, slots=True)
+class PendingCaption:
+    """A caption that one browser has requested."""
+
+    photo_id: int
+    text: str
+    """What stood in the box then."""
+    problem: str = ""
+    """Why there is none, in the reader's language."""
 
 
 class CaptionEditor:
@@ -56,9 +72,15 @@ class CaptionEditor:
         with gr.Row(elem_id="caption-buttons"):
             self._save = gr.Button(i18n("save"), elem_id="save-caption", size="sm")
             self._ask = gr.Button(
-                i18n("ask_gemini" if self._sends else "ask_here"), elem_id="ask-gemini", size="sm"
+                i18n("ask_gemini" if self._sends else "ask_here"),
+                interactive=not needs_key(album),
+                elem_id="ask-gemini",
+                size="sm",
             )
-        gr.Markdown(i18n("ask_sends" if self._sends else "ask_stays"), elem_id="ask-sends")
+        if needs_key(album):
+            build_key_help()
+        else:
+            gr.Markdown(i18n("ask_sends" if self._sends else "ask_stays"), elem_id="ask-sends")
         self._more = gr.HTML(elem_id="caption-more", js_on_load=ON_LOAD)
         self._suggestions = CaptionSuggestions(album)
         self._pending = gr.State(None)
@@ -133,33 +155,40 @@ class CaptionEditor:
     @alerts_on_failure
     def request_caption(
         self, photo_id: int, text: str, request: gr.Request
-    ) -> Iterator[tuple[tuple[int, str], str]]:
+    ) -> Iterator[tuple[PendingCaption, Any]]:
         """Request a caption in the page's language and await it."""
         language = language_of(request)
-        self._album.captions.check()
-        yield (photo_id, text), say(language, "asking" if self._sends else "asking_here")
-        self._album.captions.ask_now(photo_id, language)
+        pending = PendingCaption(photo_id, text)
+        yield pending, say(language, "asking" if self._sends else "asking_here")
+        try:
+            self._album.captions.ask_now(photo_id, language)
+        except (AlbumError, ModelError) as error:
+            yield replace(pending, problem=translate_failure(language, error)), gr.skip()
 
     @alerts_on_failure
     def show_answer(
-        self, pending: tuple[int, str] | None, photo_id: int | None, text: str, request: gr.Request
+        self, pending: PendingCaption | None, photo_id: int | None, text: str, request: gr.Request
     ) -> Updates:
         """Show the requested caption, unless the box holds newer text.
+
+        Without one, the note says why.
 
         If another photo has been opened meanwhile, the note describes that one.
 
         Args:
-            pending: the photo of the request and the text in its box then.
+            pending: the request.
             photo_id: the photo that is open now.
             text: the text in the box now.
             request: of the browser.
         """
         if pending is None or photo_id is None:
             return {self._note: gr.skip()}
-        requested_id, before = pending
         language = language_of(request)
+        if pending.problem and pending.photo_id == photo_id:
+            return {self._note: _problem(pending.problem, language)}
         caption = self._album.captions.get(photo_id, language)
-        keep_box = requested_id != photo_id or text.strip() not in ("", before.strip())
+        is_newer = text.strip() not in ("", pending.text.strip())
+        keep_box = pending.photo_id != photo_id or is_newer
         box = gr.skip() if caption is None or keep_box else caption.text
         return {self._caption: box, **self._notes(photo_id, caption, language)}
 
@@ -225,3 +254,7 @@ class CaptionEditor:
                 language,
             ),
         }
+
+
+def _problem(message: str, language: str) -> str:
+    return render("captions/message.html", language, kind="problem", message=message)

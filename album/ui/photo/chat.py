@@ -7,19 +7,23 @@ stored. A button makes an answer the caption.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
 from markupsafe import Markup
 
 from album.captioning.captions import MAX_QUESTION_LENGTH
+from album.errors import AlbumError
 from album.service import Album
+from album.ui.i18n.failures import translate_failure
 from album.ui.i18n.messages import i18n, language_of
-from album.ui.shared.alerts import alerts_on_failure
+from album.ui.shared.alerts import alerts_on_failure, failure_shown
+from album.ui.shared.key_help import build_key_help, needs_key
 from album.ui.shared.queue_lanes import CAPTIONS
 from album.ui.shared.templates import render
 from album.ui.shared.updates import Updates
+from models.errors import ModelError
 from models.interfaces import Turn
 
 # The last turn is scrolled into view. An answer's button sends the answer's index.
@@ -40,6 +44,8 @@ class Conversation:
 
     photo_id: int
     turns: tuple[Turn, ...] = ()
+    problem: str = ""
+    """Why the last question has no answer, in the reader's language."""
 
 
 class PhotoChat:
@@ -55,9 +61,13 @@ class PhotoChat:
         with gr.Accordion(
             i18n("questions"), open=False, visible=converses, elem_id="questions"
         ) as self._accordion:
-            gr.Markdown(i18n("question_note"), elem_classes="note")
+            lacks_key = needs_key(album)
+            if lacks_key:
+                build_key_help()
+            else:
+                gr.Markdown(i18n("question_note"), elem_classes="note")
             self._log = gr.HTML(elem_id="conversation", js_on_load=ON_LOAD)
-            with gr.Row(elem_id="question-row"):
+            with gr.Row(elem_id="question-row", visible=not lacks_key) as self._row:
                 self._box = gr.Textbox(
                     label=i18n("question"),
                     placeholder=i18n("question_hint"),
@@ -146,7 +156,12 @@ class PhotoChat:
                 self._log: _log_html(latest, language, waiting=True),
                 self._box: "",
             }
-        answer = self._album.captions.answer(photo_id, latest.turns, language)
+        try:
+            answer = self._album.captions.answer(photo_id, latest.turns, language)
+        except (AlbumError, ModelError) as error:
+            failed = replace(latest, problem=translate_failure(language, error))
+            yield {self._latest: failed, self._log: gr.skip(), self._box: gr.skip()}
+            raise failure_shown() from error
         yield {
             self._latest: Conversation(photo_id, (*latest.turns, Turn("model", answer))),
             self._log: gr.skip(),
@@ -169,12 +184,17 @@ class PhotoChat:
         text: str,
         request: gr.Request,
     ) -> Updates:
-        """Put an unanswered question back into the box, before any newer text."""
+        """Put an unanswered question back into the box, before any newer text.
+
+        The conversation ends with the reason.
+        """
         if latest is None or latest.photo_id != photo_id or not latest.turns:
             return {self._log: gr.skip()}
         if conversation is None or conversation.photo_id != photo_id:
             conversation = Conversation(photo_id)
-        log = _log_html(conversation, language_of(request)) if conversation.turns else ""
+        conversation = replace(conversation, problem=latest.problem)
+        is_blank = not conversation.turns and not conversation.problem
+        log = "" if is_blank else _log_html(conversation, language_of(request))
         last = latest.turns[-1]
         if last.by != "person" or last.text in text:
             return {self._log: log}
@@ -182,5 +202,5 @@ class PhotoChat:
 
 
 def _log_html(conversation: Conversation, language: str, *, waiting: bool = False) -> Markup:
-    turns = conversation.turns
-    return render("photo/chat.html", language, turns=turns, waiting=waiting)
+    turns, problem = conversation.turns, conversation.problem
+    return render("photo/chat.html", language, turns=turns, waiting=waiting, problem=problem)

@@ -28,16 +28,19 @@ class SearchLayout:
         self.state = gr.State(SearchState())
         self.bar = AddressBar()
         with gr.Row(elem_id="search-bar"):
-            self.query = gr.Textbox(
-                label=i18n("query"),
-                placeholder=i18n("query_hint"),
-                elem_id="query",
-                autofocus=True,
-                max_lines=1,
-                max_length=1000,
-                scale=8,
-                html_attributes=gr.InputHTMLAttributes(autocomplete="off", enterkeyhint="search"),
-            )
+            with gr.Row(elem_id="query-row", scale=8):
+                self.query = gr.Textbox(
+                    label=i18n("query"),
+                    placeholder=i18n("query_hint"),
+                    elem_id="query",
+                    autofocus=True,
+                    max_lines=1,
+                    max_length=1000,
+                    html_attributes=gr.InputHTMLAttributes(
+                        autocomplete="off", enterkeyhint="search"
+                    ),
+                )
+                self.empty = gr.Button(i18n("empty_query"), elem_id="empty-query", size="sm")
             self.images = QueryImages(album, uploads)
             self.find = gr.Button(i18n("find"), variant="primary", elem_id="find", size="md")
         History()

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import gradio as gr
+from markupsafe import escape
 
 from album.domain.photo import SearchFilters
+from album.errors import QueryError
 from album.search.query import without_chips
 from album.search.request import SearchRequest, Sort
 from album.search.search import PAGE, SearchPage
 from album.service import Album
+from album.ui.i18n.failures import translate_failure
 from album.ui.i18n.messages import language_of, say
 from album.ui.search.chips import cut_from, toggled_in
 from album.ui.search.layout import SearchLayout
-from album.ui.shared.alerts import alerts_on_failure
+from album.ui.shared.alerts import alerts_on_failure, failure_shown
 from album.ui.shared.session_state import SearchState
 from album.ui.shared.time_zone import time_zone_of
 from album.ui.shared.updates import Updates
+from models.errors import ModelError
 
 
 class SearchHandlers:
@@ -32,6 +37,11 @@ class SearchHandlers:
     def search(self, values: Updates, request: gr.Request) -> Updates:
         """Search for the box and the filters, with the current images."""
         return self.answer(self._read_query(values), request)
+
+    @alerts_on_failure
+    def empty_box(self, values: Updates, request: gr.Request) -> Updates:
+        """Empty the box, and show what the filters and images leave."""
+        return self._search_for("", values, request)
 
     @alerts_on_failure
     def apply_filters(self, values: Updates, request: gr.Request) -> Updates:
@@ -110,9 +120,16 @@ class SearchHandlers:
         return {**self._parts.filters.clear_all(), **self.answer(query, request)}
 
     @alerts_on_failure
-    def translate(self, state: SearchState) -> str:
-        """Translate the query text into English."""
-        return self._album.translate(state.query.text, "en")
+    def translate(self, state: SearchState, request: gr.Request) -> Iterator[Updates]:
+        """Translate the query text into English, or say beside it why not."""
+        problem = self._parts.results.translation_problem
+        yield {problem: ""}
+        try:
+            text = self._album.translate(state.query.text, "en")
+        except (QueryError, ModelError) as error:
+            yield {problem: escape(translate_failure(language_of(request), error))}
+            raise failure_shown() from error
+        yield {self._parts.query: text}
 
     @alerts_on_failure
     def toggle_rest(self, state: SearchState, request: gr.Request) -> Updates:

@@ -17,6 +17,7 @@ from album.ui.search.summary import headline, more_to_show, remarks
 from album.ui.search.tiles import tiles
 from album.ui.search.timeline import EMPTY_TIMELINE, timeline
 from album.ui.search.ways_out import ways_out
+from album.ui.shared.key_help import build_key_help, needs_key
 from album.ui.shared.session_state import SearchState
 from album.ui.shared.updates import Updates
 
@@ -53,6 +54,9 @@ class Results:
         with gr.Row(elem_id="unread", visible=False) as self._unread:
             gr.Markdown(i18n("unread"))
             self.translate = gr.Button(i18n("translate"), size="sm", elem_id="translate")
+            if needs_key(self._album):
+                build_key_help()
+            self.translation_problem = gr.HTML(elem_id="translation-problem")
         self._remarks = gr.HTML(elem_id="remarks")
         with gr.Row(elem_id="head"):
             self._heading = gr.HTML(elem_id="heading")
@@ -88,6 +92,7 @@ class Results:
             self._images.weight,
             self._unread,
             self.translate,
+            self.translation_problem,
             self._remarks,
             self._heading,
             self.caption_these,
@@ -123,6 +128,7 @@ class Results:
             self._images.weight: query.picture_weight,
             self._unread: gr.update(visible=results.unread == "ko"),
             self.translate: gr.update(visible=self._album.can_translate),
+            self.translation_problem: "",
             self._remarks: remarks(results, language),
             self._heading: "" if empty else headline(query, results, language),
             self.caption_these: gr.update(visible=results.total > 0),

@@ -45,6 +45,7 @@ class SearchTab:
                 trigger_mode="always_last",
                 **{**IN_ORDER, "show_progress": "minimal"},
             )
+        parts.empty.click(queries.empty_box, values, with_box, **IN_ORDER)
         for component in parts.filters.inputs:
             # Not `input`, which also fires when a dropdown is opened and left unchanged.
             changed = component.submit if isinstance(component, gr.Textbox) else component.change
@@ -72,7 +73,7 @@ class SearchTab:
         results.translate.click(
             queries.translate,
             parts.state,
-            parts.query,
+            [parts.query, results.translation_problem],
             concurrency_limit=4,
             api_visibility="private",
         ).success(queries.search, values, parts.outputs, **IN_ORDER)

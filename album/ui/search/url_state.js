@@ -19,6 +19,8 @@ let patience = 0; // timer that ends the wait for it
 let place = window.scrollY; // scroll position at the last action
 let leaving = false; // going back from a closed photo takes a moment
 let returning = 0; // frames left to restore the position
+let gestures = 0; // of the person: keys and taps
+let pushed = {}; // kind and gesture of the newest entry
 
 const keep = (state) => history.replaceState({ ...history.state, ...state }, '');
 const addressOf = (query) => {
@@ -34,6 +36,14 @@ const addressOf = (query) => {
 const anchored = () => {
   const anchor = album.anchor?.();
   return anchor ? { place, anchor } : { place };
+};
+
+const push = (kind, address, state) => {
+  keep(anchored());
+  // One tap that changes both tab and search makes one entry.
+  const merges = pushed.gesture === gestures && pushed.kind !== kind;
+  history[merges ? 'replaceState' : 'pushState'](state, '', address);
+  pushed = { kind, gesture: gestures };
 };
 
 const returnTo = (place) => {
@@ -77,8 +87,7 @@ const follow = (query) => {
     if (history.state?.from === query) { leaving = true; history.back(); }
     else history.replaceState(history.state, '', addressOf(query));
   } else {
-    keep(anchored());
-    history.pushState({ from: now }, '', addressOf(query));
+    push('search', addressOf(query), { from: now });
     if (changed('rest')) window.scrollTo(0, place = 0);
   }
   if (changed('p')) window.dispatchEvent(new CustomEvent('album-asked', { detail: query }));
@@ -97,6 +106,7 @@ if (!album.travels) {
   for (const gesture of ['pointerdown', 'keydown']) {
     document.addEventListener(gesture, (event) => {
       if (!event.isTrusted) return;
+      gestures++;
       place = window.scrollY;
       returning = 0;
       asked = null; // later answers belong to this request
@@ -115,6 +125,7 @@ if (!album.travels) {
   });
   window.addEventListener('popstate', () => {
     clearTimeout(resting);
+    showTab();
     const wanted = written(location.search);
     if (leaving && wanted !== shown) {
       leaving = false;
@@ -126,4 +137,5 @@ if (!album.travels) {
     asked = wanted;
     if (wanted === shown) arrive(); else album.ask('?' + wanted);
   });
+  startTabs();
 }

@@ -47,7 +47,10 @@ KEYS: Final = (
     "p",
     "photo",
 )
-"""Parameters of the album's addresses, in this order. Others are ignored."""
+"""Parameters of the album's addresses, in this order. Others are ignored.
+
+The selected tab is a matter of the browser alone: `tab_address.js` keeps it under `tab`.
+"""
 MAX_TEXT_LENGTH: Final = 1000
 MAX_NAME_LENGTH: Final = 100
 MAX_DAY_LENGTH: Final = 20
@@ -56,7 +59,7 @@ MAX_ADDRESS_LENGTH: Final = 20_000  # 1,000 letters of three bytes, written as %
 DEFAULT_WEIGHT: Final = SearchRequest().picture_weight
 _NUMBER = re.compile("[1-9][0-9]{0,17}")
 _PAGE = re.compile("[1-9][0-9]{0,6}")
-_SCRIPT = Path(__file__).with_name("url_state.js")
+_SCRIPTS = [Path(__file__).with_name(name) for name in ("tab_address.js", "url_state.js")]
 _BREAKS: Final = ("Cc", "Zl", "Zp")
 _BOOLEANS: Final = {"yes": True, "no": False}
 
@@ -70,7 +73,12 @@ class AddressBar:
             elem_classes="plumbing",
             visible="hidden",
             html_template="",
-            js_on_load=f"const KEYS = {json.dumps(KEYS)};\n{_SCRIPT.read_text('utf-8')}",
+            js_on_load="\n".join(
+                [
+                    f"const KEYS = {json.dumps(KEYS)};",
+                    *(script.read_text("utf-8") for script in _SCRIPTS),
+                ]
+            ),
         )
         """Address of the current state, an output of every listener that changes it."""
         self.target = gr.HTML(

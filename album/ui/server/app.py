@@ -7,6 +7,7 @@ from typing import Any
 
 from gradio.routes import App, ORJSONResponse
 
+from album.ui.server.page_parameters import PageParameters
 from album.ui.server.request_guard import RequestGuard
 
 
@@ -32,5 +33,5 @@ class GuardedApp(App):
 
     def build_middleware_stack(self) -> Any:
         """Put the guard outside of Gradio's middleware, such as its preflight answers."""
-        stack = super().build_middleware_stack()
+        stack = PageParameters(super().build_middleware_stack())
         return RequestGuard(stack, self._hosts, self._framed_by, self._timeout_s)

@@ -50,6 +50,14 @@ def alerts_on_failure(handler: Callable[P, R]) -> Callable[P, R]:
     return call
 
 
+def failure_shown() -> gr.Error:
+    """Build the failure of a listener that shows its own sentence.
+
+    Raised after that, it keeps the listeners of success from being called, and no alert appears.
+    """
+    return gr.Error("", visible=False, print_exception=False)
+
+
 async def answer_full_disk(request: Request, error: Exception) -> PlainTextResponse:
     """Answer an upload to a full disk with HTTP 507.
 

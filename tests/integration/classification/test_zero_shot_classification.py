@@ -15,7 +15,8 @@ from album.domain.classification import NONE, Prediction
 from album.domain.labels import SortOptions
 from album.domain.languages import HANGUL
 from album.encoding.chance import Chance
-from album.encoding.score_calibration import ODDS, ScoreCalibrator, cut
+from album.encoding.score_calibration import ScoreCalibrator
+from album.encoding.score_scale import ODDS, cut
 from album.errors import PhotoNotFoundError, QueryError, UnreadableImageError
 from models.classifiers.zero_shot import class_embeddings
 from tests.support.images.make import make_photo, make_text
@@ -225,10 +226,8 @@ def test_best_photos_leave_none_out_unless_asked(speckled):
 @pytest.mark.parametrize("rows", [7, 40])
 def test_sorting_equals_the_slow_obvious_way(speckled, monkeypatch, rows):
     monkeypatch.setattr("album.classification.zero_shot.BLOCK_ROWS", rows)
-    monkeypatch.setattr("album.encoding.score_calibration.BLOCK_ROWS", rows)
-    monkeypatch.setattr(
-        "album.encoding.score_calibration.BEST_EACH", 13
-    )  # the mean of the best three
+    monkeypatch.setattr("album.encoding.class_calibration.BLOCK_ROWS", rows)
+    monkeypatch.setattr("album.encoding.score_scale.BEST_EACH", 13)  # the mean of the best three
     classes = "빨강 | red\nblue\n초록\nyellow | 노랑 | 주황"
     options = SortOptions(temperature=2, strictness=-1)
     active = speckled.active.current()
@@ -415,7 +414,7 @@ def test_absent_class_gets_no_photo_but_its_file(album, tmp_path):
 
 def test_progress_counts_names_and_then_photos(speckled, monkeypatch):
     monkeypatch.setattr("album.classification.zero_shot.BLOCK_ROWS", 16)
-    monkeypatch.setattr("album.encoding.score_calibration.BLOCK_ROWS", 25)
+    monkeypatch.setattr("album.encoding.class_calibration.BLOCK_ROWS", 25)
     told: list[tuple[int, int]] = []
 
     speckled.classifier.sort_photos("red\nblue", on_progress=lambda *it: told.append(it))

@@ -11,11 +11,12 @@ import gradio as gr
 import pytest
 
 from album.captioning.captions import MOST_TURNS
+from album.domain.captions import CaptionSelection
 from album.service import Album
 from album.storage.captions import CaptionStore
 from album.ui.photo.caption_editor import CaptionEditor
 from album.ui.photo.chat import Conversation, PhotoChat
-from models.errors import CaptionerUnavailableError
+from models.errors import CaptionerUnavailableError, setting_needed
 from models.interfaces import CaptionResult, Turn
 from tests.support.fakes import FakeCaptioner
 from tests.support.images.make import make_photo
@@ -261,12 +262,15 @@ def test_unanswered_question_returns_to_box(
     )
     steps = questions.ask(photo_id, None, "What is it?", ENGLISH)
     asked = next(steps)
-    with pytest.raises(gr.Error, match="cannot be reached"):
+    failed = next(steps)[questions._latest]
+    with pytest.raises(gr.Error) as alert:
         next(steps)
+    assert not alert.value.visible
 
+    why = "Gemini cannot be reached: check the network and try again."
+    updates = questions.restore_question(failed, None, photo_id, "", ENGLISH)
+    assert shown(updates) == {"conversation": why, "question": "What is it?"}
     asked = asked[questions._latest]
-    updates = questions.restore_question(asked, None, photo_id, "", ENGLISH)
-    assert shown(updates) == {"conversation": "", "question": "What is it?"}
     updates = questions.restore_question(
         asked, None, photo_id, "And who", ENGLISH
     )  # written meanwhile
@@ -278,12 +282,63 @@ def test_unanswered_question_returns_to_box(
 def test_empty_question_and_endless_chat_are_refused(
     questions: PhotoChat, captioner: FakeCaptioner, photo_id: int
 ) -> None:
-    with pytest.raises(gr.Error, match="Write a question"):
-        ask(questions, photo_id, None, "  ")
     turns = [Turn("person", "and?"), Turn("model", "yes")] * MOST_TURNS
-    with pytest.raises(gr.Error, match="too long"):
-        ask(questions, photo_id, Conversation(photo_id, tuple(turns)), "and?")
+    endless = Conversation(photo_id, tuple(turns))
+    for said, text, why in (
+        (None, "  ", "Write a question about this photo first."),
+        (endless, "and?", "This conversation has become too long: begin a new one."),
+    ):
+        steps = questions.ask(photo_id, said, text, ENGLISH)
+        failed = [next(steps) for _ in range(2 if text.strip() else 1)][-1]
+        with pytest.raises(gr.Error):
+            next(steps)
+        latest = failed[questions._latest]
+        updates = questions.restore_question(latest, None, photo_id, "", ENGLISH)
+        assert shown(updates)["conversation"] == why
     assert captioner.asked == []
+
+
+@pytest.mark.parametrize("request_", [ENGLISH, KOREAN])
+def test_failed_caption_says_so_in_its_note(
+    album: Album, box: CaptionEditor, captioner: FakeCaptioner, photo_id: int, request_: Any
+) -> None:
+    captioner.missing = CaptionerUnavailableError(f"No luck. {HARM}")
+
+    *_, (pending, _) = box.request_caption(photo_id, "", request_)
+
+    updates = box.show_answer(pending, photo_id, "", request_)
+    assert str(updates[box._note]).count("onerror") == 1
+    assert HARM not in str(updates[box._note])
+    other = shown(box.show_answer(pending, photo_id + 1, "", request_))
+    assert other["caption-note"] == ""  # of another photo that was opened meanwhile
+
+
+def test_cancelled_caption_says_so_in_its_note(
+    album: Album, box: CaptionEditor, captioner: FakeCaptioner, photo_id: int
+) -> None:
+    def cancel() -> None:
+        job_id = album.captions.start_job(CaptionSelection((photo_id,)), ["en"])
+        album.captions.cancel(job_id)
+        raise CaptionerUnavailableError("The answer comes too late.")
+
+    captioner.meanwhile = cancel
+    *_, (pending, _) = box.request_caption(photo_id, "", KOREAN)
+
+    note = shown(box.show_answer(pending, photo_id, "", KOREAN))["caption-note"]
+    assert note == "설명 쓰기가 취소되었습니다."
+
+
+def test_controls_are_off_and_explained_without_key(
+    album: Album, captioner: FakeCaptioner, photo_id: int
+) -> None:
+    captioner.missing = setting_needed("Captions by Gemini need a key.")
+    with gr.Blocks() as blocks:
+        editor, chat = CaptionEditor(album), PhotoChat(album)
+
+    assert editor._ask.interactive is False
+    assert chat._row.visible is False
+    lines = [it for it in blocks.blocks.values() if "needs-key" in (it.elem_classes or [])]
+    assert len(lines) == 2
 
 
 def test_chat_is_hidden_when_captioner_cannot_converse(

@@ -16,9 +16,9 @@ from album.encoding.score_calibration import (
     SURE_P,
     VETO,
     ScoreCalibrator,
-    cut,
     without,
 )
+from album.encoding.score_scale import cut
 from models.prompts import EVERYDAY_WORDS
 from tests.support.embeddings import ENGLISH, SHOWN, D, Matrix, Words, direction, photos_of, unit
 from tests.support.fakes import FakeEncoder
@@ -244,8 +244,8 @@ def slow_log_odds(
 
 @pytest.mark.parametrize(("block", "best_each"), [(16_384, 1_000), (11, 25)])
 def test_class_log_odds_match_single_queries(tmp_path, monkeypatch, block, best_each):
-    monkeypatch.setattr("album.encoding.score_calibration.BLOCK_ROWS", block)
-    monkeypatch.setattr("album.encoding.score_calibration.BEST_EACH", best_each)
+    monkeypatch.setattr("album.encoding.class_calibration.BLOCK_ROWS", block)
+    monkeypatch.setattr("album.encoding.score_scale.BEST_EACH", best_each)
     axis = direction("what Korean has in common")
     vectors = unit(photos_of(*SHOWN) + np.linspace(0, 1, len(SHOWN))[:, None] * axis)
     encoder, index = TwoTongues(), Matrix(tmp_path, vectors)
@@ -270,8 +270,8 @@ def test_class_log_odds_match_single_queries(tmp_path, monkeypatch, block, best_
 @pytest.mark.parametrize("n", [0, 1, 6, len(SHOWN)])
 @pytest.mark.parametrize("best_each", [1_000, 2])
 def test_image_log_odds_match_one_more_photo(tmp_path, monkeypatch, n, best_each):
-    monkeypatch.setattr("album.encoding.score_calibration.BEST_EACH", best_each)
-    monkeypatch.setattr("album.encoding.score_calibration.BEST_MOST", 3)
+    monkeypatch.setattr("album.encoding.score_scale.BEST_EACH", best_each)
+    monkeypatch.setattr("album.encoding.score_scale.BEST_MOST", 3)
     vectors = photos_of(*SHOWN[:n]) if n else np.empty((0, D), np.float32)
     encoder = TwoTongues()
     calibrator = ScoreCalibrator(encoder, Matrix(tmp_path, vectors), tmp_path)
