@@ -6,11 +6,11 @@ import logging
 import sys
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 
 from album.captioning.captions import CaptionPace
 from album.cli.served_search import answer_request
 from album.errors import AlbumError
+from album.importing.sample_photos import sample_photos
 from album.runtime.local_socket import LocalSocket
 from album.runtime.shutdown import closing_s, interrupt_on_signals, wait_for_end
 from album.runtime.temp_folder import TempFolder
@@ -66,8 +66,6 @@ def _serve(album: Album, captioner: Captioner, settings: Settings) -> None:
     commands = LocalSocket(settings.data_dir, partial(answer_request, album))
     try:
         # Gradio first: the model then loads while the page is built.
-        import gradio
-
         from album.ui.i18n.messages import translations
         from album.ui.page import build_page
         from album.ui.search.url_state import from_address
@@ -86,7 +84,7 @@ def _serve(album: Album, captioner: Captioner, settings: Settings) -> None:
         fetch_in_background(captioner)
         album.start()
         commands.start()
-        page = build_page(album, loader, temp.path, sample_photos(Path(gradio.__file__)))
+        page = build_page(album, loader, temp.path, sample_photos())
         use_lanes(page)
         login = settings.login and Login(*settings.login)
         limit_connections(settings.request_timeout_s)
@@ -140,12 +138,6 @@ def _serve(album: Album, captioner: Captioner, settings: Settings) -> None:
             page.close(verbose=False)
         album.close(closing_s())
         temp.close()
-
-
-def sample_photos(gradio_file: Path) -> list[Path]:
-    """Return the sample photos of the installed Gradio."""
-    folder = gradio_file.parent / "media_assets" / "images"
-    return sorted(folder.iterdir()) if folder.is_dir() else []
 
 
 def main() -> None:

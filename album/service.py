@@ -326,6 +326,7 @@ class Album:
             photos=self.store.count(),
             model_id=self.active.model_id,
             encoding=self.active.filling,
+            changes_model=self.active.changes,
             importing=None if job is None or job.halted else (job.done, job.total),
             captions=captions,
             captions_waiting=waiting,

@@ -1,5 +1,12 @@
 """Errors of models, each a sentence for the person at the album."""
 
+from __future__ import annotations
+
+from typing import Literal, TypeAlias, cast
+
+DownloadObstacle: TypeAlias = Literal["network", "hub", "disk", "folder", "gone"]
+"""No connection, a refusal, a full disk, a folder that is read-only, or files that are gone."""
+
 
 class ModelError(Exception):
     """Base error of models. `str(error)` is the English sentence.
@@ -18,6 +25,11 @@ class ModelError(Exception):
 
 class WeightsUnavailableError(ModelError):
     """Raised for an unknown model, no network, or truncated or broken weights."""
+
+    @property
+    def obstacle(self) -> DownloadObstacle | None:
+        """Return what stopped a download, from the values, or None."""
+        return cast("DownloadObstacle | None", self.values.get("obstacle"))
 
 
 class CaptionerUnavailableError(ModelError):

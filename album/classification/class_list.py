@@ -4,11 +4,12 @@
     두루미 | crane (bird)       an ambiguous name with the kind that is meant
     dog * 3                     three times as common as a class without a number
 
-The first name of a class is its label.
+The first name of a class is its label. On the page, commas separate classes as well.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from album.domain.class_names import KIND, PRIOR, SYNONYMS, WEIGHT
@@ -21,6 +22,26 @@ LONGEST_NAME = 100
 LONGEST_LIST = 5_000_000  # characters, enough for that many names with kinds and weights
 SMALLEST, LARGEST = 0.01, 100.0  # weights, and how common a class is
 QUOTED = 30  # characters of a name that a sentence repeats
+_MARKS = re.compile(r"[()（）]|[,，、\n\r]+")  # what separates classes, and brackets
+
+
+def split_classes(text: str) -> str:
+    """Put each class on a line of its own, where commas separate them, too.
+
+    A comma in brackets belongs to its name. A line that is repeated is dropped.
+    """
+    parts, start, is_inside = [], 0, False
+    for mark in _MARKS.finditer(text):
+        if mark[0] in "()（）":
+            is_inside = mark[0] in "(（"
+        elif not is_inside or "\n" in mark[0] or "\r" in mark[0]:
+            parts.append(text[start : mark.start()])
+            start, is_inside = mark.end(), False
+    lines: dict[str, str] = {}
+    for part in (*parts, text[start:]):
+        if line := " ".join(part.split()):
+            lines.setdefault(line.casefold(), line)
+    return "\n".join(lines.values())
 
 
 def parse_classes(text: str, least: int = 2) -> list[ClassSpec]:
@@ -63,7 +84,7 @@ def parse_classes(text: str, least: int = 2) -> list[ClassSpec]:
         labels.add(spec.label.casefold())
     if len(classes) < least:
         if least > 1:
-            raise QueryError("Write at least two classes, one on each line.")
+            raise QueryError("Write at least two classes, with commas between them.")
         raise QueryError("Write what the class is called.")
     return classes
 

@@ -147,6 +147,11 @@ class ActiveEncoder:
         return self._expected if active is None else active.encoder.model_id
 
     @property
+    def changes(self) -> bool:
+        """Return whether a later model takes over when it has encoded all photos."""
+        return self._next is not None
+
+    @property
     def stopped(self) -> bool:
         """Return whether no more model will come."""
         return self._stopped

@@ -16,6 +16,8 @@ class AlbumStatus:
     """The model in use. None while the first is being loaded."""
     encoding: tuple[int, int] | None
     """(done, total) while photos are encoded for a model."""
+    changes_model: bool
+    """Whether another model takes over when it has encoded all photos."""
     importing: tuple[int, int] | None
     """(done, total) of the running import."""
     captions: int

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from markupsafe import Markup
 
 from album.runtime.temp_folder import KEPT_S
 from album.service import Album
@@ -20,11 +19,9 @@ from album.ui.search.tab import SearchTab
 from album.ui.shared.page_keys import build_page_keys
 from album.ui.shared.queue_lanes import SEARCHES
 from album.ui.shared.session_state import SearchState
-from album.ui.shared.status_line import ModelState, about_model, status_line
+from album.ui.shared.status_line import ModelState, StatusLine
 from album.ui.shared.updates import Updates
 from album.ui.shared.uploads import UploadFolder
-
-STATUS_EVERY_S = 3
 
 
 def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Path]) -> gr.Blocks:
@@ -48,12 +45,12 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
         build_page_keys()
         with gr.Row(elem_id="masthead"):
             gr.Markdown(i18n("album"), elem_id="title")
-            status = gr.HTML(elem_id="status")
+            status = StatusLine(album, model)
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
             with gr.Tab(i18n("search"), id="search", elem_id="search-tab"):
                 search = SearchTab(album, uploads)
             with gr.Tab(i18n("upload"), id="upload", elem_id="upload-tab") as upload_tab:
-                upload = UploadTab(album, uploads)
+                upload = UploadTab(album, uploads, status)
             with gr.Tab(i18n("classify"), id="classify", elem_id="classify-tab") as classify_tab:
                 classify = ClassifyTab(album, uploads)
             with gr.Tab(i18n("captions"), id="captions", elem_id="captions-tab") as captions_tab:
@@ -66,15 +63,9 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
             models = gr.HTML(elem_id="about-model")
         publish_endpoints(album, uploads)
         imports = upload.imports
-        # A component, not a state: only components notice a change after a timer's tick.
-        photo_count = gr.Number(-1, visible="hidden", elem_classes="plumbing")
-
-        def tick(request: gr.Request) -> tuple[str, int]:
-            return status_line(album, model, language_of(request)), album.store.count()
 
         def name_models(request: gr.Request) -> str:
-            lines = about_model(album, model, language_of(request)).splitlines()
-            return Markup("<br>").join(lines)
+            return status.about_model(language_of(request))
 
         def go_to(tab: str) -> Any:
             return gr.Tabs(selected=tab)
@@ -104,28 +95,40 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
                 return {tabs: gr.skip()}
             return open_photo(state, int(event.index), request)
 
-        def import_samples(request: gr.Request) -> Any:
+        def import_samples(shown: str, request: gr.Request) -> Any:
             import_id = album.imports.start(samples)
-            while not album.imports.wait(import_id, 0.3):
-                yield tick(request)
-            yield tick(request)
+            button, bar = search.parts.samples, search.parts.samples_progress
+            is_over = False
+            while not is_over:
+                is_over = album.imports.wait(import_id, 0.3)
+                yield {
+                    button: gr.update(interactive=is_over),
+                    bar: "" if is_over else imports.progress_of(import_id, request),
+                    **imports.look(shown, request),
+                }
 
-        gr.Timer(STATUS_EVERY_S).tick(tick, None, [status, photo_count], queue=False, **private)
-        page.load(tick, None, [status, photo_count], **private)
         page.load(imports.look, imports.shown, imports.outputs, concurrency_limit=None, **private)
         # New photos appear by themselves unless a photo is open.
-        photo_count.change(
+        status.photo_count.change(
             search.refresh, search.parts.state, search.parts.all_outputs, **private, **SEARCHES
         )
+        search.parts.samples.visible = bool(samples)
         search.parts.samples.click(
-            import_samples, None, [status, photo_count], concurrency_limit=2, **private
+            import_samples,
+            imports.shown,
+            [search.parts.samples, search.parts.samples_progress, *imports.outputs],
+            concurrency_limit=2,
+            **private,
         )
         search.parts.add_photos.click(lambda: go_to("upload"), None, tabs, **private)
         search.parts.panel.classify.click(
             classify_open, search.parts.panel.photo_id, [tabs, *classify.photos.outputs], **private
         )
         classify.photos.take_hits.click(
-            classify.photos.choose_found, search.parts.state, classify.photos.outputs, **private
+            classify.photos.choose_found,
+            [search.parts.state, classify.photos.files],
+            classify.photos.outputs,
+            **private,
         )
         for photos in classify.clickable:
             photos.select(
@@ -134,7 +137,9 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
         classify.teaching.take_found.click(
             teach_results, search.parts.state, classify.teaching.take_outputs, **private
         )
-        classify_tab.select(classify.enter, classify.head, classify.enter_outputs, **private)
+        classify_tab.select(
+            classify.enter, classify.enter_inputs, classify.enter_outputs, **private
+        )
         classify.apply.written.change(
             refresh_labels,
             search.parts.state,

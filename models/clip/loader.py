@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from models.errors import ModelError
+from models.errors import DownloadObstacle, ModelError, WeightsUnavailableError
 from models.interfaces import Encoder
 
 if TYPE_CHECKING:
@@ -29,8 +29,9 @@ class EncoderLoader:
     """Background loader that hands each encoder over when it can serve.
 
     The attributes may be read from any thread: `wanted` (the name of the model), `state`,
-    `fetching` (its weights are being downloaded) and `problem` (one sentence while the wanted model
-    is unavailable, else None).
+    `fetching` (its weights are being downloaded), `fetched` (the share of them in [0, 1], None
+    while it is unknown), `problem` (one sentence while the wanted model is unavailable, else None)
+    and `obstacle` (what stopped its download, else None).
     """
 
     def __init__(
@@ -43,7 +44,9 @@ class EncoderLoader:
         self.wanted = DEFAULT_MODEL if model == "auto" else model
         self.state: Literal["loading", "stand-in", "ready"] = "loading"
         self.fetching = False
+        self.fetched: float | None = None
         self.problem: str | None = None
+        self.obstacle: DownloadObstacle | None = None
         self._device = device
         self._weights_dir = weights_dir
         self._retry_s = retry_s
@@ -115,11 +118,14 @@ class EncoderLoader:
             except ModelError as error:
                 log.warning("%s", error)
                 self.problem = str(error)
+                self.obstacle = None
+                if isinstance(error, WeightsUnavailableError):
+                    self.obstacle = error.obstacle
                 if self.state == "loading":
                     self._offer_stand_in(offer, serving)
                 self._stopped.wait(self._retry_s)
             else:
-                self.problem = None
+                self.problem = self.obstacle = None
                 return
 
     def _can_serve_at_once(self, serving: str | None) -> bool:
@@ -141,10 +147,13 @@ class EncoderLoader:
         if not weights_on_disk(self.wanted, self._weights_dir):
             self.fetching = True
             try:
-                fetch_weights(self.wanted, self._weights_dir)
+                fetch_weights(self.wanted, self._weights_dir, self._count_bytes)
             finally:
-                self.fetching = False
+                self.fetching, self.fetched = False, None
         return self._encoder(self.wanted)
+
+    def _count_bytes(self, done: int, total: int) -> None:
+        self.fetched = done / total
 
     def _stand_in(self, serving: str | None, encoder_of: Callable[[str], Encoder]) -> Encoder:
         """Choose the encoder of the photos' embeddings, else the embedded one."""

@@ -9,12 +9,17 @@ from __future__ import annotations
 
 import errno
 import logging
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeAlias
 
 from models.clip.spec import ModelSpec, names_files, parse_spec
-from models.errors import WeightsUnavailableError
+from models.errors import DownloadObstacle, WeightsUnavailableError
 
 log = logging.getLogger(__name__)
+
+OnBytes: TypeAlias = Callable[[int, int], None]
+"""Called with the bytes of the weights file that have arrived, and its size."""
 
 VOCABULARIES = (
     "tokenizer.json",
@@ -76,10 +81,17 @@ def weights_missing(spec: ModelSpec) -> WeightsUnavailableError:
     )
 
 
-def fetch_weights(spec: str, weights_dir: Path) -> None:
+def fetch_weights(
+    spec: str, weights_dir: Path, on_bytes: OnBytes = lambda done, total: None
+) -> None:
     """Download the missing files of `spec` into `weights_dir`.
 
     An interrupted download resumes the next time.
+
+    Args:
+        spec: the model.
+        weights_dir: where hub files are kept.
+        on_bytes: called while the weights arrive. The other files are small.
 
     Raises:
         WeightsUnavailableError: unknown name, no network, a refusal, an interruption, a full disk.
@@ -99,18 +111,21 @@ def fetch_weights(spec: str, weights_dir: Path) -> None:
                 _fetch_first(repo, (filename,), weights_dir)
         readable = repo is None or tokenizer_on_disk(model, weights_dir) is not None
         if readable and checkpoint_on_disk(model, weights_dir) is None:
-            _fetch_first(*_hub_weights(model), weights_dir)
+            _fetch_first(*_hub_weights(model), weights_dir, on_bytes)
     except (OSError, HTTPError, XetDownloadError, RuntimeError) as error:
+        obstacle, reason = _reason(error, weights_dir)
         raise WeightsUnavailableError(
             "The weights of {name} could not be downloaded: {reason}, or set ALBUM_MODEL=pocket "
             "to stay with the model that comes with the album.",
             name=model.name,
-            reason=_reason(error, weights_dir),
+            reason=reason,
+            obstacle=obstacle,
         ) from error
     if not weights_on_disk(spec, weights_dir):
         raise WeightsUnavailableError(
             "The model hub has no weights of {name} any more: set ALBUM_MODEL to another model.",
             name=model.name,
+            obstacle="gone",
         )
 
 
@@ -132,7 +147,9 @@ def _first_cached(repo: str, filenames: tuple[str, ...], weights_dir: Path) -> P
     return None
 
 
-def _fetch_first(repo: str, filenames: tuple[str, ...], weights_dir: Path) -> None:
+def _fetch_first(
+    repo: str, filenames: tuple[str, ...], weights_dir: Path, on_bytes: OnBytes | None = None
+) -> None:
     """Download the first of `filenames` that the repository has, if any."""
     from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
     from huggingface_hub.errors import RemoteEntryNotFoundError
@@ -142,16 +159,50 @@ def _fetch_first(repo: str, filenames: tuple[str, ...], weights_dir: Path) -> No
             # Asked for briefly first: the download itself would wait for a hub that hangs, and
             # ask again, for six minutes before it says a word.
             get_hf_file_metadata(hf_hub_url(repo, filename))
-            hf_hub_download(repo, filename, cache_dir=weights_dir)
+            bar = None if on_bytes is None else _bar_that_tells(on_bytes)
+            hf_hub_download(repo, filename, cache_dir=weights_dir, tqdm_class=bar)
         except RemoteEntryNotFoundError:
             continue
         return
 
 
-def _reason(error: BaseException, weights_dir: Path) -> str:
+def _bar_that_tells(on_bytes: OnBytes) -> type[Any]:
+    """Make the progress bar that the hub's client fills, which is drawn nowhere."""
+    from tqdm import tqdm
+
+    class Bar(tqdm):  # type: ignore[misc]  # tqdm has no types
+        monitor_interval = 0  # no thread that looks after slow bars
+        transferred = 0
+
+        def update(self, n: float | None = 1) -> bool | None:
+            """Count bytes that are on the disk."""
+            self.n += n or 0
+            self._tell()
+            return None
+
+        def update_transfer(self, n: float) -> None:
+            """Count bytes that came, which some downloads write later in large parts."""
+            self.transferred += int(n)
+            self._tell()
+
+        def display(self, *args: Any, **kwargs: Any) -> None:
+            """Draw nothing."""
+
+        def close(self) -> None:
+            """Leave no line behind."""
+
+        def _tell(self) -> None:
+            if self.total:
+                done = max(self.n, self.initial + self.transferred)
+                on_bytes(int(min(done, self.total)), int(self.total))
+
+    return Bar
+
+
+def _reason(error: BaseException, weights_dir: Path) -> tuple[DownloadObstacle, str]:
     """Explain a failed download and what to do.
 
-    The result is followed by an alternative.
+    The sentence is followed by an alternative.
     """
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
@@ -159,9 +210,12 @@ def _reason(error: BaseException, weights_dir: Path) -> str:
         # The hub's words for "asking failed and there is no copy": what failed is the cause.
         error = error.__cause__ or error
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"the disk is full; make room for {weights_dir}"
+        return "disk", f"the disk is full; make room for {weights_dir}"
     if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
-        return f"{weights_dir} cannot be written to; make it writable"
+        return "folder", f"{weights_dir} cannot be written to; make it writable"
     if isinstance(error, HfHubHTTPError):
-        return f"the model hub answered {error.response.status_code}; try again later"
-    return "the model hub cannot be reached or the connection broke; check the network"
+        return "hub", f"the model hub answered {error.response.status_code}; try again later"
+    return (
+        "network",
+        "the model hub cannot be reached or the connection broke; check the network",
+    )

@@ -81,7 +81,7 @@ def picture(browser: Browser, url: str) -> bytes:
     )
     page = context.new_page()
     page.goto(url)
-    expect(page.locator("#status")).to_contain_text("ready")
+    expect(page.locator("#status")).to_contain_text("searchable")
     expect(tiles(page)).to_have_count(len(PHOTOS))
     search(page, QUERY)
     expect(tiles(page)).to_have_count(RESULTS)

@@ -31,6 +31,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.conftest import PATIENCE_MS, launch
 from tests.browser.walking import (
+    choose_way,
     go_to,
     last_report,
     open_filters,
@@ -68,8 +69,8 @@ VETO = {"ko": "2024년 사자 말고", "en": "2024 -lion"}
 BESIDE = {"ko": "달리는 모습", "en": "running"}
 LIONS = 4  # of one moment
 CLASSES = {
-    "ko": "고양이과 동물 | big cat\n버스 | bus\n탑 | tower",
-    "en": "big cat\nbus\ntower",
+    "ko": "고양이과 동물, 버스, 탑",
+    "en": "big cats, buses, towers",
 }
 TAUGHT = {"ko": ("고양이과 동물", "탑"), "en": ("big cat", "tower")}
 OFFERED = ("lion.jpg", "cheetah1.jpg", "tower.jpg", "bus.png")
@@ -90,8 +91,8 @@ KEPT = {
     "fits": ("1280-en-light", "390-ko-dark"),
 }
 KEPT_OF_CLASSES = {
-    "classify": ("1280-en-light", "390-ko-dark"),
-    "best": ("1280-ko-light", "390-en-dark"),
+    "classify": ("1280-ko-light", "390-en-dark"),
+    "chosen": ("1280-ko-light", "390-en-dark"),
     "plan": ("1280-en-light", "390-ko-dark"),
     "teach": ("1280-ko-light", "390-en-dark"),
     "right": ("1280-en-light", "390-ko-dark"),
@@ -273,11 +274,15 @@ def look(
     search_tab, upload_tab, *_ = TABS[language]
     page.goto(empty.url)
     expect(page.locator("#welcome")).to_be_visible()
-    expect(page.locator("#status")).to_contain_text("준비됨" if language == "ko" else "ready")
+    expect(page.locator("#status")).to_contain_text(
+        "사진이 없습니다" if language == "ko" else "No photos yet"
+    )
     picture("empty")
 
     page.goto(full.url)
-    expect(page.locator("#status")).to_contain_text("준비됨" if language == "ko" else "ready")
+    expect(page.locator("#status")).to_contain_text(
+        "찾을 수 있습니다" if language == "ko" else "searchable"
+    )
     expect(tiles(page).nth(8)).to_be_visible()
     picture("full")
 
@@ -335,25 +340,32 @@ def look_at_classes(
     page = opened(browser, language, width, theme)
     picture = taking(page, KEPT_OF_CLASSES, f"{width}-{language}-{theme}")
     page.goto(album.url)
-    expect(page.locator("#status")).to_contain_text("준비됨" if language == "ko" else "ready")
+    expect(page.locator("#status")).to_contain_text(
+        "찾을 수 있습니다" if language == "ko" else "searchable"
+    )
     go_to(page, TABS[language][2])
     expect(tiles(page).nth(8)).to_be_attached()
+    page.locator("#classes textarea").fill(CLASSES[language])
+    page.locator("#classes textarea").press("Enter")
+    expect(page.locator(".per-class").first).to_be_visible()
+    picture("classify")
+    page.locator("#photo-step > button").click()
     page.locator("#take-hits").click()
     expect(page.locator("#chosen img").first).to_be_visible()
-    page.locator("#classes textarea").fill(CLASSES[language])
     page.locator("#classify-now").click()
     expect(page.locator(".verdict").first).to_be_visible()
-    picture("classify")
-    page.locator("#best-per-class").click()
+    picture("chosen")
+    page.locator("#drop-chosen").click()
+    page.locator("#classify-now").click()
     expect(page.locator(".per-class").first).to_be_visible()
-    picture("best")
-    page.locator("#dry-run").click()
+    page.locator("#photo-step > button").click()
+    page.locator("#apply-labels").click()
     expect(page.locator("#plan-labels details").first).to_be_visible()
     page.locator("#plan-summary").scroll_into_view_if_needed()
     picture("plan")
     teach(page, language)
     picture("teach")
-    page.locator("#way input[value=words]").click()
+    choose_way(page, "words")
     page.locator("#how-right > button").click()
     page.locator("#evaluate").click()
     expect(page.locator("#evaluation-report table").first).to_be_visible()
@@ -413,7 +425,9 @@ def look_at_caption_jobs(
     page = opened(browser, language, width, theme)
     picture = taking(page, KEPT_OF_CAPTIONS, f"{width}-{language}-{theme}")
     page.goto(album.url)
-    expect(page.locator("#status")).to_contain_text("준비됨" if language == "ko" else "ready")
+    expect(page.locator("#status")).to_contain_text(
+        "찾을 수 있습니다" if language == "ko" else "searchable"
+    )
     go_to(page, TABS[language][3])
     expect(page.locator("#captions-start")).to_be_enabled()
     page.locator("#captions-language input").last.click()
@@ -455,7 +469,7 @@ def taking(page: Page, kept: dict[str, tuple[str, ...]], variant: str) -> Callab
 
 def teach(page: Page, language: str) -> None:
     """Point at photos of two labels, and have the first one learned."""
-    page.locator("#way input[value=examples]").click()
+    choose_way(page, "examples")
     for label, alike in reversed(list(zip(TAUGHT[language], ALIKE, strict=True))):
         page.locator("#teach-name input").fill(label)
         page.keyboard.press("Enter")
@@ -466,7 +480,7 @@ def teach(page: Page, language: str) -> None:
         page.wait_for_timeout(SETTLING_MS)
     page.locator("#teach-learn").click()
     expect(page.locator("#teach-learned")).to_contain_text(re.compile(r"\."))
-    page.locator("#class-step").scroll_into_view_if_needed()
+    page.locator("#teach-label").scroll_into_view_if_needed()
 
 
 def save(page: Page, path: Path, *, with_pictures: bool = True) -> None:

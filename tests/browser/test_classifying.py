@@ -5,18 +5,43 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
-from tests.browser.walking import choose, go_to, open_filters, open_tile, tiles
+from tests.browser.walking import choose, choose_way, go_to, open_filters, open_tile, tiles
 from tests.support.images.make import make_text
 from tests.support.served_album import SAMPLES, ServedAlbum, served_album
 
 pytestmark = pytest.mark.browser
 
+SHORT_WAY = {
+    "en-US": {
+        "tab": "Classify",
+        "whole": "Sorts the whole album.",
+        "classes": "big cat, tower",
+        "first": "big cat",
+        "sort": "Sort",
+        "apply": "Apply as labels",
+        "preview": "would get a label",
+        "undo": "Undo",
+        "undone": "undone",
+    },
+    "ko-KR": {
+        "tab": "분류",
+        "whole": "사진첩 전체를 분류합니다.",
+        "classes": "고양이과 동물, 탑",
+        "first": "고양이과 동물",
+        "sort": "분류하기",
+        "apply": "이름표로 붙이기",
+        "preview": "이름표가 붙습니다",
+        "undo": "되돌리기",
+        "undone": "되돌림",
+    },
+}
 CLASSES = "big cat | 사자\nbus\ntower"
 
 
@@ -48,10 +73,60 @@ def slide(page: Page, name: str, key: str, value: str) -> None:
     expect(number).to_have_value(value)
 
 
+def plan(page: Page) -> None:
+    """Sort, then see what would become labels."""
+    page.locator("#classify-now").click()
+    expect(page.locator(".per-class").first).to_be_visible()
+    page.locator("#apply-labels").click()
+
+
 def everything_has_a_class(page: Page) -> None:
     """The slider of strictness at its far left."""
     page.locator("#finer button").first.click()
     slide(page, "strictness", "Home", "-6")
+
+
+@pytest.mark.parametrize(("locale", "width"), product(SHORT_WAY, (390, 1280)))
+def test_short_way_sorts_applies_and_undoes(
+    album: ServedAlbum, open_page: OpenPage, locale: str, width: int
+) -> None:
+    """One box, one button, results; then labels with a preview and an undo."""
+    words = SHORT_WAY[locale]
+    page = open_page(album, locale, width=width)
+    expect(tiles(page)).to_have_count(4)
+    go_to(page, words["tab"])
+    expect(page.locator("#chosen")).to_contain_text(words["whole"])
+    for hidden in ("#way", "#decided", "#strictness", "#wording", "#classify-files", "#plan"):
+        expect(page.locator(hidden)).to_be_hidden()
+    expect(page.locator("#apply-labels")).to_be_hidden()
+
+    box = page.locator("#classes textarea")
+    box.fill(words["classes"])
+    if width == 390:
+        page.get_by_role("button", name=words["sort"], exact=True).click()
+    else:
+        box.press("Enter")
+    groups = page.locator(".per-class")
+    expect(groups).to_have_count(2)
+    expect(groups.first.locator("h3")).to_have_text(words["first"])
+    expect(groups.first.locator("button")).to_have_count(2)
+
+    page.get_by_role("button", name=words["apply"], exact=True).click()
+    expect(page.locator("#plan-summary")).to_contain_text(words["preview"])
+    expect(page.locator("#apply-labels")).to_be_hidden()
+    page.locator("#write-labels").click()
+    applied = page.locator("#applied li")
+    expect(applied).to_contain_text(words["first"])
+    applied.get_by_role("button", name=words["undo"], exact=True).click()
+    expect(applied).to_contain_text(words["undone"])
+    expect(page.locator("#apply-labels")).to_be_visible()
+
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    sizes = [
+        page.locator(it).bounding_box() for it in ("#classify-now", "#apply-labels", "#classes")
+    ]
+    assert all(size and size["height"] >= 40 for size in sizes)
+    assert not re.search(r"python|\.venv|`", page.locator("#tabs").inner_text())
 
 
 def test_labels_are_written_searched_and_undone(album: ServedAlbum, open_page: OpenPage) -> None:
@@ -59,11 +134,12 @@ def test_labels_are_written_searched_and_undone(album: ServedAlbum, open_page: O
     page = open_page(album)
     at_classes(page)
     everything_has_a_class(page)
-    page.locator("#dry-run").click()
+    plan(page)
     label, count = first_planned(page)
     expect(page.locator("#plan-summary")).to_contain_text("4 photos would get a label")
     page.locator("#write-labels").click()
     expect(page.locator("#acts li").first).to_contain_text("given to 4 photos")
+    expect(page.locator("#applied li")).to_contain_text("given to 4 photos")
     expect(page.locator("#plan")).to_be_hidden()
 
     go_to(page, "Search")
@@ -83,7 +159,7 @@ def test_labels_are_written_searched_and_undone(album: ServedAlbum, open_page: O
 def test_a_slider_shows_at_once_what_it_does(album: ServedAlbum, open_page: OpenPage) -> None:
     page = open_page(album)
     at_classes(page)
-    page.locator("#best-per-class").click()
+    page.locator("#classify-now").click()
     expect(page.locator(".per-class")).to_have_count(3)
 
     everything_has_a_class(page)
@@ -103,6 +179,7 @@ def test_files_and_results_are_classified_together(
 ) -> None:
     page = open_page(album)
     at_classes(page)
+    page.locator("#photo-step > button").click()
     page.locator("#take-hits").click()
     expect(page.locator("#chosen img")).to_have_count(4)
     text = make_text(tmp_path / "diary.jpg")
@@ -121,16 +198,18 @@ def test_files_and_results_are_classified_together(
 def test_subjects_fill_the_list_and_ways_switch(album: ServedAlbum, open_page: OpenPage) -> None:
     page = open_page(album)
     at_classes(page, "")
+    page.locator("#finer > button").click()
     choose(page, "starting-words", "Animals")
     expect(page.locator("#classes textarea")).to_have_value(re.compile(r"^cat \| 고양이$", re.M))
     expect(page.locator("#starting-words input")).to_have_value("Choose a subject")
 
-    page.get_by_role("radio", name="A trained classifier").check(force=True)
-    expect(page.locator("#no-heads")).to_contain_text("models.fine_tune")
+    choose_way(page, "head")
+    expect(page.locator("#no-heads")).to_contain_text("The README says how")
     expect(page.locator("#classes")).to_be_hidden()
-    page.get_by_role("radio", name="By examples").check(force=True)
+    expect(page.locator("#strictness")).to_be_hidden()
+    choose_way(page, "examples")
     expect(page.locator("#teaching")).to_be_visible()
-    page.get_by_role("radio", name="In words").check(force=True)
+    choose_way(page, "words")
     expect(page.locator("#classes")).to_be_visible()
 
 
@@ -139,7 +218,7 @@ def test_rule_label_removed_by_hand_stays_removed(album: ServedAlbum, open_page:
     page = open_page(album)
     at_classes(page)
     everything_has_a_class(page)
-    page.locator("#dry-run").click()
+    plan(page)
     label, _ = first_planned(page)
     page.locator("#write-labels").click()
     expect(page.locator("#acts li").first).to_contain_text("given to 4 photos")
@@ -151,7 +230,7 @@ def test_rule_label_removed_by_hand_stays_removed(album: ServedAlbum, open_page:
     expect(page.locator("#photo-panel")).to_be_hidden()
 
     go_to(page, "Classify")
-    page.locator("#dry-run").click()
+    plan(page)
     expect(page.locator("#plan-summary")).to_contain_text("Nothing would change")
 
 

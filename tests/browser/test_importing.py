@@ -37,7 +37,7 @@ def test_paused_import_survives_reload_and_restart(tmp_path: Path, open_page: Op
     card = "#import-progress .words"
     with served_album(tmp_path) as album:
         page = open_page(album)
-        expect(page.locator("#status")).to_contain_text("ready")
+        expect(page.locator("#status")).to_contain_text("No photos yet")
         go_to(page, ENGLISH)
         expect(page.locator("#watched")).to_contain_text("ALBUM_FOLDERS")
         send(page, *files)
@@ -97,7 +97,7 @@ def test_watched_folder_shows_its_count_and_rescans(tmp_path: Path, open_page: O
     folder.mkdir()
     with served_album(tmp_path, ALBUM_FOLDERS=f"{folder}:{gone}") as album:
         page = open_page(album)
-        expect(page.locator("#status")).to_contain_text("0 photos · pocket ready")
+        expect(page.locator("#status")).to_contain_text("No photos yet")
         go_to(page, ENGLISH)
         rows = page.locator("#watched li")
         expect(rows.nth(0)).to_contain_text("Family")

@@ -113,6 +113,7 @@ def every_corner(page: Page, tabs: Sequence[str]) -> list[str]:
     unfold_key_help(page, "#upload-tab")
     look()
     go_to(page, tabs[2])
+    page.locator("#photo-step > button").click()
     page.locator("#take-hits").click()
     expect(page.locator("#chosen img").first).to_be_visible()
     go_to(page, tabs[3])
@@ -302,13 +303,15 @@ def test_photo_texts_never_become_scripts(
     send(page, bad)
     expect(last_report(page).locator("li")).to_contain_text("onerror")
     go_to(page, "Classify")
+    page.locator("#photo-step > button").click()
     page.locator("#take-hits").click()
     expect(page.locator("#chosen img")).to_have_count(1)
     page.locator("#classes textarea").fill(f"{HARM[:99]}\nplain")
     page.locator("#classify-now").click()
     expect(page.locator(".verdict")).to_contain_text("onerror")
-    page.locator("#best-per-class").click()
-    expect(page.locator(".per-class h4").first).to_contain_text("<script>")
+    page.locator("#drop-chosen").click()
+    page.locator("#classify-now").click()
+    expect(page.locator(".per-class h3").first).to_contain_text("<script>")
 
     assert page.evaluate("window.hacked") is None
     assert page.locator("img[src=x], script:text('hacked')").count() == 0

@@ -39,7 +39,9 @@ def travelled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedAlbum]
 
 def opened(served: ServedAlbum, open_page: OpenPage, locale: str, **context: object) -> Page:
     page = open_page(served, locale, **context)
-    expect(page.locator("#status")).to_contain_text(re.compile(rf"{PHOTOS}.*(ready|준비됨)"))
+    expect(page.locator("#status")).to_contain_text(
+        re.compile(rf"{PHOTOS}.*(searchable|찾을 수 있)")
+    )
     expect(tiles(page)).to_have_count(PHOTOS)
     return page
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.test_look import CONTRASTS, VISIBLE_TEXTS
-from tests.browser.walking import go_to, tiles
+from tests.browser.walking import choose_way, go_to, tiles
 from tests.support.images.shapes import draw_shape
 from tests.support.served_album import SAMPLES, ServedAlbum, served_album
 
@@ -45,7 +45,7 @@ def teach(page: Page, locale: str, label: str) -> None:
     """Go where labels are taught and name one."""
     expect(tiles(page)).to_have_count(2 * EACH + 3)
     go_to(page, TAB[locale])
-    page.locator("#way input[value=examples]").click()
+    choose_way(page, "examples")
     if label:  # Enter in an empty box chooses the first label that there is
         page.locator("#teach-name input").fill(label)
         page.keyboard.press("Enter")
@@ -82,6 +82,7 @@ def test_label_is_taught_and_tried_on_album(
         question(page, f"blue{n}.png").locator("[data-mark=not]").press("Space")
     expect(page.locator("#teach-said")).to_have_text(eight)
     expect(page.locator(".question[data-said=is]")).to_have_count(4)
+    page.locator("#labels-so-far > button").click()
     expect(page.locator("#label-list li").filter(has_text=label)).to_be_visible()
 
     page.locator("#teach-learn").click()
@@ -94,7 +95,9 @@ def test_label_is_taught_and_tried_on_album(
     surest = page.locator(".question img").first
     expect(surest).to_have_attribute("alt", re.compile(r"red[4-7]\.png"))
 
-    page.locator("#teach-apply").click()
+    page.locator("#classify-now").click()
+    expect(page.locator(".per-class")).to_contain_text(label)
+    page.locator("#apply-labels").click()
     expect(page.locator("#plan")).to_be_visible()
     expect(page.locator("#plan-labels img").first).to_be_visible()
     assert page.locator(".toast-body").count() == 0
@@ -106,9 +109,9 @@ def test_marks_belong_to_a_name_and_persist(served: ServedAlbum, open_page: Open
     question(page, "lion.jpg").locator("[data-mark=is]").click()
     expect(page.locator("#teach-said")).to_have_text("1 is “kept” · 0 are not")
 
-    page.locator("#way input[value=words]").click()
+    choose_way(page, "words")
     expect(page.locator("#teaching")).to_be_hidden()
-    page.locator("#way input[value=examples]").click()
+    choose_way(page, "examples")
     expect(question(page, "lion.jpg")).to_have_attribute("data-said", "is")
 
     page.locator("#teach-name input").fill("another")
@@ -146,7 +149,7 @@ def test_teaching_and_report_fit_a_phone(
         go_to(page, {"en-US": "Search", "ko-KR": "찾기"}[locale])
     go_to(page, TAB[locale])
     assert page.evaluate(CONTRASTS) == []
-    page.locator("#way input[value=words]").click()
+    choose_way(page, "words")
     page.locator("#classes textarea").fill(f"{red} | red\n{blue} | blue")
     page.locator("#how-right button").first.click()
     page.locator("#evaluate").click()

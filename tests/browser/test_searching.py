@@ -80,7 +80,9 @@ def opened(full: ServedAlbum, open_page: OpenPage) -> OpenPage:
 
     def open_it(locale: str = "en-US", query: str = "", **context: object) -> Page:
         page = open_page(full, locale, **context)
-        expect(page.locator("#status")).to_contain_text(re.compile(rf"{PHOTOS}.*(ready|준비됨)"))
+        expect(page.locator("#status")).to_contain_text(
+            re.compile(rf"{PHOTOS}.*(searchable|찾을 수 있)")
+        )
         if query:
             page.goto(full.url + query)
         expect(tiles(page).first).to_be_visible()

@@ -88,6 +88,14 @@ def open_filters(page: Page) -> None:
     unfold(page, "filters", "after")
 
 
+def choose_way(page: Page, way: str) -> None:
+    """Where classes come from, under Advanced on the Classify tab."""
+    radio = page.locator(f"#way input[value={way}]")
+    if not radio.is_visible():
+        page.locator("#finer > button").click()
+    radio.click()
+
+
 def open_questions(page: Page) -> None:
     """The box for questions about the open photo."""
     unfold(page, "questions", "question")

@@ -11,8 +11,13 @@ import sys
 import threading
 from pathlib import Path
 
+from huggingface_hub import constants
+
 from models.clip.loader import EncoderLoader
 from models.interfaces import Encoder
+
+CHUNK_BYTES = 1_000
+"""A weights file of the tests is smaller than what the hub's client reads at once."""
 
 
 def say(**what: object) -> None:
@@ -23,6 +28,7 @@ def say(**what: object) -> None:
 def main(model: str, weights_dir: str, architectures: str, serving: str | None = None) -> None:
     from tests.models.tiny import add_architecture, publish
 
+    constants.DOWNLOAD_CHUNK_SIZE = CHUNK_BYTES
     add_architecture(Path(architectures), "tiny")
     publish("tiny")
     loader = EncoderLoader(model, "cpu", Path(weights_dir), retry_s=0.2)
@@ -37,9 +43,17 @@ def main(model: str, weights_dir: str, architectures: str, serving: str | None =
     def watch() -> None:
         seen: tuple[object, ...] = ()
         while not ended.wait(0.02):
-            now = (loader.state, loader.fetching, loader.problem)
+            now = (
+                loader.state, loader.fetching, loader.problem, loader.fetched, loader.obstacle
+            )  # fmt: skip
             if now != seen:
-                say(state=now[0], fetching="yes" if now[1] else "no", problem=now[2])
+                say(
+                    state=now[0],
+                    fetching="yes" if now[1] else "no",
+                    problem=now[2],
+                    fetched=now[3] and f"{now[3]:.0%}",
+                    obstacle=now[4],
+                )
                 seen = now
 
     threading.Thread(target=watch, daemon=True).start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import queue
@@ -15,7 +16,9 @@ from typing import Any
 
 import pytest
 
+from models.clip import weights
 from models.clip.loader import DEFAULT_MODEL
+from models.errors import WeightsUnavailableError
 from tests.models.tiny import REPO, add_architecture, write_tokenizer, write_weights
 from tests.support.hub_server import HubServer
 
@@ -91,6 +94,7 @@ def test_refusing_hub_leaves_pocket_and_a_sentence(loading, pocket, tmp_path):
     problem = event("problem", "download")["problem"]
     assert f"{DEFAULT_MODEL} could not be downloaded" in problem
     assert "check the network, or set ALBUM_MODEL=pocket" in problem
+    assert event("obstacle", "network")["state"] == "stand-in"
     assert complete_files(tmp_path / "weights") == []
 
 
@@ -113,6 +117,7 @@ def test_download_counts_as_whole_only_when_complete(loading, pocket, tmp_path, 
         event = loading(hub.url, "tiny/web")
         assert event("offered", "pocket")["offered"] == pocket.model_id
         assert event("problem", "no weights of tiny/web any more")["state"] == "stand-in"
+        assert event("obstacle", "gone")["fetched"] is None
         assert not any(WEIGHTS in request for request in hub.requests)
 
         hub.mode = "cut"
@@ -129,3 +134,36 @@ def test_download_counts_as_whole_only_when_complete(loading, pocket, tmp_path, 
         event = loading(hub.url, "tiny/web")
         assert event("offered")["offered"] == "tiny/web"
         assert hub.requests == [], "a start with everything on disk asks the hub nothing"
+
+
+def test_download_tells_how_much_has_arrived(loading, pocket, repository):
+    with HubServer(dict(repository), mode="halves") as hub:
+        event = loading(hub.url, "tiny/web")
+
+        assert event("offered", "pocket")["offered"] == pocket.model_id
+        assert event("fetched", "49%")["fetching"] == "yes"  # whole chunks of the first half
+        hub.second_half.set()
+        assert event("offered", "tiny/web")["dim"] == 24
+        assert event("state", "ready")["fetched"] is None
+
+
+@pytest.mark.parametrize(
+    ("error", "obstacle"),
+    [
+        (OSError(errno.ENOSPC, "full"), "disk"),
+        (OSError(errno.EDQUOT, "full"), "disk"),
+        (PermissionError(errno.EACCES, "no"), "folder"),
+        (ConnectionError("gone"), "network"),
+        (RuntimeError("cut"), "network"),
+    ],
+)
+def test_failed_download_names_its_obstacle(error, obstacle, tmp_path, monkeypatch):
+    def fail(*_args: object) -> None:
+        raise error
+
+    monkeypatch.setattr(weights, "_fetch_first", fail)
+
+    with pytest.raises(WeightsUnavailableError) as raised:
+        weights.fetch_weights(DEFAULT_MODEL, tmp_path)
+
+    assert raised.value.obstacle == obstacle

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -161,3 +162,15 @@ def _noise(name: str, shape: tuple[int, ...]) -> np.ndarray:
 
 def _unit(rows: np.ndarray) -> Embeddings:
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+@dataclass
+class FakeModelState:
+    """What the page wants to know of the model that is being loaded: it is here."""
+
+    state: str = "ready"
+    wanted: str = "fake/better"
+    fetching: bool = False
+    fetched: float | None = None
+    problem: str | None = None
+    obstacle: str | None = None

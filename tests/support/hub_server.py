@@ -1,7 +1,8 @@
 """A local server that speaks the part of the model hub that fetching files needs.
 
 `mode` may be changed while it runs: "serve", "hang" (accepts and never answers), "cut" (the first
-download of a large file ends half way, the following ones are refused).
+download of a large file ends half way, the following ones are refused), "halves" (the second half
+of a large file comes when `second_half` is set).
 """
 
 from __future__ import annotations
@@ -20,12 +21,15 @@ LARGE_BYTES = 10_000
 class HubServer:
     """Listens on a free port of this machine between `with` and its end."""
 
-    def __init__(self, files: dict[str, bytes], mode: Literal["serve", "hang", "cut"]) -> None:
+    def __init__(
+        self, files: dict[str, bytes], mode: Literal["serve", "hang", "cut", "halves"]
+    ) -> None:
         """`files` by "<owner>/<name>/<file>"; every other path is a 404."""
         self.mode = mode
         self.requests: list[str] = []
         self.cuts = 0
         self.files = files
+        self.second_half = threading.Event()
         self._closing = threading.Event()
         outer = self
 
@@ -74,7 +78,14 @@ class HubServer:
             self.cuts += 1
             call.wfile.write(body[: len(body) // 2])
         elif with_body:
-            call.wfile.write(body[first:])
+            half = (
+                len(body) // 2 if self.mode == "halves" and len(body) > LARGE_BYTES else len(body)
+            )
+            call.wfile.write(body[first:half])
+            call.wfile.flush()
+            if half < len(body):
+                self.second_half.wait()
+                call.wfile.write(body[half:])
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True).start()
@@ -87,5 +98,6 @@ class HubServer:
         traceback: TracebackType | None,
     ) -> None:
         self._closing.set()
+        self.second_half.set()
         self._http.shutdown()
         self._http.server_close()

@@ -1,4 +1,4 @@
-"""The last step of the Classify tab: dry run, writing labels, undo."""
+"""Sorted photos as labels: a preview, writing, undo."""
 
 from __future__ import annotations
 
@@ -46,18 +46,10 @@ class ApplyView:
         self._photos = ResultsView(album)
         self._plan = gr.State(None)
         self._numbers = itertools.count(1)
-        gr.Markdown(i18n("give"), elem_classes="step")
-        gr.Markdown(i18n("give_note"), elem_classes="note")
-        with gr.Row(elem_id="dry-run-row"):
-            self.scope = gr.Radio(
-                [(i18n("give_album"), "album"), (i18n("give_chosen"), "chosen")],
-                value="album",
-                label=i18n("give_to"),
-                elem_id="give-to",
-            )
-            self.dry_run = gr.Button(i18n("dry_run"), elem_id="dry-run", size="md", scale=0)
+        self.preview = gr.Button(i18n("give"), elem_id="apply-labels", size="md", visible=False)
         with gr.Column(elem_id="plan", visible=False) as self._card:
             self._summary = gr.HTML(elem_id="plan-summary")
+            gr.Markdown(i18n("give_note"), elem_classes="note")
             self._labels = gr.Dropdown(
                 [],
                 multiselect=True,
@@ -65,18 +57,20 @@ class ApplyView:
                 elem_id="which-labels",
                 interactive=True,
             )
-            self.tiles = gr.HTML(elem_id="plan-labels", js_on_load=OPEN_ON_CLICK)
             self._living = gr.Checkbox(label=i18n("living"), elem_id="living")
-            self._write = gr.Button(
-                i18n("write_labels"),
-                variant="primary",
-                elem_id="write-labels",
-                size="md",
-                scale=0,
-            )
-        self._acts = gr.HTML(elem_id="acts", js_on_load=ON_LOAD)
+            self.tiles = gr.HTML(elem_id="plan-labels", js_on_load=OPEN_ON_CLICK)
+            with gr.Row(elem_id="plan-buttons"):
+                self._write = gr.Button(
+                    i18n("write_labels"), variant="primary", elem_id="write-labels", size="md"
+                )
+                self._leave = gr.Button(i18n("leave_plan"), elem_id="leave-plan", size="md")
+        self._applied = gr.HTML(elem_id="applied", js_on_load=ON_LOAD)
         # A component, because other tabs cannot listen to the change of a state.
         self.written = gr.Number(-1, visible="hidden", elem_classes="plumbing")
+
+    def build_history(self) -> None:
+        """Build the list of changes, at its place on the page."""
+        self.acts = gr.HTML(elem_id="acts", js_on_load=ON_LOAD)
         private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         self._labels.input(self.summarise, [self._plan, self._labels], self._summary, **private)
         self._write.click(
@@ -85,27 +79,34 @@ class ApplyView:
             self.write_outputs,
             api_visibility="private",
         )
-        self._acts.select(self.on_button, None, [self._acts, self.written], **private)
+        self._leave.click(
+            lambda: self.clear_plan(can_apply=True), None, self.plan_outputs, **private
+        )
+        for rows in (self.acts, self._applied):
+            rows.select(self.on_button, None, [self.acts, self._applied, self.written], **private)
 
     @property
     def plan_outputs(self) -> list[Any]:
         """Components that `show_plan` changes."""
-        return [self._plan, self._card, self._summary, self._labels, self.tiles]
+        return [
+            self._plan,
+            self._card,
+            self._summary,
+            self._labels,
+            self.tiles,
+            self.preview,
+            self._applied,
+        ]
 
     @property
     def write_outputs(self) -> list[Any]:
         """Components that `write` changes."""
-        return [self._plan, self._card, self._acts, self.written]
-
-    @property
-    def acts(self) -> Any:
-        """The list of changes."""
-        return self._acts
+        return [*self.plan_outputs, self.acts, self.written]
 
     def show_plan(
         self, source: LabelSource, photo_ids: Sequence[int] | None, language: str
     ) -> Updates:
-        """Show a dry run.
+        """Show a preview.
 
         Args:
             source: what decides.
@@ -124,11 +125,17 @@ class ApplyView:
             self._summary: _summary_html(plan, names, language),
             self._labels: gr.update(choices=names, value=names, visible=bool(names)),
             self.tiles: self._plan_html(changing, language),
+            self.preview: gr.update(visible=False),
         }
 
-    def clear_plan(self) -> Updates:
-        """Hide the dry run."""
-        return {self._plan: None, self._card: gr.update(visible=False)}
+    def clear_plan(self, *, can_apply: bool) -> Updates:
+        """Hide the preview, and offer another one where results can become labels."""
+        return {
+            self._plan: None,
+            self._card: gr.update(visible=False),
+            self.preview: gr.update(visible=can_apply),
+            self._applied: "",
+        }
 
     def summarise(self, plan: LabelPlan | None, labels: list[str], request: gr.Request) -> str:
         """Count what the plan does with these labels alone."""
@@ -141,10 +148,12 @@ class ApplyView:
         """Write the chosen labels of the plan."""
         if plan is None:
             raise QueryError("Look first at what would change.")
-        self._album.labelling.apply(plan.only(labels or ()), living=living)
+        change = self._album.labelling.apply(plan.only(labels or ()), living=living)
+        language = language_of(request)
         return {
-            **self.clear_plan(),
-            self._acts: self.changes_html(language_of(request)),
+            **self.clear_plan(can_apply=True),
+            self._applied: _applied_html(change, language),
+            self.acts: self.changes_html(language),
             self.written: next(self._numbers),
         }
 
@@ -152,12 +161,15 @@ class ApplyView:
     def on_button(self, event: gr.SelectData, request: gr.Request) -> Updates:
         """Undo a change, or stop an automatic label."""
         number = event.index if isinstance(event.index, int) else -1
+        applied: Any = ""
+        language = language_of(request)
         if event.value == "undo" and 0 <= number < MOST_ROWS:
-            self._album.labelling.undo(number)
+            applied = _applied_html(self._album.labelling.undo(number), language)
         elif isinstance(event.value, str) and event.value.startswith("stop:"):
             self._album.labelling.living(event.value.removeprefix("stop:"), False)
         return {
-            self._acts: self.changes_html(language_of(request)),
+            self.acts: self.changes_html(language),
+            self._applied: applied,
             self.written: next(self._numbers),
         }
 
@@ -212,6 +224,10 @@ def _summary_html(plan: LabelPlan, labels: Sequence[str], language: str) -> Mark
     if plan.none_of_these:
         more.append(say_count(language, "dry_run_none", plan.none_of_these))
     return Markup("<p><strong>{}</strong> {}</p>").format(first, " ".join(more))
+
+
+def _applied_html(change: LabelChange, language: str) -> Markup:
+    return render("classify/applied.html", language, change=_change(change, language))
 
 
 def _change(change: LabelChange, language: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The second step of the Classify tab: text classes or a trained classifier."""
+"""Where classes come from on the Classify tab: words, or a trained classifier."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 from markupsafe import Markup
 
+from album.classification.class_list import split_classes
 from album.classification.label_sources import TextClasses, TrainedClassifier
 from album.domain.labels import SortOptions
 from album.errors import QueryError
@@ -28,34 +29,38 @@ CLASSES_NAMED = 30
 
 
 class WordClasses:
-    """Classes that are written one a line, with their options."""
+    """Classes that are written in words, with their options."""
 
     def __init__(self, album: Album) -> None:
         self._album = album
         with gr.Column(elem_id="way-words", min_width=0) as self.column:
             self._classes = gr.Textbox(
                 label=i18n("classes"),
-                info=i18n("classes_info"),
                 placeholder=i18n("classes_example"),
-                lines=6,
-                max_lines=16,
+                lines=1,
+                max_lines=12,
                 elem_id="classes",
             )
+
+    def build_options(self) -> None:
+        """Build what few people need, at its place on the page."""
+        with gr.Column(elem_id="word-options", min_width=0) as self.options:
+            gr.Markdown(i18n("writing_help"), elem_classes="note")
             subjects = [(i18n(_key(subject)), subject) for subject in (*SUBJECTS, ALL_SUBJECTS)]
-            self._subject = gr.Dropdown(
-                [(i18n("starting_words_none"), ""), *subjects],
-                value="",
-                label=i18n("starting_words"),
-                elem_id="starting-words",
-            )
-            with gr.Accordion(i18n("finer"), open=False, elem_id="finer"):
-                gr.Markdown(i18n("writing_help"), elem_classes="note")
+            with gr.Row(elem_id="word-choices"):
+                self._subject = gr.Dropdown(
+                    [(i18n("starting_words_none"), ""), *subjects],
+                    value="",
+                    label=i18n("starting_words"),
+                    elem_id="starting-words",
+                )
                 self._wording = gr.Radio(
                     [(i18n(f"wording_{wording}"), wording) for wording in WORDINGS],
                     value="ensemble",
                     label=i18n("wording"),
                     elem_id="wording",
                 )
+            with gr.Row(elem_id="word-sliders"):
                 self.decided = gr.Slider(
                     -DECIDED,
                     DECIDED,
@@ -76,12 +81,17 @@ class WordClasses:
                     info=i18n("strictness_info"),
                     elem_id="strictness",
                 )
-                self._fit = gr.Button(i18n("fit"), size="sm", elem_id="fit")
-                self._fitted = gr.HTML(elem_id="fitted", elem_classes="note")
+            self._fit = gr.Button(i18n("fit"), size="sm", elem_id="fit")
+            self._fitted = gr.HTML(elem_id="fitted", elem_classes="note")
         private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         boxes = [self._classes, self._subject]
         self._subject.input(self.add_words, boxes, boxes, **private)
         self._fit.click(self.fit, self.inputs, [self.decided, self._fitted], **private)
+
+    @property
+    def submit(self) -> Any:
+        """The event of Enter in the box."""
+        return self._classes.submit
 
     @property
     def inputs(self) -> set[Any]:
@@ -97,7 +107,7 @@ class WordClasses:
         """Return the classes as they are written, with their options."""
         strictness = float(values[self._strictness])
         return TextClasses(
-            values[self._classes] or "",
+            split_classes(values[self._classes] or ""),
             SortOptions(
                 temperature=2.0 ** -float(values[self.decided]),
                 strictness=-math.inf if strictness <= LEAST_STRICT else strictness,
@@ -108,7 +118,7 @@ class WordClasses:
     def add_words(self, classes: str, subject: str, request: gr.Request) -> tuple[str, str]:
         """Add the everyday words of a subject, in both languages."""
         first = LANGUAGES.index(language_of(request))
-        lines = [line for line in (classes or "").splitlines() if line.strip()]
+        lines = split_classes(classes or "").splitlines()
         known = {name.strip().casefold() for line in lines for name in line.split("|")}
         for name in SUBJECTS:
             if subject in (name, ALL_SUBJECTS):
@@ -141,6 +151,17 @@ class HeadClasses:
                 [], label=i18n("head"), elem_id="head", visible=False, interactive=True
             )
             self._about = gr.HTML(elem_id="about-head", elem_classes="note")
+        self.name.input(
+            self.describe,
+            self.name,
+            self._about,
+            api_visibility="private",
+            show_progress="hidden",
+        )
+
+    def build_options(self) -> None:
+        """Build what few people need, at its place on the page."""
+        with gr.Column(elem_id="head-options", visible=False, min_width=0) as self.options:
             self._threshold = gr.Slider(
                 0,
                 1,
@@ -152,13 +173,6 @@ class HeadClasses:
                 info=i18n("head_threshold_info"),
                 elem_id="head-threshold",
             )
-        self.name.input(
-            self.describe,
-            self.name,
-            self._about,
-            api_visibility="private",
-            show_progress="hidden",
-        )
 
     @property
     def inputs(self) -> set[Any]:

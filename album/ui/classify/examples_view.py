@@ -1,8 +1,8 @@
 """Labels from examples: people mark photos as "is" or "is not", then the label is learned.
 
     teaching = ExamplesView(album)
+    teaching.build_overview()                                       # where the labels are listed
     teaching.take_found.click(take, shown, teaching.take_outputs)   # with the results of a search
-    teaching.apply.click(plan, [teaching.name, teaching.words, teaching.two_stage], ...)
 
 A mark is stored at once, as the person's own label or refusal. Learning writes nothing.
 """
@@ -78,8 +78,10 @@ class ExamplesView:
                 self.take_found = gr.Button(
                     i18n("teach_take_found"), elem_id="teach-take-found", **small
                 )
-                self.apply = gr.Button(i18n("teach_apply"), elem_id="teach-apply", **small)
-            self.overview = LabelTable(album, self.name, self.words, self.two_stage)
+
+    def build_overview(self) -> None:
+        """Build the table of all labels, at its place on the page."""
+        self.overview = LabelTable(self._album, self.name, self.words, self.two_stage)
         self._listen()
 
     def _listen(self) -> None:

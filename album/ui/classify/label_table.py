@@ -9,7 +9,7 @@ import gradio as gr
 from album.domain.labels import Giver, LabelSummary
 from album.service import Album
 from album.ui.classify.examples_html import shown_label
-from album.ui.i18n.messages import i18n, language_of, say, say_count
+from album.ui.i18n.messages import language_of, say, say_count
 from album.ui.shared.alerts import alerts_on_failure
 from album.ui.shared.templates import render
 from album.ui.shared.updates import Updates
@@ -46,19 +46,17 @@ class LabelTable:
     ) -> None:
         self._album = album
         self._name, self._words, self._two_stage = name, words, two_stage
-        self._listed = gr.State(())
+        self.listed = gr.State(())
         """The labels by their places: what the browser chooses is looked up here."""
-        with gr.Column(elem_id="labels-so-far"):
-            gr.Markdown(i18n("labels_all"), elem_classes="step")
-            self._list = gr.HTML(elem_id="label-list", js_on_load=ON_LOAD, min_height=1)
+        self.list = gr.HTML(elem_id="label-list", js_on_load=ON_LOAD, min_height=1)
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-        self._list.load(self.refresh, None, self.outputs, **quiet)
-        self._list.select(self.on_button, self._listed, [*self.outputs, words, two_stage], **quiet)
+        self.list.load(self.refresh, None, self.outputs, **quiet)
+        self.list.select(self.on_button, self.listed, [*self.outputs, words, two_stage], **quiet)
 
     @property
     def outputs(self) -> list[Any]:
         """Components that `refresh` changes."""
-        return [self._listed, self._list, self._name]
+        return [self.listed, self.list, self._name]
 
     @alerts_on_failure
     def refresh(self, request: gr.Request) -> Updates:
@@ -68,8 +66,8 @@ class LabelTable:
         labels = [summary.label for summary in summaries]
         rows = [_row(summary, language) for summary in summaries]
         return {
-            self._listed: tuple(labels),
-            self._list: render("classify/labels.html", language, labels=rows),
+            self.listed: tuple(labels),
+            self.list: render("classify/labels.html", language, labels=rows),
             self._name: gr.update(
                 choices=[(shown_label(label, language), label) for label in labels]
             ),

@@ -1,4 +1,4 @@
-"""The first step of the Classify tab: which photos."""
+"""Which photos the Classify tab sorts: the whole album, unless some are chosen."""
 
 from __future__ import annotations
 
@@ -42,28 +42,29 @@ class PhotoPicker:
         self._uploads = uploads
         self.chosen = gr.State(())
         """Ids of the chosen photos of the album."""
-        gr.Markdown(i18n("which_photos"), elem_classes="step")
-        self.files = gr.File(
-            label=i18n("classify_files"),
-            file_count="multiple",
-            elem_id="classify-files",
-            show_label=False,
-            height=132,
-        )
-        gr.Markdown(i18n("classify_files_note"), elem_classes="note")
-        self._view = gr.HTML(elem_id="chosen")
-        with gr.Row(elem_id="choice-buttons"):
-            self.take_hits = gr.Button(i18n("take_hits"), size="sm", elem_id="take-hits")
+        with gr.Row(elem_id="scope"):
+            self._view = gr.HTML(elem_id="chosen")
             self._clear = gr.Button(
                 i18n("drop_chosen"), size="sm", elem_id="drop-chosen", visible=False
             )
-        gr.Markdown(i18n("whole_album_note"), elem_classes="note")
-        self._clear.click(self.clear, None, self.outputs, api_visibility="private")
+        with gr.Accordion(i18n("some_photos"), open=False, elem_id="photo-step"):
+            self.take_hits = gr.Button(i18n("take_hits"), size="md", elem_id="take-hits")
+            self.files = gr.File(
+                label=i18n("classify_files"),
+                file_count="multiple",
+                elem_id="classify-files",
+                show_label=False,
+                height=132,
+            )
+            gr.Markdown(i18n("classify_files_note"), elem_classes="note")
+        quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+        self._clear.click(self.clear, None, self.outputs, **quiet)
+        self.files.change(self.show_files, [self.files, self.chosen], self.outputs, **quiet)
 
     @property
     def outputs(self) -> list[Any]:
         """Components that `choose` changes."""
-        return [self.chosen, self._view, self._clear]
+        return [self.chosen, self._view, self._clear, self.files]
 
     @property
     def inputs(self) -> set[Any]:
@@ -71,65 +72,73 @@ class PhotoPicker:
         return {self.files, self.chosen}
 
     def choice(self, values: Updates, language: str) -> Choice:
-        """Return the chosen files and photos, without those deleted meanwhile.
+        """Return the chosen files and photos, or the whole album where there are none.
 
         Raises:
-            QueryError: none, too many, or a file that was not uploaded here.
+            QueryError: too many, a file that was not uploaded here, or photos that are all gone.
         """
         paths = self._uploads.check(values[self.files])
         if len(paths) > MOST_FILES:
             raise QueryError("Send at most {limit} files at once.", limit=MOST_FILES)
+        if not paths and not values[self.chosen]:
+            if not self._album.store.count():
+                raise QueryError(say(language, "nothing_to_sort"))
+            return Choice(photo_ids=None)
         photo_ids = self._existing(values[self.chosen])
         if not paths and not photo_ids:
-            raise QueryError(say(language, "nothing_chosen"))
+            raise QueryError(say(language, "chosen_are_gone"))
         return Choice(tuple(paths), photo_ids)
-
-    def of_album(self, values: Updates, language: str) -> tuple[int, ...]:
-        """Return the chosen photos of the album.
-
-        Raises:
-            QueryError: none.
-        """
-        photo_ids = self._existing(values[self.chosen])
-        if not photo_ids:
-            raise QueryError(say(language, "none_of_album_chosen"))
-        return photo_ids
 
     @alerts_on_failure
     def choose(self, photo_ids: Sequence[int], request: gr.Request) -> Updates:
-        """Choose photos of the album to classify."""
-        return self._show(photo_ids[:MOST_FOUND], language_of(request))
+        """Choose photos of the album alone."""
+        return {**self._show(photo_ids[:MOST_FOUND], language_of(request)), self.files: None}
 
     @alerts_on_failure
-    def choose_found(self, shown: SearchState, request: gr.Request) -> Updates:
-        """Choose the results of the last search, on all its pages."""
+    def choose_found(
+        self, shown: SearchState, files: list[str] | None, request: gr.Request
+    ) -> Updates:
+        """Choose the results of the last search, on all its pages, beside uploaded files."""
         photo_ids = shown.photo_ids
         if shown.page_count > 1:
             found = self._album.search.find(shown.query, limit=MOST_FOUND)
             photo_ids = [hit.photo.photo_id for hit in found.hits]
-        return self._show(photo_ids, language_of(request))
+        return self._show(photo_ids, language_of(request), len(files or ()))
+
+    @alerts_on_failure
+    def show_files(
+        self, files: list[str] | None, photo_ids: Sequence[int], request: gr.Request
+    ) -> Updates:
+        """Say which photos are chosen after files came or went."""
+        return self._show(photo_ids, language_of(request), len(files or ()))
+
+    def refresh(self, files: list[str] | None, photo_ids: Sequence[int], language: str) -> Updates:
+        """Say which photos are chosen, in the language of the reader."""
+        return self._show(photo_ids, language, len(files or ()))
 
     def clear(self, request: gr.Request) -> Updates:
-        """Choose no photo of the album."""
-        return self._show((), language_of(request))
+        """Choose nothing, so the whole album is sorted."""
+        return {**self._show((), language_of(request)), self.files: None}
 
     def _existing(self, photo_ids: Sequence[int]) -> tuple[int, ...]:
         photos = self._album.store.get_many(photo_ids)
         return tuple(photo_id for photo_id in photo_ids if photo_id in photos)
 
-    def _show(self, photo_ids: Sequence[int], language: str) -> Updates:
+    def _show(self, photo_ids: Sequence[int], language: str, files: int = 0) -> Updates:
         photos = self._album.store.get_many(photo_ids)
         chosen = tuple(photo_id for photo_id in photo_ids if photo_id in photos)
         previews = [photos[photo_id] for photo_id in chosen[:PREVIEWS]]
+        what = [say_count(language, "from_album", len(chosen))] if chosen else []
+        what += [say_count(language, "from_files", files)] if files else []
         view = render(
             "classify/chosen.html",
             language,
-            count=say_count(language, "from_album", len(chosen)) if chosen else "",
+            what=", ".join(what),
             images=[Markup(img(photo, photo.filename)) for photo in previews],
             hidden=len(chosen) - PREVIEWS,
         )
         return {
             self.chosen: chosen,
             self._view: view,
-            self._clear: gr.update(visible=bool(chosen)),
+            self._clear: gr.update(visible=bool(what)),
         }

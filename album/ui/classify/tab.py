@@ -1,15 +1,16 @@
-"""The Classify tab: choose photos and classes, look, then write the classes as labels."""
+"""The Classify tab: say what to sort by, look, then write the classes as labels."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
 from markupsafe import Markup
 
 from album.classification.evaluation import ClassReport
-from album.classification.label_sources import LabelSource, OnProgress
+from album.classification.label_sources import LabelSource, OnProgress, TextClasses
+from album.errors import QueryError
 from album.service import Album
 from album.ui.classify.apply_view import ApplyView
 from album.ui.classify.class_picker import HeadClasses, WordClasses, decided_at
@@ -27,47 +28,63 @@ WAYS = ("words", "examples", "head")
 SHOW_PLAN = "() => { document.querySelector('#plan')?.scrollIntoView({block: 'nearest'}); }"
 
 
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """What the results show, and what becomes labels."""
+
+    source: LabelSource
+    choice: Choice
+
+    @property
+    def has_album_photos(self) -> bool:
+        """Tell whether there is a photo that can get a label."""
+        return self.choice.photo_ids is None or bool(self.choice.photo_ids)
+
+
+def teach_where_asked(event: gr.SelectData) -> Any:
+    """Choose the way by examples when a label of the table is to be taught."""
+    return "examples" if event.value == "teach" else gr.skip()
+
+
 class ClassifyTab:
     """Components and listeners of the tab."""
 
     def __init__(self, album: Album, uploads: UploadFolder) -> None:
         self._album = album
         self._view = ResultsView(album)
-        self._looked = gr.State(None)
-        """The photos of the results, which a turned slider classifies again."""
-        with gr.Row(elem_id="classify-steps"):
-            with gr.Column(min_width=0, elem_id="photo-step"):
-                self.photos = PhotoPicker(album, uploads)
-            with gr.Column(min_width=0, elem_id="class-step"):
-                gr.Markdown(i18n("which_classes"), elem_classes="step")
-                self._way = gr.Radio(
-                    [(i18n(f"way_{way}"), way) for way in WAYS],
-                    value="words",
-                    label=i18n("way"),
-                    show_label=False,
-                    elem_id="way",
-                )
-                self._words = WordClasses(album)
-                self._heads = HeadClasses(album)
-                self.teaching = ExamplesView(album)
-                self.teaching.column.visible = False
-                with gr.Row(elem_id="classify-buttons"):
-                    classify = gr.Button(
-                        i18n("classify_now"), variant="primary", elem_id="classify-now", size="md"
-                    )
-                    whole = gr.Button(i18n("best_per_class"), elem_id="best-per-class", size="md")
-            with gr.Column(min_width=0, elem_id="look-step"):
-                gr.Markdown(i18n("look"), elem_classes="step")
-                self._hint = gr.Markdown(i18n("look_begins"), elem_classes="note")
-                self.verdicts = gr.HTML(elem_id="verdicts", js_on_load=OPEN_ON_CLICK)
+        self._sorted = gr.State(None)
+        """The `Sorted` of the results, None without any."""
+        gr.Markdown(i18n("classify_title"), elem_id="classify-title")
+        with gr.Row(elem_id="classify-bar"):
+            self._words = WordClasses(album)
+            self.teaching = ExamplesView(album)
+            self.teaching.column.visible = False
+            self._heads = HeadClasses(album)
+            sort = gr.Button(
+                i18n("classify_now"), variant="primary", elem_id="classify-now", size="md"
+            )
+        self.photos = PhotoPicker(album, uploads)
+        with gr.Accordion(i18n("finer"), open=False, elem_id="finer"):
+            self._way = gr.Radio(
+                [(i18n(f"way_{way}"), way) for way in WAYS],
+                value="words",
+                label=i18n("way"),
+                elem_id="way",
+            )
+            self._words.build_options()
+            self._heads.build_options()
         with gr.Column(elem_id="apply-step"):
             self.apply = ApplyView(album)
+        self.verdicts = gr.HTML(elem_id="verdicts", js_on_load=OPEN_ON_CLICK)
+        self.apply.build_history()
+        with gr.Accordion(i18n("labels_all"), open=False, elem_id="labels-so-far"):
+            self.teaching.build_overview()
         with gr.Accordion(i18n("how_right"), open=False, elem_id="how-right"):
             self._evaluation = EvaluationView(album)
-        self._listen(classify, whole)
+        self._listen(sort)
         self._listen_to_evaluation()
 
-    def _listen(self, classify: gr.Button, whole: gr.Button) -> None:
+    def _listen(self, sort: gr.Button) -> None:
         private: dict[str, Any] = {"api_visibility": "private"}
         encoding: dict[str, Any] = {
             **private,
@@ -75,19 +92,22 @@ class ClassifyTab:
             "concurrency_id": "encode",
         }
         boxes = self._source_inputs
-        looked = [self.verdicts, self._looked, self._hint]
-        for button, handler, inputs in (
-            (classify, self.classify, boxes | self.photos.inputs),
-            (whole, self.sort_album, boxes),
-        ):
-            button.click(handler, inputs, looked, show_progress_on=self.verdicts, **encoding)
+        results = [self.verdicts, self._sorted, *self.apply.plan_outputs]
+        for event in (sort.click, self._words.submit):
+            event(
+                self.sort,
+                boxes | self.photos.inputs,
+                results,
+                show_progress_on=self.verdicts,
+                **encoding,
+            )
         # One listener for all: while it works, only the last turn of any slider waits, so no
         # earlier answer can come after it.
         gr.on(
             [box.change for box in (*self._words.finer, *self._heads.finer)],
-            self.look_again,
-            boxes | {self._looked},
-            self.verdicts,
+            self.sort_again,
+            boxes | {self._sorted},
+            results,
             trigger_mode="always_last",
             show_progress="hidden",
             **encoding,
@@ -95,20 +115,18 @@ class ClassifyTab:
         self._way.change(
             self.choose_way,
             self._way,
-            [*self._columns, *looked, *self.apply.plan_outputs],
+            [*self._columns, *self._options, *results],
             queue=False,
             show_progress="hidden",
             **private,
         )
-        self.apply.dry_run.click(
-            self.plan,
-            boxes | {self.photos.chosen, self.apply.scope},
-            self.apply.plan_outputs,
-            **encoding,
-        )
-        self.teaching.apply.click(
-            self.plan_album, boxes, self.apply.plan_outputs, **encoding
+        self.apply.preview.click(
+            self.plan, self._sorted, self.apply.plan_outputs, **encoding
         ).success(None, js=SHOW_PLAN, **private)
+
+        self.teaching.overview.list.select(
+            teach_where_asked, None, self._way, show_progress="hidden", **private
+        )
 
     def _listen_to_evaluation(self) -> None:
         boxes = sorted(self._source_inputs, key=lambda box: box._id)
@@ -138,25 +156,43 @@ class ClassifyTab:
         return self._words.column, self.teaching.column, self._heads.column
 
     @property
+    def _options(self) -> dict[gr.Column, str]:
+        """The ways that have options, by the column of these."""
+        return {self._words.options: "words", self._heads.options: "head"}
+
+    @property
     def clickable(self) -> list[Any]:
         """Components in which a click on a photo opens it."""
         return [self.verdicts, self.apply.tiles]
 
     @property
-    def enter_outputs(self) -> list[Any]:
-        """Components that `enter` changes."""
-        return [*self._heads.outputs, self.apply.acts]
+    def enter_inputs(self) -> list[Any]:
+        """Components that `enter` reads."""
+        return [self._heads.name, self.photos.files, self.photos.chosen]
 
     @property
-    def head(self) -> Any:
-        """The component that `enter` reads."""
-        return self._heads.name
+    def enter_outputs(self) -> list[Any]:
+        """Components that `enter` changes."""
+        return [
+            *self._heads.outputs,
+            *self.photos.outputs,
+            *self.teaching.overview.outputs,
+            self.apply.acts,
+        ]
 
-    def enter(self, head: str | None, request: gr.Request) -> Updates:
-        """Refresh what may have changed elsewhere: trained classifiers, and label changes."""
+    def enter(
+        self,
+        head: str | None,
+        files: list[str] | None,
+        chosen: tuple[int, ...],
+        request: gr.Request,
+    ) -> Updates:
+        """Refresh what may have changed elsewhere, such as labels and trained classifiers."""
         language = language_of(request)
         return {
             **self._heads.update_choices(head, language),
+            **self.photos.refresh(files, chosen, language),
+            **self.teaching.overview.refresh(request),
             self.apply.acts: self.apply.changes_html(language),
         }
 
@@ -167,51 +203,43 @@ class ClassifyTab:
                 column: gr.update(visible=name == way)
                 for name, column in zip(WAYS, self._columns, strict=True)
             },
+            **{column: gr.update(visible=name == way) for column, name in self._options.items()},
             self.verdicts: "",
-            self._looked: None,
-            self._hint: gr.update(visible=True),
-            **self.apply.clear_plan(),
+            self._sorted: None,
+            **self.apply.clear_plan(can_apply=False),
         }
 
     @alerts_on_failure
-    def classify(
+    def sort(
         self, values: Updates, request: gr.Request, progress: gr.Progress = gr.Progress()
     ) -> Updates:
-        """Classify the chosen files and photos."""
+        """Sort the chosen files and photos, or the whole album."""
         language = language_of(request)
-        choice = self.photos.choice(values, language)
-        return self._show(self._source(values), choice, language, progress)
+
+        def on_progress(done: int, total: int) -> None:
+            progress((done, total), say(language, "sorting_at", done=done, total=total))
+
+        sorted_ = Sorted(self._source(values), self.photos.choice(values, language))
+        return self._show(sorted_, language, on_progress)
 
     @alerts_on_failure
-    def sort_album(
-        self, values: Updates, request: gr.Request, progress: gr.Progress = gr.Progress()
-    ) -> Updates:
-        """Classify the whole album."""
-        whole = Choice(photo_ids=None)
-        return self._show(self._source(values), whole, language_of(request), progress)
-
-    @alerts_on_failure
-    def look_again(self, values: Updates, request: gr.Request) -> Updates:
-        """Classify the photos of the results again, if there are any."""
-        choice: Choice | None = values[self._looked]
-        if choice is None:
+    def sort_again(self, values: Updates, request: gr.Request) -> Updates:
+        """Sort the photos of the results again, if there are any, with other options."""
+        before: Sorted | None = values[self._sorted]
+        if before is None:
             return {self.verdicts: gr.skip()}
-        language = language_of(request)
-        return {self.verdicts: self._results(self._source(values), choice, language, None)}
+        source = self._source(values)
+        if isinstance(source, TextClasses) and isinstance(before.source, TextClasses):
+            source = replace(source, classes=before.source.classes)  # the box may be half written
+        return self._show(replace(before, source=source), language_of(request), None)
 
     @alerts_on_failure
-    def plan(self, values: Updates, request: gr.Request) -> Updates:
-        """Plan labels, before anything is written."""
+    def plan(self, sorted_: Sorted | None, request: gr.Request) -> Updates:
+        """Plan what the results show as labels, before anything is written."""
         language = language_of(request)
-        photo_ids: Sequence[int] | None = None
-        if values[self.apply.scope] == "chosen":
-            photo_ids = self.photos.of_album(values, language)
-        return self.apply.show_plan(self._source(values), photo_ids, language)
-
-    @alerts_on_failure
-    def plan_album(self, values: Updates, request: gr.Request) -> Updates:
-        """Plan labels for the whole album."""
-        return self.apply.show_plan(self._source(values), None, language_of(request))
+        if sorted_ is None or not sorted_.has_album_photos:
+            raise QueryError(say(language, "nothing_sorted"))
+        return self.apply.show_plan(sorted_.source, sorted_.choice.photo_ids, language)
 
     def _source(self, values: Updates) -> LabelSource:
         if values[self._way] == "examples":
@@ -220,16 +248,11 @@ class ClassifyTab:
             return self._heads.chosen(values)
         return self._words.chosen(values)
 
-    def _show(
-        self, source: LabelSource, choice: Choice, language: str, progress: gr.Progress
-    ) -> Updates:
-        def on_progress(done: int, total: int) -> None:
-            progress((done, total), say(language, "sorting_at", done=done, total=total))
-
+    def _show(self, sorted_: Sorted, language: str, on_progress: OnProgress | None) -> Updates:
         return {
-            self.verdicts: self._results(source, choice, language, on_progress),
-            self._looked: choice,
-            self._hint: gr.update(visible=False),
+            self.verdicts: self._results(sorted_.source, sorted_.choice, language, on_progress),
+            self._sorted: sorted_,
+            **self.apply.clear_plan(can_apply=sorted_.has_album_photos),
         }
 
     def _results(

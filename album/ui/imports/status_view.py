@@ -20,13 +20,15 @@ from album.ui.imports import import_html
 from album.ui.shared.alerts import alerts_on_failure
 from album.ui.shared.change_digest import MOST_ROWS, digest
 from album.ui.shared.photo_html import img
+from album.ui.shared.status_line import StatusLine
 from album.ui.shared.updates import Updates
 
 AT_WORK_S = 1.0  # polling interval while an import runs
-IDLE_S = 5.0
+IDLE_S = 3.0
 REPORTS = 3  # unfolded
 EARLIER = 20  # folded
 THUMBNAILS = 8  # of the photos added last
+FOLDERS_SHARE = 20  # of the time, one part counts the photos of watched folders
 QUIET_S = 3.0  # a rescan without news is hidden until it takes this long
 
 
@@ -50,13 +52,18 @@ class _Part(NamedTuple):
 
 
 class ImportsView:
-    """Components and listeners below the drop area."""
+    """Components and listeners below the drop area.
 
-    def __init__(self, album: Album) -> None:
+    It updates the status line of the page as well, so that both show one moment of an import.
+    """
+
+    def __init__(self, album: Album, status: StatusLine) -> None:
         self._album = album
+        self._status = status
         self._watched: list[WatchedFolder] = []
         self._watched_key: object = None
         self._watched_at = 0.0
+        self._watched_took_s = 0.0
         self._note = gr.HTML(elem_id="received")
         with gr.Column(elem_id="import", visible=False) as self._card:
             self._progress = gr.HTML(elem_id="import-progress")
@@ -102,6 +109,7 @@ class ImportsView:
     def outputs(self) -> list[Any]:
         """List the components that `look` and `changes` update."""
         return [
+            *self._status.outputs,
             self.shown,
             self._running,
             self._timer,
@@ -123,6 +131,15 @@ class ImportsView:
     def look(self, state: str | None, request: gr.Request) -> Updates:
         """Update what has changed since this browser polled last."""
         return self.changes(state, language_of(request))
+
+    def progress_of(self, import_id: int, request: gr.Request) -> str:
+        """Render the progress of one import."""
+        return import_html.progress(
+            self._album.imports.get(import_id),
+            0,
+            model_ready=self._album.active.model_id is not None,
+            language=language_of(request),
+        )
 
     @alerts_on_failure
     def pause(self, import_id: int | None, state: str | None, request: gr.Request) -> Updates:
@@ -194,12 +211,17 @@ class ImportsView:
             record for record in recent if record.ended or (record.halted and _is_loud(record, now))
         ][: REPORTS + EARLIER]
         buttons = [(self._may_retry(record), _may_resume(record)) for record in listed]
-        watched = self._folders_now([(record.import_id, record.state) for record in recent])
+        watched = self._folders_now(recent, is_at_work=now is not None and not now.halted)
+
+        line = self._status.render(now, language)
+        photos = self._album.store.count()
 
         def make_thumbnails() -> Updates:
             return {self._thumbnails: import_html.thumbnails(self._images(added), language)}
 
         return [
+            _Part(line, lambda: {self._status.line: line}),
+            _Part(photos, lambda: {self._status.photo_count: photos}),
             _Part((now, waiting, model_ready), lambda: self._show_card(now, waiting, language)),
             _Part(added, make_thumbnails),
             _Part((listed, buttons), lambda: self._show_reports(listed, buttons, language)),
@@ -261,12 +283,20 @@ class ImportsView:
         photos = self._album.store.get_many(photo_ids)
         return [Markup(img(photo, photo.filename)) for photo in map(photos.get, photo_ids) if photo]
 
-    def _folders_now(self, key: object) -> list[WatchedFolder]:
-        """List the watched folders, read again when imports change or after `IDLE_S`."""
+    def _folders_now(
+        self, recent: Sequence[ImportRecord], *, is_at_work: bool
+    ) -> list[WatchedFolder]:
+        """List the watched folders, read again when imports change or time has passed.
+
+        While photos arrive, each look reads them, unless that would take a large part of its time.
+        """
         now = time.monotonic()
-        if key != self._watched_key or now - self._watched_at > IDLE_S:
+        key = [(record.import_id, record.state) for record in recent]
+        keeps_s = self._watched_took_s * FOLDERS_SHARE if is_at_work else IDLE_S
+        if key != self._watched_key or now - self._watched_at > keeps_s:
             self._watched = self._album.watched()
-            self._watched_key, self._watched_at = key, now
+            self._watched_key, self._watched_at = key, time.monotonic()
+            self._watched_took_s = self._watched_at - now
         return self._watched
 
     def _may_retry(self, record: ImportRecord) -> bool:

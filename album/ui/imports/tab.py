@@ -13,6 +13,7 @@ from album.ui.imports.status_view import ImportsView
 from album.ui.shared.alerts import alerts_on_failure
 from album.ui.shared.caption_languages import caption_languages
 from album.ui.shared.key_help import build_key_help, needs_key
+from album.ui.shared.status_line import StatusLine
 from album.ui.shared.updates import Updates
 from album.ui.shared.uploads import UploadFolder
 from models.errors import ModelError
@@ -21,7 +22,7 @@ from models.errors import ModelError
 class UploadTab:
     """Components and listeners of the tab."""
 
-    def __init__(self, album: Album, uploads: UploadFolder) -> None:
+    def __init__(self, album: Album, uploads: UploadFolder, status: StatusLine) -> None:
         self._album = album
         self._uploads = uploads
         self._files = gr.File(
@@ -59,7 +60,7 @@ class UploadTab:
             visible=False,
             elem_id="caption-language",
         )
-        self.imports = ImportsView(album)
+        self.imports = ImportsView(album, status)
 
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         for box, handler in ((self._files, self.import_files), (self._folder, self.import_folder)):

@@ -61,6 +61,7 @@ class SearchLayout:
             with gr.Row(elem_id="welcome-buttons"):
                 self.add_photos = gr.Button(i18n("upload"), elem_id="add-photos")
                 self.samples = gr.Button(i18n("samples"), variant="primary", elem_id="samples")
+            self.samples_progress = gr.HTML(elem_id="samples-progress")
 
     @property
     def outputs(self) -> list[Any]:

@@ -21,7 +21,7 @@ from album.service import Album
 from album.ui.shared.status_line import status_line
 from models.classifiers.factory import DefaultClassifiers
 from models.errors import ModelError
-from tests.support.fakes import DecodeHere, FakeCaptioner, FakeEncoder
+from tests.support.fakes import DecodeHere, FakeCaptioner, FakeEncoder, FakeModelState
 from tests.support.images.make import make_photo
 from tests.support.importing import ended, opened, take_in, wait_until
 
@@ -43,12 +43,6 @@ class Failing:
         if self._errors:
             raise self._errors.pop(0)
         return self._function(*given, **how)
-
-
-class Ready:
-    """What the page wants to know of a model that is here."""
-
-    state, wanted, fetching, problem = "ready", "fake", False, None
 
 
 @pytest.fixture(autouse=True)
@@ -290,10 +284,10 @@ def test_status_line_tells_what_is_tried_again(album, fails):
     album.start()
     wait_until(lambda: album.status().problems)
 
-    line = status_line(album, Ready(), "en")
+    line = status_line(album, FakeModelState(), "en", None)
     assert "trouble with the index of texts, trying again" in line
     assert "the album&#39;s log says why" in line
-    assert "글 찾아보기 문제" in status_line(album, Ready(), "ko")
+    assert "글 찾아보기 문제" in status_line(album, FakeModelState(), "ko", None)
 
 
 def test_unexpected_import_failure_is_logged_and_resumable(album, tmp_path, monkeypatch, caplog):

@@ -509,11 +509,11 @@ def test_invalid_day_is_refused_with_its_format(client: Client, day: Any) -> Non
 @pytest.mark.parametrize(
     ("labels", "sentence"),
     [
-        ("", "Write at least two classes, one on each line."),
-        (None, "Write at least two classes, one on each line."),
-        ("cat", "Write at least two classes, one on each line."),
+        ("", "Write at least two classes, with commas between them."),
+        (None, "Write at least two classes, with commas between them."),
+        ("cat", "Write at least two classes, with commas between them."),
         ("cat, cat", "“cat” stands there twice; begin each line with another name."),
-        (" | \n ,", "Write at least two classes, one on each line."),
+        (" | \n ,", "Write at least two classes, with commas between them."),
         ("\n".join(map(str, range(10_000))), "These are 10000 classes; 5000 at most work at once."),
     ],
 )

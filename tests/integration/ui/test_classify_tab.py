@@ -43,7 +43,7 @@ class Tab:
         self.given: dict[Any, Any] = {
             it: it.value
             for it in (
-                *self.tab._source_inputs, *self.photos.inputs, self.apply.scope, self.tab._looked,
+                *self.tab._source_inputs, *self.photos.inputs, self.tab._sorted,
             )
         }  # fmt: skip
 
@@ -51,12 +51,13 @@ class Tab:
         self.given[self.words._classes] = classes
 
     def sorts(self) -> str:
-        updates = self.tab.sort_album(self.given, ENGLISH)
-        self.given[self.tab._looked] = updates[self.tab._looked]
+        updates = self.tab.sort(self.given, ENGLISH)
+        self.given[self.tab._sorted] = updates[self.tab._sorted]
         return str(updates[self.tab.verdicts])
 
     def plans(self, request: Any = ENGLISH) -> dict[Any, Any]:
-        return self.tab.plan(self.given, request)
+        self.sorts()
+        return self.tab.plan(self.given[self.tab._sorted], request)
 
     def presses(self, value: str, number: int = 0) -> dict[Any, Any]:
         event: Any = SimpleNamespace(index=number, value=value)
@@ -78,7 +79,7 @@ def tab(album: Album, ids: dict[str, int], tmp_path: Path) -> Tab:
 
 def sections(answer: str) -> dict[str, list[int]]:
     """The photos below each heading of a grid."""
-    parts = re.findall(r"<h4>(.*?)</h4>(.*?)</section>", answer, re.S)
+    parts = re.findall(r"<h3>(.*?)</h3>(.*?)</section>", answer, re.S)
     return {
         name: [int(it) for it in re.findall(r'data-photo="(\d+)"', rest)] for name, rest in parts
     }
@@ -108,13 +109,15 @@ def test_classes_and_names_are_never_markup(tab: Tab, album: Album, ids: dict[st
 
     shown = tab.sorts() + str(tab.plans()[tab.apply.tiles])
     tab.given[tab.photos.chosen] = tuple(ids.values())
-    shown += str(tab.tab.classify(tab.given, ENGLISH)[tab.tab.verdicts])
+    shown += tab.sorts()
     plan = tab.plans()
-    tab.apply.write(plan[tab.apply._plan], plan[tab.apply._labels]["value"], True, ENGLISH)
-    shown += tab.apply.changes_html("en")
+    written = tab.apply.write(
+        plan[tab.apply._plan], plan[tab.apply._labels]["value"], True, ENGLISH
+    )
+    shown += tab.apply.changes_html("en") + written[tab.apply._applied]
 
     assert "<script" not in shown
-    assert shown.count("&lt;script") >= 4
+    assert shown.count("&lt;script") >= 5
 
 
 def test_photo_of_no_class_is_none_of_these(tab: Tab) -> None:
@@ -126,13 +129,74 @@ def test_photo_of_no_class_is_none_of_these(tab: Tab) -> None:
     assert "None of these" in card
 
 
+def test_commas_and_lines_separate_classes(tab: Tab, ids: dict[str, int]) -> None:
+    tab.writes("red, blue\ngreen、 RED,")
+
+    answer = tab.sorts()
+
+    assert [it for it in sections(answer) if it in COLOURS] == ["red", "blue", "green"]
+
+
+def test_results_become_labels_as_they_are_shown(tab: Tab, ids: dict[str, int]) -> None:
+    tab.writes("red, blue")
+    tab.sorts()
+    tab.writes("something, else")
+
+    plan = tab.tab.plan(tab.given[tab.tab._sorted], ENGLISH)[tab.apply._plan]
+
+    assert {it.rule.label for it in plan.labels} == {"red", "blue"}
+
+
+def test_uploaded_files_alone_become_no_labels(tab: Tab, tmp_path: Path) -> None:
+    red = make_photo(tmp_path / "uploads" / "red.png", "red")
+    tab.given[tab.photos.files] = [str(red)]
+    tab.writes("red, blue")
+
+    updates = tab.tab.sort(tab.given, ENGLISH)
+
+    assert updates[tab.apply.preview]["visible"] is False
+    with pytest.raises(gr.Error, match="Sort photos of the album first"):
+        tab.tab.plan(updates[tab.tab._sorted], ENGLISH)
+
+
+@pytest.mark.parametrize(
+    ("language", "whole", "some"),
+    [
+        ("en", "Sorts the whole album.", "Sorts only 2 photos of the album, 1 uploaded photo."),
+        ("ko", "사진첩 전체를 분류합니다.", "사진첩의 사진 2장, 올린 사진 1장만 분류합니다."),
+    ],
+)
+def test_page_says_which_photos_are_sorted(
+    tab: Tab, ids: dict[str, int], language: str, whole: str, some: str
+) -> None:
+    request = {"en": ENGLISH, "ko": KOREAN}[language]
+    chosen = (ids["red"], ids["blue"])
+
+    some_chosen = tab.photos.show_files(["a.jpg"], chosen, request)
+    nothing_chosen = tab.photos.clear(request)
+
+    assert some in some_chosen[tab.photos._view]
+    assert some_chosen[tab.photos._clear]["visible"] is True
+    assert whole in nothing_chosen[tab.photos._view]
+    assert nothing_chosen[tab.photos._clear]["visible"] is False
+    assert nothing_chosen[tab.photos.files] is None
+
+
+def test_empty_album_has_nothing_to_sort(album: Album, tmp_path: Path) -> None:
+    empty = Tab(album, tmp_path / "uploads")
+    empty.writes("red, blue")
+
+    with pytest.raises(gr.Error, match="no photos yet: add some under Upload"):
+        empty.sorts()
+
+
 def test_dropped_files_each_show_their_result(tab: Tab, tmp_path: Path) -> None:
     red = make_photo(tmp_path / "uploads" / "a" / "red.png", "red")
     text = make_text(tmp_path / "uploads" / "diary.jpg")
     tab.given[tab.photos.files] = [str(red), str(text)]
     tab.writes("red\nblue")
 
-    answer = str(tab.tab.classify(tab.given, ENGLISH)[tab.tab.verdicts])
+    answer = tab.sorts()
 
     assert answer.index("red.png") < answer.index("not an image")
     assert answer.count('class="bar"') == 2
@@ -142,21 +206,23 @@ def test_photos_that_are_gone_meanwhile_are_left_out(tab: Tab, ids: dict[str, in
     tab.writes("red\nblue")
     tab.given[tab.photos.chosen] = (ids["red"], 99)
 
-    answer = str(tab.tab.classify(tab.given, ENGLISH)[tab.tab.verdicts])
+    answer = tab.sorts()
 
     assert answer.count('class="verdict') == 2  # the frame and one card
     tab.given[tab.photos.chosen] = (99,)
-    with pytest.raises(gr.Error, match="Choose photos first"):
-        tab.tab.classify(tab.given, ENGLISH)
+    with pytest.raises(gr.Error, match="not in the album any more"):
+        tab.sorts()
 
 
 def test_turning_a_slider_classifies_the_photos_again(tab: Tab) -> None:
     tab.writes("red\nblue\ngreen")
-    assert tab.tab.look_again(tab.given, ENGLISH) == {tab.tab.verdicts: gr.skip()}
+    assert tab.tab.sort_again(tab.given, ENGLISH) == {tab.tab.verdicts: gr.skip()}
     before = tab.sorts()
 
     tab.given[tab.words.decided] = -4
-    after = str(tab.tab.look_again(tab.given, ENGLISH)[tab.tab.verdicts])
+    tab.writes("red\nbl")  # half written: what the results show is sorted again
+    after = str(tab.tab.sort_again(tab.given, ENGLISH)[tab.tab.verdicts])
+    assert [*sections(after)][:3] == ["red", "blue", "green"]
 
     def surest(answer: str) -> int:
         return max(int(it) for it in re.findall(r"<span>(\d+)%</span>", answer))
@@ -195,7 +261,9 @@ def test_choosing_another_way_clears_the_results(tab: Tab) -> None:
     updates = tab.tab.choose_way("examples")
 
     assert updates[tab.tab.verdicts] == ""
-    assert updates[tab.tab._looked] is updates[tab.apply._plan] is None
+    assert updates[tab.tab._sorted] is updates[tab.apply._plan] is None
+    assert updates[tab.apply.preview]["visible"] is False
+    assert updates[tab.words.options]["visible"] is False
     assert updates[tab.words.column]["visible"] is False
     assert updates[tab.tab.teaching.column]["visible"] is True
 
@@ -305,10 +373,9 @@ def test_plan_is_written_for_the_photos_left(tab: Tab, album: Album, ids: dict[s
 def test_labels_can_be_for_the_chosen_photos_alone(
     tab: Tab, album: Album, ids: dict[str, int]
 ) -> None:
-    tab.writes("red\nblue")
-    tab.given[tab.apply.scope] = "chosen"
-    with pytest.raises(gr.Error, match="step 1"):
-        tab.plans()
+    tab.writes("red, blue")
+    with pytest.raises(gr.Error, match="Sort photos of the album first"):
+        tab.tab.plan(None, ENGLISH)
 
     tab.given[tab.photos.chosen] = (ids["blue"],)
     plan = tab.plans()[tab.apply._plan]
@@ -334,7 +401,7 @@ def test_example_label_is_sorted_and_planned(tab: Tab, album: Album, ids: dict[s
 def test_page_explains_training_without_trained_classifiers(tab: Tab) -> None:
     tab.given[tab.tab._way] = "head"
 
-    updates = tab.tab.enter(None, ENGLISH)
+    updates = tab.tab.enter(None, None, (), ENGLISH)
 
     assert updates[tab.tab._heads._none]["visible"] is True
     with pytest.raises(gr.Error, match="Choose a trained classifier"):

@@ -37,7 +37,9 @@ def view(album: Album, tmp_path: Path) -> ExamplesView:
     ]
     album.imports.wait(album.imports.start(photos))
     with gr.Blocks():
-        return ExamplesView(album)
+        examples_view = ExamplesView(album)
+        examples_view.build_overview()
+        return examples_view
 
 
 def ids_of(album: Album, name: str) -> list[int]:

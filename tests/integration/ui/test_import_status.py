@@ -14,8 +14,9 @@ import pytest
 from album.errors import AlbumError
 from album.service import Album
 from album.ui.imports.status_view import AT_WORK_S, IDLE_S, ImportsView
+from album.ui.shared.status_line import StatusLine
 from models.classifiers.factory import DefaultClassifiers
-from tests.support.fakes import DecodeHere, FakeCaptioner, FakeEncoder
+from tests.support.fakes import DecodeHere, FakeCaptioner, FakeEncoder, FakeModelState
 from tests.support.images.make import make_photo, make_text
 
 
@@ -61,7 +62,7 @@ class Browser:
 @pytest.fixture
 def view(album: Album) -> Iterator[ImportsView]:
     with gr.Blocks():
-        yield ImportsView(album)
+        yield ImportsView(album, StatusLine(album, FakeModelState()))
 
 
 @pytest.fixture
@@ -119,6 +120,33 @@ def test_card_follows_imports_of_any_process(album: Album, browser: Browser) -> 
     assert "900 of 5,000" in browser.sees["import-progress"]
 
 
+def test_status_line_and_card_tell_equal_numbers(album: Album, browser: Browser) -> None:
+    """Both come from one reading of the row, in one answer."""
+    import_id = running(album, 812, 5000)
+    browser.look()
+    assert "Looking at 812 of 5,000 photos" in browser.sees["status"]
+
+    album.import_store.advance(import_id, {"done": 88}, "next.jpg", 0.2)
+    assert {"status", "import-progress"} <= browser.look()
+    assert "Looking at 900 of 5,000 photos" in browser.sees["status"]
+    assert "900 of 5,000" in browser.sees["import-progress"]
+
+    album.import_store.set_state(import_id, "paused")
+    browser.look()
+    assert "paused at 900 of 5,000" in browser.sees["status"]
+
+
+def test_report_and_status_line_end_together(
+    album: Album, browser: Browser, tmp_path: Path
+) -> None:
+    taken_in(album, *(make_photo(tmp_path / f"{n}.jpg", (40 * n, 9, 9)) for n in range(3)))
+
+    browser.look()
+
+    assert "3 added" in browser.words()
+    assert "All 3 photos searchable" in browser.sees["status"]
+
+
 def test_unchanged_status_is_not_sent_again(album: Album, view: Any) -> None:
     running(album, 1, 10)
     one, two = Browser(view), Browser(view)
@@ -162,9 +190,10 @@ def test_strip_shows_latest_photos_first(album: Album, browser: Browser, tmp_pat
 
     browser.look()
 
-    shown = re.findall(r"/(\w{64})\.jpg", browser.sees["import-strip"])
+    shown = re.findall(r"photos/(\d+)/thumbnail", browser.sees["import-strip"])
     newest = album.import_store.added_by(import_id)[:8]
-    assert shown == [album.store.get(photo_id).sha256 for photo_id in newest]
+    assert shown == list(map(str, newest))
+    assert len(newest) == 8
     assert newest == sorted(newest, reverse=True)
 
 
@@ -248,7 +277,7 @@ def test_a_watched_folder_is_told_by_its_name(tmp_path: Path) -> None:
     )
     album.active.set_encoder(FakeEncoder(), fill=False)
     with gr.Blocks():
-        browser = Browser(ImportsView(album))
+        browser = Browser(ImportsView(album, StatusLine(album, FakeModelState())))
     browser.look()
     assert re.search("Family</strong><small>0 photos", browser.sees["watched"])
     assert re.search("Old disk</strong><small>0 photos<br>.*not there now", browser.sees["watched"])

@@ -24,6 +24,7 @@ from album.ui.shared import queue_lanes
 from album.ui.shared.queue_lanes import use_lanes
 from tests.benchmarks.figures import held_by
 from tests.support.event_loop import run
+from tests.support.fakes import FakeModelState
 from tests.support.images.make import make_photo
 from tests.support.importing import take_in
 from tests.support.visitor import Page, RefusedError, Visitor, load_page
@@ -31,15 +32,6 @@ from tests.support.visitor import Page, RefusedError, Visitor, load_page
 PATIENCE_S = 120  # an upper bound for a busy machine, waited out only by a failing test
 CALLS = 80
 MORE = 60  # sessions
-
-
-class NoModel:
-    """What the page wants to know of a model that is not there."""
-
-    state = "ready"
-    wanted = "fake"
-    fetching = False
-    problem = None
 
 
 @dataclass
@@ -72,7 +64,7 @@ class Launched:
 def launched(album: Album, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Launched]:
     take_in(album, [make_photo(tmp_path / "in" / f"{it}.png", it) for it in ("red", "blue")])
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "temp"))
-    blocks = build_page(album, NoModel(), tmp_path / "temp", [])
+    blocks = build_page(album, FakeModelState(), tmp_path / "temp", [])
     use_lanes(blocks)
     blocks.launch(
         prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", run_history=False,

@@ -12,6 +12,7 @@ from album.classification.class_list import (
     MOST_CLASSES,
     MOST_NAMES,
     parse_classes,
+    split_classes,
 )
 from album.errors import QueryError
 from models.interfaces import ClassName, ClassSpec
@@ -143,3 +144,20 @@ def test_hostile_lists_are_read_in_no_time():
     for text in ("(" * 300_000, "* 1" * 300_000, " " * 10**6 + "a", "1:" * 200_000, "|" * 10**6):
         with pytest.raises(QueryError):
             parse_classes(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("dogs, food,beach", ["dogs", "food", "beach"]),
+        ("강아지、음식，바다\r\n산", ["강아지", "음식", "바다", "산"]),
+        (" , ,\n", []),
+        ("dog, Dog,  DOG ", ["dog"]),
+        ("pear (a, b), 배 （가, 나） | pear", ["pear (a, b)", "배 （가, 나） | pear"]),
+        ("pear (a, b\ndog", ["pear (a, b", "dog"]),
+        ("f(x), g) , h", ["f(x)", "g)", "h"]),
+    ],
+)  # fmt: skip
+def test_commas_outside_brackets_separate_classes(text: str, lines: list[str]) -> None:
+    assert split_classes(text).splitlines() == lines
+    assert split_classes(split_classes(text)) == split_classes(text)

@@ -118,7 +118,7 @@ def test_names_and_reasons_are_text_whatever_they_say(language):
         ({"requested_state": "cancel"}, "4 of 10", "stopping after the photos in hand…"),
         ({"state": "paused", "requested_state": "pause"}, "4 of 10", "paused"),
         ({"state": "waiting", "done": 0}, "waiting for its turn", ""),
-        ({"total": 0, "done": 0}, "looking for photos", ""),
+        ({"total": 0, "done": 0}, "Looking for photos", ""),
     ],
 )
 def test_the_card_says_how_far_an_import_is(given, left, right):
