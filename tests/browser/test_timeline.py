@@ -66,7 +66,7 @@ def today() -> datetime:
 def taken() -> list[datetime]:
     """Times of all photos but those that only have a file's."""
     days = [datetime(year, month, 7 + month, 12) for year in YEARS for month in range(1, 13)]
-    days += [day + timedelta(days=1) for day in days]
+    days += [day + timedelta(days=1) for day in days if day.month in (3, 7, 11)]
     days += [BUSY_DAY + timedelta(minutes=n) for n in range(BUSY)]
     earlier = [today().replace(year=today().year - years) for years in (4, 4, 8)]
     return days + [day for day in earlier if day.year not in YEARS or day not in days]
@@ -198,6 +198,7 @@ def test_handle_is_dragged_on_a_phone(
 ) -> None:
     page = opened(dated, open_page, language, 390)
     scroll_to(page, 900)
+    page.evaluate("window.stirring = setInterval(() => scrollBy(0, 1), 300)")  # keeps it awake
     handle = page.locator("#results .rail .mark")
     expect(handle).to_be_visible()
     box = handle.bounding_box()
@@ -207,6 +208,7 @@ def test_handle_is_dragged_on_a_phone(
 
     page.mouse.move(box["x"] + 20, box["y"] + 20)
     page.mouse.down()
+    page.evaluate("clearInterval(stirring)")
     page.mouse.move(box["x"] + 20, 500, steps=5)
     bubble = page.locator("#results .rail .bubble")
     expect(bubble).to_be_visible()
@@ -219,7 +221,7 @@ def test_handle_is_dragged_on_a_phone(
     expect(bubble).to_be_hidden()
 
 
-def test_keys_on_the_rail_go_by_month_and_year(dated: ServedAlbum, open_page: OpenPage) -> None:
+def test_rail_keys_go_by_month_and_year(dated: ServedAlbum, open_page: OpenPage) -> None:
     page = opened(dated, open_page, query="?q=2014-2023")
     rail = page.locator("#results .rail")
     rail.focus()
@@ -255,7 +257,7 @@ def test_keyboard_walks_the_grid_and_leaves_it(dated: ServedAlbum, open_page: Op
     press("Home")
     press("ArrowRight")
     assert press("ArrowLeft") == labels[0]
-    assert "December 14, 2019" in press("Home")
+    assert "December 19, 2019" in press("Home")
     assert "January 8, 2019" in press("End")
     above = press("ArrowUp")
     assert above != labels[-2]

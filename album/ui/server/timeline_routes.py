@@ -75,10 +75,10 @@ def timeline_routes(album: Album, from_address: FromAddress) -> list[Route]:
         revision = request.query_params.get("revision", "")
         first, count = _number(request, "from"), _number(request, "count")
         if first is None or not count or not _REVISION.fullmatch(revision):
-            return PlainTextResponse("Bad request", 400)
+            return Response(status_code=400)
         order = album.timeline.order_of(requested(request), revision)
         if order is None:
-            return PlainTextResponse("The album has changed.", 409)
+            return Response(status_code=409)  # the album has changed
         rows = album.timeline.rows(
             order, first, min(count, MOST_PHOTOS), language_of(_page(request))
         )
