@@ -18,6 +18,7 @@ window.album.timelineRail = (jump) => {
   let plan = null, words = null;
   let labels = []; // {place in [0, 1], month}
   let current = 0, dragging = false, sleep = 0;
+  let chosen = null; // {month, at}: the last months cannot reach the top of the window
 
   const monthAt = (y) => {
     let month = 0;
@@ -59,7 +60,8 @@ window.album.timelineRail = (jump) => {
   const show = (y) => {
     if (!plan || rail.hidden) return;
     fit();
-    current = monthAt(y);
+    if (chosen && Math.abs(scrollY - chosen.at) > 2) chosen = null;
+    current = chosen ? chosen.month : monthAt(y);
     const share = Math.min(1, Math.max(0, y / plan.height));
     const name = words.month(plan.months[current]);
     mark.style.top = bubble.style.top = percent(share);
@@ -68,6 +70,12 @@ window.album.timelineRail = (jump) => {
     rail.setAttribute('aria-valuemax', plan.months.length - 1);
     rail.setAttribute('aria-valuenow', plan.months.length - 1 - current);
     rail.setAttribute('aria-valuetext', name);
+  };
+  const choose = (month) => {
+    jump(plan.months[month].top);
+    chosen = { month, at: scrollY };
+    show(plan.months[month].top);
+    wake();
   };
   const wake = () => {
     rail.classList.add('awake');
@@ -81,7 +89,9 @@ window.album.timelineRail = (jump) => {
     const near = labels.find((label) => Math.abs(label.place * box.height - px) < SNAP_PX);
     const share = Math.min(1, Math.max(0, px / box.height));
     const moved = event.type === 'pointermove';
-    jump(!moved && near && event.target !== mark ? plan.months[near.month].top : share * plan.height);
+    if (!moved && near) return choose(near.month);
+    chosen = null;
+    jump(share * plan.height);
     wake();
   };
   rail.addEventListener('pointerdown', (event) => {
@@ -90,7 +100,6 @@ window.album.timelineRail = (jump) => {
     rail.setPointerCapture(event.pointerId);
     dragging = true;
     rail.classList.add('dragging');
-    rail.focus({ preventScroll: true });
     if (event.target !== mark) follow(event); else wake();
   });
   rail.addEventListener('pointermove', (event) => { if (dragging) follow(event); });
@@ -121,8 +130,7 @@ window.album.timelineRail = (jump) => {
     if (month === undefined) return;
     event.preventDefault();
     event.stopPropagation();
-    jump(plan.months[Math.min(last, Math.max(0, month))].top);
-    wake();
+    choose(Math.min(last, Math.max(0, month)));
   });
 
   return {
