@@ -71,12 +71,14 @@ def _serve(album: Album, captioner: Captioner, settings: Settings) -> None:
         from album.ui.search.url_state import from_address
         from album.ui.server.app import GuardedApp
         from album.ui.server.connections import limit_connections
+        from album.ui.server.discover_routes import discover_routes
         from album.ui.server.login import Login
         from album.ui.server.photo_routes import photo_routes
         from album.ui.server.sessions import limit_sessions
         from album.ui.server.timeline_routes import timeline_routes
         from album.ui.shared import theme
         from album.ui.shared.alerts import answer_full_disk
+        from album.ui.shared.preferences import apply_preferences_early
         from album.ui.shared.queue_lanes import use_lanes
         from album.ui.shared.uploads import leave_no_partial_uploads
 
@@ -89,6 +91,7 @@ def _serve(album: Album, captioner: Captioner, settings: Settings) -> None:
         login = settings.login and Login(*settings.login)
         limit_connections(settings.request_timeout_s)
         leave_no_partial_uploads()
+        apply_preferences_early()
         _, address, _ = page.launch(
             prevent_thread_lock=True,
             quiet=True,  # Gradio would advertise a public link
@@ -97,7 +100,11 @@ def _serve(album: Album, captioner: Captioner, settings: Settings) -> None:
                 settings.hosts,
                 settings.framed_by,
                 settings.request_timeout_s,
-                routes=[*photo_routes(album), *timeline_routes(album, from_address)],
+                routes=[
+                    *photo_routes(album),
+                    *timeline_routes(album, from_address),
+                    *discover_routes(album),
+                ],
                 exception_handlers={OSError: answer_full_disk},
             ),
             theme=theme.theme(),

@@ -32,6 +32,7 @@ from album.importing.jobs import ImportJobs
 from album.importing.uploads import sort_uploads
 from album.maintenance.verify import find_faults
 from album.metadata.geocoder import TownGeocoder
+from album.organizing.discovery import Discovery
 from album.organizing.timeline import Timeline
 from album.runtime.status import AlbumStatus
 from album.runtime.supervised_loop import SupervisedLoop, loop_problems
@@ -106,7 +107,7 @@ class Album:
         self.database = Database(data_dir / "album.db")
         self.store = store = PhotoStore(self.database)
         self.caption_store = captions = CaptionStore(self.database)
-        self.texts = TextIndex(self.database)
+        self.texts = texts = TextIndex(self.database)
         self.import_store = imports = ImportStore(self.database)
         self.labels = labels = LabelStore(self.database)
         self.classifiers = classifiers
@@ -122,7 +123,8 @@ class Album:
         )
         self._folders = tuple(folders)
         self._watch = FolderWatcher(self._folders, self._rescan_if_changed, rescan_every_s)
-        self.search = PhotoSearch(store, captions, self.texts, active, embeddings_dir, urgent)
+        self.discovery = themes = Discovery(active, embeddings_dir)
+        self.search = PhotoSearch(store, captions, texts, active, embeddings_dir, urgent, themes)
         self.timeline = Timeline(store, captions, self.search.listed_ids)
         cache = ClassEmbeddingCache(classifiers, embeddings_dir)
         self.classifier = PhotoClassifier(store, active, classifiers, cache, urgent)
@@ -149,6 +151,7 @@ class Album:
         self._loops = [
             SupervisedLoop("texts", self._sync_texts),
             SupervisedLoop("searches", self._prepare_search),
+            SupervisedLoop("themes", lambda: themes.refresh(self._stopped.is_set)),
         ]
         if not self.database.read_only:
             self._loops += [

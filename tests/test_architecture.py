@@ -38,7 +38,7 @@ OWNERS = {
     "watchdog": ("album/importing/folder_watcher.py",),
     "korean_lunar_calendar": ("album/search/query/yearly.py",),
     "filelock": ("album/importing/job_locks.py", "album/runtime/temp_folder.py"),
-    "sklearn": ("models/classifiers/linear_probe.py",),
+    "sklearn": ("models/classifiers/linear_probe.py", "album/organizing/clustering.py"),
     "google": ("models/captioners/gemini.py",),
     **dict.fromkeys(
         ("torch", "torchvision", "open_clip", "transformers", "timm", "safetensors"), ("models/",)
@@ -350,4 +350,5 @@ def test_importing_the_album_loads_neither_torch_nor_gradio():
     assert done.returncode == 0, done.stderr
     loaded = set(json.loads(done.stdout))
     assert "album" in loaded
-    assert not loaded & {"torch", "torchvision", "open_clip", "transformers", "gradio"}
+    heavy = {"torch", "torchvision", "open_clip", "transformers", "gradio", "sklearn"}
+    assert not loaded & heavy

@@ -16,6 +16,7 @@ from album.domain.labels import LabelChange, LabelPlan, LabelRule, PlannedLabel
 from album.encoding.active_encoder import ActiveEncoder
 from album.errors import AlbumError, QueryError
 from album.storage.auto_label_progress import AutoLabelProgress, RuleCursor
+from album.storage.label_edits import LabelEdits
 from models.errors import ModelError
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,8 @@ class Labelling:
     def __init__(self, services: SourceServices, active: ActiveEncoder) -> None:
         self._services = services
         self._labels = services.labels
+        self.edits = LabelEdits(services.labels)
+        """Giving to many photos, renaming and merging."""
         self._progress = AutoLabelProgress(services.labels.database)
         self._active = active
         self._catching_up = threading.Lock()

@@ -21,7 +21,7 @@ from album.cli.output import (
     probabilities_json,
     rule_json,
 )
-from album.domain.labels import LabelSummary, label_name
+from album.domain.labels import LabelChange, LabelSummary, label_name
 from album.errors import AlbumError, QueryError
 from models.interfaces import Proportion
 
@@ -94,10 +94,43 @@ def remove(
     """
     with open_album(context, data_dir, model=False) as album:
         act = album.labels.remove(label)
-    if as_json:
-        print_json(**act_json(act))
-    else:
-        print_act(act)
+    _tell(act, as_json=as_json)
+
+
+@group.command()
+@errors_as_sentences
+def rename(
+    context: typer.Context,
+    label: Annotated[str, typer.Argument()],
+    name: Annotated[str, typer.Argument(help="What it is called from now on.")],
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give a label another name, with its examples and rule.
+
+    That can be undone.
+    """
+    with open_album(context, data_dir, model=False) as album:
+        act = album.labelling.edits.rename(label, name)
+    _tell(act, as_json=as_json)
+
+
+@group.command()
+@errors_as_sentences
+def merge(
+    context: typer.Context,
+    labels: Annotated[list[str], typer.Argument(help="They are gone afterwards.")],
+    into: Annotated[str, typer.Option(help="The label that their photos get.")],
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give the photos of some labels another label instead.
+
+    That can be undone.
+    """
+    with open_album(context, data_dir, model=False) as album:
+        act = album.labelling.edits.merge(labels, into)
+    _tell(act, as_json=as_json)
 
 
 @group.command("export")
@@ -252,6 +285,13 @@ def teach(
             typer.echo(f"  {photo['photo_id']}  {photo['path']}")
         if act is not None:
             print_act(act)
+
+
+def _tell(act: LabelChange, *, as_json: bool) -> None:
+    if as_json:
+        print_json(**act_json(act))
+    else:
+        print_act(act)
 
 
 def _model_json(model: FewShotModel) -> dict[str, Any]:

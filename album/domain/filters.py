@@ -121,6 +121,13 @@ class Placed:
 
 
 @dataclass(frozen=True, slots=True)
+class ImportedBy:
+    """Added to the album by this import."""
+
+    import_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class Writes:
     """A caption, keyword, label, file name, folder or place holds this phrase."""
 
@@ -143,6 +150,7 @@ Fact: TypeAlias = (
     | Labelled
     | Captioned
     | Placed
+    | ImportedBy
     | Writes
 )
 

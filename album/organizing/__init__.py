@@ -1,1 +1,1 @@
-"""Ways to arrange the photos of an album, such as by day."""
+"""Views of the whole album: what there is to look at without a search."""

@@ -331,11 +331,7 @@ class Ranker:
 
     def _latest_first(self, ids: Ids, rows: Rows) -> Rows:
         """Sort rows as `Facts.newest_first` does."""
-        facts = self._store.photo_table()
-        if not len(facts.photo_ids):
-            return rows
-        places = np.minimum(np.searchsorted(facts.photo_ids, ids[rows]), len(facts.photo_ids) - 1)
-        return rows[np.argsort(facts.ranks[places], kind="stable")]
+        return rows[self._store.photo_table().latest_first(ids[rows])]
 
     def _current_bursts(self, ids: Ids, matrix: Embeddings) -> Ids:
         """Return (n,) bursts as of `bursts_of`.

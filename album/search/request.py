@@ -30,6 +30,10 @@ class SearchRequest:
     """Show what does not match as well, behind all matches."""
     burst: int | None = None
     """Only photos of the same burst as this one, by time."""
+    import_id: int | None = None
+    """Only photos that this import added."""
+    theme: int | None = None
+    """Only photos of this theme. Without looks: those nearest its centre first."""
     time_zone: str = ""
     """IANA name of the zone in which "today" is a day. "" or unknown: the server's zone."""
 
@@ -41,5 +45,7 @@ class SearchRequest:
             self.like,
             filters=self.filters,
             burst=self.burst,
+            import_id=self.import_id,
+            theme=self.theme,
             time_zone=time_zone,
         )

@@ -10,6 +10,7 @@ from threading import Lock
 
 import numpy as np
 
+from album.domain.filters import Filter, ImportedBy
 from album.domain.languages import unread_language
 from album.domain.photo import Photo, Reason, SearchFilters, SearchHit
 from album.encoding.active_encoder import Active, ActiveEncoder
@@ -21,6 +22,7 @@ from album.search.query.phrases import plain
 from album.search.ranking import Ids, Ranker, Ranking
 from album.search.reader_day import today_in
 from album.search.request import SearchRequest
+from album.search.theme_photos import ThemePhotos
 from album.storage.captions import CaptionStore
 from album.storage.label_evidence import labels_among
 from album.storage.photos import PhotoStore
@@ -62,11 +64,8 @@ class SearchPage:
     """Photos that would match, but for each of `Query.unwanted`. One may count for several."""
     unread: str = ""
     """The language ("ko") of the words where it is one that the model does not read."""
-
-    @property
-    def is_listed(self) -> bool:
-        """Whether these are hits by date alone, which the timeline shows."""
-        return self.model_id is None and self.total > 0
+    is_listed: bool = False
+    """Hits by date alone, which the timeline shows."""
 
     def is_idle(self, chip: Chip) -> bool:
         """Return whether a chip excludes a look that left no photo out."""
@@ -91,6 +90,7 @@ class PhotoSearch:
         active: ActiveEncoder,
         cache_dir: Path,
         decoder: Decoder,
+        themes: ThemePhotos | None = None,
     ) -> None:
         """Prepare to search.
 
@@ -101,6 +101,7 @@ class PhotoSearch:
             active: the model in use.
             cache_dir: where statistics of each photo are cached.
             decoder: for the pictures of requests.
+            themes: the photos of the album by theme. None: no request has a theme.
         """
         self._store = store
         self._captions = captions
@@ -108,6 +109,7 @@ class PhotoSearch:
         self._active = active
         self._cache_dir = cache_dir
         self._decoder = decoder
+        self._themes = themes
         self._ranker: Ranker | None = None
         self._rankings: OrderedDict[SearchRequest, Ranking] = OrderedDict()
         self._lock = Lock()
@@ -142,6 +144,8 @@ class PhotoSearch:
         if request.burst is not None:
             return self._burst_page(request.burst, query, offset, limit, language)
         if not _compares_looks(request, query):
+            if request.theme is not None:
+                return self._theme_page(request, query, offset, limit, language)
             return self._filter_page(request, query, offset, limit, language)
         ranking = self._rank(request, query, reuse=offset > 0)
         words = " ".join([query.visual, *query.unwanted])
@@ -178,6 +182,8 @@ class PhotoSearch:
         if page.nearest:
             return []
         allowed = self._allowed(request, page.query)
+        if request.theme is not None and page.model_id is None:
+            return [int(photo_id) for photo_id in self._in_theme(request, allowed)]
         if page.model_id is None:
             ids = self._store.matching_ids(SearchFilters()) if allowed is None else allowed
             return [int(photo_id) for photo_id in ids]
@@ -197,7 +203,7 @@ class PhotoSearch:
             QueryError: it is too long, or it compares looks and so has another order than time.
         """
         query = self._checked(request)
-        if request.burst is not None or _compares_looks(request, query):
+        if {request.burst, request.theme} != {None} or _compares_looks(request, query):
             raise QueryError("This search is not a list by date.")
         return self._allowed(request, query)
 
@@ -242,7 +248,7 @@ class PhotoSearch:
         total = self._store.count(filters, conditions, written)
         hits = self._unranked(photos, language)
         ways = () if total else self._ways_out(request, query)
-        return SearchPage(hits, total, query, sure=total, ways_out=ways)
+        return SearchPage(hits, total, query, sure=total, ways_out=ways, is_listed=total > 0)
 
     def _checked(self, request: SearchRequest) -> Query:
         """Parse the text of a request.
@@ -256,8 +262,25 @@ class PhotoSearch:
             )
         return self._parse(request.text, request)
 
+    def _theme_page(
+        self, request: SearchRequest, query: Query, offset: int, limit: int, language: str
+    ) -> SearchPage:
+        """Return the photos of a theme, without a score."""
+        photo_ids = self._in_theme(request, self._allowed(replace(request, theme=None), query))
+        page, total = photo_ids[offset : offset + limit].tolist(), len(photo_ids)
+        photos = self._store.get_many(page)
+        present = [photos[photo_id] for photo_id in page if photo_id in photos]
+        ways = () if total else self._ways_out(request, query)
+        return SearchPage(
+            self._unranked(present, language), total, query, sure=total, ways_out=ways
+        )
+
     def _parse(self, text: str, request: SearchRequest) -> Query:
-        return parse(text, self._store.known_names(), today_in(request.time_zone))
+        query = parse(text, self._store.known_names(), today_in(request.time_zone))
+        if request.import_id is None:
+            return query
+        imported = Filter(ImportedBy(request.import_id))
+        return replace(query, conditions=(*query.conditions, imported))
 
     def _ways_out(self, request: SearchRequest, query: Query) -> tuple[WayOut, ...]:
         dead_ends = DeadEnds(self._store, self._texts, lambda text: self._parse(text, request))
@@ -301,11 +324,27 @@ class PhotoSearch:
             return self._ranker
 
     def _allowed(self, request: SearchRequest, query: Query) -> Ids | None:
-        """Return the photos that pass the filters and conditions. None: all."""
-        if request.filters == SearchFilters() and not query.conditions:
-            return None
-        written = self._texts.written(query.conditions)
-        return self._store.matching_ids(request.filters, query.conditions, written)
+        """Return the photos that pass theme, filters and conditions. None: all."""
+        passing = None
+        if request.filters != SearchFilters() or query.conditions:
+            written = self._texts.written(query.conditions)
+            passing = self._store.matching_ids(request.filters, query.conditions, written)
+        return passing if request.theme is None else self._in_theme(request, passing)
+
+    def _in_theme(self, request: SearchRequest, passing: Ids | None) -> Ids:
+        """Return the photos of the request's theme that pass, in their order.
+
+        Raises:
+            QueryError: there is no such theme.
+        """
+        assert request.theme is not None
+        assert self._themes is not None
+        photo_ids = self._themes.photo_ids(request.theme)
+        if passing is not None:
+            photo_ids = photo_ids[np.isin(photo_ids, passing)]
+        if request.sort == "date":
+            photo_ids = photo_ids[self._store.photo_table().latest_first(photo_ids)]
+        return photo_ids
 
     def _embed_pictures(self, request: SearchRequest, active: Active) -> Embeddings | None:
         rows = []

@@ -40,7 +40,7 @@ _BEFORE = (
     " LEFT JOIN labels AS had ON had.label = new.label AND had.photo_id = new.photo_id"
     " LEFT JOIN label_refusals AS no ON no.label = new.label AND no.photo_id = new.photo_id"
 )
-_WAS_BY = "coalesce(had.given_by, iif(no.photo_id IS NULL, NULL, 'refused'))"
+WAS_BY = "coalesce(had.given_by, iif(no.photo_id IS NULL, NULL, 'refused'))"
 _IS_BY = (
     "coalesce((SELECT given_by FROM labels WHERE label = was.label AND photo_id = was.photo_id),"
     " (SELECT 'refused' FROM label_refusals"
@@ -86,7 +86,7 @@ def apply_plan(db: sqlite3.Connection, plan: LabelPlan, *, living: bool) -> int:
                 for photo_id, probability in zip(ids.tolist(), probabilities.tolist(), strict=True)
             ]
         rows += [(rule.label, photo_id, None, None) for photo_id in label.takes.tolist()]
-    added, removed = _write(db, act_id, rows, skip=f"{_WAS_BY} IN ('person', 'refused')")
+    added, removed = write_rows(db, act_id, rows, skip=f"{WAS_BY} IN ('person', 'refused')")
     if not (added or removed or living):
         raise AlbumError(
             "Nothing is left to write: the photos are gone, or somebody labelled them meanwhile."
@@ -106,7 +106,7 @@ def give_to_new(db: sqlite3.Connection, rule: LabelRule, rows: Iterable[tuple[in
         (rule.label,),
     ).fetchone()
     wanted: list[LabelRow] = [(rule.label, photo_id, rule.kind, share) for photo_id, share in rows]
-    added, _ = _write(db, act_id, wanted, skip=f"{_WAS_BY} IS NOT NULL")
+    added, _ = write_rows(db, act_id, wanted, skip=f"{WAS_BY} IS NOT NULL")
     return added
 
 
@@ -128,10 +128,10 @@ def merge(
     """
     act_id = begin_act(db, labels, [rule.label for rule in rules])
     stays = (
-        f"{_WAS_BY} IN ('person', 'refused') OR"
-        f" {_WAS_BY} IS NOT NULL AND new.given_by NOT IN ('person', 'refused')"
+        f"{WAS_BY} IN ('person', 'refused') OR"
+        f" {WAS_BY} IS NOT NULL AND new.given_by NOT IN ('person', 'refused')"
     )
-    _write(db, act_id, rows, skip=stays)
+    write_rows(db, act_id, rows, skip=stays)
     for rule in rules:
         set_rule(db, rule)
     new = db.execute("SELECT count(*) FROM label_act_rows WHERE act_id = ?", (act_id,)).fetchone()
@@ -156,7 +156,7 @@ def write_changes(
         rows.append((label, photo_id, "refused" if ruled else None, None))
     act_id = begin_act(db, list(dict.fromkeys(row[0] for row in rows)), [])
     has = "had.photo_id IS NOT NULL"
-    _write(db, act_id, rows, skip=f"iif(new.given_by IS 'person', {has}, NOT {has})")
+    write_rows(db, act_id, rows, skip=f"iif(new.given_by IS 'person', {has}, NOT {has})")
     changed = db.execute(
         "SELECT label FROM label_act_rows WHERE act_id = ? ORDER BY label", (act_id,)
     ).fetchall()
@@ -179,7 +179,7 @@ def remove(db: sqlite3.Connection, label: str) -> int:
             {"label": label},
         )
     ]
-    _write(db, act_id, rows)
+    write_rows(db, act_id, rows)
     db.execute("DELETE FROM label_rules WHERE label = ?", (label,))
     return act_id
 
@@ -201,7 +201,7 @@ def undo(db: sqlite3.Connection, act_id: int) -> None:
         f" WHERE act_id = ? AND {_IS_BY} IS is_by AND ({_NEXT_CHANGE}) IS NULL",
         (act_id,),
     ).fetchall()
-    _write(db, None, [tuple(row) for row in rows])
+    write_rows(db, None, [tuple(row) for row in rows])
     db.execute("UPDATE label_acts SET undone_at = ? WHERE act_id = ?", (now(), act_id))
 
 
@@ -231,7 +231,7 @@ def set_rule(db: sqlite3.Connection, rule: LabelRule) -> int:
     return len(definition)
 
 
-def _write(
+def write_rows(
     db: sqlite3.Connection, act_id: int | None, rows: Iterable[LabelRow], *, skip: str = "0"
 ) -> tuple[int, int]:
     """Write labels, and count photos that got one and that lost one.
@@ -249,7 +249,7 @@ def _write(
         " WHERE photo_id = ?2",
         rows,
     )
-    same = f"{_WAS_BY} IS new.given_by AND had.probability IS new.probability"
+    same = f"{WAS_BY} IS new.given_by AND had.probability IS new.probability"
     db.execute(
         "DELETE FROM temp.wanted WHERE (label, photo_id) IN"
         f" (SELECT new.label, new.photo_id{_BEFORE} WHERE {same} OR {skip})"
@@ -262,7 +262,7 @@ def _write(
     if act_id is not None:
         db.execute(
             "INSERT INTO label_act_rows SELECT ?, new.label, new.photo_id,"
-            f" {_WAS_BY}, had.probability, new.given_by{_BEFORE} WHERE true"
+            f" {WAS_BY}, had.probability, new.given_by{_BEFORE} WHERE true"
             " ON CONFLICT DO UPDATE SET is_by = excluded.is_by",
             (act_id,),
         )

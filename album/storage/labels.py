@@ -88,7 +88,7 @@ class LabelStore:
         with self.database.writing() as db:
             act_id = label_history.write_changes(db, photo_id, gives, takes)
             if gives:
-                _refuse_too_many(db, [photo_id])
+                refuse_too_many(db, [photo_id])
             return None if act_id is None else self.act(act_id)
 
     def give(self, label: str, photo_ids: Sequence[int]) -> int:
@@ -99,7 +99,7 @@ class LabelStore:
         """
         with self.database.writing() as db:
             count = _give(db, label_name(label), photo_ids)
-            _refuse_too_many(db, photo_ids)
+            refuse_too_many(db, photo_ids)
             return count
 
     def restore(self, photo_id: int, labels: Iterable[GivenLabel]) -> None:
@@ -337,7 +337,7 @@ def _give(db: sqlite3.Connection, label: str, photo_ids: Sequence[int]) -> int:
     ).rowcount
 
 
-def _refuse_too_many(db: sqlite3.Connection, photo_ids: Sequence[int]) -> None:
+def refuse_too_many(db: sqlite3.Connection, photo_ids: Sequence[int]) -> None:
     """Raise, which rolls back, if a photo has more than `MAX_LABELS` labels."""
     full = db.execute(
         "SELECT 1 FROM labels WHERE photo_id IN (SELECT value FROM json_each(?))"

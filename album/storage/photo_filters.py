@@ -17,6 +17,7 @@ from album.domain.filters import (
     Fact,
     Favourite,
     Filter,
+    ImportedBy,
     InMonths,
     InPlace,
     Labelled,
@@ -158,6 +159,8 @@ class FilterMasks:
                 mask = rows["captioned"]
             case Placed():
                 mask = rows["placed"]
+            case ImportedBy(import_id):
+                mask = self._among(self._added_by(import_id))
             case Writes(phrase):
                 mask = self._among(self._written[phrase])
         return mask
@@ -189,6 +192,12 @@ class FilterMasks:
         return self._ids_of(
             "SELECT group_concat(photo_id) FROM keywords WHERE keyword = ?", keywords
         )
+
+    def _added_by(self, import_id: int) -> Ids:
+        row = self._database.connection.execute(
+            "SELECT group_concat(photo_id) FROM photos WHERE import_id = ?", (import_id,)
+        ).fetchone()
+        return np.fromstring(row[0] or "", dtype=np.int64, sep=",")
 
     def _ids_of(self, statement: str, names: Sequence[str]) -> Ids:
         ids: list[npt.NDArray[np.int64]] = [np.empty(0, np.int64)]

@@ -121,6 +121,13 @@ class Facts:
         ranks[self.newest_first] = np.arange(len(self.rows))
         return ranks
 
+    def latest_first(self, photo_ids: Ids) -> npt.NDArray[np.intp]:
+        """Return (k,) positions that sort (k,) ids as `newest_first` does."""
+        places = np.minimum(np.searchsorted(self.photo_ids, photo_ids), len(self.rows) - 1)
+        # An id that is gone takes the place of another, unless there is no photo at all.
+        ranks = self.ranks[places] if len(self.rows) else places
+        return np.argsort(ranks, kind="stable")
+
     def names(self, column: str) -> dict[int, str]:
         """Return the cameras, lenses or file types in use, by number."""
         used = np.flatnonzero(np.bincount(self.rows[column]))

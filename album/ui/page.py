@@ -17,6 +17,7 @@ from album.ui.i18n.messages import i18n, language_of
 from album.ui.imports.tab import UploadTab
 from album.ui.search.tab import SearchTab
 from album.ui.shared.page_keys import build_page_keys
+from album.ui.shared.preferences import build_preferences
 from album.ui.shared.queue_lanes import SEARCHES
 from album.ui.shared.session_state import SearchState
 from album.ui.shared.status_line import ModelState, StatusLine
@@ -46,6 +47,7 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
         with gr.Row(elem_id="masthead"):
             gr.Markdown(i18n("album"), elem_id="title")
             status = StatusLine(album, model)
+            build_preferences()
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
             with gr.Tab(i18n("search"), id="search", elem_id="search-tab"):
                 search = SearchTab(album, uploads)
@@ -89,6 +91,13 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
 
         def open_tile(state: SearchState, event: gr.SelectData, request: gr.Request) -> Updates:
             return open_photo(state, int(event.value), request)
+
+        def see_import(state: SearchState, event: gr.SelectData, request: gr.Request) -> Any:
+            if event.value == "see" and isinstance(event.index, int):
+                yield {tabs: go_to("search")}
+                yield from search.open_import(state, event.index, request)
+            else:
+                yield {tabs: gr.skip()}
 
         def open_failure(state: SearchState, event: gr.SelectData, request: gr.Request) -> Updates:
             if event.value != "open":
@@ -140,12 +149,13 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
         classify_tab.select(
             classify.enter, classify.enter_inputs, classify.enter_outputs, **private
         )
-        classify.apply.written.change(
-            refresh_labels,
-            search.parts.state,
-            [*search.parts.filters.choice_outputs, *search.parts.panel.label_editor.outputs],
-            **private,
-        )
+        for written in (classify.apply.written, classify.teaching.overview.written):
+            written.change(
+                refresh_labels,
+                search.parts.state,
+                [*search.parts.filters.choice_outputs, *search.parts.panel.label_editor.outputs],
+                **private,
+            )
         search.parts.results.caption_these.click(
             lambda: (go_to("captions"), "found"), None, [tabs, captions.choice.which], **private
         ).then(captions.choice.enter, captions.choice.inputs, captions.choice.outputs, **private)
@@ -155,7 +165,14 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
         captions.jobs.list.select(
             open_failure, search.parts.state, [tabs, *search.parts.open_outputs], **private
         )
-        imports.see_photos.click(lambda: go_to("search"), None, tabs, **private)
+        for rows in imports.reports:
+            rows.select(
+                see_import,
+                search.parts.state,
+                [tabs, *search.parts.all_outputs],
+                **private,
+                **SEARCHES,
+            )
         upload_tab.select(imports.look, imports.shown, imports.outputs, **private)
         about.expand(name_models, None, models, **private)
     return page  # type: ignore[no-any-return]  # Gradio leaves `with` untyped

@@ -193,8 +193,11 @@ def test_upload_reports_outcome_of_every_file(
     for name in ("words.jpg", "empty.jpg", "cut.jpg"):
         line = report.locator("li", has_text=name)
         expect(line.locator("span")).to_have_text(re.compile(r".{20,}\.$"))
-    page.locator("#see-photos").click()
+    last_report(page).locator("button.see").click()
     expect(page.locator("#status")).to_contain_text(f"All {before + 1} photos searchable")
+    expect(page.locator("#chips .chip")).to_contain_text("import of")
+    expect(page.locator("#heading")).to_have_text("1 photo, newest first")
+    page.locator("#chips button").click()
     expect(page.locator("#heading")).to_have_text(f"{before + 1} photos, newest first")
 
 
@@ -428,7 +431,7 @@ def test_query_image_stays_after_its_import(
     expect(page.locator("#import-report .report")).to_have_count(before + 1)
     expect(last_report(page)).to_contain_text("1 added")
 
-    page.locator("#see-photos").click()
+    go_to(page, "Search")
     page.locator("#find").click()
 
     expect(tiles(page).locator(f"img[src*='{sha256_of(photo)[:16]}']")).to_be_visible()

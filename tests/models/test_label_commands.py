@@ -110,6 +110,21 @@ def test_labels_are_applied_found_and_undone(library):
     assert "Undone: tower." in run(library, "labels", "undo", 2).stdout
 
 
+def test_labels_are_renamed_and_merged(library):
+    for label, photo in (("lion", "lion.jpg"), ("cat", "cheetah.jpg"), ("사자", "lion.jpg")):
+        run(library, "teach", label, "--is", SAMPLES / photo)
+
+    renamed = read(run(library, "labels", "rename", "lion", "big cat", "--json"))
+    assert labels_of(library)["big cat"]["photos"] == 1
+    merged = run(library, "labels", "merge", "big cat", "사자", "--into", "cat")
+    assert "labels undo" in merged.stdout
+    assert {label: it["photos"] for label, it in labels_of(library).items()} == {"cat": 2}
+
+    for act_id in (renamed["act_id"] + 1, renamed["act_id"]):
+        assert run(library, "labels", "undo", act_id).exit_code == 0
+    assert sorted(labels_of(library)) == ["cat", "lion", "사자"]
+
+
 def test_living_label_applies_to_later_imports(library, tmp_path):
     words = ["classify", "--labels", "red colour, blue colour", "--strict", -100]
     assert run(library, *words, "--apply", "red colour", "--living").exit_code == 0
@@ -201,6 +216,8 @@ def test_labels_transfer_as_json_to_another_album(library, tmp_path):
         (["classify", "a.jpg", "--labels", "a, b", "--temperature", "-1"], "temperature"),
         (["labels", "undo", "99"], "nothing of this number"),
         (["labels", "remove", "pink"], "no label “pink”"),
+        (["labels", "rename", "pink", "red"], "no label “pink”"),
+        (["labels", "merge", "pink", "--into", "red"], "no label “pink”"),
         (["labels", "export", "out.json", "--label", "pink"], "no label “pink”"),
         (["labels", "import", "none.json"], "cannot be read"),
         (["teach", " "], "name for the label"),

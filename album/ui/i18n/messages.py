@@ -7,6 +7,8 @@ handler returns, in the language that the browser asked for.
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -23,9 +25,19 @@ TEXTS: Final = {
 }
 """The English and the Korean text of each key."""
 
+_COOKIE: Final = re.compile(r"(?:^|;\s*)album-language=(ko|en)(?:;|$)")
 _LACKING: Final = {"common.complete": "완료"}
 """What Gradio says to screen readers after an event, and has no Korean for."""
-_I18N = gr.I18n(en=_CATALOGS["en"], ko=_CATALOGS["ko"] | _LACKING)
+_REPLACED: Final = {
+    "upload_text.drop_file": "drop_photos",
+    "upload_text.click_to_upload": "or_choose",
+}
+"""Texts of Gradio by its keys, and the keys of the album's own words for them."""
+_OWN: Final = {
+    language: catalog | {key: catalog[own] for key, own in _REPLACED.items()}
+    for language, catalog in _CATALOGS.items()
+}
+_I18N = gr.I18n(en=_OWN["en"], ko=_OWN["ko"] | _LACKING)
 
 
 def translations() -> gr.I18n:
@@ -41,8 +53,17 @@ def i18n(key: str) -> I18nData:
 
 
 def language_of(request: gr.Request | None) -> str:
-    """Return "ko" or "en", as the browser prefers."""
-    return preferred_language("" if request is None else request.headers.get("accept-language", ""))
+    """Return "ko" or "en", as the reader chose, or else as the browser prefers."""
+    return "en" if request is None else reader_language(request.headers)
+
+
+def reader_language(headers: Mapping[str, str]) -> str:
+    """Return "ko" or "en" from the headers of a request.
+
+    The cookie of `early_head.html` comes before what the browser prefers.
+    """
+    by_hand = _COOKIE.search(headers.get("cookie", ""))
+    return by_hand[1] if by_hand else preferred_language(headers.get("accept-language", ""))
 
 
 def preferred_language(accept_language: str) -> str:

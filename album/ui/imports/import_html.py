@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
@@ -57,7 +58,8 @@ def report(
     problem = ""
     if record.state == "failed":
         problem = translate_failure(language, record.problem or "The import was interrupted.")
-    buttons = [("resume", "go_on")] if may_go_on else []
+    buttons = [("see", "see_photos")] if record.added else []
+    buttons += [("resume", "go_on")] if may_go_on else []
     buttons += [("retry", "try_again")] if may_retry else []
     return render(
         "imports/report.html",
@@ -185,7 +187,14 @@ def _source(record: ImportRecord, language: str) -> str:
     if record.sources:
         name = display_name(record.sources[0])
         more = len(record.sources) - 1
-        parts.append(say(language, "and_more", name=name, n=more) if more else name)
+        key = "and_more_photos" if all(map(_is_file, record.sources)) else "and_more"
+        parts.append(say(language, key, name=name, n=more) if more else name)
     if record.seconds >= 1:
         parts.append(say(language, "took", time=duration(record.seconds, language)))
     return " · ".join(parts)
+
+
+def _is_file(source: Path) -> bool:
+    """Tell by its name whether a source is a photo, not a folder or an archive."""
+    ending = source.suffix.removeprefix(".").lower()
+    return ending.isalnum() and not ending.isdigit() and ending != "zip"

@@ -6,8 +6,10 @@ earlier runs. The browser sends along which state it shows, and only differences
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -15,7 +17,7 @@ from markupsafe import Markup
 
 from album.domain.photo import ImportRecord, WatchedFolder
 from album.service import Album
-from album.ui.i18n.messages import i18n, language_of
+from album.ui.i18n.messages import LANGUAGES, TEXTS, i18n, language_of
 from album.ui.imports import import_html
 from album.ui.shared.alerts import alerts_on_failure
 from album.ui.shared.change_digest import MOST_ROWS, digest
@@ -29,6 +31,7 @@ REPORTS = 3  # unfolded
 EARLIER = 20  # folded
 THUMBNAILS = 8  # of the photos added last
 FOLDERS_SHARE = 20  # of the time, one part counts the photos of watched folders
+RECEIVING = Path(__file__).with_name("receiving.js")
 QUIET_S = 3.0  # a rescan without news is hidden until it takes this long
 
 
@@ -64,6 +67,15 @@ class ImportsView:
         self._watched_key: object = None
         self._watched_at = 0.0
         self._watched_took_s = 0.0
+        texts = {
+            language: {key: TEXTS[key][n] for key in ("receiving", "receiving_at")}
+            for n, language in enumerate(LANGUAGES)
+        }
+        gr.HTML(
+            elem_id="receiving",
+            html_template="",
+            js_on_load=f"const WORDS = {json.dumps(texts)};\n{RECEIVING.read_text('utf-8')}",
+        )
         self._note = gr.HTML(elem_id="received")
         with gr.Column(elem_id="import", visible=False) as self._card:
             self._progress = gr.HTML(elem_id="import-progress")
@@ -77,9 +89,6 @@ class ImportsView:
                 self._cancel = gr.Button(i18n("cancel"), elem_id="cancel-import", **small)
         with gr.Column(elem_id="import-report"):
             self._latest = gr.HTML(js_on_load=ON_LOAD)
-            self.see_photos = gr.Button(
-                i18n("see_photos"), visible=False, elem_id="see-photos", scale=0, size="sm"
-            )
             self._older = gr.HTML(js_on_load=ON_LOAD)
         self._folders = gr.HTML(elem_id="watched", js_on_load=ON_LOAD)
         self._timer = gr.Timer(AT_WORK_S)
@@ -101,9 +110,14 @@ class ImportsView:
             (self._cancel, self.cancel),
         ):
             button.click(handler, [self._running, self.shown], self.outputs, **quiet)
-        for rows in (self._latest, self._older, self._folders):
+        for rows in (*self.reports, self._folders):
             rows.select(self.on_button, self.shown, self.outputs, **quiet)
         self._timer.tick(self.look, self.shown, self.outputs, queue=False, **quiet)
+
+    @property
+    def reports(self) -> tuple[gr.HTML, gr.HTML]:
+        """Components of the reports. Their button "see" is for the page to listen to."""
+        return self._latest, self._older
 
     @property
     def outputs(self) -> list[Any]:
@@ -121,7 +135,6 @@ class ImportsView:
             self._resume,
             self._cancel,
             self._latest,
-            self.see_photos,
             self._older,
             self._folders,
         ]
@@ -276,7 +289,6 @@ class ImportsView:
         return {
             self._latest: import_html.latest_report(reports[0], language) if reports else "",
             self._older: import_html.older_reports(unfolded, folded, language),
-            self.see_photos: gr.update(visible=bool(listed) and listed[0].added > 0),
         }
 
     def _images(self, photo_ids: list[int]) -> list[Markup]:

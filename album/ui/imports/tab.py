@@ -18,6 +18,9 @@ from album.ui.shared.updates import Updates
 from album.ui.shared.uploads import UploadFolder
 from models.errors import ModelError
 
+IS_RECEIVED = "() => { document.dispatchEvent(new CustomEvent('album-received')); }"
+"""Ends the line of `receiving.js`, after a failure as well."""
+
 
 class UploadTab:
     """Components and listeners of the tab."""
@@ -70,7 +73,7 @@ class UploadTab:
                 [self._files, self._folder, *self.imports.outputs],
                 concurrency_limit=8,
                 **quiet,
-            )
+            ).then(None, js=IS_RECEIVED, api_visibility="private")
         self._captions.change(
             self.ask_language, self._captions, [self._captions, self._language], **quiet
         )

@@ -33,6 +33,16 @@ def place_name(place: Place, language: str) -> str:
     return f"{country} · {town}" if town else country
 
 
+def import_name(album: Album, import_id: int, language: str) -> str:
+    """Name an import by its day.
+
+    Raises:
+        AlbumError: there is none with this id.
+    """
+    day = album.import_store.get(import_id).asked_at.date()
+    return say(language, "import_of", day=meaning(day, day, language))
+
+
 def label_name(label: str, language: str) -> str:
     return say(language, "favourite") if label == FAVOURITE else label
 

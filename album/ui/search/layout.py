@@ -9,6 +9,7 @@ import gradio as gr
 from album.service import Album
 from album.ui.i18n.messages import i18n
 from album.ui.photo.panel import PhotoPanel
+from album.ui.search.discover_view import DiscoverView
 from album.ui.search.filters import FilterRow
 from album.ui.search.history import History
 from album.ui.search.query_images import QueryImages
@@ -50,9 +51,13 @@ class SearchLayout:
         self.results = Results(album, self.images)
         self.results.build_above()
         self.filters = FilterRow(album)
+        self.discover = DiscoverView(album)
+        self.discover.build_views()
         self.results.build_head()
+        self.discover.build_actions()
         with gr.Row(elem_id="browse") as self.browse:
             with gr.Column(min_width=0):
+                self.discover.build_view()
                 self.results.build_photos()
             self.panel = PhotoPanel(album)
         with gr.Column(elem_id="welcome", visible=False) as self.welcome:
@@ -74,6 +79,7 @@ class SearchLayout:
             self.browse,
             self.examples_row,
             *self.results.outputs,
+            *self.discover.outputs,
             *self.panel.outputs,
         ]
 

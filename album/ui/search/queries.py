@@ -35,8 +35,14 @@ class SearchHandlers:
 
     @alerts_on_failure
     def search(self, values: Updates, request: gr.Request) -> Updates:
-        """Search for the box and the filters, with the current images."""
-        return self.answer(self._read_query(values), request)
+        """Search for the box and the filters, with the current images.
+
+        Other words are searched in the whole album, no longer in a theme.
+        """
+        query = self._read_query(values)
+        if query.text != values[self._parts.state].query.text:
+            query = replace(query, theme=None)
+        return self.answer(query, request)
 
     @alerts_on_failure
     def empty_box(self, values: Updates, request: gr.Request) -> Updates:
@@ -79,6 +85,11 @@ class SearchHandlers:
         if event.value == "burst":
             query = replace(query, burst=None)
             return self.show(replace(state, query=query, page=state.return_page), request)
+        if event.value == "import":
+            return self.answer(replace(self._read_query(values), import_id=None), request)
+        if event.value == "theme":
+            query = replace(query, theme=None, sort="best")
+            return self.show(SearchState(query, view="themes"), request)
         if event.value == "filter" and 0 <= index < len(query.filters.parts):
             filters = query.filters.without(query.filters.parts[index])
             text = values[self._parts.query] or ""
@@ -116,7 +127,9 @@ class SearchHandlers:
     @alerts_on_failure
     def clear_filters(self, state: SearchState, text: str | None, request: gr.Request) -> Updates:
         """Search the whole album for the text in the box."""
-        query = replace(state.query, text=text or "", filters=SearchFilters(), burst=None)
+        query = replace(
+            state.query, text=text or "", filters=SearchFilters(), burst=None, import_id=None
+        )
         return {**self._parts.filters.clear_all(), **self.answer(query, request)}
 
     @alerts_on_failure
@@ -155,7 +168,14 @@ class SearchHandlers:
         state = replace(state, photo=None, results=results)
         query = state.query
         is_empty = results.total == 0 and self._album.store.count() == 0
-        is_blank = not (query.text.strip() or query.pictures or query.like or query.burst)
+        is_blank = not (
+            query.text.strip()
+            or query.pictures
+            or query.like
+            or query.burst
+            or query.import_id
+            or query.theme
+        )
         return {
             **self._parts.set_state(state),
             self._parts.welcome: gr.update(visible=is_empty),
@@ -163,6 +183,7 @@ class SearchHandlers:
             self._parts.browse: gr.update(visible=not is_empty),
             self._parts.examples_row: gr.update(visible=is_blank),
             **self._parts.results.show(state, results, language, empty=is_empty),
+            **self._parts.discover.show(state, language, empty=is_empty),
             **self._parts.panel.hide(),
         }
 

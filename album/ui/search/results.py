@@ -11,7 +11,8 @@ from album.search.search import SearchPage
 from album.service import Album
 from album.ui.i18n.messages import i18n, say
 from album.ui.search import chips
-from album.ui.search.filter_names import part_name
+from album.ui.search.discover_view import theme_name
+from album.ui.search.filter_names import import_name, part_name
 from album.ui.search.query_images import QueryImages
 from album.ui.search.summary import headline, more_to_show, remarks
 from album.ui.search.tiles import tiles
@@ -120,6 +121,8 @@ class Results:
         query = state.query
         is_ranked = any(hit.score is not None for hit in results.hits) and not results.nearest
         is_sortable = is_ranked and results.total + results.rest > 1 and query.burst is None
+        is_sortable = is_sortable or (query.theme is not None and results.total > 1)
+        is_elsewhere = state.is_home and state.view != "timeline"  # the tiles give way to a view
         more = more_to_show(query, results, language)
         has_both = bool(results.query.groups and (query.pictures or query.like))
         return {
@@ -130,19 +133,29 @@ class Results:
             self.translate: gr.update(visible=self._album.can_translate),
             self.translation_problem: "",
             self._remarks: remarks(results, language),
-            self._heading: "" if empty else headline(query, results, language),
-            self.caption_these: gr.update(visible=results.total > 0),
+            self._heading: "" if empty or is_elsewhere else headline(query, results, language),
+            self.caption_these: gr.update(visible=results.total > 0 and not is_elsewhere),
             self.sort: gr.update(value=query.sort, visible=is_sortable),
-            self.tiles: timeline(self._album, query, language)
-            if results.is_listed
-            else tiles(state, results, language),
+            self.tiles: self._photos(state, results, language, elsewhere=is_elsewhere),
             self.rest: gr.update(value=more, visible=bool(more)),
-            self._pager: gr.update(visible=state.page_count > 1 and not results.is_listed),
+            self._pager: gr.update(
+                visible=state.page_count > 1 and not is_elsewhere and not results.is_listed
+            ),
             self._number: say(language, "page_of", page=state.page + 1, pages=state.page_count),
             self.previous: gr.update(interactive=state.page > 0),
             self.next: gr.update(interactive=state.page + 1 < state.page_count),
             self.ways_out: ways_out(self._album, query, results, language),
         }
+
+    def _photos(
+        self, state: SearchState, results: SearchPage, language: str, *, elsewhere: bool
+    ) -> str:
+        """Render the photos, of which a view of the album has none."""
+        if elsewhere:
+            return ""
+        if results.is_listed:
+            return timeline(self._album, state.query, language)
+        return tiles(state, results, language)
 
     def _chips(self, state: SearchState, results: SearchPage, language: str) -> str:
         query = state.query
@@ -152,6 +165,14 @@ class Results:
         for index, part in enumerate(query.filters.parts):
             name = part_name(self._album, query.filters, part, language)
             row.append(chips.removable(name, "filter", index, language))
+        if query.import_id is not None:
+            name = import_name(self._album, query.import_id, language)
+            row.append(chips.removable(name, "import", 0, language))
         if query.burst is not None:
             row.insert(0, chips.removable(say(language, "this_moment"), "burst", 0, language))
+        if query.theme is not None:
+            name = theme_name(self._album.discovery.theme(query.theme), language)
+            row.insert(
+                0, chips.removable(say(language, "theme_chip", name=name), "theme", 0, language)
+            )
         return "".join(row)

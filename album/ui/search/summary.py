@@ -18,6 +18,9 @@ def headline(query: SearchRequest, results: SearchPage, language: str) -> Markup
     if query.burst is not None:
         total = results.sure + results.maybe + results.rest
         text = say_count(language, "burst_open", total)
+    elif query.theme is not None and results.model_id is None and results.total:
+        key = "newest_first" if query.sort == "date" else "theme_nearest"
+        text = say(language, key, count=say_count(language, "photo", results.total))
     elif results.nearest:
         key = "nothing_clear"
         if results.is_absent:

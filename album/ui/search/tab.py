@@ -29,7 +29,9 @@ class SearchTab:
         self._urls = UrlNavigation(album, self.parts, self._queries, self._photos)
         self.open_by_id = self._photos.open_by_id
         self.refresh = self._urls.refresh
+        self.open_import = self._urls.open_import
         self._listen()
+        self._listen_to_themes()
         self._listen_to_photos()
 
     def _listen(self) -> None:
@@ -88,6 +90,21 @@ class SearchTab:
             trigger_mode="always_last",
             **IN_ORDER,
         ).then(None, js=PHOTO_IS_CLOSED, api_visibility="private")
+
+    def _listen_to_themes(self) -> None:
+        parts, discover = self.parts, self.parts.discover
+        quiet = {**PRIVATE, "concurrency_limit": 4}
+        discover.shown.load(discover.refresh, parts.state, discover.shown, **quiet)
+        discover.open.click(discover.open_form, parts.state, discover.form_outputs, **quiet)
+        discover.cancel.click(discover.close_form, None, discover.form_outputs, **quiet)
+        choices = parts.filters.choice_outputs
+        for event in (discover.give.click, discover.name.submit):
+            event(
+                discover.give_label, [parts.state, discover.name], discover.form_outputs, **quiet
+            ).success(self._urls.choices, parts.state, choices, **quiet)
+        discover.said.select(discover.undo, None, discover.said, **quiet).success(
+            self._urls.choices, parts.state, choices, **quiet
+        )
 
     def _listen_to_photos(self) -> None:
         parts, panel, photos = self.parts, self.parts.panel, self._photos

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import gradio as gr
 
+from album.errors import AlbumError, QueryError
 from album.search.request import SearchRequest
 from album.service import Album
 from album.ui.i18n.failures import translate_failure
@@ -47,11 +48,25 @@ class UrlNavigation:
         if state.results is None:  # the page was just loaded
             yield from self._show(state, from_address(request.query_params), request)
         elif state.photo is None:
-            yield {**self._queries.show(state, request), **self._choices(state, request)}
+            yield {**self._queries.show(state, request), **self.choices(state, request)}
         else:
-            yield self._choices(state, request)
+            yield self.choices(state, request)
 
-    def _choices(self, state: SearchState, request: gr.Request) -> Updates:
+    @alerts_on_failure
+    def open_import(
+        self, state: SearchState, import_id: int, request: gr.Request
+    ) -> Iterator[Updates]:
+        """Show the photos that an import added."""
+        yield from self._show(state, SearchState(SearchRequest(import_id=import_id)), request)
+
+    def _has_import(self, import_id: int | None) -> bool:
+        try:
+            return import_id is not None and bool(self._album.import_store.get(import_id))
+        except AlbumError:  # a forged address, or a restored album
+            return False
+
+    def choices(self, state: SearchState, request: gr.Request) -> Updates:
+        """Offer the cameras, labels and places that there are now as filters."""
         return self._parts.filters.choices(state.query.filters, language_of(request))
 
     def _show(
@@ -65,6 +80,13 @@ class UrlNavigation:
         """
         query, photo, language = target.query, target.photo, language_of(request)
         ids = (*query.like, query.burst, photo)
+        view = target.view
+        if query.theme is not None:
+            try:
+                self._album.discovery.theme(query.theme)
+            except QueryError as error:
+                gr.Warning(translate_failure(language, error))
+                query, view = replace(query, theme=None), "themes"
         existing = self._album.store.get_many([id_ for id_ in ids if id_ is not None])
         if photo is not None and photo not in existing:
             gr.Warning(translate_failure(language, "This photo is not in the album."))
@@ -73,20 +95,25 @@ class UrlNavigation:
             query,
             like=tuple(photo_id for photo_id in query.like if photo_id in existing),
             burst=query.burst if query.burst in existing else None,
+            import_id=query.import_id if self._has_import(query.import_id) else None,
         )
         if to_address(SearchState(query)) == to_address(SearchState(state.query)):
             query = state.query  # with its uploaded images, which no address holds
-        is_new = state.results is None or (query, target.page) != (state.query, state.page)
+        is_new = state.results is None or (query, target.page, view) != (
+            state.query,
+            state.page,
+            state.view,
+        )
         if is_new:
             if state.results is None and query == SearchRequest():
                 # The box and the filters are as built, or somebody is typing already.
-                yield self._choices(SearchState(query), request)
+                yield self.choices(SearchState(query), request)
             else:
                 yield {
                     self._parts.query: query.text,
                     **self._parts.filters.show(query.filters, language),
                 }
-            updates = self._queries.show(SearchState(query, target.page), request)
+            updates = self._queries.show(SearchState(query, target.page, view=view), request)
             state = updates[self._parts.state]
             yield updates
         if photo is not None:

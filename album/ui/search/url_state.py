@@ -25,7 +25,7 @@ from album.domain.photo import Orientation, SearchFilters
 from album.errors import QueryError
 from album.search.query import parse_day
 from album.search.request import SearchRequest
-from album.ui.shared.session_state import SearchState
+from album.ui.shared.session_state import SearchState, View
 
 KEYS: Final = (
     "q",
@@ -44,6 +44,9 @@ KEYS: Final = (
     "sort",
     "rest",
     "burst",
+    "import",
+    "theme",
+    "view",
     "p",
     "photo",
 )
@@ -118,6 +121,9 @@ def to_address(state: SearchState) -> str:
         "sort": "date" if query.sort == "date" else "",
         "rest": "1" if query.rest else "",
         "burst": query.burst,
+        "import": query.import_id,
+        "theme": query.theme,
+        "view": state.view if state.is_home and state.view != "timeline" else "",
         "p": state.page + 1 if state.page > 0 else "",
         "photo": state.photo,
     }
@@ -165,12 +171,15 @@ def from_address(params: Mapping[str, str]) -> SearchState:
         sort="date" if text("sort") == "date" else "best",
         rest=text("rest") == "1",
         burst=_number(text("burst")),
+        import_id=_number(text("import")),
+        theme=_number(text("theme")),
     )
-    page = text("p")
+    page, view = text("p"), text("view")
     return SearchState(
         query,
         page=int(page) - 1 if _PAGE.fullmatch(page) else 0,
         photo=_number(text("photo")),
+        view=cast("View", view) if view in get_args(View) else "timeline",
     )
 
 

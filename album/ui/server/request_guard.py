@@ -19,7 +19,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 
 from album.settings import Settings
-from album.ui.i18n.messages import preferred_language, say
+from album.ui.i18n.messages import reader_language, say
 from album.ui.server.login import sender_address
 from album.ui.server.request_body import (
     ADDRESS,
@@ -220,7 +220,7 @@ class _Reply:
         if self._scope["type"] == "websocket":
             await self._send({"type": "websocket.close", "code": 1008})
         elif not self._begun:
-            language = preferred_language(self._request_headers.get("accept-language", ""))
+            language = reader_language(self._request_headers)
             sentence = say(language, refused.text, **refused.values)
             data = json.dumps({"detail": sentence, "error": sentence}, ensure_ascii=False)
             is_page = "text/html" in self._request_headers.get("accept", "")

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
-from album.domain.photo import SearchHit
+from album.domain.photo import SearchFilters, SearchHit
 from album.search.request import SearchRequest
 from album.search.search import PAGE, SearchPage
+
+View = Literal["timeline", "themes", "map"]
+"""How the whole album is shown, where nothing is searched."""
 
 
 @dataclass(frozen=True)
@@ -23,12 +27,22 @@ class SearchState:
     """Id of the photo in the panel, which need not be among the hits."""
     return_page: int = 0
     """Page that a burst was opened from, shown again when the burst is closed."""
+    view: View = "timeline"
+    """Chosen view of the whole album."""
     results: SearchPage | None = None
     """Hits of this page, or None until the query has been answered."""
 
     @property
     def hits(self) -> list[SearchHit]:
         return [] if self.results is None else self.results.hits
+
+    @property
+    def is_home(self) -> bool:
+        """Return whether the whole album is shown."""
+        query = self.query
+        asked = query.text.strip() or query.pictures or query.like
+        chosen = {query.burst, query.import_id, query.theme} != {None}
+        return not (asked or chosen) and query.filters == SearchFilters()
 
     @property
     def photo_ids(self) -> list[int]:

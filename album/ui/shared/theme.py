@@ -28,6 +28,7 @@ CSS_FILES = [
     for name in (
         "shared/page.css",
         "search/timeline.css",
+        "search/discover.css",
         "classify/classify.css",
         "classify/examples.css",
         "captions/captions.css",

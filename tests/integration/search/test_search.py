@@ -44,6 +44,28 @@ def names(page):
     return [hit.photo.filename for hit in page.hits]
 
 
+def test_import_is_a_filter_of_any_search(coloured, tmp_path):
+    first = coloured.store.count()
+    make_photo(tmp_path / "later" / "maroon.png", (120, 0, 0))
+    make_photo(tmp_path / "later" / "navy.png", (0, 0, 120))
+    later = coloured.imports.start([tmp_path / "later"])
+    assert coloured.imports.wait(later, 60)
+
+    listed = coloured.search.find(SearchRequest(import_id=later))
+    assert sorted(names(listed)) == ["maroon.png", "navy.png"]
+    assert listed.total == 2
+    ranked = coloured.search.find(SearchRequest("red", import_id=later, rest=True))
+    assert names(ranked) == ["maroon.png", "navy.png"]
+    assert set(coloured.search.all_ids(SearchRequest(import_id=later))) == set(
+        coloured.import_store.added_by(later)
+    )
+    none = coloured.search.find(SearchRequest("2018", import_id=later))
+    assert none.total == 0
+    assert [way.photos for way in none.ways_out] == [2]
+    assert coloured.search.find(SearchRequest(import_id=later - 1)).total == first
+    assert coloured.search.find(SearchRequest(import_id=999)).total == 0
+
+
 def index_of(album):
     return album.active.current().index
 

@@ -263,6 +263,55 @@ def test_a_rule_lives_rests_and_is_forgotten(album: Album, view: ExamplesView) -
         view.overview.on_button(listed, pressed(place, "forget"), ENGLISH)
 
 
+def act(view: ExamplesView, label: str, what: str, request: Any = ENGLISH) -> dict[str, Any]:
+    """Press a button of a label."""
+    listed = last([view.overview.refresh(request)])["offer"]
+    return last([view.overview.on_button(listed, pressed(listed.index(label), what), request)])
+
+
+def test_label_is_renamed_merged_and_deleted(album: Album, view: ExamplesView) -> None:
+    red, blue = ids_of(album, "red"), ids_of(album, "blue")
+    album.labels.give("warm", red[:3])
+    album.labels.give("cold", blue[:2])
+
+    renamed = act(view, "warm", "rename: hot ")
+    assert "“warm” is now called “hot”." in renamed["label-list"]
+    assert album.labels_of(red[0]) == ["hot"]
+    undo = int(re.findall(r'data-what="undo" data-number="(\d+)"', renamed["label-list"])[0])
+    merged = act(view, "hot", "merge:cold", KOREAN)
+    assert "“hot” 이름표를 “cold” 이름표에 합쳤습니다." in merged["label-list"]
+    assert [(it.label, it.photos) for it in album.labels.summaries()] == [("cold", 5)]
+    deleted = act(view, "cold", "delete")
+    assert "“cold” is deleted." in deleted["label-list"]
+    assert album.labels.summaries() == []
+    numbers = [it["labels-written"] for it in (renamed, merged, deleted)]
+    assert numbers == sorted(set(numbers))
+
+    for act_id in (undo + 2, undo + 1, undo):
+        undone = last([view.overview.on_button((), pressed(act_id, "undo"), ENGLISH)])
+        assert "Undone." in undone["label-list"]
+    assert [(it.label, it.photos) for it in album.labels.summaries()] == [("cold", 2), ("warm", 3)]
+
+
+def test_hostile_label_is_renamed_and_escaped(album: Album, view: ExamplesView) -> None:
+    album.labels.give("warm", ids_of(album, "red")[:1])
+
+    shown = act(view, "warm", f"rename:{HARM}")["label-list"]
+
+    assert album.labels.summaries()[0].label == HARM
+    assert "<img" not in shown
+    assert "{1}" in shown
+
+
+def test_favourites_cannot_be_renamed_on_the_page(album: Album, view: ExamplesView) -> None:
+    album.labels.give("favourite", ids_of(album, "red")[:1])
+
+    shown = last([view.overview.refresh(ENGLISH)])["label-list"]
+    assert 'data-what="rename"' not in shown
+    with pytest.raises(gr.Error, match="favourites keeps its name"):
+        act(view, "favourite", "rename:best")
+
+
 def test_label_is_taught_again_with_its_words(album: Album, view: ExamplesView) -> None:
     with_rule(album, "warm", ids_of(album, "red")[:3])
 

@@ -137,11 +137,33 @@ def test_an_address_brings_words_filters_order_and_photo(tab: Tab) -> None:
 
 
 def test_address_ignores_deleted_photos(tab: Tab) -> None:
-    updates = tab.arrives(SearchState(), "?like=98,99&photo=97&burst=96&p=50")
+    updates = tab.arrives(SearchState(), "?like=98,99&photo=97&burst=96&import=95&p=50")
 
     shown: SearchState = updates[tab.parts.state]
     assert (shown.query, shown.page, shown.photo) == (SearchRequest(), 0, None)
     assert len(shown.photo_ids) == 3
+
+
+def test_import_has_a_chip_that_shows_all_again(tab: Tab, tmp_path: Path) -> None:
+    later = tab.album.imports.start([make_photo(tmp_path / "later.png", "navy")])
+    assert tab.album.imports.wait(later, 60)
+
+    updates = tab.arrives(SearchState(), f"?import={later}")
+
+    state: SearchState = updates[tab.parts.state]
+    assert state.total == 1
+    assert "import of" in updates[tab.parts.results.chips]
+    assert updates[tab.parts.examples_row]["visible"] is False
+    held = {
+        **dict.fromkeys(tab.parts.filters.inputs),
+        tab.parts.state: state,
+        tab.parts.query: "",
+    }
+    chip: Any = SimpleNamespace(value="import", index=0)
+    assert tab.queries.search(held, ENGLISH)[tab.parts.state].query.import_id == later
+    assert tab.queries.remove_chip(held, chip, ENGLISH)[tab.parts.state].total == 4
+    cleared = tab.queries.clear_filters(state, "", ENGLISH)
+    assert cleared[tab.parts.state].query.import_id is None
 
 
 def test_same_query_only_closes_the_photo(tab: Tab) -> None:

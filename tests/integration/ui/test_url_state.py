@@ -34,6 +34,8 @@ EVERYTHING = SearchState(
         sort="date",
         rest=True,
         burst=9,
+        import_id=4,
+        theme=7,
     ),
     page=2,
     photo=12,
@@ -58,6 +60,9 @@ def back(shown: SearchState) -> SearchState:
         ),
         SearchState(SearchRequest("👨‍👩‍👧 가족")),
         SearchState(SearchRequest(filters=SearchFilters(country="IT"))),
+        SearchState(SearchRequest(theme=7)),
+        SearchState(view="themes"),
+        SearchState(view="map", photo=3),
     ],
 )
 def test_an_address_leads_back_to_what_was_shown(shown):
@@ -73,9 +78,21 @@ def test_address_is_ascii_with_each_key_once():
 
     assert address.isascii()
     assert " " not in address
-    assert [part.split("=")[0] for part in address[1:].split("&")] == list(KEYS)
+    assert [part.split("=")[0] for part in address[1:].split("&")] == [
+        key
+        for key in KEYS
+        if key != "view"  # of the whole album alone
+    ]
     assert to_address(SearchState(SearchRequest("snow dog"), page=2)) == "?q=snow+dog&p=3"
     assert "page" not in KEYS  # Gradio takes it for the name of one of its own pages
+
+
+def test_view_belongs_to_the_whole_album():
+    assert to_address(SearchState(view="map")) == "?view=map"
+    assert to_address(SearchState(SearchRequest("snow"), view="map")) == "?q=snow"
+    assert to_address(SearchState(SearchRequest(theme=7), view="themes")) == "?theme=7"
+    for forged in ("list", "timeline", "", "themes,map"):
+        assert from_address({"view": forged, "theme": "0x1"}) == SearchState()
 
 
 def test_address_leaves_out_uploaded_images(tmp_path):
