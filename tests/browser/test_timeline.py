@@ -364,7 +364,7 @@ def test_place_outlasts_reload_back_and_resize(dated: ServedAlbum, open_page: Op
 def test_first_load_shows_grey_rows_and_failures(dated: ServedAlbum, open_page: OpenPage) -> None:
     page = opened(dated, open_page, "ko")
     held: list[Route] = []
-    page.route(re.compile(r"/timeline(\?|$)"), held.append)
+    page.route(re.compile(r"/timeline(\?|$)"), lambda route: held.append(route))
     page.goto(dated.url)
     expect(page.locator("#results .loading")).to_be_visible()
     box = page.locator("#results .timeline").bounding_box()
@@ -385,7 +385,7 @@ def test_first_load_shows_grey_rows_and_failures(dated: ServedAlbum, open_page: 
 def test_photos_that_fail_are_asked_again(dated: ServedAlbum, open_page: OpenPage) -> None:
     page = opened(dated, open_page)
     page.route("**/timeline/photos*", lambda route: route.abort())
-    page.evaluate("scrollTo(0, 100000)")
+    page.reload()
     expect(page.locator("#results .message")).to_contain_text("trying again")
 
     page.unroute_all()

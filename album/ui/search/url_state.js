@@ -120,7 +120,10 @@ if (!album.travels) {
   window.addEventListener('scroll', () => {
     clearTimeout(resting);
     resting = setTimeout(() => {
-      if (asked === null && !returning) { place = window.scrollY; keep({ anchor: null, ...anchored() }); }
+      // An empty address is never answered, since the page has it already.
+      if (returning || asked !== null && asked !== (shown ?? '')) return;
+      place = window.scrollY;
+      keep({ anchor: null, ...anchored() });
     }, 200);
   });
   window.addEventListener('popstate', () => {
