@@ -100,6 +100,7 @@ def _serve(album: Album, captioner: Captioner, settings: Settings) -> None:
                 settings.hosts,
                 settings.framed_by,
                 settings.request_timeout_s,
+                temp.path,
                 routes=[
                     *photo_routes(album),
                     *timeline_routes(album, from_address),

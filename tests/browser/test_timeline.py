@@ -14,7 +14,7 @@ from PIL import ExifTags
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import OpenPage
-from tests.browser.walking import go_to, open_tile, search, send, tiles
+from tests.browser.walking import go_to, open_drawer, open_tile, search, send, tiles
 from tests.support.images.make import make_exif, make_photo
 from tests.support.served_album import ServedAlbum, served_album
 
@@ -418,6 +418,7 @@ def test_heart_shows_on_favourites(dated: ServedAlbum, open_page: OpenPage) -> N
     page = opened(dated, open_page, query="?q=2016-03")
     expect(tiles(page)).to_have_count(2)
     open_tile(page, 1)
+    open_drawer(page)
     page.locator("#favourite").click()
     expect(page.locator("#favourite")).to_contain_text("♥")
     page.keyboard.press("Escape")

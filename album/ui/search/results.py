@@ -23,8 +23,6 @@ from album.ui.shared.session_state import SearchState
 from album.ui.shared.updates import Updates
 
 # Events that `tiles.js` listens to.
-PHOTO_IS_OPEN = "(id) => { document.dispatchEvent(new CustomEvent('photo-open', {detail: id})); }"
-PHOTO_IS_CLOSED = "() => { document.dispatchEvent(new CustomEvent('photo-closed')); }"
 PAGE_IS_TURNED = "() => { document.dispatchEvent(new CustomEvent('page-turned')); }"
 REST_IS_SHOWN = "() => { document.dispatchEvent(new CustomEvent('rest-shown')); }"
 SCRIPTS = (
@@ -39,7 +37,7 @@ TILES_ON_LOAD = "\n".join(Path(__file__).with_name(name).read_text("utf-8") for 
 
 
 class Results:
-    """Components between box and photo panel. The Search tab connects the listeners."""
+    """Components below the search box. The Search tab connects the listeners."""
 
     def __init__(self, album: Album, images: QueryImages) -> None:
         self._album = album

@@ -22,6 +22,7 @@ let outline = null, plan = null, photos = null;
 let load = 0; // number of the last load, so that older answers are ignored
 let goal = null; // {anchor, at}: the place to be at once there is a layout
 let open = null; // id of the open photo
+const opened = new Set(); // ids of the photos that were looked at since
 let lastTop = 0;
 const nodes = new Map(); // tiles by place, headings by 'h' and place
 
@@ -156,7 +157,6 @@ const topOf = ({ anchor, at }) => {
   const row = plan.rowOf(Math.min(Math.max(0, index), plan.length - 1));
   return Math.max(0, plan.top[row] + anchor.dy * plan.rowHeight[row]);
 };
-const isReading = () => album.photoIsOpen?.() ?? reading();
 const goThere = () => { if (goal && plan?.length) window.scrollTo(0, atTop() + topOf(goal)); };
 
 // Loading
@@ -204,6 +204,7 @@ const reload = async (anchor) => {
   const now = plan ? here() : anchor; // somebody may have scrolled meanwhile
   const moved = now && anchor ? now.index - anchor.index : 0;
   goal = now && { anchor: now, at: anchor && answer.at >= 0 ? answer.at + moved : -1 };
+  if (goal?.at < 0 && now.day === undefined) goal = null; // the photo of the address is not here
   photos?.close();
   const focused = document.activeElement?.shown?.id;
   clear();
@@ -259,7 +260,7 @@ const mount = () => {
     return forget();
   }
   if (root.parentNode !== shell) shell.replaceChildren(root);
-  shell.photoList = list;
+  
   const next = shell.dataset;
   root.classList.toggle('loading', !outline);
   if (next.address === undefined) return; // before the first answer
@@ -273,7 +274,8 @@ const mount = () => {
     root.classList.add('loading');
     tell('');
     const anchor = history.state?.anchor;
-    reload(anchor?.address === address ? anchor : null);
+    const photo = Number(new URLSearchParams(location.search).get('photo'));
+    reload(anchor?.address === address ? anchor : photo > 0 ? { address, id: photo, index: 0, dy: -0.5 } : null);
   } else if (next.revision !== revision && outline) {
     reload(here());
   } else {
@@ -331,7 +333,6 @@ const byKey = (key, index) => {
 canvas.addEventListener('keydown', (event) => {
   const index = event.target.index;
   if (index === undefined || !plan || event.altKey || event.ctrlKey || event.metaKey) return;
-  if (isReading()) return; // the arrows belong to the open photo
   const next = byKey(event.key, index);
   if (next === null) return;
   event.preventDefault();
@@ -341,36 +342,42 @@ canvas.addEventListener('keydown', (event) => {
 
 canvas.addEventListener('click', (event) => {
   const tile = event.target.closest('[data-photo]');
-  if (!tile) return;
-  if (album.openPhoto) return album.openPhoto(list, tile.index);
-  trigger('select', { index: Number(tile.dataset.photo), value: 'timeline' });
+  if (tile) album.openPhoto(timelineList, tile.index);
 });
 
 // The list of photos that the lightbox walks through: the whole timeline.
 
-const list = {
+const timelineList = {
   get length() { return plan?.length ?? 0; },
   at: (index) => photos?.at(index) ?? photos?.load(index) ?? null,
   indexOf: (id) => photos?.indexOf(Number(id)) ?? -1,
   locate: async (id) => { // also of a photo that has not been loaded
-    const known = list.indexOf(id);
+    const known = timelineList.indexOf(id);
     if (known >= 0 || !outline) return known;
     const response = await fetch(`timeline${address}${address ? '&' : '?'}at=${Number(id)}`);
     const answer = response.ok ? await response.json() : null;
     return answer?.revision === revision ? answer.at : -1;
   },
   reveal: async (id) => {
-    const index = await list.locate(id);
-    if (index < 0 || !plan) return;
+    const index = await timelineList.locate(id);
+    if (index < 0 || !plan) return false;
     focusOn(index);
-    photos.refresh(index);
+    return true;
   },
 };
+const resultsOfTiles = album.results;
+album.results = () => (shell ? plan?.length ? timelineList : null : resultsOfTiles());
 document.addEventListener('photo-open', (event) => {
   open = event.detail;
+  opened.add(open);
   for (const node of nodes.values()) if (node.shown) select(node);
 });
-document.addEventListener('photo-closed', () => { if (photos && open) photos.refresh(list.indexOf(open)); });
+document.addEventListener('photo-closed', () => {
+  open = null;
+  for (const node of nodes.values()) if (node.shown) select(node);
+  for (const id of opened) photos?.refresh(timelineList.indexOf(id)); // of hearts and captions
+  opened.clear();
+});
 
 // `url_state.js` keeps the place with the scroll position, and comes back to it.
 album.anchor = here;

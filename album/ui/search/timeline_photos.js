@@ -81,7 +81,10 @@ window.album.timelinePhotos = (() => {
     };
 
     // What somebody changed, such as a heart, is asked for once more.
-    const refresh = (index) => { if (index >= 0 && at(index)) ask(Math.floor(index / PAGE)); };
+    const refresh = (index) => {
+    const page = Math.floor(index / PAGE);
+    if (index >= 0 && pages.has(page) && !asked.has(page)) ask(page);
+  };
 
     const close = () => {
       closed = true;
