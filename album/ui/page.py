@@ -24,6 +24,8 @@ from album.ui.shared.status_line import ModelState, StatusLine
 from album.ui.shared.updates import Updates
 from album.ui.shared.uploads import UploadFolder
 
+SAMPLES_EVERY_S = 0.3
+
 
 def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Path]) -> gr.Blocks:
     """Build the page of one album.
@@ -109,12 +111,13 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
             button, bar = search.parts.samples, search.parts.samples_progress
             is_over = False
             while not is_over:
-                is_over = album.imports.wait(import_id, 0.3)
+                is_over = album.imports.wait(import_id, 0)
                 yield {
                     button: gr.update(interactive=is_over),
                     bar: "" if is_over else imports.progress_of(import_id, request),
                     **imports.look(shown, request),
                 }
+                album.imports.wait(import_id, SAMPLES_EVERY_S)
 
         page.load(imports.look, imports.shown, imports.outputs, concurrency_limit=None, **private)
         # New photos appear by themselves unless a photo is open.

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from album.domain.photo import ImportFailure, ImportRecord, WatchedFolder
 from album.runtime.files import display_name
 from album.ui.i18n.failures import translate_failure
-from album.ui.i18n.messages import say
+from album.ui.i18n.messages import say, say_count
 from album.ui.shared.durations import duration
 from album.ui.shared.progress_bar import progress_bar
 from album.ui.shared.templates import render
@@ -187,8 +187,11 @@ def _source(record: ImportRecord, language: str) -> str:
     if record.sources:
         name = display_name(record.sources[0])
         more = len(record.sources) - 1
-        key = "and_more_photos" if all(map(_is_file, record.sources)) else "and_more"
-        parts.append(say(language, key, name=name, n=more) if more else name)
+        if more and all(map(_is_file, record.sources)):
+            name = say_count(language, "and_more_photos", more, name=name)
+        elif more:
+            name = say(language, "and_more", name=name, n=more)
+        parts.append(name)
     if record.seconds >= 1:
         parts.append(say(language, "took", time=duration(record.seconds, language)))
     return " · ".join(parts)
