@@ -98,6 +98,7 @@ def _serve(album: Album, captioner: Captioner, settings: Settings) -> None:
                 settings.hosts,
                 settings.framed_by,
                 settings.request_timeout_s,
+                temp.path,
                 routes=[*photo_routes(album), *discover_routes(album)],
                 exception_handlers={OSError: answer_full_disk},
             ),

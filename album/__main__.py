@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import typer
 
-from album.cli import captions, evaluate, export, imports, labels, maintenance, photos, search
+from album.cli import (
+    captions,
+    evaluate,
+    export,
+    imports,
+    labels,
+    maintenance,
+    photos,
+    search,
+    themes,
+)
 from album.cli.common import DataDir, errors_as_sentences, read_settings
 
 cli = typer.Typer(
@@ -13,7 +23,7 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     help="A photo album that finds photos by what they show.",
 )
-for group in (imports, search, photos, captions, labels, export, maintenance):
+for group in (imports, search, photos, themes, captions, labels, export, maintenance):
     cli.registered_commands += group.commands.registered_commands
 cli.add_typer(evaluate.commands, name="evaluate")
 cli.add_typer(labels.group, name="labels")

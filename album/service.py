@@ -144,7 +144,7 @@ class Album:
             urgent_decoder=urgent,
         )
         self._translator = QueryTranslator(captioner)
-        self._images = ImageCache(self.originals, self.urgent_decoder)
+        self.images = ImageCache(self.originals, self.urgent_decoder)
         self._stopped = threading.Event()
         self._loops = [
             SupervisedLoop("texts", self._sync_texts),
@@ -263,7 +263,7 @@ class Album:
             PhotoNotFoundError: no such photo, or neither its original nor its thumbnail is there.
             UnreadableImageError: the original is damaged, and its thumbnail is not there.
         """
-        return self._images.large_view(self.store.get(photo_id))
+        return self.images.view(self.store.get(photo_id))
 
     def picture_of(self, file: Path) -> bytes:
         """Return a small JPEG of an uploaded file, cached.
@@ -271,7 +271,7 @@ class Album:
         Raises:
             UnreadableImageError: it is no image.
         """
-        return self._images.upload_thumbnail(file)
+        return self.images.upload_thumbnail(file)
 
     def photo(self, photo_id: int) -> Photo:
         """Return the photo with this id.

@@ -97,6 +97,18 @@ class CaptionFailure:
 
 
 @dataclass(frozen=True, slots=True)
+class MissingCaptions:
+    """Photos of an import that have no caption yet."""
+
+    waiting: int = 0
+    failed: int = 0
+    why: str = ""
+    """Why one of them failed, as an English sentence."""
+    unasked: int = 0
+    """Photos for which no caption is on its way, as after a cancelled job."""
+
+
+@dataclass(frozen=True, slots=True)
 class CaptionJob:
     """Job as it stands in the database."""
 

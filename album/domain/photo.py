@@ -15,6 +15,8 @@ TakenFrom = Literal["exif", "xmp", "gps", "name", "takeout", "file"]
 From EXIF, from XMP in the file or beside it, from the GPS clock, from the file's name, from
 Google Takeout's JSON, or only from the time of the file.
 """
+ViewKind = Literal["large", "full"]
+"""Size of a JPEG to look at: for a window, or in full resolution."""
 ImportKind = Literal["in place", "rescan", "copy", "upload"]
 """A rescan is an import in place that nobody requested: quiet where there is nothing new."""
 ImportState = Literal["waiting", "running", "paused", "done", "cancelled", "failed", "interrupted"]

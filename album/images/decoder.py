@@ -57,6 +57,9 @@ class Decoder(Protocol):
     def large_view(self, path: Path) -> bytes:
         """Make a JPEG for viewing, as `decoding.large_view` does."""
 
+    def full_view(self, path: Path) -> bytes:
+        """Make a JPEG for looking closely, as `decoding.full_view` does."""
+
     def small_jpeg(self, path: Path) -> bytes:
         """Make a JPEG for sending to others, as `decoding.small_jpeg` does."""
 

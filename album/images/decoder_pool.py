@@ -37,7 +37,7 @@ DEFAULT_MEMORY_BYTES = 2**30
 
 _MAX_HEAD_BYTES = 2**24
 _MAX_PIXELS = 2**26  # a panorama for the largest encoders has a third of it
-_MAX_JPEG_BYTES = 2**25
+_MAX_JPEG_BYTES = 2**26  # of noise in full resolution
 _CHECKOUT = Path(__file__).resolve().parents[2]
 
 _CRASHED = (
@@ -108,6 +108,10 @@ class DecodePool:
     def large_view(self, path: Path) -> bytes:
         """Make a JPEG for viewing. See `decode` for what it raises."""
         return self._jpeg("large_view", path)
+
+    def full_view(self, path: Path) -> bytes:
+        """Make a JPEG in full resolution. See `decode` for what it raises."""
+        return self._jpeg("full_view", path)
 
     def small_jpeg(self, path: Path) -> bytes:
         """Make a JPEG without metadata. See `decode` for what it raises."""

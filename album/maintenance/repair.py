@@ -26,6 +26,7 @@ from album.storage.imports import ImportStore
 from album.storage.originals import Originals
 from album.storage.photos import PhotoStore
 from album.storage.vector_index import VectorIndex, matrix_files
+from album.storage.view_cache import ViewCache
 
 
 @dataclass(slots=True)
@@ -165,10 +166,10 @@ def _repair_row(
 def _repair_thumbnails(
     originals: Originals, decoder: Decoder, photo: Photo, has_original: bool, report: RepairReport
 ) -> None:
-    large = originals.large_view(photo.sha256)
-    if jpeg_state(large) == "broken":
-        large.unlink()
-        report.large_views += 1
+    for view in ViewCache(originals).paths(photo.sha256):
+        if jpeg_state(view) == "broken":
+            view.unlink()
+            report.large_views += 1
     small = originals.thumbnail(photo.sha256)
     if not has_original or jpeg_state(small) == "sound":
         return  # a photo without its original has been reported

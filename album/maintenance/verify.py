@@ -22,6 +22,7 @@ from album.runtime.files import sha256_of
 from album.storage.originals import Originals, is_half
 from album.storage.photos import PhotoStore
 from album.storage.vector_index import matrix_files
+from album.storage.view_cache import ViewCache
 
 # What NumPy raises for a damaged header, beside OSError.
 _NPY_ERRORS = (
@@ -55,6 +56,7 @@ def find_faults(
     if broken := database_faults(store):
         yield from broken
         return  # other checks need sound rows
+    views = ViewCache(originals)
     for photo in store.all_photos():
         name = photo_title(photo)
         match original_state(originals, photo, deep):
@@ -69,7 +71,7 @@ def find_faults(
                 yield f"{name}: its thumbnail is missing"
             case "broken":
                 yield f"{name}: its thumbnail is broken"
-        if jpeg_state(originals.large_view(photo.sha256)) == "broken":
+        if any(jpeg_state(view) == "broken" for view in views.paths(photo.sha256)):
             yield f"{name}: its large view is broken"
     for file in unowned_originals(store, originals):
         yield f"{file.name}: an original that no photo of the album owns"

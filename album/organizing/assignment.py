@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +32,16 @@ class Theme:
     """Up to four photos near its centre, no two alike."""
     position: tuple[float, float]
     """Its place on the map, in [0, 1]."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return number, words, whether they are sure, photos and cover."""
+        return {
+            "theme": self.key,
+            "words": {language: list(self.name.in_language(language)) for language in ("en", "ko")},
+            "sure": bool(self.name.words),
+            "photos": self.photos,
+            "cover": list(self.cover),
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,12 +24,17 @@ Rows = npt.NDArray[np.intp]
 SAMPLED = 120
 """Photos of a theme that words are compared with."""
 SHORTLIST = 16  # words of a theme that are looked at closely
-MOST_WORDS, MOST_GUESSES = 2, 3
-SURE_SHARE = 0.5
-"""Share of its photos that a word must be found in to name a theme."""
+MOST_GUESSES = 3
+SURE_SHARE, SECOND_SHARE = 0.35, 0.65
+"""Shares of its photos that the first and the second word of a theme must be found in.
+
+Each photo is judged as if it stood alone, which finds about half of those that show the word, so a
+third that is found means most of them.
+"""
+WEIGHT_OF_SHARE = 6.0  # beside `apart`, so that "car" wins over "sports car" where both fit
 APART = 0.6  # standard deviations by which it fits the theme better than the rest, at least
 GUESS_SHARE = 0.15
-SAME = 0.5  # likeness of two words, from which they say the same
+SAME = 0.4  # likeness of two words, from which they say the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +76,12 @@ def name_themes(
     apart = _apart(fits, sizes)
     shortlist = np.argsort(-apart, axis=1)[:, :SHORTLIST]
     shown = np.zeros((k, len(words)), np.float32)  # share of photos that show the word
-    evidence = np.full((k, len(words)), -np.inf, np.float32)
     for theme, rows in enumerate(samples):
         vectors = np.nan_to_num(classes.matrix[rows])
         for word in shortlist[theme] if len(rows) else ():
             log_odds = classes.row_log_odds(rows, vectors, np.full(len(rows), word)) - LISTED
             shown[theme, word] = np.count_nonzero(log_odds > 0) / len(rows)
-            evidence[theme, word] = np.median(log_odds)
-    return _choose(apart, shown, evidence, _likeness(words))
+    return _choose(apart, shown, _likeness(words))
 
 
 def _mean_fits(
@@ -109,14 +112,14 @@ def _apart(fits: Floats, sizes: npt.NDArray[np.intp]) -> Floats:
     return apart
 
 
-def _choose(apart: Floats, shown: Floats, evidence: Floats, same: Floats) -> list[ThemeName]:
+def _choose(apart: Floats, shown: Floats, same: Floats) -> list[ThemeName]:
     """Give words to themes, the most convincing pair first."""
     k = len(apart)
     named: list[list[int]] = [[] for _ in range(k)]
     used: set[int] = set()
-    score = evidence + apart
-    sure = (shown >= SURE_SHARE) & (apart >= APART)
-    for most in range(1, MOST_WORDS + 1):
+    score = apart + WEIGHT_OF_SHARE * shown
+    for most, share in enumerate((SURE_SHARE, SECOND_SHARE), start=1):
+        sure = (shown >= share) & (apart >= APART)
         pairs = np.argwhere(sure)
         order = np.argsort(-score[sure], kind="stable")
         for theme, word in pairs[order].tolist():

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from album.domain.captions import PastCaption
+from album.domain.captions import MissingCaptions, PastCaption
 from album.domain.photo import Caption
 from album.storage.database import Database, now
 from album.storage.statements import id_batches, placeholders
@@ -93,6 +93,17 @@ class CaptionStore:
             " (SELECT count(*) FROM caption_queue WHERE failure IS NOT NULL)"
         ).fetchone()
         return row[0], row[1], row[2]
+
+    def missing_of_import(self, import_id: int) -> MissingCaptions:
+        """Count the photos of an import that have no caption, by reason."""
+        total, waiting, failed, why = self.database.connection.execute(
+            "SELECT count(*), count(q.photo_id) - count(q.failure), count(q.failure),"
+            " coalesce(min(q.failure), '') FROM photos AS p"
+            " LEFT JOIN caption_queue AS q USING (photo_id) WHERE p.import_id = ?"
+            " AND NOT EXISTS (SELECT 1 FROM captions AS c WHERE c.photo_id = p.photo_id)",
+            (import_id,),
+        ).fetchone()
+        return MissingCaptions(waiting, failed, why, total - waiting - failed)
 
     # Which photos
 

@@ -5,8 +5,8 @@
     data/incoming/<sha256>.<token>/<name>  read, its row may come any moment
     data/incoming/failed/<token>/<name>  an unreadable upload, kept for some days
     data/photos/<ab>/<sha256>.<ext>      the original of a row, byte for byte, never written again
-    data/thumbnails/<ab>/<sha256>.jpg    caches that can be rebuilt, the only files that the
-    data/thumbnails/large/...            page serves as a folder
+    data/thumbnails/<ab>/<sha256>.jpg    caches that can be rebuilt
+    data/thumbnails/large/...            larger views, see `view_cache`
 
 A token begins with the id of its import. Sidecars arrive beside their photo and stay beside it as
 `<sha256>.<ext>.xmp` and `.json`. A photo imported in place stays where it is: its row has the
@@ -105,10 +105,6 @@ class Originals:
     def thumbnail(self, sha256: str) -> Path:
         """Return the path where the thumbnail of a photo belongs."""
         return self.thumbnails_dir / sha256[:2] / f"{sha256}.jpg"
-
-    def large_view(self, sha256: str) -> Path:
-        """Return the path of the large view, made on first use."""
-        return self.thumbnails_dir / "large" / sha256[:2] / f"{sha256}.jpg"
 
     # Arrival
 

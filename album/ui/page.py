@@ -15,7 +15,10 @@ from album.ui.classify.tab import ClassifyTab
 from album.ui.export.view import ExportView
 from album.ui.i18n.messages import i18n, language_of
 from album.ui.imports.tab import UploadTab
+from album.ui.photo.lightbox import Lightbox
 from album.ui.search.tab import SearchTab
+from album.ui.shared.change_digest import MOST_ROWS
+from album.ui.shared.more_menu import build_more_menu
 from album.ui.shared.page_keys import build_page_keys
 from album.ui.shared.preferences import build_preferences
 from album.ui.shared.queue_lanes import SEARCHES
@@ -24,6 +27,7 @@ from album.ui.shared.status_line import ModelState, StatusLine
 from album.ui.shared.updates import Updates
 from album.ui.shared.uploads import UploadFolder
 
+CLOSE_PHOTO = "() => window.album.closePhoto()"
 SAMPLES_EVERY_S = 0.3
 
 
@@ -46,13 +50,15 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
         delete_cache=(3600, int(KEPT_S)),
     ) as page:
         build_page_keys()
+        lightbox = Lightbox(album)
         with gr.Row(elem_id="masthead"):
             gr.Markdown(i18n("album"), elem_id="title")
             status = StatusLine(album, model)
             build_preferences()
+            build_more_menu()
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
             with gr.Tab(i18n("search"), id="search", elem_id="search-tab"):
-                search = SearchTab(album, uploads)
+                search = SearchTab(album, uploads, lightbox)
             with gr.Tab(i18n("upload"), id="upload", elem_id="upload-tab") as upload_tab:
                 upload = UploadTab(album, uploads, status)
             with gr.Tab(i18n("classify"), id="classify", elem_id="classify-tab") as classify_tab:
@@ -87,24 +93,13 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
                 **search.parts.panel.refresh_labels(state.photo, language),
             }
 
-        def open_photo(state: SearchState, photo_id: int, request: gr.Request) -> Updates:
-            updates = search.open_by_id(state, photo_id, language_of(request))
-            return {tabs: go_to("search"), **updates}
-
-        def open_tile(state: SearchState, event: gr.SelectData, request: gr.Request) -> Updates:
-            return open_photo(state, int(event.value), request)
-
         def see_import(state: SearchState, event: gr.SelectData, request: gr.Request) -> Any:
-            if event.value == "see" and isinstance(event.index, int):
+            is_number = isinstance(event.index, int) and 0 <= event.index < MOST_ROWS
+            if event.value == "see" and is_number:
                 yield {tabs: go_to("search")}
                 yield from search.open_import(state, event.index, request)
             else:
                 yield {tabs: gr.skip()}
-
-        def open_failure(state: SearchState, event: gr.SelectData, request: gr.Request) -> Updates:
-            if event.value != "open":
-                return {tabs: gr.skip()}
-            return open_photo(state, int(event.index), request)
 
         def import_samples(shown: str, request: gr.Request) -> Any:
             import_id = album.imports.start(samples)
@@ -133,19 +128,20 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
             **private,
         )
         search.parts.add_photos.click(lambda: go_to("upload"), None, tabs, **private)
-        search.parts.panel.classify.click(
-            classify_open, search.parts.panel.photo_id, [tabs, *classify.photos.outputs], **private
+        panel = lightbox.panel
+        panel.classify.click(None, js=CLOSE_PHOTO, api_visibility="private")
+        panel.classify.click(
+            classify_open, panel.browser_photo_id, [tabs, *classify.photos.outputs], **private
         )
+        # A photo may be open above another tab.
+        for results in (panel.more_like_this.click, panel.burst.click):
+            results(lambda: go_to("search"), None, tabs, **private)
         classify.photos.take_hits.click(
             classify.photos.choose_found,
             [search.parts.state, classify.photos.files],
             classify.photos.outputs,
             **private,
         )
-        for photos in classify.clickable:
-            photos.select(
-                open_tile, search.parts.state, [tabs, *search.parts.open_outputs], **private
-            )
         classify.teaching.take_found.click(
             teach_results, search.parts.state, classify.teaching.take_outputs, **private
         )
@@ -165,9 +161,6 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
         captions.listen(captions_tab.select)
         for changed in (captions.jobs.ended.change, export.section.expand):
             changed(export.look, export.inputs, export.look_outputs, **private)
-        captions.jobs.list.select(
-            open_failure, search.parts.state, [tabs, *search.parts.open_outputs], **private
-        )
         for rows in imports.reports:
             rows.select(
                 see_import,

@@ -1,7 +1,7 @@
 """`make bench`: whole journeys, each beside a baseline in the same run, for times are noisy.
 
 python -m tests.benchmarks [precision] [large_album] [million] [search] [class_words] [import]
-    [page] [start] [learning]
+    [discover] [page] [start] [learning]
 
 Those that take minutes run by their names alone:
 
@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from tests.benchmarks import (
     attack,
     class_words,
+    discovering,
     importing,
     kills,
     large_album,
@@ -38,6 +39,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[Figure]]] = {
     "million": million.figures,
     "search": pocket.search_figures,
     "class_words": class_words.figures,
+    "discover": discovering.figures,
     "import": importing.figures,
     "page": page.figures,
     "start": start.figures,

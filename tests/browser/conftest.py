@@ -18,6 +18,11 @@ FLAGS = [
 ]  # fmt: skip
 PATIENCE_MS = 180_000  # an upper bound for a busy machine, waited out only by a failing test
 
+NARROW_PX = 900
+DRAWER_BEGINS_OPEN = """
+if (localStorage.getItem('album-drawer') === null) localStorage.setItem('album-drawer', 'open');
+"""
+
 OpenPage = Callable[..., Page]
 
 
@@ -40,7 +45,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def open_page(chromium: Browser) -> Iterator[OpenPage]:
-    """Opens an album as a person of one language sees it.
+    """Opens an album as a person of one language sees it, on wide screens with the drawer open.
 
     Whatever a test does: at its end no page has thrown an error or asked for anything outside.
     """
@@ -49,11 +54,18 @@ def open_page(chromium: Browser) -> Iterator[OpenPage]:
     contexts = []
 
     def open_album(
-        served: ServedAlbum, locale: str = "en-US", width: int = 1280, **context: Any
+        served: ServedAlbum,
+        locale: str = "en-US",
+        width: int = 1280,
+        *,
+        drawer: bool = True,
+        **context: Any,
     ) -> Page:
         contexts.append(
             chromium.new_context(locale=locale, viewport={"width": width, "height": 860}, **context)
         )
+        if drawer and width >= NARROW_PX:
+            contexts[-1].add_init_script(DRAWER_BEGINS_OPEN)
         page = contexts[-1].new_page()
         page.set_default_timeout(PATIENCE_MS)
         page.on("pageerror", lambda error: errors.append(str(error)))

@@ -192,7 +192,7 @@ def test_files_and_results_are_classified_together(
     expect(page.locator(".verdict.unreadable")).to_contain_text("diary.jpg")
     expect(page.locator(".verdict .bar").first).to_contain_text("big cat")
     page.locator(".verdict button").first.click()
-    expect(page.locator("#photo-panel")).to_be_visible()
+    expect(page.locator("#lightbox")).to_be_visible()
 
 
 def test_subjects_fill_the_list_and_ways_switch(album: ServedAlbum, open_page: OpenPage) -> None:
@@ -227,7 +227,7 @@ def test_rule_label_removed_by_hand_stays_removed(album: ServedAlbum, open_page:
     page.locator("#labels .token-remove").first.click()
     expect(page.locator("#labels")).not_to_contain_text(label)
     page.locator("#photo-close").click()
-    expect(page.locator("#photo-panel")).to_be_hidden()
+    expect(page.locator("#lightbox")).to_be_hidden()
 
     go_to(page, "Classify")
     plan(page)

@@ -68,7 +68,7 @@ def open_export(open_page: OpenPage, served: ServedAlbum, locale: str, **how: ob
 
 def unfold_export(page: Page, locale: str = "en-US") -> None:
     """The section below the tabs, by its name in the language of the page."""
-    page.get_by_role("button", name=SECTIONS[locale], exact=True).click()
+    page.get_by_role("button", name=SECTIONS[locale]).click()
     expect(page.locator("#export-plan p").first).to_be_visible()
 
 

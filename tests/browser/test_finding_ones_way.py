@@ -180,9 +180,9 @@ def test_export_has_its_own_place_below_tabs(
     name = "Take your words with you" if locale == "en-US" else "설명과 이름표 내보내기"
     for tab in TABS[locale].values():
         go_to(page, tab)
-        expect(page.get_by_role("button", name=name, exact=True)).to_be_visible()
+        expect(page.locator("#take-out > button")).to_be_visible()
     expect(page.locator("#export-plan")).to_be_hidden()
-    page.get_by_role("button", name=name, exact=True).click()
+    page.get_by_role("button", name=name).click()
 
     expect(page.locator("#export-plan p").first).to_contain_text(re.compile(r"\b4\b|4장"))
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

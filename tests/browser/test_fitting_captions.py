@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.test_look import CONTRASTS, HARM, NAMES, VISIBLE_TEXTS
-from tests.browser.walking import open_tile, search, tiles
+from tests.browser.walking import open_drawer, open_tile, search, tiles
 from tests.support.served_album import SAMPLES, ServedAlbum, served_album
 
 pytestmark = pytest.mark.browser
@@ -58,11 +58,12 @@ def box(page: Page) -> Locator:
 
 def open_photo(page: Page, name: str) -> None:
     """The photo of this file name in the panel."""
-    if page.locator("#photo-panel").is_visible():
+    if page.locator("#lightbox").is_visible():
         page.locator("#photo-close").click()
-        expect(page.locator("#photo-panel")).to_be_hidden()
+        expect(page.locator("#lightbox")).to_be_hidden()
     facts = page.locator("#photo-facts dd.quiet")
     open_tile(page, 0)
+    open_drawer(page)
     expect(facts).not_to_be_empty()
     while not facts.inner_text().startswith(name):
         before = facts.inner_text()

@@ -86,7 +86,7 @@ def test_page_works_within_its_policy(served: ServedAlbum, page: Page) -> None:
     go_to(page, "Search")
     search(page, "lion")
     open_tile(page, 0)
-    shown = page.locator("#photo-panel img").first
+    shown = page.locator("#photo-image img")
     expect(shown).to_be_visible()
     assert shown.evaluate("it => it.decode().then(() => it.naturalWidth)") > 0
     assert tiles(page).locator("img").first.evaluate("it => it.naturalWidth") > 0

@@ -121,11 +121,11 @@ def test_back_closes_photo_and_returns_to_place(album: ServedAlbum, open_page: O
 
         page.go_back()
 
-        expect(page.locator("#photo-panel")).to_be_hidden()
+        expect(page.locator("#lightbox")).to_be_hidden()
         page.wait_for_function("y => Math.abs(scrollY - y) < 3", arg=place)
         assert page.url == before
         page.go_forward()
-        expect(page.locator("#photo-panel")).to_be_visible()
+        expect(page.locator("#lightbox")).to_be_visible()
 
 
 def test_closing_photo_leaves_no_history_entry(album: ServedAlbum, open_page: OpenPage) -> None:
@@ -139,12 +139,12 @@ def test_closing_photo_leaves_no_history_entry(album: ServedAlbum, open_page: Op
     assert page.evaluate("history.length") == entries
 
     page.keyboard.press("Escape")
-    expect(page.locator("#photo-panel")).to_be_hidden()
+    expect(page.locator("#lightbox")).to_be_hidden()
     expect(page).to_have_url(re.compile("[?]p=2$"))
     page.go_back()
 
     expect(page.locator("#page-number")).to_contain_text("1 ")
-    expect(page.locator("#photo-panel")).to_be_hidden()
+    expect(page.locator("#lightbox")).to_be_hidden()
 
 
 def test_back_steps_through_pages_and_queries(album: ServedAlbum, open_page: OpenPage) -> None:
@@ -237,7 +237,7 @@ def test_meaningless_address_shows_whole_album(
 
     expect(page.locator("#page-number")).to_contain_text("1 ")
     expect(tiles(page)).to_have_count(PAGE)
-    expect(page.locator("#photo-panel")).to_be_hidden()
+    expect(page.locator("#lightbox")).to_be_hidden()
 
 
 def test_hostile_words_of_an_address_are_only_words(
@@ -303,7 +303,10 @@ def test_searches_are_remembered_asked_again_and_forgotten(
     opener.click()
     page.get_by_role("button", name="모두 지우기" if korean else "Clear all", exact=True).click()
     expect(opener).to_be_hidden()
-    assert page.evaluate("Object.keys(localStorage).filter(it => it.startsWith('album'))") == []
+    assert (
+        page.evaluate("Object.keys(localStorage).filter(it => it.startsWith('album-searches'))")
+        == []
+    )
 
 
 def test_fifty_searches_are_kept_and_pinned_ones_besides(

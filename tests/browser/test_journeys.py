@@ -162,7 +162,7 @@ def test_new_person_finds_and_sorts_big_cats(
         page.locator("#classify-now").click()
         expect(page.locator(".per-class h3")).to_have_text(["버스", "tower", "big cat"])
         page.locator(".per-class button").first.click()
-        expect(page.locator("#photo-panel")).to_be_visible()
+        expect(page.locator("#lightbox")).to_be_visible()
     assert not (tmp_path / "outside.log").exists(), (tmp_path / "outside.log").read_text()
 
 
@@ -304,7 +304,7 @@ def test_keys_walk_through_the_photos_and_close_them(
     page.locator("#caption textarea").focus()
     page.keyboard.press("ArrowRight")  # in a text box the keys are the text's
     page.keyboard.press("Escape")
-    expect(page.locator("#photo-panel")).to_be_hidden()
+    expect(page.locator("#lightbox")).to_be_hidden()
 
 
 def test_hand_written_caption_is_never_overwritten(
@@ -373,7 +373,7 @@ def test_label_stays_with_photo_and_becomes_filter(full: ServedAlbum, open_page:
     for _ in range(12):  # faster than the answers come: no other photo may catch the label
         page.locator("#photo-next").click()
     page.locator("#photo-close").click()
-    expect(page.locator("#photo-panel")).to_be_hidden()
+    expect(page.locator("#lightbox")).to_be_hidden()
 
     open_filters(page)
     choose(page, "label", "휴가 2019")
@@ -458,7 +458,7 @@ def test_download_is_original_with_its_name(
         assert sha256_of(original) == identity
         expect(page.locator("#photo-facts dd.quiet")).to_contain_text(original.name)
         page.locator("#photo-close").click()
-        expect(page.locator("#photo-panel")).to_be_hidden()
+        expect(page.locator("#lightbox")).to_be_hidden()
 
 
 def test_typed_caption_is_saved_when_photo_changes(full: ServedAlbum, open_page: OpenPage) -> None:
@@ -474,7 +474,7 @@ def test_typed_caption_is_saved_when_photo_changes(full: ServedAlbum, open_page:
     expect(caption).to_have_value("")
     caption.fill("another, left by a key")
     page.keyboard.press("Escape")
-    expect(page.locator("#photo-panel")).to_be_hidden()
+    expect(page.locator("#lightbox")).to_be_hidden()
 
     page.reload()
     open_tile(page, 20)

@@ -37,7 +37,7 @@ HARM = f"<img src=x onerror={RUN}><script>{RUN}</script>{{{{{RUN}}}}}${{{RUN}}}"
 HARMFUL_NAME = f"<img src=x onerror={RUN}>${{{RUN}}} '\"&.jpg"
 NAMES = re.compile(
     r"JPEG( XL| 2000)?|PNG|WebP|GIF|BMP|TIFF|HEIC|AVIF|RAW|zip|EXIF|CLIP"
-    r"|ISO|mm|px|English|XMP|ZIP|Lightroom|digiKam|darktable|README|ALBUM_FOLDERS|Gemini|Google|Enter|kB|MB"
+    r"|ISO|mm|px|English|Esc|openstreetmap.org|XMP|ZIP|Lightroom|digiKam|darktable|README|ALBUM_FOLDERS|Gemini|Google|Enter|kB|MB"
     r"|GEMINI_API_KEY|ALBUM_GEMINI_KEY_FILE|AI Studio|aistudio\.google\.com/apikey"
     r"|pocket(@\w+)?|gemini-[\w.-]+|[\w-]+\.(jpe?g|png|gif)|cat|kitten|dog|food|landscape|https://\S+"
 )
@@ -173,11 +173,15 @@ def test_a_phone_shows_everything_without_scrolling_sideways(
     # The photo covers the page, and closing it leads back to the same place.
     page.evaluate("scrollTo(0, 120)")
     open_tile(page, 1)
-    panel = page.locator("#photo-panel").bounding_box()
-    assert (panel["x"], panel["y"], panel["width"], panel["height"]) == (0, 0, 390, 860)
+    lightbox = page.locator("#lightbox").bounding_box()
+    assert (lightbox["x"], lightbox["y"]) == (0, 0)
+    assert (lightbox["width"], lightbox["height"]) == (390, 860)
+    assert fits()
+    page.keyboard.press("i")
+    expect(page.locator("#photo-panel")).to_be_visible()
     assert fits()
     page.locator("#photo-close").click()
-    expect(page.locator("#photo-panel")).to_be_hidden()
+    expect(page.locator("#lightbox")).to_be_hidden()
     assert page.evaluate("scrollY") == 120
 
     for tab, landmark in zip(tabs[1:], ("#files", "#classes", "#captions-which"), strict=True):

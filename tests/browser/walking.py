@@ -53,10 +53,17 @@ def go_to(page: Page, tab: str) -> None:
 
 
 def open_tile(page: Page, number: int) -> None:
-    """The photo at this place of the grid, counted from 0, in the panel."""
+    """The photo at this place of the grid, counted from 0, in the lightbox."""
     tiles(page).nth(number).click()
-    expect(page.locator("#photo-panel")).to_be_visible()
+    expect(page.locator("#lightbox")).to_be_visible()
     expect(page.locator("#photo-image img")).to_be_visible()
+
+
+def open_drawer(page: Page) -> None:
+    """The drawer of the lightbox, where it is not open already."""
+    if not page.locator("#photo-panel").is_visible():
+        page.locator("[data-part=info]").click()
+        expect(page.locator("#photo-panel")).to_be_visible()
 
 
 def choose(page: Page, box: str, choice: str) -> None:

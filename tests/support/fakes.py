@@ -90,6 +90,9 @@ class DecodeHere:
     def large_view(self, path: Path) -> bytes:
         return decoding.large_view(path)
 
+    def full_view(self, path: Path) -> bytes:
+        return decoding.full_view(path)
+
     def small_jpeg(self, path: Path) -> bytes:
         return decoding.small_jpeg(path)
 

@@ -68,7 +68,7 @@ def thumbnail_of(path: Path) -> bytes:
     return decode_photo(path, 0, []).thumbnail
 
 
-large_view = small_jpeg = thumbnail_of
+large_view = full_view = small_jpeg = thumbnail_of
 
 
 def behave(name: str, path: Path) -> None:

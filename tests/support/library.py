@@ -45,6 +45,9 @@ class PlainDecoder:
     def large_view(self, path: Path) -> bytes:
         return self.thumbnail(path)
 
+    def full_view(self, path: Path) -> bytes:
+        return self.thumbnail(path)
+
     def small_jpeg(self, path: Path) -> bytes:
         return self.thumbnail(path)
 

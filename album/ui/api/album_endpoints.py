@@ -94,3 +94,20 @@ class AlbumEndpoints:
                 for label in self._album.labels.summaries()
             ]
         }
+
+    def album_themes(self) -> dict[str, Any]:
+        """List what the photos of the album show, the largest theme first.
+
+        Returns:
+            state ("ready", "working", "few" photos, "no_model" yet, or "failed"), done (the share
+            of the work in progress) and themes; each has theme (its number), words (up to two
+            in "en" and "ko"), sure (whether they name it; else they are up to three guesses),
+            photos (how many it has) and cover (ids of up to four of them).
+        """
+        state = self._album.discovery.state()
+        themes = self._album.discovery.themes()
+        return {
+            "state": state.kind,
+            "done": round(state.share, 2),
+            "themes": [theme.as_json() for theme in themes],
+        }

@@ -43,6 +43,7 @@ def publish_endpoints(album: Album, uploads: UploadFolder) -> None:
     _publish(facts.photo_details, [gr.Number()], PROGRAM_FACTS)
     _publish(facts.album_status, [], PROGRAM_FACTS)
     _publish(facts.album_labels, [], PROGRAM_FACTS)
+    _publish(facts.album_themes, [], PROGRAM_FACTS)
     _publish(imports.import_status, [gr.Number(20)], PROGRAM_FACTS)
     for function in (imports.pause_import, imports.resume_import, imports.cancel_import):
         _publish(function, [gr.Number()], PROGRAM_FACTS)

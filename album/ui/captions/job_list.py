@@ -19,7 +19,7 @@ from album.ui.i18n.messages import i18n, language_of, say
 from album.ui.photo import caption_html
 from album.ui.shared.alerts import alerts_on_failure
 from album.ui.shared.change_digest import MOST_ROWS, digest
-from album.ui.shared.photo_html import img
+from album.ui.shared.photo_html import photo_tile
 from album.ui.shared.templates import render
 from album.ui.shared.updates import Updates
 
@@ -30,7 +30,7 @@ ON_LOAD = Path(__file__).with_name("job_list.js").read_text("utf-8")
 
 
 class CaptionJobList:
-    """Components and listeners, without that which opens a failed photo."""
+    """Components and listeners."""
 
     def __init__(self, album: Album) -> None:
         self._album = album
@@ -119,7 +119,7 @@ class CaptionJobList:
         failures = self._album.captions.failures(job.job_id, caption_html.FAILURES_SHOWN)
         photos = self._album.store.get_many([failure.photo_id for failure in failures])
         return [
-            (failure, photo.filename, img(photo, ""))
+            (failure, photo.filename, photo_tile(photo, photo.filename, "open"))
             for failure in failures
             if (photo := photos.get(failure.photo_id)) is not None
         ]

@@ -14,7 +14,7 @@ from album.domain.labels import LabelChange, LabelPlan, PlannedLabel
 from album.errors import QueryError
 from album.service import Album
 from album.ui.classify.examples_html import shown_label
-from album.ui.classify.results_view import OPEN_ON_CLICK, ResultsView, join_names
+from album.ui.classify.results_view import ResultsView, join_names
 from album.ui.i18n.messages import i18n, language_of, say, say_count
 from album.ui.shared.alerts import alerts_on_failure
 from album.ui.shared.templates import render
@@ -58,7 +58,7 @@ class ApplyView:
                 interactive=True,
             )
             self._living = gr.Checkbox(label=i18n("living"), elem_id="living")
-            self.tiles = gr.HTML(elem_id="plan-labels", js_on_load=OPEN_ON_CLICK)
+            self.tiles = gr.HTML(elem_id="plan-labels")
             with gr.Row(elem_id="plan-buttons"):
                 self._write = gr.Button(
                     i18n("write_labels"), variant="primary", elem_id="write-labels", size="md"

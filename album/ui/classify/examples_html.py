@@ -15,7 +15,7 @@ from album.domain.photo import Photo
 from album.service import Album
 from album.ui.i18n.messages import say, say_count
 from album.ui.shared.percent import percent
-from album.ui.shared.photo_html import img
+from album.ui.shared.photo_html import photo_tile
 from album.ui.shared.templates import render
 
 PAIRS = 4
@@ -105,7 +105,7 @@ def question_tiles(
             "id": photo_id,
             "name": photo.filename,
             "mark": "is" if photo_id in said[0] else "not" if photo_id in said[1] else "",
-            "image": Markup(img(photo, photo.filename)),
+            "image": photo_tile(photo, photo.filename),
             "share": percent(offer.shares[place]) if offer.shares else "",
         }
 

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from markupsafe import Markup
 
 from album.errors import QueryError
 from album.service import Album
 from album.ui.i18n.messages import i18n, language_of, say, say_count
 from album.ui.shared.alerts import alerts_on_failure
-from album.ui.shared.photo_html import img
+from album.ui.shared.photo_html import photo_tile
 from album.ui.shared.session_state import SearchState
 from album.ui.shared.templates import render
 from album.ui.shared.updates import Updates
@@ -134,7 +133,7 @@ class PhotoPicker:
             "classify/chosen.html",
             language,
             what=", ".join(what),
-            images=[Markup(img(photo, photo.filename)) for photo in previews],
+            images=[photo_tile(photo, photo.filename) for photo in previews],
             hidden=len(chosen) - PREVIEWS,
         )
         return {

@@ -10,12 +10,12 @@ import numpy as np
 from markupsafe import Markup
 
 from album.domain.classification import NONE, Classification, Prediction
-from album.domain.photo import Photo
 from album.errors import UnreadableImageError
 from album.service import Album
 from album.ui.i18n.failures import translate_failure
 from album.ui.i18n.messages import say, say_count
-from album.ui.shared.photo_html import img, inline_img
+from album.ui.shared.percent import percent
+from album.ui.shared.photo_html import inline_img, photo_tile
 from album.ui.shared.templates import render
 
 BARS = 6
@@ -25,14 +25,6 @@ CLASSES_AS_WRITTEN = 30  # up to so many, all are shown, in the order of the lis
 CLASSES_WITH_TILES = 40
 NAMES = 60  # of the classes that are only named
 
-OPEN_ON_CLICK = """
-element.addEventListener('click', (event) => {
-  const tile = event.target.closest('[data-photo]');
-  if (tile) trigger('select', {index: 0, value: Number(tile.dataset.photo)});
-});
-"""
-"""A tile tells which photo it is, and the server looks the id up."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Card:
@@ -40,8 +32,7 @@ class _Card:
     prediction: Prediction | None = None
     """None for a file that cannot be read, see `reason`."""
     image: str = ""
-    photo_id: int | None = None
-    """None for a file."""
+    """Of a photo of the album a tile that opens it."""
     reason: str = ""
 
 
@@ -76,7 +67,7 @@ class ResultsView:
                 cards.append(_Card(path.name, prediction, Markup(image)))
         photos = self._album.store.get_many(photo_ids)
         cards += [
-            _Card(photo.filename, prediction, self.image(photo), photo_id)
+            _Card(photo.filename, prediction, photo_tile(photo, photo.filename))
             for photo_id, prediction in zip(photo_ids, of_photos, strict=True)
             if (photo := photos.get(photo_id)) is not None
         ]
@@ -123,16 +114,15 @@ class ResultsView:
     def tiles(self, found: Sequence[tuple[int, float | None]]) -> Markup:
         """Render photos that open on a click, with their probability where it is known."""
         photos = self._album.store.get_many([photo_id for photo_id, _ in found])
-        rows = [
-            (photo_id, self.image(photos[photo_id]), probability)
+        return Markup().join(
+            photo_tile(
+                photos[photo_id],
+                photos[photo_id].filename,
+                below="" if probability is None else percent(probability),
+            )
             for photo_id, probability in found
             if photo_id in photos
-        ]
-        return render("classify/tiles.html", "", photos=rows)
-
-    def image(self, photo: Photo) -> Markup:
-        """Render the thumbnail of a photo."""
-        return Markup(img(photo, photo.filename))
+        )
 
 
 def join_names(names: Sequence[str], most: int, key: str, language: str) -> str:

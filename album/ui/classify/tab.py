@@ -17,7 +17,7 @@ from album.ui.classify.class_picker import HeadClasses, WordClasses, decided_at
 from album.ui.classify.evaluation_view import EvaluationView
 from album.ui.classify.examples_view import ExamplesView
 from album.ui.classify.photo_picker import Choice, PhotoPicker
-from album.ui.classify.results_view import OPEN_ON_CLICK, ResultsView
+from album.ui.classify.results_view import ResultsView
 from album.ui.i18n.messages import i18n, language_of, say
 from album.ui.shared.alerts import alerts_on_failure
 from album.ui.shared.updates import Updates
@@ -75,7 +75,7 @@ class ClassifyTab:
             self._heads.build_options()
         with gr.Column(elem_id="apply-step"):
             self.apply = ApplyView(album)
-        self.verdicts = gr.HTML(elem_id="verdicts", js_on_load=OPEN_ON_CLICK)
+        self.verdicts = gr.HTML(elem_id="verdicts")
         self.apply.build_history()
         with gr.Accordion(i18n("labels_all"), open=False, elem_id="labels-so-far"):
             self.teaching.build_overview()
@@ -159,11 +159,6 @@ class ClassifyTab:
     def _options(self) -> dict[gr.Column, str]:
         """The ways that have options, by the column of these."""
         return {self._words.options: "words", self._heads.options: "head"}
-
-    @property
-    def clickable(self) -> list[Any]:
-        """Components in which a click on a photo opens it."""
-        return [self.verdicts, self.apply.tiles]
 
     @property
     def enter_inputs(self) -> list[Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from album.domain.captions import MissingCaptions
 from album.domain.photo import ImportFailure, ImportRecord, WatchedFolder
 from album.runtime.files import display_name
 from album.ui.i18n.failures import translate_failure
@@ -45,6 +46,7 @@ def report(
     may_retry: bool,
     may_go_on: bool,
     language: str,
+    captions: MissingCaptions | None = None,
 ) -> Markup:
     """Show the counts, failures and buttons of an import.
 
@@ -54,6 +56,7 @@ def report(
         may_retry: offer to try the failed files again.
         may_go_on: offer to resume it.
         language: of the reader.
+        captions: those that are missing, where captions were asked for.
     """
     problem = ""
     if record.state == "failed":
@@ -71,6 +74,7 @@ def report(
         source=_source(record, language),
         failures=[(display_name(f.path), translate_failure(language, f.reason)) for f in failures],
         buttons=buttons,
+        captions=[] if captions is None else _captions(captions, language),
     )
 
 
@@ -85,7 +89,7 @@ def older_reports(reports: Sequence[str], folded: Sequence[str], language: str) 
 
 
 def thumbnails(images: Sequence[Markup], language: str) -> str:
-    """Show image elements beside each other."""
+    """Show tiles beside each other."""
     return render("imports/thumbnails.html", language, images=images) if images else ""
 
 
@@ -179,6 +183,17 @@ def _skipped(skipped: Mapping[str, int], language: str) -> str:
         counts[kind if kind in KINDS else "other"] += n
     kinds = ", ".join(count_of(kind, n, language) for kind, n in counts.items() if n)
     return say(language, "left_out", what=kinds)
+
+
+def _captions(missing: MissingCaptions, language: str) -> list[str]:
+    """Word what became of captions that are not there."""
+    notes = [say(language, "captions_queued")] if missing.waiting else []
+    if missing.failed:
+        why = translate_failure(language, missing.why)
+        notes.append(say_count(language, "captions_failed", missing.failed, why=why))
+    if missing.unasked:
+        notes.append(say_count(language, "captions_unasked", missing.unasked))
+    return notes
 
 
 def _source(record: ImportRecord, language: str) -> str:

@@ -15,13 +15,14 @@ from typing import Any, NamedTuple
 import gradio as gr
 from markupsafe import Markup
 
+from album.domain.captions import MissingCaptions
 from album.domain.photo import ImportRecord, WatchedFolder
 from album.service import Album
 from album.ui.i18n.messages import LANGUAGES, TEXTS, i18n, language_of
 from album.ui.imports import import_html
 from album.ui.shared.alerts import alerts_on_failure
 from album.ui.shared.change_digest import MOST_ROWS, digest
-from album.ui.shared.photo_html import img
+from album.ui.shared.photo_html import photo_tile
 from album.ui.shared.status_line import StatusLine
 from album.ui.shared.updates import Updates
 
@@ -224,6 +225,7 @@ class ImportsView:
             record for record in recent if record.ended or (record.halted and _is_loud(record, now))
         ][: REPORTS + EARLIER]
         buttons = [(self._may_retry(record), _may_resume(record)) for record in listed]
+        captions = [self._missing_captions(record) for record in listed]
         watched = self._folders_now(recent, is_at_work=now is not None and not now.halted)
 
         line = self._status.render(now, language)
@@ -237,7 +239,10 @@ class ImportsView:
             _Part(photos, lambda: {self._status.photo_count: photos}),
             _Part((now, waiting, model_ready), lambda: self._show_card(now, waiting, language)),
             _Part(added, make_thumbnails),
-            _Part((listed, buttons), lambda: self._show_reports(listed, buttons, language)),
+            _Part(
+                (listed, buttons, captions),
+                lambda: self._show_reports(listed, buttons, captions, language),
+            ),
             _Part(watched, lambda: {self._folders: import_html.folders(watched, language)}),
         ]
 
@@ -272,7 +277,11 @@ class ImportsView:
         }
 
     def _show_reports(
-        self, listed: list[ImportRecord], buttons: list[tuple[bool, bool]], language: str
+        self,
+        listed: list[ImportRecord],
+        buttons: list[tuple[bool, bool]],
+        captions: list[MissingCaptions | None],
+        language: str,
     ) -> Updates:
         failures = self._album.import_store.failures
         reports = [
@@ -282,8 +291,11 @@ class ImportsView:
                 may_retry=may_retry,
                 may_go_on=may_resume,
                 language=language,
+                captions=missing,
             )
-            for record, (may_retry, may_resume) in zip(listed, buttons, strict=True)
+            for record, (may_retry, may_resume), missing in zip(
+                listed, buttons, captions, strict=True
+            )
         ]
         unfolded, folded = reports[1:REPORTS], reports[REPORTS:]
         return {
@@ -293,7 +305,7 @@ class ImportsView:
 
     def _images(self, photo_ids: list[int]) -> list[Markup]:
         photos = self._album.store.get_many(photo_ids)
-        return [Markup(img(photo, photo.filename)) for photo in map(photos.get, photo_ids) if photo]
+        return [photo_tile(photo, photo.filename) for photo in map(photos.get, photo_ids) if photo]
 
     def _folders_now(
         self, recent: Sequence[ImportRecord], *, is_at_work: bool
@@ -310,6 +322,12 @@ class ImportsView:
             self._watched_key, self._watched_at = key, time.monotonic()
             self._watched_took_s = self._watched_at - now
         return self._watched
+
+    def _missing_captions(self, record: ImportRecord) -> MissingCaptions | None:
+        """Count the captions that were asked for with an import and are missing."""
+        if record.caption_language is None or not record.added:
+            return None
+        return self._album.caption_store.missing_of_import(record.import_id)
 
     def _may_retry(self, record: ImportRecord) -> bool:
         """Tell whether failed files can be tried again.

@@ -76,7 +76,7 @@ def render_job(
     Args:
         job: the job.
         progress: state of the caption queue.
-        failures: the first photos that failed, each with its file name and an image element.
+        failures: the first photos that failed, each with its file name and a tile.
         first: whether it is the job being worked on.
         language: of the reader.
     """
@@ -101,12 +101,11 @@ def render_job(
         problem=translate_failure(language, problem) if problem else "",
         failures=[
             {
-                "photo_id": failure.photo_id,
                 "name": name,
-                "image": image,
+                "tile": tile,
                 "reason": translate_failure(language, failure.failure or ""),
             }
-            for failure, name, image in failures
+            for failure, name, tile in failures
         ],
         more_failures=max(0, job.failed - len(failures)),
         buttons=[*buttons, *(["try_again"] if job.failed else [])],

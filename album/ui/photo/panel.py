@@ -1,4 +1,4 @@
-"""Panel of the open photo: image, facts, caption, labels, chat and download."""
+"""Drawer beside the open photo: facts, caption, labels, chat and download."""
 
 from __future__ import annotations
 
@@ -17,26 +17,20 @@ from album.ui.photo.label_editor import LabelEditor
 from album.ui.shared.alerts import alerts_on_failure
 from album.ui.shared.downloads import PRESS
 from album.ui.shared.match_reasons import why
-from album.ui.shared.photo_html import address, facts, img
+from album.ui.shared.photo_html import address, facts
+from album.ui.shared.templates import render
 from album.ui.shared.updates import Updates
 
 
 class PhotoPanel:
-    """Components and listeners of the panel.
-
-    The Search tab handles next and previous.
-    """
+    """Components and listeners of the drawer, built inside the lightbox."""
 
     def __init__(self, album: Album) -> None:
         self._album = album
         self.photo_id = gr.State(None)
-        with gr.Column(elem_id="photo-panel", visible=False) as self.column:
-            with gr.Row(elem_id="photo-bar"):
-                self.previous = gr.Button(i18n("previous"), elem_id="photo-previous", size="sm")
-                self.next = gr.Button(i18n("next"), elem_id="photo-next", size="sm")
-                self.favourite = gr.Button(i18n("favourite_no"), elem_id="favourite", size="sm")
-                self.close = gr.Button(i18n("close"), elem_id="photo-close", size="sm")
-            self._image = gr.HTML(elem_id="photo-image")
+        with gr.Column(elem_id="photo-panel"):
+            gr.HTML(elem_id="drawer-bar", html_template=render("photo/drawer_bar.html", "en"))
+            self.favourite = gr.Button(i18n("favourite_no"), elem_id="favourite", size="sm")
             self._facts = gr.HTML(elem_id="photo-facts")
             self._why = gr.HTML(elem_id="why")
             self.burst = gr.Button(elem_id="burst", size="sm", visible=False)
@@ -54,12 +48,20 @@ class PhotoPanel:
             self._original = gr.Textbox(visible="hidden", elem_classes="plumbing")
             """Address of the original, once requested."""
 
+        self._download = download
+
+    def listen(self, leave: Any) -> None:
+        """Connect the listeners.
+
+        Args:
+            leave: the event of opening another photo or closing this one.
+        """
         private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-        self._captions.listen(self.browser_photo_id, self.close.click)
+        self._captions.listen(self.browser_photo_id, leave)
         self._chat.listen(
             self.browser_photo_id, self._captions.caption_outputs, self._captions.write
         )
-        download.click(self.fetch_original, self.photo_id, self._original, **private).success(
+        self._download.click(self.fetch_original, self.photo_id, self._original, **private).success(
             None, self._original, js=PRESS, api_visibility="private"
         )
 
@@ -67,9 +69,7 @@ class PhotoPanel:
     def outputs(self) -> list[Any]:
         """Return the components that `show` and `hide` update."""
         return [
-            self.column,
             self.photo_id,
-            self._image,
             self._facts,
             self._why,
             self.burst,
@@ -81,7 +81,7 @@ class PhotoPanel:
         ]
 
     def show(self, photo_id: int, hit: SearchHit | None, language: str) -> Updates:
-        """Open the panel on a photo.
+        """Fill the drawer for a photo.
 
         Args:
             photo_id: the photo.
@@ -92,13 +92,9 @@ class PhotoPanel:
             PhotoNotFoundError: the photo, or every image of it, is gone.
         """
         photo = self._album.photo(photo_id)
-        caption = self._album.captions.get(photo_id, language)
         labels = self._album.labels.get(photo_id)
-        alt = caption.text if caption else photo.filename
         return {
-            self.column: gr.update(visible=True),
             self.photo_id: photo_id,
-            self._image: img(photo, alt, "large"),
             self._facts: facts(
                 photo,
                 language,
@@ -118,8 +114,8 @@ class PhotoPanel:
         }
 
     def hide(self) -> Updates:
-        """Close the panel."""
-        return {self.column: gr.update(visible=False), self.photo_id: None}
+        """Forget the photo, since none is open."""
+        return {self.photo_id: None}
 
     def refresh_labels(self, photo_id: int | None, language: str) -> Updates:
         """Show the open photo's labels after they changed elsewhere."""

@@ -3,7 +3,7 @@
 // world in CSS pixels, `scale * aspect` its width, and (left, top) the place of its corner on the
 // canvas. It is as wide as the canvas, since both axes of the map mean nothing.
 
-const CELL = 72;            // a photo is drawn in each cell of so many pixels, up to twice that
+const CELL = innerWidth < 700 ? 44 : 72; // a photo is drawn in each cell of so many pixels, up to twice that
 const FILL = 0.72;          // share of a cell that its photo takes
 const BUCKETS = 128;        // of the spatial index, on each axis
 const MOST_DOTS = 20000;    // more of them come from a picture of all dots
@@ -145,6 +145,11 @@ class AlbumMap {
     this.scale = scale;
     this.keepInSight();
     this.draw();
+  }
+
+  step(by) { // around the photo nearest to the middle, so that nobody comes close to nothing
+    const at = this.n ? this.nearest(this.width / 2, this.height / 2, Infinity) : -1;
+    this.zoom(by, ...(at < 0 ? [] : this.at(at)));
   }
 
   pan(dx, dy) {
@@ -354,7 +359,7 @@ class AlbumMap {
     on(this.canvas, 'keydown', (event) => this.onKey(event));
     for (const button of this.section.querySelectorAll('[data-zoom]')) {
       on(button, 'click', () => {
-        if (button.dataset.zoom === 'all') this.fit(); else this.zoom(button.dataset.zoom === 'in' ? 2 : .5);
+        if (button.dataset.zoom === 'all') this.fit(); else this.step(button.dataset.zoom === 'in' ? 2 : .5);
       });
     }
     this.watcher = new ResizeObserver(() => {
@@ -391,7 +396,7 @@ class AlbumMap {
     const act = {
       ArrowLeft: () => this.pan(step, 0), ArrowRight: () => this.pan(-step, 0),
       ArrowUp: () => this.pan(0, step), ArrowDown: () => this.pan(0, -step),
-      '+': () => this.zoom(1.5), '=': () => this.zoom(1.5), '-': () => this.zoom(1 / 1.5),
+      '+': () => this.step(1.5), '=': () => this.step(1.5), '-': () => this.step(1 / 1.5),
       '0': () => this.fit(), Home: () => this.fit(),
       Enter: () => this.open(this.nearest(this.width / 2, this.height / 2, Infinity)),
     }[event.key];

@@ -10,13 +10,12 @@ without page and photo.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Final
 
 import gradio as gr
 
-from album.ui.i18n.messages import LANGUAGES, TEXTS
+from album.ui.shared.scripts import worded_script
 
 MAX_RECENT: Final = 50
 """Searches that are kept without being pinned."""
@@ -37,7 +36,6 @@ MESSAGES: Final = (
     "portrait",
     "square",
 )
-_SCRIPT = Path(__file__).with_name("history.js")
 _STYLE = Path(__file__).with_name("history.css")
 
 
@@ -45,16 +43,11 @@ class History:
     """A button that opens the list, hidden while it is empty."""
 
     def __init__(self) -> None:
-        texts = {
-            language: {key: TEXTS[key][column] for key in MESSAGES}
-            for column, language in enumerate(LANGUAGES)
-        }
         gr.HTML(
             elem_id="recent",
             html_template="",
             css_template=_STYLE.read_text("utf-8"),
             js_on_load=(
-                f"const WORDS = {json.dumps(texts)};\nconst KEPT = {MAX_RECENT};\n"
-                f"{_SCRIPT.read_text('utf-8')}"
+                f"const KEPT = {MAX_RECENT};\n{worded_script(__file__, 'history.js', MESSAGES)}"
             ),
         )

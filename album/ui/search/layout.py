@@ -8,7 +8,7 @@ import gradio as gr
 
 from album.service import Album
 from album.ui.i18n.messages import i18n
-from album.ui.photo.panel import PhotoPanel
+from album.ui.photo.lightbox import Lightbox
 from album.ui.search.discover_view import DiscoverView
 from album.ui.search.filters import FilterRow
 from album.ui.search.history import History
@@ -25,7 +25,8 @@ EXAMPLES = ("example_1", "example_2", "example_3", "example_4", "example_5")
 class SearchLayout:
     """The components, built inside the tab. `SearchTab` connects the listeners."""
 
-    def __init__(self, album: Album, uploads: UploadFolder) -> None:
+    def __init__(self, album: Album, uploads: UploadFolder, lightbox: Lightbox) -> None:
+        self.lightbox, self.panel = lightbox, lightbox.panel
         self.state = gr.State(SearchState())
         self.bar = AddressBar()
         with gr.Row(elem_id="search-bar"):
@@ -55,11 +56,9 @@ class SearchLayout:
         self.discover.build_views()
         self.results.build_head()
         self.discover.build_actions()
-        with gr.Row(elem_id="browse") as self.browse:
-            with gr.Column(min_width=0):
-                self.discover.build_view()
-                self.results.build_photos()
-            self.panel = PhotoPanel(album)
+        with gr.Row(elem_id="browse") as self.browse, gr.Column(min_width=0):
+            self.discover.build_view()
+            self.results.build_photos()
         with gr.Column(elem_id="welcome", visible=False) as self.welcome:
             gr.Markdown(i18n("welcome"), elem_id="welcome-title")
             gr.Markdown(i18n("welcome_more"))
@@ -80,7 +79,7 @@ class SearchLayout:
             self.examples_row,
             *self.results.outputs,
             *self.discover.outputs,
-            *self.panel.outputs,
+            *self.lightbox.outputs,
         ]
 
     @property
@@ -91,7 +90,7 @@ class SearchLayout:
     @property
     def open_outputs(self) -> list[Any]:
         """Return what opening or closing a photo changes."""
-        return [self.state, self.bar.address, *self.panel.outputs]
+        return [self.state, self.bar.address, *self.lightbox.outputs]
 
     def set_state(self, state: SearchState) -> Updates:
         """Store the state in the session and in the browser's address."""

@@ -1,13 +1,14 @@
-"""Listeners of the tiles and of the photo panel."""
+"""Listeners of the tiles and of the lightbox."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import gradio as gr
 
+from album.domain.photo import SearchHit
 from album.ui.i18n.messages import language_of
+from album.ui.photo.lightbox import read_request
 from album.ui.search.layout import SearchLayout
 from album.ui.search.queries import SearchHandlers
 from album.ui.shared.alerts import alerts_on_failure
@@ -16,7 +17,7 @@ from album.ui.shared.updates import Updates
 
 
 class PhotoNavigation:
-    """Opening of photos and bursts, their neighbours, and edits in the panel."""
+    """Opening of photos and bursts, and edits in the drawer."""
 
     def __init__(self, parts: SearchLayout, queries: SearchHandlers) -> None:
         self._parts = parts
@@ -24,11 +25,23 @@ class PhotoNavigation:
 
     @alerts_on_failure
     def select_tile(self, state: SearchState, event: gr.SelectData, request: gr.Request) -> Updates:
-        """Open the photo of a tile, or the burst of its badge."""
+        """Open the burst of a badge, or turn the page for the lightbox."""
         index = int(event.index)
         if event.value == "burst" and 0 <= index < len(state.photo_ids):
             return self._open_burst(state, state.photo_ids[index], request)
-        return self._open(state, index, language_of(request))
+        if event.value == "turn" and index in (-1, 1):
+            return self._turn(state, index, request)
+        return {self._parts.state: gr.skip()}
+
+    @alerts_on_failure
+    def follow_browser(self, state: SearchState, wanted: str, request: gr.Request) -> Updates:
+        """Fill the drawer for the photo that the browser has open, or empty it."""
+        asked, photo_id = read_request(wanted)
+        lightbox = self._parts.lightbox
+        if photo_id is None:
+            return {**self._parts.set_state(replace(state, photo=None)), **lightbox.forget(asked)}
+        drawer = lightbox.fill(asked, photo_id, _hit_of(state, photo_id), language_of(request))
+        return {**self._parts.set_state(replace(state, photo=photo_id)), **drawer}
 
     @alerts_on_failure
     def open_burst(self, state: SearchState, photo_id: int, request: gr.Request) -> Updates:
@@ -36,15 +49,10 @@ class PhotoNavigation:
         return self._open_burst(state, photo_id, request)
 
     @alerts_on_failure
-    def close_photo(self, state: SearchState) -> Updates:
-        """Close the panel and go back to the tiles."""
-        return {**self._parts.set_state(replace(state, photo=None)), **self._parts.panel.hide()}
-
-    @alerts_on_failure
     def toggle_favourite(
         self, state: SearchState, photo_id: int, button_text: str, request: gr.Request
     ) -> Updates:
-        """Set or clear the favourite label of the photo in the panel."""
+        """Set or clear the favourite label of the open photo."""
         language = language_of(request)
         return {
             **self._parts.panel.toggle_favourite(photo_id, button_text, language),
@@ -61,7 +69,7 @@ class PhotoNavigation:
         saved: str,
         request: gr.Request,
     ) -> Updates:
-        """Save edits to the panel's labels, and offer them as filters."""
+        """Save edits to the drawer's labels, and offer them as filters."""
         language = language_of(request)
         panel, filters = self._parts.panel, self._parts.filters
         changed, updates = panel.save_labels(photo_id, labels, snapshot, saved, language)
@@ -75,41 +83,28 @@ class PhotoNavigation:
         Raises:
             PhotoNotFoundError: the photo, or every image of it, is gone.
         """
-        if photo_id in state.photo_ids:
-            return self._open(state, state.photo_ids.index(photo_id), language)
         return {
             **self._parts.set_state(replace(state, photo=photo_id)),
-            **self._parts.panel.show(photo_id, None, language),
+            **self._parts.lightbox.open(photo_id, _hit_of(state, photo_id), language),
         }
 
-    def stepper(self, step: int) -> Any:
-        """Build the listener that opens the next (+1) or previous (-1) photo."""
-
-        @alerts_on_failure
-        def open_neighbour(state: SearchState, request: gr.Request) -> Updates:
-            if state.photo not in state.photo_ids:
-                return {self._parts.state: gr.skip()}
-            index, language = state.photo_ids.index(state.photo) + step, language_of(request)
-            page = state.page + step
-            if 0 <= index < len(state.hits) or not 0 <= page < state.page_count:
-                return self._open(state, index, language)
-            updates = self._queries.show(replace(state, page=page), request)
-            state = updates[self._parts.state]
-            index = 0 if step > 0 else len(state.hits) - 1
-            return {**updates, **self._open(state, index, language)}
-
-        return open_neighbour
-
-    def _open(self, state: SearchState, index: int, language: str) -> Updates:
-        if not 0 <= index < len(state.hits):
+    def _turn(self, state: SearchState, step: int, request: gr.Request) -> Updates:
+        """Show the next (+1) or previous (-1) page with its nearest photo open."""
+        page = state.page + step
+        if not 0 <= page < state.page_count:
             return {self._parts.state: gr.skip()}
-        hit = state.hits[index]
-        photo_id = hit.photo.photo_id
-        return {
-            **self._parts.set_state(replace(state, photo=photo_id)),
-            **self._parts.panel.show(photo_id, hit, language),
-        }
+        updates = self._queries.show(replace(state, page=page), request)
+        state = updates[self._parts.state]
+        if not state.hits:
+            return updates
+        nearest = state.photo_ids[0 if step > 0 else -1]
+        return {**updates, **self.open_by_id(state, nearest, language_of(request))}
 
     def _open_burst(self, state: SearchState, photo_id: int, request: gr.Request) -> Updates:
         query = replace(state.query, burst=photo_id)
         return self._queries.show(SearchState(query, return_page=state.page), request)
+
+
+def _hit_of(state: SearchState, photo_id: int) -> SearchHit | None:
+    """Return a photo's hit on this page of results."""
+    return next((hit for hit in state.hits if hit.photo.photo_id == photo_id), None)

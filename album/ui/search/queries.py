@@ -182,7 +182,7 @@ class SearchHandlers:
             self._parts.examples_row: gr.update(visible=is_blank),
             **self._parts.results.show(state, results, language, empty=is_empty),
             **self._parts.discover.show(state, language, empty=is_empty),
-            **self._parts.panel.hide(),
+            **self._parts.lightbox.close(),
         }
 
     def pager(self, step: int) -> Any:

@@ -22,15 +22,13 @@ from album.ui.shared.session_state import SearchState
 from album.ui.shared.updates import Updates
 
 # Events that `tiles.js` listens to.
-PHOTO_IS_OPEN = "(id) => { document.dispatchEvent(new CustomEvent('photo-open', {detail: id})); }"
-PHOTO_IS_CLOSED = "() => { document.dispatchEvent(new CustomEvent('photo-closed')); }"
 PAGE_IS_TURNED = "() => { document.dispatchEvent(new CustomEvent('page-turned')); }"
 REST_IS_SHOWN = "() => { document.dispatchEvent(new CustomEvent('rest-shown')); }"
 TILES_ON_LOAD = Path(__file__).with_name("tiles.js").read_text("utf-8")
 
 
 class Results:
-    """Components between box and photo panel. The Search tab connects the listeners."""
+    """Components below the search box. The Search tab connects the listeners."""
 
     def __init__(self, album: Album, images: QueryImages) -> None:
         self._album = album

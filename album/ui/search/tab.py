@@ -7,10 +7,11 @@ from typing import Any
 import gradio as gr
 
 from album.service import Album
+from album.ui.photo.lightbox import REQUEST_IS_LOST, Lightbox
 from album.ui.search.layout import EXAMPLES, SearchLayout
 from album.ui.search.photo_navigation import PhotoNavigation
 from album.ui.search.queries import SearchHandlers
-from album.ui.search.results import PAGE_IS_TURNED, PHOTO_IS_CLOSED, PHOTO_IS_OPEN, REST_IS_SHOWN
+from album.ui.search.results import PAGE_IS_TURNED, REST_IS_SHOWN
 from album.ui.search.url_navigation import UrlNavigation
 from album.ui.shared.queue_lanes import PICTURES, SEARCHES
 from album.ui.shared.uploads import UploadFolder
@@ -22,12 +23,11 @@ IN_ORDER: dict[str, Any] = {**PRIVATE, **SEARCHES}
 class SearchTab:
     """The tab with its listeners."""
 
-    def __init__(self, album: Album, uploads: UploadFolder) -> None:
-        self.parts = SearchLayout(album, uploads)
+    def __init__(self, album: Album, uploads: UploadFolder, lightbox: Lightbox) -> None:
+        self.parts = SearchLayout(album, uploads, lightbox)
         self._queries = SearchHandlers(album, self.parts)
         self._photos = PhotoNavigation(self.parts, self._queries)
         self._urls = UrlNavigation(album, self.parts, self._queries, self._photos)
-        self.open_by_id = self._photos.open_by_id
         self.refresh = self._urls.refresh
         self.open_import = self._urls.open_import
         self._listen()
@@ -89,7 +89,7 @@ class SearchTab:
             parts.all_outputs,
             trigger_mode="always_last",
             **IN_ORDER,
-        ).then(None, js=PHOTO_IS_CLOSED, api_visibility="private")
+        )
 
     def _listen_to_themes(self) -> None:
         parts, discover = self.parts, self.parts.discover
@@ -109,14 +109,15 @@ class SearchTab:
     def _listen_to_photos(self) -> None:
         parts, panel, photos = self.parts, self.parts.panel, self._photos
         parts.results.tiles.select(photos.select_tile, parts.state, parts.outputs, **IN_ORDER)
-        panel.next.click(photos.stepper(+1), parts.state, parts.outputs, **IN_ORDER)
-        panel.previous.click(photos.stepper(-1), parts.state, parts.outputs, **IN_ORDER)
-        panel.close.click(photos.close_photo, parts.state, parts.open_outputs, **IN_ORDER).then(
-            None, js=PHOTO_IS_CLOSED, api_visibility="private"
-        )
-        panel.browser_photo_id.change(
-            None, panel.browser_photo_id, js=PHOTO_IS_OPEN, api_visibility="private"
-        )
+        request = parts.lightbox.request
+        # The photos that were passed meanwhile need no answer.
+        request.submit(
+            photos.follow_browser,
+            [parts.state, request],
+            parts.open_outputs,
+            trigger_mode="always_last",
+            **IN_ORDER,
+        ).failure(None, js=REQUEST_IS_LOST, api_visibility="private")
         panel.burst.click(
             photos.open_burst, [parts.state, panel.photo_id], parts.outputs, **IN_ORDER
         )

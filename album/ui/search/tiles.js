@@ -1,17 +1,43 @@
 // Tiles of the results. `element` holds them, and `trigger` sends the selected one to the server.
 const all = () => [...element.querySelectorAll('.thumbnail-item')];
-const panel = () => document.querySelector('#photo-panel');
-const reading = () => { const it = panel(); return it !== null && it.offsetWidth > 0; };
 const settled = (then) => requestAnimationFrame(() => requestAnimationFrame(then));
-let left = null;   // scroll position and id of the photo when it was opened
+const album = (window.album = window.album || {});
+const page = () => element.querySelector('.pages')?.dataset ?? {};
+const TURN_MS = 15000; // the longest wait for another page of results
 let focused = null;
+
+// The photos of this page for the lightbox, which may turn the page.
+let list = null;
+album.results = () => {
+  if (!all().length) return null;
+  if (list) return list;
+  list = album.listOf(element);
+  Object.defineProperties(list, {
+    before: { get: () => Number(page().before ?? 0) },
+    total: { get: () => Number(page().total ?? 0) },
+  });
+  list.beyond = (step) => new Promise((resolve) => {
+    const before = page().page;
+    if (step > 0 ? !('more' in page()) : !(Number(before) > 0)) return resolve(false);
+    const end = (turned) => {
+      clearTimeout(patience);
+      watcher.disconnect();
+      requestAnimationFrame(() => resolve(turned)); // the address of the page comes with it
+    };
+    const watcher = new MutationObserver(() => { if (page().page !== before) end(true); });
+    const patience = setTimeout(end, TURN_MS, false);
+    // Gradio changes the elements that it has, and adds and removes only what it must.
+    watcher.observe(element, {attributes: true, childList: true, subtree: true});
+    trigger('select', {index: step, value: 'turn'});
+  });
+  return list;
+};
 
 function mark(id) {
   for (const tile of all()) {
     const is = tile.dataset.photo === String(id);
     tile.classList.toggle('selected', is);
     if (is) tile.setAttribute('aria-current', 'true'); else tile.removeAttribute('aria-current');
-    if (is) settled(() => { if (reading()) tile.scrollIntoView({block: 'nearest'}); });
   }
 }
 
@@ -20,20 +46,11 @@ element.addEventListener('click', (event) => {
   if (burst) return trigger('select', {index: Number(burst.dataset.burst), value: 'burst'});
   const tile = event.target.closest('[data-place]');
   if (!tile) return;
-  if (!reading()) left = {id: tile.dataset.photo, y: scrollY};
-  mark(tile.dataset.photo);
-  trigger('select', {index: Number(tile.dataset.place), value: 'photo'});
+  album.openPhoto(album.results(), album.results().indexOf(Number(tile.dataset.photo)));
 });
 
 document.addEventListener('photo-open', (event) => mark(event.detail));
-document.addEventListener('photo-closed', () => settled(() => {
-  const tile = element.querySelector('.selected');
-  if (!tile || reading()) return;
-  if (left && left.id === tile.dataset.photo) scrollTo({top: left.y});
-  left = null;
-  tile.focus({preventScroll: true});
-  tile.scrollIntoView({block: 'nearest'});
-}));
+document.addEventListener('photo-closed', () => mark(null));
 document.addEventListener('page-turned', () => settled(() => {
   if (element.getBoundingClientRect().top < 0) scrollTo({top: 0});
 }));
@@ -41,10 +58,10 @@ document.addEventListener('rest-shown', () => settled(() => {
   element.querySelector('[data-band=rest]')?.previousElementSibling?.scrollIntoView({block: 'nearest'});
 }));
 
-// Without an open photo the arrow keys move between tiles. Otherwise they belong to the photo.
+// The arrow keys move between tiles.
 element.addEventListener('keydown', (event) => {
   const tile = event.target.closest('.thumbnail-item');
-  if (!tile || reading() || event.altKey || event.ctrlKey || event.metaKey) return;
+  if (!tile || event.altKey || event.ctrlKey || event.metaKey) return;
   const tiles = all();
   const at = tiles.indexOf(tile);
   const {left: x, top: y} = tile.getBoundingClientRect();

@@ -11,9 +11,9 @@ from itertools import groupby
 from markupsafe import Markup
 
 from album.domain.photo import Band, SearchHit
-from album.search.search import SearchPage
+from album.search.search import PAGE, SearchPage
 from album.ui.shared.match_reasons import in_short
-from album.ui.shared.photo_html import address
+from album.ui.shared.photo_html import address, tile_data
 from album.ui.shared.session_state import SearchState
 from album.ui.shared.templates import render
 
@@ -23,7 +23,7 @@ class Tile:
     """One photo as its template needs it."""
 
     index: int
-    photo_id: int
+    data: Markup
     is_open: bool
     reasons: str
     image: str
@@ -48,7 +48,16 @@ def tiles(state: SearchState, results: SearchPage, language: str) -> Markup:
         }
         for band, members in groupby(enumerate(results.hits), key=lambda member: member[1].band)
     ]
-    return render("search/tiles.html", language, bands=bands)
+    more = state.page + 1 < state.page_count
+    return render(
+        "search/tiles.html",
+        language,
+        bands=bands,
+        page=state.page,
+        more=more,
+        before=state.page * PAGE,
+        total=state.total,
+    )
 
 
 def _name(band: Band, results: SearchPage, *, with_rest: bool) -> str:
@@ -64,7 +73,7 @@ def _tile(index: int, hit: SearchHit, language: str, open_id: int | None) -> Til
     photo = hit.photo
     return Tile(
         index=index,
-        photo_id=photo.photo_id,
+        data=tile_data(photo),
         is_open=photo.photo_id == open_id,
         reasons=in_short(hit.reasons, language),
         image=address(photo),

@@ -121,7 +121,7 @@ class UrlNavigation:
         elif state.photo is not None:
             yield {
                 **self._parts.set_state(replace(state, photo=None)),
-                **self._parts.panel.hide(),
+                **self._parts.lightbox.close(),
             }
         elif not is_new:
             yield {self._parts.state: gr.skip()}

@@ -18,6 +18,7 @@ let asked = written(location.search); // address that the browser requests, unti
 let patience = 0; // timer that ends the wait for it
 let place = window.scrollY; // scroll position at the last action
 let leaving = false; // going back from a closed photo takes a moment
+let moved = true; // whether the answer draws other tiles
 let returning = 0; // frames left to restore the position
 let gestures = 0; // of the person: keys and taps
 let pushed = {}; // kind and gesture of the newest entry
@@ -56,7 +57,8 @@ const arrive = () => {
   clearTimeout(patience);
   asked = null;
   if (shown !== written(location.search)) history.replaceState(history.state, '', addressOf(shown));
-  if (history.state?.place !== undefined) returnTo(history.state.place);
+  if (moved && history.state?.place !== undefined) returnTo(history.state.place);
+  moved = true;
 };
 
 const follow = (query) => {
@@ -86,11 +88,22 @@ const follow = (query) => {
   if (changed('p')) window.dispatchEvent(new CustomEvent('album-asked', { detail: query }));
 };
 
-watch('value', () => {
+const settle = () => {
+  // While the lightbox waits for its answer, addresses are of photos that were passed.
+  if (album.photoIsAsked?.()) return;
   // A session without a query has the empty address.
   const query = written(props.value || '');
   if (query !== shown) follow(query);
-});
+};
+watch('value', settle);
+album.settleAddress = settle;
+// The lightbox opens, turns and closes photos before the server answers.
+album.showPhotoInAddress = (id) => {
+  if (asked !== null) return;
+  const query = own(location.search);
+  if (id === null) query.delete('photo'); else query.set('photo', id);
+  follow(written('?' + query));
+};
 
 if (!album.travels) {
   album.travels = true;
@@ -126,9 +139,13 @@ if (!album.travels) {
       follow(shown);
       return;
     }
+    if (!leaving && !own(location.search).get('photo')) album.leavePhoto?.();
     leaving = false;
+    const waits = asked !== null; // its answer would undo this step
     asked = wanted;
-    if (wanted === shown) arrive(); else album.ask('?' + wanted);
+    // Where only the photo differs, the tiles have not moved.
+    moved = shown === null || without(wanted, 'photo') !== without(shown, 'photo');
+    if (wanted === shown && !waits) arrive(); else album.ask('?' + wanted);
   });
   startTabs();
 }

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from pathlib import Path
 from typing import Any
 
 from gradio.routes import App, ORJSONResponse
 
 from album.ui.server.page_parameters import PageParameters
 from album.ui.server.request_guard import RequestGuard
+from album.ui.server.temp_names import TempNames
 
 
 class GuardedApp(App):
@@ -18,6 +20,7 @@ class GuardedApp(App):
         hosts: see `RequestGuard`.
         framed_by: see `RequestGuard`.
         timeout_s: see `RequestGuard`.
+        temp_dir: the folder whose path `TempNames` hides.
         settings: of FastAPI, such as `routes`. Gradio ignores `app_kwargs` when it gets an app.
     """
 
@@ -26,12 +29,14 @@ class GuardedApp(App):
         hosts: Collection[str],
         framed_by: Collection[str],
         timeout_s: float,
+        temp_dir: Path,
         **settings: Any,
     ) -> None:
         super().__init__(default_response_class=ORJSONResponse, **settings)  # as Gradio's own
         self._hosts, self._framed_by, self._timeout_s = hosts, framed_by, timeout_s
+        self._temp_dir = temp_dir
 
     def build_middleware_stack(self) -> Any:
         """Put the guard outside of Gradio's middleware, such as its preflight answers."""
-        stack = PageParameters(super().build_middleware_stack())
+        stack = TempNames(PageParameters(super().build_middleware_stack()), self._temp_dir)
         return RequestGuard(stack, self._hosts, self._framed_by, self._timeout_s)

@@ -6,13 +6,15 @@ answer. Files are sent from where they are stored, and never copied to a folder 
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from album.domain.photo import Photo
+from album.domain.photo import Photo, ViewKind
 from album.errors import AlbumError, PhotoNotFoundError
 from album.service import Album
 from album.ui.shared.photo_html import VERSION_LENGTH
@@ -20,16 +22,28 @@ from album.ui.shared.photo_html import VERSION_LENGTH
 FOREVER = "private, max-age=31536000, immutable"
 """For an address that contains the version of its bytes."""
 NEVER = "private, no-cache"
+VIEWS_AT_ONCE = 2
+"""How many views are made at once. Others wait, and end with their connection."""
+HTTP_CLIENT_IS_GONE = 499
 
 
 def photo_routes(album: Album) -> list[Route]:
     """Build the routes for the addresses of `photo_html.address`."""
 
+    making = asyncio.Semaphore(VIEWS_AT_ONCE)
+
     def thumbnail(request: Request, photo: Photo) -> Response:
         return _image(request, photo, album.originals.thumbnail(photo.sha256))
 
-    def large(request: Request, photo: Photo) -> Response:
-        return _image(request, photo, album.large_view(photo.photo_id))
+    async def view(request: Request, photo: Photo, kind: ViewKind) -> Response:
+        file = await run_in_threadpool(album.images.find_view, photo, kind)
+        if file is None:
+            await request.body()  # only after this a lost connection can be noticed
+            async with making:
+                if await request.is_disconnected():  # the photo was passed meanwhile
+                    return Response(status_code=HTTP_CLIENT_IS_GONE)
+                file = await run_in_threadpool(album.images.view, photo, kind)
+        return _image(request, photo, file, may_keep=file == album.images.view_path(photo, kind))
 
     def original(request: Request, photo: Photo) -> Response:
         return FileResponse(
@@ -39,16 +53,18 @@ def photo_routes(album: Album) -> list[Route]:
             headers={"X-Content-Type-Options": "nosniff", "Cache-Control": NEVER},
         )
 
-    sizes = {"thumbnail": thumbnail, "large": large, "original": original}
+    sizes = {"thumbnail": thumbnail, "original": original}
 
-    def send(request: Request) -> Response:
+    async def send(request: Request) -> Response:
         if not may_enter(request):
             return PlainTextResponse("Log in first.", 401)
-        answer = sizes.get(request.path_params["size"])
+        size = request.path_params["size"]
         try:
-            photo = album.photo(request.path_params["photo_id"])
-            if answer is not None:
-                return answer(request, photo)
+            photo = await run_in_threadpool(album.photo, request.path_params["photo_id"])
+            if size in sizes:
+                return await run_in_threadpool(sizes[size], request, photo)
+            if size in ("large", "full"):
+                return await view(request, photo, size)
         except PhotoNotFoundError as error:
             return PlainTextResponse(str(error), 404)
         except FileNotFoundError:  # a thumbnail that is yet to be made again
@@ -60,10 +76,17 @@ def photo_routes(album: Album) -> list[Route]:
     return [Route("/photos/{photo_id:int}/{size}", send, methods=["GET"])]
 
 
-def _image(request: Request, photo: Photo, file: Path) -> Response:
-    """Return a JPEG of the album's own making."""
+def _image(request: Request, photo: Photo, file: Path, *, may_keep: bool = True) -> Response:
+    """Return a JPEG of the album's own making.
+
+    Args:
+        request: the request.
+        photo: the photo.
+        file: the JPEG.
+        may_keep: whether it is what was asked for. A browser must not keep what stands for it.
+    """
     file.stat()  # Starlette would fail after the answer has begun
-    is_current = request.query_params.get("v") == photo.sha256[:VERSION_LENGTH]
+    is_current = may_keep and request.query_params.get("v") == photo.sha256[:VERSION_LENGTH]
     return FileResponse(
         file,
         media_type="image/jpeg",

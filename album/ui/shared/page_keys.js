@@ -1,8 +1,7 @@
 // Keys of the whole page, the link that skips its head, and roles that Gradio cannot be given.
 // `element` is the component of this script, which also defines WORDS.
 
-const tags = (navigator.languages || [navigator.language]).map((it) => it.slice(0, 2));
-const words = WORDS[tags.find((it) => it in WORDS) || 'en'];
+const words = WORDS[window.album.language];
 const box = () => document.querySelector('#query input, #query textarea');
 const isShown = (it) => it?.checkVisibility() ?? false;
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import gradio as gr
 
-from album.ui.i18n.messages import LANGUAGES, TEXTS
+from album.ui.shared.scripts import worded_script
 
-_SCRIPT = Path(__file__).with_name("page_keys.js")
+_ROVING = Path(__file__).with_name("roving.js")
+"""Used by scripts of later components."""
 
 
 def build_page_keys() -> None:
     """Build the component, which has to be the first of the page."""
-    words = {language: {"skip": TEXTS["skip"][n]} for n, language in enumerate(LANGUAGES)}
     gr.HTML(
         elem_id="skip",
         html_template="",
-        js_on_load=f"const WORDS = {json.dumps(words)};\n{_SCRIPT.read_text('utf-8')}",
+        js_on_load=(
+            f"{_ROVING.read_text('utf-8')}\n{worded_script(__file__, 'page_keys.js', ('skip',))}"
+        ),
     )

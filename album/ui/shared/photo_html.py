@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from markupsafe import Markup
 
@@ -16,7 +16,7 @@ MAX_FRACTION_S = 0.3
 """Exposures below this are shown as fractions of a second, as cameras do."""
 
 
-ImageSize = Literal["thumbnail", "large", "original"]
+ImageSize = Literal["thumbnail", "large", "full", "original"]
 VERSION_LENGTH = 16  # hexadecimal digits of the sha256
 
 
@@ -31,6 +31,46 @@ def address(photo: Photo, size: ImageSize = "thumbnail") -> str:
 def img(photo: Photo, alt: str, size: ImageSize = "thumbnail") -> Markup:
     """Return an image element for a photo."""
     return Markup('<img src="{}" alt="{}" loading="lazy">').format(address(photo, size), alt)
+
+
+def photo_tile(photo: Photo, alt: str, css_class: str = "", below: str = "") -> Markup:
+    """Return a button with the thumbnail of a photo, which opens the lightbox.
+
+    It does so inside an element with the attribute `data-photo-list`.
+
+    Args:
+        photo: the photo.
+        alt: what the image says to those who do not see it.
+        css_class: of the button.
+        below: text after the image.
+    """
+    return render(
+        "shared/tile.html",
+        "",
+        photo=photo,
+        data=tile_data(photo),
+        css_class=css_class,
+        image=img(photo, alt),
+        below=below,
+    )
+
+
+def tile_data(photo: Photo) -> Markup:
+    """Return the attributes by which a tile tells the lightbox about its photo."""
+    return Markup(' data-photo="{}" data-version="{}" data-width="{}" data-height="{}"').format(
+        photo.photo_id, photo.sha256[:VERSION_LENGTH], photo.width, photo.height
+    )
+
+
+def as_listed(photo: Photo, alt: str) -> dict[str, Any]:
+    """Return what the lightbox needs to know of a photo, for JSON."""
+    return {
+        "id": photo.photo_id,
+        "version": photo.sha256[:VERSION_LENGTH],
+        "width": photo.width,
+        "height": photo.height,
+        "alt": alt,
+    }
 
 
 def inline_img(jpeg: bytes, alt: str) -> Markup:
@@ -77,7 +117,18 @@ def facts(
         day=say(language, key, day=day) if key in TEXTS else day,
         place=None if place is None else place_name(place, language),
         coordinates=coordinates,
+        map_address=_map_address(photo),
         lines=lines,
+    )
+
+
+def _map_address(photo: Photo) -> str:
+    """Return the address of a map around a photo, "" without coordinates."""
+    if photo.latitude is None or photo.longitude is None:
+        return ""
+    point = f"mlat={photo.latitude:.5f}&mlon={photo.longitude:.5f}"
+    return (
+        f"https://www.openstreetmap.org/?{point}#map=15/{photo.latitude:.5f}/{photo.longitude:.5f}"
     )
 
 

@@ -27,11 +27,13 @@ CSS_FILES = [
     _UI / name
     for name in (
         "shared/page.css",
+        "photo/lightbox.css",
         "search/discover.css",
         "classify/classify.css",
         "classify/examples.css",
         "captions/captions.css",
         "export/export.css",
+        "shared/access.css",
     )
 ]
 HEAD_FILE = Path(__file__).with_name("head.html")

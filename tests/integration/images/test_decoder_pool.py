@@ -20,7 +20,14 @@ from album.errors import UnreadableImageError
 from album.images import decoder_pool
 from album.images.decoder import Decoded
 from album.images.decoder_pool import DecodePool
-from album.images.decoding import decode_photo, encoder_image, large_view, small_jpeg, thumbnail_of
+from album.images.decoding import (
+    decode_photo,
+    encoder_image,
+    full_view,
+    large_view,
+    small_jpeg,
+    thumbnail_of,
+)
 from tests.support.hostile_decoders import LIES
 from tests.support.images.make import make_exif, make_photo, make_text, scene
 from tests.support.processes import eventually, has_open, held_megabytes, runs, workers
@@ -83,6 +90,7 @@ def test_other_results_equal_those_made_in_process(pool, tmp_path):
     assert pool.image(photo, 96).tobytes() == pool.decode(photo, 96).image.tobytes()
     assert pool.thumbnail(photo) == thumbnail_of(photo)
     assert pool.large_view(photo) == large_view(photo)
+    assert pool.full_view(photo) == full_view(photo)
     assert pool.small_jpeg(photo) == small_jpeg(photo)
 
 
@@ -101,7 +109,7 @@ def test_hostile_file_is_refused_and_next_is_decoded(hostile, tmp_path, name):
     assert hostile.decode(tmp_path / "good.jpg", 96).image.size == (2, 3)
 
 
-@pytest.mark.parametrize("what", ["image", "thumbnail", "large_view", "small_jpeg"])
+@pytest.mark.parametrize("what", ["image", "thumbnail", "large_view", "full_view", "small_jpeg"])
 @pytest.mark.parametrize("name", ["refused", "segfault", "memory"])
 def test_hostile_file_is_refused_by_every_method(hostile, tmp_path, name, what):
     make = getattr(hostile, what)

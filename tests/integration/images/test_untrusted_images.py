@@ -57,6 +57,10 @@ class Refusing(DecodeHere):
         self.pass_on()
         return super().large_view(path)
 
+    def full_view(self, path: Path) -> bytes:
+        self.pass_on()
+        return super().full_view(path)
+
     def small_jpeg(self, path: Path) -> bytes:
         self.pass_on()
         return super().small_jpeg(path)

@@ -9,6 +9,7 @@ import pytest
 
 from album.storage.caption_queue import CaptionQueue
 from album.storage.labels import LabelStore
+from album.storage.view_cache import ViewCache
 from tests.support.backups import COLOURS
 from tests.support.captioning import set_caption
 from tests.support.library import library, photo
@@ -39,7 +40,7 @@ def sound(tmp_path):
             path = photo(tmp_path / "photos" / f"{number}.jpg", number)
             made.add(path, keep=number % 2 == 1)
         made.originals.write_cache(
-            made.originals.large_view(made.store.get(1).sha256), made_up_jpeg()
+            ViewCache(made.originals).path(made.store.get(1).sha256, "large"), made_up_jpeg()
         )
         made.set_encoder()
     return tmp_path / "data"

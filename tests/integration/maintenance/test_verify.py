@@ -11,6 +11,7 @@ from album.maintenance.repair import RepairReport, repair
 from album.runtime.files import sha256_of
 from album.service import Album
 from album.storage.imports import ImportStore
+from album.storage.view_cache import ViewCache
 from models.classifiers.factory import DefaultClassifiers
 from tests.support.fakes import FakeEncoder
 from tests.support.library import PlainDecoder, contents, library, photo
@@ -60,9 +61,11 @@ def test_broken_thumbnail_is_reported_and_rebuilt(sound, how):
     assert faults_of(sound) == []
 
 
-def test_broken_large_view_is_reported_and_removed(sound):
+@pytest.mark.parametrize("kind", ["large", "full"])
+def test_broken_large_view_is_reported_and_removed(sound, kind):
     with library(sound) as opened:
-        large = opened.originals.large_view(opened.store.get(1).sha256)
+        large = ViewCache(opened.originals).path(opened.store.get(1).sha256, kind)
+    large.parent.mkdir(parents=True, exist_ok=True)
     large.write_bytes(b"")
 
     assert faults_of(sound) == ["photo 1 (0.jpg): its large view is broken"]

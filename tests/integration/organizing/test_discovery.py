@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
-from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from album.domain.photo import ImageFacts, SearchFilters
+from album.domain.photo import SearchFilters
 from album.encoding.active_encoder import ActiveEncoder
 from album.errors import AlbumError, QueryError
 from album.organizing import discovery as discovery_module
@@ -20,40 +18,15 @@ from album.organizing.discovery import FEWEST_PHOTOS, Discovery
 from album.organizing.theme_cache import read_themes
 from album.search.request import SearchRequest
 from album.service import Album
-from album.storage.database import Database
 from album.storage.originals import Originals
-from album.storage.photo_rows import NewPhoto
-from album.storage.photos import PhotoStore
 from models.classifiers.factory import DefaultClassifiers
 from tests.support.embeddings import D, Words
 from tests.support.fakes import DecodeHere, FakeCaptioner
-from tests.support.themes import photos_of_words
+from tests.support.themes import Rows, photos_of_words
 
 WORDS = ["dog", "car", "mountain", "cake", "bridge", "flower", "bird", "book", "train", "cat",
          "hat", "snow"]  # fmt: skip
 EACH = 10  # an album of 120 photos has twelve themes
-
-
-class Rows:
-    """Photos that are rows alone, with vectors of our choice."""
-
-    def __init__(self, data_dir: Path) -> None:
-        self.store = PhotoStore(Database(data_dir / "album.db"))
-        self.count = 0
-
-    def add(self, vectors: Sequence[np.ndarray], word: str = "photo") -> list[int]:
-        ids = []
-        with self.store.writing():
-            for vector in vectors:
-                self.count += 1
-                taken = datetime(2020, 1, 1) + timedelta(hours=self.count * 7 % 1000)
-                facts = ImageFacts("JPEG", 400, 300, taken_at=taken)
-                name = f"{word}{self.count}.jpg"
-                new = NewPhoto(f"{self.count:064x}", name, Path("/p", name), 1, facts, taken)
-                photo_id = self.store.add(new, Words.model_id, vector)
-                assert photo_id is not None
-                ids.append(photo_id)
-        return ids
 
 
 @pytest.fixture

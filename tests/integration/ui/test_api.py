@@ -21,8 +21,8 @@ from tests.support.served_album import SAMPLES, ServedAlbum, served_album
 
 ENDPOINTS = {
     "/search_photos", "/similar_photos", "/upload_photos", "/classify_photos", "/caption_photo",
-    "/photo_details", "/album_status", "/album_labels", "/import_status", "/pause_import",
-    "/resume_import", "/cancel_import",
+    "/photo_details", "/album_status", "/album_labels", "/album_themes", "/import_status",
+    "/pause_import", "/resume_import", "/cancel_import",
 }  # fmt: skip
 SENT = ("cheetah1.jpg", "lion.jpg", "bus.png", "tower.jpg", "screenshot.gif")
 HIT = {"photo_id", "file_name", "score", "date", "caption", "band", "why", "burst"}

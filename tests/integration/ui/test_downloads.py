@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 from gradio.routes import App
 from starlette.testclient import TestClient
 
+from album.domain.photo import Photo, ViewKind
 from album.service import Album
 from album.ui.photo.panel import PhotoPanel
 from album.ui.server.photo_routes import FOREVER, NEVER, photo_routes
@@ -70,7 +73,7 @@ def test_an_original_comes_whole_under_its_own_name(
 
 @pytest.mark.parametrize("what", ["0", "99", str(2**63), "9" * 400, "../album.db", "1/../2", "x"])
 def test_what_is_no_photo_is_not_found(open_to_all: TestClient, what: str) -> None:
-    for size in ("thumbnail", "large", "original"):
+    for size in ("thumbnail", "large", "full", "original"):
         assert open_to_all.get(f"/photos/{what}/{size}").status_code == 404
 
 
@@ -115,7 +118,8 @@ def test_images_are_kept_by_version(album: Album, tmp_path: Path, open_to_all: T
     (photo,) = album.store.all_photos()
     files = {
         "thumbnail": album.originals.thumbnail(photo.sha256),
-        "large": album.large_view(photo.photo_id),
+        "large": album.images.view(photo),
+        "full": album.images.view(photo, "full"),
     }
     for size, file in files.items():
         answer = open_to_all.get(f"/{address(photo, size)}")
@@ -128,3 +132,95 @@ def test_images_are_kept_by_version(album: Album, tmp_path: Path, open_to_all: T
     files["thumbnail"].unlink()
     assert open_to_all.get(f"/{address(photo)}").status_code == 404
     assert open_to_all.get(f"/photos/{photo.photo_id}/huge").status_code == 404
+
+
+def test_without_the_login_no_view_is_made(
+    album: Album, tmp_path: Path, locked: TestClient
+) -> None:
+    (photo_id,) = take_in(album, [make_photo(tmp_path / "a.jpg", "red")]).added
+
+    for size in ("thumbnail", "large", "full"):
+        assert locked.get(f"/photos/{photo_id}/{size}").status_code == 401
+    assert album.images.find_view(album.photo(photo_id)) is None
+
+
+def test_picture_of_missing_original_is_not_kept(
+    album: Album, tmp_path: Path, open_to_all: TestClient
+) -> None:
+    path = make_photo(tmp_path / "a.jpg", "red")
+    (photo_id,) = take_in(album, [path]).added
+    photo, content = album.photo(photo_id), path.read_bytes()
+    path.unlink()
+    thumbnail = album.originals.thumbnail(photo.sha256).read_bytes()
+    for size in ("large", "full"):
+        answer = open_to_all.get(f"/{address(photo, size)}")
+        assert (answer.content, answer.headers["cache-control"]) == (thumbnail, NEVER)
+
+    path.write_bytes(content)
+
+    answer = open_to_all.get(f"/{address(photo, 'large')}")
+    assert answer.content == album.images.view_path(photo, "large").read_bytes()
+    assert answer.headers["cache-control"] == FOREVER
+
+
+def test_view_is_not_made_for_lost_connections(album: Album, tmp_path: Path) -> None:
+    """Photos that were stepped over: those still waiting cost nothing."""
+    ids = take_in(
+        album, [make_photo(tmp_path / f"{n}.png", (n * 40, 0, 0)) for n in range(5)]
+    ).added
+    made: list[int] = []
+    go = threading.Event()
+    make = album.images.view
+
+    def view(photo: Photo, kind: ViewKind = "large") -> Path:
+        made.append(photo.photo_id)
+        assert go.wait(60)
+        return make(photo, kind)
+
+    album.images.view = view  # type: ignore[method-assign]
+    with gr.Blocks() as page:
+        gr.Markdown("the page")
+    app = App.create_app(page, app_kwargs={"routes": photo_routes(album)})
+
+    async def ask_and_leave() -> list[int]:
+        left = asyncio.Event()
+        statuses: list[int] = []
+
+        async def ask(photo_id: int, stays: bool) -> None:
+            messages = iter([{"type": "http.request", "body": b"", "more_body": False}])
+
+            async def receive() -> Any:
+                if (message := next(messages, None)) is not None:
+                    return message
+                await (asyncio.Event().wait() if stays else left.wait())
+                return {"type": "http.disconnect"}
+
+            async def send(message: Any) -> None:
+                if message["type"] == "http.response.start":
+                    statuses.append(message["status"])
+
+            scope = {
+                "type": "http", "method": "GET", "path": f"/photos/{photo_id}/large",
+                "raw_path": b"", "query_string": b"", "headers": [(b"host", b"testserver")],
+                "scheme": "http", "server": ("testserver", 80), "client": ("127.0.0.1", 1),
+                "http_version": "1.1", "root_path": "", "app": app,
+            }  # fmt: skip
+            await app(scope, receive, send)
+
+        def begin(photo_ids: list[int], *, stays: bool) -> list[asyncio.Task[None]]:
+            return [asyncio.create_task(ask(photo_id, stays)) for photo_id in photo_ids]
+
+        tasks = begin(ids[:2], stays=True)
+        while len(made) < 2:
+            await asyncio.sleep(0.01)
+        tasks += begin(ids[2:4], stays=False) + begin(ids[4:], stays=True)
+        await asyncio.sleep(0.2)
+        left.set()
+        go.set()
+        await asyncio.wait_for(asyncio.gather(*tasks), 60)
+        return statuses
+
+    statuses = asyncio.run(ask_and_leave())
+
+    assert sorted(made) == [ids[0], ids[1], ids[4]]
+    assert sorted(statuses) == [200, 200, 200, 499, 499]

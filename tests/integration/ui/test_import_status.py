@@ -16,6 +16,7 @@ from album.service import Album
 from album.ui.imports.status_view import AT_WORK_S, IDLE_S, ImportsView
 from album.ui.shared.status_line import StatusLine
 from models.classifiers.factory import DefaultClassifiers
+from models.errors import CaptionRefusedError
 from tests.support.fakes import DecodeHere, FakeCaptioner, FakeEncoder, FakeModelState
 from tests.support.images.make import make_photo, make_text
 
@@ -289,3 +290,33 @@ def test_a_watched_folder_is_told_by_its_name(tmp_path: Path) -> None:
     with pytest.raises(AlbumError, match="not one that the album watches"):
         album.rescan(2)
     album.close()
+
+
+def test_report_tells_what_became_of_its_captions(
+    album: Album, browser: Browser, captioner: FakeCaptioner, tmp_path: Path
+) -> None:
+    files = [
+        (make_photo(tmp_path / "sent" / f"{n}.png", (n * 40, 9, 9)), f"{n}.png") for n in range(3)
+    ]
+    import_id = album.upload(files, "en")
+    album.imports.wait(import_id)
+    browser.look()
+    assert "Captions appear with the photos" in browser.words()
+
+    captioner.error = CaptionRefusedError("It declined <this> photo.")
+    album.captions.drain()
+    browser.look()
+    assert "3 captions could not be written: It declined &lt;this&gt; photo." in browser.words()
+    assert "Captions appear" not in browser.words()
+
+    job = album.captions.progress(1).jobs[0]
+    album.captions.retry(job.job_id)
+    album.captions.cancel(job.job_id)
+    browser.look()
+    assert "3 photos stay without a caption." in browser.words()
+    captioner.error = None
+    album.captions.request(album.import_store.added_by(import_id), ["en"])
+    album.captions.drain()
+    browser.look()
+    assert "caption" not in browser.words()
+    assert browser.look() == set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +18,7 @@ from album.search.query import Query
 from album.search.request import SearchRequest
 from album.search.search import SearchPage
 from album.service import Album
+from album.ui.photo.lightbox import Lightbox, read_request
 from album.ui.search.layout import SearchLayout
 from album.ui.search.photo_navigation import PhotoNavigation
 from album.ui.search.queries import SearchHandlers
@@ -34,13 +36,18 @@ class Tab:
     def __init__(self, album: Album, folder: Path) -> None:
         self.album = album
         with gr.Blocks():
-            self.parts = SearchLayout(album, UploadFolder(folder))
+            lightbox = Lightbox(album)
+            self.parts = SearchLayout(album, UploadFolder(folder), lightbox)
         self.queries = SearchHandlers(album, self.parts)
         self.photos = PhotoNavigation(self.parts, self.queries)
         self.urls = UrlNavigation(album, self.parts, self.queries, self.photos)
 
     def answers(self, question: SearchRequest, page: int = 0) -> dict[Any, Any]:
         return self.queries.show(SearchState(question, page), ENGLISH)
+
+    def commands(self, updates: dict[Any, Any]) -> Any:
+        """What the lightbox of the browser is told to do."""
+        return json.loads(updates[self.parts.lightbox.outputs[1]])
 
     def arrives(self, shown: SearchState, address: str) -> dict[Any, Any]:
         """All updates together, the later ones on top."""
@@ -133,7 +140,7 @@ def test_an_address_brings_words_filters_order_and_photo(tab: Tab) -> None:
         "red", filters=SearchFilters(file_type="PNG"), sort="date", rest=True
     )
     assert shown.photo == photo_id
-    assert updates[tab.parts.panel.column]["visible"] is True
+    assert tab.commands(updates)["photo"]["id"] == photo_id
 
 
 def test_address_ignores_deleted_photos(tab: Tab) -> None:
@@ -174,7 +181,7 @@ def test_same_query_only_closes_the_photo(tab: Tab) -> None:
 
     assert tab.parts.results.tiles not in updates
     assert updates[tab.parts.state] == replace(shown, photo=None)
-    assert updates[tab.parts.panel.column]["visible"] is False
+    assert tab.commands(updates)["photo"] is None
 
 
 def test_uploaded_images_stay_with_an_equal_address(tab: Tab, tmp_path: Path) -> None:
@@ -401,7 +408,93 @@ def test_forged_tile_index_opens_nothing(tab: Tab) -> None:
     shown: SearchState = tab.answers(SearchRequest())[tab.parts.state]
 
     for place in (-1, 3, 10**9):
-        for value in ("photo", "burst", {"path": "/etc/passwd"}):
+        for value in ("turn", "burst", {"path": "/etc/passwd"}):
             event: Any = SimpleNamespace(index=place, value=value)
             updates = tab.photos.select_tile(shown, event, ENGLISH)
-            assert tab.parts.panel.column not in updates
+            assert [*updates] == [tab.parts.state]
+
+
+# The lightbox
+
+
+def test_drawer_follows_the_browser(tab: Tab) -> None:
+    shown: SearchState = tab.answers(SearchRequest("red", rest=True))[tab.parts.state]
+    photo_id = shown.photo_ids[0]
+
+    opened = tab.photos.follow_browser(shown, f'{{"asked": 7, "photo": {photo_id}}}', ENGLISH)
+    told, command = tab.parts.lightbox.outputs[:2]
+
+    assert opened[tab.parts.state].photo == photo_id
+    assert f"photo={photo_id}" in opened[tab.parts.bar.address]
+    assert command not in opened  # the stage belongs to the browser
+    answer = json.loads(opened[told])
+    photo = tab.album.photo(photo_id)
+    assert (answer["asked"], answer["photo"]["id"]) == (7, photo_id)
+    assert answer["photo"]["version"] == photo.sha256[:16]
+    assert (answer["photo"]["width"], answer["photo"]["height"]) == (photo.width, photo.height)
+    assert "gone" not in answer["photo"]
+
+    closed = tab.photos.follow_browser(
+        opened[tab.parts.state], '{"asked": 8, "photo": null}', ENGLISH
+    )
+    assert closed[tab.parts.state] == shown
+    answer = json.loads(closed[told])
+    assert (answer["asked"], answer["photo"]) == (8, None)
+
+
+def test_photo_without_original_is_told_as_gone(tab: Tab) -> None:
+    photo = next(iter(tab.album.store.all_photos()))
+    tab.album.originals.find(photo).unlink()
+
+    updates = tab.photos.follow_browser(
+        SearchState(), f'{{"asked": 1, "photo": {photo.photo_id}}}', ENGLISH
+    )
+
+    assert json.loads(updates[tab.parts.lightbox.outputs[0]])["photo"]["gone"] is True
+
+
+def test_unknown_photo_is_a_sentence(tab: Tab) -> None:
+    with pytest.raises(gr.Error, match="not in the album"):
+        tab.photos.follow_browser(SearchState(), '{"asked": 1, "photo": 99999}', ENGLISH)
+
+
+FORGED = ("", "{", "[]", "null", "1", '{"asked": 1}', '{"asked": "1", "photo": 2}', None, 3.5)
+
+
+@pytest.mark.parametrize(
+    "request_text",
+    [
+        *FORGED,
+        '{"asked": 1, "photo": true}',
+        '{"asked": 1, "photo": "/etc/passwd"}',
+        "[" * 10_000,
+    ],
+)
+def test_forged_request_opens_nothing(tab: Tab, request_text: Any) -> None:
+    updates = tab.photos.follow_browser(SearchState(), request_text, ENGLISH)
+
+    assert read_request(request_text) == (0, None)
+    assert updates[tab.parts.state].photo is None
+
+
+def test_turned_page_opens_its_nearest_photo(tab: Tab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("album.ui.search.queries.PAGE", 2)
+    monkeypatch.setattr("album.ui.shared.session_state.PAGE", 2)
+    find = tab.album.search.find
+    monkeypatch.setattr(
+        tab.album.search, "find", lambda *query, **how: find(*query, **{**how, "limit": 2})
+    )
+    first: SearchState = tab.answers(SearchRequest())[tab.parts.state]
+    assert (len(first.photo_ids), first.page_count) == (2, 2)
+
+    def turn(shown: SearchState, step: int) -> dict[Any, Any]:
+        event: Any = SimpleNamespace(index=step, value="turn")
+        return tab.photos.select_tile(shown, event, ENGLISH)
+
+    later = turn(first, +1)
+    assert later[tab.parts.state].page == 1
+    assert tab.commands(later)["photo"]["id"] == later[tab.parts.state].photo_ids[0]
+    back = turn(later[tab.parts.state], -1)
+    assert back[tab.parts.state].photo == first.photo_ids[-1]
+    assert [*turn(first, -1)] == [tab.parts.state]
+    assert [*turn(later[tab.parts.state], +1)] == [tab.parts.state]

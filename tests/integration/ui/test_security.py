@@ -118,6 +118,13 @@ def everything(served: ServedAlbum) -> dict[str, str]:
     return {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
 
+def name_of_temp_folder(served: ServedAlbum) -> str:
+    """The name under which visitors know the folder of uploads."""
+    sent = httpx.post(f"{served.url}/gradio_api/upload", files={"files": ("a.txt", b"a")})
+    (path,) = sent.json()
+    return str(path).partition("/")[0]
+
+
 def server_paths(served: ServedAlbum) -> dict[str, str]:
     """Files of the server that a crafted request might name, each by what it is."""
     own = next(file for file in (served.data_dir / "photos").rglob("*") if file.is_file())
@@ -126,9 +133,10 @@ def server_paths(served: ServedAlbum) -> dict[str, str]:
         "a system file": "/etc/passwd",
         "the database": f"{served.data_dir}/album.db",
         "an original": str(own),
-        "a thumbnail, which is served to all": str(thumbnail),
+        "a thumbnail": str(thumbnail),
         "a photo of the owner": str(served.data_dir.parent / "pictures" / "mine.jpg"),
         "the way out of the upload folder": f"{served.data_dir}/temp/../album.db",
+        "the way out by the folder's name": f"{name_of_temp_folder(served)}/../../album.db",
         "a relative way": "../../../../../../etc/passwd",
         "the code": str(ROOT / "app.py"),
         "the upload folder itself": f"{served.data_dir}/temp",
@@ -141,8 +149,9 @@ def server_paths(served: ServedAlbum) -> dict[str, str]:
 
 
 KINDS = (
-    "a system file", "the database", "an original", "a thumbnail, which is served to all",
-    "a photo of the owner", "the way out of the upload folder", "a relative way", "the code",
+    "a system file", "the database", "an original", "a thumbnail",
+    "a photo of the owner", "the way out of the upload folder", "the way out by the folder's name",
+    "a relative way", "the code",
     "the upload folder itself", "a file address", "an address of the server",
     "the metadata service", "a NUL byte", "nothing",
 )  # fmt: skip
@@ -154,7 +163,7 @@ def test_events_refuse_files_not_uploaded(served: ServedAlbum, kind: str) -> Non
 
     answers = crafted_calls(served, server_paths(served)[kind])
 
-    assert len(answers) == 7, "an event that takes files came or went: look at it, then count anew"
+    assert len(answers) == 11, "an event that takes files came or went: look at it, then count anew"
     for name, answer in answers.items():
         assert "error" in answer, name
         assert str(served.data_dir) not in (answer["error"] or ""), name
@@ -166,7 +175,7 @@ def test_events_refuse_files_not_uploaded(served: ServedAlbum, kind: str) -> Non
 def test_a_streamed_file_is_checked_like_any_other(served: ServedAlbum) -> None:
     before = everything(served)
     original = server_paths(served)["an original"]
-    thumbnail = server_paths(served)["a thumbnail, which is served to all"]
+    thumbnail = server_paths(served)["a thumbnail"]
 
     for path in (original, thumbnail):
         answers = crafted_calls(served, path, is_stream=True, url="/gradio_api/file=x")
@@ -209,8 +218,11 @@ def test_upload_name_cannot_leave_upload_folder(
 
     if sent.status_code == 200:
         (path,) = sent.json()
-        assert Path(path).resolve().is_relative_to(served.data_dir / "temp")
-        assert Path(path).is_file()
+        folder, _, inside = path.partition("/")
+        assert folder.startswith("temp-")  # a name instead of its path on the server
+        file = (served.temp_dir / inside).resolve()
+        assert file.is_relative_to(served.temp_dir)
+        assert file.is_file()
     else:
         assert 400 <= sent.status_code < 500
     assert not (served.data_dir.parent / "escape.jpg").exists()
@@ -220,7 +232,7 @@ def test_upload_name_cannot_leave_upload_folder(
 def test_tile_and_chip_take_only_numbers(served: ServedAlbum) -> None:
     events, _ = config(served)
     select = [
-        it["id"] for it in events if it["api_name"] in ("open_tile", "select_tile", "remove_chip")
+        it["id"] for it in events if it["api_name"] in ("select_tile", "remove_chip", "on_button")
     ]
     assert len(select) == 3
 
@@ -284,12 +296,15 @@ def test_private_files_are_not_given_away(served: ServedAlbum) -> None:
             assert b"SQLite" not in body, (route, path)
 
 
-def test_thumbnails_are_served_as_pictures(served: ServedAlbum) -> None:
-    path = server_paths(served)["a thumbnail, which is served to all"]
+def test_thumbnails_are_served_by_id_alone(served: ServedAlbum) -> None:
+    thumbnails = {it.read_bytes() for it in served.data_dir.glob("thumbnails/??/*.jpg")}
+    path = server_paths(served)["a thumbnail"]
 
-    status, body = fetched(served, f"/gradio_api/file={path}")
+    answers = [fetched(served, f"/photos/{number}/thumbnail") for number in (1, 2)]
 
-    assert (status, body) == (200, Path(path).read_bytes())
+    assert [status for status, _ in answers] == [200, 200]
+    assert {body for _, body in answers} <= thumbnails
+    assert fetched(served, f"/gradio_api/file={path}")[0] == 403
 
 
 def test_original_is_sent_by_id_from_its_folder(served: ServedAlbum) -> None:
@@ -297,7 +312,7 @@ def test_original_is_sent_by_id_from_its_folder(served: ServedAlbum) -> None:
     temp = served.data_dir / "temp"
     before = {it for it in temp.rglob("*") if it.is_file()}
 
-    answers = [fetched(served, f"/original/{number}") for number in (1, 2)]
+    answers = [fetched(served, f"/photos/{number}/original") for number in (1, 2)]
 
     assert [status for status, _ in answers] == [200, 200]
     assert original in [body for _, body in answers]

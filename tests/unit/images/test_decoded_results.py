@@ -6,6 +6,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from album.images.decoding import (
+    full_view,
     large_view,
     read_photo,
     small_jpeg,
@@ -124,7 +125,7 @@ def test_a_thumbnail_looks_like_its_photo():
     assert difference(open_bytes(thumbnail(scene((1200, 900)))), scene((1200, 900))) < 3
 
 
-@pytest.mark.parametrize(("view", "longest_px"), [(large_view, 1600), (small_jpeg, 1024)])
+@pytest.mark.parametrize(("view", "longest_px"), [(large_view, 2560), (small_jpeg, 1024)])
 @pytest.mark.parametrize("orientation", [1, 6])
 def test_views_are_upright_with_documented_size(tmp_path, view, longest_px, orientation):
     path = make_turned(tmp_path / "a.jpg", orientation, (2600, 1300))
@@ -135,8 +136,30 @@ def test_views_are_upright_with_documented_size(tmp_path, view, longest_px, orie
     assert difference(jpeg, quarters((200, 100))) < 6
 
 
-def test_small_photo_view_is_not_enlarged(tmp_path):
-    assert open_bytes(large_view(make_photo(tmp_path / "a.png", size=(70, 50)))).size == (70, 50)
+@pytest.mark.parametrize("view", [large_view, full_view])
+def test_small_photo_view_is_not_enlarged(tmp_path, view):
+    assert open_bytes(view(make_photo(tmp_path / "a.png", size=(70, 50)))).size == (70, 50)
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        ((3000, 2000), (3000, 2000)),  # as large as it is
+        ((10_000, 8000), (7071, 5657)),  # 40 megapixels
+        ((40_000, 40), (16_384, 16)),  # no longer than browsers draw
+    ],
+)
+def test_full_view_has_documented_size(tmp_path, size, expected):
+    path = tmp_path / "a.png"
+    Image.new("L", size).save(path)
+
+    assert open_bytes(full_view(path)).size == expected
+
+
+def test_full_view_is_upright_and_unchanged(tmp_path):
+    path = make_turned(tmp_path / "a.jpg", 6, (2600, 1300))
+
+    assert difference(open_bytes(full_view(path)), quarters((200, 100))) < 6
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp", "a.tif", "a.heic", "a.avif"])
@@ -155,7 +178,7 @@ def test_nothing_but_pixels_leaves_with_a_view(tmp_path, name):
     with Image.open(path) as original:
         original.load()
         carried = original.convert("RGB")  # keeps what the file said, as a careless caller might
-    for jpeg in (large_view(path), small_jpeg(path), thumbnail(carried)):
+    for jpeg in (large_view(path), full_view(path), small_jpeg(path), thumbnail(carried)):
         assert secret.encode() not in jpeg
         assert b"Exif" not in jpeg
         assert b"ICC_PROFILE" not in jpeg

@@ -10,6 +10,7 @@ import pytest
 from album.errors import UnreadableImageError
 from album.images.decoding import (
     MAX_PIXELS,
+    full_view,
     large_view,
     read_photo,
     small_jpeg,
@@ -35,7 +36,7 @@ def refusal(path: Path) -> str:
     assert str(path.parent) not in sentence
     assert sentence.endswith(".")
     assert "\n" not in sentence
-    for view in (large_view, small_jpeg):
+    for view in (large_view, full_view, small_jpeg):
         with pytest.raises(UnreadableImageError, match=sentence[:20]):
             view(path)
     return sentence
