@@ -166,6 +166,13 @@ def test_page_speaks_its_own_words(album: ServedAlbum, open_page: OpenPage, lang
         expect(page.locator(area).get_by_role("button", name=DROP[language])).to_be_visible()
 
 
+def next_request(page: Page, held: list[Route]) -> Route:
+    """The request that is held back, once the page has sent it."""
+    while not held:
+        page.wait_for_timeout(50)
+    return held.pop()
+
+
 @pytest.mark.parametrize("language", LOCALES)
 def test_folder_upload_answers_at_once(
     album: ServedAlbum, open_page: OpenPage, tmp_path: Path, language: str
@@ -187,10 +194,7 @@ def test_folder_upload_answers_at_once(
         {"en": f"Receiving {FILES} files…", "ko": f"파일 {FILES}개를 받는 중입니다…"}[language]
     )
     expect(line).to_have_attribute("role", "status")
-    page.wait_for_timeout(500)
-    assert held
-    for route in held:
-        route.continue_()
+    next_request(page, held).continue_()
     expect(last_report(page)).to_contain_text(re.compile(rf"{FILES} added|{FILES}장 넣음"))
     expect(line).to_be_hidden()
 
@@ -213,13 +217,9 @@ def test_thousands_of_files_tell_how_many_came(
     line = page.locator("#receiving p")
     expect(line).to_have_text("Receiving 1,201 files…")
 
-    while not held:
-        page.wait_for_timeout(50)
-    held.pop().continue_()
+    next_request(page, held).continue_()
     expect(line).to_have_text(re.compile(r"Receiving files: [1-9]\d\d+ of 1,201…"))
-    while not held:
-        page.wait_for_timeout(50)
-    held.pop().continue_()
+    next_request(page, held).continue_()
 
     expect(last_report(page)).to_contain_text("1 added")
     expect(last_report(page)).to_contain_text("1,200 documents")
