@@ -139,9 +139,7 @@ class Results:
             self.sort: gr.update(value=query.sort, visible=is_sortable),
             self.tiles: self._photos(state, results, language, elsewhere=is_elsewhere),
             self.rest: gr.update(value=more, visible=bool(more)),
-            self._pager: gr.update(
-                visible=state.page_count > 1 and not is_elsewhere and not results.is_listed
-            ),
+            self._pager: gr.update(visible=state.page_count > 1 and not is_elsewhere),
             self._number: say(language, "page_of", page=state.page + 1, pages=state.page_count),
             self.previous: gr.update(interactive=state.page > 0),
             self.next: gr.update(interactive=state.page + 1 < state.page_count),
