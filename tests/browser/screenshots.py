@@ -343,8 +343,8 @@ def look_at_classes(
     expect(page.locator("#status")).to_contain_text(
         "찾을 수 있습니다" if language == "ko" else "searchable"
     )
-    go_to(page, TABS[language][2])
     expect(tiles(page).nth(8)).to_be_attached()
+    go_to(page, TABS[language][2])
     page.locator("#classes textarea").fill(CLASSES[language])
     page.locator("#classes textarea").press("Enter")
     expect(page.locator(".per-class").first).to_be_visible()
