@@ -160,7 +160,8 @@ class SearchHandlers:
         language = language_of(request)
         state = replace(state, query=replace(state.query, time_zone=time_zone_of(request)))
         results = self._find(state, language)
-        if state.page and not results.hits:  # photos are gone, or the address was made up
+        if state.page and (not results.hits or results.is_listed):
+            # Photos are gone, the address was made up, or it is a timeline, which has no pages.
             state = replace(state, page=replace(state, results=results).page_count - 1)
             results = self._find(state, language)
         state = replace(state, photo=None, results=results)
