@@ -68,12 +68,14 @@ def _serve(album: Album, captioner: Captioner, settings: Settings) -> None:
         # Gradio first: the model then loads while the page is built.
         from album.ui.i18n.messages import translations
         from album.ui.page import build_page
+        from album.ui.search.url_state import from_address
         from album.ui.server.app import GuardedApp
         from album.ui.server.connections import limit_connections
         from album.ui.server.discover_routes import discover_routes
         from album.ui.server.login import Login
         from album.ui.server.photo_routes import photo_routes
         from album.ui.server.sessions import limit_sessions
+        from album.ui.server.timeline_routes import timeline_routes
         from album.ui.shared import theme
         from album.ui.shared.alerts import answer_full_disk
         from album.ui.shared.preferences import apply_preferences_early
@@ -99,7 +101,11 @@ def _serve(album: Album, captioner: Captioner, settings: Settings) -> None:
                 settings.framed_by,
                 settings.request_timeout_s,
                 temp.path,
-                routes=[*photo_routes(album), *discover_routes(album)],
+                routes=[
+                    *photo_routes(album),
+                    *timeline_routes(album, from_address),
+                    *discover_routes(album),
+                ],
                 exception_handlers={OSError: answer_full_disk},
             ),
             theme=theme.theme(),

@@ -33,6 +33,7 @@ from album.importing.uploads import sort_uploads
 from album.maintenance.verify import find_faults
 from album.metadata.geocoder import TownGeocoder
 from album.organizing.discovery import Discovery
+from album.organizing.timeline import Timeline
 from album.runtime.status import AlbumStatus
 from album.runtime.supervised_loop import SupervisedLoop, loop_problems
 from album.search.search import PhotoSearch
@@ -124,6 +125,7 @@ class Album:
         self._watch = FolderWatcher(self._folders, self._rescan_if_changed, rescan_every_s)
         self.discovery = themes = Discovery(active, embeddings_dir)
         self.search = PhotoSearch(store, captions, texts, active, embeddings_dir, urgent, themes)
+        self.timeline = Timeline(store, captions, self.search.listed_ids)
         cache = ClassEmbeddingCache(classifiers, embeddings_dir)
         self.classifier = PhotoClassifier(store, active, classifiers, cache, urgent)
         self.teacher = FewShotLearner(store, labels, active, classifiers, cache)

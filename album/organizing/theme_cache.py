@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import zipfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,8 @@ def read_themes(path: Path, d: int) -> ThemeData | None:
         return None
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         log.warning("%s is made again: %s", path.name, error)
+        with suppress(OSError):
+            path.unlink()  # said once
         return None
 
 

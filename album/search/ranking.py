@@ -330,10 +330,8 @@ class Ranker:
         return in_colour
 
     def _latest_first(self, ids: Ids, rows: Rows) -> Rows:
-        """Sort rows by falling capture time, then by falling id."""
-        known, taken = self._store.times_of()
-        places = np.minimum(np.searchsorted(known, ids[rows]), max(len(known) - 1, 0))
-        return rows[np.lexsort((-ids[rows], -taken[places]))] if len(known) else rows
+        """Sort rows as `Facts.newest_first` does."""
+        return rows[self._store.photo_table().latest_first(ids[rows])]
 
     def _current_bursts(self, ids: Ids, matrix: Embeddings) -> Ids:
         """Return (n,) bursts as of `bursts_of`.

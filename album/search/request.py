@@ -36,3 +36,16 @@ class SearchRequest:
     """Only photos of this theme. Without looks: those nearest its centre first."""
     time_zone: str = ""
     """IANA name of the zone in which "today" is a day. "" or unknown: the server's zone."""
+
+    def listed(self, time_zone: str) -> SearchRequest:
+        """Return the request of the timeline, which has one order, for a reader's time zone."""
+        return SearchRequest(
+            self.text,
+            self.pictures,
+            self.like,
+            filters=self.filters,
+            burst=self.burst,
+            import_id=self.import_id,
+            theme=self.theme,
+            time_zone=time_zone,
+        )

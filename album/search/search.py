@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
-from typing import Protocol
 
 import numpy as np
 
@@ -23,6 +22,7 @@ from album.search.query.phrases import plain
 from album.search.ranking import Ids, Ranker, Ranking
 from album.search.reader_day import today_in
 from album.search.request import SearchRequest
+from album.search.theme_photos import ThemePhotos
 from album.storage.captions import CaptionStore
 from album.storage.label_evidence import labels_among
 from album.storage.photos import PhotoStore
@@ -64,6 +64,8 @@ class SearchPage:
     """Photos that would match, but for each of `Query.unwanted`. One may count for several."""
     unread: str = ""
     """The language ("ko") of the words where it is one that the model does not read."""
+    is_listed: bool = False
+    """Hits by date alone, which the timeline shows."""
 
     def is_idle(self, chip: Chip) -> bool:
         """Return whether a chip excludes a look that left no photo out."""
@@ -71,17 +73,6 @@ class SearchPage:
             return False
         counts = dict(zip(self.query.unwanted, self.left_out, strict=True))
         return not any(counts[text] for text in chip.unwanted)
-
-
-class ThemePhotos(Protocol):
-    """What knows the photos of each theme."""
-
-    def photo_ids(self, key: int) -> Ids:
-        """Return (n,) photos of a theme, the most typical first.
-
-        Raises:
-            QueryError: there is no such theme.
-        """
 
 
 class PhotoSearch:
@@ -149,14 +140,10 @@ class PhotoSearch:
             ModelLoadingError: no model came in time.
         """
         request = SearchRequest(request) if isinstance(request, str) else request
-        if len(request.text) > MOST_CHARACTERS:
-            raise QueryError(
-                "A search can have {limit:,} characters at most; say less.", limit=MOST_CHARACTERS
-            )
-        query = self._parse(request.text, request)
+        query = self._checked(request)
         if request.burst is not None:
             return self._burst_page(request.burst, query, offset, limit, language)
-        if not (query.groups or query.unwanted or request.pictures or request.like):
+        if not _compares_looks(request, query):
             if request.theme is not None:
                 return self._theme_page(request, query, offset, limit, language)
             return self._filter_page(request, query, offset, limit, language)
@@ -207,6 +194,19 @@ class PhotoSearch:
         members = np.setdiff1d(members, np.array([*request.like, *ranking.photo_ids], np.int64))
         return [int(photo_id) for photo_id in np.concatenate([ranking.photo_ids, members])]
 
+    def listed_ids(self, request: SearchRequest) -> Ids | None:
+        """Return (n,) rising ids of the photos that a request without looks matches.
+
+        None: it matches all.
+
+        Raises:
+            QueryError: it is too long, or it compares looks and so has another order than time.
+        """
+        query = self._checked(request)
+        if {request.burst, request.theme} != {None} or _compares_looks(request, query):
+            raise QueryError("This search is not a list by date.")
+        return self._allowed(request, query)
+
     def get_ready(self) -> None:
         """Prepare the next search. Does nothing while there is no model."""
         if self._active.model_id is not None:
@@ -248,7 +248,19 @@ class PhotoSearch:
         total = self._store.count(filters, conditions, written)
         hits = self._unranked(photos, language)
         ways = () if total else self._ways_out(request, query)
-        return SearchPage(hits, total, query, sure=total, ways_out=ways)
+        return SearchPage(hits, total, query, sure=total, ways_out=ways, is_listed=total > 0)
+
+    def _checked(self, request: SearchRequest) -> Query:
+        """Parse the text of a request.
+
+        Raises:
+            QueryError: it is too long.
+        """
+        if len(request.text) > MOST_CHARACTERS:
+            raise QueryError(
+                "A search can have {limit:,} characters at most; say less.", limit=MOST_CHARACTERS
+            )
+        return self._parse(request.text, request)
 
     def _theme_page(
         self, request: SearchRequest, query: Query, offset: int, limit: int, language: str
@@ -331,9 +343,7 @@ class PhotoSearch:
         if passing is not None:
             photo_ids = photo_ids[np.isin(photo_ids, passing)]
         if request.sort == "date":
-            known, taken = self._store.times_of()
-            places = np.minimum(np.searchsorted(known, photo_ids), max(len(known) - 1, 0))
-            photo_ids = photo_ids[np.lexsort((-photo_ids, -taken[places]))]
+            photo_ids = photo_ids[self._store.photo_table().latest_first(photo_ids)]
         return photo_ids
 
     def _embed_pictures(self, request: SearchRequest, active: Active) -> Embeddings | None:
@@ -384,3 +394,7 @@ class PhotoSearch:
                 )
             )
         return hits
+
+
+def _compares_looks(request: SearchRequest, query: Query) -> bool:
+    return bool(query.groups or query.unwanted or request.pictures or request.like)

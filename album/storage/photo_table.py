@@ -33,6 +33,7 @@ ROW = np.dtype(
         ("place_id", "<i8"),  # 0: not known
         ("timed", "?"),  # the time is known better than by the file's
         ("shape", "<i1"),  # 1 landscape, 0 square, -1 portrait
+        ("ratio", "u1"),  # width to height, see `ratio_codes`
         ("placed", "?"),
         ("rating", "<i1"),
         ("captioned", "?"),
@@ -48,12 +49,17 @@ _SELECT = """
         CASE typeof(lens) WHEN 'text' THEN lens END,
         CASE typeof(file_type) WHEN 'text' THEN file_type END,
         CAST(coalesce(place_id, 0) AS INTEGER), taken_from <> 'file',
-        (width > height) - (width < height), latitude IS NOT NULL,
+        (width > height) - (width < height),
+        CAST(width AS REAL) / max(CAST(height AS REAL), 1), latitude IS NOT NULL,
         min(max(CAST(coalesce(rating, 0) AS INTEGER), -1), 5),
         photo_id IN (SELECT photo_id FROM captions),
         CASE WHEN camera IS NULL THEN filename END, CASE WHEN camera IS NULL THEN path END
     FROM photos"""
 _PORTION = 10_000
+RATIO_STEPS = 32
+"""Codes of a ratio for each doubling, so that neighbours differ by 2 %."""
+SQUARE_RATIO = 128
+"""Code of a square."""
 
 _SCREENSHOT_FILE = re.compile(
     r"screen[ _-]?shot|simulator screen|cleanshot|capture(?![a-z])|스크린 ?샷"
@@ -102,8 +108,25 @@ class Facts:
 
     @cached_property
     def newest_first(self) -> npt.NDArray[np.intp]:
-        """(n,) positions of the rows by falling capture time, then falling id."""
-        return np.argsort(self.rows["taken_ms"], kind="stable")[::-1]
+        """(n,) positions of the rows by falling capture time, then falling id.
+
+        Photos that only their file gives a time come last: that is when they were copied.
+        """
+        return np.lexsort((self.rows["taken_ms"], self.rows["timed"]))[::-1]
+
+    @cached_property
+    def ranks(self) -> npt.NDArray[np.intp]:
+        """(n,) place of each row in `newest_first`."""
+        ranks = np.empty(len(self.rows), np.intp)
+        ranks[self.newest_first] = np.arange(len(self.rows))
+        return ranks
+
+    def latest_first(self, photo_ids: Ids) -> npt.NDArray[np.intp]:
+        """Return (k,) positions that sort (k,) ids as `newest_first` does."""
+        places = np.minimum(np.searchsorted(self.photo_ids, photo_ids), len(self.rows) - 1)
+        # An id that is gone takes the place of another, unless there is no photo at all.
+        ranks = self.ranks[places] if len(self.rows) else places
+        return np.argsort(ranks, kind="stable")
 
     def names(self, column: str) -> dict[int, str]:
         """Return the cameras, lenses or file types in use, by number."""
@@ -188,10 +211,20 @@ class FactTable:
                 filename is not None and is_screenshot(filename, path)
                 for filename, path in zip(columns["screenshot"], columns.pop("path"), strict=True)
             )
+            columns["ratio"] = tuple(ratio_codes(np.array(columns["ratio"], np.float64)).tolist())
             for name, column in columns.items():
                 rows[name] = column
             portions.append(rows)
         return np.concatenate(portions)
+
+
+def ratio_codes(ratios: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
+    """Return (n,) codes of width to height, which a byte holds.
+
+    A code is `SQUARE_RATIO + RATIO_STEPS * log2(ratio)`. What is beyond 1:16 counts as that.
+    """
+    logs = np.log2(np.clip(np.nan_to_num(ratios, nan=1.0), 1 / 16, 15.5))
+    return np.round(SQUARE_RATIO + RATIO_STEPS * logs).astype(np.uint8)
 
 
 def is_screenshot(filename: str, path: str | bytes | None) -> bool:

@@ -33,7 +33,7 @@ from album.storage.photo_rows import (
     update_photo,
 )
 from album.storage.photo_table import Facts, FactTable, Mask
-from album.storage.statements import LARGEST, id_array, id_batches, placeholders, possible_ids
+from album.storage.statements import id_array, id_batches, placeholders, possible_ids
 from models.interfaces import Embeddings
 
 
@@ -174,13 +174,7 @@ class PhotoStore:
         conditions: Sequence[Filter] = (),
         written: Mapping[str, npt.NDArray[np.int64]] | None = None,
     ) -> list[Photo]:
-        """Return a page of the photos of `matching_ids`, latest capture time first."""
-        if filters == SearchFilters() and not conditions:
-            rows = self.database.connection.execute(
-                "SELECT * FROM photos ORDER BY taken_at DESC, photo_id DESC LIMIT ? OFFSET ?",
-                (min(limit, LARGEST), min(offset, LARGEST)),
-            )
-            return [photo_from_row(row) for row in rows]
+        """Return a page of the photos of `matching_ids`, as `Facts.newest_first` orders them."""
         facts, mask = self._passing(filters, conditions, written)
         places = facts.newest_first[mask[facts.newest_first]][offset : offset + limit]
         ids = facts.photo_ids[places].tolist()
@@ -204,18 +198,13 @@ class PhotoStore:
         facts, mask = self._passing(filters, conditions, written)
         return facts.photo_ids[mask]
 
-    def times_of(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Return (n,) rising ids of all photos and (n,) their capture times.
-
-        In seconds since 1970 by each camera's own clock, so that they compare as dates do. The
-        arrays are shared: don't write into them.
-        """
-        facts = self._facts.now()
-        return facts.photo_ids, facts.seconds
-
     def photo_table(self) -> Facts:
         """Return the current facts of all photos (see `Facts.rows`)."""
         return self._facts.now()
+
+    def revision(self) -> int:
+        """Return a number that grows with each change of a photo."""
+        return self._facts.revision()
 
     def places(self) -> list[PlaceCount]:
         """Count the photos of each country, and behind it of each of its towns."""
@@ -223,7 +212,7 @@ class PhotoStore:
 
     def known_names(self) -> KnownNames:
         """Return the names that the photos carry, from places to keywords."""
-        revision = (self._facts.revision(), rules_version(self.database))
+        revision = (self.revision(), rules_version(self.database))
         if self._names[0] != revision:
             self._names = (revision, read_known_names(self.database, self._facts.now()))
         return self._names[1]

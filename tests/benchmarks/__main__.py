@@ -9,6 +9,7 @@ python -m tests.benchmarks load [--seconds 300] [--users 10 50]
 python -m tests.benchmarks soak [--sessions 1000]
 python -m tests.benchmarks kills [--kills 200]
 python -m tests.benchmarks attack
+python -m tests.benchmarks timeline
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from tests.benchmarks import (
     pocket,
     precision,
     start,
+    timeline,
     visitors,
 )
 from tests.benchmarks.figures import Figure
@@ -51,6 +53,7 @@ LONG: dict[str, Callable[[Namespace], Iterator[Figure]]] = {
     "soak": visitors.soak_figures,
     "kills": kills.kill_figures,
     "attack": attack.attack_figures,
+    "timeline": timeline.timeline_figures,
 }
 
 

@@ -63,7 +63,7 @@ def unit_rows(rng: np.random.Generator, n: int) -> Embeddings:
     return rows
 
 
-def fill(path: Path) -> None:
+def fill(path: Path, model_id: str = "synthetic") -> None:
     """A database of `PHOTOS` photos taken over twenty years, 60 % of them with a place."""
     rng = np.random.default_rng(0)
     cameras = rng.choice(len(CAMERAS), PHOTOS, p=SHARES)
@@ -88,7 +88,7 @@ def fill(path: Path) -> None:
                 name = f"IMG_{row:06}.jpg"
                 original = Path("/pictures", str(taken.year), name)
                 new = NewPhoto(f"{row:064x}", name, original, 4_000_000, facts, taken)
-                photo_id = store.add(new, RandomEncoder.model_id, vector)
+                photo_id = store.add(new, model_id, vector)
                 if photo_id and row % CAPTIONED == 0:
                     text = CAPTIONS[row // CAPTIONED % len(CAPTIONS)]
                     set_caption(store.database, photo_id, text, "en", "synthetic")

@@ -47,7 +47,9 @@ def opened(served: ServedAlbum, open_page: OpenPage, locale: str, **context: obj
 
 
 def dates(page: Page) -> list[str]:
-    return page.locator("#results .caption-label").all_inner_texts()
+    """The days that stand above the photos."""
+    times = page.locator("#results h3 time")
+    return times.evaluate_all("all => all.map((it) => it.dateTime)")
 
 
 @pytest.mark.parametrize(

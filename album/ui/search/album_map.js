@@ -15,8 +15,9 @@ const CLICK_PX = 5;
 const MOST_LISTED = 500;    // photos to walk through from one that was opened
 
 class AlbumMap {
-  constructor(section) {
+  constructor(section, before) {
     this.section = section;
+    this.before = before; // the map that this one replaces, when photos have arrived
     this.frame = section.querySelector('.map-frame');
     this.canvas = section.querySelector('canvas');
     this.says = section.querySelector('.map-says');
@@ -50,7 +51,8 @@ class AlbumMap {
       return;
     }
     this.nameThemes();
-    this.fit();
+    if (this.before?.scale) this.show(this.before); else this.fit();
+    this.before = null;
     this.canvas.dataset.ready = this.n;
   }
 
@@ -130,6 +132,12 @@ class AlbumMap {
     return [-this.left / w, -this.top / this.scale, (this.width - this.left) / w, (this.height - this.top) / this.scale];
   }
   get most() { return Math.max(3000, 260 * Math.sqrt(this.n)); }
+
+  show({left, top, scale}) { // the same part of the world
+    Object.assign(this, {left, top, scale: Math.max(scale, this.least)});
+    this.keepInSight();
+    this.draw();
+  }
 
   fit() {
     this.scale = this.least;

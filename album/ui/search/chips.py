@@ -162,12 +162,12 @@ def meaning(first: date | None, last: date | None, language: str) -> str:
         return say(language, "years", first=first.year, last=last.year)
     same_month = (first.year, first.month) == (last.year, last.month)
     if whole and same_month:
-        return _month(first, language)
+        return month_name(first, language)
     months = {"first": _month_name(first, language), "last": _month_name(last, language)}
     if whole and first.year == last.year:
         return say(language, "months_of_year", year=first.year, **months)
     if whole:
-        return f"{_month(first, language)} – {_month(last, language)}"
+        return f"{month_name(first, language)} – {month_name(last, language)}"
     if same_month and first != last:
         days = f"{first.day}–{last.day}"
         return say(language, "day_of_month", day=days, month=months["first"], year=first.year)
@@ -195,7 +195,19 @@ def _day(day: date, language: str) -> str:
     return say(language, "day_of_month", day=day.day, month=name, year=day.year)
 
 
-def _month(day: date, language: str) -> str:
+def day_name(day: date, language: str) -> str:
+    """Name a day below the name of its month: "Sat, Aug 3"."""
+    return say(
+        language,
+        "day_heading",
+        weekday=say(language, "weekdays").split()[day.weekday()],
+        month=f"{day.month}월" if language == "ko" else calendar.month_abbr[day.month],
+        day=day.day,
+    )
+
+
+def month_name(day: date, language: str) -> str:
+    """Name the month of a day: "August 2019"."""
     return say(language, "month_of_year", month=_month_name(day, language), year=day.year)
 
 

@@ -4,12 +4,17 @@ let asking = 0;
 
 function look() {
   const section = element.querySelector('.album-map');
+  const before = map;
   if (map && map.section !== section) { map.stop(); map = null; }
-  if (section && !map) map = new AlbumMap(section);
-  clearTimeout(asking);
-  if (element.querySelector('[data-waits]')) asking = setTimeout(() => trigger('load'), 1500);
+  if (section && !map) map = new AlbumMap(section, before);
+  wait();
 }
 
-new MutationObserver(look).observe(element, {childList: true, subtree: false});
+function wait() { // an answer that is equal to the last changes nothing here
+  clearTimeout(asking);
+  if (!element.querySelector('[data-waits]')) return;
+  asking = setTimeout(() => { trigger('load'); wait(); }, 2000);
+}
+
 new MutationObserver(look).observe(element, {childList: true, subtree: true});
 look();

@@ -174,6 +174,7 @@ class DiscoverView:
                 sentence=say(language, key, fewest=FEWEST_PHOTOS, share=percent(now.share)),
                 problem=problem,
                 share=now.share if now.kind == "working" else None,
+                waits=now.kind != "few",  # for what ends by itself
             )
         themes = sorted(discovery.themes(), key=lambda theme: not theme.name.words)
         rows = [self._card(theme, language, with_cover=state.view == "themes") for theme in themes]

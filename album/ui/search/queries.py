@@ -160,8 +160,10 @@ class SearchHandlers:
         language = language_of(request)
         state = replace(state, query=replace(state.query, time_zone=time_zone_of(request)))
         results = self._find(state, language)
-        if state.page and not results.hits:  # photos are gone, or the address was made up
-            state = replace(state, page=replace(state, results=results).page_count - 1)
+        if state.page and (not results.hits or results.is_listed):
+            # Photos are gone, the address was made up, or it is a timeline, which has no pages.
+            last = replace(state, results=results).page_count - 1
+            state = replace(state, page=0 if results.is_listed else last)
             results = self._find(state, language)
         state = replace(state, photo=None, results=results)
         query = state.query

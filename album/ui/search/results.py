@@ -16,6 +16,7 @@ from album.ui.search.filter_names import import_name, part_name
 from album.ui.search.query_images import QueryImages
 from album.ui.search.summary import headline, more_to_show, remarks
 from album.ui.search.tiles import tiles
+from album.ui.search.timeline import EMPTY_TIMELINE, timeline
 from album.ui.search.ways_out import ways_out
 from album.ui.shared.key_help import build_key_help, needs_key
 from album.ui.shared.session_state import SearchState
@@ -24,7 +25,15 @@ from album.ui.shared.updates import Updates
 # Events that `tiles.js` listens to.
 PAGE_IS_TURNED = "() => { document.dispatchEvent(new CustomEvent('page-turned')); }"
 REST_IS_SHOWN = "() => { document.dispatchEvent(new CustomEvent('rest-shown')); }"
-TILES_ON_LOAD = Path(__file__).with_name("tiles.js").read_text("utf-8")
+SCRIPTS = (
+    "tiles.js",
+    "timeline_layout.js",
+    "timeline_words.js",
+    "timeline_photos.js",
+    "timeline_rail.js",
+    "timeline.js",
+)
+TILES_ON_LOAD = "\n".join(Path(__file__).with_name(name).read_text("utf-8") for name in SCRIPTS)
 
 
 class Results:
@@ -66,7 +75,7 @@ class Results:
 
     def build_photos(self) -> None:
         """Build the tiles, the button for the rest and the pager."""
-        self.tiles = gr.HTML(elem_id="results", js_on_load=TILES_ON_LOAD)
+        self.tiles = gr.HTML(EMPTY_TIMELINE, elem_id="results", js_on_load=TILES_ON_LOAD)
         self.rest = gr.Button(elem_id="show-rest", size="sm", visible=False)
         with gr.Row(elem_id="pager", visible=False) as self._pager:
             self.previous = gr.Button(i18n("previous"), size="sm", elem_id="previous-page")
@@ -125,14 +134,26 @@ class Results:
             self._heading: "" if empty or is_elsewhere else headline(query, results, language),
             self.caption_these: gr.update(visible=results.total > 0 and not is_elsewhere),
             self.sort: gr.update(value=query.sort, visible=is_sortable),
-            self.tiles: "" if is_elsewhere else tiles(state, results, language),
+            self.tiles: self._photos(state, results, language, elsewhere=is_elsewhere),
             self.rest: gr.update(value=more, visible=bool(more)),
-            self._pager: gr.update(visible=state.page_count > 1 and not is_elsewhere),
+            self._pager: gr.update(
+                visible=state.page_count > 1 and not is_elsewhere and not results.is_listed
+            ),
             self._number: say(language, "page_of", page=state.page + 1, pages=state.page_count),
             self.previous: gr.update(interactive=state.page > 0),
             self.next: gr.update(interactive=state.page + 1 < state.page_count),
             self.ways_out: ways_out(self._album, query, results, language),
         }
+
+    def _photos(
+        self, state: SearchState, results: SearchPage, language: str, *, elsewhere: bool
+    ) -> str:
+        """Render the photos, of which a view of the album has none."""
+        if elsewhere:
+            return ""
+        if results.is_listed:
+            return timeline(self._album, state.query, language)
+        return tiles(state, results, language)
 
     def _chips(self, state: SearchState, results: SearchPage, language: str) -> str:
         query = state.query

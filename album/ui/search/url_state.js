@@ -33,18 +33,25 @@ const addressOf = (query) => {
   return location.pathname + (String(all) && '?' + all) + location.hash;
 };
 
+// The timeline knows its place better than by pixels, whatever the width of the window is by now.
+const anchored = () => {
+  const anchor = album.anchor?.();
+  return anchor ? { place, anchor } : { place };
+};
+
 const push = (kind, address, state) => {
-  keep({ place });
+  keep(anchored());
   // One tap that changes both tab and search makes one entry.
   const merges = pushed.gesture === gestures && pushed.kind !== kind;
   history[merges ? 'replaceState' : 'pushState'](state, '', address);
   pushed = { kind, gesture: gestures };
 };
 
-const returnTo = (top) => {
+const returnTo = (place) => {
   returning = 60; // tiles take a moment to render
   const step = () => {
     if (!returning--) { returning = 0; return; }
+    const top = album.anchored?.(history.state?.anchor) ?? place;
     window.scrollTo(0, top);
     if (Math.abs(window.scrollY - top) > 1 || returning > 50) requestAnimationFrame(step);
     else returning = 0;
@@ -126,7 +133,10 @@ if (!album.travels) {
   window.addEventListener('scroll', () => {
     clearTimeout(resting);
     resting = setTimeout(() => {
-      if (asked === null && !returning) { place = window.scrollY; keep({ place }); }
+      // An empty address is never answered, since the page has it already.
+      if (returning || asked !== null && asked !== (shown ?? '')) return;
+      place = window.scrollY;
+      keep({ anchor: null, ...anchored() });
     }, 200);
   });
   window.addEventListener('popstate', () => {

@@ -28,6 +28,7 @@ CSS_FILES = [
     for name in (
         "shared/page.css",
         "photo/lightbox.css",
+        "search/timeline.css",
         "search/discover.css",
         "classify/classify.css",
         "classify/examples.css",

@@ -91,8 +91,8 @@ def meeting(store: PhotoStore, *facts: Fact, without: tuple[Fact, ...] = (), **w
     assert store.count(filters, conditions) == len(ids)
     newest = store.newest(filters, 0, 1000, conditions)
     assert {photo.photo_id for photo in newest} == set(ids.tolist())
-    times = [(photo.taken_at, photo.photo_id) for photo in newest]
-    assert times == sorted(times, reverse=True)
+    order = [(it.taken_from != "file", it.taken_at, it.photo_id) for it in newest]
+    assert order == sorted(order, reverse=True)
     return set(ids.tolist())
 
 
@@ -282,7 +282,8 @@ def test_empty_album_and_empty_conditions_work(store):
     assert meeting(store) == meeting(store, Captioned()) == meeting(store, Labelled("x")) == set()
     one = add(store)
     assert meeting(store) == {one}
-    assert [ids.tolist() for ids in store.times_of()] == [[one], [1_433_719_800]]
+    facts = store.photo_table()
+    assert (facts.photo_ids.tolist(), facts.seconds.tolist()) == ([one], [1_433_719_800])
 
 
 # As things change
@@ -316,20 +317,21 @@ def test_filter_follows_changes_by_any_connection(store, tmp_path):
         assert meeting(store, ByCamera("d")) == {fourth}
         writer.database.connection.execute("DELETE FROM photos WHERE photo_id = ?", (fourth,))
         assert meeting(store, ByCamera("d")) == set()
-        assert store.times_of()[0].tolist() == [first, second, third]
+        assert store.photo_table().photo_ids.tolist() == [first, second, third]
     elsewhere.database.close()
 
 
 def test_joint_deletes_and_updates_keep_other_photos(store):
     ids = [add(store, **on(2000 + number, 1, 1)) for number in range(9)]
-    assert store.times_of()[0].tolist() == ids
+    assert store.photo_table().photo_ids.tolist() == ids
     db = store.database.connection
     with store.writing():
         db.execute("DELETE FROM photos WHERE photo_id IN (1, 5, 9)")
         store.set_facts(4, replace(PLAIN, taken_at=datetime(1990, 1, 1)), FILE_TIME, None)
         added = add(store, **on(2020, 1, 1))
 
-    photo_ids, seconds = store.times_of()
+    facts = store.photo_table()
+    photo_ids, seconds = facts.photo_ids, facts.seconds
 
     assert photo_ids.tolist() == [2, 3, 4, 6, 7, 8, added]
     photos = store.get_many(photo_ids.tolist())
@@ -337,7 +339,7 @@ def test_joint_deletes_and_updates_keep_other_photos(store):
         photos[photo_id].taken_at for photo_id in photo_ids
     ]
     db.execute("DELETE FROM photos")
-    assert store.times_of()[0].tolist() == []
+    assert store.photo_table().photo_ids.tolist() == []
 
 
 def test_reinserted_row_keeps_its_order(store):
@@ -346,11 +348,11 @@ def test_reinserted_row_keeps_its_order(store):
     db = store.database.connection
     row = tuple(db.execute("SELECT * FROM photos WHERE photo_id = 2").fetchone())
     db.execute("DELETE FROM photos WHERE photo_id = 2")
-    assert store.times_of()[0].tolist() == [1, 3, 4, 5]
+    assert store.photo_table().photo_ids.tolist() == [1, 3, 4, 5]
 
     db.execute(f"INSERT INTO photos VALUES ({', '.join('?' * len(row))})", row)
 
-    assert store.times_of()[0].tolist() == [1, 2, 3, 4, 5]
+    assert store.photo_table().photo_ids.tolist() == [1, 2, 3, 4, 5]
     assert [meeting(store, ByCamera(str(number))) for number in range(5)] == [
         {1}, {2}, {3}, {4}, {5}
     ]  # fmt: skip
@@ -364,7 +366,7 @@ def test_photos_within_a_second_keep_order(store):
     newest = store.newest(SearchFilters(), 0, 9, [Filter(InMonths((8,)))])
 
     assert [photo.photo_id for photo in newest] == [later, middle, first]
-    assert len(set(store.times_of()[1].tolist())) == 1
+    assert len(set(store.photo_table().seconds.tolist())) == 1
 
 
 def test_what_was_never_committed_is_forgotten(store):

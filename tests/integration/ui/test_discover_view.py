@@ -134,7 +134,8 @@ def test_page_says_why_there_is_nothing(album, view, monkeypatch, kind, english,
     for language, words in (("en", english), ("ko", korean)):
         html = shown(view, SearchState(view="themes"), language)["discover"]
         assert words in html
-        assert ("data-waits" in html) == (kind == "working")
+        assert ("data-waits" in html) == (kind != "few")
+        assert ("<progress" in html) == (kind == "working")
 
 
 def test_theme_is_labelled_and_undone(album, view):
