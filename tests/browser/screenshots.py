@@ -72,7 +72,7 @@ BESIDE = {"ko": "달리는 모습", "en": "running"}
 LIONS = 4  # of one moment
 CLASSES = {
     "ko": "고양이과 동물, 버스, 탑",
-    "en": "big cats, buses, towers",
+    "en": "big cat, bus, tower",
 }
 TAUGHT = {"ko": ("고양이과 동물", "탑"), "en": ("big cat", "tower")}
 OFFERED = ("lion.jpg", "cheetah1.jpg", "tower.jpg", "bus.png")

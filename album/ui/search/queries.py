@@ -162,8 +162,7 @@ class SearchHandlers:
         results = self._find(state, language)
         if state.page and (not results.hits or results.is_listed):
             # Photos are gone, the address was made up, or it is a timeline, which has no pages.
-            last = replace(state, results=results).page_count - 1
-            state = replace(state, page=0 if results.is_listed else last)
+            state = replace(state, page=replace(state, results=results).page_count - 1)
             results = self._find(state, language)
         state = replace(state, photo=None, results=results)
         query = state.query

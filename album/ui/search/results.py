@@ -19,6 +19,7 @@ from album.ui.search.tiles import tiles
 from album.ui.search.timeline import EMPTY_TIMELINE, timeline
 from album.ui.search.ways_out import ways_out
 from album.ui.shared.key_help import build_key_help, needs_key
+from album.ui.shared.scripts import ROVING
 from album.ui.shared.session_state import SearchState
 from album.ui.shared.updates import Updates
 
@@ -33,7 +34,9 @@ SCRIPTS = (
     "timeline_rail.js",
     "timeline.js",
 )
-TILES_ON_LOAD = "\n".join(Path(__file__).with_name(name).read_text("utf-8") for name in SCRIPTS)
+TILES_ON_LOAD = "\n".join(
+    [ROVING, *(Path(__file__).with_name(name).read_text("utf-8") for name in SCRIPTS)]
+)
 
 
 class Results:
@@ -136,9 +139,7 @@ class Results:
             self.sort: gr.update(value=query.sort, visible=is_sortable),
             self.tiles: self._photos(state, results, language, elsewhere=is_elsewhere),
             self.rest: gr.update(value=more, visible=bool(more)),
-            self._pager: gr.update(
-                visible=state.page_count > 1 and not is_elsewhere and not results.is_listed
-            ),
+            self._pager: gr.update(visible=state.page_count > 1 and not is_elsewhere),
             self._number: say(language, "page_of", page=state.page + 1, pages=state.page_count),
             self.previous: gr.update(interactive=state.page > 0),
             self.next: gr.update(interactive=state.page + 1 < state.page_count),

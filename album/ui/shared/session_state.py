@@ -51,7 +51,9 @@ class SearchState:
 
     @property
     def page_count(self) -> int:
-        """Return the number of pages, at least 1."""
+        """Return the number of pages, at least 1. A timeline has one."""
+        if self.results is not None and self.results.is_listed:
+            return 1
         return max(1, -(-self.total // PAGE))
 
     @property

@@ -484,7 +484,7 @@ def test_turned_page_opens_its_nearest_photo(tab: Tab, monkeypatch: pytest.Monke
     monkeypatch.setattr(
         tab.album.search, "find", lambda *query, **how: find(*query, **{**how, "limit": 2})
     )
-    first: SearchState = tab.answers(SearchRequest())[tab.parts.state]
+    first: SearchState = tab.answers(SearchRequest("red", rest=True))[tab.parts.state]
     assert (len(first.photo_ids), first.page_count) == (2, 2)
 
     def turn(shown: SearchState, step: int) -> dict[Any, Any]:
