@@ -95,6 +95,7 @@ def _serve(album: Album, captioner: Captioner, settings: Settings) -> None:
         _, address, _ = page.launch(
             prevent_thread_lock=True,
             quiet=True,  # Gradio would advertise a public link
+            _frontend=False,  # or a machine that answers slowly at the start ends the album
             auth=login and login.check,  # type: ignore[arg-type]  # Gradio awaits it
             _app=GuardedApp(
                 settings.hosts,

@@ -206,7 +206,7 @@ async def _programs(attacked: Attacked) -> list[Figure]:
     while not all(call.done() for call in calls):
         await times.take("search", person.search(f"a red car {turn}"))
         await times.take("status", person.tick())
-        await person.fire("results", "select", {"index": 0, "value": "open"})
+        await person.open()
         person.type("caption", f"Mine, {turn}.")
         await times.take("saving a caption", person.fire("save-caption", "click"))
         turn += 1

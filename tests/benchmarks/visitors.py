@@ -143,7 +143,7 @@ async def _act(visitor: Visitor, times: Times, chance: random.Random) -> None:
         words = f"{chance.choice(COLOURS)} {chance.choice(THINGS)} {chance.randrange(1000)}"
         await times.take("search", visitor.search(words))
     elif kind < 0.85:
-        opened = visitor.fire("results", "select", {"index": 0, "value": "open"})
+        opened = visitor.open()
         await times.take("open a photo", opened)
     else:
         await times.take("next page", visitor.fire("next-page", "click"))
@@ -209,7 +209,7 @@ async def _visit(visitor: Visitor, times: Times, number: int) -> None:
     await times.take("arrive", visitor.arrive())  # four calls
     await times.take("search", visitor.search(f"{THINGS[number % len(THINGS)]} {number}"))
     await times.take("next page", visitor.fire("next-page", "click"))
-    await times.take("open", visitor.fire("results", "select", {"index": 0, "value": "open"}))
+    await times.take("open", visitor.open())
     await times.take("heart", visitor.fire("favourite", "click"))
     await times.take("search", visitor.search(""))
     await times.take("status", visitor.tick())

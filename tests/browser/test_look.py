@@ -47,6 +47,7 @@ VISIBLE_TEXTS = """() => {
   const texts = [];
   for (const it of document.querySelectorAll('body *')) {
     if (!it.checkVisibility({visibilityProperty: true})) continue;
+    if (it.closest('#choose-language')) continue; // it speaks to readers of either language
     for (const node of it.childNodes)
       if (node.nodeType === Node.TEXT_NODE) texts.push(node.textContent.trim());
     for (const name of ['placeholder', 'title', 'alt']) texts.push(it.getAttribute(name) ?? '');

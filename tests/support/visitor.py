@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass
@@ -40,8 +41,10 @@ class Page:
         )
 
     def listener(self, component: int, event: str) -> dict[str, Any]:
-        """What listens to an event of a component."""
-        return next(it for it in self.listeners if [component, event] in it["targets"])
+        """The last of what listens to an event of a component on the server."""
+        return [
+            it for it in self.listeners if [component, event] in it["targets"] and it["backend_fn"]
+        ][-1]
 
     def endpoint(self, name: str) -> dict[str, Any]:
         """What programs call by a name."""
@@ -78,6 +81,7 @@ class Visitor:
         self._page = page
         self.session = uuid.uuid4().hex
         self.calls = 0
+        self.opened = 0
         self._values = {number: props.get("value") for number, props in page.components.items()}
         self._alive: asyncio.Task[None] | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -107,6 +111,14 @@ class Visitor:
         """Type words and press Enter."""
         self._values[self._page.component("query")] = words
         return await self.fire("query", "submit")
+
+    async def open(self, photo_id: int | None = None) -> list[Any]:
+        """Open a photo, by default the first of the results."""
+        if photo_id is None:
+            photo_id = int(re.search(r'data-photo="(\d+)"', str(self.shown("results")))[1])
+        self.opened += 1
+        self.type("open-photo", json.dumps({"asked": self.opened, "photo": photo_id}))
+        return await self.fire("open-photo", "submit")
 
     async def tick(self) -> None:
         """Ask for the status line."""

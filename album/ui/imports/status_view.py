@@ -23,11 +23,9 @@ from album.ui.imports import import_html
 from album.ui.shared.alerts import alerts_on_failure
 from album.ui.shared.change_digest import MOST_ROWS, digest
 from album.ui.shared.photo_html import photo_tile
-from album.ui.shared.status_line import StatusLine
+from album.ui.shared.status_line import AT_WORK_S, IDLE_S, StatusLine
 from album.ui.shared.updates import Updates
 
-AT_WORK_S = 1.0  # polling interval while an import runs
-IDLE_S = 3.0
 REPORTS = 3  # unfolded
 EARLIER = 20  # folded
 THUMBNAILS = 8  # of the photos added last
@@ -92,7 +90,7 @@ class ImportsView:
             self._latest = gr.HTML(js_on_load=ON_LOAD)
             self._older = gr.HTML(js_on_load=ON_LOAD)
         self._folders = gr.HTML(elem_id="watched", js_on_load=ON_LOAD)
-        self._timer = gr.Timer(AT_WORK_S)
+        self._timer = status.timer
         self._running = gr.State(None)
         """Id of the import that the buttons act on."""
         # A component, not a state: it holds what this browser really shows.

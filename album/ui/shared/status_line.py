@@ -18,6 +18,9 @@ from album.ui.i18n.messages import say, say_count
 from album.ui.shared.percent import percent
 from album.ui.shared.templates import render
 
+AT_WORK_S = 1.0  # polling interval while an import runs
+IDLE_S = 3.0
+
 
 class ModelState(Protocol):
     """State of the model that is being loaded."""
@@ -55,6 +58,8 @@ class StatusLine:
         self.line = gr.HTML(elem_id="status")
         # A component, not a state: only components notice a change after a timer's tick.
         self.photo_count = gr.Number(-1, visible="hidden", elem_classes="plumbing")
+        # Outside of the tabs: a browser has no timer of a tab that was never open.
+        self.timer = gr.Timer(AT_WORK_S)
 
     @property
     def outputs(self) -> list[Any]:

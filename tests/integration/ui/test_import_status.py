@@ -13,8 +13,8 @@ import pytest
 
 from album.errors import AlbumError
 from album.service import Album
-from album.ui.imports.status_view import AT_WORK_S, IDLE_S, ImportsView
-from album.ui.shared.status_line import StatusLine
+from album.ui.imports.status_view import ImportsView
+from album.ui.shared.status_line import AT_WORK_S, IDLE_S, StatusLine
 from models.classifiers.factory import DefaultClassifiers
 from models.errors import CaptionRefusedError
 from tests.support.fakes import DecodeHere, FakeCaptioner, FakeEncoder, FakeModelState

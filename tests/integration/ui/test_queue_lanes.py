@@ -216,7 +216,7 @@ def test_programs_shut_no_browser_out(launched: Launched, monkeypatch: pytest.Mo
         person = Visitor(http, page)
         await person.arrive()
         await person.search("red")
-        await person.fire("results", "select", {"index": 0, "value": "open"})
+        await person.open()
         await person.fire("favourite", "click")
         person.type("caption", "Mine.")
         await person.fire("save-caption", "click")
@@ -252,7 +252,7 @@ def test_sessions_are_bounded_and_the_living_stay(
             await Visitor(http, page).call("album_status")
             if number % 50 == 0:
                 await person.tick()
-        await person.fire("results", "select", {"index": 0, "value": "open"})
+        await person.open()
         return str(person.shown("photo-facts"))
 
     facts = launched.visited(visit)
@@ -306,7 +306,7 @@ def test_closed_page_keeps_its_state_an_hour(
         while not sessions.session_data[person.session].is_closed:
             await asyncio.sleep(0.05)
         sessions.delete_all_expired_state()
-        await person.fire("results", "select", {"index": 0, "value": "open"})
+        await person.open()
         shown = str(person.shown("photo-facts"))
         assert not sessions.session_data[person.session].is_closed
         sessions.session_data[person.session].is_closed = True
