@@ -17,6 +17,7 @@ from album.ui.i18n.messages import i18n, language_of
 from album.ui.imports.tab import UploadTab
 from album.ui.photo.lightbox import Lightbox
 from album.ui.search.tab import SearchTab
+from album.ui.shared.change_digest import MOST_ROWS
 from album.ui.shared.more_menu import build_more_menu
 from album.ui.shared.page_keys import build_page_keys
 from album.ui.shared.preferences import build_preferences
@@ -27,6 +28,7 @@ from album.ui.shared.updates import Updates
 from album.ui.shared.uploads import UploadFolder
 
 CLOSE_PHOTO = "() => window.album.closePhoto()"
+SAMPLES_EVERY_S = 0.3
 
 
 def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Path]) -> gr.Blocks:
@@ -92,7 +94,8 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
             }
 
         def see_import(state: SearchState, event: gr.SelectData, request: gr.Request) -> Any:
-            if event.value == "see" and isinstance(event.index, int):
+            is_number = isinstance(event.index, int) and 0 <= event.index < MOST_ROWS
+            if event.value == "see" and is_number:
                 yield {tabs: go_to("search")}
                 yield from search.open_import(state, event.index, request)
             else:
@@ -103,12 +106,13 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
             button, bar = search.parts.samples, search.parts.samples_progress
             is_over = False
             while not is_over:
-                is_over = album.imports.wait(import_id, 0.3)
+                is_over = album.imports.wait(import_id, 0)
                 yield {
                     button: gr.update(interactive=is_over),
                     bar: "" if is_over else imports.progress_of(import_id, request),
                     **imports.look(shown, request),
                 }
+                album.imports.wait(import_id, SAMPLES_EVERY_S)
 
         page.load(imports.look, imports.shown, imports.outputs, concurrency_limit=None, **private)
         # New photos appear by themselves unless a photo is open.

@@ -149,15 +149,28 @@ def test_page_speaks_its_own_words(album: ServedAlbum, open_page: OpenPage, lang
     section = page.locator("#filters > button")
     assert section.evaluate(DIRECTION) == -90  # to the right
     arrow = section.locator(".icon").bounding_box()
-    words = section.locator("span").first.bounding_box()
+    title = section.locator("span").first.bounding_box()
     assert arrow
-    assert words
-    assert arrow["x"] < words["x"]
+    assert title
+    assert arrow["x"] < title["x"]
     section.click()
     page.wait_for_function(f"({DIRECTION})(document.querySelector('#filters > button')) === 0")
 
     go_to(page, TABS[language][1])
-    expect(page.locator("#files")).to_have_text(re.compile(r"\s+".join(DROP[language].split(" "))))
+    words = re.compile(r"\s+".join(DROP[language].split(" ")))
+    expect(page.locator("#files button").first).to_have_text(words, use_inner_text=True)
+    for tab, area in zip(TABS[language][1:], ("#files", "#classify-files"), strict=True):
+        go_to(page, tab)
+        if area == "#classify-files":
+            page.locator("#photo-step > button").click()
+        expect(page.locator(area).get_by_role("button", name=DROP[language])).to_be_visible()
+
+
+def next_request(page: Page, held: list[Route]) -> Route:
+    """The request that is held back, once the page has sent it."""
+    while not held:
+        page.wait_for_timeout(50)
+    return held.pop()
 
 
 @pytest.mark.parametrize("language", LOCALES)
@@ -171,7 +184,7 @@ def test_folder_upload_answers_at_once(
     page = open_page(album, LOCALES[language])
     go_to(page, TABS[language][1])
     held: list[Route] = []
-    page.route("**/upload?*", held.append)
+    page.route("**/upload?*", lambda route: held.append(route))
     with page.expect_file_chooser() as chooser:
         page.locator("#folder").click()
     chooser.value.set_files(folder)
@@ -181,9 +194,33 @@ def test_folder_upload_answers_at_once(
         {"en": f"Receiving {FILES} files…", "ko": f"파일 {FILES}개를 받는 중입니다…"}[language]
     )
     expect(line).to_have_attribute("role", "status")
-    page.wait_for_timeout(500)
-    assert held
-    for route in held:
-        route.continue_()
+    next_request(page, held).continue_()
     expect(last_report(page)).to_contain_text(re.compile(rf"{FILES} added|{FILES}장 넣음"))
+    expect(line).to_be_hidden()
+
+
+def test_thousands_of_files_tell_how_many_came(
+    album: ServedAlbum, open_page: OpenPage, tmp_path: Path
+) -> None:
+    """They are sent in requests of a thousand, and each answer moves the line."""
+    folder = tmp_path / "Archive"
+    make_photo(folder / "one.jpg", (7, 77, 177))
+    for n in range(1_200):
+        (folder / f"{n}.txt").write_text(str(n))
+    page = open_page(album)
+    go_to(page, "Upload")
+    held: list[Route] = []
+    page.route("**/upload?*", lambda route: held.append(route))
+    with page.expect_file_chooser() as chooser:
+        page.locator("#folder").click()
+    chooser.value.set_files(folder)
+    line = page.locator("#receiving p")
+    expect(line).to_have_text("Receiving 1,201 files…")
+
+    next_request(page, held).continue_()
+    expect(line).to_have_text(re.compile(r"Receiving files: [1-9]\d\d+ of 1,201…"))
+    next_request(page, held).continue_()
+
+    expect(last_report(page)).to_contain_text("1 added")
+    expect(last_report(page)).to_contain_text("1,200 documents")
     expect(line).to_be_hidden()

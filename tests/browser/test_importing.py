@@ -17,6 +17,16 @@ pytestmark = pytest.mark.browser
 
 PHOTOS = 120
 ENGLISH, KOREAN = "Upload", "올리기"
+BOTH_FOR_A_WHILE = """async () => {
+  const seen = [];
+  for (let n = 0; n < 40; n++) {
+    const [status, card] = ['#status', '#import-progress .words > span:first-child']
+      .map((it) => document.querySelector(it)?.textContent ?? '');
+    if (/\\d of/.test(status) && /\\d of/.test(card)) seen.push([status, card]);
+    await new Promise((pass) => setTimeout(pass, 50));
+  }
+  return seen;
+}"""
 
 
 def photos(folder: Path, count: int) -> list[Path]:
@@ -42,6 +52,10 @@ def test_paused_import_survives_reload_and_restart(tmp_path: Path, open_page: Op
         expect(page.locator("#watched")).to_contain_text("ALBUM_FOLDERS")
         send(page, *files)
         expect(page.locator("#received")).to_have_text(f"{PHOTOS} files received.")
+        # At any one moment the status line and the card tell the same.
+        expect(page.locator("#status")).to_contain_text("Looking at")
+        for status, told in page.evaluate(BOTH_FOR_A_WHILE):
+            assert re.findall(r"\d+", status) == re.findall(r"\d+", told)
         page.locator("#pause-import").click()
         expect(page.locator(card)).to_contain_text("paused")
         expect(page.locator("#pause-import")).to_be_hidden()

@@ -47,6 +47,9 @@ LANGUAGES = {"ko": "ko-KR", "en": "en-US"}
 PHOTOS = 66  # more than a page
 TALL = 5  # of them
 BIG_CAT = "cheetah2.jpg"
+NOTES_PROGRESS = """() => new MutationObserver(() => {
+  if (document.querySelector('#samples-progress [role=progressbar]')) album.hasShownProgress = true;
+}).observe(document.body, {childList: true, subtree: true})"""
 
 
 def sha256_of(path: Path) -> str:
@@ -113,9 +116,11 @@ def test_new_person_finds_and_sorts_big_cats(
         expect(page.locator("#files")).to_be_visible()
         go_to(page, "찾기" if korean else "Search")
 
+        page.evaluate(NOTES_PROGRESS)
         page.locator("#samples").click()
         expect(tiles(page)).to_have_count(len(SAMPLE_NAMES))
         expect(page.locator("#welcome")).to_be_hidden()
+        assert page.evaluate("album.hasShownProgress")
         count = f"사진 {len(SAMPLE_NAMES)}장" if korean else f"{len(SAMPLE_NAMES)} photos"
         searchable = "모두 찾을 수 있습니다" if korean else "searchable"
         expect(page.locator("#status")).to_contain_text(searchable)

@@ -163,6 +163,7 @@ def test_click_shows_photo_as_large_as_window(
     for part in ("next", "previous", "close", "info"):
         button = page.get_by_role("button", name=NAMES[locale][part], exact=True)
         assert min(button.bounding_box()["width"], button.bounding_box()["height"]) >= 40
+        expect(button.locator("path").first).to_have_css("stroke", "rgb(255, 255, 255)")
     expect(page.locator("[data-part=status]")).to_have_text(AT[locale].format(2) + ". 1.jpg")
     page.get_by_role("button", name=NAMES[locale]["close"], exact=True).click()
     is_closed(page, 1)

@@ -202,8 +202,11 @@ def _source(record: ImportRecord, language: str) -> str:
     if record.sources:
         name = display_name(record.sources[0])
         more = len(record.sources) - 1
-        key = "and_more_photos" if all(map(_is_file, record.sources)) else "and_more"
-        parts.append(say(language, key, name=name, n=more) if more else name)
+        if more and all(map(_is_file, record.sources)):
+            name = say_count(language, "and_more_photos", more, name=name)
+        elif more:
+            name = say(language, "and_more", name=name, n=more)
+        parts.append(name)
     if record.seconds >= 1:
         parts.append(say(language, "took", time=duration(record.seconds, language)))
     return " · ".join(parts)

@@ -54,6 +54,7 @@ album.photoIsCommanded = (command) => {
     const known = album.results?.();
     const at = known ? known.indexOf(command.photo.id) : -1;
     begin(at < 0 ? listOfOne(command.photo) : known, Math.max(0, at), command.photo);
+    findList();
   }
   takeFacts(command.photo);
 };
@@ -320,10 +321,24 @@ async function lookAhead() {
 
 // Steps
 
+/** Looks for the neighbours of a photo that was opened without any, such as by its address. */
+async function findList() {
+  const known = list?.isAlone ? album.results?.() : null;
+  if (!known) return;
+  const mine = turn;
+  const at = await (known.locate?.(photo.id) ?? known.indexOf(photo.id));
+  if (mine !== turn || at < 0 || !list) return;
+  [list, index] = [known, at];
+  describe();
+  announce();
+  lookAhead();
+}
+
 async function step(by) {
   if (!list || turning) return false;
   direction = by;
-  if (list.length === 1) list = album.results?.() ?? list; // they may have come meanwhile
+  await findList();
+  if (!list) return false;
   const here = list.indexOf(photo?.id);
   return goTo((here < 0 ? index : here) + by);
 }

@@ -1,5 +1,6 @@
 // Photo lists: what the lightbox walks through. A list has `length`, `at(index)`, `indexOf(id)` and
-// `reveal(id)`, and may have `beyond(step)`, `before` and `total` where it is a part of more photos.
+// `reveal(id)`, and may have `beyond(step)`, `before` and `total` where it is a part of more photos,
+// and `locate(id)` where it has to ask the server for the place of a photo.
 
 const album = (window.album = window.album || {});
 const TILE = 'button[data-photo]';
@@ -44,6 +45,7 @@ album.listOf = (container) => {
 
 /** The list of one photo that no list of the page has. */
 const listOfOne = (photo) => ({
+  isAlone: true,
   length: 1,
   at: () => photo,
   indexOf: (id) => (id === photo.id ? 0 : -1),

@@ -19,6 +19,7 @@ from album.ui.search.tiles import tiles
 from album.ui.search.timeline import EMPTY_TIMELINE, timeline
 from album.ui.search.ways_out import ways_out
 from album.ui.shared.key_help import build_key_help, needs_key
+from album.ui.shared.scripts import ROVING
 from album.ui.shared.session_state import SearchState
 from album.ui.shared.updates import Updates
 
@@ -33,7 +34,9 @@ SCRIPTS = (
     "timeline_rail.js",
     "timeline.js",
 )
-TILES_ON_LOAD = "\n".join(Path(__file__).with_name(name).read_text("utf-8") for name in SCRIPTS)
+TILES_ON_LOAD = "\n".join(
+    [ROVING, *(Path(__file__).with_name(name).read_text("utf-8") for name in SCRIPTS)]
+)
 
 
 class Results:

@@ -58,23 +58,8 @@ document.addEventListener('rest-shown', () => settled(() => {
   element.querySelector('[data-band=rest]')?.previousElementSibling?.scrollIntoView({block: 'nearest'});
 }));
 
-// The arrow keys move between tiles.
-element.addEventListener('keydown', (event) => {
-  const tile = event.target.closest('.thumbnail-item');
-  if (!tile || event.altKey || event.ctrlKey || event.metaKey) return;
-  const tiles = all();
-  const at = tiles.indexOf(tile);
-  const {left: x, top: y} = tile.getBoundingClientRect();
-  const below = (it) => Math.abs(it.getBoundingClientRect().left - x) < 8;
-  const top = (it) => it.getBoundingClientRect().top;
-  const next = {
-    ArrowRight: () => tiles[at + 1],
-    ArrowLeft: () => tiles[at - 1],
-    ArrowDown: () => tiles.find((it) => below(it) && top(it) > y + 8),
-    ArrowUp: () => tiles.findLast((it) => below(it) && top(it) < y - 8),
-  }[event.key]?.();
-  if (next) { event.preventDefault(); next.focus(); }
-});
+// The arrow keys move between tiles. The timeline has keys of its own.
+window.album.rove(element, '.thumbnail-item:not(.timeline *)', '.tile');
 
 // Tiles that are rendered again for new photos keep keyboard focus.
 element.addEventListener('focusin', (event) => {

@@ -25,7 +25,7 @@ const isTyping = (target) => Boolean(
 document.addEventListener('keydown', (event) => {
   if (event.isComposing || event.altKey || event.ctrlKey || event.metaKey || event.defaultPrevented) return;
   if (event.key === '/' && !isTyping(event.target)) {
-    if (document.querySelector('dialog[open], [aria-modal=true]')?.checkVisibility()) return;
+    if (window.album.photoIsOpen?.()) return; // the rest of the page cannot be reached
     event.preventDefault();
     if (!isShown(box())) document.querySelector('#tabs [role=tab][data-tab-id=search]')?.click();
     requestAnimationFrame(() => { box()?.focus(); box()?.select(); });

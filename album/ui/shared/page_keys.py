@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import gradio as gr
 
 from album.ui.shared.scripts import worded_script
-
-_ROVING = Path(__file__).with_name("roving.js")
-"""Used by scripts of later components."""
 
 
 def build_page_keys() -> None:
@@ -17,7 +12,5 @@ def build_page_keys() -> None:
     gr.HTML(
         elem_id="skip",
         html_template="",
-        js_on_load=(
-            f"{_ROVING.read_text('utf-8')}\n{worded_script(__file__, 'page_keys.js', ('skip',))}"
-        ),
+        js_on_load=worded_script(__file__, "page_keys.js", ("skip",)),
     )

@@ -15,7 +15,10 @@ PAGE_TEMPLATE = "frontend/index.html"
 EARLY_HEAD = Path(__file__).with_name("early_head.html")
 NAMES = {"ko": "한국어", "en": "English"}
 """Each language in its own words, for people who cannot read the other."""
-KEYS = ("choose_language", "choose_theme", "theme_light", "theme_dark", "theme_system")
+KEYS = (
+    *("choose_language", "choose_theme", "theme_light", "theme_dark", "theme_system"),
+    *("drop_photos", "or_choose"),
+)
 _SCRIPT = Path(__file__).with_name("preferences.js")
 
 

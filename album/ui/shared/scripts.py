@@ -8,6 +8,9 @@ from pathlib import Path
 
 from album.ui.i18n.messages import LANGUAGES, TEXTS
 
+ROVING = Path(__file__).with_name("roving.js").read_text("utf-8")
+"""Defines `album.rove`, for scripts of grids."""
+
 
 def worded_script(beside: str, name: str, keys: Sequence[str]) -> str:
     """Return a script that knows some messages as `WORDS`, by language and key.

@@ -71,6 +71,28 @@ def test_failures_beyond_those_that_are_listed_are_counted():
     assert "and 40 more" in told
 
 
+@pytest.mark.parametrize(
+    ("sources", "english", "korean"),
+    [
+        (["a/bus.png", "a/lion.jpg"], "bus.png and 1 more photo", "bus.png 외 1장"),
+        (["a/Family", "a/2019.08"], "Family and 1 more", "Family 외 1곳"),
+        (["a/takeout.zip", "a/lion.jpg"], "takeout.zip and 1 more", "takeout.zip 외 1곳"),
+        (["a/2019.08", "a/lion.jpg"], "2019.08 and 1 more", "2019.08 외 1곳"),
+    ],
+)
+def test_photos_and_folders_have_counters_of_their_own(sources, english, korean):
+    of_import = record(sources=tuple(map(Path, sources)), added=2, seconds=0.0)
+
+    for language, words in (("en", english), ("ko", korean)):
+        told = report(of_import, [], **NOTHING | {"language": language})
+        assert f"{words}</p>" in told
+
+
+def test_only_imports_with_photos_can_be_looked_at():
+    assert 'class="see" data-number="7" data-what="see"' in report(record(added=1), [], **NOTHING)
+    assert 'data-what="see"' not in report(record(added=0), [], **NOTHING)
+
+
 def test_blocked_import_shows_problem_and_offers_resume():
     sentence = "The disk of the album is full: make room and try again; nothing is lost."
     broken = record(state="failed", problem=sentence)
