@@ -92,7 +92,7 @@ class ImportsView:
             self._latest = gr.HTML(js_on_load=ON_LOAD)
             self._older = gr.HTML(js_on_load=ON_LOAD)
         self._folders = gr.HTML(elem_id="watched", js_on_load=ON_LOAD)
-        self._timer = gr.Timer(AT_WORK_S)
+        self._timer = status.timer
         self._running = gr.State(None)
         """Id of the import that the buttons act on."""
         # A component, not a state: it holds what this browser really shows.

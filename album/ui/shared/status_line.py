@@ -19,6 +19,9 @@ from album.ui.shared.percent import percent
 from album.ui.shared.templates import render
 
 
+POLLING_S = 1.0  # at first
+
+
 class ModelState(Protocol):
     """State of the model that is being loaded."""
 
@@ -55,6 +58,8 @@ class StatusLine:
         self.line = gr.HTML(elem_id="status")
         # A component, not a state: only components notice a change after a timer's tick.
         self.photo_count = gr.Number(-1, visible="hidden", elem_classes="plumbing")
+        # Here, because in a tab that is not open it would not tick.
+        self.timer = gr.Timer(POLLING_S)
 
     @property
     def outputs(self) -> list[Any]:
