@@ -18,7 +18,6 @@ from album.ui.i18n.messages import say, say_count
 from album.ui.shared.percent import percent
 from album.ui.shared.templates import render
 
-
 POLLING_S = 1.0  # at first
 
 
