@@ -5,15 +5,16 @@
 
     .venv/bin/python -m tests.browser.screenshots classes
     .venv/bin/python -m tests.browser.screenshots captions
+    .venv/bin/python -m tests.browser.screenshots timeline
 
 writes tests/browser/screenshots/<what>-<width>-<language>-<theme>.png: the empty album, a full one,
 answers of every kind, a photo in the lightbox without and with its drawer, and the report of an
 upload; wide and narrow, Korean and English, light and dark. With "classes": Classify with its dry
 run, teaching and figures. With "captions": captions while they are written, by a Gemini on this
-machine, and questions. With a number: an import of so many made-up photos while it runs, paused at
-about a tenth, and its report. Run by hand; nothing compares them. The photos of the first are those
-that Gradio ships. The picture
-at the top of README.md is made by tests.browser.readme_picture.
+machine, and questions. With "timeline": the album by day, with memories above it and in the middle
+of it. With a number: an import of so many made-up photos while it runs, paused at about a tenth,
+and its report. Run by hand; nothing compares them. The photos of the first are those that Gradio
+ships. The picture at the top of README.md is made by tests.browser.readme_picture.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from pathlib import Path
 from PIL import ExifTags, Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from album.importing.sample_photos import sample_photos
 from tests.browser.conftest import PATIENCE_MS, launch
 from tests.browser.walking import (
     choose_way,
@@ -106,6 +108,10 @@ KEPT_OF_CAPTIONS = {
     "words": ("1280-en-light", "390-ko-dark"),
     "asked": ("1280-ko-light", "390-en-dark"),
 }
+KEPT_OF_TIMELINES = {
+    "timeline": ("1280-ko-light", "390-en-dark"),
+    "timeline-middle": ("1280-en-dark", "390-ko-light"),
+}
 QUESTION = {
     "ko": ("이 동물은 뭐야?", "치타입니다. 눈 밑의 검은 줄무늬가 그 표시입니다."),
     "en": ("What animal is it?", "A cheetah: the black lines below its eyes tell."),
@@ -154,6 +160,57 @@ def all_classes() -> None:
             folder = Path(tempfile.mkdtemp())
             with served_album(folder, ALBUM_FOLDERS=str(SAMPLES)) as album:
                 look_at_classes(browser, album, language, int(width), theme)
+
+
+def all_timelines() -> None:
+    """Take those of the timeline anew: real photos, on days of five years and of this day."""
+    _forget(KEPT_OF_TIMELINES)
+    expect.set_options(timeout=PATIENCE_MS)
+    work = Path(tempfile.mkdtemp())
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        if browser is None:
+            sys.exit("There is no Chromium here.")
+        with served_album(work, ALBUM_FOLDERS=str(days_of_years(work / "photos"))) as album:
+            count = len(list((work / "photos").iterdir()))
+            for what, variants in KEPT_OF_TIMELINES.items():
+                for variant in variants:
+                    width, language, theme = variant.split("-")
+                    page = opened(browser, language, int(width), theme)
+                    page.goto(album.url)
+                    expect(page.locator("#heading")).to_contain_text(str(count))
+                    expect(tiles(page).first).to_be_visible()
+                    if what == "timeline-middle":
+                        page.evaluate("scrollTo(0, document.documentElement.scrollHeight / 2)")
+                    page.wait_for_timeout(SETTLING_MS)
+                    save(page, TARGET / f"{what}-{variant}.png")
+                    page.context.close()
+
+
+def days_of_years(folder: Path) -> Path:
+    """Parts of the sample photos, some on one day, and one without a date."""
+    folder.mkdir()
+    today = datetime.now().replace(hour=11)
+    days = [today - timedelta(days=1 + 11 * n + n * n) for n in range(30)]
+    days += [today.replace(year=today.year - years) for years in (4, 4, 8)]
+    number = 0
+    for n, path in enumerate(sample_photos()):
+        with Image.open(path) as sample:
+            picture = sample.convert("RGB")
+        picture.thumbnail((1600, 1600))
+        width, height = picture.size
+        parts = [
+            (0, 0, width, height), (0, 0, width, 3 * height // 4),
+            (width // 8, 0, 7 * width // 8, height), (width // 5, height // 8, width, height),
+        ]  # fmt: skip
+        if n == 0:
+            picture.save(folder / "scan.png")
+        for part in parts:
+            day = days[number * 7 % len(days)] + timedelta(minutes=3 * number)
+            exif = make_exif(shot={ExifTags.Base.DateTimeOriginal: f"{day:%Y:%m:%d %H:%M:%S}"})
+            picture.crop(part).save(folder / f"IMG_{number:03}.jpg", quality=90, exif=exif)
+            number += 1
+    return folder
 
 
 def dated(folder: Path) -> Path:
@@ -515,6 +572,8 @@ def _forget(kept: dict[str, tuple[str, ...]]) -> None:
 if __name__ == "__main__":
     if sys.argv[1:] == ["classes"]:
         all_classes()
+    elif sys.argv[1:] == ["timeline"]:
+        all_timelines()
     elif sys.argv[1:] == ["captions"]:
         all_captions()
     elif sys.argv[1:]:

@@ -457,7 +457,7 @@ def test_download_is_original_with_its_name(
             page.locator("#download").click()
         original = tmp_path / download.value.suggested_filename
         download.value.save_as(original)
-        assert sha256_of(original) == identity
+        assert sha256_of(original)[:16] == identity
         expect(page.locator("#photo-facts dd.quiet")).to_contain_text(original.name)
         page.locator("#photo-close").click()
         expect(page.locator("#lightbox")).to_be_hidden()

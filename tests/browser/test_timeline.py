@@ -353,10 +353,11 @@ def test_place_outlasts_reload_back_and_resize(dated: ServedAlbum, open_page: Op
     page.wait_for_function(f"({FIRST})()?.[0] === '{photo}'")
     assert abs(page.evaluate(FIRST)[1] - top) < 3
 
-    page.evaluate("window.album.ask('?q=2015')")
-    expect(page.locator("#query input")).to_have_value("2015")
-    page.wait_for_function(READY)
+    page.locator(f"#results .canvas [data-photo='{photo}']").click()
+    expect(page.locator("#photo-image img")).to_be_visible()
+    expect(page).to_have_url(re.compile(rf"photo={photo}"))
     page.go_back()
+    expect(page.locator("#lightbox")).to_be_hidden()
     page.wait_for_function(f"({FIRST})()?.[0] === '{photo}'")
 
     page.set_viewport_size({"width": 900, "height": 860})
@@ -368,13 +369,14 @@ def test_first_load_shows_grey_rows_and_failures(dated: ServedAlbum, open_page: 
     page = opened(dated, open_page, "ko")
     held: list[Route] = []
     page.route(re.compile(r"/timeline(\?|$)"), lambda route: held.append(route))
-    page.goto(dated.url)
+    with page.expect_request(re.compile(r"/timeline(\?|$)")):
+        page.goto(dated.url)
     expect(page.locator("#results .loading")).to_be_visible()
     box = page.locator("#results .timeline").bounding_box()
     assert box
     assert box["height"] > 300
-    page.wait_for_timeout(300)
-    assert held
+    while not held:
+        page.wait_for_timeout(50)
     held[0].abort()
 
     message = page.locator("#results .message")

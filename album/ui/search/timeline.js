@@ -296,10 +296,12 @@ const relay = () => {
 
 // Keyboard
 
-const focusOn = (index) => {
+const focusOn = (index, staysInWindow = false) => {
   const row = plan.rowOf(index);
   const top = atTop() + plan.top[row], end = top + plan.rowHeight[row];
-  if (top - HEAD_PX < scrollY) window.scrollTo(0, top - HEAD_PX);
+  const isSeen = end > scrollY && top < scrollY + innerHeight;
+  if (staysInWindow && isSeen) render();
+  else if (top - HEAD_PX < scrollY) window.scrollTo(0, top - HEAD_PX);
   else if (end + 16 > scrollY + innerHeight) window.scrollTo(0, end + 16 - innerHeight);
   const before = document.activeElement;
   if (before?.index !== undefined) before.tabIndex = -1;
@@ -361,7 +363,7 @@ const timelineList = {
   reveal: async (id) => {
     const index = await timelineList.locate(id);
     if (index < 0 || !plan) return false;
-    focusOn(index);
+    focusOn(index, true);
     return true;
   },
 };
