@@ -320,7 +320,7 @@ def test_hand_written_caption_is_never_overwritten(
     expect(page.locator("#caption-note")).to_have_text("Saved.")
 
     page.reload()
-    open_tile(page, 3)
+    expect(page.locator("#lightbox")).to_be_visible()  # its address names the photo
     expect(page.locator("#photo-facts dd.quiet")).to_contain_text(name)
     expect(page.locator("#caption textarea")).to_have_value("우리 강아지, first snow")
     expect(page.locator("#caption-note")).to_have_text("Written by you; nothing writes over it.")
