@@ -335,6 +335,7 @@ def test_hand_written_caption_is_never_overwritten(
     open_filters(page)
     choose(page, "has-caption", "with")
     expect(page.locator("#heading")).to_have_text("1 photo, newest first")
+    expect(tiles(page)).to_have_count(1)
     assert len(shown_sha256(page)) == 1
 
 
@@ -380,6 +381,7 @@ def test_label_stays_with_photo_and_becomes_filter(full: ServedAlbum, open_page:
     open_filters(page)
     choose(page, "label", "휴가 2019")
     expect(page.locator("#heading")).to_have_text("1 photo, newest first")
+    expect(tiles(page)).to_have_count(1)
     assert shown_sha256(page) == [labelled]
     open_tile(page, 0)
     expect(page.locator("#labels")).to_contain_text("휴가 2019")

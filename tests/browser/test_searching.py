@@ -473,6 +473,7 @@ def test_favourite_is_found_by_text_and_filter(opened: OpenPage, language: str) 
 
     search(page, "즐겨찾기" if korean else "favourites")
     expect(tiles(page)).to_have_count(1)
+    expect(tiles(page)).to_have_count(1)
     assert shown_sha256(page) == [chosen]
     open_filters(page)
     page.locator("#label input").click()

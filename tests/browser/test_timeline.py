@@ -342,9 +342,9 @@ def test_tiles_never_tell_the_time_of_a_file(dated: ServedAlbum, open_page: Open
 
 def test_place_outlasts_reload_back_and_resize(dated: ServedAlbum, open_page: OpenPage) -> None:
     page = opened(dated, open_page)
-    scroll_to(page, 3_333)
+    scroll_to(page, 1_555)
     page.wait_for_function(
-        "history.state?.anchor?.id > 0 && Math.abs(history.state.place - 3333) < 2"
+        "history.state?.anchor?.id > 0 && Math.abs(history.state.place - 1555) < 2"
     )
     photo, top = page.evaluate(FIRST)
 
@@ -437,7 +437,7 @@ def test_new_photos_never_move_the_reader(
 ) -> None:
     """The last test of this album, since it adds a photo."""
     page = opened(dated, open_page)
-    scroll_to(page, 3_000)
+    scroll_to(page, 1_500)
     photo, top = page.evaluate(FIRST)
     height = page.evaluate("document.documentElement.scrollHeight")
     exif = make_exif(shot={ExifTags.Base.DateTimeOriginal: "2025:01:01 12:00:00"})
