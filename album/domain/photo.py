@@ -257,6 +257,11 @@ class ImportRecord:
         return self.state in ("paused", "interrupted")
 
     @property
+    def brings_photos(self) -> bool:
+        """Whether it has files to import, and does so without a person's help."""
+        return not self.ended and not self.halted and self.total > 0
+
+    @property
     def rate(self) -> float | None:
         """Files per second so far, None if unknown."""
         return self.done / self.seconds if self.done and self.seconds else None

@@ -105,11 +105,8 @@ class ImportJobs:
         """
         sources = tuple(path.resolve() for path in paths)
         for record in self._imports.unfinished():
-            if (
-                record.sources != sources
-                or record.kind == "upload"
-                or record.requested_state != "run"
-            ):
+            is_other = record.sources != sources or record.kind == "upload"
+            if is_other or record.requested_state != "run":
                 continue
             if record.state == "waiting" or self._imports.request_rescan(record.import_id):
                 self._start_thread(record.import_id)  # if nobody works on it any more

@@ -116,9 +116,10 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
 
         page.load(imports.look, imports.shown, imports.outputs, concurrency_limit=None, **private)
         # New photos appear by themselves unless a photo is open.
-        status.photo_count.change(
-            search.refresh, search.parts.state, search.parts.all_outputs, **private, **SEARCHES
-        )
+        for changed in (status.photo_count.change, status.first_import.change):
+            changed(
+                search.refresh, search.parts.state, search.parts.all_outputs, **private, **SEARCHES
+            )
         search.parts.samples.visible = bool(samples)
         search.parts.samples.click(
             import_samples,

@@ -189,6 +189,8 @@ class CaptionJobForm:
             QueryError: a choice is missing.
         """
         which, again = values[self.which], bool(values[self._again])
+        if not self._album.store.count():
+            raise QueryError(say(language, "captions_no_photos"))
         if which == "found":
             search: SearchState = values[self._shown]
             photo_ids = tuple(self._album.search.all_ids(search.query))

@@ -228,6 +228,7 @@ class ImportsView:
 
         line = self._status.render(now, language)
         photos = self._album.store.count()
+        first_import = not photos and now is not None and now.brings_photos
 
         def make_thumbnails() -> Updates:
             return {self._thumbnails: import_html.thumbnails(self._images(added), language)}
@@ -235,6 +236,7 @@ class ImportsView:
         return [
             _Part(line, lambda: {self._status.line: line}),
             _Part(photos, lambda: {self._status.photo_count: photos}),
+            _Part(first_import, lambda: {self._status.first_import: first_import}),
             _Part((now, waiting, model_ready), lambda: self._show_card(now, waiting, language)),
             _Part(added, make_thumbnails),
             _Part(

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from album.service import Album
-from album.ui.i18n.messages import i18n
+from album.ui.i18n.messages import i18n, say
 from album.ui.photo.lightbox import Lightbox
 from album.ui.search.discover_view import DiscoverView
 from album.ui.search.filters import FilterRow
@@ -60,9 +60,9 @@ class SearchLayout:
             self.discover.build_view()
             self.results.build_photos()
         with gr.Column(elem_id="welcome", visible=False) as self.welcome:
-            gr.Markdown(i18n("welcome"), elem_id="welcome-title")
-            gr.Markdown(i18n("welcome_more"))
-            with gr.Row(elem_id="welcome-buttons"):
+            self.welcome_title = gr.Markdown(i18n("welcome"), elem_id="welcome-title")
+            self.welcome_more = gr.Markdown(i18n("welcome_more"))
+            with gr.Row(elem_id="welcome-buttons") as self.welcome_buttons:
                 self.add_photos = gr.Button(i18n("upload"), elem_id="add-photos")
                 self.samples = gr.Button(i18n("samples"), variant="primary", elem_id="samples")
             self.samples_progress = gr.HTML(elem_id="samples-progress")
@@ -74,6 +74,9 @@ class SearchLayout:
             self.state,
             self.bar.address,
             self.welcome,
+            self.welcome_title,
+            self.welcome_more,
+            self.welcome_buttons,
             self.filters.accordion,
             self.browse,
             self.examples_row,
@@ -91,6 +94,16 @@ class SearchLayout:
     def open_outputs(self) -> list[Any]:
         """Return what opening or closing a photo changes."""
         return [self.state, self.bar.address, *self.lightbox.outputs]
+
+    def show_welcome(self, language: str, *, empty: bool, importing: bool) -> Updates:
+        """Invite to add photos where there are none, or tell that the first ones are coming."""
+        key = "welcome_importing" if importing else "welcome"
+        return {
+            self.welcome: gr.update(visible=empty),
+            self.welcome_title: say(language, key),
+            self.welcome_more: say(language, f"{key}_more"),
+            self.welcome_buttons: gr.update(visible=not importing),
+        }
 
     def set_state(self, state: SearchState) -> Updates:
         """Store the state in the session and in the browser's address."""

@@ -167,6 +167,7 @@ class SearchHandlers:
         state = replace(state, photo=None, results=results)
         query = state.query
         is_empty = results.total == 0 and self._album.store.count() == 0
+        importing = self._album.imports.running
         is_blank = not (
             query.text.strip()
             or query.pictures
@@ -177,7 +178,11 @@ class SearchHandlers:
         )
         return {
             **self._parts.set_state(state),
-            self._parts.welcome: gr.update(visible=is_empty),
+            **self._parts.show_welcome(
+                language,
+                empty=is_empty,
+                importing=importing is not None and importing.brings_photos,
+            ),
             self._parts.filters.accordion: gr.update(visible=not is_empty),
             self._parts.browse: gr.update(visible=not is_empty),
             self._parts.examples_row: gr.update(visible=is_blank),

@@ -58,13 +58,14 @@ class StatusLine:
         self.line = gr.HTML(elem_id="status")
         # A component, not a state: only components notice a change after a timer's tick.
         self.photo_count = gr.Number(-1, visible="hidden", elem_classes="plumbing")
+        self.first_import = gr.Checkbox(False, visible="hidden", elem_classes="plumbing")
         # Outside of the tabs: a browser has no timer of a tab that was never open.
         self.timer = gr.Timer(AT_WORK_S)
 
     @property
     def outputs(self) -> list[Any]:
         """Components that are changed by the import's listeners."""
-        return [self.line, self.photo_count]
+        return [self.line, self.photo_count, self.first_import]
 
     def render(self, importing: ImportRecord | None, language: str) -> Markup:
         """Render the line."""

@@ -106,6 +106,21 @@ def test_empty_album_shows_no_import_and_folder_hint(browser: Browser) -> None:
     assert browser.seconds == IDLE_S
 
 
+def test_search_is_told_of_the_first_import(
+    album: Album, view: ImportsView, tmp_path: Path
+) -> None:
+    first_import = view._status.first_import
+    import_id = running(album, 0, 5)
+    assert view.changes(None, "en")[first_import] is True
+
+    album.import_store.set_state(import_id, "paused")
+    assert view.changes(None, "en")[first_import] is False
+
+    taken_in(album, make_photo(tmp_path / "a.jpg"))
+    running(album, 0, 5)
+    assert view.changes(None, "en")[first_import] is False  # the album has photos now
+
+
 def test_card_follows_imports_of_any_process(album: Album, browser: Browser) -> None:
     import_id = running(album, 812, 5000)
 

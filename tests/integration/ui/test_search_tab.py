@@ -200,6 +200,22 @@ def test_missing_page_becomes_the_last_page(tab: Tab) -> None:
     assert len(shown.photo_ids) == 3
 
 
+def test_first_import_takes_the_place_of_samples(album: Album, tmp_path: Path) -> None:
+    tab = Tab(album, tmp_path / "uploads")
+    parts, store = tab.parts, album.import_store
+
+    empty = tab.answers(SearchRequest())
+    import_id = store.begin("in place", [Path("/photos")])
+    store.set_total(import_id, 5, {})
+    importing = tab.answers(SearchRequest())
+
+    assert empty[parts.welcome]["visible"]
+    assert empty[parts.welcome_buttons]["visible"]
+    assert importing[parts.welcome]["visible"]
+    assert not importing[parts.welcome_buttons]["visible"]
+    assert "looked at" in importing[parts.welcome_title]
+
+
 def test_favourite_and_other_labels_are_independent(tab: Tab) -> None:
     photo_id = tab.album.search.find("").hits[0].photo.photo_id
     tab.album.labels.set_by_person(photo_id, ["holiday"])
