@@ -38,6 +38,7 @@ HARMFUL_NAME = f"<img src=x onerror={RUN}>${{{RUN}}} '\"&.jpg"
 NAMES = re.compile(
     r"JPEG( XL| 2000)?|PNG|WebP|GIF|BMP|TIFF|HEIC|AVIF|RAW|zip|EXIF|CLIP"
     r"|ISO|mm|px|English|Esc|openstreetmap.org|XMP|ZIP|Lightroom|digiKam|darktable|README|ALBUM_FOLDERS|Gemini|Google|Enter|kB|MB"
+    r"|python app\.py|Windows|set GEMINI_API_KEY|Hugging Face Space|secret"
     r"|GEMINI_API_KEY|ALBUM_GEMINI_KEY_FILE|AI Studio|aistudio\.google\.com/apikey"
     r"|pocket(@\w+)?|gemini-[\w.-]+|[\w-]+\.(jpe?g|png|gif)|cat|kitten|dog|food|landscape|https://\S+"
 )

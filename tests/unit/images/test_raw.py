@@ -120,11 +120,11 @@ def test_a_damaged_sensor_leaves_the_small_preview(tmp_path):
 
 
 def test_large_view_of_raw_file_is_made(tmp_path):
-    path = make_dng(tmp_path / "a.dng", quarters(SENSOR), preview((2000, 1500)), 6)
+    path = make_dng(tmp_path / "a.dng", quarters(SENSOR), preview((2800, 2100)), 6)
 
     view = Image.open(io.BytesIO(large_view(path)))
 
-    assert view.size == (1200, 1600)
+    assert view.size == (1920, 2560)
     assert_quarters(view.convert("RGB"), TURNS[6](preview()))
 
 
