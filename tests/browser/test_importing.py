@@ -20,7 +20,7 @@ ENGLISH, KOREAN = "Upload", "올리기"
 BOTH_FOR_A_WHILE = """async () => {
   const seen = [];
   for (let n = 0; n < 40; n++) {
-    const [status, card] = ['#status', '#import-progress .words > span:first-child']
+    const [status, card] = ['#status .prose', '#import-progress .words > span:first-child']
       .map((it) => document.querySelector(it)?.textContent ?? '');
     if (/\\d of/.test(status) && /\\d of/.test(card)) seen.push([status, card]);
     await new Promise((pass) => setTimeout(pass, 50));

@@ -12,7 +12,7 @@ from PIL import ExifTags
 from playwright.sync_api import Locator, Page, Request, expect
 
 from tests.browser.conftest import OpenPage
-from tests.browser.walking import FRAMES_PASS, go_to, open_drawer, open_tile, tiles
+from tests.browser.walking import FRAMES_PASS, expect_photos, go_to, open_drawer, open_tile, tiles
 from tests.support.images.make import gps_tags, make_exif, scene
 from tests.support.served_album import ServedAlbum, served_album
 
@@ -77,7 +77,7 @@ def album(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedAlbum]:
 def opened(open_page: OpenPage, album: ServedAlbum, **context: Any) -> Page:
     """The page with all photos, and the drawer closed as for a new reader."""
     page = open_page(album, drawer=False, **context)
-    expect(tiles(page)).to_have_count(PHOTOS)
+    expect_photos(page, PHOTOS)
     return page
 
 
@@ -375,7 +375,7 @@ def test_full_screen_by_key_and_button(album: ServedAlbum, open_page: OpenPage) 
     page = opened(open_page, album)
     page.add_init_script(FAKE_FULL_SCREEN)
     page.reload()
-    expect(tiles(page)).to_have_count(PHOTOS)
+    expect_photos(page, PHOTOS)
     open_tile(page, 0)
     button = page.locator("[data-part=full]")
     page.keyboard.press("f")

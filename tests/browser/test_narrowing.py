@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
-from tests.browser.walking import choose, open_filters, search, tiles
+from tests.browser.walking import choose, expect_photos, open_filters, search, tiles
 from tests.support.images.make import gps_tags, make_exif, make_photo
 from tests.support.served_album import ServedAlbum, served_album
 
@@ -42,7 +42,7 @@ def opened(served: ServedAlbum, open_page: OpenPage, locale: str, **context: obj
     expect(page.locator("#status")).to_contain_text(
         re.compile(rf"{PHOTOS}.*(searchable|찾을 수 있)")
     )
-    expect(tiles(page)).to_have_count(PHOTOS)
+    expect_photos(page, PHOTOS)
     return page
 
 
@@ -103,7 +103,7 @@ def test_places_are_chosen_from_a_list(
     expect(tiles(page)).to_have_count(1)
     expect(page.locator("#chips .chip")).to_contain_text(chip)
     page.locator("#chips .chip button").click()
-    expect(tiles(page)).to_have_count(PHOTOS)
+    expect_photos(page, PHOTOS)
     expect(page.locator("#chips .chip")).to_have_count(0)
     page.go_back()
     expect(tiles(page)).to_have_count(1)

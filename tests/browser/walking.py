@@ -21,6 +21,12 @@ def tiles(page: Page) -> Locator:
     return page.locator("#results button.thumbnail-item")
 
 
+def expect_photos(page: Page, count: int) -> None:
+    """All photos are there, of which the timeline renders those near the window."""
+    expect(page.locator("#heading")).to_contain_text(re.compile(rf"(^|\D){count}(장| photo)"))
+    expect(tiles(page).first).to_be_visible()
+
+
 def shown_sha256(page: Page) -> list[str]:
     """The first 16 digits of the sha256 of each photo in the grid, in order."""
     addresses = tiles(page).locator("img").evaluate_all("all => all.map(it => it.src)")

@@ -334,6 +334,8 @@ async function findList() {
   lookAhead();
 }
 
+document.addEventListener('results-known', findList);
+
 async function step(by) {
   if (!list || turning) return false;
   direction = by;

@@ -106,5 +106,8 @@ class SearchLayout:
         }
 
     def set_state(self, state: SearchState) -> Updates:
-        """Store the state in the session and in the browser's address."""
-        return {self.state: state, self.bar.address: to_address(state)}
+        """Store the state in the session and in the browser's address.
+
+        The empty address is "?" here, since the browser follows changes and starts with "".
+        """
+        return {self.state: state, self.bar.address: to_address(state) or "?"}

@@ -67,6 +67,7 @@ element.addEventListener('focusin', (event) => {
 });
 element.addEventListener('focusout', (event) => { if (event.target.isConnected) focused = null; });
 new MutationObserver(() => {
+  document.dispatchEvent(new Event('results-known'));
   if (focused === null || document.activeElement !== document.body) return;
   all().find((tile) => tile.dataset.photo === focused)?.focus({preventScroll: true});
 }).observe(element, {childList: true, subtree: true});

@@ -7,7 +7,7 @@ const MOST_TILES = 360;
 const HEAD_PX = 92; // headings that should stay visible above a photo
 const make = (name, part, values = {}) => Object.assign(document.createElement(name), { className: part }, values);
 const atTop = () => canvas.getBoundingClientRect().top + scrollY; // of the canvas in the document
-const root = make('div', 'body');
+const root = make('section', 'body'); // Gradio would turn an element of tiles.html's kinds into a tile
 const memories = make('nav', 'memories', { hidden: true });
 const message = make('p', 'message', { hidden: true });
 const canvas = make('div', 'canvas');
@@ -176,6 +176,7 @@ const lay = () => {
   plan.headRows = plan.heads.map((head) => head.row);
   canvas.style.height = `${plan.height}px`;
   rail.use(plan, named);
+  document.dispatchEvent(new Event('results-known'));
 };
 const clear = () => { for (const [key, node] of nodes) drop(key, node); };
 

@@ -133,7 +133,6 @@ if (!album.travels) {
   window.addEventListener('scroll', () => {
     clearTimeout(resting);
     resting = setTimeout(() => {
-      // An empty address is never answered, since the page has it already.
       if (returning || asked !== null && asked !== (shown ?? '')) return;
       place = window.scrollY;
       keep({ anchor: null, ...anchored() });
