@@ -156,6 +156,9 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
                 [*search.parts.filters.choice_outputs, *search.parts.panel.label_editor.outputs],
                 **private,
             )
+            written.change(
+                search.refresh, search.parts.state, search.parts.all_outputs, **private, **SEARCHES
+            )
         search.parts.results.caption_these.click(
             lambda: (go_to("captions"), "found"), None, [tabs, captions.choice.which], **private
         ).then(captions.choice.enter, captions.choice.inputs, captions.choice.outputs, **private)

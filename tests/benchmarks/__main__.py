@@ -10,6 +10,7 @@ python -m tests.benchmarks soak [--sessions 1000]
 python -m tests.benchmarks kills [--kills 200]
 python -m tests.benchmarks attack
 python -m tests.benchmarks timeline
+python -m tests.benchmarks lightbox
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from tests.benchmarks import (
     kills,
     large_album,
     learning,
+    lightbox,
     million,
     page,
     pocket,
@@ -54,6 +56,7 @@ LONG: dict[str, Callable[[Namespace], Iterator[Figure]]] = {
     "kills": kills.kill_figures,
     "attack": attack.attack_figures,
     "timeline": timeline.timeline_figures,
+    "lightbox": lightbox.lightbox_figures,
 }
 
 

@@ -15,11 +15,11 @@ from tests.support.served_album import served_album
 
 pytestmark = pytest.mark.browser
 
-PHOTOS = 120
+PHOTOS = 240
 ENGLISH, KOREAN = "Upload", "올리기"
 BOTH_FOR_A_WHILE = """async () => {
   const seen = [];
-  for (let n = 0; n < 40; n++) {
+  for (let n = 0; n < 20; n++) {
     const [status, card] = ['#status .prose', '#import-progress .words > span:first-child']
       .map((it) => document.querySelector(it)?.textContent ?? '');
     if (/\\d of/.test(status) && /\\d of/.test(card)) seen.push([status, card]);

@@ -491,7 +491,7 @@ def test_gemini_caption_goes_to_its_photo(
     full: ServedAlbum, open_page: OpenPage, gemini: GeminiServer
 ) -> None:
     page = open_page(full)
-    open_tile(page, 6)
+    open_tile(page, 15)
     caption = page.locator("#caption textarea")
     facts = page.locator("#photo-facts dd.quiet")
     first = facts.inner_text()
@@ -503,7 +503,7 @@ def test_gemini_caption_goes_to_its_photo(
     page.locator("#photo-previous").click()
     expect(facts).to_have_text(first)
     page.locator("#photo-close").click()
-    open_tile(page, 7)
+    open_tile(page, 16)
     expect(caption).to_have_value("")
     page.locator("#photo-previous").click()
     expect(caption).to_have_value("A photo that was asked about")

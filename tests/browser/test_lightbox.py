@@ -64,7 +64,7 @@ def album(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedAlbum]:
     photos.mkdir()
     for n in range(PHOTOS):
         size = LARGE_SIZE if n == LARGE else ((900, 600), (600, 900))[n % 2]
-        time = datetime(2024, 5, 20) - timedelta(days=40 * n)
+        time = datetime(2024, 5, 20, 12) - timedelta(hours=n)  # all tiles in one window
         exif = make_exif(
             shot={ExifTags.Base.DateTimeOriginal: f"{time:%Y:%m:%d %H:%M:%S}"},
             gps=gps_tags((37, 30, 0), "N", (127, 0, 0), "E") if n == 0 else None,

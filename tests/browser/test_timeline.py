@@ -14,7 +14,7 @@ from PIL import ExifTags
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import OpenPage
-from tests.browser.walking import go_to, open_drawer, open_tile, search, send, tiles
+from tests.browser.walking import FRAMES_PASS, go_to, open_drawer, open_tile, search, send, tiles
 from tests.support.images.make import make_exif, make_photo
 from tests.support.served_album import ServedAlbum, served_album
 
@@ -117,6 +117,7 @@ def day_name(day: datetime, language: str) -> str:
 
 def scroll_to(page: Page, top: int) -> None:
     page.evaluate(f"scrollTo(0, {top})")
+    page.evaluate(FRAMES_PASS)
     page.wait_for_function(READY)
 
 

@@ -42,7 +42,7 @@ def repository(tmp_path_factory) -> dict[str, bytes]:
 
 @pytest.fixture
 def loading(tmp_path) -> Iterator[Callable[..., Events]]:
-    """Starts a loader against a hub; what it returns waits for the event with a pattern at a key."""
+    """Starts a loader against a hub; what it returns waits for the event that matches at a key."""
     processes = []
     (tmp_path / "architectures").mkdir()
 

@@ -369,8 +369,12 @@ function describe() {
   const total = Math.max(list.total ?? 0, (list.before ?? 0) + list.length);
   const here = (list.before ?? 0) + index + 1;
   part('counter').textContent = fill(words.at, { n: here, total });
-  part('previous').disabled = here <= 1;
-  part('next').disabled = here >= total;
+  for (const [name, isLast] of [['previous', here <= 1], ['next', here >= total]]) {
+    const button = part(name);
+    // A button that becomes disabled would lose the keyboard focus.
+    if (isLast && document.activeElement === button) box.focus({ preventScroll: true });
+    button.disabled = isLast;
+  }
 }
 
 function announce() {
@@ -498,8 +502,6 @@ box.addEventListener('click', (event) => {
     if (button.dataset.part !== 'close') return;
   }
   ACTIONS[button.dataset.part]();
-  // A button that has become disabled would lose the keyboard focus.
-  if (button.disabled) box.focus({ preventScroll: true });
 });
 part('percent').title = words.actual;
 part('full').hidden = !document.fullscreenEnabled;
