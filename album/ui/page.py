@@ -116,9 +116,10 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
 
         page.load(imports.look, imports.shown, imports.outputs, concurrency_limit=None, **private)
         # New photos appear by themselves unless a photo is open.
+        see: dict[str, Any] = {"inputs": search.parts.state, "outputs": search.parts.all_outputs}
         for changed in (status.photo_count.change, status.first_import.change):
-            changed(
-                search.refresh, search.parts.state, search.parts.all_outputs, **private, **SEARCHES
+            changed(search.refresh, **see, **private, **SEARCHES).then(
+                search.arrive, **see, **private, **SEARCHES
             )
         search.parts.samples.visible = bool(samples)
         search.parts.samples.click(
@@ -156,9 +157,7 @@ def build_page(album: Album, model: ModelState, temp_dir: Path, samples: list[Pa
                 [*search.parts.filters.choice_outputs, *search.parts.panel.label_editor.outputs],
                 **private,
             )
-            written.change(
-                search.refresh, search.parts.state, search.parts.all_outputs, **private, **SEARCHES
-            )
+            written.change(search.refresh, **see, **private, **SEARCHES)
         search.parts.results.caption_these.click(
             lambda: (go_to("captions"), "found"), None, [tabs, captions.choice.which], **private
         ).then(captions.choice.enter, captions.choice.inputs, captions.choice.outputs, **private)

@@ -17,7 +17,8 @@ const show = () => {
 const end = () => { files = received = 0; show(); };
 
 document.addEventListener('change', (event) => {
-  if (!event.target.matches?.('#folder input[type=file], input[type=file]#folder')) return;
+  // Gradio puts the field of the folder button before the button.
+  if (!event.target.matches?.('input[type=file][webkitdirectory]')) return;
   files = event.target.files.length;
   received = 0;
   show();

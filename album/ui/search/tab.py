@@ -28,7 +28,7 @@ class SearchTab:
         self._queries = SearchHandlers(album, self.parts)
         self._photos = PhotoNavigation(self.parts, self._queries)
         self._urls = UrlNavigation(album, self.parts, self._queries, self._photos)
-        self.refresh = self._urls.refresh
+        self.refresh, self.arrive = self._urls.refresh, self._urls.arrive
         self.open_import = self._urls.open_import
         self._listen()
         self._listen_to_themes()

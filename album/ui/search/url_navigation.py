@@ -43,14 +43,31 @@ class UrlNavigation:
         yield from self._show(state, from_address(parameters(address)), request)
 
     @alerts_on_failure
-    def refresh(self, state: SearchState, request: gr.Request) -> Iterator[Updates]:
-        """Show the current page with new photos, around an open photo."""
-        if state.results is None:  # the page was just loaded
-            yield from self._show(state, from_address(request.query_params), request)
-        elif state.photo is None:
-            yield {**self._queries.show(state, request), **self.choices(state, request)}
-        else:
-            yield self.choices(state, request)
+    def refresh(self, state: SearchState, request: gr.Request) -> Updates:
+        """Show the current page with new photos, around an open photo.
+
+        Of the address of a page that was just loaded, box and filters come first. `arrive` follows.
+        These are no generators: a browser may draw the second answer of one after the answer to a
+        search that somebody began meanwhile.
+        """
+        if state.results is None:
+            target = from_address(request.query_params)
+            if target == SearchState():
+                return self.arrive(state, request)
+            return self._controls(target.query, language_of(request))
+        if state.photo is None:
+            return {**self._queries.show(state, request), **self.choices(state, request)}
+        return self.choices(state, request)
+
+    @alerts_on_failure
+    def arrive(self, state: SearchState, request: gr.Request) -> Updates:
+        """Show the address of a page that was just loaded, unless somebody searches already."""
+        if state.results is not None:
+            return {self._parts.state: gr.skip()}
+        updates: Updates = {}
+        for more in self._show(state, from_address(request.query_params), request):
+            updates |= more
+        return updates
 
     @alerts_on_failure
     def open_import(
@@ -68,6 +85,12 @@ class UrlNavigation:
     def choices(self, state: SearchState, request: gr.Request) -> Updates:
         """Offer the cameras, labels and places that there are now as filters."""
         return self._parts.filters.choices(state.query.filters, language_of(request))
+
+    def _controls(self, query: SearchRequest, language: str) -> Updates:
+        return {
+            self._parts.query: query.text,
+            **self._parts.filters.show(query.filters, language),
+        }
 
     def _show(
         self, state: SearchState, target: SearchState, request: gr.Request
@@ -109,10 +132,7 @@ class UrlNavigation:
                 # The box and the filters are as built, or somebody is typing already.
                 yield self.choices(SearchState(query), request)
             else:
-                yield {
-                    self._parts.query: query.text,
-                    **self._parts.filters.show(query.filters, language),
-                }
+                yield self._controls(query, language)
             updates = self._queries.show(SearchState(query, target.page, view=view), request)
             state = updates[self._parts.state]
             yield updates

@@ -8,6 +8,7 @@ from typing import Any
 
 from gradio.routes import App, ORJSONResponse
 
+from album.ui.server.event_streams import EventStreams
 from album.ui.server.page_parameters import PageParameters
 from album.ui.server.request_guard import RequestGuard
 from album.ui.server.temp_names import TempNames
@@ -38,5 +39,6 @@ class GuardedApp(App):
 
     def build_middleware_stack(self) -> Any:
         """Put the guard outside of Gradio's middleware, such as its preflight answers."""
-        stack = TempNames(PageParameters(super().build_middleware_stack()), self._temp_dir)
+        streams = EventStreams(PageParameters(super().build_middleware_stack()))
+        stack = TempNames(streams, self._temp_dir)
         return RequestGuard(stack, self._hosts, self._framed_by, self._timeout_s)
