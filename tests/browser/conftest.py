@@ -16,7 +16,7 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage",
 ]  # fmt: skip
-PATIENCE_MS = 30_000  # an upper bound for a busy machine, waited out only by a failing test
+PATIENCE_MS = 90_000  # an upper bound for a busy machine, waited out only by a failing test
 
 NARROW_PX = 900
 DRAWER_BEGINS_OPEN = """
