@@ -175,6 +175,7 @@ def test_a_phone_shows_everything_without_scrolling_sideways(
     # The photo covers the page, and closing it leads back to the same place.
     page.evaluate("scrollTo(0, 120)")
     open_tile(page, 1)
+    place = page.evaluate("scrollY")  # as far as the tile was away
     lightbox = page.locator("#lightbox").bounding_box()
     assert (lightbox["x"], lightbox["y"]) == (0, 0)
     assert (lightbox["width"], lightbox["height"]) == (390, 860)
@@ -184,7 +185,7 @@ def test_a_phone_shows_everything_without_scrolling_sideways(
     assert fits()
     page.locator("#photo-close").click()
     expect(page.locator("#lightbox")).to_be_hidden()
-    assert page.evaluate("scrollY") == 120
+    assert page.evaluate("scrollY") == place
 
     for tab, landmark in zip(tabs[1:], ("#files", "#classes", "#captions-which"), strict=True):
         go_to(page, tab)

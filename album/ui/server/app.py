@@ -12,6 +12,7 @@ from album.ui.server.event_streams import EventStreams
 from album.ui.server.page_parameters import PageParameters
 from album.ui.server.request_guard import RequestGuard
 from album.ui.server.temp_names import TempNames
+from album.ui.shared.queue_lanes import LaneQueue
 
 
 class GuardedApp(App):
@@ -39,6 +40,12 @@ class GuardedApp(App):
 
     def build_middleware_stack(self) -> Any:
         """Put the guard outside of Gradio's middleware, such as its preflight answers."""
-        streams = EventStreams(PageParameters(super().build_middleware_stack()))
-        stack = TempNames(streams, self._temp_dir)
-        return RequestGuard(stack, self._hosts, self._framed_by, self._timeout_s)
+        parameters = PageParameters(super().build_middleware_stack())
+        streams = EventStreams(parameters, self._note_closed_stream)
+        names = TempNames(streams, self._temp_dir)
+        return RequestGuard(names, self._hosts, self._framed_by, self._timeout_s)
+
+    def _note_closed_stream(self, session_hash: str) -> None:
+        queue = self.get_blocks()._queue
+        if isinstance(queue, LaneQueue):
+            queue.note_closed_stream(session_hash)

@@ -7,7 +7,9 @@ browser. It follows Gradio 6.31, whose version is pinned.
 
 from __future__ import annotations
 
+import asyncio
 import random
+import time
 from typing import Any
 
 import fastapi
@@ -37,6 +39,9 @@ MOST_OF_PAGE = 500
 """Most events of browsers that may wait in a lane."""
 UPDATE_INTERVAL_S = 2.0
 """Period of queue positions: sending them after every event costs quadratic time."""
+CLOSING_S = 0.15
+"""The answer to an event takes so long after the end of a stream, for the browser to learn of that
+before."""
 BUSY = "{n} calls of this kind wait already; try again in a moment."
 
 
@@ -54,6 +59,7 @@ class LaneQueue(Queue):
             default_concurrency_limit=DEFAULT_CONCURRENCY,
         )
         self.ANALYTICS_MAX_EVENTS = 1  # unused, and 10,000 are kept by default
+        self._closed_at: dict[str, float] = {}
 
     def compute_analytics_summary(self, records: Any) -> Any:
         """Skip the data frame that Gradio builds after every event."""
@@ -69,7 +75,17 @@ class LaneQueue(Queue):
             most = MOST_OF_PROGRAMS if fn.api_visibility == "public" else MOST_OF_PAGE
             if lane is not None and len(lane.queue) >= most:
                 return False, BUSY.format(n=most), "queue_full"
-        return await super().push(body, request, username)
+        pushed = await super().push(body, request, username)
+        if fn is None or fn.api_visibility != "public":  # programs follow their streams in order
+            closed_at = self._closed_at.get(body.session_hash or "", -CLOSING_S)
+            await asyncio.sleep(max(0.0, closed_at + CLOSING_S - time.monotonic()))
+        return pushed
+
+    def note_closed_stream(self, session_hash: str) -> None:
+        """Let the answers to a session's events wait until its browser knows of the end."""
+        now = time.monotonic()
+        recent = {other: at for other, at in self._closed_at.items() if at > now - CLOSING_S}
+        self._closed_at = {**recent, session_hash: now}
 
     def get_events(self) -> tuple[list[Event], bool, str] | None:
         """Remove the next event, or return None if none may run."""

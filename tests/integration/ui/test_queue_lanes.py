@@ -194,6 +194,31 @@ def test_query_during_another_is_answered_too(launched: Launched) -> None:
     assert launched.visited(modes) == {"always_last"}
 
 
+def test_answer_comes_after_the_end_of_a_stream(
+    launched: Launched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a browser would take its stream for open, and never read what is sent next."""
+    monkeypatch.setattr(queue_lanes, "CLOSING_S", 3.0)
+    slept: list[float] = []
+    sleep = asyncio.sleep
+
+    async def note(seconds: float, *rest: Any) -> Any:
+        slept.append(seconds)
+        return await sleep(0 if seconds > 1 else seconds, *rest)
+
+    async def act(http: httpx.AsyncClient, page: Page) -> None:
+        visitor = Visitor(http, page)
+        visitor.stay()
+        await visitor.search("red")
+        monkeypatch.setattr(queue_lanes.asyncio, "sleep", note)
+        await visitor.search("blue")  # just after the end of the stream of the first
+        await visitor.leave()
+
+    launched.visited(act)
+
+    assert [seconds for seconds in slept if 2 < seconds <= 3]
+
+
 def test_programs_shut_no_browser_out(launched: Launched, monkeypatch: pytest.MonkeyPatch) -> None:
     """While 80 calls of a program wait, a person searches, labels and writes a caption."""
     free = threading.Event()

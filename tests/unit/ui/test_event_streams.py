@@ -43,7 +43,9 @@ def test_closed_stream_ends_without_a_hang_up(path: str, message: str, is_told: 
         if b"data" in sent.get("body", b""):
             hung_up.set()
 
-    scope = {"type": "http", "path": path}
-    run(EventStreams(StreamingResponse(stream()))(scope, receive, send))
+    closed: list[str] = []
+    scope = {"type": "http", "path": path, "query_string": b"session_hash=ab&x=1"}
+    run(EventStreams(StreamingResponse(stream()), closed.append)(scope, receive, send))
 
     assert told == (["a hang-up"] if is_told else ["its end"])
+    assert closed == ([] if is_told else ["ab"])
