@@ -209,9 +209,9 @@ def test_answer_comes_after_the_end_of_a_stream(
     async def act(http: httpx.AsyncClient, page: Page) -> None:
         visitor = Visitor(http, page)
         visitor.stay()
-        await visitor.search("red")
+        launched.blocks._queue.note_closed_stream(visitor.session)
         monkeypatch.setattr(queue_lanes.asyncio, "sleep", note)
-        await visitor.search("blue")  # just after the end of the stream of the first
+        await visitor.search("red")
         await visitor.leave()
 
     launched.visited(act)
