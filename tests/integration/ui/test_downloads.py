@@ -18,6 +18,7 @@ from album.service import Album
 from album.ui.photo.panel import PhotoPanel
 from album.ui.server.photo_routes import FOREVER, NEVER, photo_routes
 from album.ui.shared.photo_html import address
+from tests.support.event_loop import run
 from tests.support.images.make import make_photo
 from tests.support.importing import take_in, upload
 
@@ -220,7 +221,7 @@ def test_view_is_not_made_for_lost_connections(album: Album, tmp_path: Path) -> 
         await asyncio.wait_for(asyncio.gather(*tasks), 60)
         return statuses
 
-    statuses = asyncio.run(ask_and_leave())
+    statuses = run(ask_and_leave())
 
     assert sorted(made) == [ids[0], ids[1], ids[4]]
     assert sorted(statuses) == [200, 200, 200, 499, 499]

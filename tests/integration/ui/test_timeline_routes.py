@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 from album.service import Album
 from album.ui.search.url_state import from_address
 from album.ui.server.timeline_routes import LONG_BYTES, MOST_PHOTOS, timeline_routes
-from tests.integration.organizing.test_timeline import Add, adder
+from tests.integration.organizing.test_photo_timeline import Add, adder
 from tests.support.captioning import set_caption
 
 KOREAN = {"accept-language": "ko-KR,ko"}
