@@ -12,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
-from tests.browser.walking import open_filters, open_tile, search, tiles
+from tests.browser.walking import FRAMES_PASS, open_filters, open_tile, search, tiles
 from tests.support.served_album import SAMPLES, ServedAlbum, served_album
 
 pytestmark = pytest.mark.browser
@@ -23,6 +23,7 @@ LOOKS = [
     ("ko-KR", 1280, "light"), ("en-US", 390, "dark"), ("ko-KR", 390, "light"),
     ("en-US", 1280, "dark"),
 ]  # fmt: skip
+COLUMNS = {390: 3, 1280: 6, 1600: 7, 1920: 8, 2240: 9, 2560: 10}
 HEADINGS = """() => [...document.querySelectorAll('h1, h2, h3, h4, h5, h6')]
   .filter((it) => it.checkVisibility()).map((it) => Number(it.tagName[1]))"""
 TARGET_PX = 40
@@ -209,18 +210,15 @@ def test_tab_key_leaves_the_grid_after_one_stop(album: ServedAlbum, open_page: O
     expect(tiles(page).nth(1)).to_be_focused()  # where it was left
 
 
-@pytest.mark.parametrize(
-    ("width", "columns"), [(390, 3), (1280, 6), (1600, 7), (1920, 8), (2240, 9), (2560, 10)]
-)
-def test_columns_of_results_grow_with_the_window(
-    album: ServedAlbum, open_page: OpenPage, width: int, columns: int
-) -> None:
-    page = open_page(album, width=width)
+def test_columns_of_results_grow_with_the_window(album: ServedAlbum, open_page: OpenPage) -> None:
+    page = open_page(album)
     search(page, "photo")
     grid = page.locator("#results .grid-container").first
     expect(grid).to_be_visible()
 
-    count = grid.evaluate("it => getComputedStyle(it).gridTemplateColumns.split(' ').length")
-
-    assert count == columns
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for width, columns in COLUMNS.items():
+        page.set_viewport_size({"width": width, "height": 860})
+        page.evaluate(FRAMES_PASS)
+        shown = grid.evaluate("it => getComputedStyle(it).gridTemplateColumns.split(' ').length")
+        assert (width, shown) == (width, columns)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

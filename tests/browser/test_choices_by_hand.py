@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
-from itertools import product
 from pathlib import Path
 
 import pytest
@@ -55,7 +54,7 @@ def expect_theme(page: Page, theme: str) -> None:
     page.wait_for_function(IS_DRAWN, arg=theme == "dark")
 
 
-@pytest.mark.parametrize(("language", "width"), product(LOCALES, (390, 1280)))
+@pytest.mark.parametrize(("language", "width"), [("en", 390), ("ko", 1280)])
 def test_language_by_hand_outlives_reload(
     album: ServedAlbum, open_page: OpenPage, language: str, width: int
 ) -> None:
@@ -115,7 +114,7 @@ def test_theme_by_hand_wins_over_the_system(
     expect_theme(page, other)
 
 
-@pytest.mark.parametrize(("language", "width"), product(LOCALES, (390, 1280)))
+@pytest.mark.parametrize(("language", "width"), [("en", 390), ("ko", 1280)])
 def test_import_opens_with_its_own_photos(
     album: ServedAlbum, open_page: OpenPage, tmp_path: Path, language: str, width: int
 ) -> None:

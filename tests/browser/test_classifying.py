@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
-from itertools import product
 from pathlib import Path
 
 import pytest
@@ -86,7 +85,7 @@ def everything_has_a_class(page: Page) -> None:
     slide(page, "strictness", "Home", "-6")
 
 
-@pytest.mark.parametrize(("locale", "width"), product(SHORT_WAY, (390, 1280)))
+@pytest.mark.parametrize(("locale", "width"), zip(SHORT_WAY, (390, 1280), strict=True))
 def test_short_way_sorts_applies_and_undoes(
     album: ServedAlbum, open_page: OpenPage, locale: str, width: int
 ) -> None:

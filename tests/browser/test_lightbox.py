@@ -23,6 +23,7 @@ LARGE = 2  # place of the photo with more pixels than a large view
 LARGE_SIZE = (3600, 2400)
 WIDTHS = (1280, 390)
 LOCALES = ("ko-KR", "en-US")
+WAYS = tuple(zip(LOCALES, reversed(WIDTHS), strict=True))
 AT = {"ko-KR": f"{PHOTOS}장 중 {{}}번째", "en-US": f"{{}} of {PHOTOS}"}
 GONE = {
     "ko-KR": "원본이 제자리에 없어 작은 사진만 보여 드립니다.",
@@ -140,8 +141,7 @@ def swipe(page: Page, start: tuple[float, float], end: tuple[float, float]) -> N
     )
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize(("locale", "width"), WAYS)
 def test_click_shows_photo_as_large_as_window(
     album: ServedAlbum, open_page: OpenPage, locale: str, width: int
 ) -> None:
@@ -292,8 +292,7 @@ def test_photo_zooms_to_pixels_and_beyond(album: ServedAlbum, open_page: OpenPag
     assert max(fit(page)[:2]) == pytest.approx(1, abs=0.01)
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize(("locale", "width"), WAYS)
 def test_drawer_tells_about_photo_and_is_remembered(
     album: ServedAlbum, open_page: OpenPage, locale: str, width: int
 ) -> None:
