@@ -404,7 +404,7 @@ def test_a_hit_says_why_it_is_one(opened: OpenPage, language: str) -> None:
     expect(lion).to_have_attribute("title", re.compile(rf"{looks}: \d+%"))
 
     lion.click()
-    expect(page.locator("#why")).to_contain_text("찾은 까닭" if korean else "Why it was found")
+    expect(page.locator("#why")).to_contain_text("찾은 이유" if korean else "Why it was found")
     expect(page.locator("#why li")).to_contain_text(re.compile(rf"{looks}\s*\d+%"))
 
 

@@ -97,7 +97,7 @@ def _word_chip(text: str, chip: Chip, index: int, language: str, *, idle: bool) 
     if chip.label:
         label = say(language, "label_chip", label=chip.label)
     return removable(
-        label or (words.removeprefix("-") if chip.excluded else words),  # the style draws the minus
+        label or (words.replace("-", "−", 1) if words.startswith("-") else words),
         "chip",
         index,
         language,

@@ -135,7 +135,9 @@ class Results:
             self.translation_problem: "",
             self._remarks: remarks(results, language),
             self._heading: "" if empty or is_elsewhere else headline(query, results, language),
-            self.caption_these: gr.update(visible=results.total > 0 and not is_elsewhere),
+            self.caption_these: gr.update(
+                visible=results.total > 0 and not results.nearest and not is_elsewhere
+            ),
             self.sort: gr.update(value=query.sort, visible=is_sortable),
             self.tiles: self._photos(state, results, language, elsewhere=is_elsewhere),
             self.rest: gr.update(value=more, visible=bool(more)),
