@@ -177,7 +177,7 @@ def test_a_slider_shows_at_once_what_it_does(album: ServedAlbum, open_page: Open
 def test_files_and_results_are_classified_together(
     album: ServedAlbum, open_page: OpenPage, tmp_path: Path
 ) -> None:
-    page = open_page(album)
+    page = open_page(album, width=390)
     at_classes(page)
     page.locator("#photo-step > button").click()
     page.locator("#take-hits").click()
