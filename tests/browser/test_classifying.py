@@ -150,8 +150,13 @@ def test_labels_are_written_searched_and_undone(album: ServedAlbum, open_page: O
     page.locator("#photo-close").click()
 
     go_to(page, "Classify")
+    page.locator("#labels-so-far > button").click()
+    listed = page.locator("#label-list")
+    expect(listed.get_by_text(label, exact=True)).to_be_visible()
+    expect(listed.locator("input").first).to_be_hidden()  # until somebody renames
     page.locator("#acts button[data-what=undo]").first.click()
     expect(page.locator("#acts li").first).to_contain_text("undone")
+    expect(listed.get_by_text(label, exact=True)).to_have_count(0)
     go_to(page, "Search")
     expect(tiles(page)).to_have_count(0)  # the label is still the filter
 

@@ -124,9 +124,11 @@ class ClassifyTab:
             self.plan, self._sorted, self.apply.plan_outputs, **encoding
         ).success(None, js=SHOW_PLAN, **private)
 
-        self.teaching.overview.list.select(
-            teach_where_asked, None, self._way, show_progress="hidden", **private
+        overview = self.teaching.overview
+        self.apply.written.change(
+            overview.refresh, None, overview.outputs, show_progress="hidden", **private
         )
+        overview.list.select(teach_where_asked, None, self._way, show_progress="hidden", **private)
 
     def _listen_to_evaluation(self) -> None:
         boxes = sorted(self._source_inputs, key=lambda box: box._id)
