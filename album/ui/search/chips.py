@@ -97,13 +97,14 @@ def _word_chip(text: str, chip: Chip, index: int, language: str, *, idle: bool) 
     if chip.label:
         label = say(language, "label_chip", label=chip.label)
     return removable(
-        label or (words.replace("-", "−", 1) if words.startswith("-") else words),
+        label or words.removeprefix("-"),
         "chip",
         index,
         language,
         name=words,
         meaning=say(language, "changed_nothing") if idle else days,
         excluded=chip.excluded,
+        minus=chip.excluded and words.startswith("-"),
         label=chip.label,
         strict=chip.strict,
     )
@@ -119,6 +120,7 @@ def removable(
     meaning: str = "",
     image: Markup | None = None,
     excluded: bool = False,
+    minus: bool = False,
     label: str = "",
     strict: bool = False,
 ) -> Markup:
@@ -133,6 +135,7 @@ def removable(
         meaning: the days that the text stands for, or what it did, or "".
         image: an image element before the text.
         excluded: whether photos that match it are left out.
+        minus: whether a minus stands before it, as "without dogs" says it itself.
         label: the label that it is about, which gets a switch between strict and not.
         strict: whether only the label counts.
     """
@@ -148,6 +151,7 @@ def removable(
         meaning=meaning,
         image=image or "",
         excluded=excluded,
+        minus=minus,
     )
 
 

@@ -158,7 +158,9 @@ def test_excluded_chip_is_announced_to_screen_readers() -> None:
     (chip,) = word_chips("-dog", chips_of("-dog"), "en")
 
     assert 'class="chip excluded"' in chip
-    assert '<span class="sr-only">left out:</span>dog</span>' in chip
+    assert '−</span><span class="sr-only">left out:</span>dog</span>' in chip
+    (phrase,) = word_chips("without dogs", chips_of("without dogs"), "en")
+    assert "−" not in phrase  # its words say so
 
 
 def test_no_words_in_a_chip_become_a_program() -> None:
