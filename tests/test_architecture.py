@@ -241,6 +241,17 @@ def test_files_stay_short():
     }
 
 
+def test_no_file_holds_an_unfinished_merge():
+    """A browser drops the style or script after the marker without a word."""
+    kinds = {".css", ".js", ".html", ".json", ".py", ".md"}
+    files = [it for it in (ROOT / "album").rglob("*") if it.suffix in kinds]
+
+    unfinished = [path_of(it) for it in files if re.search(r"^<{7} ", it.read_text("utf-8"), re.M)]
+
+    assert len(files) > 300
+    assert unfinished == []
+
+
 def test_docstring_summaries_are_one_clause():
     """Ruff holds the rest of the form (D205, D400, D401)."""
     offenders = [

@@ -96,15 +96,16 @@ def _word_chip(text: str, chip: Chip, index: int, language: str, *, idle: bool) 
         days = ""
     if chip.label:
         label = say(language, "label_chip", label=chip.label)
+    minus = chip.excluded and words.startswith("-")
     return removable(
-        label or words.removeprefix("-"),
+        label or (words[1:] if minus else words),
         "chip",
         index,
         language,
         name=words,
         meaning=say(language, "changed_nothing") if idle else days,
         excluded=chip.excluded,
-        minus=chip.excluded and words.startswith("-"),
+        minus=minus,
         label=chip.label,
         strict=chip.strict,
     )
@@ -135,7 +136,7 @@ def removable(
         meaning: the days that the text stands for, or what it did, or "".
         image: an image element before the text.
         excluded: whether photos that match it are left out.
-        minus: whether a minus stands before it, as "without dogs" says it itself.
+        minus: whether a minus stands before it, which "without dogs" needs none of.
         label: the label that it is about, which gets a switch between strict and not.
         strict: whether only the label counts.
     """
